@@ -1,0 +1,48 @@
+# The one list of commands. `make` alone prints it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+T ?= tests
+
+.PHONY: help install run serve test lint format bench constraints clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+install: $(VENV)/.installed ## Create .venv and install everything into it
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+run: install ## Run a drill check on examples/ from end to end, without any account or server
+	@$(BIN)/python examples/run.py
+
+serve: install ## Start the Prefect server and UI with both deployments scheduled
+	@$(BIN)/python deployments/serve.py
+
+test: install ## Run the tests (T=tests/unit for a part)
+	$(BIN)/pytest $(T)
+
+lint: install ## Check format, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases tests examples
+	$(BIN)/lint-imports
+
+format: install ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install ## Print one JSON line for each benchmark figure
+	@$(BIN)/python tests/bench/run.py
+
+constraints: ## Write the versions of .venv to constraints.txt
+	$(BIN)/pip freeze --exclude-editable | sort -f > constraints.txt
+
+clean: ## Remove what the other commands made
+	rm -rf $(VENV) .demo build dist *.egg-info

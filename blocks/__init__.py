@@ -1,0 +1,1 @@
+"""Prefect blocks: the configuration of every connector, and one conversation with its provider."""

@@ -1,0 +1,32 @@
+"""The message with which a connector is tried out."""
+
+from rollback_drills import PRODUCT
+from rollback_drills.notification import Notification
+
+_TITLE = "Test message from rollback-drills: nothing is overdue"
+_SUMMARY = "Somebody is trying out this connector. No rollback drill needs attention because of this message."
+
+
+def trial_notification(connector: str) -> Notification:
+    """Make a message that nobody can take for an alert; its event type is one that no alert has."""
+    return Notification(
+        notification_id="gordmsg-0000000000000000",
+        provider=connector,
+        owner="nobody",
+        alert_level="healthy",
+        title=_TITLE,
+        summary=_SUMMARY,
+        facts=(("Connector", connector), ("Purpose", "test")),
+        acknowledge="Nothing has to be acknowledged.",
+        schedule_id="test",
+        cycle_id="test",
+        plan_id="test",
+        event={
+            "schema_version": "cavra.go-backend-pilot.rollback-drill-notification.v1",
+            "event_type": "cavra.go_backend.rollback_drill.test",
+            "product": PRODUCT,
+            "alert_level": "healthy",
+            "title": _TITLE,
+            "message": _SUMMARY,
+        },
+    )

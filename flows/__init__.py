@@ -1,0 +1,1 @@
+"""The flows: a recurring drill check and an on-demand delivery."""

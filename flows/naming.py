@@ -1,0 +1,34 @@
+"""Names and tags a flow run after what it found, so that the list of runs reads as a history."""
+
+from collections.abc import Sequence
+
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+
+from rollback_drills.judging import Judgement
+from rollback_drills.run_report import ScheduleRun
+
+_MOST_TAGS = 20  # of each kind; a fleet has more schedules than anybody reads tags
+
+
+def tags_of(judgements: Sequence[Judgement]) -> list[str]:
+    """Give the tags of a run: schedules, environments and states, each with its kind in front."""
+    kinds = ("schedule", "schedule_id"), ("environment", "environment")
+    found = [
+        sorted({f"{kind}:{value}" for each in judgements if (value := each.schedule["schedule"][key])})
+        for kind, key in kinds
+    ]
+    found.append(sorted({f"status:{each.readiness}" for each in judgements}))
+    return [tag for some in found for tag in some[:_MOST_TAGS]]
+
+
+def name_run(runs: Sequence[ScheduleRun], *, is_single: bool) -> None:
+    """Name the current flow run after its schedule and cycle, and tag it."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    plan = runs[0].plan
+    name = f"{plan['schedule_id']} {plan['cycle_id']}" if is_single else f"{len(runs)} schedules"
+    all_tags = [*context.flow_run.tags, *tags_of([run.judgement for run in runs])]
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(context.flow_run.id, name=name, tags=list(dict.fromkeys(all_tags)))

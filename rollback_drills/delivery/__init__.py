@@ -1,0 +1,1 @@
+"""Delivery: outcomes, when to repeat, and the result documents. Pure; the wire is in `blocks`."""

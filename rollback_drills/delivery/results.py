@@ -1,0 +1,90 @@
+"""The delivery result of contract §5: what became of every notification of a plan."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from rollback_drills import PRODUCT
+from rollback_drills.delivery.outcome import Verdict
+from rollback_drills.errors import DrillsError
+from rollback_drills.identity import route_key
+from rollback_drills.notification import Notification
+from rollback_drills.readiness.terms import Report
+
+DELIVERY_SCHEMA: Final = "cavra.connector.delivery.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """All attempts to hand one notification to one provider."""
+
+    notification: Notification
+    verdict: Verdict
+    attempt_count: int
+    started_at: datetime
+    completed_at: datetime
+
+
+class DeliveryFailedError(DrillsError):
+    """At least one provider did not take a notification; the documents of the run tell which."""
+
+    def __init__(self, message: str, result: Report) -> None:
+        super().__init__(message)
+        self.result = result
+        """What the run would have returned: the documents of contract §7."""
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, Report]]:
+        """Pickle with both arguments, as Prefect does with what a run ends with."""
+        return type(self), (str(self), self.result)
+
+
+class ProviderDeliveries(tuple[Delivery, ...]):
+    """What became of the notifications of one provider; shown as a count, since Prefect logs results."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Count them."""
+        return f"<{len(self)} deliveries>"
+
+
+def build_result(event: Mapping[str, Any], deliveries: Sequence[Delivery]) -> Report:
+    """Write down the deliveries of one plan. Without any, the result is no success (contract §8.13)."""
+    return {
+        "schema_version": DELIVERY_SCHEMA,
+        "product": PRODUCT,
+        "event_type": event["event_type"],
+        "event_id": event["event_id"],
+        "session_id": event["session_id"],
+        "generated_at": event["generated_at"],
+        "success": bool(deliveries) and all(each.verdict.succeeded for each in deliveries),
+        "nothing_to_deliver": not deliveries,
+        "deliveries": [_write(each) for each in deliveries],
+    }
+
+
+def failed_providers(deliveries: Iterable[Delivery]) -> list[str]:
+    """Name the providers that did not take at least one notification, sorted."""
+    return sorted({each.notification.provider for each in deliveries if not each.verdict.succeeded})
+
+
+def _write(delivery: Delivery) -> dict[str, Any]:
+    verdict, request, notification = delivery.verdict, delivery.verdict.request, delivery.notification
+    return {
+        "notification_id": notification.notification_id,
+        "route_key": route_key(notification.cycle_id, notification.provider, notification.owner),
+        "provider": notification.provider,
+        "owner": notification.owner,
+        "success": verdict.succeeded,
+        "outcome": str(verdict.outcome),
+        "status_code": verdict.status_code,
+        "attempt_count": delivery.attempt_count,
+        "started_at": delivery.started_at.isoformat(),
+        "completed_at": delivery.completed_at.isoformat(),
+        "error": "" if verdict.succeeded else verdict.detail,
+        "external_ref": verdict.external_ref,
+        "request": {"method": request.method, "url": request.url, "headers": dict(request.headers)}
+        if request
+        else None,
+    }

@@ -1,0 +1,1 @@
+"""The documents that users write: strict models, reading, and what may be published."""

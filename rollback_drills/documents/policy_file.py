@@ -1,0 +1,27 @@
+"""Reads the routing policy that a caller brings along; it must be usable as a whole."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from rollback_drills.documents.reading import parse_document, read_document
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.errors import UsageError
+
+
+def read_policy(given: Mapping[str, Any] | str | None) -> RoutingPolicy | None:
+    """Read a policy given as a path or as the document itself.
+
+    Raises:
+        UsageError: The policy is unusable; nothing may be sent with half of one.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str):
+        loaded = read_document(RoutingPolicy, given)
+    else:
+        loaded = parse_document(RoutingPolicy, msgspec.json.encode(given), "routing_policy")
+    if loaded.document is None:
+        raise UsageError(f"--routing-policy {loaded.problem}")
+    return loaded.document

@@ -1,0 +1,86 @@
+"""Reads one document from disk: a value, or one line that says what is wrong with it and where."""
+
+import os
+import stat
+from functools import cache
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from rollback_drills.documents.explaining import UnusableDocumentError, read_carefully
+from rollback_drills.documents.fields import Document
+from rollback_drills.documents.linting import is_public
+
+LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
+_BOM: Final = b"\xef\xbb\xbf"
+# In the outermost years another offset can leave the years 1 to 9999; a digit may also be escaped.
+_OUTERMOST_YEARS: Final = (b'"9999-', b'"0001-', b"\\u003")
+
+D = TypeVar("D", bound=Document)
+
+
+class Loaded(msgspec.Struct, Generic[D], frozen=True, gc=False):
+    """A document as it was found: usable (`document`), or not (`problem`)."""
+
+    path: str
+    """Where it was read, as the user wrote it; `file:line` for JSON Lines."""
+    document: D | None = None
+    problem: str = ""
+    """What makes the document unusable: file, JSON path, value and remedy. Empty if it is usable."""
+    without_offset: tuple[str, ...] = ()
+    """JSON paths of the timestamps that have no offset and were read as UTC (contract §8.1)."""
+
+
+def read_document(model: type[D], path: str) -> Loaded[D]:
+    """Read a document; never raises for what a file can hold."""
+    shown = path.encode(errors="backslashreplace").decode()  # a file name need not be UTF-8, a report must
+    try:
+        data = _read_bytes(path)
+    except (OSError, ValueError) as error:
+        return Loaded(shown, problem=f"{shown}: {_why_unreadable(error)}")
+    return parse_document(model, data, shown)
+
+
+def parse_document(model: type[D], data: bytes, path: str) -> Loaded[D]:
+    """Parse the bytes of a document that was found at `path`."""
+    data = data.removeprefix(_BOM)
+    try:
+        document = _decoder(model).decode(data)
+        if is_public(document) and not any(mark in data for mark in _OUTERMOST_YEARS):
+            return Loaded(path, document)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # the careful reading below accepts more, or tells what is wrong
+    try:
+        document, without_offset = read_carefully(model, data)
+    except UnusableDocumentError as error:
+        return Loaded(path, problem=f"{path}: {error}")
+    return Loaded(path, document, without_offset=without_offset)
+
+
+@cache
+def _decoder(model: type[D]) -> msgspec.json.Decoder[D]:
+    return msgspec.json.Decoder(model)
+
+
+def _read_bytes(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe without a writer must not block
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("is not a file")
+        if status.st_size > LARGEST_DOCUMENT_BYTES:
+            raise ValueError(
+                f"has {status.st_size:,} bytes, of which at most {LARGEST_DOCUMENT_BYTES:,} are read;"
+                " is it the right file?"
+            )
+        return os.read(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _why_unreadable(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "does not exist; write it, or mend the path"
+    if isinstance(error, OSError):
+        return f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
+    return str(error)

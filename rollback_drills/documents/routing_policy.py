@@ -1,0 +1,160 @@
+"""Who is told through what, and when not: owner rules, maintenance windows, owner calendars."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from msgspec import Meta
+
+from rollback_drills.documents.fields import UNSET, Document, Minutes, Timestamp, UnsetType, fold_alias
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class OwnerRule(Document, frozen=True, gc=False):
+    """How one owner is told. Absent settings are inherited from the policy."""
+
+    providers: tuple[str, ...] = ()
+    acknowledgement_minutes: Minutes | None = None
+    escalation_owner: str = ""
+    notification_providers: tuple[str, ...] | UnsetType = UNSET
+    ack_minutes: Minutes | UnsetType = UNSET
+    manager: str | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Fold the other spellings that the contract accepts."""
+        fold_alias(self, "notification_providers", "providers", ())
+        fold_alias(self, "ack_minutes", "acknowledgement_minutes", None)
+        fold_alias(self, "manager", "escalation_owner", "")
+
+    def to_wire(self) -> dict[str, Any]:
+        """Write the rule as the schedule report has it."""
+        return {
+            "providers": list(self.providers),
+            "acknowledgement_minutes": self.acknowledgement_minutes,
+            "escalation_owner": self.escalation_owner,
+        }
+
+
+class SharedOwnerRule(OwnerRule, frozen=True, gc=False, kw_only=True):
+    """One rule of the list spelling: an owner rule for several owners."""
+
+    owners: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+class Period(Document, frozen=True, gc=False):
+    """A half-open stretch of time, `[start_at, end_at)` (contract §8.2)."""
+
+    start_at: Timestamp = _NEVER
+    end_at: Timestamp = _NEVER
+    reason: str = ""
+    starts_at: Timestamp | UnsetType = UNSET
+    ends_at: Timestamp | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Fold the other spellings, and see that the period has two ends in the right order."""
+        fold_alias(self, "starts_at", "start_at", _NEVER)
+        fold_alias(self, "ends_at", "end_at", _NEVER)
+        fold_alias(self, "description", "reason", "")
+        if self.start_at is _NEVER or self.end_at is _NEVER:
+            raise ValueError("start_at and end_at are both needed")
+        if self.end_at <= self.start_at:
+            raise ValueError(
+                f"ends at {self.end_at.isoformat()}, before it starts; end_at must be later than start_at"
+            )
+
+    def contains(self, instant: datetime) -> bool:
+        """Whether the instant lies in the period; its end does not."""
+        return self.start_at <= instant < self.end_at
+
+    def to_wire(self) -> dict[str, Any]:
+        """Write the period as contract §4 has it."""
+        return {
+            "start_at": self.start_at.astimezone(UTC).isoformat(),
+            "end_at": self.end_at.astimezone(UTC).isoformat(),
+            "reason": self.reason,
+        }
+
+
+class MaintenanceWindow(Period, frozen=True, gc=False):
+    """A period in which matching routes are not told. An empty matcher matches everything."""
+
+    window_id: str = ""
+    owners: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    schedule_ids: tuple[str, ...] = ()
+    id: str | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Fold the other spellings."""
+        Period.__post_init__(self)
+        fold_alias(self, "id", "window_id", "")
+
+    def to_wire(self) -> dict[str, Any]:
+        """Write the window as the schedule report has it."""
+        return {
+            "window_id": self.window_id,
+            **Period.to_wire(self),
+            "owners": list(self.owners),
+            "providers": list(self.providers),
+            "schedule_ids": list(self.schedule_ids),
+        }
+
+
+class OwnerCalendar(Document, frozen=True, gc=False):
+    """When one owner cannot be told: always (`available: false`) or in the listed periods."""
+
+    available: bool = True
+    reason: str = ""
+    unavailable_windows: tuple[Period, ...] = ()
+    blackout_windows: tuple[Period, ...] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Fold the other spelling."""
+        fold_alias(self, "blackout_windows", "unavailable_windows", ())
+
+    def to_wire(self) -> dict[str, Any]:
+        """Write the calendar as the schedule report has it."""
+        return {
+            "available": self.available,
+            "reason": self.reason,
+            "unavailable_windows": [period.to_wire() for period in self.unavailable_windows],
+        }
+
+
+class ServiceLevel(Document, frozen=True, gc=False):
+    """Policy-wide service levels."""
+
+    acknowledgement_minutes: Minutes | None = None
+
+
+class RoutingPolicy(Document, frozen=True, gc=False):
+    """A routing policy, in a file of its own or inside the schedule (contract §1)."""
+
+    schema_version: str = ""
+    owner_routes: dict[str, OwnerRule] | tuple[SharedOwnerRule, ...] = {}
+    maintenance_windows: tuple[MaintenanceWindow, ...] = ()
+    owner_calendars: dict[str, OwnerCalendar] = {}
+    acknowledgement_minutes: Minutes | None = None
+    default_slo: ServiceLevel | None = None
+    blackout_windows: tuple[MaintenanceWindow, ...] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Fold the other spelling."""
+        if self.blackout_windows is not UNSET:
+            fold_alias(self, "blackout_windows", "maintenance_windows", ())
+
+    @property
+    def rules_by_owner(self) -> dict[str, OwnerRule]:
+        """The owner rules in either spelling; of the list, later rules win (contract §1)."""
+        if isinstance(self.owner_routes, dict):
+            return self.owner_routes
+        return {owner: rule for rule in self.owner_routes for owner in rule.owners}
+
+    def routing_to_wire(self) -> dict[str, Any]:
+        """Write the routes, windows and calendars as the schedule report has them (contract §3)."""
+        return {
+            "owner_routes": {owner: rule.to_wire() for owner, rule in self.rules_by_owner.items()},
+            "maintenance_windows": [window.to_wire() for window in self.maintenance_windows],
+            "owner_calendars": {owner: each.to_wire() for owner, each in self.owner_calendars.items()},
+        }

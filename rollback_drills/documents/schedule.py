@@ -1,0 +1,24 @@
+"""The drill schedule document, contract §1."""
+
+from typing import Final
+
+from rollback_drills.documents.fields import Days, Timestamp
+from rollback_drills.documents.routing_policy import RoutingPolicy
+
+SCHEDULE_SCHEMA: Final = "cavra.go-backend-rollback-drill-schedule.v1"
+
+
+class Schedule(RoutingPolicy, frozen=True, gc=False):
+    """How often a rollback drill is due, and who is told.
+
+    Every field may be absent: what is missing is judged (`readiness`), not refused here.
+    """
+
+    schedule_id: str = ""
+    environment: str = ""
+    status: str = ""
+    interval_days: Days | None = None
+    next_due_at: Timestamp | None = None
+    owners: tuple[str, ...] = ()
+    notification_providers: tuple[str, ...] = ()
+    runbook_ref: str = ""

@@ -1,0 +1,68 @@
+"""The index records of contract §5: what is kept of a plan, its decisions and its deliveries."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rollback_drills import PRODUCT
+from rollback_drills.delivery.results import Delivery, build_result, failed_providers
+from rollback_drills.readiness.terms import Report
+
+RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
+PLAN_KIND: Final = "go-backend-rollback-drill-notification-plan"
+DECISION_KIND: Final = "go-backend-rollback-drill-route-decision"
+DELIVERY_KIND: Final = "release-connector-delivery"
+ROUTE_DELIVERY_KIND: Final = "go-backend-rollback-drill-route-delivery"
+ACKNOWLEDGEMENT_KIND: Final = "go-backend-rollback-drill-notification-ack"
+KINDS: Final = (PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND)
+
+DELIVERY_SOURCE: Final = "go_backend_rollback_drill_notification"
+
+
+def start_record(kind: str, session_id: str, *, created_at: datetime, signer: str) -> dict[str, Any]:
+    """Give what every index record carries."""
+    return {
+        "schema_version": RECORD_SCHEMA,
+        "product": PRODUCT,
+        "session_id": session_id,
+        "created_at": created_at.isoformat(),
+        "metadata_kind": kind,
+        "signer": signer,
+    }
+
+
+def record_plan(plan: Report, session_id: str, *, created_at: datetime, signer: str) -> Iterator[Report]:
+    """Give the records of a plan: first the one of the plan itself, then one of every decision."""
+    facts = {name: plan[name] for name in ("schedule_id", "cycle_id", "plan_id", "status", "alert_level")}
+    yield {**start_record(PLAN_KIND, session_id, created_at=created_at, signer=signer), **facts, "plan": plan}
+    for decision in plan["route_decisions"]:
+        start = start_record(DECISION_KIND, session_id, created_at=created_at, signer=signer)
+        yield {**start, **facts, **decision}
+
+
+def record_deliveries(
+    event: Mapping[str, Any], deliveries: Sequence[Delivery], *, created_at: datetime, signer: str
+) -> Iterator[Report]:
+    """Give the records of what a plan sent: first the one of contract §5, then one of every route."""
+    attempts = [each.attempt_count for each in deliveries]
+    facts = {
+        name: event[name]
+        for name in ("schedule_id", "cycle_id", "plan_id", "status", "event_id", "event_type")
+    }
+    result = build_result(event, deliveries)
+    yield {
+        **start_record(DELIVERY_KIND, event["session_id"], created_at=created_at, signer=signer),
+        "connector_delivery_source": DELIVERY_SOURCE,
+        **facts,
+        "delivery_success": result["success"],
+        "providers": sorted({each.notification.provider for each in deliveries}),
+        "failed_providers": failed_providers(deliveries),
+        "attempt_count": sum(attempts),
+        "max_attempt_count": max(attempts, default=0),
+        "status_codes": [each.verdict.status_code for each in deliveries],
+        "delivery": result,
+    }
+    for each, written in zip(deliveries, result["deliveries"], strict=True):
+        start = start_record(ROUTE_DELIVERY_KIND, event["session_id"], created_at=created_at, signer=signer)
+        told = {"generated_at": event["generated_at"], "delivery_success": each.verdict.succeeded}
+        yield {**start, **facts, **told, **written}

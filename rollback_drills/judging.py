@@ -1,0 +1,99 @@
+"""The rules in the order of the process, for one schedule: judge it, then plan who is told."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.readiness.due import derive_due
+from rollback_drills.readiness.history import report_history
+from rollback_drills.readiness.schedule import report_schedule
+from rollback_drills.readiness.terms import Criteria, Readiness, Report
+from rollback_drills.routing.decisions import Cycle, PlanRequest, decide_routes
+from rollback_drills.routing.plan import build_plan, find_cycle
+from rollback_drills.routing.routes import Route, eligible_providers, resolve_routes
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is said of one schedule at an instant."""
+
+    history: Report
+    schedule: Report
+    cycle: Cycle
+
+    @property
+    def readiness(self) -> Readiness:
+        """The state of the schedule."""
+        return self.cycle.status
+
+
+def find_due(subject: Subject, *, now: datetime) -> datetime | None:
+    """Give the due instant of a schedule, in UTC; None if it is not known."""
+    if subject.schedule is None or subject.schedule.document is None:
+        return None
+    return derive_due(
+        subject.schedule.document, subject.history.document if subject.history else None, now=now
+    )
+
+
+def judge(
+    subject: Subject, due_at: datetime | None, criteria: Criteria, *, now: datetime, generated_by: str = "cli"
+) -> Judgement:
+    """Judge one schedule and its history at an instant."""
+    history = report_history(subject.history, criteria, now=now, generated_by=generated_by)
+    schedule = report_schedule(
+        subject.schedule, due_at, history, criteria, now=now, generated_by=generated_by
+    )
+    return Judgement(history, schedule, find_cycle(subject.schedule, schedule))
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Who could be told of one schedule."""
+
+    eligible: list[str]
+    routes: list[Route]
+
+
+def route(subject: Subject, request: PlanRequest) -> Routing:
+    """Find the routes of one schedule."""
+    schedule = subject.schedule.document if subject.schedule else None
+    eligible = eligible_providers(schedule, request.connectors, request.requested)
+    return Routing(eligible, list(resolve_routes(schedule, request.policy, eligible, request.requested)))
+
+
+def decide(
+    subject: Subject, judgement: Judgement, routing: Routing, request: PlanRequest, *, now: datetime
+) -> list[Report]:
+    """Decide for every route of one schedule whether it is told."""
+    schedule = subject.schedule.document if subject.schedule else None
+    return decide_routes(routing.routes, judgement.cycle, schedule, request, now=now)
+
+
+def plan(
+    judgement: Judgement,
+    routing: Routing,
+    decisions: list[Report],
+    *,
+    now: datetime,
+    generated_by: str = "cli",
+) -> Report:
+    """Write the plan of one schedule."""
+    return build_plan(
+        judgement.cycle,
+        judgement.schedule,
+        routing.eligible,
+        routing.routes,
+        decisions,
+        now=now,
+        generated_by=generated_by,
+    )
+
+
+def plan_at_once(
+    subject: Subject, judgement: Judgement, request: PlanRequest, *, now: datetime, generated_by: str = "cli"
+) -> Report:
+    """Route, decide and plan in one call, where nobody looks at the steps."""
+    routing = route(subject, request)
+    decisions = decide(subject, judgement, routing, request, now=now)
+    return plan(judgement, routing, decisions, now=now, generated_by=generated_by)

@@ -1,0 +1,165 @@
+"""What one owner is told through one provider, before any provider's format: facts and event."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Final
+
+from rollback_drills import PRODUCT, identity
+from rollback_drills.readiness.terms import Readiness, Report
+
+EVENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification.v1"
+EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.notification"
+_EVENT_CONTROLS: Final = (
+    "The event names no secret, URL or host.",
+    "An acknowledgement buys time; only an accepted drill closes the cycle.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One message for one route. Every connector renders the same facts in its own format."""
+
+    notification_id: str
+    """Idempotency key, `gordmsg-<16 hex>`: the same over every attempt."""
+    provider: str
+    owner: str
+    alert_level: str
+    """`critical`, `warning` or `healthy`."""
+    title: str
+    """One line without line breaks, such as `Rollback drill overdue: payments (production)`."""
+    summary: str
+    """One or two sentences: what is the matter and what to do."""
+    facts: tuple[tuple[str, str], ...]
+    """Label and value, in reading order; no value is empty."""
+    acknowledge: str
+    """How to acknowledge, in one sentence."""
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    event: Mapping[str, Any]
+    """The event document of contract §4 for this owner and provider alone (contract §8.16)."""
+
+
+def build_event(schedule_report: Report, plan: Report) -> Report:
+    """Build the event of a plan (contract §4)."""
+    schedule, history = schedule_report["schedule"], schedule_report["history"]
+    return {
+        "schema_version": EVENT_SCHEMA,
+        "event_type": EVENT_TYPE,
+        "event_id": identity.event_id(plan["plan_id"]),
+        "product": PRODUCT,
+        "session_id": identity.delivery_session_id(plan["schedule_id"], plan["plan_id"]),
+        "schedule_id": plan["schedule_id"],
+        "plan_id": plan["plan_id"],
+        "cycle_id": plan["cycle_id"],
+        "generated_at": plan["generated_at"],
+        "generated_by": plan["generated_by"],
+        "alert_level": plan["alert_level"],
+        "status": plan["status"],
+        "mode": schedule_report["mode"],
+        "title": _title(schedule_report, plan),
+        "summary": {
+            "environment": schedule["environment"],
+            "latest_drill_id": history["latest_drill_id"],
+            "latest_executed_at": history["latest_executed_at"],
+            "next_due_at": schedule["next_due_at"],
+            "days_until_due": schedule["days_until_due"],
+            "stale": schedule["stale"],
+            "due_soon": schedule["due_soon"],
+            "interval_days": schedule["interval_days"],
+        },
+        "owners": plan["owners"],
+        "notification_providers": plan["selected_providers"],
+        "owner_routes": plan["owner_routes"],
+        "runbook_ref": schedule["runbook_ref"],
+        "evidence_refs": history["evidence_refs"],
+        "acknowledge": f"drills ack --cycle {plan['cycle_id']} --provider PROVIDER --owner OWNER --by YOU",
+        "controls": list(_EVENT_CONTROLS),
+    }
+
+
+def build_notifications(schedule_report: Report, plan: Report) -> Iterator[Notification]:
+    """Give one notification for every route of a plan that is to be told, in the order of the plan."""
+    event = build_event(schedule_report, plan)
+    for decision in plan["route_decisions"]:
+        if decision["action"] == "deliver":
+            yield _build_notification(schedule_report, plan, event, decision)
+
+
+def _build_notification(
+    schedule_report: Report, plan: Report, event: Report, decision: Mapping[str, Any]
+) -> Notification:
+    owner, provider = decision["owner"], decision["provider"]
+    route_flags = f"--provider {shlex.quote(provider)} --owner {shlex.quote(owner)}"
+    route = {
+        "owner": owner,
+        "providers": [provider],
+        "acknowledgement_minutes": decision["acknowledgement_minutes"],
+        "escalation_owner": decision["escalation_owner"],
+    }
+    acknowledge = f"drills ack --cycle {plan['cycle_id']} {route_flags} --by YOU"
+    return Notification(
+        notification_id=identity.notification_id(plan["plan_id"], decision["route_key"]),
+        provider=provider,
+        owner=owner,
+        alert_level=plan["alert_level"],
+        title=event["title"],
+        summary=_summary(schedule_report, plan),
+        facts=tuple(
+            (label, text)
+            for label, value in _facts(schedule_report, plan, decision)
+            if (text := " ".join(str(value).split()))
+        ),
+        acknowledge=f"Acknowledge within {decision['acknowledgement_minutes']} minutes: {acknowledge}",
+        schedule_id=plan["schedule_id"],
+        cycle_id=plan["cycle_id"],
+        plan_id=plan["plan_id"],
+        event={
+            **event,
+            "owners": [owner],
+            "notification_providers": [provider],
+            "owner_routes": [route],
+            "acknowledge": acknowledge,
+        },
+    )
+
+
+def _title(schedule_report: Report, plan: Report) -> str:
+    schedule = schedule_report["schedule"]
+    overdue = schedule["valid"] is False and schedule["next_due_at"] and schedule["stale"]
+    what = {
+        Readiness.DUE_SOON: "due soon",
+        Readiness.NEEDS_ATTENTION: "overdue" if overdue else "needs attention",
+    }.get(Readiness(plan["status"]), "ready")
+    where = f" ({schedule['environment']})" if schedule["environment"] else ""
+    return " ".join(f"Rollback drill {what}: {plan['schedule_id']}{where}".split())
+
+
+def _summary(schedule_report: Report, plan: Report) -> str:
+    schedule = schedule_report["schedule"]
+    match Readiness(plan["status"]):
+        case Readiness.DUE_SOON:
+            return f"The next rollback drill is due {schedule['next_due_at']}. Perform it and record it."
+        case Readiness.NEEDS_ATTENTION:
+            path = schedule_report["rollback_drill_schedule_path"]
+            message = schedule["message"].replace(path, PurePath(path).name) if path else schedule["message"]
+            return f"The rollback is not proven: {message}."
+    return "The rollback drill is up to date; this notification was asked for by hand."
+
+
+def _facts(
+    schedule_report: Report, plan: Report, decision: Mapping[str, Any]
+) -> Iterator[tuple[str, object]]:
+    schedule, history = schedule_report["schedule"], schedule_report["history"]
+    yield "Schedule", plan["schedule_id"]
+    yield "Environment", schedule["environment"]
+    yield "State", plan["status"].replace("_", " ")
+    yield "Due", schedule["next_due_at"] or "unknown"
+    yield "Latest drill", " ".join(filter(None, (history["latest_drill_id"], history["latest_executed_at"])))
+    yield "Owner", decision["owner"]
+    yield "Escalates to", decision["escalation_owner"]
+    yield "Runbook", schedule["runbook_ref"]
+    yield "Plan", plan["plan_id"]
+    yield "Cycle", plan["cycle_id"]

@@ -1,0 +1,63 @@
+"""The words and limits that a judgement is made with."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, overload
+
+Report = dict[str, Any]
+"""A document of contract §3 to §5, ready to be printed as JSON."""
+
+
+class Mode(StrEnum):
+    """How far the backend has been promoted (`CAVRA_GO_BACKEND_MODE`)."""
+
+    DISABLED = "disabled"
+    SHADOW = "shadow"
+    ENFORCE = "enforce"
+    PROMOTED = "promoted"
+
+
+class Readiness(StrEnum):
+    """The state of a schedule at an instant."""
+
+    NOT_REQUESTED = "not_requested"
+    READY = "ready"
+    DUE_SOON = "due_soon"
+    NEEDS_ATTENTION = "needs_attention"
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether production readiness accepts it (contract §3)."""
+        return self is not Readiness.NEEDS_ATTENTION
+
+    @property
+    def alert_level(self) -> str:
+        """`critical`, `warning` or `healthy` (contract §3)."""
+        return {"needs_attention": "critical", "due_soon": "warning"}.get(self, "healthy")
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What a judgement is made against."""
+
+    mode: Mode = Mode.DISABLED
+    due_soon_days: float = 14.0
+    """A drill is due soon from this many days before it is due; the exact bound counts."""
+    max_age_days: float = 90.0
+    """The latest drill is fresh up to this age; the exact bound counts."""
+
+
+def check(check_id: str, passed: bool, message: str) -> dict[str, str]:
+    """Build one entry of `checks[]` (contract §3)."""
+    return {"id": check_id, "status": "pass" if passed else "warn", "message": message}
+
+
+@overload
+def tidy(number: float) -> float | int: ...
+@overload
+def tidy(number: None) -> None: ...
+@overload
+def tidy(number: float | None) -> float | int | None: ...
+def tidy(number: float | None) -> float | int | None:
+    """Write a whole number without its fraction, as the documents do."""
+    return int(number) if number is not None and number == int(number) else number

@@ -1,0 +1,124 @@
+"""Decides for every route whether it is told, with the reason and, if not, until when."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from rollback_drills import identity
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.routing.repeats import Told, quiet_until
+from rollback_drills.routing.routes import Route
+from rollback_drills.routing.suppression import Absence, Suppressions
+
+
+class Category(StrEnum):
+    """Why a route is told or not."""
+
+    DELIVER = "deliver"
+    HEALTHY = "healthy_schedule"
+    WINDOW = "maintenance_window"
+    CALENDAR = "owner_calendar"
+    ALREADY_NOTIFIED = "already_notified"
+
+
+_STATES: Final = {
+    Readiness.READY: "the drill is up to date",
+    Readiness.NOT_REQUESTED: "no drill is asked for",
+    Readiness.DUE_SOON: "the drill is due soon",
+    Readiness.NEEDS_ATTENTION: "the drill needs attention",
+}
+
+
+class Cycle(NamedTuple):
+    """The unit that is notified: one schedule and one due instant (contract §8.5), and its state."""
+
+    schedule_id: str
+    """The id of the schedule, or the path of a document that has none (contract §8.6)."""
+    cycle_id: str
+    status: Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What the caller asks of a plan; the same for every schedule of a fleet."""
+
+    requested: frozenset[str] | None = None
+    """The providers asked for; None means all."""
+    force: bool = False
+    policy: RoutingPolicy | None = None
+    connectors: Sequence[str] = ()
+    """Names of configured connectors, for schedules that name no provider."""
+    told: Mapping[str, Told] = field(default_factory=dict)
+    """By route key: what was told before. Empty means: plan as if nothing was."""
+
+
+def decide_routes(
+    routes: Sequence[Route],
+    cycle: Cycle,
+    schedule: Schedule | None,
+    request: PlanRequest,
+    *,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Give the route decisions of contract §4 in the order of the routes."""
+    suppressions = Suppressions(cycle.schedule_id, schedule, request.policy)
+    state = _STATES[cycle.status]
+    healthy = cycle.status in (Readiness.READY, Readiness.NOT_REQUESTED) and not request.force
+    return [_decide(route, cycle, state, suppressions, request, now, healthy=healthy) for route in routes]
+
+
+def _decide(
+    route: Route,
+    cycle: Cycle,
+    state: str,
+    suppressions: Suppressions,
+    request: PlanRequest,
+    now: datetime,
+    *,
+    healthy: bool,
+) -> dict[str, Any]:
+    key = identity.route_key(cycle.cycle_id, route.provider, route.owner)
+    absence = suppressions.find_absence(route.owner, now)
+    window, until = suppressions.find_window(route, now), None
+    quiet = None
+    if request.told and not request.force:
+        quiet = quiet_until(request.told.get(key), cycle.status, now=now)
+    if healthy:
+        category, reason = Category.HEALTHY, f"{state}; there is nothing to tell"
+    elif window:
+        category, until = Category.WINDOW, suppressions.deferred_until(route, quiet or now)
+        reason = f"maintenance window {window.window_id or 'without an id'}: {window.reason or 'no reason'}"
+    elif absence:
+        category, until = Category.CALENDAR, suppressions.deferred_until(route, quiet or now)
+        reason = f"{route.owner} cannot be told: {absence.reason}"
+    elif quiet:
+        category, until = Category.ALREADY_NOTIFIED, suppressions.deferred_until(route, quiet)
+        reason = f"told in this cycle already, at {request.told[key].at.isoformat()}"
+    else:
+        category = Category.DELIVER
+        reason = f"{state}, and telling is forced" if request.force else state
+    return {
+        "route_key": key,
+        "schedule_id": cycle.schedule_id,
+        "provider": route.provider,
+        "owner": route.owner,
+        "acknowledgement_minutes": route.acknowledgement_minutes,
+        "escalation_owner": route.escalation_owner,
+        "maintenance_window": suppressions.write(window) if window else None,
+        "owner_availability": _availability(absence),
+        "action": "deliver" if category is Category.DELIVER else "suppress",
+        "category": category,
+        "reason": reason,
+        "deferred_until": until.isoformat() if until else None,
+    }
+
+
+def _availability(absence: Absence | None) -> dict[str, Any]:
+    if absence is None:
+        return {"available": True, "reason": ""}
+    period = absence.period.to_wire() if absence.period else {}
+    return {**period, "available": False, "reason": absence.reason}

@@ -1,0 +1,93 @@
+"""Builds the notification plan of contract §4 from the decisions. Building one sends nothing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rollback_drills import PRODUCT, identity
+from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.routing.decisions import Category, Cycle
+from rollback_drills.routing.routes import Route
+
+PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-plan.v1"
+NOT_CONFIGURED: Final = "schedule-not-configured"
+_CONTROLS: Final = (
+    "A plan sends nothing.",
+    "Force overrides a healthy state and a recent notification, never a window or a calendar.",
+    "A suppressed route is told by the first run after its window or absence ends.",
+)
+
+
+def find_cycle(source: Loaded[Schedule] | None, schedule_report: Report) -> Cycle:
+    """Say which cycle a schedule is in. A document without an id is known by its path (contract §8.6)."""
+    if source is None:
+        identifier = NOT_CONFIGURED
+    else:
+        identifier = (source.document.schedule_id if source.document else "") or source.path
+    cycle_id = identity.cycle_id(identifier, schedule_report["schedule"]["next_due_at"])
+    return Cycle(identifier, cycle_id, Readiness(schedule_report["status"]))
+
+
+def build_plan(
+    cycle: Cycle,
+    schedule_report: Report,
+    eligible: Sequence[str],
+    routes: Sequence[Route],
+    decisions: Sequence[Report],
+    *,
+    now: datetime,
+    generated_by: str = "cli",
+) -> Report:
+    """Write down what was decided for the routes of a cycle at `now`."""
+    return {
+        "schema_version": PLAN_SCHEMA,
+        "product": PRODUCT,
+        "plan_id": identity.plan_id(cycle.cycle_id, now),
+        "cycle_id": cycle.cycle_id,
+        "schedule_id": cycle.schedule_id,
+        "generated_at": now.isoformat(),
+        "generated_by": generated_by,
+        "status": str(cycle.status),
+        "alert_level": cycle.status.alert_level,
+        "eligible_providers": list(eligible),
+        **_summarise(decisions, eligible),
+        "owners": list(dict.fromkeys(route.owner for route in routes)),
+        "owner_routes": _owner_routes(routes),
+        "route_decisions": list(decisions),
+        "next_due_at": schedule_report["schedule"]["next_due_at"],
+        "reason": schedule_report["schedule"]["message"],
+        "controls": list(_CONTROLS),
+    }
+
+
+def _summarise(decisions: Sequence[Mapping[str, Any]], eligible: Sequence[str]) -> dict[str, Any]:
+    selected = sorted({each["provider"] for each in decisions if each["action"] == "deliver"})
+    # As in the vectors: providers of suppressed routes, else those that are eligible and told nobody.
+    suppressed = sorted({each["provider"] for each in decisions if each["action"] == "suppress"})
+    categories = [each["category"] for each in decisions]
+    told = categories.count(Category.DELIVER)
+    return {
+        "selected_providers": selected,
+        "acknowledgement_required_providers": selected,
+        "suppressed_providers": suppressed or [provider for provider in eligible if provider not in selected],
+        "deliverable_route_count": told,
+        "suppressed_route_count": len(decisions) - told,
+        "maintenance_suppressed_count": categories.count(Category.WINDOW),
+        "calendar_suppressed_count": categories.count(Category.CALENDAR),
+    }
+
+
+def _owner_routes(routes: Sequence[Route]) -> list[dict[str, Any]]:
+    by_owner: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        if route.owner not in by_owner:
+            by_owner[route.owner] = {
+                "owner": route.owner,
+                "providers": [],
+                "acknowledgement_minutes": route.acknowledgement_minutes,
+                "escalation_owner": route.escalation_owner,
+            }
+        by_owner[route.owner]["providers"].append(route.provider)
+    return list(by_owner.values())

@@ -1,0 +1,102 @@
+"""Which owners are told through which providers, before anything suppresses a route."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.routing_policy import OwnerRule, RoutingPolicy
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.errors import UsageError
+from rollback_drills.readiness.terms import tidy
+
+BUILTIN_PROVIDERS: Final = frozenset({"webhook", "slack", "teams", "jira", "servicenow"})
+DEFAULT_OWNER: Final = "release-governance"
+DEFAULT_PROVIDER: Final = "webhook"
+DEFAULT_ACKNOWLEDGEMENT_MINUTES: Final = 60.0
+_NO_RULE: Final = OwnerRule()
+
+
+class Route(NamedTuple):
+    """One owner through one provider."""
+
+    owner: str
+    provider: str
+    acknowledgement_minutes: float | int
+    escalation_owner: str
+
+
+def parse_requested(text: str) -> frozenset[str] | None:
+    """Read which providers are asked for: `all` (None), or a list separated by commas."""
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    return None if "all" in names or not names else names
+
+
+def named_providers(sources: Iterable[Loaded[Schedule] | None]) -> frozenset[str]:
+    """Give every provider that the schedules name, in their lists or owner rules."""
+    names: set[str] = set()
+    for source in sources:
+        if source is not None and source.document is not None:
+            names.update(source.document.notification_providers)
+            names.update(name for rule in source.document.rules_by_owner.values() for name in rule.providers)
+    return frozenset(names)
+
+
+def check_requested(requested: frozenset[str] | None, known: frozenset[str]) -> None:
+    """Refuse a request for providers that nobody knows.
+
+    Raises:
+        UsageError: Names the unknown provider and the known ones.
+    """
+    unknown = sorted((requested or frozenset()) - known)
+    if unknown:
+        raise UsageError(f"--provider {unknown[0]} is unknown; known are {', '.join(sorted(known))}")
+
+
+def eligible_providers(
+    schedule: Schedule | None, connectors: Sequence[str], requested: frozenset[str] | None
+) -> list[str]:
+    """Give the schedule's providers, else the configured connectors, else `webhook`; only those asked for."""
+    named = (schedule.notification_providers if schedule else ()) or tuple(connectors) or (DEFAULT_PROVIDER,)
+    return [name for name in dict.fromkeys(named) if requested is None or name in requested]
+
+
+def resolve_routes(
+    schedule: Schedule | None,
+    policy: RoutingPolicy | None,
+    eligible: Sequence[str],
+    requested: frozenset[str] | None,
+) -> Iterator[Route]:
+    """Give every route in the order of the owners, each owner's providers sorted (contract §4).
+
+    A caller's policy replaces the rule of each owner it names (contract §8.10).
+    """
+    rules = {
+        owner.casefold(): rule
+        for source in (schedule, policy)
+        if source is not None and source.owner_routes
+        for owner, rule in source.rules_by_owner.items()
+    }
+    default_minutes = _default_minutes(schedule, policy)
+    for owner in dict.fromkeys((schedule.owners if schedule else ()) or (DEFAULT_OWNER,)):
+        rule = rules.get(owner.casefold(), _NO_RULE) if rules else _NO_RULE
+        providers = (
+            {name for name in rule.providers if requested is None or name in requested}
+            if rule.providers
+            else eligible
+        )
+        minutes = rule.acknowledgement_minutes
+        minutes = tidy(default_minutes if minutes is None else minutes)
+        escalation_owner = rule.escalation_owner or owner
+        for provider in sorted(providers):
+            yield Route(owner, provider, minutes, escalation_owner)
+
+
+def _default_minutes(schedule: Schedule | None, policy: RoutingPolicy | None) -> float:
+    sources = [source for source in (policy, schedule) if source is not None]
+    for source in sources:
+        if source.acknowledgement_minutes is not None:
+            return source.acknowledgement_minutes
+    for source in sources:
+        if source.default_slo and source.default_slo.acknowledgement_minutes is not None:
+            return source.default_slo.acknowledgement_minutes
+    return DEFAULT_ACKNOWLEDGEMENT_MINUTES

@@ -1,0 +1,92 @@
+"""What keeps a route silent at an instant, and until when: windows and owner calendars."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
+from rollback_drills.routing.routes import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why an owner cannot be told; without a period there is no end in sight."""
+
+    reason: str
+    period: Period | None
+
+
+class Suppressions:
+    """The windows and calendars of a schedule and of the caller's policy; it only adds (contract §8.10)."""
+
+    def __init__(self, schedule_id: str, *sources: RoutingPolicy | None) -> None:
+        """Gather what applies to one schedule.
+
+        Args:
+            schedule_id: The schedule, for windows that name schedules.
+            sources: The schedule document first, then the caller's policy.
+        """
+        self._windows = [
+            (window, _folded(window.owners), _folded(window.providers))
+            for source in sources
+            if source is not None
+            for window in source.maintenance_windows
+            if not window.schedule_ids or schedule_id.casefold() in _folded(window.schedule_ids)
+        ]
+        self._written: tuple[MaintenanceWindow, dict[str, Any]] | None = None
+        self._calendars: dict[str, list[OwnerCalendar]] = {}
+        for source in sources:
+            for owner, calendar in source.owner_calendars.items() if source is not None else ():
+                self._calendars.setdefault(owner.casefold(), []).append(calendar)
+
+    def write(self, window: MaintenanceWindow) -> dict[str, Any]:
+        """Write a window as a decision names it; one that keeps several routes silent is written once."""
+        if self._written is None or self._written[0] is not window:
+            self._written = window, {"window_id": window.window_id, **Period.to_wire(window)}
+        return self._written[1]
+
+    def find_window(self, route: Route, instant: datetime) -> MaintenanceWindow | None:
+        """Give the first window that contains the instant and matches the route.
+
+        Matchers ignore case, and all that are not empty must match (contract §4).
+        """
+        if not self._windows:
+            return None
+        owner, provider = route.owner.casefold(), route.provider.casefold()
+        for window, owners, providers in self._windows:
+            if (
+                window.contains(instant)
+                and (not owners or owner in owners)
+                and (not providers or provider in providers)
+            ):
+                return window
+        return None
+
+    def find_absence(self, owner: str, instant: datetime) -> Absence | None:
+        """Give the first reason why the owner cannot be told at the instant."""
+        for calendar in self._calendars.get(owner.casefold(), ()):
+            if not calendar.available:
+                return Absence(calendar.reason or "marked as not available", None)
+            for period in calendar.unavailable_windows:
+                if period.contains(instant):
+                    return Absence(period.reason or calendar.reason or "not available", period)
+        return None
+
+    def deferred_until(self, route: Route, now: datetime) -> datetime | None:
+        """Give the first instant from `now` on at which nothing keeps the route silent; None if none is."""
+        instant = now
+        while True:
+            window = self.find_window(route, instant)
+            absence = None if window else self.find_absence(route.owner, instant)
+            if window:
+                instant = window.end_at
+            elif absence is None:
+                return instant
+            elif absence.period is None:
+                return None
+            else:
+                instant = absence.period.end_at
+
+
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in names)

@@ -1,0 +1,150 @@
+"""What a run leaves for people to read: one page per schedule, and one of a whole fleet."""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from rollback_drills.delivery.results import Delivery
+from rollback_drills.identity import route_key
+from rollback_drills.judging import Judgement
+from rollback_drills.readiness.terms import Readiness, Report
+
+_LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRun:
+    """What one run found out about one schedule, and did."""
+
+    judgement: Judgement
+    plan: Report
+    deliveries: Sequence[Delivery]
+
+
+def artifact_key(identifier: str) -> str:
+    """Give the stable key of a schedule's pages: lower-case letters, digits and dashes."""
+    slug = re.sub(r"[^a-z0-9]+", "-", identifier.lower()).strip("-")[:60]
+    suffix = "" if slug == identifier else f"-{sha256(identifier.encode()).hexdigest()[:6]}"
+    return f"rollback-drill-{slug}{suffix}"
+
+
+def worst(states: Iterable[Readiness]) -> Readiness:
+    """Give the state that describes a fleet: the most pressing one."""
+    order = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY)
+    found = set(states)
+    return next((state for state in order if state in found), Readiness.NOT_REQUESTED)
+
+
+def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
+    """Write the page of one schedule as Markdown: state, checks, and who was told or not, and why."""
+    schedule, plan = run.judgement.schedule["schedule"], run.plan
+    lines = [
+        f"# {_cell(plan['schedule_id'])}: {plan['status'].replace('_', ' ')}",
+        "",
+        f"{_cell(schedule['message'])}",
+        "",
+        " · ".join(_headline(schedule, plan)),
+        "",
+        "## Checks",
+        "",
+        *_table(("check", "status", "message"), _check_rows(run.judgement)),
+        "",
+        "## Who was told",
+        "",
+        "Nothing was sent: this was a dry run." if dry_run else f"Notifications sent: {len(run.deliveries)}.",
+        "",
+        *_table(tuple(_ROUTE_COLUMNS), (tuple(row.values()) for row in route_rows(run, dry_run=dry_run))),
+    ]
+    return "\n".join(lines)
+
+
+def _headline(schedule: Report, plan: Report) -> Iterator[str]:
+    yield f"Due **{schedule['next_due_at'] or 'unknown'}**"
+    yield f"environment {_cell(schedule['environment']) or '–'}"
+    yield f"runbook {_cell(schedule['runbook_ref']) or '–'}"
+    yield f"cycle `{plan['cycle_id']}`"
+    yield f"plan `{plan['plan_id']}`"
+
+
+def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
+    """Write the page of a fleet as Markdown: how many are in which state, and those that are not ready."""
+    states = Counter(run.plan["status"] for run in runs)
+    pressing = [
+        run for run in runs if run.judgement.readiness not in (Readiness.READY, Readiness.NOT_REQUESTED)
+    ]
+    shown = pressing[:_LONGEST_FLEET_PAGE]
+    lines = [
+        f"# {len(runs)} schedules",
+        "",
+        ", ".join(f"**{count}** {state.replace('_', ' ')}" for state, count in sorted(states.items())),
+        "",
+        *_table(
+            ("schedule", "state", "due", "told", "why"), (_fleet_row(run, dry_run=dry_run) for run in shown)
+        ),
+    ]
+    if len(pressing) > len(shown):
+        lines += ["", f"{len(pressing) - len(shown)} more are not shown; each schedule has its own artifact."]
+    return "\n".join(lines)
+
+
+_ROUTE_COLUMNS: Final = ("provider", "owner", "action", "why", "deferred until", "outcome")
+
+
+def route_rows(run: ScheduleRun, *, dry_run: bool) -> list[dict[str, Any]]:
+    """Give one row for each route: what was decided, why, and what became of it."""
+    by_route = {_key(each): each for each in run.deliveries}
+    return [
+        dict(zip(_ROUTE_COLUMNS, _route_row(decision, by_route, dry_run=dry_run), strict=True))
+        for decision in run.plan["route_decisions"]
+    ]
+
+
+def _key(delivery: Delivery) -> str:
+    notification = delivery.notification
+    return route_key(notification.cycle_id, notification.provider, notification.owner)
+
+
+def _route_row(decision: Report, by_route: Mapping[str, Delivery], *, dry_run: bool) -> tuple[str, ...]:
+    delivery = by_route.get(decision["route_key"])
+    if delivery:
+        verdict = delivery.verdict
+        outcome = str(verdict.outcome) if verdict.succeeded else f"{verdict.outcome}: {verdict.detail}"
+    else:
+        outcome = "not sent (dry run)" if dry_run and decision["action"] == "deliver" else ""
+    until = decision["deferred_until"] or ""
+    return decision["provider"], decision["owner"], decision["action"], decision["reason"], until, outcome
+
+
+def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
+    for report in (judgement.schedule, judgement.history):
+        for each in report["checks"]:
+            yield each["id"], each["status"], each["message"]
+
+
+def _fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:
+    told = (
+        f"{sum(each.verdict.succeeded for each in run.deliveries)} of {run.plan['deliverable_route_count']}"
+    )
+    return (
+        run.plan["schedule_id"],
+        run.plan["status"].replace("_", " "),
+        run.plan["next_due_at"] or "unknown",
+        "dry run" if dry_run else told,
+        run.plan["reason"],
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(header)} |"
+    yield f"|{'---|' * len(header)}"
+    for row in rows:
+        yield f"| {' | '.join(map(_cell, row))} |"
+
+
+def _cell(text: str) -> str:
+    """Escape what Markdown or HTML would take for its own."""
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", html.escape(" ".join(text.split()), quote=False))

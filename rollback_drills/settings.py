@@ -1,0 +1,79 @@
+"""What the caller asks for: flags first, then the environment, then the defaults (contract §2)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from rollback_drills.documents.explaining import show
+from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
+from rollback_drills.errors import UsageError
+from rollback_drills.readiness.terms import Criteria, Mode
+
+VARIABLES: Final = {
+    "mode": "CAVRA_GO_BACKEND_MODE",
+    "history": "CAVRA_GO_ROLLBACK_DRILL_HISTORY",
+    "schedule": "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE",
+    "due_soon_days": "CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS",
+    "max_age_days": "CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS",
+    "connector_config": "CAVRA_CONNECTOR_CONFIG",
+    "database_url": "DRILLS_DATABASE_URL",
+}
+"""By setting: the environment variable that gives it."""
+
+_LimitedDays = Annotated[float, Meta(ge=0, le=LONGEST_INTERVAL_DAYS)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is configured outside the documents. None means: not configured."""
+
+    mode: Mode = Mode.DISABLED
+    history: str | None = None
+    schedule: str | None = None
+    due_soon_days: _LimitedDays = 14.0
+    max_age_days: _LimitedDays = 90.0
+    connector_config: str | None = None
+    database_url: str | None = None
+
+    @property
+    def criteria(self) -> Criteria:
+        """What a judgement is made against."""
+        return Criteria(self.mode, self.due_soon_days, self.max_age_days)
+
+
+def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
+    """Resolve every setting: as given, else from the environment, else the default.
+
+    Raises:
+        UsageError: A value is unusable; the message names the flag or the variable.
+    """
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Settings):
+        name = field.name
+        if given.get(name) is not None:
+            values[name] = _convert(given[name], field.type, f"--{name.replace('_', '-')}")
+        elif VARIABLES[name] in environ:
+            values[name] = _convert(environ[VARIABLES[name]], field.type, VARIABLES[name])
+    return Settings(**values)
+
+
+def _convert(value: Any, wanted: Any, place: str) -> Any:
+    if value == "":
+        raise UsageError(f"{place} is empty; give it a value or leave it out")
+    try:
+        return msgspec.convert(value, wanted, strict=False)
+    except msgspec.ValidationError:
+        raise UsageError(f"{place} is {show(value)}; {_DEMANDS.get(wanted, 'must be a text')}") from None
+
+
+_DEMANDS: Final = {
+    Mode: f"must be one of {', '.join(Mode)}",
+    _LimitedDays: f"must be a number of days from 0 to {LONGEST_INTERVAL_DAYS}",
+}
+
+
+def default_database_url() -> str:
+    """Give where the evidence is kept unless `DRILLS_DATABASE_URL` says otherwise."""
+    return f"sqlite:///{Path.home() / '.rollback-drills' / 'evidence.db'}"

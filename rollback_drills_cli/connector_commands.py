@@ -1,0 +1,84 @@
+"""`drills connectors import|list|test`: connectors are Prefect blocks; no secret is ever printed."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rollback_drills.errors import UsageError
+from rollback_drills.settings import VARIABLES
+from rollback_drills_cli.options import JsonOption, quieten_prefect
+from rollback_drills_cli.output import console, print_json, print_line, print_table
+
+app = typer.Typer(
+    no_args_is_help=True, help="Manage the connectors that notifications are delivered through."
+)
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help=f"A connector configuration. (env {VARIABLES['connector_config']})"
+        ),
+    ] = None,
+) -> None:
+    """Turn a connector configuration into Secret blocks and connector blocks, once.
+
+    Everything is checked before anything is saved. Names are printed, never values.
+    """
+    path = file or (Path(found) if (found := os.environ.get(VARIABLES["connector_config"])) else None)
+    if path is None:
+        raise UsageError(f"name the file to import, or set {VARIABLES['connector_config']}")
+    quieten_prefect()
+    with console(stderr=True).status("importing"):
+        from blocks.connector_import import import_connectors  # Prefect takes a second to import
+
+        imported = import_connectors(path, os.environ)
+    rows = [(each.name, each.connector_type, ", ".join(each.secret_blocks)) for each in imported]
+    print_table("Imported", ("connector", "type", "secrets"), rows)
+    print_line(f"From now on no secret is read from {path}; keep it out of reach, or delete it.")
+
+
+@app.command("list")
+def list_connectors(as_json: JsonOption = False) -> None:
+    """List the connectors that are saved on the Prefect server."""
+    quieten_prefect()
+    with console(stderr=True).status("asking the Prefect server"):
+        from blocks.registry import configured_connectors  # Prefect takes a second to import
+
+        found = configured_connectors()
+    if as_json:
+        print_json(
+            [{"name": each.name, "type": each.connector_type, "enabled": each.enabled} for each in found]
+        )
+        return
+    rows = [(each.name, each.connector_type, "yes" if each.enabled else "no") for each in found]
+    print_table("Connectors", ("name", "type", "enabled"), rows)
+    if not found:
+        print_line(
+            "There is none yet: create one in the Prefect UI (Blocks), or `drills connectors import FILE`."
+        )
+
+
+@app.command()
+def test(
+    name: Annotated[str, typer.Argument(help="The connector, by the name of its provider.")],
+    timeout_seconds: Annotated[float, typer.Option(min=0.1, max=300, help="Deadline of the attempt.")] = 15.0,  # noqa: PT028 - a command, no pytest test
+) -> None:
+    """Try a connector out: ask its provider, or send a message that is marked as a test.
+
+    Exit code 0 if the provider took it, 1 otherwise.
+    """
+    quieten_prefect()
+    with console(stderr=True).status(f"trying {name}"):
+        import asyncio
+
+        from blocks.registry import load_connector  # Prefect takes a second to import
+
+        verdict = asyncio.run(load_connector(name).check(timeout_seconds=timeout_seconds))
+    print_line(f"{name}: {verdict.outcome}" + (f": {verdict.detail}" if verdict.detail else ""))
+    if not verdict.succeeded:
+        raise typer.Exit(1)

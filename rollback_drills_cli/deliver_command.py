@@ -1,0 +1,87 @@
+"""`drills deliver`: runs the on-demand flow here, on the Prefect server that is configured."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rollback_drills.delivery.results import DeliveryFailedError
+from rollback_drills.errors import UsageError
+from rollback_drills_cli import options
+from rollback_drills_cli.output import console, print_json, print_line, print_table
+
+
+def deliver(
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    routing_policy: options.PolicyOption = None,
+    provider: options.ProviderOption = "all",
+    force: options.ForceOption = False,
+    retries: Annotated[int, typer.Option(min=0, max=10, help="Attempts after the first.")] = 2,
+    timeout_seconds: Annotated[
+        float, typer.Option("--timeout-seconds", min=0.1, max=300, help="Deadline of one attempt.")
+    ] = 15.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Send nothing, and write nothing but the artifact.")
+    ] = False,
+    now: options.NowOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of the flow run.")] = False,
+) -> None:
+    """Plan and deliver notifications now, as a flow run on the configured Prefect server.
+
+    Without a server (PREFECT_API_URL) a temporary one is started for the run. Exit code 0 if everything
+    was delivered or nothing had to be, 1 if a delivery failed.
+    """
+    if not verbose:
+        options.quieten_prefect()
+    options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    as_of = options.parse_now(now) if now else None
+    if routing_policy is not None and not Path(routing_policy).exists():
+        raise UsageError(f"--routing-policy {routing_policy} does not exist")
+    with console(stderr=True).status("delivering"):
+        from flows.deliver_notifications import deliver_notifications  # Prefect takes a second to import
+
+        state = deliver_notifications(
+            schedule=schedule_path,
+            history=history_path,
+            mode=mode,
+            due_soon_days=due_soon_days,
+            max_age_days=max_age_days,
+            routing_policy=routing_policy,
+            provider=provider,
+            force=force,
+            retries=retries,
+            timeout_seconds=timeout_seconds,
+            generated_by=generated_by,
+            dry_run=dry_run,
+            as_of=as_of,
+            return_state=True,
+        )
+    ended_with = state.result(raise_on_failure=False)
+    result = ended_with.result if isinstance(ended_with, DeliveryFailedError) else ended_with
+    if not isinstance(result, dict):
+        raise UsageError(state.message or "the flow run failed; run it again with --verbose")
+    if as_json:
+        print_json(result)
+    else:
+        _print_result(result, state.message or "")
+    if state.is_failed():
+        raise typer.Exit(1)
+
+
+def _print_result(result: dict[str, Any], message: str) -> None:
+    runs = result.get("runs", [result])
+    rows = [
+        (run["plan"]["schedule_id"], each["provider"], each["owner"], each["outcome"], each["error"])
+        for run in runs
+        for each in run["delivery"]["deliveries"]
+    ]
+    if rows:
+        print_table("Deliveries", ("schedule", "provider", "owner", "outcome", "error"), rows)
+    suppressed = sum(run["plan"]["suppressed_route_count"] for run in runs)
+    print_line(f"{message}; {suppressed} routes were suppressed.")

@@ -1,0 +1,100 @@
+"""`drills evidence list` and `drills evidence show`: read the evidence index."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollback_drills.errors import UsageError
+from rollback_drills.settings import VARIABLES, default_database_url, read_settings
+from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.output import print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from rollback_drills.evidence.index import EvidenceIndex
+
+app = typer.Typer(no_args_is_help=True, help="Read the evidence of plans, decisions and deliveries.")
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help=f"Where the evidence is kept. (env {VARIABLES['database_url']}; default in the home folder)",
+    ),
+]
+
+
+def open_existing(url: str | None) -> "EvidenceIndex":
+    """Open the evidence index that is configured.
+
+    Raises:
+        UsageError: There is none.
+    """
+    from rollback_drills.evidence.index import EvidenceIndex  # SQLAlchemy takes half a second to import
+
+    database_url = read_settings(os.environ, database_url=url).database_url or default_database_url()
+    index = EvidenceIndex.open_existing(database_url)
+    if index is None:
+        raise UsageError(
+            f"there is no evidence at {database_url} yet; run `drills deliver` or the drill-check flow"
+        )
+    return index
+
+
+@app.command("list")
+def list_records(
+    schedule: Annotated[str | None, typer.Option(help="Only this schedule id.")] = None,
+    cycle: Annotated[str | None, typer.Option(help="Only this cycle id.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only this owner.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only deliver or suppress decisions.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only decisions of this category.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this metadata_kind.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest first.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")] = 0,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List records, the newest first."""
+    from rollback_drills.evidence.index import EvidenceFilter
+
+    wanted = EvidenceFilter(
+        schedule_id=schedule,
+        cycle_id=cycle,
+        provider=provider,
+        owner=owner,
+        action=action,
+        category=category,
+        metadata_kind=kind,
+    )
+    records, total = open_existing(database).find(wanted, limit=limit, offset=offset)
+    if as_json:
+        print_json({"items": records, "total": total, "limit": limit, "offset": offset})
+        return
+    rows = [
+        (
+            str(each["sequence"]),
+            each["created_at"][:19],
+            each["metadata_kind"].removeprefix("go-backend-rollback-drill-"),
+            each["schedule_id"],
+            each.get("provider", ""),
+            each.get("owner", ""),
+            each.get("category") or each.get("outcome") or each.get("status", ""),
+        )
+        for each in records
+    ]
+    print_table("Evidence", ("no.", "at (UTC)", "kind", "schedule", "provider", "owner", "what"), rows)
+    print_line(f"{len(records)} of {total} records; `drills evidence show NUMBER` shows one.")
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(min=1, help="The number that `drills evidence list` shows.")],
+    database: DatabaseOption = None,
+) -> None:
+    """Print one record as JSON."""
+    record = open_existing(database).get(number)
+    if record is None:
+        raise UsageError(f"there is no evidence record {number}; `drills evidence list` shows the numbers")
+    print_json(record)

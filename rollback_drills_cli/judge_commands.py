@@ -1,0 +1,168 @@
+"""`drills history`, `drills check` and `drills plan`: judge documents, send nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import typer
+
+from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
+from rollback_drills.judging import Judgement, find_due, judge, plan_at_once
+from rollback_drills.notification import build_event
+from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.run_report import worst
+from rollback_drills.settings import Settings
+from rollback_drills_cli import options
+from rollback_drills_cli.output import console, print_checks, print_json, print_line, print_table
+from rollback_drills_cli.wording import how_long
+
+FLEET_SCHEMA = "rollback-drills.fleet.v1"
+
+
+def history(
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    now: options.NowOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+) -> None:
+    """Judge the drill history: was the rollback proven, well, and lately?
+
+    Exit code 0 if the history is ready or not requested, 1 if it needs attention.
+    """
+    at = options.parse_now(now)
+    settings = options.resolve(mode=mode, history=history_path, max_age_days=max_age_days)
+    subject = load_fleet(None, settings.history).subjects[0]
+    report = judge(subject, None, settings.criteria, now=at, generated_by=generated_by).history
+    if as_json:
+        print_json(report)
+    else:
+        print_checks(f"Drill history {report['rollback_drill_history_path']}".strip(), report)
+    _exit(Readiness(report["status"]))
+
+
+def check(
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    now: options.NowOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+) -> None:
+    """Say for each schedule whether its next drill is ready, due soon or overdue, and why.
+
+    Exit code 0 if every schedule is ready, due soon or not requested, 1 if one needs attention.
+    """
+    at = options.parse_now(now)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    fleet = _load(settings, as_json=as_json)
+    judged = [each for _, each in _judge_all(fleet, settings, at, generated_by)]
+    if as_json:
+        _print_documents([each.schedule for each in judged], fleet, at)
+    elif fleet.is_single:
+        report = judged[0].schedule
+        print_checks(
+            f"Drill schedule {report['schedule']['schedule_id'] or report['rollback_drill_schedule_path']}",
+            report,
+        )
+    else:
+        _print_fleet([each.schedule for each in judged], at)
+    _exit(worst(each.readiness for each in judged))
+
+
+def plan(
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    routing_policy: options.PolicyOption = None,
+    provider: options.ProviderOption = "all",
+    force: options.ForceOption = False,
+    now: options.NowOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+) -> None:
+    """Say who would be told through what, who would not, and why. Nothing is sent.
+
+    The plan is made as if nobody was told in this cycle yet. Exit codes as those of `drills check`.
+    """
+    at = options.parse_now(now)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    fleet = _load(settings, as_json=as_json)
+    request = options.plan_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
+    planned = [
+        (judged, plan_at_once(subject, judged, request, now=at, generated_by=generated_by))
+        for subject, judged in _judge_all(fleet, settings, at, generated_by)
+    ]
+    if as_json:
+        documents = [
+            {"schedule": judged.schedule, "plan": each, "event": build_event(judged.schedule, each)}
+            for judged, each in planned
+        ]
+        _print_documents(documents, fleet, at)
+    else:
+        for _, each in planned:
+            _print_plan(each)
+    _exit(worst(judged.readiness for judged, _ in planned))
+
+
+def _load(settings: Settings, *, as_json: bool) -> Fleet:
+    with _progress(f"reading {settings.schedule}", show=not as_json):
+        return load_fleet(settings.schedule, settings.history)
+
+
+@contextmanager
+def _progress(what: str, *, show: bool) -> Iterator[None]:
+    if not show:
+        yield
+        return
+    with console(stderr=True).status(what):
+        yield
+
+
+def _judge_all(
+    fleet: Fleet, settings: Settings, at: datetime, generated_by: str
+) -> Iterator[tuple[Subject, Judgement]]:
+    for subject in fleet.subjects:
+        due_at = find_due(subject, now=at)
+        yield subject, judge(subject, due_at, settings.criteria, now=at, generated_by=generated_by)
+
+
+def _print_documents(documents: list[Any], fleet: Fleet, at: datetime) -> None:
+    if fleet.is_single:
+        print_json(documents[0])
+    else:
+        print_json({"schema_version": FLEET_SCHEMA, "generated_at": at.isoformat(), "items": documents})
+
+
+def _print_fleet(reports: list[Report], at: datetime) -> None:
+    rows = [
+        (
+            report["schedule"]["schedule_id"] or report["rollback_drill_schedule_path"],
+            report["status"].replace("_", " "),
+            how_long(report["schedule"]["next_due_at"], now=at),
+            report["schedule"]["message"],
+        )
+        for report in reports
+    ]
+    print_table(f"{len(reports)} schedules", ("schedule", "state", "due", "why"), rows)
+
+
+def _print_plan(plan: Report) -> None:
+    rows = [
+        (each["provider"], each["owner"], each["action"], each["reason"], each["deferred_until"] or "")
+        for each in plan["route_decisions"]
+    ]
+    title = f"{plan['schedule_id']}: {plan['status'].replace('_', ' ')} · {plan['cycle_id']}"
+    print_table(title, ("provider", "owner", "action", "why", "deferred until"), rows)
+    print_line(f"{plan['deliverable_route_count']} to tell, {plan['suppressed_route_count']} suppressed.")
+
+
+def _exit(readiness: Readiness) -> None:
+    if not readiness.acceptable:
+        raise typer.Exit(1)

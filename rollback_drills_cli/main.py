@@ -1,0 +1,68 @@
+"""The command `drills`: puts the commands together, and turns errors into one line and an exit code."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from rollback_drills.errors import DrillsError
+from rollback_drills_cli import (
+    acknowledge_command,
+    connector_commands,
+    deliver_command,
+    evidence_commands,
+    judge_commands,
+    lint_command,
+)
+
+app = typer.Typer(
+    name="drills",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Keep rollback drills from being forgotten, and prove it.",
+    epilog="Exit codes: 0 acceptable, 1 needs attention or a failed delivery, 2 bad usage or input.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(judge_commands.history)
+app.command()(judge_commands.check)
+app.command()(judge_commands.plan)
+app.command()(deliver_command.deliver)
+app.command()(acknowledge_command.ack)
+app.command()(lint_command.lint)
+app.add_typer(evidence_commands.app, name="evidence")
+app.add_typer(connector_commands.app, name="connectors")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("rollback-drills"))
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except DrillsError as error:
+        sys.stderr.write(f"drills: {error}\n")
+        sys.exit(2)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

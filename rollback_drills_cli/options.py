@@ -1,0 +1,160 @@
+"""The options that several commands share; the long names are those of contract §7."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rollback_drills.documents.explaining import read_instant, show
+from rollback_drills.documents.fleet import Fleet
+from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.errors import UsageError
+from rollback_drills.readiness.terms import Mode
+from rollback_drills.routing.decisions import PlanRequest
+from rollback_drills.routing.routes import (
+    BUILTIN_PROVIDERS,
+    check_requested,
+    named_providers,
+    parse_requested,
+)
+from rollback_drills.settings import VARIABLES, Settings, read_settings
+
+ModeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mode",
+        metavar="|".join(Mode),
+        help=f"How far the backend is promoted. (env {VARIABLES['mode']}; default disabled)",
+    ),
+]
+HistoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rollback-drill-history-path",
+        "--history",
+        metavar="PATH",
+        help=f"Drill history: a file; a folder or glob for several schedules. (env {VARIABLES['history']})",
+    ),
+]
+ScheduleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rollback-drill-schedule-path",
+        "--schedule",
+        metavar="PATH",
+        help=f"Drill schedule: a file, folder, glob or .jsonl file. (env {VARIABLES['schedule']})",
+    ),
+]
+DueSoonOption = Annotated[
+    float | None,
+    typer.Option(
+        "--rollback-drill-due-soon-days",
+        "--due-soon-days",
+        metavar="DAYS",
+        help=f"Days before it that count as soon. (env {VARIABLES['due_soon_days']}; default 14)",
+    ),
+]
+MaxAgeOption = Annotated[
+    float | None,
+    typer.Option(
+        "--rollback-drill-max-age-days",
+        "--max-age-days",
+        metavar="DAYS",
+        help=f"Up to which age a drill is fresh. (env {VARIABLES['max_age_days']}; default 90)",
+    ),
+]
+PolicyOption = Annotated[
+    str | None,
+    typer.Option("--routing-policy", metavar="FILE", help="Routing policy that adds to the schedule's."),
+]
+ProviderOption = Annotated[
+    str,
+    typer.Option(
+        "--provider", metavar="NAMES", help="Providers to tell: all, or a list separated by commas."
+    ),
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Tell even if the schedule is healthy; never in a window or absence.")
+]
+NowOption = Annotated[
+    str | None,
+    typer.Option("--now", metavar="ISO", help="Judge as of this instant, ISO 8601; UTC without an offset."),
+]
+GeneratedByOption = Annotated[
+    str, typer.Option("--generated-by", metavar="NAME", help="Who asks, for the documents.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
+
+
+def parse_now(text: str | None) -> datetime:
+    """Read the instant to judge at; the clock is read here and nowhere else.
+
+    Raises:
+        UsageError: The text is no timestamp.
+    """
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        return read_instant(text)[0]
+    except ValueError:
+        raise UsageError(
+            f"--now is {show(text)}; write an ISO 8601 timestamp such as 2026-06-20T15:40:00Z"
+        ) from None
+
+
+def resolve(
+    mode: str | None = None,
+    history: str | None = None,
+    schedule: str | None = None,
+    due_soon_days: float | None = None,
+    max_age_days: float | None = None,
+) -> Settings:
+    """Resolve the settings from flags, environment and defaults."""
+    return read_settings(
+        os.environ,
+        mode=mode,
+        history=history,
+        schedule=schedule,
+        due_soon_days=due_soon_days,
+        max_age_days=max_age_days,
+    )
+
+
+def plan_request(
+    settings: Settings, fleet: Fleet, *, provider: str, force: bool, policy: str | None
+) -> PlanRequest:
+    """Put together what a plan is asked for; connectors are known by name from the connector file.
+
+    Raises:
+        UsageError: The policy or the connector file is unusable, or a provider is unknown.
+    """
+    connectors = _connector_names(settings)
+    requested = parse_requested(provider)
+    known = BUILTIN_PROVIDERS | named_providers(each.schedule for each in fleet.subjects) | set(connectors)
+    check_requested(requested, known)
+    return PlanRequest(requested=requested, force=force, policy=read_policy(policy), connectors=connectors)
+
+
+def _connector_names(settings: Settings) -> Sequence[str]:
+    if settings.connector_config is None:
+        return ()
+    from rollback_drills.connector_config import connector_names  # pydantic costs a tenth of a second
+
+    return connector_names(Path(settings.connector_config))
+
+
+def quieten_prefect() -> None:
+    """Keep the log of Prefect, and of a temporary server that it starts, out of what people see.
+
+    A variable that is set already is left alone. To be called before Prefect is imported.
+    """
+    for variable, value in (
+        ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
+        ("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL"),
+        ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+        ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120"),
+    ):
+        os.environ.setdefault(variable, value)

@@ -1,0 +1,73 @@
+"""Prints documents as JSON, and reports as tables for people."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from rollback_drills.readiness.terms import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_WIDTH_IN_FILES = 140
+STATE_STYLES = {
+    "ready": "green",
+    "pass": "green",
+    "deliver": "bold",
+    "due_soon": "yellow",
+    "warn": "yellow",
+    "needs_attention": "red",
+    "not_requested": "dim",
+    "suppress": "dim",
+}
+
+
+def print_json(document: Any) -> None:
+    """Print a document as indented JSON."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Open the terminal for people; rich is imported only here, because JSON does not need it."""
+    from rich.console import Console
+
+    opened = Console(stderr=stderr, highlight=False)
+    if not opened.is_terminal:
+        opened.width = _WIDTH_IN_FILES
+    return opened
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; words that name a state are coloured."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", title_style="bold", header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(_styled(escape(cell), cell) for cell in row))
+    console().print(table)
+
+
+def print_line(text: str) -> None:
+    """Print a line for people; nothing in it is taken for markup."""
+    console().print(text, markup=False, soft_wrap=True)
+
+
+def _styled(cell: str, word: str) -> str:
+    style = STATE_STYLES.get(word.replace(" ", "_"))
+    return f"[{style}]{cell}[/{style}]" if style else cell
+
+
+def print_checks(title: str, report: Report) -> None:
+    """Print the checks of a report and what to do."""
+    rows = [
+        (each["id"].removeprefix("go_rollback_drill_"), each["status"], each["message"])
+        for each in report["checks"]
+    ]
+    print_table(f"{title}: {report['status'].replace('_', ' ')}", ("check", "status", "message"), rows)
+    for note in report.get("operator_notes", ()):
+        print_line(note)

@@ -1,0 +1,15 @@
+"""Puts instants into words for people."""
+
+from datetime import datetime
+
+
+def how_long(instant: str, *, now: datetime) -> str:
+    """Say how far away an instant is, such as `in 3 days` or `2 weeks ago`."""
+    if not instant:
+        return "unknown"
+    import pendulum  # only people need it, and every start would pay for it
+
+    there, here = pendulum.parse(instant), pendulum.instance(now)
+    assert isinstance(there, pendulum.DateTime)  # noqa: S101 - it was written by isoformat
+    distance = here.diff_for_humans(there, absolute=True)
+    return f"{distance} ago" if there < here else f"in {distance}"

@@ -1,0 +1,15 @@
+"""Loads the documents of a run."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from rollback_drills.documents.fleet import Fleet, load_fleet
+
+
+@task(task_run_name="load-documents", cache_policy=NO_CACHE)
+def load_documents(schedule_path: str | None, history_path: str | None) -> Fleet:
+    """Load the schedules and histories that the paths stand for."""
+    fleet = load_fleet(schedule_path, history_path)
+    get_run_logger().info("%d schedules", len(fleet.subjects))
+    return fleet

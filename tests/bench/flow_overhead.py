@@ -1,0 +1,76 @@
+"""A warm drill-check run of a healthy schedule, against an empty flow with as many tasks and artifacts."""
+
+import json
+import logging
+import os
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.bench.figures import alternate, print_figure
+
+RUNS = 20
+TASKS = 8  # a healthy schedule is told nobody, so there is no task of a provider
+
+
+def report() -> None:
+    """Print `flow_overhead_ratio`."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    from prefect import flow, task
+    from prefect.artifacts import create_markdown_artifact, create_table_artifact
+    from prefect.cache_policies import NO_CACHE
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    from flows.drill_check import drill_check
+
+    logging.getLogger("prefect").setLevel(logging.CRITICAL)
+
+    @task(cache_policy=NO_CACHE)
+    def nothing() -> None:
+        pass
+
+    @task(cache_policy=NO_CACHE)
+    def publish() -> None:
+        create_markdown_artifact("# nothing", key="nothing")
+        create_table_artifact([{"nothing": 1}], key="nothing-table")
+
+    @flow
+    def empty() -> None:
+        for _ in range(TASKS - 1):
+            nothing()
+        publish()
+
+    # With heartbeats every flow run ends on a full second, which would hide what is measured here.
+    no_heartbeats = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    server = prefect_test_harness(server_startup_timeout=120)
+    with tempfile.TemporaryDirectory() as folder, server, no_heartbeats:
+        os.environ["DRILLS_DATABASE_URL"] = f"sqlite:///{folder}/evidence.db"
+        path = Path(folder) / "schedule.json"
+        path.write_text(json.dumps(_healthy()))
+
+        def check() -> None:
+            state = drill_check(schedule=str(path), return_state=True)
+            assert state.name == "Ready", state
+
+        ours, baseline = alternate(check, empty, RUNS)
+    what = (
+        f"drill-check of a healthy schedule / an empty flow, {TASKS} tasks and 2 artifacts each, same server"
+    )
+    print_figure("flow_overhead_ratio", ours, baseline, at_most=1.3, runs=RUNS, what=what)
+
+
+def _healthy() -> dict[str, object]:
+    return {
+        "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
+        "schedule_id": "payments",
+        "environment": "production",
+        "status": "active",
+        "interval_days": 30,
+        "next_due_at": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
+        "owners": ["payments-team"],
+        "notification_providers": ["webhook"],
+        "runbook_ref": "docs/runbook.md",
+    }

@@ -1,0 +1,95 @@
+"""Reading and judging a fleet, against only reading and parsing the same files."""
+
+import json
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.judging import find_due, judge, plan_at_once
+from rollback_drills.readiness.terms import Criteria
+from rollback_drills.routing.decisions import PlanRequest
+from tests.bench.figures import alternate, print_figure
+
+SCHEDULES = 2_000
+RUNS = 9
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+
+def write_fleet(folder: Path) -> None:
+    """Write schedules with 2 owners, 2 providers and 1 window, and histories of 6 drills."""
+    for number in range(SCHEDULES):
+        name = f"service-{number:04d}"
+        schedule = {
+            "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
+            "schedule_id": name,
+            "environment": "production",
+            "status": "active",
+            "interval_days": 30,
+            "next_due_at": (NOW + timedelta(days=number % 60 - 20)).isoformat(),
+            "owners": [f"team-{number % 50}", "release-governance"],
+            "notification_providers": ["slack", "teams"],
+            "maintenance_windows": [
+                {
+                    "window_id": f"freeze-{number}",
+                    "start_at": "2026-11-20T00:00:00Z",
+                    "end_at": "2026-12-02T00:00:00Z",
+                    "owners": ["release-governance"],
+                    "reason": "release freeze",
+                }
+            ],
+            "runbook_ref": "docs/runbook.md",
+        }
+        drills = [
+            {
+                "drill_id": f"{name}-{drill}",
+                "executed_at": (NOW - timedelta(days=10 + drill * 30, hours=number % 24)).isoformat(),
+                "actor": "release-agent",
+                "source_mode": "promoted",
+                "target_mode": "disabled",
+                "status": "pass",
+                "fallback_verified": True,
+                "recovery_minutes": 7,
+                "max_recovery_minutes": 15,
+                "runbook_ref": "docs/runbook.md",
+                "evidence_refs": [f"go-rollback-drill://ci/{name}-{drill}"],
+            }
+            for drill in range(6)
+        ]
+        history = {
+            "schema_version": "cavra.go-backend-rollback-drill-history.v1",
+            "environment": "production",
+            "drills": drills,
+        }
+        (folder / f"{name}-schedule.json").write_text(json.dumps(schedule))
+        (folder / f"{name}-history.json").write_text(json.dumps(history))
+
+
+def judge_fleet(folder: str) -> int:
+    """Read the fleet; build each history report, schedule report and plan."""
+    criteria, request, routes = Criteria(), PlanRequest(), 0
+    for subject in load_fleet(folder, None).subjects:
+        judgement = judge(subject, find_due(subject, now=NOW), criteria, now=NOW)
+        plan = plan_at_once(subject, judgement, request, now=NOW)
+        routes += len(plan["route_decisions"])
+    assert routes == SCHEDULES * 4
+    return routes
+
+
+def only_parse(paths: list[str]) -> None:
+    """Read and parse the same files, and nothing else."""
+    for path in paths:
+        with open(path, "rb") as file:
+            orjson.loads(file.read())
+
+
+def report() -> None:
+    """Print `judge_ratio`."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_fleet(Path(folder))
+        paths = [str(path) for path in sorted(Path(folder).iterdir())]
+        ours, baseline = alternate(lambda: judge_fleet(folder), lambda: only_parse(paths), RUNS)
+    what = f"read and judge {SCHEDULES} schedules / read and orjson.loads the same {len(paths)} files"
+    print_figure("judge_ratio", ours, baseline, at_most=3.0, runs=RUNS, what=what)

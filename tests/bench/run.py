@@ -1,0 +1,14 @@
+"""Prints one JSON line for each benchmark figure: a ratio against a baseline of the same run."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    from tests.bench import flow_overhead, judging, startup
+
+    judging.report()
+    startup.report()
+    flow_overhead.report()

@@ -1,0 +1,182 @@
+"""What every connector does alike: its block, its redaction, and how it reads the end of an exchange."""
+
+import socket
+from collections.abc import Callable
+
+import httpx
+import pytest
+from prefect.blocks.core import Block
+from prefect.blocks.system import Secret
+from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
+from pydantic import ValidationError
+from pytest_httpserver import HTTPServer
+
+from blocks.connector import Connector, open_secret
+from blocks.jira import JiraConnector
+from blocks.registry import CONNECTORS
+from blocks.servicenow import ServiceNowConnector
+from blocks.slack import SlackConnector
+from blocks.teams import TeamsConnector
+from blocks.webhook import WebhookConnector
+from rollback_drills.delivery.outcome import Outcome, Verdict
+
+PATH = "/services/T0123ABCD/B0456EFGH/s3cr3tTokenValue"
+TOKEN = "t0ken-Abcdef123456"
+
+Make = Callable[[str], Connector]
+MAKERS: dict[str, Make] = {
+    "webhook": lambda url: WebhookConnector(url=Secret(value=url + PATH), authorization=Secret(value=TOKEN)),
+    "slack": lambda url: SlackConnector(url=Secret(value=url + PATH)),
+    "teams": lambda url: TeamsConnector(url=Secret(value=url + PATH)),
+    "jira-cloud": lambda url: JiraConnector(
+        deployment="cloud",
+        site_url=url,
+        project="OPS",
+        email="robot@example.invalid",
+        token=Secret(value=TOKEN),
+    ),
+    "jira-datacenter": lambda url: JiraConnector(
+        deployment="datacenter", site_url=url, project="OPS", token=Secret(value=TOKEN)
+    ),
+    "servicenow": lambda url: ServiceNowConnector(site_url=url, user="robot", credential=Secret(value=TOKEN)),
+}
+
+
+@pytest.fixture(params=MAKERS)
+def make(request: pytest.FixtureRequest) -> Make:
+    return MAKERS[request.param]
+
+
+class TestBlockStandards(BlockStandardTestSuite):
+    @pytest.fixture(params=CONNECTORS, ids=lambda kind: kind.__name__)
+    def block(self, request: pytest.FixtureRequest) -> type[Block]:
+        kind: type[Block] = request.param
+        return kind
+
+    def test_has_a_valid_image(self, block: type[Block]) -> None:
+        pytest.skip(f"{block.__name__} has no logo: every browser would fetch it from a third party")
+
+
+def test_the_slugs_are_fixed() -> None:
+    assert [kind.get_block_type_slug() for kind in CONNECTORS] == [
+        "rollback-drills-webhook",
+        "rollback-drills-slack-webhook",
+        "rollback-drills-teams-workflow",
+        "rollback-drills-jira",
+        "rollback-drills-servicenow",
+    ]
+
+
+def test_no_secret_shows_in_the_representation(make: Make) -> None:
+    connector = make("https://example.invalid")
+    for text in (repr(connector), str(connector), connector.model_dump_json()):
+        assert TOKEN not in text
+        assert "s3cr3t" not in text
+
+
+def test_a_redirect_is_refused(
+    make: Make, answer: Callable[..., HTTPServer], send: Callable[..., Verdict]
+) -> None:
+    server = answer(302, "", {"location": "https://example.invalid/"})
+    verdict = send(make(server.url_for("")))
+    assert verdict.outcome is Outcome.PERMANENT
+    assert verdict.detail == "answered 302: redirects are refused; update the url"
+    assert len(server.log) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(200, Outcome.AMBIGUOUS), (400, Outcome.PERMANENT), (401, Outcome.DISABLE), (503, Outcome.RETRY)],
+)
+def test_an_answer_that_breaks_off_counts_by_its_status(
+    make: Make,
+    status: int,
+    expected: Outcome,
+    raw_server: Callable[[Callable[[socket.socket], None]], int],
+    send: Callable[..., Verdict],
+) -> None:
+    def break_off(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: 1000\r\n\r\nok" % status)
+
+    verdict = send(make(f"http://127.0.0.1:{raw_server(break_off)}"))
+    assert (verdict.outcome, verdict.status_code) == (expected, status)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 410, 429, 500])
+def test_an_echo_of_the_request_tells_no_secret(
+    make: Make, status: int, send: Callable[..., Verdict]
+) -> None:
+    def echo(request: httpx.Request) -> httpx.Response:
+        headers = "; ".join(f"{name}: {value}" for name, value in request.headers.items())
+        return httpx.Response(status, text=f"cannot {request.url} {request.url.path} {headers}")
+
+    connector = make("https://example.invalid")
+    connector._transport = httpx.MockTransport(echo)
+    verdict = send(connector)
+    shown = f"{verdict}"
+    for hidden in (*connector.secret_values(), PATH, "s3cr3tTokenValue", "T0123ABCD", TOKEN):
+        assert hidden not in shown
+    assert "\n" not in verdict.detail
+    assert len(verdict.detail) <= 300
+    assert verdict.detail[0].islower()
+
+
+def test_a_secret_across_the_cut_of_a_long_body_is_not_half_shown(send: Callable[..., Verdict]) -> None:
+    connector = MAKERS["webhook"]("https://example.invalid")
+    for padding in range(250, 300):
+        connector._transport = httpx.MockTransport(
+            lambda _, padding=padding: httpx.Response(400, text="x" * padding + TOKEN)
+        )
+        assert TOKEN[:5] not in send(connector).detail
+
+
+def test_the_request_is_summarised_without_secrets(make: Make, send: Callable[..., Verdict]) -> None:
+    connector = make("https://example.invalid")
+    connector._transport = httpx.MockTransport(lambda _: httpx.Response(500))
+    summary = send(connector).request
+    assert summary is not None
+    assert summary.method == "POST"
+    assert summary.url.startswith("https://example.invalid/")
+    assert summary.headers["content-type"] == "application/json"
+    assert summary.headers.get("authorization", "[redacted]") == "[redacted]"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://example.invalid", id="plain http"),
+        pytest.param("ftp://example.invalid", id="another scheme"),
+        pytest.param("example.invalid", id="no scheme"),
+    ],
+)
+def test_an_address_that_is_not_https_is_refused_when_it_is_configured(make: Make, url: str) -> None:
+    with pytest.raises(ValidationError, match="must be https") as caught:
+        make(url)
+    assert TOKEN not in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_an_error_of_a_setting_does_not_show_the_secrets_beside_it() -> None:
+    data = {"deployment": "moon", "site_url": "https://example.invalid", "token": {"value": TOKEN}}
+    with pytest.raises(ValidationError) as caught:
+        JiraConnector.model_validate(data)
+    assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["1e5", "12345", "true", "null", '"quoted"', "0x1f"])
+def test_a_secret_that_looks_like_json_is_opened_as_text(value: str) -> None:
+    assert open_secret(Secret(value=value)) == value
+
+
+def test_a_secret_may_be_an_object() -> None:
+    assert open_secret(Secret(value={"X-A": "1"})) == '{"X-A": "1"}'
+
+
+def test_line_breaks_around_a_pasted_secret_are_dropped() -> None:
+    assert open_secret(Secret(value=f"  {TOKEN}\n")) == TOKEN
+
+
+def test_a_site_must_not_hold_a_password() -> None:
+    with pytest.raises(ValidationError, match="stored in the clear"):
+        MAKERS["servicenow"]("https://user:password@example.invalid")

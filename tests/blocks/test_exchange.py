@@ -1,0 +1,295 @@
+"""Faults on the wire, made by real servers on this machine, and what each of them means."""
+
+import asyncio
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+from pytest_httpserver import HTTPServer
+
+from blocks.exchange import LARGEST_BODY_READ, PreparedRequest, Response, exchange
+from rollback_drills.delivery.outcome import Outcome, Verdict
+
+RawServer = Callable[[Callable[[socket.socket], None]], int]
+
+
+def ask(
+    url: str, *, timeout_seconds: float = 5.0, headers: dict[str, str] | None = None
+) -> Response | Verdict:
+    request = PreparedRequest("POST", url, "public", headers or {"x-token": "hidden"}, b'{"a":1}')
+    return asyncio.run(exchange(request, timeout_seconds=timeout_seconds))
+
+
+def outcome_of(answer: Response | Verdict) -> Outcome:
+    assert isinstance(answer, Verdict), answer
+    assert "127.0.0.1" not in answer.detail
+    assert "hidden" not in answer.detail
+    return answer.outcome
+
+
+def read_request(connection: socket.socket) -> bytes:
+    data = b""
+    while b'{"a":1}' not in data:
+        data += connection.recv(65536)
+    return data
+
+
+def reset(connection: socket.socket) -> None:
+    # A linger time of zero makes close() send a reset.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def test_brings_the_answer(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/hook", method="POST", data='{"a":1}').respond_with_data("fine", status=202)
+    answer = ask(httpserver.url_for("/hook"))
+    assert isinstance(answer, Response)
+    assert (answer.status_code, answer.text, answer.broken) == (202, "fine", False)
+
+
+def test_a_refused_connection_can_be_tried_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    answer = ask(f"http://127.0.0.1:{port}/hook")
+    assert outcome_of(answer) is Outcome.RETRY
+    assert isinstance(answer, Verdict)
+    assert answer.detail == "the connection was refused"
+
+
+def test_a_name_that_does_not_resolve_can_be_tried_again() -> None:
+    assert outcome_of(ask("https://nowhere.invalid/hook")) is Outcome.RETRY
+
+
+def test_a_deadline_before_the_connection_can_be_tried_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        # The handshake never ends, so that nothing of the request was sent.
+        answer = ask(f"https://127.0.0.1:{silent.getsockname()[1]}/hook", timeout_seconds=0.3)
+    assert outcome_of(answer) is Outcome.RETRY
+
+
+def test_a_reset_in_the_handshake_can_be_tried_again(raw_server: RawServer) -> None:
+    port = raw_server(reset)
+    assert outcome_of(ask(f"https://127.0.0.1:{port}/hook")) is Outcome.RETRY
+
+
+def test_silence_after_the_request_is_ambiguous(raw_server: RawServer) -> None:
+    def never_answer(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.recv(1)
+
+    answer = ask(f"http://127.0.0.1:{raw_server(never_answer)}/hook", timeout_seconds=0.3)
+    assert outcome_of(answer) is Outcome.AMBIGUOUS
+
+
+def test_a_reset_after_the_request_is_ambiguous(raw_server: RawServer) -> None:
+    def read_and_reset(connection: socket.socket) -> None:
+        read_request(connection)
+        reset(connection)
+
+    assert outcome_of(ask(f"http://127.0.0.1:{raw_server(read_and_reset)}/hook")) is Outcome.AMBIGUOUS
+
+
+def test_an_answer_that_is_no_http_is_ambiguous(raw_server: RawServer) -> None:
+    def talk_nonsense(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"220 mail.example.invalid ESMTP\r\n")
+
+    assert outcome_of(ask(f"http://127.0.0.1:{raw_server(talk_nonsense)}/hook")) is Outcome.AMBIGUOUS
+
+
+def test_a_server_that_drips_is_left_at_the_deadline(raw_server: RawServer) -> None:
+    def drip(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(1000):
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+    started = time.monotonic()
+    answer = ask(f"http://127.0.0.1:{raw_server(drip)}/hook", timeout_seconds=0.5)
+    assert time.monotonic() - started < 2
+    assert isinstance(answer, Response)
+    assert answer.status_code == 200
+    assert answer.broken
+
+
+def test_headers_that_drip_are_left_at_the_deadline(raw_server: RawServer) -> None:
+    def drip(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        for number in range(1000):
+            connection.sendall(b"X-%d: 1\r\n" % number)
+            time.sleep(0.05)
+
+    assert (
+        outcome_of(ask(f"http://127.0.0.1:{raw_server(drip)}/hook", timeout_seconds=0.5)) is Outcome.AMBIGUOUS
+    )
+
+
+def test_reads_no_more_of_a_body_than_it_needs(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/big").respond_with_data(b"x" * 10_000_000)
+    answer = ask(httpserver.url_for("/big"))
+    assert isinstance(answer, Response)
+    assert len(answer.body) == LARGEST_BODY_READ
+    assert not answer.broken
+
+
+def test_does_not_unpack_what_it_did_not_ask_for(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/zip").respond_with_data(b"no gzip", headers={"content-encoding": "gzip"})
+    answer = ask(httpserver.url_for("/zip"))
+    assert isinstance(answer, Response)
+    assert answer.body == b"no gzip"
+
+
+def test_does_not_follow_a_redirect(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/old").respond_with_data("", status=307, headers={"location": "/new"})
+    answer = ask(httpserver.url_for("/old"))
+    assert isinstance(answer, Response)
+    assert answer.status_code == 307
+    assert len(httpserver.log) == 1
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def tls_server(authority: trustme.CA, host: str) -> HTTPServer:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    server = HTTPServer(host="127.0.0.1", ssl_context=context)
+    server.expect_request("/hook").respond_with_data("ok")
+    return server
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "expected"),
+    [
+        pytest.param("127.0.0.1", True, 200, id="authority of the user"),
+        pytest.param("127.0.0.1", False, Outcome.PERMANENT, id="unknown authority"),
+        pytest.param("other.example", True, Outcome.PERMANENT, id="another host"),
+    ],
+)
+def test_verifies_certificates(
+    host: str,
+    *,
+    trusted: bool,
+    expected: int | Outcome,
+    authority: trustme.CA,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bundle = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    else:
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with tls_server(authority, host) as server:
+        answer = ask(f"https://127.0.0.1:{server.port}/hook")
+    assert (answer.status_code if isinstance(answer, Response) else answer.outcome) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://example.invalid/hook", id="plain http"),
+        pytest.param("http://127.0.0.1.example.invalid/hook", id="a name that looks like loopback"),
+        pytest.param("http://10.0.0.1/hook", id="a private address"),
+        pytest.param("ftp://127.0.0.1/hook", id="another scheme"),
+        pytest.param("example.invalid/hook", id="no scheme"),
+        pytest.param("https:///hook", id="no host"),
+        pytest.param("https://exa mple.invalid/", id="a space in the host"),
+        pytest.param("https://example.invalid:port/", id="a port that is none"),
+        pytest.param("https://example.invalid/\n", id="a line break"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_refuses_an_address_that_is_not_https(url: str) -> None:
+    answer = ask(url)
+    assert outcome_of(answer) is Outcome.PERMANENT
+    assert isinstance(answer, Verdict)
+    assert answer.detail.startswith("the address of the connector")
+    assert "hook" not in answer.detail
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_takes_plain_http_on_this_machine(httpserver: HTTPServer, host: str) -> None:
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    assert isinstance(ask(f"http://{host}:{httpserver.port}/hook"), Response)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"authorization": "Bearer a\r\nx-evil: 1"}, id="line break"),
+        pytest.param({"authorization": "Bearer ä"}, id="not ascii"),
+        pytest.param({"bad name": "1"}, id="name with a space"),
+        pytest.param({"content-length": "3"}, id="wrong length"),
+    ],
+)
+def test_refuses_headers_that_cannot_be_sent(httpserver: HTTPServer, headers: dict[str, str]) -> None:
+    assert outcome_of(ask(httpserver.url_for("/hook"), headers=headers)) is Outcome.PERMANENT
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (httpx.ConnectTimeout("x"), Outcome.RETRY),
+        (httpx.PoolTimeout("x"), Outcome.RETRY),
+        (httpx.ProxyError("x"), Outcome.RETRY),
+        (httpx.UnsupportedProtocol("x"), Outcome.PERMANENT),
+        (RuntimeError("x"), Outcome.RETRY),
+    ],
+)
+def test_whatever_a_transport_raises_becomes_a_verdict(error: Exception, expected: Outcome) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    request = PreparedRequest("POST", "https://example.invalid/", "public", {}, b"")
+    answer = asyncio.run(exchange(request, timeout_seconds=1, transport=httpx.MockTransport(fail)))
+    assert outcome_of(answer) is expected
+
+
+def test_cancelling_is_not_swallowed(raw_server: RawServer) -> None:
+    def never_answer(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.recv(1)
+
+    url = f"http://127.0.0.1:{raw_server(never_answer)}/"
+    request = PreparedRequest("POST", url, "public", {}, b'{"a":1}')
+
+    async def cancel_soon() -> None:
+        task = asyncio.create_task(exchange(request, timeout_seconds=5))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancel_soon())
+
+
+def test_nothing_of_a_request_is_logged(httpserver: HTTPServer, caplog: pytest.LogCaptureFixture) -> None:
+    httpserver.expect_request("/s3cr3t").respond_with_data("ok")
+    with caplog.at_level(logging.DEBUG):
+        ask(httpserver.url_for("/s3cr3t"), headers={"x-token": "hidden"})
+        httpx.get(httpserver.url_for("/other"))
+    logged = [
+        record.getMessage() for record in caplog.records if record.name.startswith(("httpx", "httpcore"))
+    ]
+    assert any("/other" in message for message in logged), (
+        "the loggers of other users of httpx are left alone"
+    )
+    assert not any("s3cr3t" in message or "hidden" in message for message in logged)
+
+
+def test_its_representation_shows_no_secret() -> None:
+    request = PreparedRequest(
+        "POST", "https://example.invalid/s3cr3t", "public", {"x-token": "hidden"}, b"body"
+    )
+    assert repr(request) == "PreparedRequest(method='POST', public_url='public')"

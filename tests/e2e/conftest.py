@@ -1,0 +1,96 @@
+"""Real processes for the tests from end to end: a Prefect server, a worker, a receiver."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+_START_WITHIN_SECONDS = 120
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PrefectServer:
+    """A Prefect server in a process of its own, with a home and an environment of its own."""
+
+    api: str
+    environ: Mapping[str, str]
+    home: Path
+
+    def run(self, *command: str) -> str:
+        """Run a command against this server, and give what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    @contextmanager
+    def running(self, *command: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run a command in the background; its output goes to a file below the home."""
+        with (self.home / f"{command[0]}-{command[1]}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command], cwd=ROOT, env=self.environ, stdout=log, stderr=log
+            )
+            try:
+                yield process
+            finally:
+                process.terminate()
+                process.wait(timeout=60)
+
+
+def wait_until(found: Callable[[], T | None], *, within_seconds: float) -> T:
+    """Ask again and again until there is an answer."""
+    until = time.monotonic() + within_seconds
+    while time.monotonic() < until:
+        answer = found()
+        if answer is not None:
+            return answer
+        time.sleep(0.5)
+    raise AssertionError(f"nothing within {within_seconds} s")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """Start a Prefect server as an operator does, and stop it in the end."""
+    home = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    api = f"http://127.0.0.1:{port}/api"
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CAVRA_"))},
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_API_URL": api,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DRILLS_DATABASE_URL": f"sqlite:///{home / 'evidence.db'}",
+        "HOME": str(home),
+    }
+    server = PrefectServer(api, environ, home)
+    with server.running("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)) as process:
+
+        def healthy() -> bool | None:
+            assert process.poll() is None, (home / "prefect-server.log").read_text()
+            try:
+                return httpx.get(f"{api}/health", timeout=2).status_code == 200 or None
+            except httpx.HTTPError:
+                return None
+
+        wait_until(healthy, within_seconds=_START_WITHIN_SECONDS)
+        yield server

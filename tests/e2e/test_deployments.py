@@ -1,0 +1,143 @@
+"""Both deployments on a real server with a process worker, as an operator sets them up."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from pytest_httpserver import HTTPServer
+
+from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
+from tests.e2e.conftest import PrefectServer, wait_until
+
+SCHEDULE = {
+    "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
+    "schedule_id": "payments",
+    "environment": "production",
+    "status": "active",
+    "interval_days": 30,
+    "next_due_at": (datetime.now(UTC) - timedelta(days=1)).isoformat(),
+    "owners": ["payments-team"],
+    "notification_providers": ["webhook"],
+    "runbook_ref": "docs/runbook.md",
+}
+
+
+@pytest.fixture(scope="module")
+def worker(server: PrefectServer) -> Iterator[None]:
+    """Deploy both flows from the file, and start a process worker for their pool."""
+    server.run("prefect", "work-pool", "create", "drills", "--type", "process")
+    server.run("prefect", "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
+    with server.running("prefect", "worker", "start", "--pool", "drills", "--type", "process"):
+        yield
+
+
+def run_deployment(server: PrefectServer, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Start a run through the API, as the UI does, and wait for its end."""
+    deployment = httpx.get(f"{server.api}/deployments/name/{name}/{name}").raise_for_status().json()
+    started = httpx.post(
+        f"{server.api}/deployments/{deployment['id']}/create_flow_run", json={"parameters": parameters}
+    ).raise_for_status()
+
+    def ended() -> dict[str, Any] | None:
+        run: dict[str, Any] = httpx.get(f"{server.api}/flow_runs/{started.json()['id']}").json()
+        return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+
+    return wait_until(ended, within_seconds=120)
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
+    server: PrefectServer, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
+    config = tmp_path / "connectors.json"
+    config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/hook")}}}))
+    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
+
+    run = run_deployment(
+        server,
+        "deliver-notifications",
+        {"schedule": str(tmp_path / "schedule.json"), "provider": "webhook", "generated_by": "e2e"},
+    )
+
+    assert run["state_type"] == "COMPLETED", run["state"]
+    assert run["state"]["name"] == "NeedsAttention"
+    assert run["name"].startswith("payments gordcycle-")
+    assert {"schedule:payments", "environment:production", "status:needs_attention"} <= set(run["tags"])
+    (request, _) = httpserver.log[0]
+    assert request.get_json()["schedule_id"] == "payments"
+    assert request.headers["webhook-id"].startswith("gordmsg-")
+
+    listed = json.loads(server.run("rollback_drills_cli.main", "evidence", "list", "--json"))
+    kinds = [record["metadata_kind"] for record in listed["items"]]
+    assert {PLAN_KIND, DELIVERY_KIND} <= set(kinds)
+    assert all(record["signer"] == "e2e" for record in listed["items"])
+
+    artifacts = httpx.post(f"{server.api}/artifacts/filter", json={}).json()
+    of_run = {each["key"]: each for each in artifacts if each["flow_run_id"] == run["id"]}
+    assert of_run["rollback-drill-payments"]["type"] == "markdown"
+    assert of_run["rollback-drill-payments-routes"]["type"] == "table"
+    tasks = httpx.post(
+        f"{server.api}/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}
+    ).json()
+    assert {
+        *("load-documents", "derive-due", "classify-readiness", "route-owners", "apply-windows"),
+        *("build-plans", "deliver-webhook", "index-evidence", "publish-artifacts"),
+    } == {task["name"] for task in tasks}
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_receiver_that_is_down_fails_the_run_and_is_named(server: PrefectServer, tmp_path: Path) -> None:
+    config = tmp_path / "connectors.json"
+    config.write_text(json.dumps({"connectors": {"down": {"url": "http://127.0.0.1:9/hook"}}}))
+    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    schedule = {**SCHEDULE, "schedule_id": "search", "notification_providers": ["down"]}
+    (tmp_path / "schedule.json").write_text(json.dumps(schedule))
+
+    run = run_deployment(
+        server, "deliver-notifications", {"schedule": str(tmp_path / "schedule.json"), "retries": 1}
+    )
+
+    assert run["state_type"] == "FAILED"
+    assert run["state"]["message"].startswith("could not deliver through down (retry:")
+    listed = json.loads(
+        server.run("rollback_drills_cli.main", "evidence", "list", "--schedule", "search", "--json")
+    )
+    delivery = next(each for each in listed["items"] if each["metadata_kind"] == DELIVERY_KIND)
+    assert delivery["failed_providers"] == ["down"]
+    assert delivery["attempt_count"] == 2
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_recurring_deployment_is_scheduled_in_its_time_zone_one_run_at_a_time(
+    server: PrefectServer,
+) -> None:
+    found = httpx.get(f"{server.api}/deployments/name/drill-check/drill-check").raise_for_status().json()
+
+    (schedule,) = found["schedules"]
+    assert schedule["active"]
+    assert schedule["schedule"]["timezone"] == "Europe/Berlin"
+    assert found["global_concurrency_limit"]["limit"] == 1
+    assert found["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+
+    def scheduled() -> list[dict[str, Any]] | None:
+        wanted = {
+            "flow_runs": {
+                "deployment_id": {"any_": [found["id"]]},
+                "state": {"type": {"any_": ["SCHEDULED"]}},
+            }
+        }
+        return httpx.post(f"{server.api}/flow_runs/filter", json=wanted).json() or None
+
+    starts = [run["expected_start_time"] for run in wait_until(scheduled, within_seconds=60)]
+    zone = ZoneInfo("Europe/Berlin")
+    assert {datetime.fromisoformat(start).astimezone(zone).hour for start in starts} <= set(range(7, 20))
+
+    properties = found["parameter_openapi_schema"]["properties"]
+    assert all(each.get("description") for each in properties.values())

@@ -1,0 +1,291 @@
+"""Both flows on a real Prefect server, with real HTTP over loopback."""
+
+import json
+import os
+import pickle
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import Flow, State
+from prefect.client.orchestration import get_client
+from prefect.deployments.runner import RunnerDeployment
+from prefect.flows import load_flow_from_entrypoint
+from pytest_httpserver import HTTPServer
+
+from blocks.connector_import import import_connectors
+from flows.deliver_notifications import deliver_notifications
+from flows.drill_check import drill_check
+from rollback_drills.delivery.results import DeliveryFailedError
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+SCHEDULE: Mapping[str, Any] = {
+    "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
+    "schedule_id": "payments",
+    "environment": "production",
+    "status": "active",
+    "interval_days": 30,
+    "next_due_at": "2026-11-27T09:00:00Z",
+    "owners": ["payments-team"],
+    "notification_providers": ["webhook"],
+    "runbook_ref": "docs/runbook.md",
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Keep the evidence of a test in a database of its own."""
+    url = f"sqlite:///{tmp_path / 'evidence.db'}"
+    monkeypatch.setenv("DRILLS_DATABASE_URL", url)
+    return url
+
+
+@pytest.fixture
+def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
+    """Save the connectors `webhook` and `slack`, both of which lead to the receiver."""
+    config = tmp_path / "connectors.json"
+    urls = {name: {"url": httpserver.url_for(f"/{name}")} for name in ("webhook", "slack")}
+    config.write_text(json.dumps({"connectors": urls}))
+    import_connectors(config, os.environ)
+    yield httpserver
+    httpserver.clear()
+
+
+def write(folder: Path, **changes: Any) -> str:
+    """Write a schedule that is overdue, with changes, and give its path."""
+    path = folder / "schedule.json"
+    path.write_text(json.dumps({**SCHEDULE, **changes}))
+    return str(path)
+
+
+def outcome_of(state: State[Any]) -> dict[str, Any]:
+    """Give the data of a flow's final state, failed or not."""
+    data = state.result(raise_on_failure=False)
+    if isinstance(data, DeliveryFailedError):
+        data = pickle.loads(pickle.dumps(data)).result
+    assert isinstance(data, dict), state
+    return data
+
+
+def paths_of(receiver: HTTPServer) -> list[str]:
+    """Give the paths that were called, in order."""
+    return [request.path for request, _ in receiver.log]
+
+
+@pytest.mark.parametrize(
+    ("next_due_at", "name"),
+    [
+        ("2026-12-01T08:59:59Z", "NeedsAttention"),
+        ("2026-12-01T09:00:00Z", "DueSoon"),
+        ("2026-12-15T09:00:00Z", "DueSoon"),
+        ("2026-12-15T09:00:01Z", "Ready"),
+    ],
+)
+def test_a_check_ends_in_the_state_of_its_schedule(
+    next_due_at: str, name: str, tmp_path: Path, database: str
+) -> None:
+    path = write(tmp_path, next_due_at=next_due_at)
+
+    state = drill_check(schedule=path, as_of=NOW, dry_run=True, return_state=True)
+
+    assert (state.type.value, state.name) == ("COMPLETED", name)
+
+
+def test_a_check_of_nothing_ends_as_not_requested(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in list(os.environ):
+        if variable.startswith("CAVRA_"):
+            monkeypatch.delenv(variable)
+
+    state = drill_check(as_of=NOW, dry_run=True, return_state=True)
+
+    assert state.name == "NotRequested"
+
+
+def test_a_dry_run_sends_nothing_and_writes_no_evidence(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    outcome = outcome_of(
+        deliver_notifications(schedule=write(tmp_path), as_of=NOW, dry_run=True, return_state=True)
+    )
+
+    assert receiver.log == []
+    assert not (tmp_path / "evidence.db").exists()
+    assert outcome["plan"]["deliverable_route_count"] == 1
+    assert outcome["delivery"]["nothing_to_deliver"] is True
+    assert outcome["success"] is False
+
+
+def test_delivery_gives_the_documents_of_the_contract(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("taken")
+
+    outcome = outcome_of(deliver_notifications(schedule=write(tmp_path), as_of=NOW, return_state=True))
+
+    assert set(outcome) == {
+        *("schedule", "plan", "delivery", "plan_metadata", "metadata", "success", "event_id")
+    }
+    assert outcome["success"] is True
+    (delivery,) = outcome["delivery"]["deliveries"]
+    assert (delivery["provider"], delivery["status_code"], delivery["attempt_count"]) == ("webhook", 200, 1)
+    assert outcome["metadata"]["metadata_kind"] == DELIVERY_KIND
+    assert outcome["metadata"]["connector_delivery_source"] == "go_backend_rollback_drill_notification"
+    records, _ = EvidenceIndex.open(database).find(EvidenceFilter(metadata_kind=DELIVERY_KIND))
+    assert records[0]["event_id"] == outcome["event_id"]
+
+
+def test_what_can_succeed_when_repeated_is_repeated_no_sooner_than_asked(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    busy = {"Retry-After": "2"}
+    receiver.expect_ordered_request("/webhook").respond_with_data("later", status=503, headers=busy)
+    receiver.expect_ordered_request("/webhook").respond_with_data("taken")
+
+    outcome = outcome_of(deliver_notifications(schedule=write(tmp_path), as_of=NOW, return_state=True))
+
+    (delivery,) = outcome["delivery"]["deliveries"]
+    assert (delivery["success"], delivery["attempt_count"]) == (True, 2)
+    took = datetime.fromisoformat(delivery["completed_at"]) - datetime.fromisoformat(delivery["started_at"])
+    assert took >= timedelta(seconds=2)
+
+
+def test_what_cannot_succeed_when_repeated_is_tried_once(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("no", status=422)
+
+    state = deliver_notifications(schedule=write(tmp_path), as_of=NOW, return_state=True)
+
+    assert state.is_failed()
+    assert (state.message or "").startswith("could not deliver through webhook (permanent:")
+    assert len(receiver.log) == 1
+
+
+def test_one_broken_connector_does_not_keep_the_others_from_being_told(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/slack").respond_with_data("ok")
+    path = write(tmp_path, notification_providers=["nowhere", "slack", ""])
+
+    state = deliver_notifications(schedule=path, as_of=NOW, return_state=True)
+
+    assert paths_of(receiver) == ["/slack"]
+    assert state.is_failed()
+    assert "no connector named 'nowhere'" in (state.message or "")
+    assert outcome_of(state)["metadata"]["failed_providers"] == ["", "nowhere"]
+
+
+def test_nothing_is_repeated_within_a_cycle_until_the_state_is_worse_or_it_is_forced(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("taken")
+    due_at = datetime.now(UTC) + timedelta(days=3)
+    path = write(tmp_path, next_due_at=due_at.isoformat())
+
+    def told(*, as_of: datetime, force: bool = False) -> int:
+        before = len(receiver.log)
+        deliver_notifications(schedule=path, as_of=as_of, force=force, return_state=True)
+        return len(receiver.log) - before
+
+    assert told(as_of=due_at - timedelta(days=3)) == 1
+    assert told(as_of=due_at - timedelta(days=2)) == 0
+    assert told(as_of=due_at - timedelta(days=2), force=True) == 1
+    assert told(as_of=due_at + timedelta(seconds=1)) == 1, "overdue is worse than due soon"
+    assert told(as_of=due_at + timedelta(seconds=2)) == 0
+
+
+def test_a_suppressed_route_is_told_by_the_first_run_after_its_window(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("taken")
+    window = {"window_id": "freeze", "start_at": "2026-12-01T00:00:00Z", "end_at": "2026-12-01T12:00:00Z"}
+    path = write(tmp_path, maintenance_windows=[window])
+
+    outcome = outcome_of(drill_check(schedule=path, as_of=NOW, return_state=True))
+    assert outcome["plan"]["route_decisions"][0]["deferred_until"] == "2026-12-01T12:00:00+00:00"
+    assert receiver.log == []
+
+    drill_check(schedule=path, as_of=NOW + timedelta(hours=3), return_state=True)
+    assert paths_of(receiver) == ["/webhook"]
+
+
+def test_a_fleet_goes_on_when_one_document_is_broken(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("taken")
+    receiver.expect_request("/slack").respond_with_data("ok")
+    fleet = tmp_path / "fleet"
+    fleet.mkdir()
+    write(fleet)
+    (fleet / "broken-schedule.json").write_text('{"intervall_days": 3}')
+
+    state = drill_check(schedule=str(fleet), as_of=NOW, return_state=True)
+
+    assert state.name == "NeedsAttention"
+    plans = [run["plan"] for run in outcome_of(state)["runs"]]
+    assert [plan["schedule_id"] for plan in plans] == [str(fleet / "broken-schedule.json"), "payments"]
+    assert "did you mean 'interval_days'" in plans[0]["reason"]
+    assert plans[0]["owners"] == ["release-governance"]
+    decisions, _ = EvidenceIndex.open(database).find(EvidenceFilter(metadata_kind=DECISION_KIND))
+    assert len(decisions) == sum(len(plan["route_decisions"]) for plan in plans)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "place"),
+    [
+        ({"provider": "slcak"}, "--provider slcak is unknown"),
+        ({"routing_policy": {"owner_route": {}}}, "did you mean 'owner_routes'?"),
+        ({"routing_policy": "missing.json"}, "missing.json: does not exist"),
+        ({"schedule": "no/such/*.json"}, "--schedule no/such/*.json matches no schedule"),
+    ],
+)
+def test_what_the_caller_got_wrong_fails_the_run_before_anything_is_sent_or_written(
+    parameters: dict[str, Any], place: str, tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    state = deliver_notifications(
+        **{"schedule": write(tmp_path), "as_of": NOW, **parameters}, return_state=True
+    )
+
+    assert state.is_failed()
+    assert place in (state.message or "")
+    assert receiver.log == []
+    assert not (tmp_path / "evidence.db").exists()
+
+
+def test_a_variable_that_does_not_parse_fails_the_run_and_is_named(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS", "soon")
+
+    state = drill_check(return_state=True)
+
+    assert 'CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS is "soon"' in (state.message or "")
+
+
+def test_each_run_adds_a_version_to_the_artifacts_of_its_schedule(tmp_path: Path, database: str) -> None:
+    path = write(tmp_path, schedule_id="artifact_history", owners=["a|b"])
+    for day in (0, 1):
+        drill_check(schedule=path, as_of=NOW + timedelta(days=day), dry_run=True, return_state=True)
+
+    with get_client(sync_client=True) as client:
+        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+        key = ArtifactFilterKey(like_="rollback-drill-artifact-history-%")
+        found = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
+    pages = [each for each in found if each.type == "markdown"]
+    assert len(pages) == 2
+    assert len({each.key for each in pages}) == 1
+    assert all("a\\|b" in str(each.data) for each in pages), "a name cannot break the table"
+
+
+@pytest.mark.parametrize("name", ["drill_check", "deliver_notifications"])
+def test_an_entrypoint_loads_without_a_placeholder(name: str) -> None:
+    flow: Flow[Any, Any] = load_flow_from_entrypoint(f"flows/{name}.py:{name}", use_placeholder_flow=False)
+
+    assert flow.name == name.replace("_", "-")
+    assert isinstance(flow.to_deployment(name="x"), RunnerDeployment)

@@ -1,0 +1,39 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollback_drills import identity
+from tests.unit.builders import NOW
+
+
+@pytest.mark.parametrize(
+    ("found", "shape"),
+    [
+        (identity.cycle_id("payments", "2026"), r"gordcycle-[0-9a-f]{16}"),
+        (identity.plan_id("c", NOW), r"gordn-[0-9a-f]{16}"),
+        (identity.route_key("c", "slack", "team"), r"gordroute-[0-9a-f]{16}"),
+        (identity.notification_id("p", "r"), r"gordmsg-[0-9a-f]{16}"),
+        (identity.acknowledgement_id("r", NOW), r"gordack-[0-9a-f]{16}"),
+        (identity.delivery_session_id("Pay_ments!", "p"), r"rcd-pay-ments-[0-9a-f]{12}"),
+        (identity.delivery_session_id("支付", "p"), r"rcd-schedule-[0-9a-f]{12}"),
+        (identity.delivery_session_id("a" * 200, "p"), r"rcd-a{48}-[0-9a-f]{12}"),
+    ],
+)
+def test_ids_have_the_shapes_of_the_contract(found: str, shape: str) -> None:
+    assert re.fullmatch(shape, found)
+
+
+@given(st.text(), st.text())
+def test_a_session_id_fits_its_column_whatever_the_schedule_is_called(schedule: str, plan: str) -> None:
+    assert re.fullmatch(
+        r"rcd-[a-z0-9]([a-z0-9-]*[a-z0-9])?-[0-9a-f]{12}",
+        found := identity.delivery_session_id(schedule, plan),
+    )
+    assert len(found) <= 120
+
+
+def test_an_id_does_not_run_its_parts_together() -> None:
+    assert identity.route_key("c", "ab", "c") != identity.route_key("c", "a", "bc")
+    assert identity.cycle_id("a", "b") != identity.notification_id("a", "b")

@@ -1,0 +1,171 @@
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.results import Delivery
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.notification import build_notifications
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.run_report import (
+    ScheduleRun,
+    artifact_key,
+    render_fleet,
+    render_schedule,
+    route_rows,
+    worst,
+)
+from tests.unit.builders import NOW, judged, make_subject, planned
+
+VALID_KEY = re.compile(r"[a-z0-9-]+")  # what Prefect takes
+
+
+def make_run(outcome: Outcome | None = None, **changes: Any) -> ScheduleRun:
+    """Make a run over one schedule; with an outcome, everything was sent and ended so."""
+    subject = make_subject(**changes)
+    judgement, plan = judged(subject), planned(subject)
+    notifications = build_notifications(judgement.schedule, plan) if outcome else ()
+    deliveries = [
+        Delivery(each, Verdict(outcome, detail="the reason"), 1, NOW, NOW)
+        for each in notifications
+        if outcome
+    ]
+    return ScheduleRun(judgement, plan, deliveries)
+
+
+@given(st.text(max_size=100))
+def test_a_key_is_one_that_prefect_takes(identifier: str) -> None:
+    assert VALID_KEY.fullmatch(artifact_key(identifier))
+
+
+@given(st.lists(st.text(alphabet="aA-_ ./ä", max_size=6), unique=True, max_size=12))
+def test_different_ids_have_different_keys(identifiers: list[str]) -> None:
+    assert len({artifact_key(each) for each in identifiers}) == len(identifiers)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("payments_monthly", "payments-monthly"),
+        ("Payments", "payments"),
+        ("a" * 61, "a" * 62),
+        ("a" * 60, "a" * 61),
+        ("支付", "订单"),
+        ("", "-"),
+        ("payments-", "payments"),
+    ],
+)
+def test_ids_that_look_alike_as_a_slug_keep_distinct_and_stable_keys(one: str, other: str) -> None:
+    assert artifact_key(one) != artifact_key(other)
+    assert artifact_key(one) == artifact_key(one)
+
+
+@pytest.mark.parametrize(
+    ("states", "state"),
+    [
+        ([], Readiness.NOT_REQUESTED),
+        ([Readiness.NOT_REQUESTED, Readiness.READY], Readiness.READY),
+        ([Readiness.READY, Readiness.DUE_SOON], Readiness.DUE_SOON),
+        ([Readiness.DUE_SOON, Readiness.NEEDS_ATTENTION, Readiness.READY], Readiness.NEEDS_ATTENTION),
+    ],
+)
+def test_the_most_pressing_state_describes_a_fleet(states: list[Readiness], state: Readiness) -> None:
+    assert worst(states) is state
+
+
+HOSTILE = "<img src=x onerror=alert(1)> | [x](y) `c` *b* # h"
+
+
+def is_escaped(page: str) -> bool:
+    """Whether nothing of the hostile text is left that Markdown or HTML would obey."""
+    return "<img" not in page and not re.search(r"(?<!\\)\[x\]|(?<!\\)`c|(?<!\\)\*b", page)
+
+
+@pytest.mark.parametrize("field", ["schedule_id", "environment", "runbook_ref"])
+def test_markup_in_the_texts_of_a_document_is_shown_and_not_obeyed(field: str) -> None:
+    changes: dict[str, Any] = {field: HOSTILE}
+    run = make_run(**changes)
+
+    assert "&lt;img" in render_schedule(run, dry_run=False)
+    assert is_escaped(render_schedule(run, dry_run=False))
+    assert is_escaped(render_fleet([run], dry_run=False))
+
+
+def test_markup_in_names_and_reasons_is_shown_and_not_obeyed() -> None:
+    window = {
+        "window_id": HOSTILE,
+        "start_at": NOW.isoformat(),
+        "end_at": (NOW + timedelta(hours=1)).isoformat(),
+        "reason": HOSTILE,
+    }
+    run = make_run(owners=[HOSTILE], notification_providers=[HOSTILE], maintenance_windows=[window])
+
+    page = render_schedule(run, dry_run=False)
+
+    assert "&lt;img" in page
+    assert is_escaped(page)
+
+
+@given(st.text(alphabet="\n\r|\t\\`", max_size=12))
+def test_whatever_a_name_holds_every_row_of_a_table_has_its_columns(owner: str) -> None:
+    page = render_schedule(make_run(owners=[f"x{owner}"]), dry_run=False)
+
+    rows = [line for line in page.split("\n") if line.startswith("| slack")]
+    assert len(rows) == 1
+    assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", rows[0])) == 7
+
+
+def test_the_page_of_a_schedule_tells_state_checks_and_routes() -> None:
+    page = render_schedule(make_run(Outcome.PERMANENT), dry_run=False)
+
+    assert page.startswith("# payments: needs attention\n")
+    assert "go\\_rollback\\_drill\\_schedule\\_not\\_stale | warn" in page
+    assert "Notifications sent: 4." in page
+    assert "permanent: the reason" in page
+
+
+def test_a_dry_run_says_that_nothing_was_sent() -> None:
+    run = make_run()
+
+    assert "Nothing was sent: this was a dry run." in render_schedule(run, dry_run=True)
+    assert {row["outcome"] for row in route_rows(run, dry_run=True)} == {"not sent (dry run)"}
+    assert {row["outcome"] for row in route_rows(run, dry_run=False)} == {""}
+
+
+def test_each_route_has_a_row_with_its_own_outcome() -> None:
+    rows = route_rows(make_run(Outcome.DELIVERED), dry_run=False)
+
+    assert [(row["owner"], row["provider"], row["outcome"]) for row in rows] == [
+        ("team-a", "slack", "delivered"),
+        ("team-a", "teams", "delivered"),
+        ("team-b", "slack", "delivered"),
+        ("team-b", "teams", "delivered"),
+    ]
+
+
+def test_the_page_of_a_fleet_counts_all_and_shows_those_that_are_not_ready() -> None:
+    ready = make_run(schedule_id="calm", next_due_at="2027-06-01T00:00:00Z")
+    late = make_run(Outcome.DELIVERED, schedule_id="late")
+    nothing = Subject(None, None)
+    none = ScheduleRun(judged(nothing), planned(nothing), [])
+
+    page = render_fleet([ready, late, none], dry_run=False)
+
+    assert page.startswith("# 3 schedules\n")
+    assert "**1** needs attention, **1** not requested, **1** ready" in page
+    assert "| late | needs attention" in page
+    assert "4 of 4" in page
+    assert "calm" not in page
+
+
+def test_a_fleet_page_stays_short_and_counts_the_rest() -> None:
+    run = make_run()
+
+    page = render_fleet([run] * 250, dry_run=True)
+
+    assert page.count("| payments |") == 200
+    assert "50 more are not shown" in page

@@ -1,0 +1,90 @@
+from typing import Any
+
+import pytest
+
+from rollback_drills.errors import UsageError
+from rollback_drills.readiness.terms import Criteria, Mode
+from rollback_drills.settings import VARIABLES, Settings, read_settings
+
+
+def test_without_anything_the_defaults_of_the_contract_hold() -> None:
+    settings = read_settings({})
+
+    assert settings == Settings()
+    assert settings.criteria == Criteria(Mode.DISABLED, 14.0, 90.0)
+    assert (settings.history, settings.schedule, settings.connector_config) == (None, None, None)
+
+
+def test_the_environment_is_read_under_the_names_of_the_contract() -> None:
+    settings = read_settings(
+        {
+            "CAVRA_GO_BACKEND_MODE": "promoted",
+            "CAVRA_GO_ROLLBACK_DRILL_HISTORY": "h.json",
+            "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": "s.json",
+            "CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS": "7",
+            "CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS": "30.5",
+            "CAVRA_CONNECTOR_CONFIG": "c.json",
+            "DRILLS_DATABASE_URL": "sqlite:///e.db",
+            "UNRELATED": "x",
+        }
+    )
+
+    assert settings == Settings(
+        mode=Mode.PROMOTED,
+        history="h.json",
+        schedule="s.json",
+        due_soon_days=7.0,
+        max_age_days=30.5,
+        connector_config="c.json",
+        database_url="sqlite:///e.db",
+    )
+
+
+def test_what_is_given_goes_before_the_environment() -> None:
+    environ = {VARIABLES["mode"]: "shadow", VARIABLES["due_soon_days"]: "nonsense"}
+
+    settings = read_settings(environ, mode="enforce", due_soon_days=0, max_age_days=None)
+
+    assert settings.mode is Mode.ENFORCE
+    assert (settings.due_soon_days, settings.max_age_days) == (0.0, 90.0)
+
+
+@pytest.mark.parametrize("value", ["0", "36525", "14", "0.5"])
+def test_the_bounds_of_a_number_of_days_belong_to_it(value: str) -> None:
+    assert read_settings({VARIABLES["max_age_days"]: value}).max_age_days == float(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "nan", "inf", "-1", "36526", "1e9", "two weeks", "true", "14 days", "0x10", "14,0"]
+)
+@pytest.mark.parametrize("name", ["due_soon_days", "max_age_days"])
+def test_a_variable_that_does_not_parse_is_named_and_never_falls_back(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=VARIABLES[name]) as caught:
+        read_settings({VARIABLES[name]: value})
+
+    assert value in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"mode": "Promoted"}, '--mode is "Promoted"; must be one of disabled, shadow, enforce, promoted'),
+        ({"due_soon_days": True}, "--due-soon-days is true; must be a number of days from 0 to 36525"),
+        ({"max_age_days": float("nan")}, "--max-age-days is NaN"),
+        ({"schedule": ""}, "--schedule is empty"),
+        ({"history": ""}, "--history is empty"),
+    ],
+)
+def test_a_flag_that_does_not_parse_is_named_with_its_value(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_settings({}, **given)
+
+    assert message in str(caught.value)
+
+
+def test_a_secret_in_the_wrong_variable_is_not_repeated() -> None:
+    with pytest.raises(UsageError) as caught:
+        read_settings({VARIABLES["mode"]: "https://hooks.slack.com/services/T0/B0/secret"})
+
+    assert "secret" not in str(caught.value)
