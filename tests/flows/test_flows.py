@@ -47,7 +47,11 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
-    """Save the connectors `webhook` and `slack`, both of which lead to the receiver."""
+    """Save the connectors `webhook` and `slack`, both of which lead to the receiver, and no others."""
+    with get_client(sync_client=True) as client:
+        for document in client.read_block_documents():
+            assert document.id is not None
+            client.delete_block_document(document.id)
     config = tmp_path / "connectors.json"
     urls = {name: {"url": httpserver.url_for(f"/{name}")} for name in ("webhook", "slack")}
     config.write_text(json.dumps({"connectors": urls}))
