@@ -1,7 +1,8 @@
 """The rules in the order of the process, for one schedule: judge it, then plan who is told."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.readiness.due import derive_due
@@ -13,8 +14,7 @@ from rollback_drills.routing.plan import build_plan, find_cycle
 from rollback_drills.routing.routes import Route, eligible_providers, resolve_routes
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """What is said of one schedule at an instant."""
 
     history: Report
@@ -47,8 +47,7 @@ def judge(
     return Judgement(history, schedule, find_cycle(subject.schedule, schedule))
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
+class Routing(msgspec.Struct, frozen=True):
     """Who could be told of one schedule."""
 
     eligible: list[str]
@@ -59,7 +58,7 @@ def route(subject: Subject, request: PlanRequest) -> Routing:
     """Find the routes of one schedule."""
     schedule = subject.schedule.document if subject.schedule else None
     eligible = eligible_providers(schedule, request.connectors, request.requested)
-    return Routing(eligible, list(resolve_routes(schedule, request.policy, eligible, request.requested)))
+    return Routing(eligible, resolve_routes(schedule, request.policy, eligible, request.requested))
 
 
 def decide(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rollback_drills.documents.fields import Document, Minutes, Timestamp
+from rollback_drills.documents.fields import Document, Minutes, Timestamp, check_in_utc
 
 HISTORY_SCHEMA: Final = "cavra.go-backend-rollback-drill-history.v1"
 
@@ -29,3 +29,9 @@ class History(Document, frozen=True, gc=False):
     schema_version: str = ""
     environment: str = ""
     drills: tuple[Drill, ...] = ()
+
+    def __post_init__(self) -> None:
+        """See that every drill has a date that can be written in UTC."""
+        for drill in self.drills:
+            if drill.executed_at is not None:
+                check_in_utc(drill.executed_at)

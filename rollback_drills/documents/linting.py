@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
-import msgspec
-
-from rollback_drills.documents.fields import UNSET, Document
+from rollback_drills.documents.fields import Document, UnsetType
 from rollback_drills.documents.privacy import PrivateKind, are_plainly_public, find_private
 
 _MOST_REMEMBERED: Final = 100_000
@@ -47,58 +45,53 @@ def find_private_texts(
             yield from find_private_texts(inner, (*loc, index))
 
 
-class _Getters(NamedTuple):
-    """What fetches the parts of a document that hold texts, each kind in one call."""
+class _Parts(NamedTuple):
+    """What gives the parts of some documents of one kind that hold texts, one after the other."""
 
-    texts: Callable[[Any], Iterable[str]]
-    lists: Callable[[Any], Iterable[tuple[str, ...]]]
-    others: Callable[[Any], Iterable[Any]]
+    texts: Callable[[Sequence[Document]], Iterable[str]]
+    lists: Callable[[Sequence[Document]], Iterable[tuple[str, ...]]]
+    others: Callable[[Sequence[Document]], Iterable[Any]]
 
 
 @cache
-def _getters(model: type[Document]) -> _Getters:
+def _parts(model: type[Document]) -> _Parts:
     texts, lists, others = [], [], []
-    for field in msgspec.structs.fields(model):
-        if field.type is str:
-            texts.append(field.name)
-        elif field.type == tuple[str, ...]:
-            lists.append(field.name)
-        elif "rollback_drills" in str(field.type) or "str" in str(field.type):
-            others.append(field.name)
-    return _Getters(_all_of(texts), _all_of(lists), _all_of(others))
+    for name, hint in get_type_hints(model).items():
+        if UnsetType in get_args(hint) or name.startswith("__"):
+            continue  # another spelling, which was folded into its field
+        if hint is str:
+            texts.append(name)
+        elif hint == tuple[str, ...]:
+            lists.append(name)
+        elif "rollback_drills" in str(hint):
+            others.append(name)
+    return _Parts(_values_of(texts), _values_of(lists), _values_of(others))
 
 
-def _all_of(names: list[str]) -> Callable[[Any], Iterable[Any]]:
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda document: [getattr(document, name) for name in names]
+def _values_of(names: Sequence[str]) -> Callable[[Sequence[Document]], Iterable[Any]]:
+    if not names:
+        return lambda documents: ()
+    fetch = attrgetter(*names)
+    if len(names) == 1:
+        return lambda documents: map(fetch, documents)
+    return lambda documents: chain.from_iterable(map(fetch, documents))
 
 
 def _collect(documents: Sequence[Document], texts: list[str]) -> None:
     """Add every text of some documents of the same kind to the list."""
-    getters = _getters(type(documents[0]))
-    texts.extend(chain.from_iterable(map(getters.texts, documents)))
-    for some in chain.from_iterable(map(getters.lists, documents)):
-        texts.extend(some)
-    for other in chain.from_iterable(map(getters.others, documents)):
+    parts = _parts(type(documents[0]))
+    texts.extend(parts.texts(documents))
+    texts.extend(chain.from_iterable(parts.lists(documents)))
+    for other in parts.others(documents):
         if other:
             _collect_other(other, texts)
 
 
 def _collect_other(value: Any, texts: list[str]) -> None:
-    if isinstance(value, Document):
-        _collect((value,), texts)
+    if isinstance(value, tuple):
+        _collect(value, texts)
     elif isinstance(value, dict):
         texts.extend(value)
         _collect(tuple(value.values()), texts)
-    elif isinstance(value, str):
-        texts.append(value)
-    elif value is not UNSET:
-        _collect_many(value, texts)
-
-
-def _collect_many(values: tuple[Any, ...], texts: list[str]) -> None:
-    if isinstance(values[0], Document):
-        _collect(values, texts)
     else:
-        texts.extend(values)
+        _collect((value,), texts)

@@ -13,8 +13,7 @@ from rollback_drills.documents.linting import is_public
 
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
-# In the outermost years another offset can leave the years 1 to 9999; a digit may also be escaped.
-_OUTERMOST_YEARS: Final = (b'"9999-', b'"0001-', b"\\u003")
+_FIRST_READ_BYTES: Final = 32 * 1024  # nearly every document is smaller, and then needs no look at its size
 
 D = TypeVar("D", bound=Document)
 
@@ -33,7 +32,8 @@ class Loaded(msgspec.Struct, Generic[D], frozen=True, gc=False):
 
 def read_document(model: type[D], path: str) -> Loaded[D]:
     """Read a document; never raises for what a file can hold."""
-    shown = path.encode(errors="backslashreplace").decode()  # a file name need not be UTF-8, a report must
+    # a file name need not be UTF-8, a report must
+    shown = path if path.isascii() else path.encode(errors="backslashreplace").decode()
     try:
         data = _read_bytes(path)
     except (OSError, ValueError) as error:
@@ -46,7 +46,7 @@ def parse_document(model: type[D], data: bytes, path: str) -> Loaded[D]:
     data = data.removeprefix(_BOM)
     try:
         document = _decoder(model).decode(data)
-        if is_public(document) and not any(mark in data for mark in _OUTERMOST_YEARS):
+        if is_public(document):
             return Loaded(path, document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass  # the careful reading below accepts more, or tells what is wrong
@@ -65,6 +65,9 @@ def _decoder(model: type[D]) -> msgspec.json.Decoder[D]:
 def _read_bytes(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe without a writer must not block
     try:
+        data = os.read(descriptor, _FIRST_READ_BYTES)
+        if 0 < len(data) < _FIRST_READ_BYTES:
+            return data
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("is not a file")
@@ -73,7 +76,7 @@ def _read_bytes(path: str) -> bytes:
                 f"has {status.st_size:,} bytes, of which at most {LARGEST_DOCUMENT_BYTES:,} are read;"
                 " is it the right file?"
             )
-        return os.read(descriptor, status.st_size)
+        return data + os.read(descriptor, status.st_size)
     finally:
         os.close(descriptor)
 

@@ -5,7 +5,16 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
-from rollback_drills.documents.fields import UNSET, Document, Minutes, Timestamp, UnsetType, fold_alias
+from rollback_drills.documents.fields import (
+    UNSET,
+    Document,
+    Minutes,
+    Timestamp,
+    UnsetType,
+    check_in_utc,
+    fold_alias,
+    write_instant,
+)
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -58,9 +67,11 @@ class Period(Document, frozen=True, gc=False):
         fold_alias(self, "description", "reason", "")
         if self.start_at is _NEVER or self.end_at is _NEVER:
             raise ValueError("start_at and end_at are both needed")
+        check_in_utc(self.start_at)
+        check_in_utc(self.end_at)
         if self.end_at <= self.start_at:
             raise ValueError(
-                f"ends at {self.end_at.isoformat()}, before it starts; end_at must be later than start_at"
+                f"ends at {write_instant(self.end_at)}, before it starts; end_at must be later than start_at"
             )
 
     def contains(self, instant: datetime) -> bool:
@@ -70,8 +81,8 @@ class Period(Document, frozen=True, gc=False):
     def to_wire(self) -> dict[str, Any]:
         """Write the period as contract §4 has it."""
         return {
-            "start_at": self.start_at.astimezone(UTC).isoformat(),
-            "end_at": self.end_at.astimezone(UTC).isoformat(),
+            "start_at": write_instant(self.start_at),
+            "end_at": write_instant(self.end_at),
             "reason": self.reason,
         }
 
@@ -94,7 +105,9 @@ class MaintenanceWindow(Period, frozen=True, gc=False):
         """Write the window as the schedule report has it."""
         return {
             "window_id": self.window_id,
-            **Period.to_wire(self),
+            "start_at": write_instant(self.start_at),
+            "end_at": write_instant(self.end_at),
+            "reason": self.reason,
             "owners": list(self.owners),
             "providers": list(self.providers),
             "schedule_ids": list(self.schedule_ids),
@@ -154,7 +167,11 @@ class RoutingPolicy(Document, frozen=True, gc=False):
     def routing_to_wire(self) -> dict[str, Any]:
         """Write the routes, windows and calendars as the schedule report has them (contract §3)."""
         return {
-            "owner_routes": {owner: rule.to_wire() for owner, rule in self.rules_by_owner.items()},
+            "owner_routes": {owner: rule.to_wire() for owner, rule in self.rules_by_owner.items()}
+            if self.owner_routes
+            else {},
             "maintenance_windows": [window.to_wire() for window in self.maintenance_windows],
-            "owner_calendars": {owner: each.to_wire() for owner, each in self.owner_calendars.items()},
+            "owner_calendars": {owner: each.to_wire() for owner, each in self.owner_calendars.items()}
+            if self.owner_calendars
+            else {},
         }

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rollback_drills.documents.fields import Days, Timestamp
+from rollback_drills.documents.fields import Days, Timestamp, check_in_utc
 from rollback_drills.documents.routing_policy import RoutingPolicy
 
 SCHEDULE_SCHEMA: Final = "cavra.go-backend-rollback-drill-schedule.v1"
@@ -22,3 +22,9 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     owners: tuple[str, ...] = ()
     notification_providers: tuple[str, ...] = ()
     runbook_ref: str = ""
+
+    def __post_init__(self) -> None:
+        """Fold the other spelling, and see that the due instant can be written in UTC."""
+        RoutingPolicy.__post_init__(self)
+        if self.next_due_at is not None:
+            check_in_utc(self.next_due_at)

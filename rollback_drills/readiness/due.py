@@ -1,6 +1,7 @@
 """When the next accepted drill must have happened."""
 
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 from rollback_drills.documents.history import Drill, History
@@ -8,6 +9,7 @@ from rollback_drills.documents.schedule import Schedule
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 DAY: Final = timedelta(days=1)
+_executed_at: Final = attrgetter("executed_at")
 
 
 def is_in_future(drill: Drill, *, now: datetime) -> bool:
@@ -40,14 +42,10 @@ def is_accepted(drill: Drill, *, now: datetime) -> bool:
 
 def find_latest(history: History) -> Drill | None:
     """Give the drill with the latest date, accepted or not; an undated one only if none has a date."""
-    latest: Drill | None = None
-    for drill in history.drills:
-        if latest is None or (
-            drill.executed_at is not None
-            and (latest.executed_at is None or drill.executed_at > latest.executed_at)
-        ):
-            latest = drill
-    return latest
+    dated = [drill for drill in history.drills if drill.executed_at is not None]
+    if not dated:
+        return history.drills[0] if history.drills else None
+    return max(dated, key=_executed_at)
 
 
 def find_latest_accepted_at(history: History, *, now: datetime) -> datetime | None:

@@ -1,11 +1,11 @@
 """Judges a drill history: the history report of contract §3."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.explaining import show
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.readiness.due import DAY, find_latest, is_accepted, is_in_future, is_recovery_target_met
@@ -14,6 +14,20 @@ from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, c
 HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"
 _NO_HISTORY: Final = History()
 _NO_DRILL: Final = Drill()
+_NOT_CONFIGURED: Final = "no drill history is configured; set CAVRA_GO_ROLLBACK_DRILL_HISTORY or --history"
+_PASSED: Final = "go_rollback_drill_latest_passed"
+_TARGET: Final = "go_rollback_drill_disabled_target"
+_FALLBACK: Final = "go_rollback_drill_fallback_verified"
+_RECOVERY: Final = "go_rollback_drill_recovery_sla"
+_FRESHNESS: Final = "go_rollback_drill_freshness"
+_LATEST_DRILL_FACTS: Final = (
+    (_PASSED, "the latest drill passed"),
+    (_TARGET, "the latest drill ended in disabled mode"),
+    (_FALLBACK, "the fallback was verified"),
+    (_RECOVERY, "the recovery took no longer than it was allowed to"),
+    (_FRESHNESS, "the latest drill is not too old"),
+)
+_ALL_PASSED: Final = [check(name, "", fact) for name, fact in _LATEST_DRILL_FACTS]
 
 
 def report_history(
@@ -27,44 +41,43 @@ def report_history(
         now: The instant of the judgement, aware.
         generated_by: Who asked, for the report.
     """
-    requested = source is not None or criteria.mode is Mode.PROMOTED
-    section = _describe(source, criteria, now=now)
-    if not requested:
+    history = (source.document if source else None) or _NO_HISTORY
+    latest = find_latest(history)
+    section = _describe(history, latest or _NO_DRILL, criteria, now=now)
+    problem = _find_problem(source, latest, section, now=now)
+    section["valid"] = not problem
+    section["message"] = problem or "the latest drill is accepted and fresh"
+    if source is None and criteria.mode is not Mode.PROMOTED:
         status = Readiness.NOT_REQUESTED
     else:
-        status = Readiness.READY if section["valid"] else Readiness.NEEDS_ATTENTION
+        status = Readiness.NEEDS_ATTENTION if problem else Readiness.READY
     return {
         "schema_version": HISTORY_REPORT_SCHEMA,
         "product": PRODUCT,
-        "generated_at": now.isoformat(),
+        "generated_at": write_instant(now),
         "generated_by": generated_by,
-        "mode": str(criteria.mode),
-        "status": str(status),
+        "mode": criteria.mode,
+        "status": status,
         "rollback_drill_history_path": source.path if source else "",
         "rollback_drill_max_age_days": tidy(criteria.max_age_days),
-        "checks": list(_checks(source, section, criteria, requested=requested)),
+        "checks": _check(source, latest, section, problem, criteria),
         "history": section,
     }
 
 
-def _describe(source: Loaded[History] | None, criteria: Criteria, *, now: datetime) -> dict[str, Any]:
-    history = (source.document if source else None) or _NO_HISTORY
-    latest = find_latest(history)
-    drill = latest or _NO_DRILL
+def _describe(history: History, drill: Drill, criteria: Criteria, *, now: datetime) -> dict[str, Any]:
+    """Write the facts of the history and of its latest drill."""
     age = now - drill.executed_at if drill.executed_at else None
-    fresh = (
-        age is not None and age <= timedelta(days=criteria.max_age_days) and not is_in_future(drill, now=now)
-    )
-    problem = _find_problem(source, latest, fresh=fresh, now=now)
+    fresh = age is not None and age <= criteria.max_age and not is_in_future(drill, now=now)
     return {
-        "valid": not problem,
+        "valid": False,
         "schema_version": history.schema_version,
         "environment": history.environment,
         "drill_count": len(history.drills),
         "latest_drill_id": drill.drill_id,
         "latest_status": drill.status,
         "latest_target_mode": drill.target_mode,
-        "latest_executed_at": _utc(drill.executed_at) if drill.executed_at else "",
+        "latest_executed_at": write_instant(drill.executed_at) if drill.executed_at else "",
         "age_days": age / DAY if age is not None else None,
         "fresh": fresh,
         "fallback_verified": drill.fallback_verified,
@@ -73,14 +86,16 @@ def _describe(source: Loaded[History] | None, criteria: Criteria, *, now: dateti
         "max_recovery_minutes": tidy(drill.max_recovery_minutes),
         "runbook_ref": drill.runbook_ref,
         "evidence_refs": list(drill.evidence_refs),
-        "message": problem or "the latest drill is accepted and fresh",
+        "message": "",
     }
 
 
-def _find_problem(source: Loaded[History] | None, latest: Drill | None, *, fresh: bool, now: datetime) -> str:
+def _find_problem(
+    source: Loaded[History] | None, latest: Drill | None, section: dict[str, Any], *, now: datetime
+) -> str:
     """Say what keeps the history from being valid, the most basic reason first; empty if nothing does."""
     if source is None:
-        return "no drill history is configured; set CAVRA_GO_ROLLBACK_DRILL_HISTORY or --history"
+        return _NOT_CONFIGURED
     history = source.document
     if history is None:
         return source.problem
@@ -89,92 +104,79 @@ def _find_problem(source: Loaded[History] | None, latest: Drill | None, *, fresh
         return f'{source.path}: $.schema_version is {found}; must be "{HISTORY_SCHEMA}"'
     if latest is None:
         return f"{source.path}: $.drills is []; perform a rollback drill and record it"
-    if fresh and is_accepted(latest, now=now):
+    accepted = is_accepted(latest, now=now)
+    if accepted and section["fresh"]:
         return ""
-    where = f"{source.path}: $.drills[{history.drills.index(latest)}]"
+    where = _place(source.path, history, latest)
     if latest.executed_at is None:
         return f"{where}.executed_at is missing; write when the drill was performed"
     if not latest.runbook_ref:
         return f'{where}.runbook_ref is ""; name the runbook that was followed'
     if not latest.evidence_refs:
         return f"{where}.evidence_refs is []; name the evidence that was kept"
-    executed_at = _utc(latest.executed_at)
+    executed_at = section["latest_executed_at"]
     if is_in_future(latest, now=now):
         return f"{where}.executed_at is {executed_at}; a drill cannot lie in the future"
-    if not is_accepted(latest, now=now):
+    if not accepted:
         return f"{where}: the latest drill is not accepted; the checks tell why"
     return f"{where}.executed_at is {executed_at}; the drill is too old, perform a new one"
 
 
-def _checks(
-    source: Loaded[History] | None, section: dict[str, Any], criteria: Criteria, *, requested: bool
-) -> Iterator[dict[str, str]]:
-    asked = (
-        "a drill history is asked for"
-        if requested
-        else "not asked for: no path, and the mode is not promoted"
-    )
-    yield check("go_rollback_drill_history_requested", requested, asked)
-    yield check("go_rollback_drill_history_file", section["valid"], section["message"])
+def _place(path: str, history: History, drill: Drill) -> str:
+    return f"{path}: $.drills[{history.drills.index(drill)}]"
+
+
+def _check(
+    source: Loaded[History] | None,
+    latest: Drill | None,
+    section: dict[str, Any],
+    problem: str,
+    criteria: Criteria,
+) -> list[dict[str, str]]:
+    not_asked = source is None and criteria.mode is not Mode.PROMOTED
+    checks = [
+        check(
+            "go_rollback_drill_history_requested",
+            "not asked for: no path, and the mode is not promoted" if not_asked else "",
+            "a drill history is asked for",
+        ),
+        check("go_rollback_drill_history_file", problem, section["message"]),
+    ]
     if source is not None and source.without_offset:
         finding = (
             f"{source.path}: read as UTC, because there is no offset: {', '.join(source.without_offset)}"
         )
-        yield check("go_rollback_drill_history_timestamps", False, finding)
-    history = source.document if source else None
-    latest = find_latest(history) if history else None
-    if source is None or history is None or latest is None:
-        for check_id, passed, _ in _judge_latest(section, criteria):
-            yield check(check_id, passed, section["message"])
-        return
-    for check_id, passed, fact in _judge_latest(section, criteria):
-        if passed:
-            yield check(check_id, passed, f"drill {latest.drill_id}: {fact}")
-        else:
-            where = f"{source.path}: $.drills[{history.drills.index(latest)}]"
-            yield check(check_id, passed, f"{where}.{fact}")
+        checks.append(check("go_rollback_drill_history_timestamps", finding, ""))
+    findings: dict[str, str] = {}
+    if problem and source is not None and source.document is not None and latest is not None:
+        where = _place(source.path, source.document, latest)
+        findings = {name: f"{where}.{each}" for name, each in _find_faults(section, criteria).items()}
+    elif problem:
+        findings = {name: problem for name, _ in _LATEST_DRILL_FACTS}
+    if not findings:
+        return [*checks, *map(dict.copy, _ALL_PASSED)]
+    return checks + [check(name, findings.get(name, ""), fact) for name, fact in _LATEST_DRILL_FACTS]
 
 
-def _judge_latest(section: dict[str, Any], criteria: Criteria) -> Iterator[tuple[str, bool, str]]:
-    """Give id, result and message of each check of the latest drill; that of a failure starts with a key."""
-    status, mode, age = section["latest_status"], section["latest_target_mode"], section["age_days"]
-    yield (
-        "go_rollback_drill_latest_passed",
-        status == "pass",
-        "it passed" if status == "pass" else f'status is {show(status)}; must be "pass"',
-    )
-    yield (
-        "go_rollback_drill_disabled_target",
-        mode == "disabled",
-        "it ended in disabled mode"
-        if mode == "disabled"
-        else f'target_mode is {show(mode)}; must be "disabled"',
-    )
-    verified = section["fallback_verified"]
-    yield (
-        "go_rollback_drill_fallback_verified",
-        verified,
-        "the fallback was verified" if verified else "fallback_verified is false; must be true",
-    )
-    took, limit = section["recovery_minutes"], section["max_recovery_minutes"]
-    yield (
-        "go_rollback_drill_recovery_sla",
-        section["recovery_sla_met"],
-        f"recovery took {took} of at most {limit} minutes"
-        if section["recovery_sla_met"]
-        else f"recovery_minutes is {show(took)}, max_recovery_minutes is {show(limit)};"
-        " both are needed, and the first must not exceed the second",
-    )
-    bound = f"at most {tidy(criteria.max_age_days)} days, and not in the future"
-    age_text = "unknown" if age is None else f"{age:.2f} days"
-    yield (
-        "go_rollback_drill_freshness",
-        section["fresh"],
-        f"its age is {age_text}; {bound}"
-        if section["fresh"]
-        else f"executed_at is {show(section['latest_executed_at'])}, so the age is {age_text}; {bound}",
-    )
-
-
-def _utc(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat()
+def _find_faults(section: dict[str, Any], criteria: Criteria) -> dict[str, str]:
+    """Give, by the id of the check, what the latest drill misses: key, value and demand."""
+    faults = {}
+    if section["latest_status"] != "pass":
+        faults[_PASSED] = f'status is {show(section["latest_status"])}; must be "pass"'
+    if section["latest_target_mode"] != "disabled":
+        faults[_TARGET] = f'target_mode is {show(section["latest_target_mode"])}; must be "disabled"'
+    if not section["fallback_verified"]:
+        faults[_FALLBACK] = "fallback_verified is false; must be true"
+    if not section["recovery_sla_met"]:
+        took, limit = show(section["recovery_minutes"]), show(section["max_recovery_minutes"])
+        faults[_RECOVERY] = (
+            f"recovery_minutes is {took}, max_recovery_minutes is {limit};"
+            " both are needed, and the first must not exceed the second"
+        )
+    if not section["fresh"]:
+        age = "unknown" if section["age_days"] is None else f"{section['age_days']:.2f} days"
+        faults[_FRESHNESS] = (
+            f"executed_at is {show(section['latest_executed_at'])}, so the age is {age};"
+            f" at most {tidy(criteria.max_age_days)} days, and not in the future"
+        )
+    return faults

@@ -1,7 +1,9 @@
 """The words and limits that a judgement is made with."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, overload
 
 Report = dict[str, Any]
@@ -36,7 +38,7 @@ class Readiness(StrEnum):
         return {"needs_attention": "critical", "due_soon": "warning"}.get(self, "healthy")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Criteria:
     """What a judgement is made against."""
 
@@ -46,10 +48,22 @@ class Criteria:
     max_age_days: float = 90.0
     """The latest drill is fresh up to this age; the exact bound counts."""
 
+    @cached_property
+    def due_soon(self) -> timedelta:
+        """`due_soon_days` as a duration."""
+        return timedelta(days=self.due_soon_days)
 
-def check(check_id: str, passed: bool, message: str) -> dict[str, str]:
-    """Build one entry of `checks[]` (contract §3)."""
-    return {"id": check_id, "status": "pass" if passed else "warn", "message": message}
+    @cached_property
+    def max_age(self) -> timedelta:
+        """`max_age_days` as a duration."""
+        return timedelta(days=self.max_age_days)
+
+
+def check(check_id: str, finding: str, fact: str) -> dict[str, str]:
+    """Build one entry of `checks[]` (contract §3): the finding if there is one, else the fact that holds."""
+    if finding:
+        return {"id": check_id, "status": "warn", "message": finding}
+    return {"id": check_id, "status": "pass", "message": fact}
 
 
 @overload

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from rollback_drills import identity
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.terms import Readiness
@@ -31,9 +34,10 @@ _STATES: Final = {
     Readiness.DUE_SOON: "the drill is due soon",
     Readiness.NEEDS_ATTENTION: "the drill needs attention",
 }
+_HEALTHY: Final = frozenset({Readiness.READY, Readiness.NOT_REQUESTED})
 
 
-class Cycle(NamedTuple):
+class Cycle(msgspec.Struct, frozen=True):
     """The unit that is notified: one schedule and one due instant (contract §8.5), and its state."""
 
     schedule_id: str
@@ -66,29 +70,20 @@ def decide_routes(
 ) -> list[dict[str, Any]]:
     """Give the route decisions of contract §4 in the order of the routes."""
     suppressions = Suppressions(cycle.schedule_id, schedule, request.policy)
-    state = _STATES[cycle.status]
-    healthy = cycle.status in (Readiness.READY, Readiness.NOT_REQUESTED) and not request.force
-    return [_decide(route, cycle, state, suppressions, request, now, healthy=healthy) for route in routes]
+    return [_decide(route, cycle, suppressions, request, now) for route in routes]
 
 
 def _decide(
-    route: Route,
-    cycle: Cycle,
-    state: str,
-    suppressions: Suppressions,
-    request: PlanRequest,
-    now: datetime,
-    *,
-    healthy: bool,
+    route: Route, cycle: Cycle, suppressions: Suppressions, request: PlanRequest, now: datetime
 ) -> dict[str, Any]:
     key = identity.route_key(cycle.cycle_id, route.provider, route.owner)
+    window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
-    window, until = suppressions.find_window(route, now), None
-    quiet = None
+    quiet, until = None, None
     if request.told and not request.force:
         quiet = quiet_until(request.told.get(key), cycle.status, now=now)
-    if healthy:
-        category, reason = Category.HEALTHY, f"{state}; there is nothing to tell"
+    if cycle.status in _HEALTHY and not request.force:
+        category, reason = Category.HEALTHY, f"{_STATES[cycle.status]}; there is nothing to tell"
     elif window:
         category, until = Category.WINDOW, suppressions.deferred_until(route, quiet or now)
         reason = f"maintenance window {window.window_id or 'without an id'}: {window.reason or 'no reason'}"
@@ -97,10 +92,11 @@ def _decide(
         reason = f"{route.owner} cannot be told: {absence.reason}"
     elif quiet:
         category, until = Category.ALREADY_NOTIFIED, suppressions.deferred_until(route, quiet)
-        reason = f"told in this cycle already, at {request.told[key].at.isoformat()}"
+        reason = f"told in this cycle already, at {write_instant(request.told[key].at)}"
     else:
-        category = Category.DELIVER
-        reason = f"{state}, and telling is forced" if request.force else state
+        category, reason = Category.DELIVER, _STATES[cycle.status]
+        if request.force:
+            reason = f"{reason}, and telling is forced"
     return {
         "route_key": key,
         "schedule_id": cycle.schedule_id,
@@ -109,16 +105,14 @@ def _decide(
         "acknowledgement_minutes": route.acknowledgement_minutes,
         "escalation_owner": route.escalation_owner,
         "maintenance_window": suppressions.write(window) if window else None,
-        "owner_availability": _availability(absence),
+        "owner_availability": _absence(absence) if absence else {"available": True, "reason": ""},
         "action": "deliver" if category is Category.DELIVER else "suppress",
         "category": category,
         "reason": reason,
-        "deferred_until": until.isoformat() if until else None,
+        "deferred_until": write_instant(until) if until else None,
     }
 
 
-def _availability(absence: Absence | None) -> dict[str, Any]:
-    if absence is None:
-        return {"available": True, "reason": ""}
+def _absence(absence: Absence) -> dict[str, Any]:
     period = absence.period.to_wire() if absence.period else {}
     return {**period, "available": False, "reason": absence.reason}

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills import PRODUCT, identity
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Report
 from rollback_drills.routing.decisions import Category, Cycle
 from rollback_drills.routing.routes import Route
 
@@ -27,7 +28,7 @@ def find_cycle(source: Loaded[Schedule] | None, schedule_report: Report) -> Cycl
     else:
         identifier = (source.document.schedule_id if source.document else "") or source.path
     cycle_id = identity.cycle_id(identifier, schedule_report["schedule"]["next_due_at"])
-    return Cycle(identifier, cycle_id, Readiness(schedule_report["status"]))
+    return Cycle(identifier, cycle_id, schedule_report["status"])
 
 
 def build_plan(
@@ -41,20 +42,22 @@ def build_plan(
     generated_by: str = "cli",
 ) -> Report:
     """Write down what was decided for the routes of a cycle at `now`."""
+    generated_at = write_instant(now)
+    owner_routes = _owner_routes(routes)
     return {
         "schema_version": PLAN_SCHEMA,
         "product": PRODUCT,
-        "plan_id": identity.plan_id(cycle.cycle_id, now),
+        "plan_id": identity.plan_id(cycle.cycle_id, generated_at),
         "cycle_id": cycle.cycle_id,
         "schedule_id": cycle.schedule_id,
-        "generated_at": now.isoformat(),
+        "generated_at": generated_at,
         "generated_by": generated_by,
-        "status": str(cycle.status),
+        "status": cycle.status,
         "alert_level": cycle.status.alert_level,
         "eligible_providers": list(eligible),
         **_summarise(decisions, eligible),
-        "owners": list(dict.fromkeys(route.owner for route in routes)),
-        "owner_routes": _owner_routes(routes),
+        "owners": list(owner_routes),
+        "owner_routes": list(owner_routes.values()),
         "route_decisions": list(decisions),
         "next_due_at": schedule_report["schedule"]["next_due_at"],
         "reason": schedule_report["schedule"]["message"],
@@ -63,31 +66,36 @@ def build_plan(
 
 
 def _summarise(decisions: Sequence[Mapping[str, Any]], eligible: Sequence[str]) -> dict[str, Any]:
-    selected = sorted({each["provider"] for each in decisions if each["action"] == "deliver"})
+    providers: dict[str, set[str]] = {"deliver": set(), "suppress": set()}
+    categories = []
+    for each in decisions:
+        providers[each["action"]].add(each["provider"])
+        categories.append(each["category"])
+    selected = sorted(providers["deliver"])
     # As in the vectors: providers of suppressed routes, else those that are eligible and told nobody.
-    suppressed = sorted({each["provider"] for each in decisions if each["action"] == "suppress"})
-    categories = [each["category"] for each in decisions]
+    suppressed = sorted(providers["suppress"]) or [name for name in eligible if name not in selected]
     told = categories.count(Category.DELIVER)
     return {
         "selected_providers": selected,
         "acknowledgement_required_providers": selected,
-        "suppressed_providers": suppressed or [provider for provider in eligible if provider not in selected],
+        "suppressed_providers": suppressed,
         "deliverable_route_count": told,
-        "suppressed_route_count": len(decisions) - told,
+        "suppressed_route_count": len(categories) - told,
         "maintenance_suppressed_count": categories.count(Category.WINDOW),
         "calendar_suppressed_count": categories.count(Category.CALENDAR),
     }
 
 
-def _owner_routes(routes: Sequence[Route]) -> list[dict[str, Any]]:
+def _owner_routes(routes: Sequence[Route]) -> dict[str, dict[str, Any]]:
     by_owner: dict[str, dict[str, Any]] = {}
     for route in routes:
-        if route.owner not in by_owner:
+        if route.owner in by_owner:
+            by_owner[route.owner]["providers"].append(route.provider)
+        else:
             by_owner[route.owner] = {
                 "owner": route.owner,
-                "providers": [],
+                "providers": [route.provider],
                 "acknowledgement_minutes": route.acknowledgement_minutes,
                 "escalation_owner": route.escalation_owner,
             }
-        by_owner[route.owner]["providers"].append(route.provider)
-    return list(by_owner.values())
+    return by_owner

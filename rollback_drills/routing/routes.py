@@ -1,7 +1,9 @@
 """Which owners are told through which providers, before anything suppresses a route."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
 
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.routing_policy import OwnerRule, RoutingPolicy
@@ -13,10 +15,9 @@ BUILTIN_PROVIDERS: Final = frozenset({"webhook", "slack", "teams", "jira", "serv
 DEFAULT_OWNER: Final = "release-governance"
 DEFAULT_PROVIDER: Final = "webhook"
 DEFAULT_ACKNOWLEDGEMENT_MINUTES: Final = 60.0
-_NO_RULE: Final = OwnerRule()
 
 
-class Route(NamedTuple):
+class Route(msgspec.Struct, frozen=True, gc=False):
     """One owner through one provider."""
 
     owner: str
@@ -65,38 +66,39 @@ def resolve_routes(
     policy: RoutingPolicy | None,
     eligible: Sequence[str],
     requested: frozenset[str] | None,
-) -> Iterator[Route]:
+) -> list[Route]:
     """Give every route in the order of the owners, each owner's providers sorted (contract §4).
 
     A caller's policy replaces the rule of each owner it names (contract §8.10).
     """
-    rules = {
-        owner.casefold(): rule
-        for source in (schedule, policy)
-        if source is not None and source.owner_routes
-        for owner, rule in source.rules_by_owner.items()
-    }
-    default_minutes = _default_minutes(schedule, policy)
+    rules: dict[str, OwnerRule] = {}
+    for source in (schedule, policy):
+        if source is not None and source.owner_routes:
+            rules |= {owner.casefold(): rule for owner, rule in source.rules_by_owner.items()}
+    minutes = tidy(_default_minutes(schedule, policy))
+    providers = sorted(eligible)
+    routes = []
     for owner in dict.fromkeys((schedule.owners if schedule else ()) or (DEFAULT_OWNER,)):
-        rule = rules.get(owner.casefold(), _NO_RULE) if rules else _NO_RULE
-        providers = (
-            {name for name in rule.providers if requested is None or name in requested}
-            if rule.providers
-            else eligible
-        )
-        minutes = rule.acknowledgement_minutes
-        minutes = tidy(default_minutes if minutes is None else minutes)
-        escalation_owner = rule.escalation_owner or owner
-        for provider in sorted(providers):
-            yield Route(owner, provider, minutes, escalation_owner)
+        rule = rules.get(owner.casefold()) if rules else None
+        if rule is None:
+            routes += [Route(owner, provider, minutes, owner) for provider in providers]
+            continue
+        named = {name for name in rule.providers if requested is None or name in requested}
+        own_minutes = minutes if rule.acknowledgement_minutes is None else tidy(rule.acknowledgement_minutes)
+        routes += [
+            Route(owner, provider, own_minutes, rule.escalation_owner or owner)
+            for provider in (sorted(named) if rule.providers else providers)
+        ]
+    return routes
 
 
 def _default_minutes(schedule: Schedule | None, policy: RoutingPolicy | None) -> float:
-    sources = [source for source in (policy, schedule) if source is not None]
-    for source in sources:
-        if source.acknowledgement_minutes is not None:
+    for source in (policy, schedule):
+        if source is not None and source.acknowledgement_minutes is not None:
             return source.acknowledgement_minutes
-    for source in sources:
-        if source.default_slo and source.default_slo.acknowledgement_minutes is not None:
-            return source.default_slo.acknowledgement_minutes
+    for source in (policy, schedule):
+        if source is not None and source.default_slo is not None:
+            minutes = source.default_slo.acknowledgement_minutes
+            if minutes is not None:
+                return minutes
     return DEFAULT_ACKNOWLEDGEMENT_MINUTES

@@ -26,17 +26,16 @@ class Suppressions:
             schedule_id: The schedule, for windows that name schedules.
             sources: The schedule document first, then the caller's policy.
         """
-        self._windows = [
-            (window, _folded(window.owners), _folded(window.providers))
-            for source in sources
-            if source is not None
-            for window in source.maintenance_windows
-            if not window.schedule_ids or schedule_id.casefold() in _folded(window.schedule_ids)
-        ]
+        self._windows: list[MaintenanceWindow] = []
         self._written: tuple[MaintenanceWindow, dict[str, Any]] | None = None
         self._calendars: dict[str, list[OwnerCalendar]] = {}
         for source in sources:
-            for owner, calendar in source.owner_calendars.items() if source is not None else ():
+            if source is None:
+                continue
+            for window in source.maintenance_windows:
+                if _matches(window.schedule_ids, schedule_id):
+                    self._windows.append(window)
+            for owner, calendar in source.owner_calendars.items():
                 self._calendars.setdefault(owner.casefold(), []).append(calendar)
 
     def write(self, window: MaintenanceWindow) -> dict[str, Any]:
@@ -50,20 +49,19 @@ class Suppressions:
 
         Matchers ignore case, and all that are not empty must match (contract §4).
         """
-        if not self._windows:
-            return None
-        owner, provider = route.owner.casefold(), route.provider.casefold()
-        for window, owners, providers in self._windows:
+        for window in self._windows:
             if (
                 window.contains(instant)
-                and (not owners or owner in owners)
-                and (not providers or provider in providers)
+                and _matches(window.owners, route.owner)
+                and _matches(window.providers, route.provider)
             ):
                 return window
         return None
 
     def find_absence(self, owner: str, instant: datetime) -> Absence | None:
         """Give the first reason why the owner cannot be told at the instant."""
+        if not self._calendars:
+            return None
         for calendar in self._calendars.get(owner.casefold(), ()):
             if not calendar.available:
                 return Absence(calendar.reason or "marked as not available", None)
@@ -88,5 +86,5 @@ class Suppressions:
                 instant = absence.period.end_at
 
 
-def _folded(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(name.casefold() for name in names)
+def _matches(names: tuple[str, ...], name: str) -> bool:
+    return not names or name in names or name.casefold() in map(str.casefold, names)

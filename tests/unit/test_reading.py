@@ -135,7 +135,7 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
 
     assert "does not exist" in read_document(Schedule, str(tmp_path / "none.json")).problem
     assert "is not a file" in read_document(Schedule, str(tmp_path / "pipe")).problem
-    assert "is not a file" in read_document(Schedule, str(tmp_path)).problem
+    assert "is a directory" in read_document(Schedule, str(tmp_path)).problem
     assert "has 104,857,600 bytes" in read_document(Schedule, str(tmp_path / "huge.json")).problem
 
 
