@@ -110,7 +110,7 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
         )
         routings = route_owners(subjects, plan_request)
         decisions = apply_windows(subjects, judgements, routings, plan_request, now)
-        plans = build_plans(judgements, routings, decisions, now, request.generated_by)
+        plans = build_plans(judgements, routings, decisions)
         deliveries = {} if request.dry_run else _deliver(judgements, plans, request)
         runs = [
             ScheduleRun(judgement, plan, deliveries.get(plan["plan_id"], ()))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from rollback_drills import identity
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.privacy import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, start_record
@@ -56,14 +57,14 @@ def record_acknowledgement(given: Acknowledgement, decision: Mapping[str, Any], 
     return {
         **start,
         "ack_schema_version": ACKNOWLEDGEMENT_SCHEMA,
-        "acknowledgement_id": identity.acknowledgement_id(key, now),
+        "acknowledgement_id": identity.acknowledgement_id(key, write_instant(now)),
         **{
             name: decision[name]
             for name in ("schedule_id", "cycle_id", "plan_id", "provider", "owner", "route_key")
         },
         "acknowledged_by": given.acknowledged_by,
         "acknowledgement_state": str(given.state),
-        "acknowledged_at": now.isoformat(),
+        "acknowledged_at": write_instant(now),
         "external_ref": given.external_ref,
         "notes": given.notes,
     }

@@ -1,10 +1,7 @@
 """The ids of cycles, plans, routes and notifications: digests of what they belong to."""
 
 import re
-from datetime import datetime
 from hashlib import sha256
-
-from rollback_drills.documents.fields import write_instant
 
 
 def _digest(text: str) -> str:
@@ -43,6 +40,6 @@ def delivery_session_id(schedule: str, plan: str) -> str:
     return f"rcd-{slug}-{_digest(plan)[:12]}"
 
 
-def acknowledgement_id(route: str, acknowledged_at: datetime) -> str:
+def acknowledgement_id(route: str, acknowledged_at: str) -> str:
     """Name an acknowledgement of a route."""
-    return "gordack-" + _digest(f"{route}\x1f{write_instant(acknowledged_at)}")[:16]
+    return "gordack-" + _digest(f"{route}\x1f{acknowledged_at}")[:16]

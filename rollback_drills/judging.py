@@ -69,30 +69,12 @@ def decide(
     return decide_routes(routing.routes, judgement.cycle, schedule, request, now=now)
 
 
-def plan(
-    judgement: Judgement,
-    routing: Routing,
-    decisions: list[Report],
-    *,
-    now: datetime,
-    generated_by: str = "cli",
-) -> Report:
+def plan(judgement: Judgement, routing: Routing, decisions: list[Report]) -> Report:
     """Write the plan of one schedule."""
-    return build_plan(
-        judgement.cycle,
-        judgement.schedule,
-        routing.eligible,
-        routing.routes,
-        decisions,
-        now=now,
-        generated_by=generated_by,
-    )
+    return build_plan(judgement.cycle, judgement.schedule, routing.eligible, routing.routes, decisions)
 
 
-def plan_at_once(
-    subject: Subject, judgement: Judgement, request: PlanRequest, *, now: datetime, generated_by: str = "cli"
-) -> Report:
+def plan_at_once(subject: Subject, judgement: Judgement, request: PlanRequest, *, now: datetime) -> Report:
     """Route, decide and plan in one call, where nobody looks at the steps."""
     routing = route(subject, request)
-    decisions = decide(subject, judgement, routing, request, now=now)
-    return plan(judgement, routing, decisions, now=now, generated_by=generated_by)
+    return plan(judgement, routing, decide(subject, judgement, routing, request, now=now))

@@ -10,7 +10,7 @@ from msgspec import Meta
 from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
 from rollback_drills.errors import UsageError
-from rollback_drills.readiness.terms import Criteria, Mode
+from rollback_drills.readiness.terms import Criteria, Mode, tidy
 
 VARIABLES: Final = {
     "mode": "CAVRA_GO_BACKEND_MODE",
@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def criteria(self) -> Criteria:
         """What a judgement is made against."""
-        return Criteria(self.mode, self.due_soon_days, self.max_age_days)
+        return Criteria(self.mode, tidy(self.due_soon_days), tidy(self.max_age_days))
 
 
 def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
 from rollback_drills.judging import Judgement, find_due, judge, plan_at_once
 from rollback_drills.notification import build_event
@@ -96,7 +97,7 @@ def plan(
     fleet = _load(settings, as_json=as_json)
     request = options.plan_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
     planned = [
-        (judged, plan_at_once(subject, judged, request, now=at, generated_by=generated_by))
+        (judged, plan_at_once(subject, judged, request, now=at))
         for subject, judged in _judge_all(fleet, settings, at, generated_by)
     ]
     if as_json:
@@ -137,7 +138,7 @@ def _print_documents(documents: list[Any], fleet: Fleet, at: datetime) -> None:
     if fleet.is_single:
         print_json(documents[0])
     else:
-        print_json({"schema_version": FLEET_SCHEMA, "generated_at": at.isoformat(), "items": documents})
+        print_json({"schema_version": FLEET_SCHEMA, "generated_at": write_instant(at), "items": documents})
 
 
 def _print_fleet(reports: list[Report], at: datetime) -> None:

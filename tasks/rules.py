@@ -72,12 +72,10 @@ def build_plans(
     judgements: Sequence[Judgement],
     routings: Sequence[Routing],
     decisions: Sequence[list[Report]],
-    now: datetime,
-    generated_by: str,
 ) -> list[Report]:
     """Write the notification plan of each schedule."""
     plans = [
-        judging.plan(judgement, routing, some, now=now, generated_by=generated_by)
+        judging.plan(judgement, routing, some)
         for judgement, routing, some in zip(judgements, routings, decisions, strict=True)
     ]
     told = sum(plan["deliverable_route_count"] for plan in plans)

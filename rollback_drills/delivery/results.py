@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from rollback_drills import PRODUCT
 from rollback_drills.delivery.outcome import Verdict
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import DrillsError
 from rollback_drills.identity import route_key
 from rollback_drills.notification import Notification
@@ -80,8 +81,8 @@ def _write(delivery: Delivery) -> dict[str, Any]:
         "outcome": str(verdict.outcome),
         "status_code": verdict.status_code,
         "attempt_count": delivery.attempt_count,
-        "started_at": delivery.started_at.isoformat(),
-        "completed_at": delivery.completed_at.isoformat(),
+        "started_at": write_instant(delivery.started_at),
+        "completed_at": write_instant(delivery.completed_at),
         "error": "" if verdict.succeeded else verdict.detail,
         "external_ref": verdict.external_ref,
         "request": {"method": request.method, "url": request.url, "headers": dict(request.headers)}

@@ -31,17 +31,18 @@ def write_instant(instant: datetime) -> str:
     return text[:-1] + "+00:00"
 
 
-def check_in_utc(instant: datetime) -> None:
-    """See that an instant near the ends of the calendar can be written in UTC.
+def check_in_utc(*instants: datetime | None) -> None:
+    """See that instants near the ends of the calendar can be written in UTC.
 
     Raises:
-        ValueError: It leaves the years 1 to 9999.
+        ValueError: One leaves the years 1 to 9999.
     """
-    if not 1 < instant.year < 9999:
-        try:
-            instant.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("leaves the years 1 to 9999 in UTC") from None
+    for instant in instants:
+        if instant is not None and not 1 < instant.year < 9999:
+            try:
+                instant.astimezone(UTC)
+            except OverflowError:
+                raise ValueError("leaves the years 1 to 9999 in UTC") from None
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -96,7 +96,7 @@ def _read_files(schedule_path: str, history_path: str | None) -> Iterator[Subjec
         )
 
 
-class _Found(NamedTuple):
+class _Found(msgspec.Struct, frozen=True, gc=False):
     path: str
     kind: str
     """`schedule`, `history` or `other`, by the words in the name of the file."""
@@ -123,13 +123,14 @@ def _walk(folder: str) -> Iterator[str]:
 def _classify(path: str, relative: str) -> _Found:
     folder, _, file = relative.lower().rpartition("/")
     words = _WORD.findall(file.removesuffix(".json"))
+    name = [word for word in words if word not in _KIND_WORDS]
     if not _SCHEDULE_WORDS.isdisjoint(words):
         kind = "schedule"
     elif not _HISTORY_WORDS.isdisjoint(words) or "drills" in words:
         kind = "history"
     else:
         kind = "schedule" if _OTHER_WORDS.isdisjoint(words) else "other"
-    return _Found(path, kind, "/".join([folder, *(word for word in words if word not in _KIND_WORDS)]))
+    return _Found(path, kind, f"{folder}/{'/'.join(name)}")
 
 
 def _find_histories(path: str) -> dict[str, str]:
@@ -139,7 +140,7 @@ def _find_histories(path: str) -> dict[str, str]:
         )
     found = _find(path)
     named = [each for each in found if each.kind == "history"]
-    return _by_name(named or [each._replace(kind="history") for each in found])
+    return _by_name(named or [msgspec.structs.replace(each, kind="history") for each in found])
 
 
 def _by_name(found: list[_Found]) -> dict[str, str]:
@@ -204,7 +205,8 @@ def _read_part(model: type[D], part: Any, place: str, key: str, folder: Path) ->
 
 def _refuse_duplicates(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
     """Make every schedule unusable whose id another one has too: neither can be told from the other."""
-    ids = Counter(name for subject in subjects if (name := _schedule_id(subject)))
+    ids = Counter(map(_schedule_id, subjects))
+    del ids[""]  # those without an id are refused for that
     if not ids or max(ids.values()) == 1:
         return subjects
     places: dict[str, list[str]] = {}

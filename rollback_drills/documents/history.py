@@ -32,6 +32,4 @@ class History(Document, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         """See that every drill has a date that can be written in UTC."""
-        for drill in self.drills:
-            if drill.executed_at is not None:
-                check_in_utc(drill.executed_at)
+        check_in_utc(*[drill.executed_at for drill in self.drills])

@@ -67,8 +67,7 @@ class Period(Document, frozen=True, gc=False):
         fold_alias(self, "description", "reason", "")
         if self.start_at is _NEVER or self.end_at is _NEVER:
             raise ValueError("start_at and end_at are both needed")
-        check_in_utc(self.start_at)
-        check_in_utc(self.end_at)
+        check_in_utc(self.start_at, self.end_at)
         if self.end_at <= self.start_at:
             raise ValueError(
                 f"ends at {write_instant(self.end_at)}, before it starts; end_at must be later than start_at"

@@ -26,5 +26,4 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     def __post_init__(self) -> None:
         """Fold the other spelling, and see that the due instant can be written in UTC."""
         RoutingPolicy.__post_init__(self)
-        if self.next_due_at is not None:
-            check_in_utc(self.next_due_at)
+        check_in_utc(self.next_due_at)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.delivery.results import Delivery, build_result, failed_providers
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.readiness.terms import Report
 
 RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
@@ -25,7 +26,7 @@ def start_record(kind: str, session_id: str, *, created_at: datetime, signer: st
         "schema_version": RECORD_SCHEMA,
         "product": PRODUCT,
         "session_id": session_id,
-        "created_at": created_at.isoformat(),
+        "created_at": write_instant(created_at),
         "metadata_kind": kind,
         "signer": signer,
     }

@@ -1,6 +1,6 @@
 """Judges a drill history: the history report of contract §3."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
@@ -27,6 +27,7 @@ _LATEST_DRILL_FACTS: Final = (
     (_RECOVERY, "the recovery took no longer than it was allowed to"),
     (_FRESHNESS, "the latest drill is not too old"),
 )
+# Every report of a valid document shares these; nothing changes a report once it is made.
 _ALL_PASSED: Final = [check(name, "", fact) for name, fact in _LATEST_DRILL_FACTS]
 
 
@@ -59,7 +60,7 @@ def report_history(
         "mode": criteria.mode,
         "status": status,
         "rollback_drill_history_path": source.path if source else "",
-        "rollback_drill_max_age_days": tidy(criteria.max_age_days),
+        "rollback_drill_max_age_days": criteria.max_age_days,
         "checks": _check(source, latest, section, problem, criteria),
         "history": section,
     }
@@ -154,7 +155,7 @@ def _check(
     elif problem:
         findings = {name: problem for name, _ in _LATEST_DRILL_FACTS}
     if not findings:
-        return [*checks, *map(dict.copy, _ALL_PASSED)]
+        return [*checks, *_ALL_PASSED]
     return checks + [check(name, findings.get(name, ""), fact) for name, fact in _LATEST_DRILL_FACTS]
 
 
@@ -177,6 +178,6 @@ def _find_faults(section: dict[str, Any], criteria: Criteria) -> dict[str, str]:
         age = "unknown" if section["age_days"] is None else f"{section['age_days']:.2f} days"
         faults[_FRESHNESS] = (
             f"executed_at is {show(section['latest_executed_at'])}, so the age is {age};"
-            f" at most {tidy(criteria.max_age_days)} days, and not in the future"
+            f" at most {criteria.max_age_days} days, and not in the future"
         )
     return faults

@@ -27,6 +27,7 @@ _FACTS: Final = (
     (_NOT_STALE, "the drill is not overdue"),
     (_ROUTES, "owners and providers are named"),
 )
+# Every report of a valid document shares these; nothing changes a report once it is made.
 _ALL_PASSED: Final = [check(name, "", fact) for name, fact in _FACTS]
 
 
@@ -64,7 +65,7 @@ def report_schedule(
         "mode": criteria.mode,
         "status": status,
         "rollback_drill_schedule_path": source.path if source else "",
-        "rollback_drill_due_soon_days": tidy(criteria.due_soon_days),
+        "rollback_drill_due_soon_days": criteria.due_soon_days,
         "checks": _check(source, section, problem, requested=requested),
         "schedule": section,
         "history": history_report["history"],
@@ -157,7 +158,7 @@ def _check(
     elif problem:
         findings = {name: problem for name, _ in _FACTS}
     if not findings:
-        return [*checks, *map(dict.copy, _ALL_PASSED)]
+        return [*checks, *_ALL_PASSED]
     return checks + [check(name, findings.get(name, ""), fact) for name, fact in _FACTS]
 
 
@@ -188,11 +189,11 @@ def _fault(section: dict[str, Any], key: str, demand: str) -> str:
 
 def _note(status: Readiness, section: dict[str, Any]) -> str:
     match status:
-        case Readiness.NOT_REQUESTED:
-            return "Nothing is asked for: name a schedule, or set the mode to promoted."
+        case Readiness.NEEDS_ATTENTION:
+            return str(section["message"])
         case Readiness.READY:
             return f"Nothing to do before {section['next_due_at']}."
         case Readiness.DUE_SOON:
             return f"Perform the drill of {section['runbook_ref']} before {section['next_due_at']}."
-        case Readiness.NEEDS_ATTENTION:
-            return str(section["message"])
+        case Readiness.NOT_REQUESTED:
+            return "Nothing is asked for: name a schedule, or set the mode to promoted."

@@ -43,9 +43,9 @@ class Criteria:
     """What a judgement is made against."""
 
     mode: Mode = Mode.DISABLED
-    due_soon_days: float = 14.0
+    due_soon_days: float = 14
     """A drill is due soon from this many days before it is due; the exact bound counts."""
-    max_age_days: float = 90.0
+    max_age_days: float = 90
     """The latest drill is fresh up to this age; the exact bound counts."""
 
     @cached_property
@@ -74,4 +74,4 @@ def tidy(number: None) -> None: ...
 def tidy(number: float | None) -> float | int | None: ...
 def tidy(number: float | None) -> float | int | None:
     """Write a whole number without its fraction, as the documents do."""
-    return int(number) if number is not None and number == int(number) else number
+    return int(number) if number is not None and float(number).is_integer() else number

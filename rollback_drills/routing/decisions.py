@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -17,15 +16,8 @@ from rollback_drills.routing.repeats import Told, quiet_until
 from rollback_drills.routing.routes import Route
 from rollback_drills.routing.suppression import Absence, Suppressions
 
-
-class Category(StrEnum):
-    """Why a route is told or not."""
-
-    DELIVER = "deliver"
-    HEALTHY = "healthy_schedule"
-    WINDOW = "maintenance_window"
-    CALENDAR = "owner_calendar"
-    ALREADY_NOTIFIED = "already_notified"
+Category = Literal["deliver", "healthy_schedule", "maintenance_window", "owner_calendar", "already_notified"]
+"""Why a route is told or not (contract §4)."""
 
 
 _STATES: Final = {
@@ -34,7 +26,11 @@ _STATES: Final = {
     Readiness.DUE_SOON: "the drill is due soon",
     Readiness.NEEDS_ATTENTION: "the drill needs attention",
 }
-_HEALTHY: Final = frozenset({Readiness.READY, Readiness.NOT_REQUESTED})
+_NOTHING_TO_TELL: Final = {
+    healthy: f"{_STATES[healthy]}; there is nothing to tell"
+    for healthy in (Readiness.READY, Readiness.NOT_REQUESTED)
+}
+_AVAILABLE: Final = {"available": True, "reason": ""}
 
 
 class Cycle(msgspec.Struct, frozen=True):
@@ -70,31 +66,38 @@ def decide_routes(
 ) -> list[dict[str, Any]]:
     """Give the route decisions of contract §4 in the order of the routes."""
     suppressions = Suppressions(cycle.schedule_id, schedule, request.policy)
-    return [_decide(route, cycle, suppressions, request, now) for route in routes]
+    nothing_to_tell = "" if request.force else _NOTHING_TO_TELL.get(cycle.status, "")
+    return [_decide(route, cycle, suppressions, request, now, nothing_to_tell) for route in routes]
 
 
 def _decide(
-    route: Route, cycle: Cycle, suppressions: Suppressions, request: PlanRequest, now: datetime
+    route: Route,
+    cycle: Cycle,
+    suppressions: Suppressions,
+    request: PlanRequest,
+    now: datetime,
+    nothing_to_tell: str,
 ) -> dict[str, Any]:
     key = identity.route_key(cycle.cycle_id, route.provider, route.owner)
     window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
+    category: Category
     quiet, until = None, None
     if request.told and not request.force:
         quiet = quiet_until(request.told.get(key), cycle.status, now=now)
-    if cycle.status in _HEALTHY and not request.force:
-        category, reason = Category.HEALTHY, f"{_STATES[cycle.status]}; there is nothing to tell"
+    if nothing_to_tell:
+        category, reason = "healthy_schedule", nothing_to_tell
     elif window:
-        category, until = Category.WINDOW, suppressions.deferred_until(route, quiet or now)
+        category, until = "maintenance_window", suppressions.deferred_until(route, quiet or window.end_at)
         reason = f"maintenance window {window.window_id or 'without an id'}: {window.reason or 'no reason'}"
     elif absence:
-        category, until = Category.CALENDAR, suppressions.deferred_until(route, quiet or now)
+        category, until = "owner_calendar", suppressions.deferred_until(route, quiet or now)
         reason = f"{route.owner} cannot be told: {absence.reason}"
     elif quiet:
-        category, until = Category.ALREADY_NOTIFIED, suppressions.deferred_until(route, quiet)
+        category, until = "already_notified", suppressions.deferred_until(route, quiet)
         reason = f"told in this cycle already, at {write_instant(request.told[key].at)}"
     else:
-        category, reason = Category.DELIVER, _STATES[cycle.status]
+        category, reason = "deliver", _STATES[cycle.status]
         if request.force:
             reason = f"{reason}, and telling is forced"
     return {
@@ -105,8 +108,8 @@ def _decide(
         "acknowledgement_minutes": route.acknowledgement_minutes,
         "escalation_owner": route.escalation_owner,
         "maintenance_window": suppressions.write(window) if window else None,
-        "owner_availability": _absence(absence) if absence else {"available": True, "reason": ""},
-        "action": "deliver" if category is Category.DELIVER else "suppress",
+        "owner_availability": _absence(absence) if absence else _AVAILABLE,
+        "action": "deliver" if category == "deliver" else "suppress",
         "category": category,
         "reason": reason,
         "deferred_until": write_instant(until) if until else None,

@@ -1,15 +1,13 @@
 """Builds the notification plan of contract §4 from the decisions. Building one sends nothing."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills import PRODUCT, identity
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.terms import Report
-from rollback_drills.routing.decisions import Category, Cycle
+from rollback_drills.routing.decisions import Cycle
 from rollback_drills.routing.routes import Route
 
 PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-plan.v1"
@@ -37,12 +35,9 @@ def build_plan(
     eligible: Sequence[str],
     routes: Sequence[Route],
     decisions: Sequence[Report],
-    *,
-    now: datetime,
-    generated_by: str = "cli",
 ) -> Report:
-    """Write down what was decided for the routes of a cycle at `now`."""
-    generated_at = write_instant(now)
+    """Write down what was decided for the routes of a cycle, at the instant of its schedule report."""
+    generated_at = schedule_report["generated_at"]
     owner_routes = _owner_routes(routes)
     return {
         "schema_version": PLAN_SCHEMA,
@@ -51,7 +46,7 @@ def build_plan(
         "cycle_id": cycle.cycle_id,
         "schedule_id": cycle.schedule_id,
         "generated_at": generated_at,
-        "generated_by": generated_by,
+        "generated_by": schedule_report["generated_by"],
         "status": cycle.status,
         "alert_level": cycle.status.alert_level,
         "eligible_providers": list(eligible),
@@ -66,23 +61,22 @@ def build_plan(
 
 
 def _summarise(decisions: Sequence[Mapping[str, Any]], eligible: Sequence[str]) -> dict[str, Any]:
-    providers: dict[str, set[str]] = {"deliver": set(), "suppress": set()}
+    selected: set[str] = set()
+    suppressed: set[str] = set()
     categories = []
-    for each in decisions:
-        providers[each["action"]].add(each["provider"])
-        categories.append(each["category"])
-    selected = sorted(providers["deliver"])
-    # As in the vectors: providers of suppressed routes, else those that are eligible and told nobody.
-    suppressed = sorted(providers["suppress"]) or [name for name in eligible if name not in selected]
-    told = categories.count(Category.DELIVER)
+    for decision in decisions:
+        (selected if decision["action"] == "deliver" else suppressed).add(decision["provider"])
+        categories.append(decision["category"])
+    told = categories.count("deliver")
     return {
-        "selected_providers": selected,
-        "acknowledgement_required_providers": selected,
-        "suppressed_providers": suppressed,
+        "selected_providers": sorted(selected),
+        "acknowledgement_required_providers": sorted(selected),
+        # As in the vectors: providers of suppressed routes, else those that are eligible and told nobody.
+        "suppressed_providers": sorted(suppressed) or [name for name in eligible if name not in selected],
         "deliverable_route_count": told,
         "suppressed_route_count": len(categories) - told,
-        "maintenance_suppressed_count": categories.count(Category.WINDOW),
-        "calendar_suppressed_count": categories.count(Category.CALENDAR),
+        "maintenance_suppressed_count": categories.count("maintenance_window"),
+        "calendar_suppressed_count": categories.count("owner_calendar"),
     }
 
 

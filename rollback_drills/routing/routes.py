@@ -58,7 +58,8 @@ def eligible_providers(
 ) -> list[str]:
     """Give the schedule's providers, else the configured connectors, else `webhook`; only those asked for."""
     named = (schedule.notification_providers if schedule else ()) or tuple(connectors) or (DEFAULT_PROVIDER,)
-    return [name for name in dict.fromkeys(named) if requested is None or name in requested]
+    names = list(dict.fromkeys(named))
+    return names if requested is None else [name for name in names if name in requested]
 
 
 def resolve_routes(

@@ -87,7 +87,7 @@ def test_reports_and_plan_state_the_measured_facts(pair: dict[str, Any], tmp_pat
         policy=policy.document if policy else None,
         connectors=inputs["available_providers"],
     )
-    plan = plan_at_once(subject, judgement, request, now=now, generated_by=by)
+    plan = plan_at_once(subject, judgement, request, now=now)
 
     assert_facts(facts_of(judgement.history, "history"), expected["history"])
     assert_facts(facts_of(judgement.schedule, "schedule"), expected["schedule"])
