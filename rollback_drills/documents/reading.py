@@ -46,7 +46,7 @@ def parse_document(model: type[D], data: bytes, path: str) -> Loaded[D]:
     data = data.removeprefix(_BOM)
     try:
         document = _decoder(model).decode(data)
-        if is_public(document):
+        if is_public(document, data):
             return Loaded(path, document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass  # the careful reading below accepts more, or tells what is wrong
