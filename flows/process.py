@@ -222,7 +222,7 @@ def _end(fleet: Fleet, runs: Sequence[ScheduleRun], outcomes: Sequence[_Outcome]
         return Failed(message=message, data=DeliveryFailedError(message, data))
     told = sum(len(run.deliveries) for run in runs)
     name = _STATE_NAMES[worst(run.judgement.readiness for run in runs)]
-    return Completed(name=name, message=f"{len(runs)} schedules, {told} notifications delivered", data=data)
+    return Completed(name=name, message=f"schedules: {len(runs)}; notifications delivered: {told}", data=data)
 
 
 def _explain_failures(runs: Sequence[ScheduleRun]) -> Iterator[str]:

@@ -8,6 +8,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 LONGEST_INTERVAL_DAYS: Final = 36_525  # one hundred years: anything longer is a slip of the keyboard
 
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+"""The name of an owner, a provider or a schedule."""
+
 Timestamp = Annotated[datetime, Meta(tz=True)]
 """An instant. The reader puts timestamps that are written in another way than RFC 3339 into it."""
 
@@ -73,6 +76,7 @@ __all__ = [
     "Days",
     "Document",
     "Minutes",
+    "Name",
     "Timestamp",
     "UnsetType",
     "check_in_utc",

@@ -89,6 +89,7 @@ def _read_files(schedule_path: str, history_path: str | None) -> Iterator[Subjec
     if not schedules:
         raise UsageError(f"--schedule {schedule_path} matches no schedule document (*.json)")
     histories = _find_histories(history_path) if history_path else _by_name(found)
+    _refuse_shared_histories(schedules, histories)
     for each in schedules:
         history = histories.get(each.name)
         yield Subject(
@@ -154,7 +155,20 @@ def _by_name(found: list[_Found]) -> dict[str, str]:
     return paths
 
 
+def _refuse_shared_histories(schedules: list[_Found], histories: dict[str, str]) -> None:
+    counts = Counter(each.name for each in schedules)
+    for name, count in counts.items():
+        if count > 1 and name in histories:
+            first, second, *_ = (each.path for each in schedules if each.name == name)
+            raise UsageError(
+                f"{histories[name]} could belong to {first} and to {second};"
+                " rename one, so that only one has the name of the history"
+            )
+
+
 def _read_lines(path: str, histories: dict[str, str]) -> Iterator[Subject]:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UsageError(f"--schedule {path} is not a file")
     try:
         with Path(path).open("rb") as file:
             lines = list(enumerate(file, start=1))

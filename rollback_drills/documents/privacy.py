@@ -16,6 +16,7 @@ class PrivateKind(StrEnum):
     EMAIL = "an e-mail address"
     CREDENTIAL = "what looks like a credential"
     PATH = "a private path"
+    CONTROL = "a control character"
 
 
 # A scheme that reaches a machine is refused; an opaque reference such as
@@ -53,7 +54,7 @@ RULES: Final = (
         PrivateKind.CREDENTIAL,
         r"xox[a-z]-|xapp-|gh[opsur]_\w{16}|github_pat_|glpat-|whsec_|sk-\w{16}|-----BEGIN"
         r"|\b(?:AKIA|ASIA)[0-9A-Z]{12}"
-        r"|\beyJ[\w-]{8,}\.[\w-]+"
+        r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]+"
         r"|(?i:\b(?:bearer|basic|geniekey|splunk)\s+[\w+/=.-]{8,})"
         r"|(?i:(?:password|passwd|secret|token|api[_-]?key|authorization|credential)s?['\"]?\s*[:=]\s*\S)",
     ),
@@ -68,6 +69,8 @@ RULES: Final = (
         rf"(?i:\b(?:{_SCHEMES})://)|://[^/\s]*[@:.]|\bwww\.",
         rf"(?i:\b(?:{_SCHEMES})://)|://[^/\s\"]*[@:.]|\bwww\.",  # a quote ends the text
     ),
+    # JSON escapes all but DEL; a terminal or a database may stumble over any of them
+    _rule(PrivateKind.CONTROL, r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", r"\x7f|\\"),
     _rule(PrivateKind.EMAIL, r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+"),
     _rule(
         PrivateKind.PATH,

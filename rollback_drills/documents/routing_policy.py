@@ -9,6 +9,7 @@ from rollback_drills.documents.fields import (
     UNSET,
     Document,
     Minutes,
+    Name,
     Timestamp,
     UnsetType,
     check_in_utc,
@@ -22,10 +23,10 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 class OwnerRule(Document, frozen=True, gc=False):
     """How one owner is told. Absent settings are inherited from the policy."""
 
-    providers: tuple[str, ...] = ()
+    providers: tuple[Name, ...] = ()
     acknowledgement_minutes: Minutes | None = None
     escalation_owner: str = ""
-    notification_providers: tuple[str, ...] | UnsetType = UNSET
+    notification_providers: tuple[Name, ...] | UnsetType = UNSET
     ack_minutes: Minutes | UnsetType = UNSET
     manager: str | UnsetType = UNSET
 
@@ -47,7 +48,7 @@ class OwnerRule(Document, frozen=True, gc=False):
 class SharedOwnerRule(OwnerRule, frozen=True, gc=False, kw_only=True):
     """One rule of the list spelling: an owner rule for several owners."""
 
-    owners: Annotated[tuple[str, ...], Meta(min_length=1)]
+    owners: Annotated[tuple[Name, ...], Meta(min_length=1)]
 
 
 class Period(Document, frozen=True, gc=False):
@@ -90,9 +91,9 @@ class MaintenanceWindow(Period, frozen=True, gc=False):
     """A period in which matching routes are not told. An empty matcher matches everything."""
 
     window_id: str = ""
-    owners: tuple[str, ...] = ()
-    providers: tuple[str, ...] = ()
-    schedule_ids: tuple[str, ...] = ()
+    owners: tuple[Name, ...] = ()
+    providers: tuple[Name, ...] = ()
+    schedule_ids: tuple[Name, ...] = ()
     id: str | UnsetType = UNSET
 
     def __post_init__(self) -> None:

@@ -1,8 +1,10 @@
 """The drill schedule document, contract §1."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from rollback_drills.documents.fields import Days, Timestamp, check_in_utc
+from msgspec import Meta
+
+from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
 from rollback_drills.documents.routing_policy import RoutingPolicy
 
 SCHEDULE_SCHEMA: Final = "cavra.go-backend-rollback-drill-schedule.v1"
@@ -14,13 +16,13 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     Every field may be absent: what is missing is judged (`readiness`), not refused here.
     """
 
-    schedule_id: str = ""
+    schedule_id: Annotated[str, Meta(max_length=200)] = ""
     environment: str = ""
     status: str = ""
     interval_days: Days | None = None
     next_due_at: Timestamp | None = None
-    owners: tuple[str, ...] = ()
-    notification_providers: tuple[str, ...] = ()
+    owners: tuple[Name, ...] = ()
+    notification_providers: tuple[Name, ...] = ()
     runbook_ref: str = ""
 
     def __post_init__(self) -> None:

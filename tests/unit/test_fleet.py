@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,23 @@ def test_what_cannot_be_meant_is_the_callers_mistake(
 
     with pytest.raises(UsageError, match=problem):
         load_fleet(str(tmp_path / schedule), history and str(tmp_path / history))
+
+
+def test_a_history_that_two_schedules_could_mean_is_given_to_neither(tmp_path: Path) -> None:
+    put(tmp_path / "a-schedule.json", named("a"))
+    put(tmp_path / "a.json", named("b"))
+    load_fleet(str(tmp_path), None)
+    put(tmp_path / "a-history.json", HISTORY)
+
+    with pytest.raises(UsageError, match=r"could belong to .*a-schedule\.json and to .*a\.json; rename one"):
+        load_fleet(str(tmp_path), None)
+
+
+def test_a_pipe_is_no_jsonl_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fleet.jsonl")
+
+    with pytest.raises(UsageError, match="is not a file"):
+        load_fleet(str(tmp_path / "fleet.jsonl"), None)
 
 
 def test_names_in_any_script_tell_histories_apart(tmp_path: Path) -> None:

@@ -50,6 +50,15 @@ PROVIDERS = ("providers", "notification_providers")
         pytest.param(b'{"owners": "team"}', '$.owners is "team"; must be a list', id="owners as text"),
         pytest.param(b'{"owners": [1]}', "$.owners[0] is 1; must be a text", id="owner as number"),
         pytest.param(
+            b'{"owners": ["a", ""]}', '$.owners[1] is ""; must be a text of length >= 1', id="blank owner"
+        ),
+        pytest.param(
+            written({"schedule_id": "a" * 201}), "must be a text of length <= 200", id="endless name"
+        ),
+        pytest.param(
+            b'{"schedule_id": "a\\u0000b"}', "$.schedule_id holds a control character", id="control character"
+        ),
+        pytest.param(
             b'{"next_due_at": "soon"}', '$.next_due_at is "soon"; must be an ISO 8601', id="no timestamp"
         ),
         pytest.param(b'{"next_due_at": ""}', '$.next_due_at is ""', id="empty timestamp"),
