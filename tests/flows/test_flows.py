@@ -174,14 +174,14 @@ def test_one_broken_connector_does_not_keep_the_others_from_being_told(
     tmp_path: Path, database: str, receiver: HTTPServer
 ) -> None:
     receiver.expect_request("/slack").respond_with_data("ok")
-    path = write(tmp_path, notification_providers=["nowhere", "slack", ""])
+    path = write(tmp_path, notification_providers=["nowhere", "slack", "!"])
 
     state = deliver_notifications(schedule=path, as_of=NOW, return_state=True)
 
     assert paths_of(receiver) == ["/slack"]
     assert state.is_failed()
     assert "no connector named 'nowhere'" in (state.message or "")
-    assert outcome_of(state)["metadata"]["failed_providers"] == ["", "nowhere"]
+    assert outcome_of(state)["metadata"]["failed_providers"] == ["!", "nowhere"]
 
 
 def test_nothing_is_repeated_within_a_cycle_until_the_state_is_worse_or_it_is_forced(
