@@ -60,7 +60,7 @@ RULES: Final = (
     ),
     _rule(
         PrivateKind.CREDENTIAL,
-        r"(?<![\w/+-])(?=[\w+/-]*[0-9])(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])[\w+-]{32,}={0,2}",
+        r"(?<![\w/+-])(?=[\w+-]*[0-9])(?=[\w+-]*[a-z])(?=[\w+-]*[A-Z])[\w+-]{32,}={0,2}",
         # among 32, a capital has at least 0, 8, 16 or 24 before it and the rest of 24 behind it
         r"[A-Z][\w+-]{24}|[\w+-]{8}[A-Z][\w+-]{16}|[\w+-]{16}[A-Z][\w+-]{8}|[\w+-]{24}[A-Z]",
     ),

@@ -89,6 +89,7 @@ PIECES = st.sampled_from(
             "-",
         ),
         *("0123456789abcdef", "git-drill://", "ssh", "token=", "@", "etc/"),
+        *("x" * 16, "0123456789ABCDEFabcdef", "é", '"', "\\", "1.2.3.4", "::", ".com", "\x7f", "\n"),
     ]
 )
 
