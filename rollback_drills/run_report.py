@@ -49,6 +49,8 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
         "",
         " · ".join(_headline(schedule, plan)),
         "",
+        _cell(describe_latest(run.judgement.history["history"])),
+        "",
         "## Checks",
         "",
         *_table(("check", "status", "message"), _check_rows(run.judgement)),
@@ -60,6 +62,20 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
         *_table(tuple(_ROUTE_COLUMNS), (tuple(row.values()) for row in route_rows(run, dry_run=dry_run))),
     ]
     return "\n".join(lines)
+
+
+def describe_latest(history: Report) -> str:
+    """Say in numbers what the history report knows of the latest drill, for people."""
+    if not history["drill_count"]:
+        return "No drill is known."
+    age, took, limit = (history[key] for key in ("age_days", "recovery_minutes", "max_recovery_minutes"))
+    return (
+        f"Drills known: {history['drill_count']};"
+        f" the latest is {history['latest_drill_id'] or 'without an id'},"
+        f" {'undated' if age is None else f'{age:.1f} days old'};"
+        f" recovery took {'unknown' if took is None else took}"
+        f" of at most {'unknown' if limit is None else limit} minutes."
+    )
 
 
 def _headline(schedule: Report, plan: Report) -> Iterator[str]:

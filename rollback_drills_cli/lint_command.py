@@ -34,7 +34,7 @@ def lint(
     else:
         for finding in findings:
             print_line(finding)
-        print_line(f"{len(files)} documents, {len(findings)} findings")
+        print_line(f"documents: {len(files)}; findings: {len(findings)}")
     if findings:
         raise typer.Exit(1)
 

@@ -1,5 +1,6 @@
 """Prints documents as JSON, and reports as tables for people."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rollback_drills.readiness.terms import Report
+from rollback_drills.run_report import describe_latest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +36,7 @@ def console(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 
     opened = Console(stderr=stderr, highlight=False)
-    if not opened.is_terminal:
+    if not opened.is_terminal and "COLUMNS" not in os.environ:
         opened.width = _WIDTH_IN_FILES
     return opened
 
@@ -63,11 +65,12 @@ def _styled(cell: str, word: str) -> str:
 
 
 def print_checks(title: str, report: Report) -> None:
-    """Print the checks of a report and what to do."""
+    """Print the checks of a report, the numbers behind them, and what to do."""
     rows = [
         (each["id"].removeprefix("go_rollback_drill_"), each["status"], each["message"])
         for each in report["checks"]
     ]
     print_table(f"{title}: {report['status'].replace('_', ' ')}", ("check", "status", "message"), rows)
+    print_line(describe_latest(report["history"]))
     for note in report.get("operator_notes", ()):
         print_line(note)

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +15,13 @@ from rollback_drills.readiness.terms import Readiness
 from rollback_drills.run_report import (
     ScheduleRun,
     artifact_key,
+    describe_latest,
     render_fleet,
     render_schedule,
     route_rows,
     worst,
 )
-from tests.unit.builders import NOW, judged, make_subject, planned
+from tests.unit.builders import DRILL, NOW, judged, make_subject, planned
 
 VALID_KEY = re.compile(r"[a-z0-9-]+")  # what Prefect takes
 
@@ -169,3 +171,21 @@ def test_a_fleet_page_stays_short_and_counts_the_rest() -> None:
 
     assert page.count("| payments |") == 200
     assert "50 more are not shown" in page
+
+
+@pytest.mark.parametrize(
+    ("drills", "line"),
+    [
+        ([], "No drill is known."),
+        (
+            [DRILL],
+            "Drills known: 1; the latest is drill-1, 11.0 days old; recovery took 7 of at most 15 minutes.",
+        ),
+        (
+            [{"drill_id": "d", "max_recovery_minutes": 9}],
+            "Drills known: 1; the latest is d, undated; recovery took unknown of at most 9 minutes.",
+        ),
+    ],
+)
+def test_the_numbers_of_the_latest_drill_are_told(drills: list[Mapping[str, Any]], line: str) -> None:
+    assert describe_latest(judged(make_subject(drills)).history["history"]) == line
