@@ -8,8 +8,9 @@ from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.reading import Loaded
+from rollback_drills.readiness.checks import Checklist
 from rollback_drills.readiness.due import DAY, find_latest, is_accepted, is_in_future, is_recovery_target_met
-from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, check, tidy
+from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
 
 HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"
 _NO_HISTORY: Final = History()
@@ -20,15 +21,16 @@ _TARGET: Final = "go_rollback_drill_disabled_target"
 _FALLBACK: Final = "go_rollback_drill_fallback_verified"
 _RECOVERY: Final = "go_rollback_drill_recovery_sla"
 _FRESHNESS: Final = "go_rollback_drill_freshness"
-_LATEST_DRILL_FACTS: Final = (
-    (_PASSED, "the latest drill passed"),
-    (_TARGET, "the latest drill ended in disabled mode"),
-    (_FALLBACK, "the fallback was verified"),
-    (_RECOVERY, "the recovery took no longer than it was allowed to"),
-    (_FRESHNESS, "the latest drill is not too old"),
+_CHECKLIST: Final = Checklist(
+    "history",
+    {
+        _PASSED: "the latest drill passed",
+        _TARGET: "the latest drill ended in disabled mode",
+        _FALLBACK: "the fallback was verified",
+        _RECOVERY: "the recovery took no longer than it was allowed to",
+        _FRESHNESS: "the latest drill is not too old",
+    },
 )
-# Every report of a valid document shares these; nothing changes a report once it is made.
-_ALL_PASSED: Final = [check(name, "", fact) for name, fact in _LATEST_DRILL_FACTS]
 
 
 def report_history(
@@ -48,7 +50,8 @@ def report_history(
     problem = _find_problem(source, latest, section, now=now)
     section["valid"] = not problem
     section["message"] = problem or "the latest drill is accepted and fresh"
-    if source is None and criteria.mode is not Mode.PROMOTED:
+    requested = source is not None or criteria.mode is Mode.PROMOTED
+    if not requested:
         status = Readiness.NOT_REQUESTED
     else:
         status = Readiness.NEEDS_ATTENTION if problem else Readiness.READY
@@ -61,7 +64,9 @@ def report_history(
         "status": status,
         "rollback_drill_history_path": source.path if source else "",
         "rollback_drill_max_age_days": criteria.max_age_days,
-        "checks": _check(source, latest, section, problem, criteria),
+        "checks": _CHECKLIST.fill_in(
+            source, section, _find(source, latest, section, criteria), requested=requested
+        ),
         "history": section,
     }
 
@@ -127,40 +132,20 @@ def _place(path: str, history: History, drill: Drill) -> str:
     return f"{path}: $.drills[{history.drills.index(drill)}]"
 
 
-def _check(
-    source: Loaded[History] | None,
-    latest: Drill | None,
-    section: dict[str, Any],
-    problem: str,
-    criteria: Criteria,
-) -> list[dict[str, str]]:
-    not_asked = source is None and criteria.mode is not Mode.PROMOTED
-    checks = [
-        check(
-            "go_rollback_drill_history_requested",
-            "not asked for: no path, and the mode is not promoted" if not_asked else "",
-            "a drill history is asked for",
-        ),
-        check("go_rollback_drill_history_file", problem, section["message"]),
-    ]
-    if source is not None and source.without_offset:
-        finding = (
-            f"{source.path}: read as UTC, because there is no offset: {', '.join(source.without_offset)}"
-        )
-        checks.append(check("go_rollback_drill_history_timestamps", finding, ""))
-    findings: dict[str, str] = {}
-    if problem and source is not None and source.document is not None and latest is not None:
-        where = _place(source.path, source.document, latest)
-        findings = {name: f"{where}.{each}" for name, each in _find_faults(section, criteria).items()}
-    elif problem:
-        findings = {name: problem for name, _ in _LATEST_DRILL_FACTS}
-    if not findings:
-        return [*checks, *_ALL_PASSED]
-    return checks + [check(name, findings.get(name, ""), fact) for name, fact in _LATEST_DRILL_FACTS]
+def _find(
+    source: Loaded[History] | None, latest: Drill | None, section: dict[str, Any], criteria: Criteria
+) -> dict[str, str]:
+    """Give, by the id of the check, what the latest drill misses, or what keeps it from being known."""
+    if section["valid"]:
+        return {}
+    if source is None or source.document is None or latest is None:
+        return dict.fromkeys(_CHECKLIST.facts, section["message"])
+    where = _place(source.path, source.document, latest)
+    return {name: f"{where}.{fault}" for name, fault in _find_faults(section, criteria).items()}
 
 
 def _find_faults(section: dict[str, Any], criteria: Criteria) -> dict[str, str]:
-    """Give, by the id of the check, what the latest drill misses: key, value and demand."""
+    """Give, by the id of the check, key, value and demand of what the latest drill misses."""
     faults = {}
     if section["latest_status"] != "pass":
         faults[_PASSED] = f'status is {show(section["latest_status"])}; must be "pass"'

@@ -8,8 +8,9 @@ from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, Schedule
+from rollback_drills.readiness.checks import Checklist
 from rollback_drills.readiness.due import DAY
-from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, check, tidy
+from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
 
 SCHEDULE_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-schedule.v1"
 _NO_SCHEDULE: Final = Schedule()
@@ -20,15 +21,16 @@ _CADENCE: Final = "go_rollback_drill_schedule_cadence"
 _NEXT_DUE: Final = "go_rollback_drill_schedule_next_due"
 _NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
 _ROUTES: Final = "go_rollback_drill_notification_routes"
-_FACTS: Final = (
-    (_ACTIVE, "the schedule is active"),
-    (_CADENCE, "the interval is a number of days greater than 0"),
-    (_NEXT_DUE, "it is known when the next drill is due"),
-    (_NOT_STALE, "the drill is not overdue"),
-    (_ROUTES, "owners and providers are named"),
+_CHECKLIST: Final = Checklist(
+    "schedule",
+    {
+        _ACTIVE: "the schedule is active",
+        _CADENCE: "the interval is a number of days greater than 0",
+        _NEXT_DUE: "it is known when the next drill is due",
+        _NOT_STALE: "the drill is not overdue",
+        _ROUTES: "owners and providers are named",
+    },
 )
-# Every report of a valid document shares these; nothing changes a report once it is made.
-_ALL_PASSED: Final = [check(name, "", fact) for name, fact in _FACTS]
 
 
 def report_schedule(
@@ -66,7 +68,7 @@ def report_schedule(
         "status": status,
         "rollback_drill_schedule_path": source.path if source else "",
         "rollback_drill_due_soon_days": criteria.due_soon_days,
-        "checks": _check(source, section, problem, requested=requested),
+        "checks": _CHECKLIST.fill_in(source, section, _find(source, section), requested=requested),
         "schedule": section,
         "history": history_report["history"],
         "operator_notes": [_note(status, section)],
@@ -136,34 +138,17 @@ def _find_problem(source: Loaded[Schedule] | None, section: dict[str, Any]) -> s
     return f"{source.path}: {fault}"
 
 
-def _check(
-    source: Loaded[Schedule] | None, section: dict[str, Any], problem: str, *, requested: bool
-) -> list[dict[str, str]]:
-    checks = [
-        check(
-            "go_rollback_drill_schedule_requested",
-            "" if requested else "not asked for: no path, and the mode is not promoted",
-            "a drill schedule is asked for",
-        ),
-        check("go_rollback_drill_schedule_file", problem, section["message"]),
-    ]
-    if source is not None and source.without_offset:
-        finding = (
-            f"{source.path}: read as UTC, because there is no offset: {', '.join(source.without_offset)}"
-        )
-        checks.append(check("go_rollback_drill_schedule_timestamps", finding, ""))
-    findings: dict[str, str] = {}
-    if problem and source is not None and source.document is not None:
-        findings = {name: f"{source.path}: {fault}" for name, fault in _find_faults(section).items()}
-    elif problem:
-        findings = {name: problem for name, _ in _FACTS}
-    if not findings:
-        return [*checks, *_ALL_PASSED]
-    return checks + [check(name, findings.get(name, ""), fact) for name, fact in _FACTS]
+def _find(source: Loaded[Schedule] | None, section: dict[str, Any]) -> dict[str, str]:
+    """Give, by the id of the check, what the schedule misses, or what keeps it from being known."""
+    if section["valid"]:
+        return {}
+    if source is None or source.document is None:
+        return dict.fromkeys(_CHECKLIST.facts, section["message"])
+    return {name: f"{source.path}: {fault}" for name, fault in _find_faults(section).items()}
 
 
 def _find_faults(section: dict[str, Any]) -> dict[str, str]:
-    """Give, by the id of the check, what the schedule misses: place, value and demand."""
+    """Give, by the id of the check, place, value and demand of what the schedule misses."""
     faults = {}
     if not section["active"]:
         faults[_ACTIVE] = _fault(section, "status", 'must be "active"')

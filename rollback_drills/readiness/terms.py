@@ -59,13 +59,6 @@ class Criteria:
         return timedelta(days=self.max_age_days)
 
 
-def check(check_id: str, finding: str, fact: str) -> dict[str, str]:
-    """Build one entry of `checks[]` (contract §3): the finding if there is one, else the fact that holds."""
-    if finding:
-        return {"id": check_id, "status": "warn", "message": finding}
-    return {"id": check_id, "status": "pass", "message": fact}
-
-
 @overload
 def tidy(number: float) -> float | int: ...
 @overload

@@ -1,0 +1,68 @@
+"""The checks of a report (contract §3): what was asked, whether the document serves, then fact by fact."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rollback_drills.documents.reading import Loaded
+
+Check = dict[str, str]
+
+
+def _passed(check_id: str, fact: str) -> Check:
+    return {"id": check_id, "status": "pass", "message": fact}
+
+
+def _missed(check_id: str, finding: str) -> Check:
+    return {"id": check_id, "status": "warn", "message": finding}
+
+
+class Checklist:
+    """The checks that every report of one kind has, in their order."""
+
+    def __init__(self, kind: str, facts: Mapping[str, str]) -> None:
+        """Name the checks.
+
+        Args:
+            kind: `history` or `schedule`, as it stands in the ids of the first checks.
+            facts: By the id of a check, what holds when it is passed.
+        """
+        self.facts = facts
+        self._requested = f"go_rollback_drill_{kind}_requested"
+        self._file = f"go_rollback_drill_{kind}_file"
+        self._timestamps = f"go_rollback_drill_{kind}_timestamps"
+        self._asked_for = f"a drill {kind} is asked for"
+        # every report of a valid document shares these; nothing changes a report once it is made
+        self._all_passed = [_passed(check_id, fact) for check_id, fact in facts.items()]
+
+    def fill_in(
+        self,
+        source: Loaded[Any] | None,
+        section: Mapping[str, Any],
+        findings: Mapping[str, str],
+        *,
+        requested: bool,
+    ) -> list[Check]:
+        """Give every check of a report.
+
+        Args:
+            source: What was found at the configured path; None if no path is configured.
+            section: The facts of the document, with `valid` and `message`.
+            findings: By the id of a check, what was found to be wrong.
+            requested: Whether the document is asked for.
+        """
+        checks = [
+            _passed(self._requested, self._asked_for)
+            if requested
+            else _missed(self._requested, "not asked for: no path, and the mode is not promoted"),
+            (_passed if section["valid"] else _missed)(self._file, section["message"]),
+        ]
+        if source is not None and source.without_offset:
+            places = ", ".join(source.without_offset)
+            finding = f"{source.path}: read as UTC, because there is no offset: {places}"
+            checks.append(_missed(self._timestamps, finding))
+        if not findings:
+            return checks + self._all_passed
+        return checks + [
+            _missed(check_id, findings[check_id]) if check_id in findings else _passed(check_id, fact)
+            for check_id, fact in self.facts.items()
+        ]
