@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from rollback_drills.connector_entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
-from rollback_drills.documents.privacy import find_private
+from rollback_drills.documents.explaining import json_path
 from rollback_drills.errors import UsageError
 
 _LARGEST_FILE_BYTES: Final = 1024 * 1024
@@ -173,16 +173,3 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise _RepeatedKeyError(key)
         found[key] = value
     return found
-
-
-def json_path(loc: tuple[int | str, ...]) -> str:
-    """Write a place in the file as a JSON path; a key that looks private is masked."""
-    path = "$"
-    for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif find_private(part):
-            path += ".<a key that must not be shown>"
-        else:
-            path += f".{part}" if part.isidentifier() else f"[{json.dumps(part)}]"
-    return path
