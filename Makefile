@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 T ?= tests
 
-.PHONY: help install run serve test lint format bench constraints clean
+.PHONY: help install run serve test chaos lint format bench constraints clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ serve: install ## Start the Prefect server and UI with both deployments schedule
 
 test: install ## Run the tests (T=tests/unit for a part)
 	$(BIN)/pytest $(T)
+
+chaos: install ## Kill, disconnect and delay deliveries for minutes (PostgreSQL too: DRILLS_TEST_POSTGRES)
+	$(BIN)/pytest tests/chaos -m chaos
 
 lint: install ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .

@@ -31,12 +31,14 @@ def judge_failure(failure: Exception | None, *, sent: bool, timeout_seconds: flo
     is_late = isinstance(failure, TimeoutError | httpx.TimeoutException)
     if sent:
         what = (
-            f"no answer came within {timeout_seconds:g} s"
+            f"no answer came within {timeout_seconds:.3g} s"
             if is_late
             else "the connection broke before an answer"
         )
         return Verdict(Outcome.AMBIGUOUS, f"sent, but {what}")
-    return Verdict(Outcome.RETRY, f"no connection within {timeout_seconds:g} s" if is_late else _why(causes))
+    return Verdict(
+        Outcome.RETRY, f"no connection within {timeout_seconds:.3g} s" if is_late else _why(causes)
+    )
 
 
 def _why(causes: tuple[BaseException, ...]) -> str:

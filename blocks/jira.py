@@ -1,6 +1,5 @@
-"""Jira: one issue per notification, in Cloud or in Data Center."""
+"""Jira: one issue per cycle and owner, in Cloud or in Data Center."""
 
-import re
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,22 +9,24 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import ANY_JSON, Connector, SecretBlock, open_secret
+from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
-from blocks.jira_text import adf_document, wiki_text
-from blocks.responses import UNAUTHORIZED, judge_status
+from blocks.http_connector import Conversation, HttpConnector
+from blocks.jira_answers import judge_account, judge_comment, judge_refused_addition, not_jira
+from blocks.jira_closing import close_issues, find_labelled, search_comment, search_end
+from blocks.jira_requests import JiraRequests, is_issue_key
+from blocks.jira_text import adf_comment, adf_document, wiki_comment, wiki_text
 from blocks.text import fit, one_line, reference, shorten, to_json
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.notification import Notification
 
 _LONGEST_SUMMARY: Final = 255
 _LONGEST_LABEL: Final = 255
-_LARGEST_ISSUE: Final = 30_000  # a description may have 32 767 characters
-_ISSUE_KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*-\d+")
+_LARGEST_TEXT: Final = 30_000  # a description or comment may have 32 767 characters
 
 
-class JiraConnector(Connector):
-    """Creates an issue in a Jira project.
+class JiraConnector(HttpConnector):
+    """Creates an issue in a Jira project, comments on it, and closes it.
 
     Example:
         ```python
@@ -41,6 +42,8 @@ class JiraConnector(Connector):
         "https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/"
     )
 
+    can_find: ClassVar[bool] = True
+
     deployment: Literal["cloud", "datacenter"] = Field(description="Which Jira it is: cloud or datacenter.")
     site_url: str = Field(
         description="Address of the site; of a scoped token https://api.atlassian.com/ex/jira/{cloud id}."
@@ -51,6 +54,10 @@ class JiraConnector(Connector):
         default="", description="Account to which a Cloud API token belongs; unused in Data Center."
     )
     issue_type: str = Field(default="Task", min_length=1, description="Name of the issue type.")
+    done_transition: str = Field(
+        default="",
+        description="Name or id of the transition that closes an issue; else the first that ends in done.",
+    )
     title: str = Field(default="", max_length=60, description="Text put before every summary.")
     labels: list[str] = Field(default_factory=list, description="Further labels, without spaces.")
     extra_fields: dict[str, Any] = Field(
@@ -62,78 +69,114 @@ class JiraConnector(Connector):
         problem = site_problem(self.site_url, "the site_url of jira")
         if problem:
             return problem
-        if self.deployment == "cloud" and not self.email:
+        if self._is_cloud and not self.email:
             return "jira cloud needs the email of the account that owns the token"
         if any(label != "".join(label.split()) or not label for label in self.labels):
             return "a label of jira must not be empty or hold a space"
         return ""
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
-        """Build the request that creates the issue."""
+        """Build the first request: it creates the issue, comments on it, or begins to close it."""
         del now
-        content = fit(notification, lambda shorter: to_json(self._issue(shorter)), _LARGEST_ISSUE)
-        return self._request("POST", "issue", content)
+        key = _issue_of(notification)
+        if notification.is_closing:
+            return self._requests.transitions(key) if key else self._requests.myself()
+        if key:
+            return self._requests.comment(key, self._comment(notification))
+        content = fit(notification, lambda shorter: to_json(self._issue(shorter)), _LARGEST_TEXT)
+        return self._requests.create(content)
 
     def judge(self, response: Response) -> Verdict:
         """Take a 2xx with the key of the new issue for a delivery."""
         status = response.status_code
         if status >= HTTPStatus.MULTIPLE_CHOICES:
-            return _judge_refusal(response)
+            return judge_refused_addition(response)
         key = response.json_object().get("key")
-        if isinstance(key, str) and _ISSUE_KEY.fullmatch(key):
+        if is_issue_key(key):
             return Verdict(Outcome.DELIVERED, f"created {key}", status, external_ref=key)
-        return Verdict(
-            Outcome.PERMANENT, f"answered {status} without an issue key; is this jira's address?", status
-        )
+        return not_jira(response, "an issue key")
+
+    def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
+        """Create the issue, comment on the one that there is, or close it."""
+        key = _issue_of(notification)
+        if notification.is_closing:
+            return (yield from self._close(notification, key))
+        response = yield self.prepare(notification, now=now)
+        return judge_comment(response, key) if key else self.judge(response)
+
+    def search(self, notification: Notification, *, now: datetime) -> Conversation[Verdict | None]:
+        """Look for an issue by its label, for a reminder among the comments, and for an end by the status."""
+        del now
+        key = _issue_of(notification)
+        if key and notification.is_closing:
+            return (yield from search_end(self._requests, key))
+        if key:
+            return (yield from search_comment(self._requests, key, notification.notification_id))
+        found = yield from find_labelled(self._requests, self.project, _label(notification))
+        if isinstance(found, Verdict):
+            return found
+        if notification.is_closing or not found:
+            return None  # closing what is closed already does no harm
+        key = found[0].key
+        return Verdict(Outcome.DELIVERED, f"{key} was created", HTTPStatus.OK, external_ref=key)
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
-        """Ask who we are: a search would be answered even to nobody."""
+        """Ask who we are."""
         del now
-        return self._request("GET", "myself")
+        return self._requests.myself()
 
     def judge_trial(self, response: Response) -> Verdict:
         """Take a 2xx that names an account for proof that the token works."""
-        status = response.status_code
-        if status >= HTTPStatus.MULTIPLE_CHOICES:
-            return _judge_refusal(response)
-        if {"accountId", "name", "key"} & response.json_object().keys():
-            return Verdict(Outcome.DELIVERED, "signed in", status)
-        return Verdict(
-            Outcome.PERMANENT, f"answered {status} without an account; is this jira's address?", status
-        )
+        return judge_account(response)
 
     def secret_values(self) -> list[str]:
         """Open every secret of the connector, for the redactor."""
         token = open_secret(self.token)
         return [token, f"{self.email}:{token}"]
 
-    def _request(self, method: str, resource: str, content: bytes = b"") -> PreparedRequest:
-        version = 3 if self.deployment == "cloud" else 2
-        url = f"{self.site_url.rstrip('/')}/rest/api/{version}/{resource}"
-        headers = {**ANY_JSON, "authorization": self._authorization()}
-        return PreparedRequest(method, url, url, headers, content)
+    @property
+    def _is_cloud(self) -> bool:
+        return self.deployment == "cloud"
 
-    def _authorization(self) -> str:
+    @property
+    def _requests(self) -> JiraRequests:
         token = open_secret(self.token)
-        if self.deployment == "datacenter":
-            return f"Bearer {token}"
-        return "Basic " + b64encode(f"{self.email}:{token}".encode()).decode()
+        basic = b64encode(f"{self.email}:{token}".encode()).decode()
+        return JiraRequests(
+            self.site_url, self._is_cloud, f"Basic {basic}" if self._is_cloud else f"Bearer {token}"
+        )
+
+    def _close(self, notification: Notification, key: str) -> Conversation[Verdict]:
+        keys = [key]
+        if not key:
+            found = yield from find_labelled(self._requests, self.project, _label(notification))
+            if isinstance(found, Verdict):
+                return found
+            keys = [issue.key for issue in found if not issue.is_done]
+        return (
+            yield from close_issues(self._requests, keys, self.done_transition, self._comment(notification))
+        )
+
+    def _comment(self, notification: Notification) -> bytes:
+        write = adf_comment if self._is_cloud else wiki_comment
+        return fit(notification, lambda shorter: to_json({"body": write(shorter)}), _LARGEST_TEXT)
 
     def _issue(self, notification: Notification) -> Mapping[str, Any]:
-        is_cloud = self.deployment == "cloud"
         title = one_line(f"{self.title} {notification.title}")
         fields = {
             **self.extra_fields,
             "project": {"key": self.project},
             "issuetype": {"name": self.issue_type},
             "summary": shorten(title, _LONGEST_SUMMARY),
-            "description": adf_document(notification) if is_cloud else wiki_text(notification),
-            "labels": ["rollback-drill", reference(notification, _LONGEST_LABEL), *self.labels],
+            "description": adf_document(notification) if self._is_cloud else wiki_text(notification),
+            "labels": ["rollback-drill", _label(notification), *self.labels],
         }
-        if not is_cloud:
+        if not self._is_cloud:
             return {"fields": fields}
         value = {
             "notification_id": notification.notification_id,
+            "reason": notification.reason,
+            "may_repeat": notification.may_repeat,
             "schedule_id": notification.schedule_id,
             "cycle_id": notification.cycle_id,
             "plan_id": notification.plan_id,
@@ -141,15 +184,10 @@ class JiraConnector(Connector):
         return {"fields": fields, "properties": [{"key": "rollback-drill", "value": value}]}
 
 
-def _judge_refusal(response: Response) -> Verdict:
-    body = response.json_object()
-    listed, errors = body.get("errorMessages"), body.get("errors")
-    messages = [str(message) for message in listed] if isinstance(listed, list) else []
-    if isinstance(errors, dict):
-        messages += [f"{field}: {message}" for field, message in errors.items()]
-    # A locked account answers 401 or 403 with X-Authentication-Denied-Reason: trying again keeps it locked.
-    denied = response.headers.get("x-authentication-denied-reason", "")
-    dead = UNAUTHORIZED | ({response.status_code} if denied else frozenset())
-    if denied:
-        messages.append("sign in with a browser once and answer the captcha")
-    return judge_status(response, dead=dead, hint="; ".join(messages) or None)
+def _label(notification: Notification) -> str:
+    return reference(notification, _LONGEST_LABEL)
+
+
+def _issue_of(notification: Notification) -> str:
+    """Give the key of the issue that was created before; empty if there is none."""
+    return notification.earlier_ref if is_issue_key(notification.earlier_ref) else ""

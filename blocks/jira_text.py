@@ -1,8 +1,9 @@
-"""The description of a Jira issue: a document for Cloud, wiki text for Data Center."""
+"""The texts of Jira issues and comments: documents for Cloud, wiki text for Data Center."""
 
 import re
 from typing import Any
 
+from blocks.text import paragraphs
 from rollback_drills.notification import Notification
 
 # Characters that start markup, macros ({code}), links ([~user]), images (!a!) or emoticons.
@@ -21,20 +22,30 @@ def adf_document(notification: Notification) -> dict[str, Any]:
         ]
         content.append({"type": "bulletList", "content": items})
     content.append(_paragraph(_text(notification.acknowledge)))
-    content.append(_paragraph(_text(f"Notification {notification.notification_id}")))
+    content.append(_paragraph(_text(notification.footer)))
     return {"type": "doc", "version": 1, "content": content}
 
 
 def wiki_text(notification: Notification) -> str:
     """Write the description as wiki text, with everything escaped that came from outside."""
     facts = [f"* {_wiki(label)}: {_wiki(value)}" for label, value in notification.facts]
-    paragraphs = (
+    return paragraphs(
         _wiki(notification.summary),
         "\n".join(facts),
         _wiki(notification.acknowledge),
-        f"Notification {_wiki(notification.notification_id)}",
+        _wiki(notification.footer),
     )
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def adf_comment(notification: Notification) -> dict[str, Any]:
+    """Write a comment as Atlassian Document Format; it says for itself what the matter is."""
+    document = adf_document(notification)
+    return {**document, "content": [_paragraph(_text(notification.title, bold=True)), *document["content"]]}
+
+
+def wiki_comment(notification: Notification) -> str:
+    """Write a comment as wiki text, with everything escaped that came from outside."""
+    return f"{_wiki(notification.title)}\n\n{wiki_text(notification)}"
 
 
 def _paragraph(content: list[dict[str, Any]]) -> dict[str, Any]:

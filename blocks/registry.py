@@ -1,28 +1,57 @@
 """Which connectors exist, and how one is found by the name of a provider."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import httpx
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.exceptions import ObjectNotFound
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import BlockDocument
 from pydantic import ValidationError
 
+from blocks.apprise_urls import AppriseConnector
 from blocks.connector import Connector, ConnectorError
+from blocks.datadog import DatadogConnector
+from blocks.discord import DiscordConnector
+from blocks.github_issues import GitHubIssuesConnector
+from blocks.google_chat import GoogleChatConnector
 from blocks.jira import JiraConnector
+from blocks.jsm import JsmConnector
+from blocks.mail import MailConnector
+from blocks.mattermost import MattermostConnector
+from blocks.pagerduty import PagerDutyConnector
+from blocks.sentinel import SentinelConnector
 from blocks.servicenow import ServiceNowConnector
 from blocks.slack import SlackConnector
+from blocks.slack_bot import SlackBotConnector
+from blocks.splunk import SplunkConnector
 from blocks.teams import TeamsConnector
 from blocks.webhook import WebhookConnector
 from rollback_drills.connector_config import connector_name
 
-CONNECTORS: Final[tuple[type[Connector], ...]] = (
-    WebhookConnector,
-    SlackConnector,
-    TeamsConnector,
-    JiraConnector,
-    ServiceNowConnector,
-)
+CONNECTORS: Final[Mapping[str, type[Connector]]] = {
+    "webhook": WebhookConnector,
+    "slack": SlackConnector,
+    "teams": TeamsConnector,
+    "jira": JiraConnector,
+    "servicenow": ServiceNowConnector,
+    "pagerduty": PagerDutyConnector,
+    "jsm": JsmConnector,
+    "splunk": SplunkConnector,
+    "sentinel": SentinelConnector,
+    "datadog": DatadogConnector,
+    "email": MailConnector,
+    "discord": DiscordConnector,
+    "mattermost": MattermostConnector,
+    "google-chat": GoogleChatConnector,
+    "github": GitHubIssuesConnector,
+    "slack-bot": SlackBotConnector,
+    "apprise": AppriseConnector,
+}
+"""By the name of its type in a connector configuration."""
+
+
+_PAGE: Final = 200  # the most that the Prefect server gives at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +73,10 @@ def load_connector(provider: str) -> Connector:
         ConnectorError: There is none, more than one, it is switched off, or it is not usable as configured.
     """
     name = connector_name(provider)
-    found: list[type[Connector]] = []
-    if name.strip("-"):
-        with get_client(sync_client=True) as client:
-            found = [connector_type for connector_type in CONNECTORS if _exists(client, name, connector_type)]
+    saved = _saved_connectors({"name": {"any_": [name]}}) if name.strip("-") else []
+    found = [
+        kind for each in saved for kind in CONNECTORS.values() if _slug_of(each) == kind.get_block_type_slug()
+    ]
     if not found:
         raise ConnectorError(
             f"no connector named {name!r}; create one in the Prefect UI (Blocks)"
@@ -66,26 +95,43 @@ def load_connector(provider: str) -> Connector:
 
 def configured_connectors() -> list[ConfiguredConnector]:
     """List the saved connectors by name, without reading a secret."""
-    found = []
-    with get_client(sync_client=True) as client:
-        for connector_type in CONNECTORS:
-            slug = connector_type.get_block_type_slug()
-            try:
-                client.read_block_type_by_slug(slug)
-            except ObjectNotFound:
-                continue  # no connector of this type was ever saved
-            for document in client.read_block_documents_by_type(slug, include_secrets=False):
-                enabled = document.data.get("enabled", True) is not False
-                found.append(ConfiguredConnector(document.name or "", slug, enabled))
+    found = [
+        ConfiguredConnector(each.name or "", _slug_of(each), each.data.get("enabled", True) is not False)
+        for each in _saved_connectors({})
+    ]
     return sorted(found, key=lambda connector: (connector.name, connector.connector_type))
 
 
-def _exists(client: SyncPrefectClient, name: str, connector_type: type[Connector]) -> bool:
-    try:
-        client.read_block_document_by_name(name, connector_type.get_block_type_slug(), include_secrets=False)
-    except ObjectNotFound:
-        return False
-    return True
+def enabled_connectors() -> tuple[str, ...]:
+    """Name the connectors that are saved and switched on."""
+    return tuple(connector.name for connector in configured_connectors() if connector.enabled)
+
+
+def _saved_connectors(condition: dict[str, Any]) -> list[BlockDocument]:
+    """Give the blocks of our types that meet a condition, without their secrets."""
+    slugs = [kind.get_block_type_slug() for kind in CONNECTORS.values()]
+    found: list[BlockDocument] = []
+    with get_client(sync_client=True) as client:
+        while len(found) % _PAGE == 0:
+            page = client.request(
+                "POST",
+                "/block_documents/filter",
+                json={
+                    "block_documents": {"is_anonymous": {"eq_": False}, **condition},
+                    "block_types": {"slug": {"any_": slugs}},
+                    "include_secrets": False,
+                    "limit": _PAGE,
+                    "offset": len(found),
+                },
+            ).json()
+            if not page:
+                break
+            found += BlockDocument.model_validate_list(page)
+    return found
+
+
+def _slug_of(document: BlockDocument) -> str:
+    return document.block_type.slug if document.block_type else ""
 
 
 def _load(connector_type: type[Connector], name: str) -> Connector:

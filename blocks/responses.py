@@ -1,7 +1,8 @@
-"""What an HTTP status means when a provider has no rule of its own, and how long it asks to wait."""
+"""What an answer means when a provider has no rule of its own, and how long it asks to wait."""
 
 import re
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from rollback_drills.delivery.outcome import Outcome, Verdict
 
 LONGEST_WAIT_SECONDS: Final = 3600.0
 UNAUTHORIZED: Final = frozenset({401})
+_HANDLES_NOTHING: Final = frozenset({503})  # RFC 9110, 15.6.4
 _RETRYABLE_REFUSALS: Final = frozenset({408, 425, 429})
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
 
@@ -34,16 +36,69 @@ def judge_status(
     if hint:
         detail += f": {hint}"
     if status in dead:
-        return Verdict(Outcome.DISABLE, f"{detail} (mend the configuration of the connector)", status)
-    is_server_error = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
-    if is_server_error or status in _RETRYABLE_REFUSALS:
+        return disable(detail, status)
+    if is_retryable(status):
         return Verdict(Outcome.RETRY, detail, status, retry_after_seconds(response))
     return Verdict(Outcome.PERMANENT, detail, status)
+
+
+def is_retryable(status: int) -> bool:
+    """Whether the same request may be taken later."""
+    is_server_error = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+    return is_server_error or status in _RETRYABLE_REFUSALS
+
+
+def disable(detail: str, status: int) -> Verdict:
+    """Say that the connector is dead until a person mends it."""
+    return Verdict(Outcome.DISABLED, f"{detail} (mend the configuration of the connector)", status)
+
+
+def judge_lacking(response: Response, what: str) -> Verdict:
+    """Judge a success that does not hold what the provider says in one; `what` tells where to look."""
+    status = response.status_code
+    return Verdict(Outcome.PERMANENT, f"answered {status} without {what}", status)
+
+
+def judge_ok(response: Response) -> Verdict:
+    """Judge a 2xx of Slack, or of one who imitates it: only a 200 whose body is `ok` is a delivery."""
+    body = response.text.strip()
+    if response.status_code == HTTPStatus.OK and body == "ok":
+        return Verdict(Outcome.DELIVERED, "answered 200: ok", response.status_code)
+    return judge_lacking(response, f"ok: {body}")
+
+
+def judge_addition(
+    response: Response, refusal: Verdict, *, untouched: AbstractSet[int] = _HANDLES_NOTHING
+) -> Verdict:
+    """Judge a refused addition: after a server's error it may be there, and must be looked for.
+
+    Args:
+        response: The answer.
+        refusal: What it would mean if nothing had been added.
+        untouched: Statuses with which the server says that it has handled nothing.
+    """
+    status = response.status_code
+    is_uncertain = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in untouched
+    if is_uncertain and refusal.outcome is Outcome.RETRY:
+        return replace(refusal, outcome=Outcome.AMBIGUOUS)
+    return refusal
 
 
 def body_hint(response: Response) -> str:
     """Say in one line what the body of a refusal holds."""
     return "an html page" if response.is_html else " ".join(response.text.split())
+
+
+def join_texts(*values: object, separator: str = "; ") -> str:
+    """Join what is a text, and not an empty one, among the values of an answer."""
+    return separator.join(value for value in values if isinstance(value, str) and value)
+
+
+def with_wait(verdict: Verdict, seconds: float | None) -> Verdict:
+    """Add the wait that a provider tells in its own way, unless `Retry-After` has told one."""
+    if verdict.outcome is Outcome.RETRY and verdict.retry_after_seconds is None:
+        return replace(verdict, retry_after_seconds=seconds)
+    return verdict
 
 
 def retry_after_seconds(response: Response) -> float | None:
@@ -66,6 +121,12 @@ def retry_at_epoch_seconds(response: Response, header: str) -> float | None:
     if not _NUMBER.fullmatch(value):
         return None
     return clamp_wait(float(value) - response.received_at.timestamp())
+
+
+def retry_in_seconds(response: Response, header: str) -> float | None:
+    """Read a header of the provider's own that holds whole seconds to wait."""
+    value = response.headers.get(header, "").strip()
+    return clamp_wait(float(value)) if value.isascii() and value.isdecimal() else None
 
 
 def clamp_wait(seconds: float) -> float:

@@ -1,30 +1,39 @@
-"""ServiceNow: one record per notification, through the Table API."""
+"""ServiceNow: one record per cycle and owner, through the Table API."""
 
-import re
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
+from urllib.parse import quote
 
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import ANY_JSON, Connector, SecretBlock, open_secret
+from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
-from blocks.responses import judge_status, retry_after_seconds, retry_at_epoch_seconds
-from blocks.text import fit, one_line, reference, shorten, to_json
+from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
+from blocks.servicenow_answers import (
+    Record,
+    judge_refusal,
+    judge_written,
+    not_a_table,
+    read_records,
+    record_of,
+)
+from blocks.servicenow_text import close_notes, correlation, record_fields, work_note
+from blocks.text import to_json
 from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.reasons import Reason
 from rollback_drills.notification import Notification
 
-_LONGEST_TITLE: Final = 160  # short_description of a task
-_LONGEST_CORRELATION: Final = 100
-_LONGEST_DESCRIPTION: Final = 4000  # by default; the rest would be cut without a word
-_RECORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Only the fields that we read come back, instead of the whole record.
+_NAMED: Final = "sysparm_fields=sys_id,number"
+_READ: Final = "sysparm_fields=sys_id,number,state,active,correlation_id,correlation_display"
 
 
-class ServiceNowConnector(Connector):
-    """Creates a record in a ServiceNow table.
+class ServiceNowConnector(HttpConnector):
+    """Creates a record in a ServiceNow table, writes work notes to it, and resolves it.
 
     Example:
         ```python
@@ -40,6 +49,8 @@ class ServiceNowConnector(Connector):
         "https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/inbound-rest/concept/c_TableAPI.html"
     )
 
+    can_find: ClassVar[bool] = True
+
     site_url: str = Field(description="Address of the instance.")
     credential: SecretBlock = Field(description="Password, OAuth access token or API key.")
     authentication: Literal["basic", "bearer", "api-key"] = Field(
@@ -51,6 +62,10 @@ class ServiceNowConnector(Connector):
     extra_fields: dict[str, str] = Field(
         default_factory=dict, description="Further fields of the record, such as assignment_group."
     )
+    close_fields: dict[str, str] = Field(
+        default_factory=lambda: {"state": "6", "close_code": "Solution provided"},
+        description="Fields that resolve a record; most instances demand a close_code of their own list.",
+    )
 
     def configuration_problem(self) -> str:
         """Say what is wrong with the settings, without a secret; empty if nothing is."""
@@ -60,50 +75,103 @@ class ServiceNowConnector(Connector):
         return problem
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
-        """Build the request that creates the record."""
+        """Build the first request: it creates the record, writes to it, or looks for it."""
         del now
-        # Only the two fields we read come back, instead of the whole record.
-        return self._request("POST", "sysparm_fields=sys_id,number", to_json(self._record(notification)))
+        record = record_of(notification.earlier_ref)
+        if _looks_first(notification):
+            return self._lookup(notification, record)
+        return self._write(notification, record)
 
     def judge(self, response: Response) -> Verdict:
         """Take a 2xx with the id of the new record for a delivery."""
-        status = response.status_code
-        if status >= HTTPStatus.MULTIPLE_CHOICES:
-            return _judge_refusal(response)
-        if response.is_html:
-            return Verdict(Outcome.PERMANENT, _page(status), status)
-        result = response.json_object().get("result")
-        record = result if isinstance(result, dict) else {}
-        for key in ("number", "sys_id"):
-            name = record.get(key)
-            if isinstance(name, str) and _RECORD.fullmatch(name):
-                return Verdict(Outcome.DELIVERED, f"created {name}", status, external_ref=name)
-        return Verdict(Outcome.PERMANENT, f"answered {status} without a record; is this a table api?", status)
+        return judge_written(response, "created")
+
+    def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
+        """Create the record, write to the one that there is, or resolve it."""
+        del now
+        record = record_of(notification.earlier_ref)
+        if _looks_first(notification):
+            found = yield from self._find(notification)
+            if isinstance(found, Verdict):
+                return found
+            record = found
+        if notification.is_closing:
+            return (yield from self._close(notification, record))
+        response = yield self._write(notification, record)
+        return judge_written(response, "updated", record) if record else self.judge(response)
+
+    def search(self, notification: Notification, *, now: datetime) -> Conversation[Verdict | None]:
+        """Look whether the record names the notification as the latest that was written to it."""
+        del now
+        found = yield from self._find(notification)
+        if isinstance(found, Verdict):
+            return found
+        if found is None or notification.notification_id not in found.correlation_display:
+            return None
+        detail = f"{found.name} names the notification"
+        return Verdict(Outcome.DELIVERED, detail, HTTPStatus.OK, external_ref=found.ref)
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
         """Read one row of the table."""
         del now
-        return self._request("GET", "sysparm_limit=1&sysparm_fields=sys_id")
+        return self._request("GET", "", "sysparm_limit=1&sysparm_fields=sys_id")
 
     def judge_trial(self, response: Response) -> Verdict:
         """Take a 2xx with a list for proof that the table can be read."""
-        status = response.status_code
-        if status >= HTTPStatus.MULTIPLE_CHOICES:
-            return _judge_refusal(response)
-        if response.is_html:
-            return Verdict(Outcome.PERMANENT, _page(status), status)
-        if isinstance(response.json_object().get("result"), list):
-            return Verdict(Outcome.DELIVERED, f"table {self.table} can be read", status)
-        return Verdict(Outcome.PERMANENT, f"answered {status} without rows; is this a table api?", status)
+        if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+            return judge_refusal(response)
+        if not isinstance(response.json_object().get("result"), list):
+            return not_a_table(response, "rows")
+        return Verdict(Outcome.DELIVERED, f"table {self.table} can be read", response.status_code)
 
     def secret_values(self) -> list[str]:
         """Open every secret of the connector, for the redactor."""
         credential = open_secret(self.credential)
         return [credential, f"{self.user}:{credential}"]
 
-    def _request(self, method: str, query: str, content: bytes = b"") -> PreparedRequest:
-        url = f"{self.site_url.rstrip('/')}/api/now/table/{self.table}?{query}"
-        return PreparedRequest(method, url, url, {**ANY_JSON, **self._authorization()}, content)
+    def _find(self, notification: Notification) -> Conversation[Record | Verdict | None]:
+        """Find the one record of a notification; a verdict that failed if that is not possible."""
+        records = read_records((yield self._lookup(notification, record_of(notification.earlier_ref))))
+        if isinstance(records, Verdict):
+            return records
+        # Without glide.invalid_query.returns_no_rows an instance drops what it does not understand of a
+        # query, and answers with the records of others.
+        if any(record.correlation_id != correlation(notification) for record in records):
+            return _refused("the instance answered with a record that is not ours; nothing was written")
+        if len(records) > 1:
+            names = " and ".join(record.name for record in records)
+            return _refused(f"{names} have the same correlation_id; close all but one by hand")
+        return records[0] if records else None
+
+    def _close(self, notification: Notification, record: Record | None) -> Conversation[Verdict]:
+        if record is None:
+            return Verdict(Outcome.DELIVERED, "no open record was found", HTTPStatus.OK)
+        if not record.is_active or record.state == self.close_fields.get("state"):
+            done = f"{record.name} was resolved already"
+            return Verdict(Outcome.DELIVERED, done, HTTPStatus.OK, external_ref=record.ref)
+        fields = {"close_notes": close_notes(notification), **self.close_fields, **work_note(notification)}
+        return judge_written((yield self._update(record, fields)), "resolved", record)
+
+    def _lookup(self, notification: Notification, record: Record | None) -> PreparedRequest:
+        if record:
+            return self._request("GET", f"/{record.sys_id}", _READ)
+        query = quote(f"correlation_id={correlation(notification)}", safe="")
+        return self._request("GET", "", f"sysparm_query={query}&{_READ}&sysparm_limit=2")
+
+    def _write(self, notification: Notification, record: Record | None) -> PreparedRequest:
+        if record:
+            return self._update(record, work_note(notification))
+        ours = record_fields(notification, self.title)
+        content = to_json({"urgency": "3", "impact": "3", **self.extra_fields, **ours})
+        return self._request("POST", "", _NAMED, content)
+
+    def _update(self, record: Record, fields: Mapping[str, str]) -> PreparedRequest:
+        return self._request("PATCH", f"/{record.sys_id}", _NAMED, to_json(fields))
+
+    def _request(self, method: str, row: str, query: str, content: bytes = b"") -> PreparedRequest:
+        url = f"{self.site_url.rstrip('/')}/api/now/table/{self.table}{row}?{query}"
+        headers = {**ANY_JSON, **self._authorization()}
+        return PreparedRequest(method, url, url, headers, content, only_reads=method == "GET")
 
     def _authorization(self) -> dict[str, str]:
         credential = open_secret(self.credential)
@@ -115,35 +183,12 @@ class ServiceNowConnector(Connector):
             case "basic":
                 return {"authorization": "Basic " + b64encode(f"{self.user}:{credential}".encode()).decode()}
 
-    def _record(self, notification: Notification) -> Mapping[str, Any]:
-        title = one_line(f"{self.title} {notification.title}")
-        return {
-            "urgency": "3",
-            "impact": "3",
-            **self.extra_fields,
-            "short_description": shorten(title, _LONGEST_TITLE),
-            "description": fit(notification, _description, _LONGEST_DESCRIPTION),
-            "correlation_id": reference(notification, _LONGEST_CORRELATION),
-            "correlation_display": "rollback-drills",
-        }
+
+def _looks_first(notification: Notification) -> bool:
+    """Whether the record must be looked at before anything is written."""
+    is_known = record_of(notification.earlier_ref) is not None
+    return notification.is_closing or not (is_known or notification.reason is Reason.FIRST)
 
 
-def _description(notification: Notification) -> str:
-    facts = "\n".join(f"{label}: {value}" for label, value in notification.facts)
-    footer = f"Notification {notification.notification_id}"
-    return "\n\n".join(filter(None, (notification.summary, facts, notification.acknowledge, footer)))
-
-
-def _judge_refusal(response: Response) -> Verdict:
-    error = response.json_object().get("error")
-    messages = [error.get("message"), error.get("detail")] if isinstance(error, dict) else [error]
-    hint = "; ".join(text for text in messages if isinstance(text, str) and text)
-    verdict = judge_status(response, hint=hint or None)
-    if verdict.outcome is not Outcome.RETRY or retry_after_seconds(response) is not None:
-        return verdict
-    wait = retry_at_epoch_seconds(response, "x-ratelimit-reset")
-    return Verdict(verdict.outcome, verdict.detail, verdict.status_code, wait)
-
-
-def _page(status: int) -> str:
-    return f"answered {status} with an html page: a login form, or an instance that sleeps"
+def _refused(why: str) -> Verdict:
+    return Verdict(Outcome.PERMANENT, why, HTTPStatus.OK)

@@ -1,31 +1,22 @@
 """Slack, through an incoming webhook."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import httpx
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import address_problem, public_origin
-from blocks.connector import ANY_JSON, Connector, SecretBlock, open_secret
+from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
-from blocks.responses import judge_status
-from blocks.text import escape_within, fit, to_json
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from blocks.http_connector import ANY_JSON, HttpConnector
+from blocks.responses import judge_ok, judge_status
+from blocks.slack_message import MOST_IN_ONE_MESSAGE, NO_PREVIEWS, write_message
+from rollback_drills.delivery.outcome import Verdict
 from rollback_drills.notification import Notification
 from rollback_drills.redaction import REDACTED
-
-# Limits: https://docs.slack.dev/reference/block-kit/blocks
-_LONGEST_HEADER: Final = 150
-_LONGEST_FIELD: Final = 2000
-_LONGEST_LABEL: Final = 200
-_LONGEST_SECTION: Final = 3000
-_MOST_FIELDS: Final = 10
-# Undocumented: all blocks together fail at about 13 200 characters (slackapi/bolt-js#2509).
-_LARGEST_MESSAGE: Final = 12_000
 
 # The body tells more than the status: sources disagree on the status of "invalid_token".
 # https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
@@ -47,8 +38,10 @@ _DEAD_WEBHOOK: Final = frozenset(
 _DEAD: Final = frozenset({401, 410})
 
 
-class SlackConnector(Connector):
+class SlackConnector(HttpConnector):
     """Posts to the one channel of a Slack incoming webhook.
+
+    Slack does not say what it calls the message, so that whatever follows is a message of its own.
 
     Example:
         ```python
@@ -64,6 +57,8 @@ class SlackConnector(Connector):
         "https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/"
     )
 
+    most_in_one_message: ClassVar[int] = MOST_IN_ONE_MESSAGE
+
     url: SecretBlock = Field(description="Address of the incoming webhook; whoever knows it can post.")
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 
@@ -72,62 +67,19 @@ class SlackConnector(Connector):
         return address_problem(open_secret(self.url), "the url of the slack webhook")
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
-        """Build the request."""
+        """Build the request; an ending is told like everything else."""
         del now
         url = open_secret(self.url)
-        content = fit(notification, lambda shorter: to_json(self._message(shorter)), _LARGEST_MESSAGE)
+        content = write_message(notification, self.title, **NO_PREVIEWS)
         return PreparedRequest("POST", url, _public_url(url), ANY_JSON, content)
 
     def judge(self, response: Response) -> Verdict:
         """Take only a 200 whose body is `ok` for a delivery."""
-        status, body = response.status_code, response.text.strip()
+        status = response.status_code
         if status < HTTPStatus.MULTIPLE_CHOICES:
-            if status == HTTPStatus.OK and body == "ok":
-                return Verdict(Outcome.DELIVERED, "answered 200: ok", status)
-            return Verdict(Outcome.PERMANENT, f"answered {status} without ok: {body}", status)
-        dead = frozenset({status}) if body in _DEAD_WEBHOOK else _DEAD
+            return judge_ok(response)
+        dead = frozenset({status}) if response.text.strip() in _DEAD_WEBHOOK else _DEAD
         return judge_status(response, dead=dead)
-
-    def _message(self, notification: Notification) -> Mapping[str, Any]:
-        title = f"{self.title} {notification.title}".strip()
-        facts = [_field(label, value) for label, value in notification.facts]
-        header = escape_within(title, _LONGEST_HEADER, _escape)
-        blocks: list[dict[str, Any]] = [
-            {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": False}},
-            {"type": "section", "text": _mrkdwn("", notification.summary, _LONGEST_SECTION)},
-        ]
-        blocks += [
-            {"type": "section", "fields": facts[start : start + _MOST_FIELDS]}
-            for start in range(0, len(facts), _MOST_FIELDS)
-        ]
-        blocks += [
-            {"type": "section", "text": _mrkdwn("", notification.acknowledge, _LONGEST_SECTION)},
-            # Slack cannot tell repeated messages apart; a reader can, by the id.
-            {
-                "type": "context",
-                "elements": [_mrkdwn("", f"Notification {notification.notification_id}", _LONGEST_FIELD)],
-            },
-        ]
-        text = _escape(f"{title}\n{notification.summary}")
-        return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
-
-
-def _field(label: str, value: str) -> dict[str, Any]:
-    return _mrkdwn(f"*{escape_within(label, _LONGEST_LABEL, _escape)}*\n", value, _LONGEST_FIELD)
-
-
-def _mrkdwn(prefix: str, text: str, longest: int) -> dict[str, Any]:
-    # verbatim: otherwise Slack makes links and mentions of names it finds in the text
-    return {
-        "type": "mrkdwn",
-        "text": prefix + escape_within(text, longest - len(prefix), _escape),
-        "verbatim": True,
-    }
-
-
-def _escape(text: str) -> str:
-    """Escape the three control characters, without which `<!channel>` would ring everybody."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _public_url(url: str) -> str:

@@ -9,8 +9,9 @@ import httpx
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import address_problem
-from blocks.connector import ANY_JSON, Connector, SecretBlock, open_secret
+from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
+from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_status
 from blocks.text import fit, to_json
 from rollback_drills.delivery.outcome import Outcome, Verdict
@@ -32,7 +33,7 @@ _PATH_SHAPE: Final = frozenset(
 )
 
 
-class TeamsConnector(Connector):
+class TeamsConnector(HttpConnector):
     """Posts an Adaptive Card through a Teams workflow.
 
     The workflow answers before it posts, so that a notification is accepted, never known to be delivered.
@@ -50,6 +51,9 @@ class TeamsConnector(Connector):
     _documentation_url: ClassVar[HttpUrl | None] = HttpUrl(
         "https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook"
     )
+
+    # Ten rows of 350 characters fill 20 000 bytes at most, whatever alphabet the names are written in.
+    most_in_one_message: ClassVar[int] = 10
 
     url: SecretBlock = Field(description="Address of the workflow; whoever knows it can post.")
     title: str = Field(default="", max_length=60, description="Text put before every title.")
@@ -95,10 +99,9 @@ class TeamsConnector(Connector):
         if notification.facts:
             facts = [{"title": _plain(label), "value": _plain(value)} for label, value in notification.facts]
             body.append({"type": "FactSet", "facts": facts})
-        body.append(_text(notification.acknowledge))
-        body.append(
-            {**_text(f"Notification {notification.notification_id}"), "isSubtle": True, "size": "Small"}
-        )
+        if notification.acknowledge:
+            body.append(_text(notification.acknowledge))
+        body.append({**_text(notification.footer), "isSubtle": True, "size": "Small"})
         card = {
             "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
             "type": "AdaptiveCard",

@@ -1,4 +1,4 @@
-"""Makes a notification fit the limits of a provider."""
+"""Writes a notification as text, within the limits of a provider."""
 
 import json
 import re
@@ -27,6 +27,22 @@ def shorten(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     return text[: max(longest - len(SHORTENED), 0)].rstrip() + SHORTENED[:longest]
+
+
+def fact_lines(notification: Notification) -> list[str]:
+    """Write each fact as a line; lines, not an object, because two facts may have the same label."""
+    return [f"{label}: {value}" for label, value in notification.facts]
+
+
+def plain_text(notification: Notification) -> str:
+    """Write everything but the title as plain text."""
+    facts = "\n".join(fact_lines(notification))
+    return paragraphs(notification.summary, facts, notification.acknowledge, notification.footer)
+
+
+def paragraphs(*texts: str) -> str:
+    """Join the texts that are not empty, with an empty line between them."""
+    return "\n\n".join(filter(None, texts))
 
 
 def escape_within(text: str, longest: int, escape: Callable[[str], str]) -> str:

@@ -3,16 +3,20 @@
 import binascii
 import hmac
 import json
+import re
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, PrivateAttr
 
 from blocks.addresses import address_problem, public_origin
-from blocks.connector import ANY_JSON, Connector, ConnectorError, SecretBlock, open_secret
+from blocks.connector import ConnectorError, SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
+from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_status
 from blocks.text import to_json
 from rollback_drills.delivery.outcome import Verdict
@@ -20,11 +24,23 @@ from rollback_drills.notification import Notification
 from rollback_drills.redaction import REDACTED
 
 _SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the prefix of every secret, not a secret
+_HEADER_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, 5.6.2
+_KEY_BYTES: Final = range(24, 65)
 # The endpoint is gone, hidden or closed to us; all four need a person.
 _DEAD: Final = frozenset({401, 403, 404, 410})
 
 
-class WebhookConnector(Connector):
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What is the same in every request of a connector; thousands of them may be made in a second."""
+
+    url: str = field(repr=False)
+    public_url: str
+    headers: Mapping[str, str] = field(repr=False)
+    signing_keys: tuple[bytes, ...] = field(repr=False)
+
+
+class WebhookConnector(HttpConnector):
     """Posts the event document of a notification to any HTTPS endpoint.
 
     Example:
@@ -38,6 +54,8 @@ class WebhookConnector(Connector):
     _block_type_name: ClassVar[str | None] = "Rollback drills: webhook"
     _block_type_slug: ClassVar[str | None] = "rollback-drills-webhook"
     _documentation_url: ClassVar[HttpUrl | None] = HttpUrl("https://www.standardwebhooks.com/")
+
+    workers: ClassVar[int] = 16
 
     url: SecretBlock = Field(description="Address that takes the event; the whole URL is treated as secret.")
     method: Literal["POST", "PUT", "PATCH"] = Field(default="POST", description="HTTP method.")
@@ -60,6 +78,8 @@ class WebhookConnector(Connector):
         description="Standard Webhooks secret, whsec_ and base64; two, separated by a space, while rotating.",
     )
 
+    _known_opened: _Opened | None = PrivateAttr(default=None)
+
     def configuration_problem(self) -> str:
         """Say what is wrong with the settings, without a secret; empty if nothing is."""
         problem = address_problem(open_secret(self.url), "the url of the webhook")
@@ -74,24 +94,19 @@ class WebhookConnector(Connector):
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the request. The body is the event itself: receivers expect its keys at the top."""
-        content = to_json(notification.event)
+        opened = self._opened()
+        content = to_json(_event(notification))
         timestamp = str(int(now.timestamp()))
         headers = {
-            **ANY_JSON,
-            **self._own_headers(),
+            **opened.headers,
             "idempotency-key": notification.notification_id,
             "webhook-id": notification.notification_id,
             "webhook-timestamp": timestamp,
         }
-        if self.authorization is not None:
-            headers["authorization"] = self._authorization_header(open_secret(self.authorization))
-        if self.api_key is not None:
-            headers[self.api_key_header.lower()] = open_secret(self.api_key)
-        if keys := self._signing_keys():
+        if opened.signing_keys:
             signed = f"{notification.notification_id}.{timestamp}.".encode() + content
-            headers["webhook-signature"] = " ".join(_sign(key, signed) for key in keys)
-        url = open_secret(self.url)
-        return PreparedRequest(self.method, url, public_origin(url) + f"/{REDACTED}", headers, content)
+            headers["webhook-signature"] = " ".join(_sign(key, signed) for key in opened.signing_keys)
+        return PreparedRequest(self.method, opened.url, opened.public_url, headers, content)
 
     def judge(self, response: Response) -> Verdict:
         """Take any 2xx for a delivery."""
@@ -106,6 +121,18 @@ class WebhookConnector(Connector):
             values += open_secret(self.signing_secret).split()
         return values
 
+    def _opened(self) -> _Opened:
+        if self._known_opened is None:
+            url = open_secret(self.url)
+            headers = {**ANY_JSON, **self._own_headers()}
+            if self.authorization is not None:
+                headers["authorization"] = self._authorization_header(open_secret(self.authorization))
+            if self.api_key is not None:
+                headers[self.api_key_header.lower()] = open_secret(self.api_key)
+            public_url = f"{public_origin(url)}/{REDACTED}"
+            self._known_opened = _Opened(url, public_url, headers, tuple(self._signing_keys()))
+        return self._known_opened
+
     def _authorization_header(self, credential: str) -> str:
         has_scheme = " " in credential or not self.authorization_scheme
         return credential if has_scheme else f"{self.authorization_scheme} {credential}"
@@ -119,18 +146,35 @@ class WebhookConnector(Connector):
             headers = None
         if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
             raise ConnectorError("the headers of the webhook must be a JSON object of texts")
+        if not all(_HEADER_NAME.fullmatch(name) for name in headers):
+            raise ConnectorError("a header of the webhook has a name that no header can have")
         return {name.lower(): value.strip() for name, value in headers.items()}
 
     def _signing_keys(self) -> list[bytes]:
         if self.signing_secret is None:
             return []
         try:
-            return [
+            keys = [
                 b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
                 for secret in open_secret(self.signing_secret).split()
             ]
         except binascii.Error:
-            raise ConnectorError("the signing secret of the webhook must be whsec_ and base64") from None
+            keys = []
+        if not keys or any(len(key) not in _KEY_BYTES for key in keys):
+            raise ConnectorError(
+                "the signing secret of the webhook must be whsec_ and base64 of 24 to 64 bytes"
+            )
+        return keys
+
+
+def _event(notification: Notification) -> Mapping[str, Any]:
+    """Add to the event what says which message it is, and why it was sent."""
+    event = {
+        **notification.event,
+        "notification_id": notification.notification_id,
+        "reason": notification.reason,
+    }
+    return {**event, "may_repeat": True} if notification.may_repeat else event
 
 
 def _sign(key: bytes, signed: bytes) -> str:

@@ -31,7 +31,7 @@ class Receiver(BaseHTTPRequestHandler):
         """Take one notification."""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         message = json.loads(body)
-        self.received.append(message.get("title") or message["text"])
+        self.received.append((message.get("title") or message["text"]).partition("\n")[0])
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"ok")
@@ -127,7 +127,7 @@ def summarise(runs: list[dict[str, Any]]) -> None:
             for each in run["plan"]["route_decisions"]
         ],
     )
-    print(f"\nThe receiver on loopback got {len(Receiver.received)} notifications:")
+    print(f"\nThe receiver on loopback got {len(Receiver.received)} messages:")
     for title in Receiver.received:
         print(f"  {title}")
     _, total = EvidenceIndex.open(os.environ["DRILLS_DATABASE_URL"]).find(EvidenceFilter(), limit=1)
@@ -137,6 +137,7 @@ def summarise(runs: list[dict[str, Any]]) -> None:
 NEXT = """
 What to try next:
   export DRILLS_DATABASE_URL=sqlite:///.demo/evidence.db PATH="$PWD/.venv/bin:$PATH"
+  drills outbox list                                      what was told, and what became of it
   drills evidence list                                    what was recorded
   drills check --schedule examples/fleet                  the same judgement, as of today, without Prefect
   drills plan --schedule examples/fleet/payments-schedule.json --history examples/fleet/payments-history.json

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,23 +11,25 @@ import msgspec
 from prefect import State, tags
 from prefect.states import Completed, Failed
 
-from blocks.registry import configured_connectors
+from blocks.registry import enabled_connectors
+from flows.delivering import Delivered, deliver_due
 from flows.naming import name_run, tags_of
-from rollback_drills.delivery.backoff import RetryPolicy
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.committing import known_names
 from rollback_drills.delivery.results import (
     Delivery,
     DeliveryFailedError,
-    ProviderDeliveries,
     build_result,
-    failed_providers,
 )
+from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.fleet import Fleet, Subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.judging import Judgement
-from rollback_drills.notification import Notification, build_event, build_notifications
+from rollback_drills.notification import build_event
+from rollback_drills.outbox.intake import find_history
+from rollback_drills.outbox.item import Item
+from rollback_drills.outbox.letters import find_dead
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.routes import (
@@ -36,12 +38,13 @@ from rollback_drills.routing.routes import (
     named_providers,
     parse_requested,
 )
+from rollback_drills.routing.telling import Told
 from rollback_drills.run_report import ScheduleRun, worst
 from rollback_drills.settings import Settings, default_database_url, read_settings
 from tasks.artifacts import publish_artifacts
-from tasks.delivery import deliver_to_provider
 from tasks.documents import load_documents
-from tasks.evidence import find_told, index_evidence
+from tasks.evidence import index_evidence, open_existing
+from tasks.outbox import commit_notifications
 from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
 
 _STATE_NAMES = {
@@ -105,23 +108,26 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
             requested=requested,
             force=request.force,
             policy=policy,
-            connectors=_connector_names() if _needs_connectors(subjects) else (),
-            told=find_told(database_url, _pressing(judgements)),
+            connectors=enabled_connectors() if _needs_connectors(subjects) else (),
+            told=_find_told(database_url, subjects, judgements),
         )
         routings = route_owners(subjects, plan_request)
         decisions = apply_windows(subjects, judgements, routings, plan_request, now)
         plans = build_plans(judgements, routings, decisions)
-        deliveries = {} if request.dry_run else _deliver(judgements, plans, request)
-        runs = [
-            ScheduleRun(judgement, plan, deliveries.get(plan["plan_id"], ()))
-            for judgement, plan in zip(judgements, plans, strict=True)
-        ]
-        outcomes = [_write_down(run, request.generated_by) for run in runs]
+        delivered = Delivered()
         if not request.dry_run:
-            index_evidence([record for outcome in outcomes for record in outcome.records], database_url)
+            commit_notifications(subjects, judgements, plans, plan_request, now, database_url)
+            retry = RetryPolicy(request.retries, request.timeout_seconds)
+            delivered = deliver_due(requested, retry, database_url)
+        runs = _runs_of(judgements, plans, delivered.deliveries, database_url)
+        created_at = datetime.now(UTC)  # the clock of the evidence is the real one
+        outcomes = [_write_down(run, request.generated_by, created_at) for run in runs]
+        if not request.dry_run:
+            records = [record for outcome in outcomes for record in outcome.records]
+            index_evidence(records, created_at, request.generated_by, database_url)
         publish_artifacts(runs, fleet.is_single, request.dry_run)
     name_run(runs, is_single=fleet.is_single)
-    return _end(fleet, runs, outcomes)
+    return _end(fleet, runs, outcomes, delivered)
 
 
 def _as_instant(given: datetime) -> datetime:
@@ -134,53 +140,37 @@ def _needs_connectors(subjects: Sequence[Subject]) -> bool:
     return any(document is None or not document.notification_providers for document in documents)
 
 
-def _connector_names() -> tuple[str, ...]:
-    return tuple(connector.name for connector in configured_connectors() if connector.enabled)
-
-
 def _known_providers(subjects: Sequence[Subject], requested: frozenset[str] | None) -> frozenset[str]:
     known = BUILTIN_PROVIDERS | named_providers(subject.schedule for subject in subjects)
-    return known if requested is None or requested <= known else known | set(_connector_names())
+    return known if requested is None or requested <= known else known | set(enabled_connectors())
 
 
-def _pressing(judgements: Sequence[Judgement]) -> list[str]:
-    """Name the schedules that may have been told before: healthy ones need no look at the evidence."""
+def _find_told(
+    url: str, subjects: Sequence[Subject], judgements: Sequence[Judgement]
+) -> dict[str, list[Told]]:
+    """Give what was told of these schedules before; writes nothing, so that a dry run may ask."""
+    database = open_existing(url)
+    if database is None:
+        return {}
+    cycles = [judgement.cycle.cycle_id for judgement in judgements]
+    return find_history(database, cycles, known_names(subjects, judgements))
+
+
+def _runs_of(
+    judgements: Sequence[Judgement], plans: Sequence[Report], deliveries: Sequence[Delivery], url: str
+) -> list[ScheduleRun]:
+    """Put together what the run found and did, by schedule, with the dead letters that are left."""
+    by_schedule: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        by_schedule[delivery.notification.schedule_id].append(delivery)
+    database = open_existing(url)
+    dead: dict[str, list[Item]] = defaultdict(list)
+    for item in find_dead(database, [plan["schedule_id"] for plan in plans]) if database else ():
+        dead[item.schedule_id].append(item)
     return [
-        judgement.cycle.schedule_id
-        for judgement in judgements
-        if judgement.readiness in (Readiness.DUE_SOON, Readiness.NEEDS_ATTENTION)
+        ScheduleRun(judgement, plan, by_schedule[plan["schedule_id"]], dead[plan["schedule_id"]])
+        for judgement, plan in zip(judgements, plans, strict=True)
     ]
-
-
-def _deliver(
-    judgements: Sequence[Judgement], plans: Sequence[Report], request: RunRequest
-) -> dict[str, list[Delivery]]:
-    """Deliver all notifications, each provider in a task run of its own; give the deliveries by plan."""
-    by_provider: dict[str, list[Notification]] = defaultdict(list)
-    for judgement, plan in zip(judgements, plans, strict=True):
-        for notification in build_notifications(judgement.schedule, plan):
-            by_provider[notification.provider].append(notification)
-    policy = RetryPolicy(request.retries, request.timeout_seconds)
-    futures = [
-        (notifications, deliver_to_provider.submit(provider, notifications, policy))
-        for provider, notifications in sorted(by_provider.items())
-    ]
-    by_plan: dict[str, list[Delivery]] = defaultdict(list)
-    for notifications, future in futures:
-        future.wait()
-        for delivery in _outcome_of(future.state, notifications):
-            by_plan[delivery.notification.plan_id].append(delivery)
-    return by_plan
-
-
-def _outcome_of(state: State[Any], notifications: Sequence[Notification]) -> list[Delivery]:
-    """Give the deliveries of a task run; if it broke, nobody knows what was sent."""
-    deliveries = state.result(raise_on_failure=False)
-    if isinstance(deliveries, ProviderDeliveries):
-        return list(deliveries)
-    now = datetime.now(UTC)
-    verdict = Verdict(Outcome.AMBIGUOUS, f"the delivery task broke ({type(deliveries).__name__})")
-    return [Delivery(notification, verdict, 1, now, now) for notification in notifications]
 
 
 class _Outcome(msgspec.Struct, frozen=True):
@@ -190,9 +180,8 @@ class _Outcome(msgspec.Struct, frozen=True):
     result: dict[str, Any]
 
 
-def _write_down(run: ScheduleRun, signer: str) -> _Outcome:
-    """Build the evidence records and the result of a schedule; the clock of the evidence is the real one."""
-    created_at = datetime.now(UTC)
+def _write_down(run: ScheduleRun, signer: str, created_at: datetime) -> _Outcome:
+    """Build the evidence records of the plan, and the result of a schedule."""
     event = build_event(run.judgement.schedule, run.plan)
     records = list(record_plan(run.plan, event["session_id"], created_at=created_at, signer=signer))
     of_deliveries = (
@@ -210,28 +199,18 @@ def _write_down(run: ScheduleRun, signer: str) -> _Outcome:
         "success": delivery["success"],
         "event_id": event["event_id"],
     }
-    return _Outcome(records + of_deliveries, result)
+    return _Outcome(records, result)
 
 
-def _end(fleet: Fleet, runs: Sequence[ScheduleRun], outcomes: Sequence[_Outcome]) -> State[dict[str, Any]]:
+def _end(
+    fleet: Fleet, runs: Sequence[ScheduleRun], outcomes: Sequence[_Outcome], delivered: Delivered
+) -> State[dict[str, Any]]:
     results = [outcome.result for outcome in outcomes]
     data = results[0] if fleet.is_single else {"runs": results}
-    failed = list(_explain_failures(runs))
+    failed = list(delivered.explain_failures())
     if failed:
         message = f"could not deliver through {'; '.join(failed)}"
         return Failed(message=message, data=DeliveryFailedError(message, data))
-    told = sum(len(run.deliveries) for run in runs)
     name = _STATE_NAMES[worst(run.judgement.readiness for run in runs)]
-    return Completed(name=name, message=f"schedules: {len(runs)}; notifications delivered: {told}", data=data)
-
-
-def _explain_failures(runs: Sequence[ScheduleRun]) -> Iterator[str]:
-    """Name each provider that failed, with what went wrong first."""
-    deliveries = [delivery for run in runs for delivery in run.deliveries]
-    for provider in failed_providers(deliveries):
-        first = next(
-            each.verdict
-            for each in deliveries
-            if each.notification.provider == provider and not each.verdict.succeeded
-        )
-        yield f"{provider} ({first.outcome}: {first.detail})"
+    message = f"schedules: {len(runs)}; notifications delivered: {len(delivered.deliveries)}"
+    return Completed(name=name, message=message, data=data)

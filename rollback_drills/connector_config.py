@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from rollback_drills.connector_entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
+from rollback_drills.connector_types import FURTHER_TYPES
 from rollback_drills.documents.explaining import json_path
 from rollback_drills.errors import UsageError
 
@@ -26,6 +27,8 @@ class NamedEntry:
     name: str
     path: str
     """Where it stands: `$.connectors.slack`."""
+    kind: str
+    """Its type, as `type` or else its name says."""
     entry: Entry
 
 
@@ -62,7 +65,7 @@ def read_connector_config(path: Path) -> list[NamedEntry]:
         else:
             entry = _read_entry(group, written, value, problems)
             if entry is not None:
-                found.append(NamedEntry(name, where, entry))
+                found.append(NamedEntry(name, where, _kind_of(written, value), entry))
     raise_problems(path, problems)
     return found
 
@@ -116,7 +119,7 @@ def _read_entry(group: str, written: str, value: Any, problems: list[str]) -> En
     if not isinstance(value, dict):
         problems.append(f"{json_path(loc)} must be a JSON object")
         return None
-    kind = value.get("type", TYPE_BY_NAME.get(written.strip().lower(), "webhook"))
+    kind = _kind_of(written, value)
     model = ENTRIES.get(kind) if isinstance(kind, str) else None
     if model is None:
         problems.append(f"{json_path((*loc, 'type'))} must be one of {', '.join(ENTRIES)}")
@@ -124,13 +127,21 @@ def _read_entry(group: str, written: str, value: Any, problems: list[str]) -> En
     try:
         entry = model.model_validate(value)
     except ValidationError as error:
-        problems += [
+        found = [
             _explain(model, loc, detail) for detail in error.errors(include_input=False, include_url=False)
         ]
+        own_type = written.strip().lower()
+        if "type" not in value and own_type in FURTHER_TYPES:
+            found.append(f'{json_path(loc)} is read as a webhook; for {own_type} add "type": "{own_type}"')
+        problems += found
         return None
     found = list(_inconsistencies(entry, loc, kind))
     problems += found
     return None if found else entry
+
+
+def _kind_of(written: str, value: Any) -> Any:
+    return value.get("type", TYPE_BY_NAME.get(written.strip().lower(), "webhook"))
 
 
 def _explain(model: type[Entry], loc: tuple[str, ...], detail: Any) -> str:

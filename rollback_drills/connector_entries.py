@@ -7,14 +7,19 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from rollback_drills.connector_types import CONTRACT_TYPES, FURTHER_TYPES
 from rollback_drills.documents.privacy import find_private
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
+def is_variable_name(name: object) -> bool:
+    """Whether it can be shown: people put the secret itself where a name belongs."""
+    return isinstance(name, str) and bool(_VARIABLE.fullmatch(name)) and not find_private(name)
+
+
 def _check_variable_name(name: str) -> str:
-    """Refuse what is no name: people put the secret itself there, and names are shown in messages."""
-    if not _VARIABLE.fullmatch(name) or find_private(name):
+    if not is_variable_name(name):
         raise PydanticCustomError("variable", "must be the name of an environment variable, not a value")
     return name
 
@@ -31,7 +36,7 @@ class Entry(BaseModel):
     required: ClassVar[tuple[tuple[str, ...], ...]] = (("url",),)
     """Of each group at least one key is needed, as such or with `_env`."""
 
-    type: Literal["webhook", "slack", "teams", "jira", "servicenow"] | None = None
+    type: str | None = None
     enabled: bool = True
     title: str = Field(default="", max_length=60)
     url: str | None = None
@@ -83,6 +88,7 @@ class JiraEntry(Entry):
     project: str | None = None
     deployment: Literal["cloud", "datacenter"] | None = None
     issue_type: str = "Task"
+    done_transition: str = ""
     labels: list[str] = Field(default_factory=list)
     extra_fields: dict[str, Any] = Field(default_factory=dict)
 
@@ -102,7 +108,20 @@ class ServiceNowEntry(Entry):
     api_key: str | None = None
     api_key_env: VariableName | None = None
     table: str = "incident"
+    close_fields: dict[str, str] | None = None
     extra_fields: dict[str, str] = Field(default_factory=dict)
+
+
+class BlockEntry(Entry):
+    """Any other connector: its keys are the fields of its block, and are checked when it is imported.
+
+    Texts may be given as `<key>_env` too.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    from_environment = ()
+    required = ()
 
 
 ENTRIES: Final[Mapping[str, type[Entry]]] = {
@@ -111,6 +130,7 @@ ENTRIES: Final[Mapping[str, type[Entry]]] = {
     "teams": TeamsEntry,
     "jira": JiraEntry,
     "servicenow": ServiceNowEntry,
+    **dict.fromkeys(FURTHER_TYPES, BlockEntry),
 }
-TYPE_BY_NAME: Final[Mapping[str, str]] = {**{name: name for name in ENTRIES}, "msteams": "teams"}
+TYPE_BY_NAME: Final[Mapping[str, str]] = {**{name: name for name in CONTRACT_TYPES}, "msteams": "teams"}
 """The type of an entry that names none; any other name is a webhook."""

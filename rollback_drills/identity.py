@@ -24,9 +24,9 @@ def route_key(cycle: str, provider: str, owner: str) -> str:
     return "gordroute-" + _digest(f"{cycle}\x1f{provider}\x1f{owner}")[:16]
 
 
-def notification_id(plan: str, route: str) -> str:
-    """Name one notification: the same over all attempts to deliver it."""
-    return "gordmsg-" + _digest(f"{plan}\x1f{route}")[:16]
+def notification_id(route: str, reason: str, occurrence: int) -> str:
+    """Name one notification: the same in every run and over all attempts, so that none is committed twice."""
+    return "gordmsg-" + _digest(f"{route}\x1f{reason}\x1f{occurrence}")[:16]
 
 
 def event_id(plan: str) -> str:

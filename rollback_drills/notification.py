@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from rollback_drills import PRODUCT, identity
+from rollback_drills.delivery.reasons import Reason
 from rollback_drills.readiness.terms import Readiness, Report
 
 EVENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification.v1"
@@ -40,6 +41,22 @@ class Notification:
     plan_id: str
     event: Mapping[str, Any]
     """The event document of contract §4 for this owner and provider alone (contract §8.16)."""
+    reason: Reason = Reason.FIRST
+    may_repeat: bool = False
+    """Whether an earlier attempt was sent without an answer, so that this one may be the second to arrive."""
+    earlier_ref: str = ""
+    """What the provider called the item that it made for this route in this cycle; empty if it named none."""
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it closes what an earlier notification of the route has opened."""
+        return self.reason is Reason.RESOLVED
+
+    @property
+    def footer(self) -> str:
+        """Identify the message in one line, for readers where the provider cannot tell repeats apart."""
+        repeats = "; it may repeat a message that was sent before" if self.may_repeat else ""
+        return f"Notification {self.notification_id} ({self.reason}{repeats})"
 
 
 def build_event(schedule_report: Report, plan: Report) -> Report:
@@ -101,7 +118,9 @@ def _build_notification(
     }
     acknowledge = f"drills ack --cycle {plan['cycle_id']} {route_flags} --by YOU"
     return Notification(
-        notification_id=identity.notification_id(plan["plan_id"], decision["route_key"]),
+        notification_id=identity.notification_id(
+            decision["route_key"], decision["notification_reason"], decision["occurrence"]
+        ),
         provider=provider,
         owner=owner,
         alert_level=plan["alert_level"],
@@ -123,6 +142,7 @@ def _build_notification(
             "owner_routes": [route],
             "acknowledge": acknowledge,
         },
+        reason=Reason(decision["notification_reason"]),
     )
 
 

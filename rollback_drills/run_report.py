@@ -3,16 +3,18 @@
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 from rollback_drills.delivery.results import Delivery
-from rollback_drills.identity import route_key
 from rollback_drills.judging import Judgement
+from rollback_drills.outbox.item import Item
 from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.routing.decisions import name_notification
 
+_MOST_DEAD_LETTERS: Final = 50
 _LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
 
 
@@ -23,6 +25,7 @@ class ScheduleRun:
     judgement: Judgement
     plan: Report
     deliveries: Sequence[Delivery]
+    dead_letters: Sequence[Item] = ()
 
 
 def artifact_key(identifier: str) -> str:
@@ -57,9 +60,12 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
         "",
         "## Who was told",
         "",
-        "Nothing was sent: this was a dry run." if dry_run else f"Notifications sent: {len(run.deliveries)}.",
+        "Nothing was sent: this was a dry run."
+        if dry_run
+        else f"Notifications sent: {sum(each.succeeded for each in run.deliveries)}.",
         "",
         *_table(tuple(_ROUTE_COLUMNS), (tuple(row.values()) for row in route_rows(run, dry_run=dry_run))),
+        *_dead_letters(run.dead_letters),
     ]
     return "\n".join(lines)
 
@@ -112,27 +118,54 @@ _ROUTE_COLUMNS: Final = ("provider", "owner", "action", "why", "deferred until",
 
 def route_rows(run: ScheduleRun, *, dry_run: bool) -> list[dict[str, Any]]:
     """Give one row for each route: what was decided, why, and what became of it."""
-    by_route = {_key(each): each for each in run.deliveries}
-    return [
-        dict(zip(_ROUTE_COLUMNS, _route_row(decision, by_route, dry_run=dry_run), strict=True))
-        for decision in run.plan["route_decisions"]
-    ]
+    by_id = {each.notification.notification_id: each for each in run.deliveries}
+    rows = [_route_row(each, by_id.pop(name_notification(each), None), dry_run) for each in _decisions(run)]
+    rows += [_other_row(each) for each in by_id.values()]  # of an earlier plan, or closing an earlier cycle
+    return [dict(zip(_ROUTE_COLUMNS, row, strict=True)) for row in rows]
 
 
-def _key(delivery: Delivery) -> str:
-    notification = delivery.notification
-    return route_key(notification.cycle_id, notification.provider, notification.owner)
+def _decisions(run: ScheduleRun) -> Sequence[Report]:
+    found: Sequence[Report] = run.plan["route_decisions"]
+    return found
 
 
-def _route_row(decision: Report, by_route: Mapping[str, Delivery], *, dry_run: bool) -> tuple[str, ...]:
-    delivery = by_route.get(decision["route_key"])
+def _dead_letters(items: Sequence[Item]) -> Iterator[str]:
+    """List what was not delivered and is not tried again, with the command that does."""
+    if not items:
+        return
+    yield from ("", "## Dead letters", "", "Mend the cause, then `drills outbox replay ID`.", "")
+    columns = ("notification", "provider", "owner", "reason", "attempts", "why")
+    yield from _table(
+        columns,
+        (
+            (
+                each.notification_id,
+                each.provider,
+                each.owner,
+                each.reason,
+                str(each.attempt_count),
+                each.detail,
+            )
+            for each in items[:_MOST_DEAD_LETTERS]
+        ),
+    )
+    if len(items) > _MOST_DEAD_LETTERS:
+        yield from ("", f"{len(items) - _MOST_DEAD_LETTERS} more: `drills outbox list --dead`.")
+
+
+def _route_row(decision: Report, delivery: Delivery | None, dry_run: bool) -> tuple[str, ...]:
     if delivery:
-        verdict = delivery.verdict
-        outcome = str(verdict.outcome) if verdict.succeeded else f"{verdict.outcome}: {verdict.detail}"
+        outcome = delivery.summary
     else:
         outcome = "not sent (dry run)" if dry_run and decision["action"] == "deliver" else ""
     until = decision["deferred_until"] or ""
     return decision["provider"], decision["owner"], decision["action"], decision["reason"], until, outcome
+
+
+def _other_row(delivery: Delivery) -> tuple[str, ...]:
+    notification = delivery.notification
+    why = f"{notification.reason}: {notification.title}"
+    return notification.provider, notification.owner, "deliver", why, "", delivery.summary
 
 
 def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
@@ -142,9 +175,7 @@ def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
 
 
 def _fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:
-    told = (
-        f"{sum(each.verdict.succeeded for each in run.deliveries)} of {run.plan['deliverable_route_count']}"
-    )
+    told = f"{sum(each.succeeded for each in run.deliveries)} of {run.plan['deliverable_route_count']}"
     return (
         run.plan["schedule_id"],
         run.plan["status"].replace("_", " "),

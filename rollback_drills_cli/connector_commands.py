@@ -1,13 +1,15 @@
-"""`drills connectors import|list|test`: connectors are Prefect blocks; no secret is ever printed."""
+"""`drills connectors import|list|test|enable`: connectors are Prefect blocks; no secret is ever printed."""
 
 import os
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import VARIABLES
+from rollback_drills.settings import VARIABLES, default_database_url, read_settings
+from rollback_drills_cli.evidence_commands import DatabaseOption
 from rollback_drills_cli.options import JsonOption, quieten_prefect
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 
@@ -43,24 +45,52 @@ def import_file(
 
 
 @app.command("list")
-def list_connectors(as_json: JsonOption = False) -> None:
-    """List the connectors that are saved on the Prefect server."""
+def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
+    """List the connectors that are saved on the Prefect server, and those that were found dead."""
     quieten_prefect()
     with console(stderr=True).status("asking the Prefect server"):
         from blocks.registry import configured_connectors  # Prefect takes a second to import
 
         found = configured_connectors()
+    dead = _find_dead(database)
     if as_json:
         print_json(
-            [{"name": each.name, "type": each.connector_type, "enabled": each.enabled} for each in found]
+            [
+                {
+                    "name": each.name,
+                    "type": each.connector_type,
+                    "enabled": each.enabled,
+                    "disabled_because": dead.get(each.name),
+                }
+                for each in found
+            ]
         )
         return
-    rows = [(each.name, each.connector_type, "yes" if each.enabled else "no") for each in found]
-    print_table("Connectors", ("name", "type", "enabled"), rows)
+    rows = [
+        (each.name, each.connector_type, "yes" if each.enabled else "no", dead.get(each.name, ""))
+        for each in found
+    ]
+    print_table("Connectors", ("name", "type", "enabled", "found dead"), rows)
     if not found:
         print_line(
             "There is none yet: create one in the Prefect UI (Blocks), or `drills connectors import FILE`."
         )
+
+
+def _find_dead(url: str | None) -> dict[str, str]:
+    """Give, by the name of its block, why a connector was found dead."""
+    from rollback_drills.connector_config import connector_name
+    from rollback_drills.database import Database
+    from rollback_drills.outbox.destinations import find_destinations
+    from rollback_drills.outbox.table import DESTINATIONS
+
+    database_url = read_settings(os.environ, database_url=url).database_url or default_database_url()
+    database = Database.open_existing(database_url, DESTINATIONS.name)
+    return {
+        connector_name(each.provider): each.disabled_because
+        for each in (find_destinations(database) if database else ())
+        if each.disabled_at is not None
+    }
 
 
 @app.command()
@@ -74,11 +104,30 @@ def test(
     """
     quieten_prefect()
     with console(stderr=True).status(f"trying {name}"):
-        import asyncio
-
         from blocks.registry import load_connector  # Prefect takes a second to import
 
-        verdict = asyncio.run(load_connector(name).check(timeout_seconds=timeout_seconds))
+        verdict = load_connector(name).check(timeout_seconds=timeout_seconds)
     print_line(f"{name}: {verdict.outcome}" + (f": {verdict.detail}" if verdict.detail else ""))
     if not verdict.succeeded:
         raise typer.Exit(1)
+
+
+@app.command()
+def enable(
+    name: Annotated[str, typer.Argument(help="The connector, by the name of its provider.")],
+    database: DatabaseOption = None,
+) -> None:
+    """Use a connector again that was disabled because its provider said that it is gone or unauthorised.
+
+    Its dead letters are due again: the next run sends them.
+    """
+    from rollback_drills.outbox.destinations import enable as enable_destination
+    from rollback_drills.outbox.destinations import find_destinations
+    from rollback_drills_cli.outbox_commands import open_outbox
+
+    opened = open_outbox(database)
+    again = enable_destination(opened, name, now=time.time())
+    if again is None:
+        disabled = [each.provider for each in find_destinations(opened) if each.disabled_at is not None]
+        raise UsageError(f"{name} is not disabled; disabled are: {', '.join(disabled) or 'none'}")
+    print_line(f"{name} is used again; {again} notifications are due again.")

@@ -14,6 +14,7 @@ from rollback_drills_cli import (
     evidence_commands,
     judge_commands,
     lint_command,
+    outbox_commands,
 )
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.command()(deliver_command.deliver)
 app.command()(acknowledge_command.ack)
 app.command()(lint_command.lint)
 app.add_typer(evidence_commands.app, name="evidence")
+app.add_typer(outbox_commands.app, name="outbox")
 app.add_typer(connector_commands.app, name="connectors")
 
 

@@ -1,6 +1,7 @@
-"""Reads what was told before from the evidence index, and adds what this run did."""
+"""Adds to the evidence index what this run decided, and what became of every notification."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 
 import msgspec
@@ -8,31 +9,37 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.evidence.index import EvidenceIndex
+from rollback_drills.database import Database
+from rollback_drills.evidence.indexing import index_run
+from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import Redactor
-from rollback_drills.routing.repeats import Told
 
 
 @cache
-def open_evidence(url: str) -> EvidenceIndex:
-    """Open an index once per process."""
-    return EvidenceIndex.open(url)
+def open_database(url: str) -> Database:
+    """Open a database once per process, and create what is missing."""
+    return Database.open(url)
 
 
-def find_told(url: str, schedule_ids: Sequence[str]) -> dict[str, Told]:
-    """Give what was told last, by route key; writes nothing, so that a dry run may ask."""
-    index = EvidenceIndex.open_existing(url) if schedule_ids else None
-    return index.last_told(schedule_ids) if index else {}
+def open_existing(url: str) -> Database | None:
+    """Open a database that has an outbox, for looking only; a dry run may ask."""
+    return Database.open_existing(url, OUTBOX.name)
 
 
 @task(task_run_name="index-evidence", cache_policy=NO_CACHE)
-def index_evidence(records: list[Report], url: str) -> int:
-    """Append redacted records, all of them or none."""
+def index_evidence(records: Sequence[Report], created_at: datetime, signer: str, url: str) -> int:
+    """Append redacted records of decisions and of outcomes, all of them or none."""
     redactor = Redactor()
-    open_evidence(url).append(_redact(record, redactor) for record in records)
-    get_run_logger().info("%d records", len(records))
-    return len(records)
+    count = index_run(
+        open_database(url),
+        records,
+        created_at=created_at,
+        signer=signer,
+        redact=lambda record: _redact(record, redactor),
+    )
+    get_run_logger().info("%d records", count)
+    return count
 
 
 def _redact(record: Report, redactor: Redactor) -> Report:

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from rollback_drills import PRODUCT
 from rollback_drills.delivery.outcome import Verdict
+from rollback_drills.delivery.states import TOLD, State
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import DrillsError
 from rollback_drills.identity import route_key
@@ -18,13 +19,31 @@ DELIVERY_SCHEMA: Final = "cavra.connector.delivery.v1"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """All attempts to hand one notification to one provider."""
+    """What became of one notification so far."""
 
     notification: Notification
     verdict: Verdict
     attempt_count: int
+    """In every run so far."""
     started_at: datetime
     completed_at: datetime
+    state: State
+    next_attempt_at: datetime | None = None
+    """When it is tried again; None if it is not, or nobody knows when."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the provider took it."""
+        return self.state in TOLD
+
+    @property
+    def summary(self) -> str:
+        """Say in one line what became of it, and when it goes on."""
+        if self.succeeded:
+            return str(self.state)
+        at = self.next_attempt_at
+        again = f"; next attempt {at.isoformat(timespec='seconds')}" if at else ""
+        return f"{self.state}: {self.verdict.detail}{again}"
 
 
 class DeliveryFailedError(DrillsError):
@@ -59,7 +78,7 @@ def build_result(event: Mapping[str, Any], deliveries: Sequence[Delivery]) -> Re
         "event_id": event["event_id"],
         "session_id": event["session_id"],
         "generated_at": event["generated_at"],
-        "success": bool(deliveries) and all(each.verdict.succeeded for each in deliveries),
+        "success": bool(deliveries) and all(each.succeeded for each in deliveries),
         "nothing_to_deliver": not deliveries,
         "deliveries": [_write(each) for each in deliveries],
     }
@@ -67,7 +86,7 @@ def build_result(event: Mapping[str, Any], deliveries: Sequence[Delivery]) -> Re
 
 def failed_providers(deliveries: Iterable[Delivery]) -> list[str]:
     """Name the providers that did not take at least one notification, sorted."""
-    return sorted({each.notification.provider for each in deliveries if not each.verdict.succeeded})
+    return sorted({each.notification.provider for each in deliveries if not each.succeeded})
 
 
 def _write(delivery: Delivery) -> dict[str, Any]:
@@ -77,13 +96,16 @@ def _write(delivery: Delivery) -> dict[str, Any]:
         "route_key": route_key(notification.cycle_id, notification.provider, notification.owner),
         "provider": notification.provider,
         "owner": notification.owner,
-        "success": verdict.succeeded,
-        "outcome": str(verdict.outcome),
+        "reason": str(notification.reason),
+        "success": delivery.succeeded,
+        "outcome": str(delivery.state),
         "status_code": verdict.status_code,
         "attempt_count": delivery.attempt_count,
         "started_at": write_instant(delivery.started_at),
         "completed_at": write_instant(delivery.completed_at),
-        "error": "" if verdict.succeeded else verdict.detail,
+        "next_attempt_at": write_instant(delivery.next_attempt_at) if delivery.next_attempt_at else None,
+        "may_repeat": notification.may_repeat,
+        "error": "" if delivery.succeeded else verdict.detail,
         "external_ref": verdict.external_ref,
         "request": {"method": request.method, "url": request.url, "headers": dict(request.headers)}
         if request

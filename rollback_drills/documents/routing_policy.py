@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta
 
 from rollback_drills.documents.fields import (
+    LONGEST_INTERVAL_DAYS,
     UNSET,
     Document,
     Minutes,
@@ -16,6 +17,9 @@ from rollback_drills.documents.fields import (
     fold_alias,
     write_instant,
 )
+
+RepeatDays = Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL_DAYS)]
+"""A number of days, more than zero."""
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -141,6 +145,13 @@ class ServiceLevel(Document, frozen=True, gc=False):
     acknowledgement_minutes: Minutes | None = None
 
 
+class RepeatAfter(Document, frozen=True, gc=False):
+    """After how many days a route that was told is told again, by the state of its schedule."""
+
+    due_soon: RepeatDays | None = None
+    needs_attention: RepeatDays | None = None
+
+
 class RoutingPolicy(Document, frozen=True, gc=False):
     """A routing policy, in a file of its own or inside the schedule (contract §1)."""
 
@@ -150,6 +161,7 @@ class RoutingPolicy(Document, frozen=True, gc=False):
     owner_calendars: dict[str, OwnerCalendar] = {}
     acknowledgement_minutes: Minutes | None = None
     default_slo: ServiceLevel | None = None
+    repeat_after_days: RepeatAfter | None = None
     blackout_windows: tuple[MaintenanceWindow, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:

@@ -65,5 +65,5 @@ def record_deliveries(
     }
     for each, written in zip(deliveries, result["deliveries"], strict=True):
         start = start_record(ROUTE_DELIVERY_KIND, event["session_id"], created_at=created_at, signer=signer)
-        told = {"generated_at": event["generated_at"], "delivery_success": each.verdict.succeeded}
+        told = {"generated_at": event["generated_at"], "delivery_success": each.succeeded}
         yield {**start, **facts, **told, **written}

@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
 
 from rollback_drills import identity
+from rollback_drills.delivery.reasons import Reason
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.repeats import Told, quiet_until
 from rollback_drills.routing.routes import Route
 from rollback_drills.routing.suppression import Absence, Suppressions
+from rollback_drills.routing.telling import REPEAT_AFTER, Telling, Told, find_telling
 
-Category = Literal["deliver", "healthy_schedule", "maintenance_window", "owner_calendar", "already_notified"]
+Category = Literal[
+    "deliver", "healthy_schedule", "maintenance_window", "owner_calendar", "already_notified", "other"
+]
 """Why a route is told or not (contract §4)."""
 
 
@@ -31,6 +34,8 @@ _NOTHING_TO_TELL: Final = {
     for healthy in (Readiness.READY, Readiness.NOT_REQUESTED)
 }
 _AVAILABLE: Final = {"available": True, "reason": ""}
+_QUIET: Final = Telling(None)
+_NEVER_TOLD: Final = find_telling((), Readiness.NEEDS_ATTENTION, now=datetime.min.replace(tzinfo=UTC))
 
 
 class Cycle(msgspec.Struct, frozen=True):
@@ -52,8 +57,8 @@ class PlanRequest:
     policy: RoutingPolicy | None = None
     connectors: Sequence[str] = ()
     """Names of configured connectors, for schedules that name no provider."""
-    told: Mapping[str, Told] = field(default_factory=dict)
-    """By route key: what was told before. Empty means: plan as if nothing was."""
+    told: Mapping[str, Sequence[Told]] = field(default_factory=dict)
+    """By route key: what was told before, in its order. Empty means: plan as if nothing was."""
 
 
 def decide_routes(
@@ -67,7 +72,20 @@ def decide_routes(
     """Give the route decisions of contract §4 in the order of the routes."""
     suppressions = Suppressions(cycle.schedule_id, schedule, request.policy)
     nothing_to_tell = "" if request.force else _NOTHING_TO_TELL.get(cycle.status, "")
-    return [_decide(route, cycle, suppressions, request, now, nothing_to_tell) for route in routes]
+    repeat_after = _repeat_after(schedule, request.policy)
+    return [
+        _decide(route, cycle, suppressions, request, now, nothing_to_tell, repeat_after) for route in routes
+    ]
+
+
+def _repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, timedelta]:
+    """Give how long routes stay quiet; the policy of the caller comes last and wins."""
+    found = REPEAT_AFTER
+    for source in sources:
+        if source is not None and (given := source.repeat_after_days) is not None:
+            days = {Readiness.DUE_SOON: given.due_soon, Readiness.NEEDS_ATTENTION: given.needs_attention}
+            found = {**found, **{state: timedelta(days=each) for state, each in days.items() if each}}
+    return found
 
 
 def _decide(
@@ -77,16 +95,20 @@ def _decide(
     request: PlanRequest,
     now: datetime,
     nothing_to_tell: str,
+    repeat_after: Mapping[Readiness, timedelta],
 ) -> dict[str, Any]:
     key = identity.route_key(cycle.cycle_id, route.provider, route.owner)
     window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
     category: Category
-    quiet, until = None, None
-    if request.told and not request.force:
-        quiet = quiet_until(request.told.get(key), cycle.status, now=now)
+    until: datetime | None = None
+    telling = _NEVER_TOLD
+    if request.told and not nothing_to_tell:
+        history = request.told.get(key, ())
+        telling = find_telling(history, cycle.status, now=now, repeat_after=repeat_after, force=request.force)
+    quiet = telling.quiet_until
     if nothing_to_tell:
-        category, reason = "healthy_schedule", nothing_to_tell
+        category, reason, telling = "healthy_schedule", nothing_to_tell, _QUIET
     elif window:
         category, until = "maintenance_window", suppressions.deferred_until(route, quiet or window.end_at)
         reason = f"maintenance window {window.window_id or 'without an id'}: {window.reason or 'no reason'}"
@@ -95,7 +117,9 @@ def _decide(
         reason = f"{route.owner} cannot be told: {absence.reason}"
     elif quiet:
         category, until = "already_notified", suppressions.deferred_until(route, quiet)
-        reason = f"told in this cycle already, at {write_instant(request.told[key].at)}"
+        reason = telling.because
+    elif telling.reason is None:
+        category, reason = "other", telling.because
     else:
         category, reason = "deliver", _STATES[cycle.status]
         if request.force:
@@ -113,7 +137,24 @@ def _decide(
         "category": category,
         "reason": reason,
         "deferred_until": write_instant(until) if until else None,
+        "notification_reason": telling.reason,
+        "occurrence": telling.occurrence if category == "deliver" else telling.deferral,
+        "replaces": telling.replaces,
     }
+
+
+def name_notification(decision: Mapping[str, Any]) -> str:
+    """Give the id of what a decision puts into the outbox: a notification, or the place of one kept back.
+
+    Empty if it puts nothing there.
+    """
+    reason = decision["notification_reason"]
+    if reason is None:
+        return ""
+    kept_back = decision["action"] != "deliver"
+    return identity.notification_id(
+        decision["route_key"], Reason.DEFERRED if kept_back else reason, decision["occurrence"]
+    )
 
 
 def _absence(absence: Absence) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from typing import Final
 
 import msgspec
 
+from rollback_drills.connector_types import CONNECTOR_TYPES
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.routing_policy import OwnerRule, RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import tidy
 
-BUILTIN_PROVIDERS: Final = frozenset({"webhook", "slack", "teams", "jira", "servicenow"})
+BUILTIN_PROVIDERS: Final = frozenset(CONNECTOR_TYPES)
 DEFAULT_OWNER: Final = "release-governance"
 DEFAULT_PROVIDER: Final = "webhook"
 DEFAULT_ACKNOWLEDGEMENT_MINUTES: Final = 60.0

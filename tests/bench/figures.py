@@ -21,11 +21,30 @@ def alternate(ours: Callable[[], object], baseline: Callable[[], object], runs: 
 
 
 def print_figure(name: str, ours: float, baseline: float, *, at_most: float, runs: int, what: str) -> None:
-    """Print a figure as one line of JSON."""
+    """Print how many times as long ours takes, as one line of JSON."""
+    _print(name, ours / baseline, {"at_most": at_most}, ours, baseline, runs, what)
+
+
+def print_throughput(
+    name: str, ours: float, baseline: float, *, at_least: float | None, runs: int, what: str
+) -> None:
+    """Print which part of the baseline's throughput ours has, as one line of JSON."""
+    _print(name, baseline / ours, {"at_least": at_least}, ours, baseline, runs, what)
+
+
+def _print(
+    name: str,
+    ratio: float,
+    bound: dict[str, float | None],
+    ours: float,
+    baseline: float,
+    runs: int,
+    what: str,
+) -> None:
     figure = {
         "figure": name,
-        "ratio": round(ours / baseline, 2),
-        "at_most": at_most,
+        "ratio": round(ratio, 2),
+        **bound,
         "seconds": round(ours, 4),
         "baseline_seconds": round(baseline, 4),
         "runs": runs,

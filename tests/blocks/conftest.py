@@ -1,6 +1,5 @@
 """What the tests of the connectors share."""
 
-import asyncio
 import contextlib
 import re
 import socket
@@ -86,7 +85,7 @@ def send(make_notification: Callable[..., Notification]) -> Callable[..., Verdic
     """Send the usual notification and wait for the verdict."""
 
     def send_once(connector: Connector, *, timeout_seconds: float = 5.0, **overrides: Any) -> Verdict:
-        return asyncio.run(connector.send(make_notification(**overrides), timeout_seconds=timeout_seconds))
+        return connector.send(make_notification(**overrides), timeout_seconds=timeout_seconds)
 
     return send_once
 

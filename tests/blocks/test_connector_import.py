@@ -12,6 +12,7 @@ from prefect.client.orchestration import get_client
 
 from blocks.connector import ConnectorError, open_secret
 from blocks.connector_import import ImportedConnector, import_connectors
+from blocks.pagerduty import PagerDutyConnector
 from blocks.registry import ConfiguredConnector, configured_connectors, load_connector
 from blocks.servicenow import ServiceNowConnector
 from blocks.slack import SlackConnector
@@ -239,3 +240,51 @@ def test_two_connectors_of_one_name_are_refused() -> None:
     WebhookConnector(url=secret).save("twice")
     with pytest.raises(ConnectorError, match="more than one connector is named 'twice'"):
         load_connector("twice")
+
+
+def test_takes_the_keys_of_a_further_type_for_the_fields_of_its_block(
+    import_entries: Callable[[dict[str, Any]], list[ImportedConnector]],
+) -> None:
+    (imported,) = import_entries(
+        {
+            "on-call": {
+                "type": "pagerduty",
+                "routing_key_env": "SLACK_URL",
+                "event_type": "alert",
+                "title": "[DRILL]",
+            }
+        }
+    )
+
+    assert imported == ImportedConnector("on-call", "rollback-drills-pagerduty", ("on-call-routing-key",))
+    connector = load_connector("on-call")
+    assert isinstance(connector, PagerDutyConnector)
+    assert open_secret(connector.routing_key) == URL
+    assert (connector.event_type, connector.title) == ("alert", "[DRILL]")
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        pytest.param({"routing_kee": "x"}, "the nearest known one is 'routing_key'", id="a typo"),
+        pytest.param({"routing_key_env": "UNSET"}, "names the variable UNSET, which is not set", id="unset"),
+        pytest.param(
+            {"routing_key": "x", "routing_key_env": "SLACK_URL"}, "are both given; remove one", id="both"
+        ),
+        pytest.param(
+            {"routing_key_env": "s3cr3t+key/0123456789"}, "not a value", id="the secret in place of a name"
+        ),
+        pytest.param({}, "routing_key Field required", id="nothing"),
+        pytest.param({"routing_key": "x", "event_type": "page"}, "event_type Input should be", id="a choice"),
+    ],
+)
+def test_refuses_an_entry_of_a_further_type_in_one_line_without_its_secret(
+    import_entries: Callable[[dict[str, Any]], list[ImportedConnector]], entry: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        import_entries({"refused": {"type": "pagerduty", **entry}})
+
+    assert problem in str(caught.value)
+    assert "$.connectors.refused" in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+    assert "refused" not in {each.name for each in configured_connectors()}

@@ -13,7 +13,9 @@ import pytest
 import trustme
 from pytest_httpserver import HTTPServer
 
+from blocks.clients import open_client
 from blocks.exchange import LARGEST_BODY_READ, PreparedRequest, Response, exchange
+from blocks.failures import judge_failure
 from rollback_drills.delivery.outcome import Outcome, Verdict
 
 RawServer = Callable[[Callable[[socket.socket], None]], int]
@@ -24,6 +26,21 @@ def ask(
 ) -> Response | Verdict:
     request = PreparedRequest("POST", url, "public", headers or {"x-token": "hidden"}, b'{"a":1}')
     return asyncio.run(exchange(request, timeout_seconds=timeout_seconds))
+
+
+def ask_in_turn(*urls: str, method: str = "POST", only_reads: bool = False) -> list[Response | Verdict]:
+    """Ask several times over the connections of one client."""
+
+    async def ask_all() -> list[Response | Verdict]:
+        async with open_client():
+            return [
+                await exchange(
+                    PreparedRequest(method, url, "public", {}, b'{"a":1}', only_reads), timeout_seconds=5
+                )
+                for url in urls
+            ]
+
+    return asyncio.run(ask_all())
 
 
 def outcome_of(answer: Response | Verdict) -> Outcome:
@@ -118,24 +135,91 @@ def test_a_server_that_drips_is_left_at_the_deadline(raw_server: RawServer) -> N
     assert answer.broken
 
 
-def test_headers_that_drip_are_left_at_the_deadline(raw_server: RawServer) -> None:
+@pytest.mark.parametrize("piece", [b"X-A: 1\r\n", b"x"], ids=["line by line", "byte by byte"])
+def test_headers_that_drip_are_left_at_the_deadline(raw_server: RawServer, piece: bytes) -> None:
     def drip(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\n")
-        for number in range(1000):
-            connection.sendall(b"X-%d: 1\r\n" % number)
+        for _ in range(1000):
+            connection.sendall(piece)
             time.sleep(0.05)
 
-    assert (
-        outcome_of(ask(f"http://127.0.0.1:{raw_server(drip)}/hook", timeout_seconds=0.5)) is Outcome.AMBIGUOUS
-    )
+    started = time.monotonic()
+    answer = ask(f"http://127.0.0.1:{raw_server(drip)}/hook", timeout_seconds=0.5)
+    assert outcome_of(answer) is Outcome.AMBIGUOUS
+    assert time.monotonic() - started < 2
+
+
+def serve_once_then(end: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
+    """Answer the first request of a connection, and end the connection in the second."""
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        read_request(connection)
+        end(connection)
+
+    return serve
+
+
+@pytest.mark.parametrize("end", [reset, lambda _: None], ids=["reset", "closed"])
+def test_a_connection_that_breaks_when_it_is_used_again_is_ambiguous(
+    raw_server: RawServer, end: Callable[[socket.socket], None]
+) -> None:
+    url = f"http://127.0.0.1:{raw_server(serve_once_then(end))}/hook"
+    first, second = ask_in_turn(url, url)
+    assert isinstance(first, Response)
+    assert outcome_of(second) is Outcome.AMBIGUOUS
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_nothing_is_sent_twice_in_silence(raw_server: RawServer, method: str) -> None:
+    requests = []
+
+    def count(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        if len(requests) == 1:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            requests.append(read_request(connection))
+            reset(connection)
+
+    url = f"http://127.0.0.1:{raw_server(count)}/hook"
+    assert outcome_of(ask_in_turn(url, url, method=method)[1]) is Outcome.AMBIGUOUS
+    assert len(requests) == 2
+
+
+def test_what_only_reads_can_be_tried_again_when_the_connection_breaks(raw_server: RawServer) -> None:
+    url = f"http://127.0.0.1:{raw_server(serve_once_then(reset))}/hook"
+    assert outcome_of(ask_in_turn(url, url, only_reads=True)[1]) is Outcome.RETRY
+
+
+def test_a_connection_is_used_again(raw_server: RawServer) -> None:
+    connections = []
+
+    def serve(connection: socket.socket) -> None:
+        connections.append(connection)
+        for _ in range(3):
+            read_request(connection)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    url = f"http://127.0.0.1:{raw_server(serve)}/hook"
+    assert all(isinstance(answer, Response) for answer in ask_in_turn(url, url, url))
+    assert len(connections) == 1
+
+
+def test_no_cookie_is_kept(httpserver: HTTPServer) -> None:
+    cookie = {"set-cookie": "session=s3cr3t; Path=/"}
+    httpserver.expect_request("/hook").respond_with_data("ok", headers=cookie)
+    url = httpserver.url_for("/hook")
+    assert all(isinstance(answer, Response) for answer in ask_in_turn(url, url))
+    assert [request.headers.get("cookie") for request, _ in httpserver.log] == [None, None]
 
 
 def test_reads_no_more_of_a_body_than_it_needs(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/big").respond_with_data(b"x" * 10_000_000)
     answer = ask(httpserver.url_for("/big"))
     assert isinstance(answer, Response)
-    assert len(answer.body) == LARGEST_BODY_READ
+    assert answer.body == b"x" * LARGEST_BODY_READ
     assert not answer.broken
 
 
@@ -230,6 +314,7 @@ def test_takes_plain_http_on_this_machine(httpserver: HTTPServer, host: str) -> 
         pytest.param({"authorization": "Bearer a\r\nx-evil: 1"}, id="line break"),
         pytest.param({"authorization": "Bearer ä"}, id="not ascii"),
         pytest.param({"bad name": "1"}, id="name with a space"),
+        pytest.param({"x-a\r\nx-evil": "1"}, id="name with a line break"),
         pytest.param({"content-length": "3"}, id="wrong length"),
     ],
 )
@@ -238,22 +323,43 @@ def test_refuses_headers_that_cannot_be_sent(httpserver: HTTPServer, headers: di
 
 
 @pytest.mark.parametrize(
-    ("error", "expected"),
+    ("error", "sent", "expected"),
     [
-        (httpx.ConnectTimeout("x"), Outcome.RETRY),
-        (httpx.PoolTimeout("x"), Outcome.RETRY),
-        (httpx.ProxyError("x"), Outcome.RETRY),
-        (httpx.UnsupportedProtocol("x"), Outcome.PERMANENT),
-        (RuntimeError("x"), Outcome.RETRY),
+        (httpx.ConnectTimeout("x"), False, Outcome.RETRY),
+        (httpx.PoolTimeout("x"), False, Outcome.RETRY),
+        (httpx.ProxyError("x"), False, Outcome.RETRY),
+        (httpx.UnsupportedProtocol("x"), False, Outcome.PERMANENT),
+        (RuntimeError("x"), False, Outcome.RETRY),
+        (RuntimeError("x"), True, Outcome.AMBIGUOUS),
+        (TimeoutError(), True, Outcome.AMBIGUOUS),
     ],
 )
-def test_whatever_a_transport_raises_becomes_a_verdict(error: Exception, expected: Outcome) -> None:
-    def fail(_: httpx.Request) -> httpx.Response:
-        raise error
+def test_whatever_a_transport_raises_becomes_a_verdict(
+    error: Exception, expected: Outcome, *, sent: bool
+) -> None:
+    assert outcome_of(judge_failure(error, sent=sent, timeout_seconds=1)) is expected
 
-    request = PreparedRequest("POST", "https://example.invalid/", "public", {}, b"")
-    answer = asyncio.run(exchange(request, timeout_seconds=1, transport=httpx.MockTransport(fail)))
-    assert outcome_of(answer) is expected
+
+def test_a_proxy_that_refuses_can_be_tried_again(
+    raw_server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{raw_server(refuse)}")
+    assert outcome_of(ask("https://example.invalid/hook")) is Outcome.RETRY
+
+
+def test_loopback_is_reached_without_the_proxy(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    assert isinstance(ask(httpserver.url_for("/hook")), Response)
 
 
 def test_cancelling_is_not_swallowed(raw_server: RawServer) -> None:
@@ -292,4 +398,4 @@ def test_its_representation_shows_no_secret() -> None:
     request = PreparedRequest(
         "POST", "https://example.invalid/s3cr3t", "public", {"x-token": "hidden"}, b"body"
     )
-    assert repr(request) == "PreparedRequest(method='POST', public_url='public')"
+    assert repr(request) == "PreparedRequest(method='POST', public_url='public', only_reads=False)"

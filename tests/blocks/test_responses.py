@@ -64,7 +64,7 @@ def test_reads_an_epoch(value: str, expected: float | None) -> None:
     ("status", "expected"),
     [
         *((status, Outcome.DELIVERED) for status in (200, 201, 202, 204, 299)),
-        *((status, Outcome.DISABLE) for status in (401,)),
+        *((status, Outcome.DISABLED) for status in (401,)),
         *((status, Outcome.PERMANENT) for status in (400, 402, 403, 404, 405, 409, 413, 415, 422, 451, 501)),
         *((status, Outcome.RETRY) for status in (408, 425, 429, 500, 502, 503, 504, 520, 599)),
     ],

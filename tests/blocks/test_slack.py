@@ -13,9 +13,19 @@ from slack_sdk.models.blocks import Block
 
 from blocks.slack import SlackConnector
 from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.reasons import Reason
 from rollback_drills.notification import Notification
+from tests.blocks.samples import Answer, Sample
 
-URL = "https://hooks.slack.com/services/T0123ABCD/B0456EFGH/s3cr3tTokenValue"
+PATH = "/services/T0123ABCD/B0456EFGH/s3cr3tTokenValue"
+URL = f"https://hooks.slack.com{PATH}"
+
+SAMPLE = Sample(
+    name="slack",
+    make=lambda origin: SlackConnector(url=Secret(value=origin + PATH)),
+    taken=Answer(200, "ok", content_type="text/plain"),
+    secrets=("s3cr3tTokenValue", "T0123ABCD", PATH),
+)
 
 EXTREMES: dict[str, dict[str, Any]] = {
     "usual": {},
@@ -26,6 +36,8 @@ EXTREMES: dict[str, dict[str, Any]] = {
     "long facts": {"facts": tuple((f"Fact {number}", "v" * 3000) for number in range(30))},
     "long labels": {"facts": (("&" * 5000, "v"),)},
     "not latin": {"title": "演習" * 200, "facts": (("期限", "🧯" * 1500),) * 11},
+    "resolved": {"reason": Reason.RESOLVED, "acknowledge": "", "alert_level": "healthy"},
+    "repeat": {"reason": Reason.REPEAT, "earlier_ref": "C0123ABCD:1", "may_repeat": True},
 }
 
 
@@ -48,6 +60,8 @@ def validate(message: dict[str, Any]) -> None:
     for block, written in zip(blocks, message["blocks"], strict=True):
         assert block.to_dict() == written
     assert len(json.dumps(message["blocks"], ensure_ascii=False)) <= 13_000
+    headers = [block for block in message["blocks"] if block["type"] == "header"]
+    assert all(header["text"]["type"] == "plain_text" for header in headers)
     for block in message["blocks"]:
         assert all(len(field["text"]) <= 2000 for field in block.get("fields", ()))
     assert message["text"]
@@ -69,11 +83,43 @@ def test_slack_accepts_the_message(message: Callable[..., dict[str, Any]], overr
             {"type": "section", "fields": [{"type": "mrkdwn", "text": "x"}] * 11}, id="eleven fields"
         ),
         pytest.param({"type": "section"}, id="empty section"),
+        pytest.param({"type": "header", "text": {"type": "mrkdwn", "text": "x"}}, id="marked-up header"),
+        pytest.param({"type": "section", "text": {"type": "mrkdwn", "text": ""}}, id="empty text"),
     ],
 )
 def test_the_validator_refuses_what_slack_refuses(block: dict[str, Any]) -> None:
     with pytest.raises((SlackObjectFormationError, AssertionError)):
         validate({"text": "x", "blocks": [block]})
+
+
+def test_the_validator_refuses_more_than_slack_takes_in_all() -> None:
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000}}
+    with pytest.raises(AssertionError):
+        validate({"text": "x", "blocks": [section] * 5})
+
+
+@pytest.mark.parametrize("character", ["x", "演"])
+def test_the_largest_digest_keeps_every_row(message: Callable[..., dict[str, Any]], character: str) -> None:
+    count = SlackConnector.most_in_one_message
+    assert count > 1
+    rows = tuple((f"{n}{character * 199}", f"{n}{character * 149}") for n in range(count))
+    rendered = message(facts=rows)
+    validate(rendered)
+    text = json.dumps(rendered, ensure_ascii=False)
+    assert "shortened" not in text
+    for label, value in rows:
+        assert f"*{label}*\\n{value}" in text
+
+
+def test_an_ending_is_told_by_a_message_of_its_own(message: Callable[..., dict[str, Any]]) -> None:
+    rendered = message(reason=Reason.RESOLVED, title="Rollback drill performed: payments", acknowledge="")
+    assert rendered["text"].startswith("Rollback drill performed: payments")
+    assert [block["type"] for block in rendered["blocks"]] == ["header", "section", "section", "context"]
+
+
+def test_a_possible_repeat_says_so(message: Callable[..., dict[str, Any]]) -> None:
+    assert "it may repeat a message" in json.dumps(message(may_repeat=True)["blocks"])
+    assert "it may repeat a message" not in json.dumps(message()["blocks"])
 
 
 def test_says_everything(
@@ -153,15 +199,15 @@ def test_shows_only_the_kind_of_its_url(
         (400, "invalid_blocks", Outcome.PERMANENT),
         (400, "no_text", Outcome.PERMANENT),
         (400, "user_not_found", Outcome.PERMANENT),
-        (400, "invalid_token", Outcome.DISABLE),
-        (403, "invalid_token", Outcome.DISABLE),
-        (403, "action_prohibited", Outcome.DISABLE),
-        (403, "posting_to_general_channel_denied", Outcome.DISABLE),
-        (404, "channel_not_found", Outcome.DISABLE),
-        (404, "no_service", Outcome.DISABLE),
-        (404, "no_team", Outcome.DISABLE),
-        (410, "channel_is_archived", Outcome.DISABLE),
-        (401, "", Outcome.DISABLE),
+        (400, "invalid_token", Outcome.DISABLED),
+        (403, "invalid_token", Outcome.DISABLED),
+        (403, "action_prohibited", Outcome.DISABLED),
+        (403, "posting_to_general_channel_denied", Outcome.DISABLED),
+        (404, "channel_not_found", Outcome.DISABLED),
+        (404, "no_service", Outcome.DISABLED),
+        (404, "no_team", Outcome.DISABLED),
+        (410, "channel_is_archived", Outcome.DISABLED),
+        (401, "", Outcome.DISABLED),
         (404, "<html>not found</html>", Outcome.PERMANENT),
         (429, "rate_limited", Outcome.RETRY),
         (500, "rollup_error", Outcome.RETRY),

@@ -14,13 +14,25 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
 from blocks.teams import TeamsConnector
+from blocks.text import one_line
 from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.reasons import Reason
 from rollback_drills.notification import Notification
+from tests.blocks.samples import Answer, Sample
 
 ENVIRONMENT = "default0f1e2d3c4b5a69788796a5b4c3d2e1"
 PATH = "/powerautomate/automations/direct/workflows/0123456789abcdef/triggers/manual/paths/invoke"
 QUERY = "?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=Ab3_xYz-0123456789"
 URL = f"https://{ENVIRONMENT}.12.environment.api.powerplatform.com:443{PATH}{QUERY}"
+
+SAMPLE = Sample(
+    name="teams",
+    make=lambda origin: TeamsConnector(url=Secret(value=origin + PATH + QUERY)),
+    taken=Answer(202),
+    secrets=("0123456789abcdef", "Ab3_xYz-0123456789", PATH),
+)
+
+HOSTILE = '[click](https://example.invalid) <at>everyone</at> **b** <script>alert(1)</script> "}'
 
 EXTREMES: dict[str, dict[str, Any]] = {
     "usual": {},
@@ -28,6 +40,11 @@ EXTREMES: dict[str, dict[str, Any]] = {
     "long texts": {"title": "t" * 9000, "summary": "s" * 9000, "acknowledge": "a" * 9000},
     "many facts": {"facts": tuple((f"Fact {number}", "v" * 100) for number in range(600))},
     "not latin": {"title": "演習" * 2000, "facts": (("期限", "🧯" * 3000),) * 11},
+    "hostile": {"title": HOSTILE + "\r\n\x00", "summary": HOSTILE, "facts": ((HOSTILE, HOSTILE),)},
+    "half a surrogate pair": {"title": "\ud83e cut", "summary": "\ud83e"},
+    "repeat": {"reason": Reason.REPEAT, "earlier_ref": "anything"},
+    "resolved": {"reason": Reason.RESOLVED, "acknowledge": ""},
+    "may repeat": {"may_repeat": True},
 }
 
 
@@ -94,7 +111,7 @@ def test_says_everything(
         notification.title,
         notification.summary,
         notification.acknowledge,
-        f"Notification {notification.notification_id}",
+        f"Notification {notification.notification_id} (first)",
     ]
     (facts,) = (block["facts"] for block in card["body"] if block["type"] == "FactSet")
     assert [(fact["title"], fact["value"]) for fact in facts] == list(notification.facts)
@@ -102,9 +119,70 @@ def test_says_everything(
 
 
 def test_user_text_makes_no_link_and_no_mention(message: Callable[..., dict[str, Any]]) -> None:
-    text = json.dumps(message(summary="[click](https://example.invalid) <at>everyone</at>"))
+    hostile = {"title": HOSTILE, "summary": HOSTILE, "facts": ((HOSTILE, HOSTILE),), "acknowledge": HOSTILE}
+    rendered = message(**hostile)
+    text = json.dumps(rendered)
+    assert text.count("[click] (https://example.invalid)") == 7, (
+        "in every text, and in the one for readers without cards"
+    )
     assert "](" not in text
     assert "<at>" not in text
+    assert "entities" not in rendered["attachments"][0]["content"]["msteams"]
+
+
+def test_the_end_is_a_second_card(answer: Callable[..., HTTPServer], send: Callable[..., Verdict]) -> None:
+    server = answer(202)
+    connector = SAMPLE.make(server.url_for("").rstrip("/"))
+    assert [
+        send(connector, reason=reason).outcome for reason in (Reason.FIRST, Reason.REPEAT, Reason.RESOLVED)
+    ] == [Outcome.ACCEPTED] * 3
+    for (request, _), reason in zip(server.log, ("first", "repeat", "resolved"), strict=True):
+        footer = card_of(request.get_json())["body"][-1]
+        assert footer["text"] == f"Notification gordmsg-0123456789abcdef ({reason})"
+
+
+def test_a_card_without_an_acknowledgement_has_no_empty_text(message: Callable[..., dict[str, Any]]) -> None:
+    body = card_of(message(acknowledge="", facts=()))["body"]
+    assert len(body) == 3
+    assert all(block["text"] for block in body)
+
+
+def test_shows_that_it_may_repeat(message: Callable[..., dict[str, Any]]) -> None:
+    notice = "it may repeat a message that was sent before"
+    assert notice not in json.dumps(message())
+    assert notice in card_of(message(may_repeat=True))["body"][-1]["text"]
+
+
+@pytest.mark.parametrize("letter", ["x", "演", "🧯", '"', "\\", "](", "\x01"])
+def test_the_longest_digest_keeps_every_row_whole(
+    make_notification: Callable[..., Notification], now: datetime, letter: str
+) -> None:
+    most = TeamsConnector.most_in_one_message
+    assert most > 1
+    rows = tuple(
+        (f"{number:02}" + (letter * 198)[:198], f"{number:02}" + (letter * 148)[:148])
+        for number in range(most)
+    )
+    digest = make_notification(
+        title=f"{most} rollback drills need attention",
+        summary="o" * 200 + f" owns {most} schedules whose rollback drill is overdue or due soon.",
+        facts=rows,
+        acknowledge="Acknowledge each: drills ack --cycle CYCLE --provider "
+        + "p" * 200
+        + " --owner "
+        + "o" * 200,
+    )
+    connector = TeamsConnector(url=Secret(value=URL), title="🧯" * 60)
+    request = connector.prepare(digest, now=now)
+    assert len(request.content) <= 20_000
+    (facts,) = (
+        block["facts"] for block in card_of(json.loads(request.content))["body"] if block["type"] == "FactSet"
+    )
+    shown = [(fact["title"], fact["value"]) for fact in facts]
+    assert shown == [
+        tuple(text.replace("](", "] (") for text in (one_line(label), value)) for label, value in rows
+    ]
+    assert "(shortened)" not in request.content.decode()
 
 
 def test_sends_to_the_url_as_it_was_given(
@@ -157,7 +235,7 @@ def test_refuses_an_address_that_cannot_work(url: str, message: str) -> None:
     [
         *((status, Outcome.ACCEPTED) for status in (200, 202)),
         *((status, Outcome.PERMANENT) for status in (400, 413)),
-        *((status, Outcome.DISABLE) for status in (401, 403, 404, 410)),
+        *((status, Outcome.DISABLED) for status in (401, 403, 404, 410)),
         *((status, Outcome.RETRY) for status in (408, 429, 500, 502, 503)),
     ],
 )

@@ -1,6 +1,5 @@
 """A connector that can only write is tried out with a message that nobody takes for an alert."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +18,7 @@ def test_the_trial_is_marked_as_one(
 ) -> None:
     server = answer(200, "ok")
     connector = kind(url=Secret(value=server.url_for("/hook")))
-    assert asyncio.run(connector.check(timeout_seconds=5)).succeeded
+    assert connector.check(timeout_seconds=5).succeeded
     (request, _) = server.log[0]
     text = request.get_data(as_text=True)
     assert "Test message from rollback-drills: nothing is overdue" in text

@@ -3,7 +3,8 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from blocks.webhook import WebhookConnector
 from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.reasons import Reason
 from rollback_drills.notification import Notification
+from tests.blocks.samples import Answer, Sample
 
 URL = "https://example.invalid/hooks/s3cr3t-key-01"
 SIGNING = "whsec_" + b64encode(bytes(range(32))).decode()
@@ -27,6 +30,30 @@ def connector(url: str = URL, **settings: Any) -> WebhookConnector:
     return WebhookConnector(url=Secret(value=url), **opened)
 
 
+SAMPLE = Sample(
+    name="webhook",
+    make=lambda origin: connector(
+        f"{origin}/hooks/s3cr3t-key-01", authorization="t0ken-Abcdef123456", signing_secret=SIGNING
+    ),
+    taken=Answer(204),
+    secrets=("s3cr3t-key-01", "t0ken-Abcdef123456", SIGNING),
+)
+
+HOSTILE = '<!channel> {{x}} ${jndi} \r\nX-Evil: 1 "}'
+
+EXTREMES: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "empty event": {"event": {}},
+    "long texts": {"event": {"title": "t" * 100_000}},
+    "not latin": {"event": {"title": "演習🧯" * 500}},
+    "hostile": {"event": {"title": HOSTILE, HOSTILE: [HOSTILE]}},
+    "half a surrogate pair": {"event": {"title": "\ud83e cut"}},
+    "repeat": {"reason": Reason.REPEAT, "earlier_ref": "anything"},
+    "resolved": {"reason": Reason.RESOLVED},
+    "may repeat": {"may_repeat": True},
+}
+
+
 def test_sends_the_event_itself(
     httpserver: HTTPServer, send: Callable[..., Verdict], make_notification: Callable[..., Notification]
 ) -> None:
@@ -34,12 +61,64 @@ def test_sends_the_event_itself(
     verdict = send(connector(httpserver.url_for("/hook"), authorization="t0ken"))
     assert verdict.outcome is Outcome.DELIVERED
     (request, _) = httpserver.log[0]
-    assert request.get_json() == make_notification().event
+    added = {"notification_id": "gordmsg-0123456789abcdef", "reason": "first"}
+    assert request.get_json() == {**make_notification().event, **added}
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["Authorization"] == "Bearer t0ken"
     assert request.headers["Idempotency-Key"] == request.headers["webhook-id"] == "gordmsg-0123456789abcdef"
     assert abs(int(request.headers["webhook-timestamp"]) - datetime.now(UTC).timestamp()) < 60
     assert "webhook-signature" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("reason", "may_repeat", "added"),
+    [
+        (Reason.FIRST, False, {"reason": "first"}),
+        (Reason.REPEAT, True, {"reason": "repeat", "may_repeat": True}),
+        (Reason.RESOLVED, False, {"reason": "resolved"}),
+    ],
+)
+def test_says_which_message_it_is_and_leaves_the_event_alone(
+    make_notification: Callable[..., Notification],
+    now: datetime,
+    reason: Reason,
+    added: dict[str, Any],
+    *,
+    may_repeat: bool,
+) -> None:
+    notification = make_notification(reason=reason, may_repeat=may_repeat)
+    event = dict(notification.event)
+    document = json.loads(connector().prepare(notification, now=now).content)
+    assert document == {**event, "notification_id": notification.notification_id, **added}
+    assert list(document)[: len(event)] == list(event)
+    assert notification.event == event
+
+
+def test_the_end_is_an_event_of_the_same_cycle(
+    answer: Callable[..., HTTPServer], send: Callable[..., Verdict]
+) -> None:
+    server = answer(204)
+    for reason in (Reason.FIRST, Reason.REPEAT, Reason.RESOLVED):
+        assert send(SAMPLE.make(server.url_for("").rstrip("/")), reason=reason).outcome is Outcome.DELIVERED
+    assert [request.get_json()["reason"] for request, _ in server.log] == ["first", "repeat", "resolved"]
+    assert len({request.get_json()["schedule_id"] for request, _ in server.log}) == 1
+
+
+def test_every_attempt_has_the_same_id_and_its_own_timestamp(
+    make_notification: Callable[..., Notification], now: datetime
+) -> None:
+    hook = connector(signing_secret=SIGNING)
+    first, second = (
+        hook.prepare(make_notification(), now=now + timedelta(minutes=minutes)) for minutes in (0, 1)
+    )
+    assert first.content == second.content
+    changed = {name for name in first.headers if first.headers[name] != second.headers[name]}
+    assert changed == {"webhook-timestamp", "webhook-signature"}
+
+
+def test_nobody_is_trusted_to_drop_repeats(make_notification: Callable[..., Notification]) -> None:
+    assert not connector().deduplicates(make_notification())
+    assert not connector().can_find
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
@@ -112,6 +191,36 @@ class TestSignature:
         content, headers = signed
         assert Webhook(secret).verify(content, headers) == json.loads(content)
 
+    @pytest.mark.parametrize("overrides", EXTREMES.values(), ids=EXTREMES)
+    def test_is_accepted_whatever_the_event_holds(
+        self, make_notification: Callable[..., Notification], overrides: dict[str, Any]
+    ) -> None:
+        hook = connector(signing_secret=SIGNING)
+        request = hook.prepare(make_notification(**overrides), now=datetime.now(UTC))
+        event = Webhook(SIGNING).verify(request.content, dict(request.headers))
+        assert event["notification_id"] == "gordmsg-0123456789abcdef"
+        assert "." not in request.headers["webhook-id"], "the spec forbids it"
+
+    def test_arrives_as_it_was_signed(
+        self, answer: Callable[..., HTTPServer], send: Callable[..., Verdict]
+    ) -> None:
+        server = answer(204)
+        send(connector(server.url_for("/hook"), signing_secret=f"{SIGNING} {NEXT_SIGNING}"))
+        (request, _) = server.log[0]
+        for secret in (SIGNING, NEXT_SIGNING):
+            assert Webhook(secret).verify(request.get_data(), dict(request.headers))
+
+    def test_is_refused_when_it_is_old(self, make_notification: Callable[..., Notification]) -> None:
+        then = datetime.now(UTC) - timedelta(minutes=10)
+        request = connector(signing_secret=SIGNING).prepare(make_notification(), now=then)
+        with pytest.raises(WebhookVerificationError):
+            Webhook(SIGNING).verify(request.content, dict(request.headers))
+
+    def test_is_refused_when_the_body_is_written_anew(self, signed: tuple[bytes, dict[str, str]]) -> None:
+        content, headers = signed
+        with pytest.raises(WebhookVerificationError):
+            Webhook(SIGNING).verify(json.dumps(json.loads(content)).encode(), headers)
+
     def test_is_refused_with_another_secret(self, signed: tuple[bytes, dict[str, str]]) -> None:
         other = "whsec_" + b64encode(b"x" * 32).decode()
         with pytest.raises(WebhookVerificationError):
@@ -132,8 +241,8 @@ class TestSignature:
     ("status", "expected"),
     [
         *((status, Outcome.DELIVERED) for status in (200, 201, 202, 204)),
-        *((status, Outcome.PERMANENT) for status in (400, 405, 413, 415, 422, 501)),
-        *((status, Outcome.DISABLE) for status in (401, 403, 404, 410)),
+        *((status, Outcome.PERMANENT) for status in (301, 307, 400, 405, 413, 415, 422, 501)),
+        *((status, Outcome.DISABLED) for status in (401, 403, 404, 410)),
         *((status, Outcome.RETRY) for status in (408, 425, 429, 500, 502, 503, 504)),
     ],
 )
@@ -147,12 +256,38 @@ def test_judges_a_status(
 
 
 @pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("120", 120, id="seconds"),
+        pytest.param("{soon}", 600, id="date"),
+        pytest.param("999999", 3600, id="far"),
+        pytest.param("Mon, 01 Jan 2024 00:00:00 GMT", 0, id="past"),
+        pytest.param("soon", None, id="junk"),
+    ],
+)
+def test_waits_as_long_as_it_is_asked(
+    answer: Callable[..., HTTPServer], send: Callable[..., Verdict], value: str, expected: float | None
+) -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
+    server = answer(503, "", {"retry-after": value.format(soon=soon)})
+    verdict = send(connector(server.url_for("/hook")))
+    assert verdict.retry_after_seconds == pytest.approx(expected, abs=10)
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"headers": "not json"}, "JSON object of texts"),
         ({"headers": '["X-A"]'}, "JSON object of texts"),
         ({"headers": '{"X-A": 1}'}, "JSON object of texts"),
         ({"signing_secret": "whsec_not-base64!"}, "whsec_ and base64"),
+        ({"headers": '{"X A": "1"}'}, "name that no header can have"),
+        ({"headers": '{"X-A\\r\\nX-B": "1"}'}, "name that no header can have"),
+        ({"headers": '{"": "1"}'}, "name that no header can have"),
+        ({"signing_secret": " "}, "24 to 64 bytes"),
+        ({"signing_secret": "whsec_"}, "24 to 64 bytes"),
+        ({"signing_secret": "whsec_" + b64encode(b"x" * 23).decode()}, "24 to 64 bytes"),
+        ({"signing_secret": "whsec_" + b64encode(b"x" * 65).decode()}, "24 to 64 bytes"),
         ({"api_key_header": "no header"}, "pattern"),
         ({"method": "GET"}, "POST"),
     ],

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from rollback_drills.delivery.outcome import RequestSummary, Verdict
-from rollback_drills.redaction import Redactor
 
 
 def main() -> None:
@@ -21,7 +20,11 @@ def main() -> None:
     import_connectors(config, os.environ)
     for place in sys.argv[3:]:  # take a redaction out
         module, name, replacement = place.split(":")
-        setattr(importlib.import_module(module), name, REPLACEMENTS[replacement])
+        owner: object = importlib.import_module(module)
+        *outer, last = name.split(".")
+        for each in outer:
+            owner = getattr(owner, each)
+        setattr(owner, last, REPLACEMENTS[replacement])
     state = drill_check(schedule=schedules, retries=1, return_state=True)
     sys.stdout.write(f"{state.name} {state.message} {state.result(raise_on_failure=False)}")
 
@@ -36,7 +39,7 @@ def _let_logs_pass() -> None:
             logger.setLevel(logging.DEBUG)
 
 
-def _show_verdict(verdict: Verdict, request: RequestSummary | None, _: Redactor) -> Verdict:
+def _show_verdict(_: object, verdict: Verdict, request: RequestSummary | None = None) -> Verdict:
     return replace(verdict, request=request)
 
 

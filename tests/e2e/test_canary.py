@@ -16,12 +16,25 @@ from werkzeug import Request, Response
 
 from tests.e2e.conftest import ROOT
 
+PLAIN = ("discord", "mattermost")  # whose keys hold letters and digits only
 CANARIES = {
-    name: f"cAnary{index:02d}+{name}/9f27Zx4Qk81LmVw"
+    name: f"cAnary{index:02d}{name}9f27Zx4Qk81LmVw"
+    if name in PLAIN
+    else f"cAnary{index:02d}+{name}/9f27Zx4Qk81LmVw"
     for index, name in enumerate(
         (
             *("webhook-path", "webhook-query", "webhook-token", "webhook-key", "webhook-header", "slack"),
-            *("teams", "jira", "servicenow-password", "servicenow-token", "servicenow-key"),
+            *(
+                "teams",
+                "jira",
+                "servicenow-password",
+                "servicenow-token",
+                "servicenow-key",
+                "pagerduty",
+                "jsm",
+            ),
+            *("splunk", "sentinel", "datadog", "discord", "mattermost", "chat-key", "chat-token", "github"),
+            *("slack-bot", "email", "apprise"),
         )
     )
 }
@@ -52,6 +65,48 @@ def connectors(address: str) -> dict[str, object]:
         "sn-basic": {**snow, "user": "drills", "password": CANARIES["servicenow-password"]},
         "sn-token": {**snow, "token": CANARIES["servicenow-token"]},
         "sn-key": {**snow, "api_key": CANARIES["servicenow-key"]},
+        "pagerduty": {"type": "pagerduty", "routing_key": CANARIES["pagerduty"], "api_url": address},
+        "jsm": {"type": "jsm", "api_key": CANARIES["jsm"], "api_url": address},
+        "splunk": {"type": "splunk", "token": CANARIES["splunk"], "collector_url": address},
+        "sentinel": {
+            "type": "sentinel",
+            "tenant": "contoso.example.invalid",
+            "client_id": "drills",
+            "client_secret": CANARIES["sentinel"],
+            "endpoint_url": address,
+            "login_url": address,
+            "rule_id": "dcr-0123456789abcdef0123456789abcdef",
+        },
+        "datadog": {"type": "datadog", "api_key": CANARIES["datadog"], "api_url": address},
+        "discord": {"type": "discord", "url": f"{address}/api/webhooks/123456789012345678/{c['discord']}"},
+        "mattermost": {"type": "mattermost", "url": f"{address}/hooks/{c['mattermost']}"},
+        "google-chat": {
+            "type": "google-chat",
+            "url": f"{address}/v1/spaces/AAAA/messages?key={c['chat-key']}&token={c['chat-token']}",
+        },
+        "github": {
+            "type": "github",
+            "repository": "drills/evidence",
+            "token": CANARIES["github"],
+            "api_url": address,
+        },
+        "slack-bot": {
+            "type": "slack-bot",
+            "token": CANARIES["slack-bot"],
+            "channel": "C0123ABCD",
+            "api_url": address,
+        },
+        "apprise": {"type": "apprise", "url": f"json://{address.removeprefix('http://')}/{c['apprise']}"},
+        "email": {
+            "type": "email",
+            "host": "127.0.0.1",
+            "port": 9,  # nobody listens there
+            "security": "none",
+            "user": "drills",
+            "password": CANARIES["email"],
+            "sender": "drills@example.invalid",
+            "recipients": ["team@example.invalid"],
+        },
     }
 
 
@@ -75,8 +130,7 @@ def tell_all(request: Request) -> Response:
 
 def run_with_canaries(folder: Path, httpserver: HTTPServer, *taken_out: str) -> set[str]:
     """Run a check over every connector, and name the canaries that are found anywhere afterwards."""
-    for path in ("/hook", "/services", "/workflows", "/rest", "/api"):
-        httpserver.expect_request(_below(path)).respond_with_handler(tell_all)
+    httpserver.expect_request(re.compile("^/")).respond_with_handler(tell_all)
     config = folder / "connectors.json"
     entries = connectors(f"http://127.0.0.1:{httpserver.port}")
     config.write_text(json.dumps({"connectors": entries}))
@@ -116,12 +170,8 @@ def run_with_canaries(folder: Path, httpserver: HTTPServer, *taken_out: str) -> 
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()[-3000:]
-    assert len(httpserver.log) >= len(entries), "every connector was tried"
+    assert len(httpserver.log) >= len(entries) - 1, "every connector but email was tried"
     return set(_find_leaks(done.stdout + done.stderr, home))
-
-
-def _below(path: str) -> re.Pattern[str]:
-    return re.compile(f"^{path}")
 
 
 def _find_leaks(output: bytes, home: Path) -> Iterator[str]:
@@ -142,7 +192,7 @@ def test_no_secret_is_found_in_anything_that_a_run_writes(tmp_path: Path, httpse
 @pytest.mark.parametrize(
     "taken_out",
     [
-        pytest.param("blocks.connector:_redacted:unredacted", id="redaction of what comes back"),
+        pytest.param("blocks.connector:Connector.redacted:unredacted", id="redaction of what comes back"),
         pytest.param("logs", id="silence of the loggers of httpx"),
     ],
 )

@@ -88,7 +88,7 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
     ).json()
     assert {
         *("load-documents", "derive-due", "classify-readiness", "route-owners", "apply-windows"),
-        *("build-plans", "deliver-webhook", "index-evidence", "publish-artifacts"),
+        *("build-plans", "commit-notifications", "deliver-webhook", "index-evidence", "publish-artifacts"),
     } == {task["name"] for task in tasks}
 
 

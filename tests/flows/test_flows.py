@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +19,12 @@ from pytest_httpserver import HTTPServer
 from blocks.connector_import import import_connectors
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
+from rollback_drills.database import Database
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND
+from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.outbox.destinations import enable
+from rollback_drills.outbox.letters import OutboxFilter, find_items
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -285,6 +289,162 @@ def test_each_run_adds_a_version_to_the_artifacts_of_its_schedule(tmp_path: Path
     assert len(pages) == 2
     assert len({each.key for each in pages}) == 1
     assert all("a\\|b" in str(each.data) for each in pages), "a name cannot break the table"
+
+
+def test_a_dead_connector_is_disabled_and_told_through_another_one(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("gone", status=410)
+    receiver.expect_request("/slack").respond_with_data("ok")
+    path = write(tmp_path, notification_providers=["webhook", "slack"])
+
+    state = drill_check(schedule=path, as_of=NOW, return_state=True)
+
+    assert state.is_failed()
+    assert "webhook (disabled: answered 410" in (state.message or "")
+    notice = receiver.log[-1][0].get_data(as_text=True)
+    assert "Connector disabled: webhook" in notice
+    assert "drills connectors enable webhook" in notice
+    assert sorted(paths_of(receiver)) == ["/slack", "/slack", "/webhook"]
+
+    later = drill_check(schedule=path, as_of=NOW + timedelta(days=1), return_state=True)
+
+    assert sorted(paths_of(receiver)) == ["/slack", "/slack", "/slack", "/webhook"], (
+        "the dead one is left alone"
+    )
+    assert "the connector is disabled (answered 410" in (later.message or "")
+
+
+def test_a_notice_that_nobody_could_take_goes_out_as_soon_as_somebody_can(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("gone", status=410)
+    receiver.expect_request("/slack").respond_with_data("ok")
+    with get_client(sync_client=True) as client:
+        slack = client.read_block_document_by_name("slack", "rollback-drills-slack-webhook")
+        assert slack.id is not None
+        client.delete_block_document(slack.id)
+    path = write(tmp_path)
+    drill_check(schedule=path, as_of=NOW, return_state=True)
+    assert paths_of(receiver) == ["/webhook"]
+
+    import_connectors(tmp_path / "connectors.json", os.environ)
+    for _ in range(2):
+        drill_check(schedule=path, as_of=NOW + timedelta(hours=1), return_state=True)
+
+    assert paths_of(receiver) == ["/webhook", "/slack"]
+
+
+def test_what_waits_for_another_attempt_is_kept_back_while_a_window_lasts(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_oneshot_request("/webhook").respond_with_data("busy", status=503)
+    receiver.expect_request("/webhook").respond_with_data("taken")
+    now = datetime.now(UTC)
+    path = write(tmp_path)
+    deliver_notifications(schedule=path, retries=0, return_state=True)
+    window = {"start_at": now.isoformat(), "end_at": (now + timedelta(hours=1)).isoformat()}
+    write(tmp_path, maintenance_windows=[{**window, "window_id": "freeze"}])
+
+    deliver_notifications(schedule=path, return_state=True)
+
+    assert paths_of(receiver) == ["/webhook"]
+    (item,), _ = find_items(Database.open(database), OutboxFilter())
+    assert item.due_at == pytest.approx((now + timedelta(hours=1)).timestamp(), abs=1)
+
+
+def test_a_connector_that_was_mended_sends_what_it_missed(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_oneshot_request("/webhook").respond_with_data("gone", status=410)
+    receiver.expect_request("/webhook").respond_with_data("taken")
+    receiver.expect_request("/slack").respond_with_data("ok")  # which tells that webhook is dead
+    path = write(tmp_path)
+    assert drill_check(schedule=path, as_of=NOW, return_state=True).is_failed()
+
+    assert enable(Database.open(database), "webhook", now=time.time()) == 1
+
+    assert drill_check(schedule=path, as_of=NOW, return_state=True).is_completed()
+    assert paths_of(receiver) == ["/webhook", "/slack", "/webhook"]
+
+
+def test_a_performed_drill_is_told_to_whom_was_told_that_it_is_due(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("taken")
+    path = write(tmp_path)
+    drill_check(schedule=path, as_of=NOW, return_state=True)
+    write(tmp_path, next_due_at="2027-01-15T09:00:00Z")
+
+    for _ in range(2):
+        state = drill_check(schedule=path, as_of=NOW + timedelta(hours=1), return_state=True)
+
+    assert state.name == "Ready"
+    opened, closed = (json.loads(request.get_data()) for request, _ in receiver.log)
+    assert (opened["reason"], closed["reason"]) == ("first", "resolved")
+    assert closed["cycle_id"] == opened["cycle_id"]
+
+
+def test_many_schedules_of_an_owner_are_told_in_one_chat_message(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/slack").respond_with_data("ok")
+    fleet = tmp_path / "fleet"
+    fleet.mkdir()
+    for number in range(5):
+        path = Path(write(fleet, schedule_id=f"schedule-{number}", notification_providers=["slack"]))
+        path.rename(fleet / f"{number}-schedule.json")
+
+    state = drill_check(schedule=str(fleet), as_of=NOW, return_state=True)
+
+    assert paths_of(receiver) == ["/slack"]
+    text = receiver.log[0][0].get_data(as_text=True)
+    assert all(f"schedule-{number}" in text for number in range(5))
+    runs = outcome_of(state)["runs"]
+    assert [run["success"] for run in runs] == [True] * 5
+    records, total = EvidenceIndex.open(database).find(EvidenceFilter(metadata_kind=ROUTE_DELIVERY_KIND))
+    assert total == 5
+    assert len({record["notification_id"] for record in records}) == 5
+
+
+def test_dead_letters_stand_in_the_artifact_of_their_schedule(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("no such thing", status=422)
+    path = write(tmp_path, schedule_id="dead_letters")
+
+    drill_check(schedule=path, as_of=NOW, return_state=True)
+
+    with get_client(sync_client=True) as client:
+        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+        key = ArtifactFilterKey(like_="rollback-drill-dead-letters-%")
+        found = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
+    (page,) = [str(each.data) for each in found if each.type == "markdown"]
+    assert "## Dead letters" in page
+    assert "no such thing" in page
+    assert "drills outbox replay" in page
+
+
+def test_a_deleted_secret_fails_its_connector_only_and_nothing_is_lost(
+    tmp_path: Path, database: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/webhook").respond_with_data("taken")
+    receiver.expect_request("/slack").respond_with_data("ok")
+    with get_client(sync_client=True) as client:
+        secret = client.read_block_document_by_name("webhook-url", "secret")
+        assert secret.id is not None
+        client.delete_block_document(secret.id)
+    path = write(tmp_path, notification_providers=["webhook", "slack"])
+
+    state = drill_check(schedule=path, as_of=NOW, return_state=True)
+
+    assert paths_of(receiver) == ["/slack"]
+    assert "its url is missing; was the Secret block deleted?" in (state.message or "")
+    config = tmp_path / "connectors.json"
+    import_connectors(config, os.environ)
+    assert drill_check(schedule=path, as_of=NOW, return_state=True).is_completed()
+    assert paths_of(receiver) == ["/slack", "/webhook"]
 
 
 @pytest.mark.parametrize("name", ["drill_check", "deliver_notifications"])

@@ -1,17 +1,28 @@
 """Small builders of documents and judgements."""
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from rollback_drills.delivery.reasons import Reason
+from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.judging import Judgement, find_due, judge, plan_at_once
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Criteria, Readiness, Report
 from rollback_drills.routing.decisions import PlanRequest
+from rollback_drills.routing.telling import Told
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
@@ -73,3 +84,45 @@ def check_of(report: Report, check_id: str) -> dict[str, str]:
     (found,) = [each for each in report["checks"] if each["id"].endswith(check_id)]
     result: dict[str, str] = found
     return result
+
+
+def make_told(
+    number: int = 1,
+    *,
+    at: datetime = NOW,
+    state: State = State.DELIVERED,
+    status: Readiness = Readiness.NEEDS_ATTENTION,
+    reason: Reason = Reason.FIRST,
+    **changes: Any,
+) -> Told:
+    """Make one notification of a route, as the outbox tells of it."""
+    route = {"schedule_id": "payments", "cycle_id": "gordcycle-1", "provider": "slack", "owner": "team-a"}
+    return Told(f"gordmsg-{number}", **{**route, **changes}, reason=reason, status=status, at=at, state=state)
+
+
+POSTGRES = os.environ.get("DRILLS_TEST_POSTGRES", "")
+DATABASES = (
+    "sqlite",
+    pytest.param(
+        "postgresql", marks=pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database")
+    ),
+)
+
+
+@contextmanager
+def fresh_database(kind: str, folder: Path) -> Iterator[str]:
+    """Give the URL of an empty database: a file, or a schema of its own that goes away afterwards."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'drills.db'}"
+        return
+    schema = f"drills_{uuid4().hex}"
+    server = create_engine(POSTGRES)
+    with server.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    try:
+        url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"})
+        yield url.render_as_string(hide_password=False)
+    finally:
+        with server.begin() as connection:
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+        server.dispose()

@@ -191,3 +191,11 @@ def test_reading_does_not_import_prefect() -> None:
     code = "import sys, rollback_drills.connector_config; print({'prefect', 'httpx'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_an_entry_that_lacks_its_type_is_told_how_to_name_it(tmp_path: Path) -> None:
+    path = tmp_path / "connectors.json"
+    path.write_text(json.dumps({"connectors": {"pagerduty": {"routing_key_env": "KEY"}}}))
+
+    with pytest.raises(UsageError, match='is read as a webhook; for pagerduty add "type": "pagerduty"'):
+        read_connector_config(path)

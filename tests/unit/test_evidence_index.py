@@ -1,32 +1,25 @@
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from rollback_drills.database import DatabaseError
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.index import EvidenceError, EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Report
+from tests.unit.builders import DATABASES, fresh_database
 
-POSTGRES = os.environ.get("DRILLS_TEST_POSTGRES", "")
 
-
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param(
-            "postgresql",
-            marks=pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database"),
-        ),
-    ]
-)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give a database of each kind."""
-    return f"sqlite:///{tmp_path / 'a' / 'evidence.db'}" if request.param == "sqlite" else POSTGRES
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give an empty database of each kind."""
+    with fresh_database(request.param, tmp_path / "a") as found:
+        yield found
 
 
 def make_record(
@@ -62,24 +55,12 @@ def test_records_come_back_the_newest_first_and_filtered(url: str) -> None:
     assert index.get(10**9) is None
 
 
-def test_the_last_notification_that_was_taken_is_remembered(url: str) -> None:
-    mine = uuid4().hex
-    index = EvidenceIndex.open(url)
-    index.append([make_record(mine, at=1), make_record(mine, at=2), make_record(mine, at=3, success=False)])
-
-    told = index.last_told([mine])
-
-    assert told["gordroute-1"].at == datetime(2026, 12, 2, tzinfo=UTC)
-    assert told["gordroute-1"].status is Readiness.DUE_SOON
-    assert index.last_told([uuid4().hex]) == {}
-
-
 def test_records_are_written_all_or_none(url: str) -> None:
     mine = uuid4().hex
     index = EvidenceIndex.open(url)
     broken = {**make_record(mine), "cycle_id": None}
 
-    with pytest.raises(EvidenceError):
+    with pytest.raises(DatabaseError):
         index.append([make_record(mine), broken])
 
     assert index.find(EvidenceFilter(schedule_id=mine))[1] == 0
@@ -108,9 +89,9 @@ def test_looking_creates_nothing(tmp_path: Path) -> None:
 
 def test_a_database_that_cannot_be_used_is_named_without_its_password(tmp_path: Path) -> None:
     (tmp_path / "evidence.db").write_bytes(b"this is no database " * 100)
-    with pytest.raises(EvidenceError, match=r"evidence\.db cannot be used"):
+    with pytest.raises(DatabaseError, match=r"evidence\.db cannot be used"):
         EvidenceIndex.open(f"sqlite:///{tmp_path / 'evidence.db'}")
-    with pytest.raises(EvidenceError) as caught:
+    with pytest.raises(DatabaseError) as caught:
         EvidenceIndex.open("postgresql+psycopg://drills:hunter2@127.0.0.1:9/drills")
     assert "hunter2" not in str(caught.value)
     with pytest.raises(UsageError, match="no usable database URL"):
@@ -137,7 +118,7 @@ def test_processes_that_open_a_new_index_at_once_do_not_get_in_each_others_way(t
 
 
 def test_a_password_in_the_query_of_a_url_is_not_repeated() -> None:
-    with pytest.raises((EvidenceError, UsageError)) as caught:
+    with pytest.raises((DatabaseError, UsageError)) as caught:
         EvidenceIndex.open("postgresql+psycopg://drills@127.0.0.1:9/drills?password=hunter2")
     assert "hunter2" not in str(caught.value)
 
@@ -154,12 +135,3 @@ def test_pages_follow_each_other_without_a_gap(url: str) -> None:
     assert [len(page) for page in pages] == [3, 3, 1, 0]
     days = [record["created_at"][8:10] for page in pages for record in page]
     assert days == [f"{day:02}" for day in range(7, 0, -1)]
-
-
-def test_what_was_told_is_found_for_more_schedules_than_a_query_takes(url: str) -> None:
-    mine = [uuid4().hex for _ in range(1_201)]
-    index = EvidenceIndex.open(url)
-    index.append({**make_record(each), "route_key": each} for each in mine)
-
-    assert index.last_told(mine).keys() == set(mine)
-    assert index.last_told([]) == {}

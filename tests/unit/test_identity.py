@@ -13,7 +13,7 @@ from rollback_drills import identity
         (identity.cycle_id("payments", "2026"), r"gordcycle-[0-9a-f]{16}"),
         (identity.plan_id("c", "2026"), r"gordn-[0-9a-f]{16}"),
         (identity.route_key("c", "slack", "team"), r"gordroute-[0-9a-f]{16}"),
-        (identity.notification_id("p", "r"), r"gordmsg-[0-9a-f]{16}"),
+        (identity.notification_id("r", "first", 1), r"gordmsg-[0-9a-f]{16}"),
         (identity.acknowledgement_id("r", "2026"), r"gordack-[0-9a-f]{16}"),
         (identity.delivery_session_id("Pay_ments!", "p"), r"rcd-pay-ments-[0-9a-f]{12}"),
         (identity.delivery_session_id("支付", "p"), r"rcd-schedule-[0-9a-f]{12}"),
@@ -35,4 +35,11 @@ def test_a_session_id_fits_its_column_whatever_the_schedule_is_called(schedule: 
 
 def test_an_id_does_not_run_its_parts_together() -> None:
     assert identity.route_key("c", "ab", "c") != identity.route_key("c", "a", "bc")
-    assert identity.cycle_id("a", "b") != identity.notification_id("a", "b")
+    assert identity.cycle_id("a", "b") != identity.plan_id("a", "b")
+
+
+def test_a_notification_is_named_by_its_route_its_reason_and_its_occurrence() -> None:
+    cases = [("r", "first", 1), ("r", "first", 2), ("r", "repeat", 1), ("s", "first", 1), ("r", "first1", 1)]
+
+    assert len({identity.notification_id(*case) for case in cases}) == len(cases)
+    assert identity.notification_id("r", "first", 1) == identity.notification_id("r", "first", 1)

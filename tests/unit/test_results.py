@@ -1,11 +1,20 @@
 import json
+import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
-from rollback_drills.delivery.results import Delivery, ProviderDeliveries, build_result, failed_providers
+from rollback_drills.delivery.results import (
+    Delivery,
+    DeliveryFailedError,
+    ProviderDeliveries,
+    build_result,
+    failed_providers,
+)
+from rollback_drills.delivery.states import State
 from rollback_drills.evidence.records import (
     DECISION_KIND,
     DELIVERY_KIND,
@@ -24,33 +33,50 @@ NOTIFICATIONS = list(build_notifications(judged(SUBJECT).schedule, PLAN))
 REQUEST = RequestSummary("POST", "https://[redacted]", {"authorization": "[redacted]"})
 
 
-def delivered(outcomes: Sequence[Outcome]) -> list[Delivery]:
+OUTCOMES = {
+    State.DELIVERED: Outcome.DELIVERED,
+    State.ACCEPTED: Outcome.ACCEPTED,
+    State.AMBIGUOUS: Outcome.AMBIGUOUS,
+    State.PERMANENT: Outcome.PERMANENT,
+    State.DISABLED: Outcome.DISABLED,
+}
+
+
+def delivered(states: Sequence[State]) -> list[Delivery]:
     """Give one delivery for each of the first routes: team-a by slack and teams, then team-b."""
     end = NOW + timedelta(seconds=2)
     return [
         Delivery(
             notification,
-            Verdict(outcome, detail=f"detail {number}", status_code=200 + number, request=REQUEST),
+            Verdict(
+                OUTCOMES.get(state, Outcome.RETRY),
+                detail=f"detail {number}",
+                status_code=200 + number,
+                request=REQUEST,
+            ),
             number,
             NOW,
             end,
+            state,
+            NOW + timedelta(hours=1) if state in (State.RETRY, State.AMBIGUOUS) else None,
         )
-        for number, (notification, outcome) in enumerate(zip(NOTIFICATIONS, outcomes, strict=False), start=1)
+        for number, (notification, state) in enumerate(zip(NOTIFICATIONS, states, strict=False), start=1)
     ]
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "success", "nothing", "failed"),
+    ("states", "success", "nothing", "failed"),
     [
         pytest.param([], False, True, [], id="nothing to deliver is no success"),
-        pytest.param([Outcome.DELIVERED], True, False, [], id="delivered"),
-        pytest.param([Outcome.DELIVERED, Outcome.ACCEPTED], True, False, [], id="accepted counts"),
-        pytest.param([Outcome.DELIVERED, Outcome.PERMANENT], False, False, ["teams"], id="one refused"),
-        pytest.param([Outcome.RETRY], False, False, ["slack"], id="retries used up"),
-        pytest.param([Outcome.AMBIGUOUS], False, False, ["slack"], id="no answer"),
-        pytest.param([Outcome.DISABLE] * 4, False, False, ["slack", "teams"], id="each provider once"),
+        pytest.param([State.DELIVERED], True, False, [], id="delivered"),
+        pytest.param([State.DELIVERED, State.ACCEPTED], True, False, [], id="accepted counts"),
+        pytest.param([State.DELIVERED, State.PERMANENT], False, False, ["teams"], id="one refused"),
+        pytest.param([State.RETRY], False, False, ["slack"], id="waits for its next attempt"),
+        pytest.param([State.AMBIGUOUS], False, False, ["slack"], id="no answer"),
+        pytest.param([State.PENDING], False, False, ["slack"], id="never tried"),
+        pytest.param([State.DISABLED] * 4, False, False, ["slack", "teams"], id="each provider once"),
         pytest.param(
-            [Outcome.DELIVERED, Outcome.DELIVERED, Outcome.PERMANENT],
+            [State.DELIVERED, State.DELIVERED, State.PERMANENT],
             False,
             False,
             ["slack"],
@@ -59,31 +85,34 @@ def delivered(outcomes: Sequence[Outcome]) -> list[Delivery]:
     ],
 )
 def test_a_result_is_a_success_only_if_something_was_sent_and_all_of_it_was_taken(
-    outcomes: list[Outcome], success: bool, nothing: bool, failed: list[str]
+    states: list[State], success: bool, nothing: bool, failed: list[str]
 ) -> None:
-    deliveries = delivered(outcomes)
+    deliveries = delivered(states)
 
     result = build_result(EVENT, deliveries)
 
     assert (result["success"], result["nothing_to_deliver"]) == (success, nothing)
     assert failed_providers(deliveries) == failed
-    assert len(result["deliveries"]) == len(outcomes)
+    assert len(result["deliveries"]) == len(states)
 
 
 def test_a_delivery_is_written_as_the_contract_has_it() -> None:
-    (first, second) = build_result(EVENT, delivered([Outcome.DELIVERED, Outcome.PERMANENT]))["deliveries"]
+    (first, second) = build_result(EVENT, delivered([State.DELIVERED, State.PERMANENT]))["deliveries"]
 
     assert first == {
         "notification_id": NOTIFICATIONS[0].notification_id,
         "route_key": PLAN["route_decisions"][0]["route_key"],
         "provider": "slack",
         "owner": "team-a",
+        "reason": "first",
         "success": True,
         "outcome": "delivered",
         "status_code": 201,
         "attempt_count": 1,
         "started_at": "2026-12-01T09:00:00+00:00",
         "completed_at": "2026-12-01T09:00:02+00:00",
+        "next_attempt_at": None,
+        "may_repeat": False,
         "error": "",
         "external_ref": "",
         "request": {
@@ -95,8 +124,39 @@ def test_a_delivery_is_written_as_the_contract_has_it() -> None:
     assert second["error"] == "detail 2"
 
 
+def test_what_is_tried_again_says_when_and_what_may_repeat_says_so() -> None:
+    (each,) = delivered([State.AMBIGUOUS])
+    again = replace(each, notification=replace(each.notification, may_repeat=True))
+
+    (written,) = build_result(EVENT, [again])["deliveries"]
+
+    assert (written["outcome"], written["success"], written["may_repeat"]) == ("ambiguous", False, True)
+    assert written["next_attempt_at"] == "2026-12-01T10:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("state", "summary"),
+    [
+        (State.DELIVERED, "delivered"),
+        (State.ACCEPTED, "accepted"),
+        (State.PERMANENT, "permanent: detail 1"),
+        (State.RETRY, "retry: detail 1; next attempt 2026-12-01T10:00:00+00:00"),
+    ],
+)
+def test_a_delivery_is_summed_up_in_a_line(state: State, summary: str) -> None:
+    assert delivered([state])[0].summary == summary
+
+
+def test_a_failed_run_keeps_its_documents_when_it_is_pickled() -> None:
+    error = DeliveryFailedError("slack did not take it", {"success": False})
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert (str(copy), copy.result) == ("slack did not take it", {"success": False})
+
+
 def test_the_repr_of_deliveries_tells_no_more_than_their_number() -> None:
-    assert repr(ProviderDeliveries(delivered([Outcome.DELIVERED] * 2))) == "<2 deliveries>"
+    assert repr(ProviderDeliveries(delivered([State.DELIVERED] * 2))) == "<2 deliveries>"
 
 
 def test_a_plan_is_recorded_with_each_of_its_decisions() -> None:
@@ -118,7 +178,7 @@ def test_a_plan_is_recorded_with_each_of_its_decisions() -> None:
 
 
 def test_deliveries_are_recorded_as_one_and_route_by_route() -> None:
-    deliveries = delivered([Outcome.DELIVERED, Outcome.PERMANENT])
+    deliveries = delivered([State.DELIVERED, State.PERMANENT])
 
     whole, *routes = record_deliveries(EVENT, deliveries, created_at=NOW, signer="me")
 

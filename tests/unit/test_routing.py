@@ -5,19 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollback_drills.delivery.reasons import Reason
+from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
-from rollback_drills.identity import route_key
+from rollback_drills.identity import notification_id, route_key
 from rollback_drills.notification import build_notifications
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.routing.repeats import Told
+from rollback_drills.routing.decisions import PlanRequest, name_notification
 from rollback_drills.routing.routes import Route, check_requested, parse_requested
 from rollback_drills.routing.suppression import Suppressions
-from tests.unit.builders import NOW, judged, make_subject, planned, written
+from rollback_drills.routing.telling import Told
+from tests.unit.builders import NOW, judged, make_subject, make_told, planned, written
 
 TICK = timedelta(microseconds=1)
 
@@ -25,6 +27,15 @@ TICK = timedelta(microseconds=1)
 def window(start: datetime, end: datetime, **matchers: Any) -> dict[str, Any]:
     """Write a window."""
     return {"window_id": "freeze", "start_at": start.isoformat(), "end_at": end.isoformat(), **matchers}
+
+
+def told_before(subject: Subject | None = None, **changes: Any) -> dict[str, list[Told]]:
+    """Give a history in which every route of a subject was told, by route key."""
+    plan = planned(subject or make_subject())
+    return {
+        each["route_key"]: [make_told(number, provider=each["provider"], owner=each["owner"], **changes)]
+        for number, each in enumerate(plan["route_decisions"])
+    }
 
 
 def categories(plan: dict[str, Any]) -> set[str]:
@@ -130,13 +141,103 @@ def test_a_provider_that_nobody_knows_is_refused_with_the_known_ones() -> None:
     ],
 )
 def test_what_was_told_stays_quiet_for_a_while(status: Readiness, ago: timedelta, quiet: bool) -> None:
-    plan = planned(make_subject())
-    told = {each["route_key"]: Told(NOW - ago, status) for each in plan["route_decisions"]}
+    told = told_before(status=status, at=NOW - ago)
 
     again = planned(make_subject(), PlanRequest(told=told))
 
     assert categories(again) == ({"already_notified"} if quiet else {"deliver"})
     assert categories(planned(make_subject(), PlanRequest(told=told, force=True))) == {"deliver"}
+
+
+@pytest.mark.parametrize(
+    ("in_schedule", "in_policy", "state", "days"),
+    [
+        pytest.param(None, None, "needs_attention", 1.0, id="nobody says"),
+        pytest.param(None, None, "due_soon", 7.0, id="nobody says, due soon"),
+        pytest.param({"needs_attention": 3}, None, "needs_attention", 3.0, id="the schedule"),
+        pytest.param({"needs_attention": 3}, None, "due_soon", 7.0, id="the schedule, of another state"),
+        pytest.param({"due_soon": 0.5}, None, "due_soon", 0.5, id="half a day"),
+        pytest.param(None, {"needs_attention": 2}, "needs_attention", 2.0, id="the policy"),
+        pytest.param({"needs_attention": 3}, {"needs_attention": 2}, "needs_attention", 2.0, id="both"),
+        pytest.param({"needs_attention": 3}, {"due_soon": 2}, "needs_attention", 3.0, id="each of its own"),
+        pytest.param({"due_soon": 3}, {"due_soon": 36_525}, "due_soon", 36_525.0, id="a hundred years"),
+    ],
+)
+def test_documents_say_after_how_many_days_a_route_is_told_again_and_the_policy_wins(
+    in_schedule: dict[str, float] | None, in_policy: dict[str, float] | None, state: str, days: float
+) -> None:
+    due_at = NOW + timedelta(days=3 if state == "due_soon" else -3)
+    subject = make_subject(next_due_at=due_at.isoformat(), repeat_after_days=in_schedule)
+    request = PlanRequest(
+        policy=read_policy({"repeat_after_days": in_policy}) if in_policy else None,
+        told=told_before(subject, at=NOW, status=Readiness(state)),
+    )
+
+    (until,) = {each["deferred_until"] for each in planned(subject, request)["route_decisions"]}
+
+    assert datetime.fromisoformat(until) == NOW + timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    "given", [{"due_soon": days} for days in (0, -1, 36_526, "1", True)] + [{"due_sooner": 1}, 3, []]
+)
+def test_days_that_make_no_sense_are_refused(given: Any) -> None:
+    with pytest.raises(UsageError, match="repeat_after_days"):
+        read_policy({"repeat_after_days": given})
+
+
+@pytest.mark.parametrize(
+    ("state", "category", "reason", "replaces"),
+    [
+        pytest.param(State.DELIVERED, "deliver", "worse", False, id="told, and worse now"),
+        pytest.param(State.PENDING, "deliver", "worse", True, id="not sent yet"),
+        pytest.param(State.SENDING, "other", None, False, id="being sent"),
+        pytest.param(State.AMBIGUOUS, "other", None, False, id="perhaps sent"),
+        pytest.param(State.SUPPRESSED, "deliver", "deferred", False, id="kept silent"),
+        pytest.param(State.DISCARDED, "deliver", "first", False, id="taken out"),
+    ],
+)
+def test_a_decision_says_which_notification_goes_out_and_which_it_replaces(
+    state: State, category: str, reason: str | None, replaces: bool
+) -> None:
+    last = Reason.DEFERRED if state is State.SUPPRESSED else Reason.FIRST
+    told = told_before(state=state, status=Readiness.DUE_SOON, reason=last)
+    occurrence = 2 if state is State.DISCARDED else 1
+
+    for decision in planned(make_subject(), PlanRequest(told=told))["route_decisions"]:
+        key = decision["route_key"]
+        assert (decision["category"], decision["notification_reason"]) == (category, reason)
+        assert name_notification(decision) == (notification_id(key, reason, occurrence) if reason else "")
+        assert list(decision["replaces"]) == ([told[key][0].notification_id] if replaces else [])
+
+
+def test_a_window_keeps_a_place_whose_id_is_that_of_the_deferred_notification() -> None:
+    freeze = window(NOW, NOW + timedelta(hours=1))
+    subject = make_subject(maintenance_windows=[freeze])
+    after = NOW + timedelta(hours=1)
+
+    silent = planned(subject)["route_decisions"]
+    told = told_before(subject, state=State.SUPPRESSED, reason=Reason.DEFERRED)
+    again = planned(subject, PlanRequest(told=told))["route_decisions"]
+    later = planned(subject, PlanRequest(told=told), now=after)["route_decisions"]
+
+    places = [notification_id(each["route_key"], "deferred", 1) for each in silent]
+    assert [name_notification(each) for each in silent] == places
+    assert [name_notification(each) for each in again] == places
+    assert [name_notification(each) for each in later] == places
+    assert {each["notification_reason"] for each in silent} == {"first"}
+    assert {each["notification_reason"] for each in later} == {"deferred"}
+    assert {each["category"] for each in later} == {"deliver"}
+
+
+def test_a_window_keeps_no_place_where_nothing_is_to_be_told() -> None:
+    subject = make_subject(maintenance_windows=[window(NOW, NOW + timedelta(hours=1))])
+    request = PlanRequest(told=told_before(subject, at=NOW - TICK))
+
+    decisions = planned(subject, request)["route_decisions"]
+
+    assert {each["category"] for each in decisions} == {"maintenance_window"}
+    assert {name_notification(each) for each in decisions} == {""}
 
 
 def test_another_due_instant_is_another_cycle_with_other_routes() -> None:
@@ -235,10 +336,7 @@ def test_a_policy_that_is_unusable_is_the_callers_mistake() -> None:
 def test_a_route_that_was_told_is_deferred_until_neither_quiet_nor_freeze_holds(day_of_freeze: int) -> None:
     freeze = NOW + timedelta(days=day_of_freeze)
     subject = make_subject(maintenance_windows=[window(freeze - TICK, freeze + timedelta(hours=1))])
-    told = {
-        each["route_key"]: Told(NOW - TICK, Readiness.NEEDS_ATTENTION)
-        for each in planned(subject)["route_decisions"]
-    }
+    told = told_before(subject, at=NOW - TICK)
     request = PlanRequest(told=told)
 
     (until,) = {each["deferred_until"] for each in planned(subject, request)["route_decisions"]}

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.results import Delivery
+from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.notification import build_notifications
+from rollback_drills.outbox.item import Item
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.run_report import (
     ScheduleRun,
@@ -21,20 +25,21 @@ from rollback_drills.run_report import (
     route_rows,
     worst,
 )
+from tests.sample_outbox import make_entry
 from tests.unit.builders import DRILL, NOW, judged, make_subject, planned
 
 VALID_KEY = re.compile(r"[a-z0-9-]+")  # what Prefect takes
 
 
-def make_run(outcome: Outcome | None = None, **changes: Any) -> ScheduleRun:
-    """Make a run over one schedule; with an outcome, everything was sent and ended so."""
+def make_run(state: State | None = None, **changes: Any) -> ScheduleRun:
+    """Make a run over one schedule; with a state, everything was tried and ended so."""
     subject = make_subject(**changes)
     judgement, plan = judged(subject), planned(subject)
-    notifications = build_notifications(judgement.schedule, plan) if outcome else ()
+    notifications = build_notifications(judgement.schedule, plan) if state else ()
     deliveries = [
-        Delivery(each, Verdict(outcome, detail="the reason"), 1, NOW, NOW)
+        Delivery(each, Verdict(Outcome.PERMANENT, detail="the reason"), 1, NOW, NOW, state)
         for each in notifications
-        if outcome
+        if state
     ]
     return ScheduleRun(judgement, plan, deliveries)
 
@@ -122,11 +127,15 @@ def test_whatever_a_name_holds_every_row_of_a_table_has_its_columns(owner: str) 
 
 
 def test_the_page_of_a_schedule_tells_state_checks_and_routes() -> None:
-    page = render_schedule(make_run(Outcome.PERMANENT), dry_run=False)
+    run = make_run(State.PERMANENT)
+    taken = dataclasses.replace(run.deliveries[0], state=State.ACCEPTED)
+
+    page = render_schedule(dataclasses.replace(run, deliveries=[taken, *run.deliveries[1:]]), dry_run=False)
 
     assert page.startswith("# payments: needs attention\n")
     assert "go\\_rollback\\_drill\\_schedule\\_not\\_stale | warn" in page
-    assert "Notifications sent: 4." in page
+    assert "Notifications sent: 1." in page
+    assert "| slack | team-a | deliver | the drill needs attention |  | accepted |" in page
     assert "permanent: the reason" in page
 
 
@@ -139,7 +148,7 @@ def test_a_dry_run_says_that_nothing_was_sent() -> None:
 
 
 def test_each_route_has_a_row_with_its_own_outcome() -> None:
-    rows = route_rows(make_run(Outcome.DELIVERED), dry_run=False)
+    rows = route_rows(make_run(State.DELIVERED), dry_run=False)
 
     assert [(row["owner"], row["provider"], row["outcome"]) for row in rows] == [
         ("team-a", "slack", "delivered"),
@@ -149,9 +158,69 @@ def test_each_route_has_a_row_with_its_own_outcome() -> None:
     ]
 
 
+def test_what_was_sent_of_an_earlier_cycle_has_a_row_of_its_own() -> None:
+    run = make_run(State.DELIVERED, owners=["team-a"], notification_providers=["slack"])
+    (sent,) = run.deliveries
+    closing = dataclasses.replace(
+        sent.notification,
+        notification_id="gordmsg-0",
+        reason=Reason.RESOLVED,
+        title="Rollback drill performed",
+    )
+    other = dataclasses.replace(sent, notification=closing)
+
+    rows = route_rows(dataclasses.replace(run, deliveries=[sent, other]), dry_run=False)
+
+    assert [row["why"] for row in rows] == ["the drill needs attention", "resolved: Rollback drill performed"]
+    assert {row["outcome"] for row in rows} == {"delivered"}
+
+
+def make_dead_letter(number: int, detail: str = "refused") -> Item:
+    """Make a dead letter as the outbox gives it."""
+    entry = make_entry(f"payments-{number}")
+    values = {"sequence": number, "message_id": entry.notification_id, "planned_at": 0.0, "queued_at": 0.0}
+    return Item(
+        **{name: getattr(entry, name) for name in Item.__dataclass_fields__ if hasattr(entry, name)} | values,
+        state=State.PERMANENT,
+        is_closed=False,
+        due_at=None,
+        attempt_count=3,
+        unanswered_count=0,
+        may_repeat=False,
+        started_at=1.0,
+        completed_at=2.0,
+        status_code=400,
+        detail=detail,
+        external_ref="",
+        request="",
+    )
+
+
+@pytest.mark.parametrize(("count", "shown", "rest"), [(0, 0, 0), (1, 1, 0), (50, 50, 0), (53, 50, 3)])
+def test_dead_letters_are_listed_with_the_command_that_replays_them(
+    count: int, shown: int, rest: int
+) -> None:
+    run = dataclasses.replace(make_run(), dead_letters=[make_dead_letter(each) for each in range(count)])
+
+    page = render_schedule(run, dry_run=False)
+
+    assert page.count("| gordmsg-") == shown
+    assert ("`drills outbox replay ID`" in page) is bool(count)
+    assert (f"{rest} more: `drills outbox list --dead`." in page) is bool(rest)
+
+
+def test_markup_in_the_answer_of_a_provider_is_shown_and_not_obeyed() -> None:
+    run = dataclasses.replace(make_run(), dead_letters=[make_dead_letter(1, HOSTILE)])
+
+    page = render_schedule(run, dry_run=False)
+
+    assert "&lt;img" in page
+    assert is_escaped(page)
+
+
 def test_the_page_of_a_fleet_counts_all_and_shows_those_that_are_not_ready() -> None:
     ready = make_run(schedule_id="calm", next_due_at="2027-06-01T00:00:00Z")
-    late = make_run(Outcome.DELIVERED, schedule_id="late")
+    late = make_run(State.DELIVERED, schedule_id="late")
     nothing = Subject(None, None)
     none = ScheduleRun(judged(nothing), planned(nothing), [])
 
@@ -161,6 +230,7 @@ def test_the_page_of_a_fleet_counts_all_and_shows_those_that_are_not_ready() -> 
     assert "**1** needs attention, **1** not requested, **1** ready" in page
     assert "| late | needs attention" in page
     assert "4 of 4" in page
+    assert "0 of 4" in render_fleet([make_run(State.RETRY)], dry_run=False)
     assert "calm" not in page
 
 

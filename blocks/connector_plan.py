@@ -1,0 +1,158 @@
+"""Turns an entry of a connector configuration into the settings and secrets of a block."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from prefect.blocks.system import Secret
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from blocks.connector import Connector
+from blocks.jira import JiraConnector
+from blocks.registry import CONNECTORS
+from blocks.servicenow import ServiceNowConnector
+from blocks.slack import SlackConnector
+from blocks.teams import TeamsConnector
+from blocks.webhook import WebhookConnector
+from rollback_drills.connector_config import NamedEntry
+from rollback_drills.connector_entries import (
+    BlockEntry,
+    Entry,
+    JiraEntry,
+    ServiceNowEntry,
+    SlackEntry,
+    TeamsEntry,
+    WebhookEntry,
+    is_variable_name,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorPlan:
+    """A connector that can be saved: its settings, and the values of its secrets by field."""
+
+    name: str
+    connector_type: type[Connector]
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str]
+
+    @property
+    def slug(self) -> str:
+        """The slug of its block type."""
+        return self.connector_type.get_block_type_slug()
+
+
+def plan_connector(
+    named: NamedEntry, environ: Mapping[str, str], problems: list[str]
+) -> ConnectorPlan | None:
+    """Say what is to be saved for an entry; None if it has problems, which are added to the list."""
+    found: list[str] = []
+    entry = named.entry
+    if isinstance(entry, BlockEntry):
+        plan = _plan_block(named, entry, environ, found)
+    else:
+        for key in entry.from_environment:
+            variable = getattr(entry, f"{key}_env")
+            if variable and not entry.value(key, environ):
+                found.append(_unset(named, key, variable))
+        plan = _plan_entry(named.name, entry, environ)
+    if not found:
+        found = [f"{named.path}: {problem}" for problem in _try_out(plan)]
+    problems += found
+    return None if found else plan
+
+
+def _unset(named: NamedEntry, key: str, variable: str) -> str:
+    return f"{named.path}.{key}_env names the variable {variable}, which is not set or empty"
+
+
+def _plan_block(
+    named: NamedEntry, entry: BlockEntry, environ: Mapping[str, str], problems: list[str]
+) -> ConnectorPlan:
+    """Take the keys of the entry for the fields of the block."""
+    connector_type = CONNECTORS[named.kind]
+    fields = connector_type.model_fields
+    settings: dict[str, Any] = {}
+    secrets: dict[str, str] = {}
+    for key, value in entry.model_dump(exclude_unset=True, exclude={"type"}).items():
+        name = key if key in fields else key.removesuffix("_env")
+        if name not in fields:
+            near = get_close_matches(key, fields, n=1, cutoff=0.0)
+            problems.append(f"{named.path}.{key} is an unknown key; the nearest known one is {near[0]!r}")
+        elif name in settings or name in secrets:
+            problems.append(f"{named.path}.{name} and {name}_env are both given; remove one")
+        elif name != key and not is_variable_name(value):
+            problems.append(f"{named.path}.{key} must be the name of an environment variable, not a value")
+        elif name != key and not environ.get(value):
+            problems.append(_unset(named, name, value))
+        else:
+            given = environ[value] if name != key else value
+            (secrets if _is_secret(fields[name]) else settings)[name] = given
+    return ConnectorPlan(named.name, connector_type, settings, secrets)
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return field.annotation is Secret or Secret in get_args(field.annotation)
+
+
+def _plan_entry(name: str, entry: Entry, environ: Mapping[str, str]) -> ConnectorPlan:
+    """Translate the keys of the contract (§1) into the fields of a block."""
+    values = {key: entry.value(key, environ) or "" for key in entry.from_environment}
+    common = {"enabled": entry.enabled, "title": entry.title}
+    match entry:
+        case SlackEntry():
+            return ConnectorPlan(name, SlackConnector, common, {"url": values["url"]})
+        case TeamsEntry():
+            return ConnectorPlan(name, TeamsConnector, common, {"url": values["url"]})
+        case JiraEntry():
+            settings = entry.model_dump(
+                include={"project", "deployment", "issue_type", "done_transition", "labels", "extra_fields"}
+            )
+            settings |= common | {"site_url": values["url"], "email": values["email"]}
+            return ConnectorPlan(name, JiraConnector, settings, {"token": values["token"]})
+        case ServiceNowEntry():
+            settings = entry.model_dump(include={"table", "extra_fields", "close_fields"}, exclude_none=True)
+            kinds = {"password": "basic", "token": "bearer", "api_key": "api-key"}
+            key = next(key for key in kinds if values[key] or getattr(entry, f"{key}_env"))
+            settings |= common | {
+                "site_url": values["url"],
+                "user": values["user"],
+                "authentication": kinds[key],
+            }
+            return ConnectorPlan(name, ServiceNowConnector, settings, {"credential": values[key]})
+        case WebhookEntry():
+            return _plan_webhook(name, entry, values)
+    raise TypeError(type(entry))
+
+
+def _plan_webhook(name: str, entry: WebhookEntry, values: Mapping[str, str]) -> ConnectorPlan:
+    settings = {
+        "enabled": entry.enabled,
+        "method": entry.method.upper(),
+        "authorization_scheme": entry.authorization_scheme,
+        "api_key_header": entry.api_key_header,
+    }
+    secrets = {
+        "url": values["url"],
+        "authorization": values["authorization"] or values["token"],
+        "api_key": values["api_key"],
+        "signing_secret": values["signing_secret"],
+        "headers": json.dumps(entry.headers) if entry.headers else "",
+    }
+    return ConnectorPlan(
+        name, WebhookConnector, settings, {field: value for field, value in secrets.items() if value}
+    )
+
+
+def _try_out(plan: ConnectorPlan) -> list[str]:
+    """Build the connector in memory, where its own rules are checked."""
+    secrets: dict[str, Any] = {field: Secret(value=value) for field, value in plan.secrets.items()}
+    try:
+        plan.connector_type(**plan.settings, **secrets)
+    except ValidationError as error:
+        details = error.errors(include_input=False, include_url=False, include_context=False)
+        return [f"{'.'.join(map(str, detail['loc']))} {detail['msg']}".strip() for detail in details]
+    return []

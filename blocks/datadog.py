@@ -1,0 +1,156 @@
+"""Datadog: one event per notification, through the Events API v1."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import Field, HttpUrl
+
+from blocks.addresses import site_problem
+from blocks.connector import SecretBlock, open_secret
+from blocks.exchange import PreparedRequest, Response
+from blocks.http_connector import ANY_JSON, HttpConnector
+from blocks.responses import judge_lacking, judge_status, retry_in_seconds, with_wait
+from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten, to_json
+from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notification import Notification
+
+# Limits: https://docs.datadoghq.com/api/latest/events/#post-an-event
+_LONGEST_TITLE: Final = 500
+_LONGEST_TEXT: Final = 4000
+_LONGEST_AGGREGATION_KEY: Final = 100
+_LONGEST_TAG: Final = 200  # https://docs.datadoghq.com/getting_started/tagging/
+
+_ALERT_TYPES: Final = {"critical": "error", "warning": "warning"}
+
+# Datadog says 403 also to a good key at the wrong site.
+_DEAD: Final = frozenset({401, 403})
+
+
+class DatadogConnector(HttpConnector):
+    """Posts events to the event stream of a Datadog organization.
+
+    Example:
+        ```python
+        from blocks.datadog import DatadogConnector
+
+        connector = DatadogConnector.load("BLOCK_NAME")
+        ```
+    """
+
+    _block_type_name: ClassVar[str | None] = "Rollback drills: Datadog"
+    _block_type_slug: ClassVar[str | None] = "rollback-drills-datadog"
+    _documentation_url: ClassVar[HttpUrl | None] = HttpUrl("https://docs.datadoghq.com/api/latest/events/")
+
+    workers: ClassVar[int] = 4
+
+    api_key: SecretBlock = Field(description="API key of the organization; an application key is not needed.")
+    site: Literal[
+        "datadoghq.com",
+        "us3.datadoghq.com",
+        "us5.datadoghq.com",
+        "ap1.datadoghq.com",
+        "ap2.datadoghq.com",
+        "uk1.datadoghq.com",
+        "datadoghq.eu",
+        "ddog-gov.com",
+        "us2.ddog-gov.com",
+    ] = Field(
+        default="datadoghq.com", description="Site of the organization; a key works at its own site only."
+    )
+    api_url: str = Field(
+        default="", description="Address of a proxy for the API; https://api. and the site if it is empty."
+    )
+    title: str = Field(default="", max_length=60, description="Text put before every title.")
+
+    def configuration_problem(self) -> str:
+        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        return site_problem(self._url(""), "the api_url of datadog")
+
+    def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
+        """Build the request that posts the event; a closing one joins the others by its aggregation key."""
+        url = self._url("/api/v1/events")
+        return PreparedRequest("POST", url, url, self._headers(), to_json(self._event(notification, now)))
+
+    def judge(self, response: Response) -> Verdict:
+        """Take a 202, or a 200, that tells of an event for accepted."""
+        status, body = response.status_code, response.json_object()
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
+            return _judge_refusal(response)
+        event = body.get("event")
+        is_taken = body.get("status") == "ok" or isinstance(event, dict)
+        if status in (HTTPStatus.OK, HTTPStatus.ACCEPTED) and is_taken:
+            number = event.get("id") if isinstance(event, dict) else None
+            ref = str(number) if type(number) is int else ""
+            return Verdict(Outcome.ACCEPTED, f"answered {status}: queued", status, external_ref=ref)
+        return judge_lacking(response, "an event; look at site and api_url")
+
+    def prepare_trial(self, *, now: datetime) -> PreparedRequest:
+        """Ask whether the key is valid; nothing is posted."""
+        del now
+        url = self._url("/api/v1/validate")
+        return PreparedRequest("GET", url, url, self._headers(), only_reads=True)
+
+    def judge_trial(self, response: Response) -> Verdict:
+        """Take a 200 that calls the key valid for proof."""
+        status = response.status_code
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
+            return _judge_refusal(response)
+        if status == HTTPStatus.OK and response.json_object().get("valid") is True:
+            return Verdict(Outcome.DELIVERED, "answered 200: the key is valid", status)
+        return judge_lacking(response, "a word about the key")
+
+    def _url(self, path: str) -> str:
+        return (self.api_url.rstrip("/") or f"https://api.{self.site}") + path
+
+    def _headers(self) -> Mapping[str, str]:
+        return {**ANY_JSON, "dd-api-key": open_secret(self.api_key)}
+
+    def _event(self, notification: Notification, now: datetime) -> Mapping[str, Any]:
+        level = _ALERT_TYPES.get(notification.alert_level, "info")
+        return {
+            "title": escape_within(
+                one_line(f"{self.title} {notification.title}"), _LONGEST_TITLE, _without_mentions
+            ),
+            "text": fit(notification, _text, _LONGEST_TEXT),
+            "alert_type": "success" if notification.is_closing else level,
+            "priority": "low" if level == "info" or notification.is_closing else "normal",
+            "aggregation_key": reference(notification, _LONGEST_AGGREGATION_KEY),
+            "source_type_name": "rollback-drills",
+            "date_happened": int(now.timestamp()),
+            "tags": [shorten(one_line(tag), _LONGEST_TAG) for tag in _tags(notification)],
+        }
+
+
+def _text(notification: Notification) -> str:
+    return _without_mentions(plain_text(notification))
+
+
+def _tags(notification: Notification) -> tuple[str, ...]:
+    return (
+        f"schedule:{notification.schedule_id}",
+        f"owner:{notification.owner}",
+        f"cycle:{notification.cycle_id}",
+        f"notification_id:{notification.notification_id}",
+        f"reason:{notification.reason}",
+        f"may_repeat:{str(notification.may_repeat).lower()}",
+    )
+
+
+def _without_mentions(text: str) -> str:
+    """Keep `@name` from notifying people and services, and `%%%` from switching to Markdown.
+
+    https://docs.datadoghq.com/monitors/notify/#notifications
+    """
+    return text.replace("@", "@\N{ZERO WIDTH SPACE}").replace("%%", "%\N{ZERO WIDTH SPACE}%")
+
+
+def _judge_refusal(response: Response) -> Verdict:
+    errors = response.json_object().get("errors")
+    hint = "; ".join(text for text in errors if isinstance(text, str)) if isinstance(errors, list) else ""
+    if response.status_code == HTTPStatus.FORBIDDEN:
+        hint = f"{hint or 'forbidden'} (a wrong key, or a key of another site)"
+    verdict = judge_status(response, dead=_DEAD, hint=hint or None)
+    # Seconds until more is taken, not a moment; the Datadog client reads the header so too.
+    return with_wait(verdict, retry_in_seconds(response, "x-ratelimit-reset"))

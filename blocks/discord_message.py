@@ -1,0 +1,50 @@
+"""A notification as a Discord message: a text, and an embed with the facts."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from blocks.text import escape_within, fit, one_line, shorten, to_json
+from rollback_drills.notification import Notification
+
+# Limits: https://docs.discord.com/developers/resources/message, "Embed Limits". All texts of an embed
+# together may hold 6000 characters; these hold 5581.
+_LONGEST_CONTENT: Final = 2000
+_LONGEST_DESCRIPTION: Final = 4096
+_LONGEST_FIELD: Final = 1024
+_LONGEST_FOOTER: Final = 450
+_ACKNOWLEDGE: Final = "Acknowledge"
+
+_GREEN: Final = 0x2E7D32
+_GREY: Final = 0x757575
+_COLORS: Final = {"critical": 0xC62828, "warning": 0xF9A825, "healthy": _GREEN}
+
+
+def write_message(notification: Notification, prefix: str) -> bytes:
+    """Write a message within Discord's limits; `prefix` stands before its title."""
+    return to_json(_message(notification, one_line(f"{prefix} {notification.title}")))
+
+
+def _message(notification: Notification, title: str) -> Mapping[str, Any]:
+    description = fit(notification, _describe, _LONGEST_DESCRIPTION)
+    embed: dict[str, Any] = {
+        "color": _GREEN if notification.is_closing else _COLORS.get(notification.alert_level, _GREY),
+        "footer": {"text": shorten(notification.footer, _LONGEST_FOOTER)},
+    }
+    if description:
+        embed["description"] = description
+    if notification.acknowledge:
+        value = escape_within(notification.acknowledge, _LONGEST_FIELD, _escape)
+        embed["fields"] = [{"name": _ACKNOWLEDGE, "value": value}]
+    # Outside the embed: a lock screen shows no embeds, and readers can switch them off.
+    content = escape_within(f"{title}\n{notification.summary}", _LONGEST_CONTENT, _escape)
+    # An edit that does not repeat allowed_mentions rings everybody whom its text names.
+    return {"content": content, "embeds": [embed], "allowed_mentions": {"parse": []}}
+
+
+def _describe(notification: Notification) -> str:
+    return "\n".join(f"**{_escape(label)}**: {_escape(value)}" for label, value in notification.facts)
+
+
+def _escape(text: str) -> str:
+    """Take the links out of the Markdown, which would hide where they lead."""
+    return text.replace("](", "]\u200b(")

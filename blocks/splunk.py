@@ -1,0 +1,127 @@
+"""Splunk: one event per notification, through the HTTP Event Collector."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+from pydantic import Field, HttpUrl
+
+from blocks.addresses import site_problem
+from blocks.connector import SecretBlock, open_secret
+from blocks.exchange import PreparedRequest, Response
+from blocks.http_connector import ANY_JSON, HttpConnector
+from blocks.responses import disable, judge_lacking, judge_status, retry_after_seconds
+from blocks.text import fact_lines, fit, reference, to_json
+from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notification import Notification
+
+# Splunk cuts an event at 10 000 bytes unless its source type says otherwise (TRUNCATE in props.conf).
+_LARGEST_REQUEST: Final = 10_000
+_LONGEST_REFERENCE: Final = 255
+
+# https://help.splunk.com/en/splunk-enterprise/get-data-in/collect-http-event-data/troubleshoot-http-event-collector
+_SUCCESS: Final = 0
+_DEAD: Final = frozenset({1, 2, 3, 4})  # token disabled, missing, malformed or unknown
+_REFUSED: Final = frozenset({5, 6, 7, 10, 11, 12, 13, 14, 15, 16})  # the data, the index or the channel
+_BUSY: Final = frozenset({8, 9, 18, 19, 20, 23})  # internal error, busy, full queues or shutting down
+
+
+class SplunkConnector(HttpConnector):
+    """Sends events to an HTTP Event Collector of Splunk.
+
+    Splunk confirms an event before it is indexed, and keeps a second one of the same notification: look for
+    the indexed field `notification_id`. A certificate of your own authority is trusted by SSL_CERT_FILE.
+
+    Example:
+        ```python
+        from blocks.splunk import SplunkConnector
+
+        connector = SplunkConnector.load("BLOCK_NAME")
+        ```
+    """
+
+    _block_type_name: ClassVar[str | None] = "Rollback drills: Splunk"
+    _block_type_slug: ClassVar[str | None] = "rollback-drills-splunk"
+    _documentation_url: ClassVar[HttpUrl | None] = HttpUrl(
+        "https://help.splunk.com/en/splunk-enterprise/get-data-in/collect-http-event-data"
+    )
+
+    workers: ClassVar[int] = 4
+
+    collector_url: str = Field(
+        description="Address of the collector without a path, such as https://splunk.example.invalid:8088."
+    )
+    token: SecretBlock = Field(description="Token of the collector, without indexer acknowledgement.")
+    index: str = Field(
+        default="", description="Index for the events; the default index of the token if it is empty."
+    )
+    source: str = Field(default="rollback-drills", min_length=1, description="Source of the events.")
+    sourcetype: str = Field(default="_json", min_length=1, description="Source type of the events.")
+
+    def configuration_problem(self) -> str:
+        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        return site_problem(self.collector_url, "the collector_url of splunk")
+
+    def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
+        """Build the request; an ending is an event whose action is `finished`."""
+        url = f"{self.collector_url.rstrip('/')}/services/collector/event"
+        headers = {**ANY_JSON, "authorization": f"Splunk {open_secret(self.token)}"}
+        content = fit(notification, lambda shorter: to_json(self._envelope(shorter, now)), _LARGEST_REQUEST)
+        return PreparedRequest("POST", url, url, headers, content)
+
+    def judge(self, response: Response) -> Verdict:
+        """Take a 200 with the code 0 for accepted; of a refusal the code tells more than the status."""
+        status, body = response.status_code, response.json_object()
+        code = body["code"] if type(body.get("code")) is int else None
+        if status == HTTPStatus.OK and code == _SUCCESS:
+            return Verdict(Outcome.ACCEPTED, "answered 200: taken, and to be indexed", status)
+        hint = None if code is None else f"{body.get('text')} (code {code})"
+        detail = f"answered {status}: {hint}"
+        if code in _DEAD:
+            return disable(detail, status)
+        if code in _REFUSED:
+            return Verdict(Outcome.PERMANENT, detail, status)
+        if code in _BUSY:
+            return Verdict(Outcome.RETRY, detail, status, retry_after_seconds(response))
+        if status < HTTPStatus.MULTIPLE_CHOICES:
+            return judge_lacking(response, "success; is this the address of a collector?")
+        return judge_status(response, hint=hint)
+
+    def _envelope(self, notification: Notification, now: datetime) -> Mapping[str, Any]:
+        return {
+            "time": round(now.timestamp(), 3),
+            "host": "rollback-drills",
+            "source": self.source,
+            "sourcetype": self.sourcetype,
+            **({"index": self.index} if self.index else {}),
+            "event": _event(notification),
+            "fields": _indexed_fields(notification),
+        }
+
+
+def _event(notification: Notification) -> Mapping[str, Any]:
+    return {
+        "event_type": notification.event.get("event_type"),
+        "action": "finished" if notification.is_closing else "started",
+        "alert_level": notification.alert_level,
+        "title": notification.title,
+        "summary": notification.summary,
+        "facts": fact_lines(notification),
+        "acknowledge": notification.acknowledge,
+        "notification": notification.footer,
+        "may_repeat": notification.may_repeat,
+        "cycle_id": notification.cycle_id,
+        "plan_id": notification.plan_id,
+    }
+
+
+def _indexed_fields(notification: Notification) -> Mapping[str, str]:
+    """Name what can be searched without reading the event; the values must be flat (code 15 otherwise)."""
+    return {
+        "notification_id": notification.notification_id,
+        "reason": notification.reason,
+        "reference": reference(notification, _LONGEST_REFERENCE),
+        "schedule_id": notification.schedule_id,
+        "owner": notification.owner,
+    }

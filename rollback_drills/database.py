@@ -1,0 +1,158 @@
+"""The one database that keeps evidence and outbox: SQLite by default, PostgreSQL for several machines."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from rollback_drills.errors import DrillsError, UsageError
+
+METADATA: Final = MetaData()
+"""Every table of the program; each stands in the module that it belongs to."""
+MOST_PARAMETERS: Final = 500
+"""How many values an IN may have: every database takes at least this many."""
+
+
+_CONFLICTS: Final = frozenset({"40001", "40P01"})
+"""SQLSTATE of a serialization failure and of a deadlock (PostgreSQL, appendix A)."""
+_MOST_CONFLICTS: Final = 5
+_LONGEST_PAUSE_SECONDS: Final = 0.2
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DatabaseError(DrillsError):
+    """The database cannot be read or written; the message names it without its password."""
+
+
+class ConflictError(DatabaseError):
+    """Two transactions stood in each other's way, and the database has ended this one; it can be repeated."""
+
+
+def repeat_on_conflict(change: Callable[P, T]) -> Callable[P, T]:
+    """Run a function that is one transaction again when the database has ended it for another one's sake."""
+
+    @wraps(change)
+    def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(_MOST_CONFLICTS):
+            try:
+                return change(*args, **kwargs)
+            except ConflictError:
+                time.sleep(random.random() * _LONGEST_PAUSE_SECONDS)  # noqa: S311 - needs no secrecy
+        return change(*args, **kwargs)
+
+    return repeated
+
+
+class Database:
+    """Transactions on the database, with errors that a person can read."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use an engine; `open` makes one."""
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the database at a URL, and create what is missing.
+
+        Raises:
+            UsageError: The URL is no database URL.
+            DatabaseError: The database cannot be reached or written.
+        """
+        engine = _make_engine(url)
+        with _explained(engine):
+            if file := _sqlite_file(engine):
+                file.parent.mkdir(parents=True, exist_ok=True)
+            _create_tables(engine)
+        return cls(engine)
+
+    @classmethod
+    def open_existing(cls, url: str, table: str) -> Self | None:
+        """Open the database at a URL; None if it has no such table yet. Writes nothing.
+
+        Raises:
+            UsageError: The URL is no database URL.
+            DatabaseError: The database cannot be reached.
+        """
+        engine = _make_engine(url)
+        file = _sqlite_file(engine)
+        if file and not file.exists():
+            return None
+        with _explained(engine):
+            return cls(engine) if inspect(engine).has_table(table) else None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Read in one connection.
+
+        Raises:
+            DatabaseError: The database cannot be used.
+        """
+        with _explained(self.engine), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Write in one transaction, which is on disk when this ends without an error.
+
+        Raises:
+            DatabaseError: The database cannot be used; nothing was written.
+        """
+        with _explained(self.engine), self.engine.connect() as connection:
+            if self.engine.dialect.name == "sqlite":
+                # At once a writer: a reader that turns writer fails when another one wrote meanwhile.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.commit()
+
+
+def _make_engine(url: str) -> Engine:
+    try:
+        engine = create_engine(make_url(url))
+    except (SQLAlchemyError, ImportError, ValueError):
+        raise UsageError(
+            "DRILLS_DATABASE_URL is no usable database URL; write it like sqlite:///evidence.db"
+        ) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _make_durable)
+    return engine
+
+
+def _create_tables(engine: Engine) -> None:
+    try:
+        METADATA.create_all(engine)
+    except SQLAlchemyError:
+        if not all(map(inspect(engine).has_table, METADATA.tables)):  # else another process was quicker
+            raise
+
+
+def _sqlite_file(engine: Engine) -> Path | None:
+    return Path(engine.url.database) if engine.dialect.name == "sqlite" and engine.url.database else None
+
+
+def _make_durable(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # no implicit transactions: `write` begins them
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        cause = getattr(error, "orig", None) or error
+        kind = ConflictError if getattr(cause, "sqlstate", None) in _CONFLICTS else DatabaseError
+        place = engine.url.difference_update_query(["password"]).render_as_string(hide_password=True)
+        raise kind(f"the database at {place} cannot be used: {cause}") from None

@@ -1,0 +1,247 @@
+"""Takes what is due for one provider out of the outbox, and hands it over: claim, send, record."""
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, ClassVar, Final, Protocol
+from uuid import uuid4
+
+from rollback_drills.database import Database
+from rollback_drills.delivery.digest import make_digest
+from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.results import Delivery
+from rollback_drills.delivery.retrying import LONGEST_WAIT_SECONDS, Attempts, RetryPolicy, conclude
+from rollback_drills.delivery.states import State
+from rollback_drills.notification import Notification
+from rollback_drills.outbox.claims import Claimed, Result, next_attempt_at, settle_and_claim
+from rollback_drills.outbox.digests import form_digests
+
+_logger = logging.getLogger(__name__)
+_SHARED_COMMIT_SECONDS: Final = 0.005
+_LEASE_MARGIN_SECONDS: Final = 30.0
+
+
+class Sender(Protocol):
+    """What the dispatcher asks of a connector; every block of `blocks` is one."""
+
+    workers: ClassVar[int]
+    most_in_one_message: ClassVar[int]
+    can_find: ClassVar[bool]
+
+    async def send_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict:
+        """Hand a notification over once."""
+
+    async def find_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict | None:
+        """Ask whether the provider has it: a success, None if it has not, a failure if it cannot be asked."""
+
+    def deduplicates(self, notification: Notification) -> bool:
+        """Whether the provider drops a repeat itself."""
+
+    def connection(self) -> AbstractAsyncContextManager[Any]:
+        """Keep connections open within the block."""
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Delivers what is due for one provider, as many at once as its connector allows.
+
+    What was finished is recorded in the transaction that claims what comes next, so that one commit serves
+    all that are on their way. Nothing is sent before its claim is on disk.
+    """
+
+    database: Database
+    provider: str
+    sender: Sender
+    policy: RetryPolicy
+    patience_seconds: float = LONGEST_WAIT_SECONDS
+    """How long the run may wait for the next attempt."""
+    lease_seconds: float | None = None
+    """How long a claim holds; by default twice the deadline of an attempt and half a minute."""
+    now: Callable[[], float] = time.time
+    random: Random = field(default_factory=Random)
+
+    def run(self) -> list[Delivery]:
+        """Deliver until nothing is due that is worth waiting for; give what was tried, in that order.
+
+        Not to be called where an event loop runs.
+
+        Raises:
+            DatabaseError: The database cannot be used. What is on its way then becomes ambiguous when its
+                lease runs out.
+        """
+        if self.sender.most_in_one_message > 1:
+            form_digests(self.database, self.provider, self.sender.most_in_one_message)
+        return asyncio.run(_Run(self).deliver())
+
+
+class _Run:
+    """The state of one run of a dispatcher."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._its = dispatcher
+        self._claim = f"{os.getpid()}-{uuid4().hex[:12]}"
+        self._lease = (
+            dispatcher.lease_seconds or 2 * dispatcher.policy.timeout_seconds + _LEASE_MARGIN_SECONDS
+        )
+        self._attempts: dict[str, int] = {}
+        self._deliveries: dict[str, Delivery] = {}
+        self._failures_in_a_row = 0
+
+    async def deliver(self) -> list[Delivery]:
+        async with self._its.sender.connection():
+            finished, under_way = list[_Finished](), set[asyncio.Task[_Finished]]()
+            while True:
+                claimed = self._settle_and_claim(finished, self._its.sender.workers - len(under_way))
+                under_way |= {asyncio.create_task(self._attempt(each)) for each in claimed}
+                finished = []
+                if under_way:
+                    finished, under_way = await _collect(under_way)
+                elif self._has_given_up or not await self._wait():
+                    return list(self._deliveries.values())
+
+    def _settle_and_claim(self, finished: Iterable["_Finished"], free: int) -> list[Claimed]:
+        its = self._its
+        results = [self._conclude(each) for each in finished]
+        claimed, late = settle_and_claim(
+            its.database,
+            its.provider,
+            results,
+            0 if self._has_given_up else free,
+            claim=self._claim,
+            now=its.now(),
+            lease_seconds=self._lease,
+        )
+        if late:
+            _logger.warning("the leases of %d notifications had run out; another worker has them", late)
+        return claimed
+
+    @property
+    def _has_given_up(self) -> bool:
+        """Whether the destination has taken nothing for so long that it is left to the next run."""
+        return self._failures_in_a_row > max(self._its.policy.retries, 1) * self._its.sender.workers
+
+    async def _wait(self) -> bool:
+        """Wait for the next attempt; say whether there is one within the patience of the run."""
+        at = next_attempt_at(self._its.database, self._its.provider)
+        if at is None or (wait := at - self._its.now()) > self._its.patience_seconds:
+            return False
+        await asyncio.sleep(max(wait, 0.0))
+        return True
+
+    async def _attempt(self, message: Claimed) -> "_Finished":
+        started_at = self._its.now()
+        try:
+            return await _attempt(self._its.sender, message, self._its.policy.timeout_seconds, started_at)
+        except Exception as error:  # noqa: BLE001 - a defect of one connector must not stop the others
+            verdict = Verdict(Outcome.AMBIGUOUS, f"the connector broke ({type(error).__name__})")
+            return _Finished(message, verdict, message.is_uncertain, started_at)
+
+    def _conclude(self, finished: "_Finished") -> Result:
+        message, verdict = finished.message, finished.verdict
+        now = self._its.now()
+        tries = self._attempts[message.message_id] = self._attempts.get(message.message_id, 0) + 1
+        is_ambiguous = verdict.outcome is Outcome.AMBIGUOUS
+        attempts = Attempts(
+            tries,
+            message.attempt_count + 1,
+            message.unanswered_count + is_ambiguous,
+            now - message.queued_at,
+            self._its.sender.can_find or self._its.sender.deduplicates(message.notifications[0]),
+        )
+        then = conclude(verdict, attempts, self._its.policy, self._its.random)
+        is_failure = then.wait_seconds is not None
+        self._failures_in_a_row = self._failures_in_a_row + 1 if is_failure else 0
+        due_at = None if then.wait_seconds is None else now + then.wait_seconds
+        self._note_delivery(finished, replace(verdict, detail=then.detail), then.state, now, due_at, attempts)
+        request = verdict.request
+        return Result(
+            message_id=message.message_id,
+            claim=message.claim,
+            state=then.state,
+            due_at=due_at,
+            attempt_count=attempts.altogether,
+            unanswered_count=attempts.unanswered,
+            may_repeat=finished.may_repeat,
+            started_at=finished.started_at,
+            completed_at=now,
+            status_code=verdict.status_code,
+            detail=then.detail,
+            external_ref=verdict.external_ref if len(message.notifications) == 1 else "",
+            size=len(message.notifications),
+            request=json.dumps([request.method, request.url, request.headers]) if request else "",
+            cool_until=None if then.pause_seconds is None else now + then.pause_seconds,
+        )
+
+    def _note_delivery(
+        self,
+        finished: "_Finished",
+        verdict: Verdict,
+        state: State,
+        now: float,
+        due_at: float | None,
+        attempts: Attempts,
+    ) -> None:
+        for notification in finished.message.notifications:
+            earlier = self._deliveries.get(notification.notification_id)
+            self._deliveries[notification.notification_id] = Delivery(
+                replace(notification, may_repeat=finished.may_repeat),
+                verdict,
+                attempts.altogether,
+                earlier.started_at if earlier else datetime.fromtimestamp(finished.started_at, UTC),
+                datetime.fromtimestamp(now, UTC),
+                state,
+                None if due_at is None else datetime.fromtimestamp(due_at, UTC),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """What a worker brings back."""
+
+    message: Claimed
+    verdict: Verdict
+    may_repeat: bool
+    started_at: float
+
+
+async def _collect(
+    under_way: set[asyncio.Task[_Finished]],
+) -> tuple[list[_Finished], set[asyncio.Task[_Finished]]]:
+    """Wait for one that is finished, and a moment for the others, so that they share a commit."""
+    done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+    if under_way:
+        more, under_way = await asyncio.wait(under_way, timeout=_SHARED_COMMIT_SECONDS)
+        done |= more
+    return [task.result() for task in done], under_way
+
+
+async def _attempt(sender: Sender, message: Claimed, timeout_seconds: float, started_at: float) -> _Finished:
+    """Hand a message over; one that may have arrived already is looked for first, or marked."""
+    notification = make_digest(message.notifications)
+    may_repeat = message.is_uncertain
+    if may_repeat and sender.can_find:
+        found = await sender.find_async(notification, timeout_seconds=timeout_seconds)
+        if found is not None:
+            verdict = found if found.succeeded else _unsettled(found)
+            return _Finished(message, verdict, not found.succeeded, started_at)
+        may_repeat = False
+    if may_repeat and not sender.deduplicates(notification):
+        notification = replace(notification, may_repeat=True)
+    verdict = await sender.send_async(notification, timeout_seconds=timeout_seconds)
+    return _Finished(message, verdict, notification.may_repeat, started_at)
+
+
+def _unsettled(verdict: Verdict) -> Verdict:
+    """Keep a message ambiguous whose provider could not be asked, unless the connector is dead."""
+    if verdict.outcome is Outcome.DISABLED:
+        return verdict
+    return replace(
+        verdict, outcome=Outcome.AMBIGUOUS, detail=f"cannot ask whether it arrived: {verdict.detail}"
+    )

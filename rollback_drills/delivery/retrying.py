@@ -1,0 +1,109 @@
+"""What follows from an attempt: it is over, or it is tried again, and when."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from random import Random
+from typing import Final
+
+from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.states import State
+
+FIRST_WAIT_SECONDS: Final = 1.0
+LONGEST_WAIT_SECONDS: Final = 60.0
+"""A longer wait is left to the next run."""
+LONGEST_REST_SECONDS: Final = 1800.0
+"""Between runs: short enough that an hourly check always finds it due."""
+GIVE_UP_AFTER_SECONDS: Final = 7 * 24 * 3600.0
+MOST_UNANSWERED: Final = 3
+"""How often a message is sent without an answer where nothing keeps its repeats apart."""
+SEARCH_LAG_SECONDS: Final = 5.0
+"""How long a new item may be missing from a vendor's search (providers.md §4a)."""
+_JITTER: Final = 0.5
+_JITTER_ON_REQUEST: Final = 0.1
+_LONGEST_JITTER_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often one notification is tried within a run."""
+
+    retries: int = 2
+    """Attempts after the first."""
+    timeout_seconds: float = 15.0
+    """Deadline of one attempt, connecting and reading included."""
+    first_wait_seconds: float = FIRST_WAIT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What is known of a message after an attempt."""
+
+    in_this_run: int
+    """From 1."""
+    altogether: int
+    unanswered: int
+    """How many of them were sent without an answer."""
+    age_seconds: float
+    """Since it was committed."""
+    is_repeatable: bool
+    """Whether the provider can be asked for it, or drops a repeat itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What follows from an attempt."""
+
+    state: State
+    detail: str
+    wait_seconds: float | None = None
+    """Until the next attempt; None if there is none."""
+    pause_seconds: float | None = None
+    """How long nothing else is sent to the destination either; None: no pause."""
+
+
+_FINAL: Final = {
+    Outcome.DELIVERED: State.DELIVERED,
+    Outcome.ACCEPTED: State.ACCEPTED,
+    Outcome.PERMANENT: State.PERMANENT,
+    Outcome.DISABLED: State.DISABLED,
+}
+
+
+def conclude(verdict: Verdict, attempts: Attempts, policy: RetryPolicy, random: Random) -> Conclusion:
+    """Say what follows from an attempt.
+
+    Only what can succeed when repeated is repeated. The wait doubles from attempt to attempt and is
+    lengthened by up to a half at random; it is never shorter than the provider asked for. After the retries
+    of a run the rest is left to the next one. A week after it was committed a message is given up.
+
+    A provider that asks for a pause, answers 429 or cannot be reached at all gets no other message meanwhile.
+    """
+    if verdict.outcome in _FINAL:
+        return Conclusion(_FINAL[verdict.outcome], verdict.detail)
+    if attempts.age_seconds >= GIVE_UP_AFTER_SECONDS:
+        return Conclusion(State.PERMANENT, f"given up after {attempts.altogether} attempts: {verdict.detail}")
+    if attempts.unanswered >= MOST_UNANSWERED and not attempts.is_repeatable:
+        times = f"sent {attempts.unanswered} times without an answer; look whether it arrived"
+        return Conclusion(State.PERMANENT, f"{times} ({verdict.detail})")
+    state = State.AMBIGUOUS if verdict.outcome is Outcome.AMBIGUOUS else State.RETRY
+    wait = _wait(verdict.retry_after_seconds, attempts, policy, random)
+    if state is State.AMBIGUOUS and attempts.is_repeatable:
+        wait = max(wait, SEARCH_LAG_SECONDS)
+    asks_for_pause = (
+        verdict.retry_after_seconds is not None or verdict.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    )
+    is_unreachable = verdict.outcome is Outcome.RETRY and verdict.status_code is None
+    return Conclusion(state, verdict.detail, wait, wait if asks_for_pause or is_unreachable else None)
+
+
+def _wait(asked: float | None, attempts: Attempts, policy: RetryPolicy, random: Random) -> float:
+    chance: float = random.random()
+    if attempts.in_this_run > policy.retries:
+        rest = 2 * LONGEST_WAIT_SECONDS * 2 ** min(max(attempts.altogether - policy.retries - 1, 0), 10)
+        own: float = min(rest, LONGEST_REST_SECONDS)
+    else:
+        own = min(policy.first_wait_seconds * 2 ** (attempts.in_this_run - 1), LONGEST_WAIT_SECONDS)
+        own *= 1 + _JITTER * chance
+    if asked is None:
+        return own
+    return max(own, asked + min(asked * _JITTER_ON_REQUEST, _LONGEST_JITTER_SECONDS) * chance)

@@ -1,0 +1,228 @@
+"""Claims messages under a lease and records what became of them, in one transaction for both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, or_, select, update
+
+from rollback_drills.database import Database, repeat_on_conflict
+from rollback_drills.delivery.reasons import Reason
+from rollback_drills.delivery.states import TOLD, UNCERTAIN, WAITING, State
+from rollback_drills.notification import Notification
+from rollback_drills.outbox.destinations import find_destination, note_pause_or_death
+from rollback_drills.outbox.item import read_notification
+from rollback_drills.outbox.table import OUTBOX
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this worker may send once, before its lease runs out."""
+
+    message_id: str
+    claim: str
+    notifications: tuple[Notification, ...]
+    """One, or those of a digest."""
+    attempt_count: int
+    unanswered_count: int
+    queued_at: float
+    is_uncertain: bool
+    """Whether an earlier attempt may have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a claimed message. Every field but the last two is a column."""
+
+    message_id: str
+    claim: str
+    state: State
+    due_at: float | None
+    attempt_count: int
+    unanswered_count: int
+    may_repeat: bool
+    started_at: float
+    completed_at: float
+    status_code: int | None
+    detail: str
+    external_ref: str
+    request: str
+    cool_until: float | None = None
+    """Nothing is sent to the destination before."""
+    size: int = 1
+    """How many notifications the message holds."""
+
+
+_record = (
+    update(OUTBOX)
+    .where(
+        OUTBOX.c.message_id == bindparam("its_message"),
+        OUTBOX.c.claim == bindparam("its_claim"),
+        OUTBOX.c.state == State.SENDING,
+    )
+    .values(
+        is_indexed=False,
+        **{
+            name: bindparam(name)
+            for name in (
+                *("state", "due_at", "attempt_count", "unanswered_count", "may_repeat", "started_at"),
+                *("completed_at", "status_code", "detail", "external_ref", "request"),
+            )
+        },
+    )
+)
+
+
+@repeat_on_conflict
+def settle_and_claim(
+    database: Database,
+    provider: str,
+    results: Sequence[Result],
+    wanted: int,
+    *,
+    claim: str,
+    now: float,
+    lease_seconds: float,
+) -> tuple[list[Claimed], int]:
+    """Record results and claim up to so many messages that are due, in one transaction.
+
+    Nothing is claimed for a destination that is cooling down or disabled.
+
+    Returns:
+        The claimed messages, and for how many notifications the results came too late: their lease had run
+        out, and another worker has taken over.
+    """
+    with database.write() as connection:
+        late = _record_results(connection, results) if results else 0
+        for each in results:
+            if (each.cool_until is not None or each.state is State.DISABLED) and _is_recorded(
+                connection, each
+            ):
+                note_pause_or_death(
+                    database,
+                    connection,
+                    provider,
+                    cool_until=each.cool_until,
+                    disabled_at=each.completed_at if each.state is State.DISABLED else None,
+                    because=each.detail,
+                )
+        claimed = []
+        if wanted and find_destination(connection, provider).takes(now):
+            claimed = _claim(connection, provider, wanted, claim=claim, now=now, lease_seconds=lease_seconds)
+    return claimed, late
+
+
+def next_attempt_at(database: Database, provider: str) -> float | None:
+    """Give when the next message of a provider wants to be tried; None if none waits, or it is disabled."""
+    earliest = select(func.min(OUTBOX.c.due_at)).where(
+        OUTBOX.c.provider == provider, OUTBOX.c.state.in_(WAITING)
+    )
+    with database.read() as connection:
+        due_at: float | None = connection.scalar(earliest)
+        destination = find_destination(connection, provider)
+    if due_at is None or destination.disabled_at is not None:
+        return None
+    return max(due_at, destination.cool_until)
+
+
+def due_providers(database: Database, *, now: float) -> list[str]:
+    """Name the providers for which something is due, sorted."""
+    statement = select(OUTBOX.c.provider).where(OUTBOX.c.due_at <= now).distinct()
+    with database.read() as connection:
+        return sorted(connection.scalars(statement))
+
+
+def _is_recorded(connection: Connection, result: Result) -> bool:
+    """Whether a result was in time: what a worker says that has lost its lease is old news."""
+    own = (OUTBOX.c.message_id == result.message_id) & (OUTBOX.c.claim == result.claim)
+    return connection.scalar(select(OUTBOX.c.state).where(own).limit(1)) == result.state
+
+
+def _record_results(connection: Connection, results: Sequence[Result]) -> int:
+    """Record what became of messages; give for how many notifications it came too late."""
+    recorded = connection.execute(_record, [_to_values(each) for each in results]).rowcount
+    return sum(each.size for each in results) - recorded
+
+
+def _claim(
+    connection: Connection, provider: str, wanted: int, *, claim: str, now: float, lease_seconds: float
+) -> list[Claimed]:
+    # The row that gives a message its id stands for all of them, so that two workers cannot split a digest.
+    due = (
+        select(OUTBOX.c.message_id)
+        .where(
+            OUTBOX.c.provider == provider,
+            OUTBOX.c.due_at <= now,
+            OUTBOX.c.notification_id == OUTBOX.c.message_id,
+        )
+        .order_by(OUTBOX.c.due_at, OUTBOX.c.sequence)
+        .limit(wanted)
+        .with_for_update(skip_locked=True)
+    )
+    is_uncertain = or_(OUTBOX.c.may_repeat, OUTBOX.c.state.in_(UNCERTAIN))
+    take = (
+        update(OUTBOX)
+        .where(OUTBOX.c.message_id.in_(due.scalar_subquery()), OUTBOX.c.due_at <= now)
+        .values(state=State.SENDING, due_at=now + lease_seconds, claim=claim, may_repeat=is_uncertain)
+        .returning(
+            *(OUTBOX.c[name] for name in ("sequence", "message_id", "may_repeat", "queued_at", "route_key")),
+            *(OUTBOX.c[name] for name in ("attempt_count", "unanswered_count", "notification", "reason")),
+        )
+    )
+    messages: dict[str, list[Any]] = {}
+    for row in sorted(connection.execute(take), key=lambda row: row.sequence):
+        messages.setdefault(row.message_id, []).append(row)
+    _release(connection, list(messages))
+    earlier = _earlier_refs(
+        connection,
+        [row.route_key for rows in messages.values() for row in rows if row.reason != Reason.FIRST],
+    )
+    return [
+        Claimed(
+            message_id,
+            claim,
+            tuple(
+                replace(read_notification(row.notification), earlier_ref=earlier.get(row.route_key, ""))
+                for row in rows
+            ),
+            rows[0].attempt_count,
+            rows[0].unanswered_count,
+            rows[0].queued_at,
+            rows[0].may_repeat,
+        )
+        for message_id, rows in messages.items()
+    ]
+
+
+def _release(connection: Connection, message_ids: Sequence[str]) -> None:
+    """Let go of what joined a digest in the instant in which it was claimed: PostgreSQL shows it too late."""
+    if message_ids:
+        connection.execute(
+            update(OUTBOX)
+            .where(OUTBOX.c.message_id.in_(message_ids), OUTBOX.c.state.in_(WAITING))
+            .values(message_id=OUTBOX.c.notification_id)
+        )
+
+
+def _earlier_refs(connection: Connection, route_keys: Sequence[str]) -> dict[str, str]:
+    """Give what providers called the items that they made first for these routes, since the last closing."""
+    if not route_keys:
+        return {}
+    statement = (
+        select(OUTBOX.c.route_key, OUTBOX.c.reason, OUTBOX.c.external_ref)
+        .where(OUTBOX.c.route_key.in_(route_keys), OUTBOX.c.state.in_(TOLD))
+        .order_by(OUTBOX.c.sequence)
+    )
+    found: dict[str, str] = {}
+    for row in connection.execute(statement):
+        if row.reason in (Reason.RESOLVED, Reason.FIRST):  # closed, or opened again
+            found.pop(row.route_key, None)
+        if row.reason != Reason.RESOLVED and row.external_ref:
+            found.setdefault(row.route_key, row.external_ref)
+    return found
+
+
+def _to_values(result: Result) -> dict[str, Any]:
+    columns = Result.__dataclass_fields__.keys() - {"cool_until", "size"}
+    values = {name: getattr(result, name) for name in columns}
+    return {**values, "its_message": values.pop("message_id"), "its_claim": values.pop("claim")}

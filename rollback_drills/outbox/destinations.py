@@ -1,0 +1,97 @@
+"""What is known of the places to which providers deliver: the pauses they want, and which are dead."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from rollback_drills.database import Database, repeat_on_conflict
+from rollback_drills.delivery.states import WAITING, State
+from rollback_drills.outbox.table import DESTINATIONS, OUTBOX, insert_new
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What is known of the place to which a provider delivers."""
+
+    provider: str
+    cool_until: float = 0.0
+    disabled_at: float | None = None
+    disabled_because: str = ""
+
+    def takes(self, now: float) -> bool:
+        """Whether something may be sent there at an instant."""
+        return self.disabled_at is None and self.cool_until <= now
+
+
+def find_destination(connection: Connection, provider: str) -> Destination:
+    """Give what is known of a destination."""
+    row = connection.execute(select(DESTINATIONS).where(DESTINATIONS.c.provider == provider)).one_or_none()
+    return Destination(*row) if row else Destination(provider)
+
+
+def find_destinations(database: Database) -> list[Destination]:
+    """Give every destination that was ever told to pause or found dead, by provider."""
+    with database.read() as connection:
+        rows = connection.execute(select(DESTINATIONS).order_by(DESTINATIONS.c.provider))
+        return [Destination(*row) for row in rows]
+
+
+def note_pause_or_death(
+    database: Database,
+    connection: Connection,
+    provider: str,
+    *,
+    cool_until: float | None,
+    disabled_at: float | None,
+    because: str,
+) -> None:
+    """Write down that a destination wants a pause, or is dead; the first death and the longest pause stay."""
+    connection.execute(insert_new(database, DESTINATIONS), {"provider": provider})
+    statement = update(DESTINATIONS).where(DESTINATIONS.c.provider == provider)
+    if cool_until is not None:
+        longer = statement.where(DESTINATIONS.c.cool_until < cool_until)
+        connection.execute(longer.values(cool_until=cool_until))
+    if disabled_at is not None:
+        alive = statement.where(DESTINATIONS.c.disabled_at.is_(None))
+        connection.execute(alive.values(disabled_at=disabled_at, disabled_because=because))
+
+
+def explain_disabled(destination: Destination) -> str:
+    """Say why nothing is sent to a destination, and what to do about it."""
+    return (
+        f"the connector is disabled ({destination.disabled_because}); mend it, then run:"
+        f" drills connectors enable {destination.provider}"
+    )
+
+
+@repeat_on_conflict
+def enable(database: Database, provider: str, *, now: float) -> int | None:
+    """Use a connector again that was found dead, and make its dead letters due.
+
+    Returns:
+        How many notifications are due again; None if the connector was not disabled.
+    """
+    with database.write() as connection:
+        mended = connection.execute(
+            update(DESTINATIONS)
+            .where(DESTINATIONS.c.provider == provider, DESTINATIONS.c.disabled_at.is_not(None))
+            .values(disabled_at=None, disabled_because="", cool_until=0.0)
+        )
+        if not mended.rowcount:
+            return None
+        again = connection.execute(
+            update(OUTBOX)
+            .where(OUTBOX.c.provider == provider, OUTBOX.c.state == State.DISABLED)
+            .values(state=State.RETRY, due_at=now, queued_at=now)
+        )
+        return again.rowcount
+
+
+@repeat_on_conflict
+def note_why_waiting(database: Database, provider: str, detail: str) -> None:
+    """Write down why nothing is sent to a provider for now, at everything that waits for it."""
+    waiting = update(OUTBOX).where(
+        OUTBOX.c.provider == provider, OUTBOX.c.state.in_(WAITING), OUTBOX.c.detail != detail
+    )
+    with database.write() as connection:
+        connection.execute(waiting.values(detail=detail, is_indexed=False))

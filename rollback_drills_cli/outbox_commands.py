@@ -1,0 +1,195 @@
+"""`drills outbox list|show|replay|discard`: look at what was and is to be delivered, and step in."""
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from rollback_drills.delivery.states import DEAD, State
+from rollback_drills.errors import UsageError
+from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills_cli.evidence_commands import DatabaseOption
+from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.output import print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from rollback_drills.database import Database
+    from rollback_drills.outbox.item import Item
+
+app = typer.Typer(
+    no_args_is_help=True, help="Look at notifications before and after they are sent; replay dead letters."
+)
+
+IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Notifications, gordmsg-….")]
+DeadOption = Annotated[
+    bool, typer.Option("--dead", help="Only dead letters: refused, given up, or of a dead connector.")
+]
+ProviderOption = Annotated[str | None, typer.Option(help="Only this provider.")]
+
+
+def open_outbox(url: str | None) -> "Database":
+    """Open the outbox that is configured.
+
+    Raises:
+        UsageError: There is none.
+    """
+    from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.outbox.table import OUTBOX
+
+    database_url = read_settings(os.environ, database_url=url).database_url or default_database_url()
+    database = Database.open_existing(database_url, OUTBOX.name)
+    if database is None:
+        raise UsageError(
+            f"there is no outbox at {database_url} yet; run `drills deliver` or the drill-check flow"
+        )
+    return database
+
+
+@app.command("list")
+def list_items(
+    state: Annotated[list[State] | None, typer.Option(help="Only this state; may be repeated.")] = None,
+    dead: DeadOption = False,
+    provider: ProviderOption = None,
+    owner: Annotated[str | None, typer.Option(help="Only this owner.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="Only this schedule id.")] = None,
+    cycle: Annotated[str | None, typer.Option(help="Only this cycle id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest first.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")] = 0,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List notifications, the newest first, and what became of each."""
+    from rollback_drills.outbox.destinations import find_destinations
+    from rollback_drills.outbox.letters import OutboxFilter, find_items
+
+    opened = open_outbox(database)
+    wanted = OutboxFilter(
+        states=[*(state or ()), *(DEAD if dead else ())],
+        provider=provider,
+        owner=owner,
+        schedule_ids=[schedule] if schedule else (),
+        cycle_id=cycle,
+    )
+    items, total = find_items(opened, wanted, limit=limit, offset=offset)
+    disabled = [each for each in find_destinations(opened) if each.disabled_at is not None]
+    if as_json:
+        print_json(
+            {
+                "items": [_write(item) for item in items],
+                "total": total,
+                "limit": limit,
+                "offset": offset,
+                "disabled_connectors": [each.provider for each in disabled],
+            }
+        )
+        return
+    columns = ("notification", "schedule", "provider", "owner", "reason", "state", "attempts", "what")
+    rows = [
+        (
+            *(item.notification_id, item.schedule_id, item.provider, item.owner, item.reason, item.state),
+            *(str(item.attempt_count), _explain(item)),
+        )
+        for item in items
+    ]
+    print_table("Outbox", columns, rows)
+    print_line(f"{len(items)} of {total} notifications; `drills outbox show ID` shows one.")
+    for each in disabled:
+        print_line(f"{each.provider} is disabled ({each.disabled_because}): mend it, then")
+        print_line(f"  drills connectors enable {each.provider}")
+
+
+@app.command()
+def show(
+    notification: Annotated[str, typer.Argument(metavar="ID", help="A notification, gordmsg-….")],
+    database: DatabaseOption = None,
+) -> None:
+    """Print one notification with its message as JSON."""
+    from rollback_drills.outbox.letters import get_item
+
+    item = get_item(open_outbox(database), notification)
+    if item is None:
+        raise UsageError(f"there is no notification {notification}; `drills outbox list` shows the ids")
+    message = msgspec.json.decode(item.notification) if item.notification else None
+    print_json({**_write(item), "notification": message})
+
+
+@app.command()
+def replay(
+    ids: IdsArgument = None,
+    dead: DeadOption = False,
+    provider: ProviderOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Make notifications due again; the next run sends them. One that may have arrived before says so.
+
+    Name them, or take all dead letters with --dead, of one --provider if given.
+    """
+    from rollback_drills.outbox.letters import replay as replay_items
+
+    opened = open_outbox(database)
+    wanted = _choose(opened, ids, dead, provider)
+    changed = replay_items(opened, wanted, now=time.time())
+    _report(changed, len(wanted), "due again; the next drill-check or `drills deliver` sends them")
+
+
+@app.command()
+def discard(
+    ids: IdsArgument = None,
+    dead: DeadOption = False,
+    provider: ProviderOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Take notifications out that were not delivered. They stay in the list, and can be replayed.
+
+    Name them, or take all dead letters with --dead, of one --provider if given.
+    """
+    from rollback_drills.outbox.letters import discard as discard_items
+
+    opened = open_outbox(database)
+    wanted = _choose(opened, ids, dead, provider)
+    _report(discard_items(opened, wanted), len(wanted), "discarded")
+
+
+def _choose(database: "Database", ids: list[str] | None, dead: bool, provider: str | None) -> list[str]:
+    from rollback_drills.outbox.letters import OutboxFilter, find_items, get_item
+
+    if bool(ids) == dead:
+        raise UsageError("name notifications, or take all dead letters with --dead")
+    if not dead and provider is not None:
+        raise UsageError("--provider narrows --dead; leave it out where notifications are named")
+    if dead:
+        items, _ = find_items(database, OutboxFilter(states=DEAD, provider=provider), limit=100_000)
+        return [item.notification_id for item in items]
+    for each in ids or ():
+        if get_item(database, each) is None:
+            raise UsageError(f"there is no notification {each}; `drills outbox list` shows the ids")
+    return list(ids or ())
+
+
+def _report(changed: int, asked: int, what: str) -> None:
+    print_line(f"{changed} of {asked} notifications are {what}.")
+    if changed < asked:
+        print_line("The others were delivered, are being sent right now, or were replaced by a newer one.")
+
+
+def _explain(item: "Item") -> str:
+    if item.state in (State.RETRY, State.AMBIGUOUS) and item.due_at:
+        return f"{item.detail}; next attempt {_instant(item.due_at)}"
+    return item.detail
+
+
+def _write(item: "Item") -> dict[str, Any]:
+    instants = ("planned_at", "queued_at", "due_at", "started_at", "completed_at")
+    written = {name: getattr(item, name) for name in item.__dataclass_fields__ if name != "notification"}
+    return {
+        **written,
+        **{name: _instant(getattr(item, name)) for name in instants},
+        "request": msgspec.json.decode(item.request) if item.request else None,
+    }
+
+
+def _instant(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

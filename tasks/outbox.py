@@ -1,0 +1,60 @@
+"""Commits the notifications of a run to the outbox, before anything is sent."""
+
+import time
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from blocks.registry import enabled_connectors
+from rollback_drills.committing import find_departures, find_entries, find_holds
+from rollback_drills.connector_notice import choose_channel, notice_entry
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.judging import Judgement
+from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.intake import commit
+from rollback_drills.readiness.terms import Report
+from rollback_drills.routing.decisions import PlanRequest
+from tasks.evidence import open_database
+
+
+@task(task_run_name="commit-notifications", cache_policy=NO_CACHE)
+def commit_notifications(
+    subjects: Sequence[Subject],
+    judgements: Sequence[Judgement],
+    plans: Sequence[Report],
+    request: PlanRequest,
+    now: datetime,
+    url: str,
+) -> list[str]:
+    """Commit what the plans tell, and what closes cycles that are over; give the ids that are new."""
+    entries = [
+        entry
+        for judgement, plan in zip(judgements, plans, strict=True)
+        for entry in find_entries(judgement, plan)
+    ]
+    closing, departures = find_departures(subjects, judgements, plans, request, now=now)
+    holds = [hold for plan in plans for hold in find_holds(plan, request, now=now)]
+    added = commit(open_database(url), [*entries, *closing], departures, holds, now=time.time())
+    get_run_logger().info("%d of %d notifications are new", len(added), len(entries) + len(closing))
+    return sorted(added)
+
+
+def commit_notices(url: str, alive: Collection[str]) -> set[str]:
+    """Commit a notice of every dead connector, once, and give the provider that is to tell.
+
+    One that has just delivered comes first, else any that is saved and switched on; without one the next run
+    tries again.
+    """
+    database = open_database(url)
+    dead = [each for each in find_destinations(database) if each.disabled_at is not None]
+    if not dead:
+        return set()
+    names = {each.provider for each in dead}
+    channel = choose_channel(names, alive) or choose_channel(names, enabled_connectors())
+    if channel is None:
+        return set()
+    entries = [notice_entry(each, channel) for each in dead]
+    return {channel} if commit(database, entries, [], now=time.time()) else set()

@@ -1,0 +1,242 @@
+"""The table of faults that every connector over HTTP passes; a new connector is one more row."""
+
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+import trustme
+from prefect.blocks.core import Block
+from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
+from pytest_httpserver import HTTPServer
+
+from blocks.connector import Connector
+from blocks.http_connector import HttpConnector
+from blocks.registry import CONNECTORS
+from rollback_drills.connector_types import CONNECTOR_TYPES
+from rollback_drills.delivery.outcome import Outcome, Verdict
+from tests.blocks.samples import Sample
+from tests.blocks.test_datadog import SAMPLE as DATADOG
+from tests.blocks.test_discord import SAMPLE as DISCORD
+from tests.blocks.test_github_issues import SAMPLE as GITHUB
+from tests.blocks.test_google_chat import SAMPLE as GOOGLE_CHAT
+from tests.blocks.test_jira import SAMPLE as JIRA
+from tests.blocks.test_jsm import SAMPLE as JSM
+from tests.blocks.test_mattermost import SAMPLE as MATTERMOST
+from tests.blocks.test_pagerduty import SAMPLE as PAGERDUTY
+from tests.blocks.test_sentinel import SAMPLE as SENTINEL
+from tests.blocks.test_servicenow import SAMPLE as SERVICENOW
+from tests.blocks.test_slack import SAMPLE as SLACK
+from tests.blocks.test_slack_bot import SAMPLE as SLACK_BOT
+from tests.blocks.test_splunk import SAMPLE as SPLUNK
+from tests.blocks.test_teams import SAMPLE as TEAMS
+from tests.blocks.test_webhook import SAMPLE as WEBHOOK
+
+SAMPLES = (
+    *(WEBHOOK, SLACK, TEAMS, JIRA, SERVICENOW, PAGERDUTY, JSM, SPLUNK, SENTINEL, DATADOG),
+    *(DISCORD, MATTERMOST, GOOGLE_CHAT, GITHUB, SLACK_BOT),
+)
+TAKES_ANY_BODY = {WEBHOOK.name, TEAMS.name}  # their vendors promise nothing about the body of a 2xx
+RawServer = Callable[[Callable[[socket.socket], None]], int]
+Send = Callable[..., Verdict]
+
+every_connector = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+
+
+def check_shows_no_secret(verdict: Verdict, sample: Sample) -> None:
+    """Look for the secrets in everything that is kept of an attempt."""
+    for secret in sample.secrets:
+        assert secret not in repr(verdict)
+    assert "\n" not in verdict.detail
+    assert len(verdict.detail) <= 300
+
+
+def outcome_of(
+    sample: Sample, send: Send, origin: str, expected: set[Outcome], *, timeout_seconds: float = 5.0
+) -> Verdict:
+    """Send through one connector, and see that it ends as documented, in time and without a secret."""
+    started = time.monotonic()
+    verdict = send(sample.make(origin.rstrip("/")), timeout_seconds=timeout_seconds)
+    assert time.monotonic() - started < timeout_seconds + 1.0
+    assert verdict.outcome in expected, verdict
+    check_shows_no_secret(verdict, sample)
+    return verdict
+
+
+def test_every_type_of_connector_is_registered_and_tried_here() -> None:
+    assert tuple(CONNECTORS) == CONNECTOR_TYPES
+    over_http = {kind for kind in CONNECTORS.values() if issubclass(kind, HttpConnector)}
+    assert {type(sample.make("http://127.0.0.1:9")) for sample in SAMPLES} == over_http
+
+
+@every_connector
+def test_takes_what_the_vendor_takes(sample: Sample, answer: Callable[..., HTTPServer], send: Send) -> None:
+    taken = sample.taken
+    server = answer(taken.status, taken.body, taken.headers, taken.content_type)
+    outcome_of(sample, send, server.url_for(""), {Outcome.DELIVERED, Outcome.ACCEPTED})
+
+
+@every_connector
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_refuses_a_redirect(
+    sample: Sample, answer: Callable[..., HTTPServer], send: Send, status: int
+) -> None:
+    server = answer(status, "", {"location": "https://elsewhere.example.invalid/"})
+    verdict = outcome_of(sample, send, server.url_for(""), {Outcome.PERMANENT})
+    assert "redirect" in verdict.detail
+    assert len(server.log) == 1
+
+
+@every_connector
+@pytest.mark.parametrize("body", ["", "<!doctype html><title>Sign in</title>", '{"ok": false, "error": "x"}'])
+def test_a_200_alone_is_no_delivery(
+    sample: Sample, answer: Callable[..., HTTPServer], send: Send, body: str
+) -> None:
+    kind = "text/html" if body.startswith("<") else "application/json"
+    server = answer(200, body, content_type=kind)
+    refused = {Outcome.PERMANENT, Outcome.RETRY, Outcome.AMBIGUOUS}
+    expected = {Outcome.DELIVERED, Outcome.ACCEPTED} if sample.name in TAKES_ANY_BODY else refused
+    outcome_of(sample, send, server.url_for(""), expected)
+
+
+@every_connector
+def test_a_body_of_ten_megabytes_is_not_read_to_its_end(
+    sample: Sample, answer: Callable[..., HTTPServer], send: Send
+) -> None:
+    server = answer(400, "x" * 10_000_000)
+    outcome_of(sample, send, server.url_for(""), {Outcome.PERMANENT})
+
+
+@every_connector
+@pytest.mark.parametrize(
+    ("headers", "least", "most"),
+    [
+        pytest.param({}, None, None, id="without Retry-After"),
+        pytest.param({"retry-after": "7"}, 7, 7, id="seconds"),
+        pytest.param({"retry-after": "99999999999"}, 3600, 3600, id="absurd"),
+        pytest.param({"retry-after": "soon"}, None, None, id="unreadable"),
+        pytest.param({"retry-after": "<date>"}, 85, 91, id="date"),
+    ],
+)
+def test_a_429_asks_for_a_pause(
+    sample: Sample,
+    answer: Callable[..., HTTPServer],
+    send: Send,
+    headers: dict[str, str],
+    least: float | None,
+    most: float | None,
+) -> None:
+    in_90_seconds = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    headers = {name: value.replace("<date>", in_90_seconds) for name, value in headers.items()}
+    server = answer(429, '{"retry_after": "x"}', headers)
+    verdict = outcome_of(sample, send, server.url_for(""), {Outcome.RETRY})
+    if least is not None and most is not None:
+        assert verdict.retry_after_seconds is not None
+        assert least <= verdict.retry_after_seconds <= most
+
+
+@every_connector
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_in_trouble_is_tried_again(
+    sample: Sample, answer: Callable[..., HTTPServer], send: Send, status: int
+) -> None:
+    # Where the vendor can be asked, it is asked first whether it has the item.
+    can_find = sample.make("http://127.0.0.1:9").can_find
+    expected = {Outcome.RETRY, Outcome.AMBIGUOUS} if can_find else {Outcome.RETRY}
+    outcome_of(sample, send, answer(status, "").url_for(""), expected)
+
+
+@every_connector
+def test_an_unauthorised_connector_is_dead(
+    sample: Sample, answer: Callable[..., HTTPServer], send: Send
+) -> None:
+    refused = {Outcome.DISABLED}
+    if sample.name == PAGERDUTY.name:
+        refused.add(Outcome.PERMANENT)  # it knows no 401: a wrong key is a 400
+    outcome_of(sample, send, answer(401, "").url_for(""), refused)
+
+
+@every_connector
+def test_a_server_that_drips_is_ended_at_the_deadline(
+    sample: Sample, raw_server: RawServer, send: Send
+) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.recv(65536)
+        for byte in b"HTTP/1.1 200 OK\r\n" + b"x-filler: drip\r\n" * 100:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    origin = f"http://127.0.0.1:{raw_server(drip)}"
+    outcome_of(sample, send, origin, {Outcome.AMBIGUOUS, Outcome.RETRY}, timeout_seconds=1.0)
+
+
+@every_connector
+def test_a_reset_after_the_request_leaves_the_outcome_open(
+    sample: Sample, raw_server: RawServer, send: Send
+) -> None:
+    def reset(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    origin = f"http://127.0.0.1:{raw_server(reset)}"
+    outcome_of(sample, send, origin, {Outcome.AMBIGUOUS})
+
+
+@every_connector
+def test_nobody_there_is_tried_again(sample: Sample, send: Send) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    outcome_of(sample, send, f"http://127.0.0.1:{port}", {Outcome.RETRY})
+
+
+@every_connector
+def test_a_name_that_does_not_resolve_is_tried_again(sample: Sample, send: Send) -> None:
+    outcome_of(sample, send, "https://nowhere.invalid", {Outcome.RETRY}, timeout_seconds=1.0)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def wrong_name(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> HTTPServer:
+    """Serve TLS with a certificate for another name, from an authority that is trusted."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("other.example.invalid").configure_cert(context)
+    return HTTPServer(host="127.0.0.1", port=0, ssl_context=context)
+
+
+@every_connector
+def test_a_certificate_for_another_name_is_refused(
+    sample: Sample,
+    wrong_name: HTTPServer,
+    authority: trustme.CA,
+    send: Send,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    trusted = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with wrong_name as server:
+        origin = f"https://127.0.0.1:{server.port}"
+        verdict = outcome_of(sample, send, origin, {Outcome.PERMANENT})
+        assert "certificate" in verdict.detail
+        assert not server.log
+
+
+@pytest.mark.parametrize("kind", CONNECTORS.values(), ids=CONNECTORS)
+class TestAsBlocks(BlockStandardTestSuite):
+    """Prefect's own checks of a block: description, documentation, field texts, example."""
+
+    @pytest.fixture
+    def block(self, kind: type[Connector]) -> type[Connector]:
+        return kind
+
+    def test_has_a_valid_image(self, block: type[Block]) -> None:
+        assert block._logo_url is None  # on purpose: our blocks have no logo

@@ -1,0 +1,109 @@
+"""A quarter with a moved clock: hourly checks tell exactly what is listed here, and nothing else."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rollback_drills.committing import find_departures, find_entries, find_holds, known_names
+from rollback_drills.database import Database
+from rollback_drills.delivery.dispatcher import Dispatcher
+from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.notification import Notification
+from rollback_drills.outbox.intake import commit, find_history
+from rollback_drills.routing.decisions import PlanRequest
+from tests.unit.builders import DRILL, judged, make_subject, planned
+
+START = datetime(2026, 2, 1, 0, 30, tzinfo=UTC)
+DRILLS = ("2026-01-21T09:00:00Z", "2026-02-22T12:00:00Z", "2026-03-20T08:00:00Z")
+FREEZE = {"window_id": "freeze", "start_at": "2026-03-10T00:00:00Z", "end_at": "2026-03-11T18:00:00Z"}
+HOLIDAY = {"start_at": "2026-04-10T00:00:00Z", "end_at": "2026-04-14T00:00:00Z", "reason": "holiday"}
+
+BOTH = """
+02-06T09:30 first
+02-13T09:30 repeat
+02-20T09:30 worse
+02-21T09:30 repeat
+02-22T09:30 repeat
+02-22T12:30 resolved
+03-11T18:30 deferred
+03-18T18:30 repeat
+03-20T08:30 resolved
+04-05T08:30 first
+"""
+WHILE_TEAM_A_IS_AWAY = {"team-a": "04-14T00:30 deferred\n", "team-b": "04-12T08:30 repeat\n"}
+OVERDUE = "04-19T08:30 worse\n" + "".join(
+    f"{START.replace(month=4, day=19, hour=8) + timedelta(days=day):%m-%dT%H:%M} repeat\n"
+    for day in range(1, 13)
+)
+
+
+class Messenger:
+    """Takes every notification, and writes down when, to whom and why."""
+
+    workers: ClassVar[int] = 1
+    most_in_one_message: ClassVar[int] = 1
+    can_find: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self.told: list[tuple[str, str]] = []
+        self.now = START
+
+    async def send_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict:
+        """Take one."""
+        self.told.append((notification.owner, f"{self.now:%m-%dT%H:%M} {notification.reason}"))
+        return Verdict(Outcome.DELIVERED)
+
+    async def find_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict | None:
+        """Is never asked: it answers always."""
+        raise AssertionError
+
+    def deduplicates(self, notification: Notification) -> bool:
+        """Drops nothing."""
+        return False
+
+    def connection(self) -> AbstractAsyncContextManager[Any]:
+        """Need no connection."""
+        return nullcontext()
+
+
+def check(database: Database, messenger: Messenger, now: datetime) -> None:
+    """Run one check with the documents as they are at that instant."""
+    performed = [at for at in DRILLS if datetime.fromisoformat(at) <= now]
+    drills: list[Mapping[str, Any]] = [{**DRILL, "drill_id": at[:10], "executed_at": at} for at in performed]
+    subject = make_subject(
+        drills,
+        next_due_at=None,
+        notification_providers=["slack"],
+        maintenance_windows=[FREEZE],
+        owner_calendars={"team-a": {"unavailable_windows": [HOLIDAY]}},
+    )
+    judgement = judged(subject, now=now)
+    told = find_history(database, [judgement.cycle.cycle_id], known_names([subject], [judgement]))
+    request = PlanRequest(told=told)
+    plan = planned(subject, request, now=now)
+    closing, departures = find_departures([subject], [judgement], [plan], request, now=now)
+    holds = list(find_holds(plan, request, now=now))
+    commit(database, [*find_entries(judgement, plan), *closing], departures, holds, now=now.timestamp())
+    messenger.now = now
+    Dispatcher(database, "slack", messenger, RetryPolicy(), now=now.timestamp).run()
+
+
+def hours(days: int) -> Iterator[datetime]:
+    """Give the instant of every check."""
+    return itertools.islice((START + timedelta(hours=hour) for hour in itertools.count()), 24 * days)
+
+
+def test_a_quarter_of_hourly_checks_tells_exactly_this(tmp_path: Path) -> None:
+    database, messenger = Database.open(f"sqlite:///{tmp_path / 'outbox.db'}"), Messenger()
+
+    for now in hours(90):
+        check(database, messenger, now)
+
+    for owner in ("team-a", "team-b"):
+        told = "".join(f"{what}\n" for whom, what in messenger.told if whom == owner)
+        assert told == BOTH.lstrip() + WHILE_TEAM_A_IS_AWAY[owner] + OVERDUE
