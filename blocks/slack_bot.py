@@ -106,7 +106,8 @@ class SlackBotConnector(HttpConnector):
         """Answer or edit the earlier message; post a new one if there is none, or none any more."""
         is_new = _parse_reference(notification.earlier_ref) is None
         response = yield self.prepare(notification, now=now)
-        if not is_new and response.json_object().get("error") in _GONE:
+        error = response.json_object().get("error")
+        if not is_new and isinstance(error, str) and error in _GONE:
             notification, is_new = replace(notification, earlier_ref=""), True
             response = yield self.prepare(notification, now=now)
         verdict = self.judge(response)

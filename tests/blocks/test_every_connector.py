@@ -1,5 +1,6 @@
 """The table of faults that every connector over HTTP passes; a new connector is one more row."""
 
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from blocks.http_connector import HttpConnector
 from blocks.registry import CONNECTORS
 from rollback_drills.connector_types import CONNECTOR_TYPES
 from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.reasons import Reason
+from rollback_drills.notification import Notification
 from tests.blocks.samples import Sample
 from tests.blocks.test_datadog import SAMPLE as DATADOG
 from tests.blocks.test_discord import SAMPLE as DISCORD
@@ -38,6 +41,7 @@ SAMPLES = (
     *(WEBHOOK, SLACK, TEAMS, JIRA, SERVICENOW, PAGERDUTY, JSM, SPLUNK, SENTINEL, DATADOG),
     *(DISCORD, MATTERMOST, GOOGLE_CHAT, GITHUB, SLACK_BOT),
 )
+EARLIER_REFS = ("", "OPS-1", "7", "C0123ABCD:1732456789.000100", "INC1 0123456789abcdef0123456789abcdef")
 TAKES_ANY_BODY = {WEBHOOK.name, TEAMS.name}  # their vendors promise nothing about the body of a 2xx
 RawServer = Callable[[Callable[[socket.socket], None]], int]
 Send = Callable[..., Verdict]
@@ -194,6 +198,28 @@ def test_nobody_there_is_tried_again(sample: Sample, send: Send) -> None:
 @every_connector
 def test_a_name_that_does_not_resolve_is_tried_again(sample: Sample, send: Send) -> None:
     outcome_of(sample, send, "https://nowhere.invalid", {Outcome.RETRY}, timeout_seconds=1.0)
+
+
+@every_connector
+@pytest.mark.parametrize("reason", [Reason.FIRST, Reason.REPEAT, Reason.RESOLVED])
+def test_an_answer_of_unexpected_shapes_ends_in_a_verdict(
+    sample: Sample, httpserver: HTTPServer, make_notification: Callable[..., Notification], reason: Reason
+) -> None:
+    names = (
+        *("ok", "error", "errors", "message", "result", "key", "id", "code", "text", "status", "name", "ts"),
+        *("number", "channel", "issues", "transitions", "fields", "retry_after", "errorMessages", "sys_id"),
+    )
+    bodies = [dict.fromkeys(names, value) for value in ({"x": 1}, [{"x": [None]}], 7, None, "\ud800")]
+    answers = [
+        (status, body) for status in (200, 201, 202, 400, 403, 404, 429, 500) for body in [*bodies, [7]]
+    ]
+    connector = sample.make(httpserver.url_for("").rstrip("/"))
+    for status, body in answers:
+        httpserver.clear()
+        httpserver.expect_request(re.compile(".*")).respond_with_json(body, status=status)
+        for earlier_ref in ("",) if reason is Reason.FIRST else EARLIER_REFS:
+            notification = make_notification(reason=reason, earlier_ref=earlier_ref)
+            check_shows_no_secret(connector.send(notification, timeout_seconds=5), sample)
 
 
 @pytest.fixture(scope="module")
