@@ -6,7 +6,7 @@ from typing import Any
 
 from rollback_drills.closing import Closing, find_closings
 from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import UNSENT
+from rollback_drills.delivery.states import WAITING
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.judging import Judgement
 from rollback_drills.notification import Notification, build_notifications
@@ -41,7 +41,7 @@ def find_holds(plan: Report, request: PlanRequest, *, now: datetime) -> Iterator
         if decision["category"] in _KEPT_BACK:
             until = decision["deferred_until"]
             for told in request.told.get(decision["route_key"], ()):
-                if told.state in UNSENT:
+                if told.state in WAITING:
                     end = datetime.fromisoformat(until) if until else now + timedelta(days=1)
                     yield Hold(told.notification_id, end)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 
 from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import UNSENT, State
+from rollback_drills.delivery.states import UNSENT, WAITING, State
 from rollback_drills.notification import Notification
 from rollback_drills.outbox.digests import dissolve_digests
 from rollback_drills.outbox.item import Item, write_notification
@@ -182,7 +182,7 @@ def _promote(connection: Connection, entries: Sequence[Entry], now: float) -> se
 
 def _hold(connection: Connection, hold: Hold) -> None:
     dissolve_digests(connection, [hold.notification_id])
-    waits = (OUTBOX.c.notification_id == hold.notification_id) & OUTBOX.c.state.in_(UNSENT)
+    waits = (OUTBOX.c.notification_id == hold.notification_id) & OUTBOX.c.state.in_(WAITING)
     until = hold.until.timestamp()
     connection.execute(update(OUTBOX).where(waits, OUTBOX.c.due_at < until).values(due_at=until))
 

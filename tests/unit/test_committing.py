@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from rollback_drills import identity
-from rollback_drills.committing import find_departures, find_entries, known_names
+from rollback_drills.committing import find_departures, find_entries, find_holds, known_names
 from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import State
+from rollback_drills.delivery.states import WAITING, State
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.outbox.intake import Departure, Entry
+from rollback_drills.outbox.intake import Departure, Entry, Hold
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.decisions import PlanRequest, name_notification
 from rollback_drills.routing.telling import Told
@@ -196,3 +196,24 @@ def test_a_document_that_was_mended_closes_what_was_told_under_its_path() -> Non
 
 def test_nothing_was_told_and_nothing_is_closed() -> None:
     assert departures_of([make_subject(**HEALTHY), BROKEN, Subject(None, None)], {}) == ([], [])
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_waits_for_an_attempt_is_held_until_the_window_ends(state: State) -> None:
+    subject = make_subject(maintenance_windows=[window(owners=["team-a"])])
+    told = told_before(make_subject(), state=state)
+    request = PlanRequest(told=told)
+
+    holds = list(find_holds(planned(subject, request), request, now=NOW))
+
+    silent = [history[0].notification_id for history in told.values() if history[0].owner == "team-a"]
+    assert holds == ([Hold(its_id, NOW + HOUR) for its_id in silent] if state in WAITING else [])
+
+
+def test_what_waits_for_an_owner_who_is_away_without_an_end_is_held_for_a_day() -> None:
+    subject = make_subject(owner_calendars={"team-a": {"available": False}})
+    request = PlanRequest(told=told_before(make_subject(), state=State.RETRY))
+
+    holds = list(find_holds(planned(subject, request), request, now=NOW))
+
+    assert {hold.until for hold in holds} == {NOW + timedelta(days=1)}
