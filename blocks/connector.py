@@ -16,7 +16,7 @@ from blocks.text import one_line, shorten
 from rollback_drills.delivery.outcome import RequestSummary, Verdict
 from rollback_drills.errors import DrillsError
 from rollback_drills.notification import Notification
-from rollback_drills.redaction import Redactor
+from rollback_drills.redaction import Redactor, redactor_in_use, remember_secrets
 
 if TYPE_CHECKING:
     SecretBlock = Secret[str]
@@ -116,25 +116,30 @@ class Connector(Block, ABC):
     def redactor(self) -> Redactor:
         """Return a redactor that knows every secret of the connector; made once, its patterns are costly."""
         if self._known_redactor is None:
-            self._known_redactor = Redactor(self.secret_values())
+            values = self.secret_values()
+            # Of the opened ones it takes the parts itself; others, such as an access token, are news to it.
+            opened = Connector.secret_values(self)
+            remember_secrets(value for value in values if not any(value in each for each in opened))
+            self._known_redactor = Redactor(values)
         return self._known_redactor
 
     def redacted(self, verdict: Verdict, request: RequestSummary | None = None) -> Verdict:
-        """Take the secrets out of a verdict, before anything is cut: half of one would not be recognised."""
-        redactor = self.redactor()
+        """Take the secrets out of a verdict, before anything is cut: half of one would not be recognised.
+
+        Those of this connector, with every part of them, and all that the process has opened.
+        """
+        redactors = (self.redactor(), redactor_in_use())
         whole = "\n".join((verdict.detail, verdict.external_ref, _as_text(request)))
-        if redactor.text(whole) == whole:  # nearly always; one look is cheaper than one for every header
+        if all(
+            each.text(whole) == whole for each in redactors
+        ):  # nearly always; cheaper than one look per header
             return replace(verdict, detail=_one_short_line(verdict.detail), request=request)
-        if request is not None:
-            request = replace(
-                request, url=redactor.text(request.url), headers=redactor.value(request.headers)
-            )
-        return replace(
-            verdict,
-            detail=_one_short_line(redactor.text(verdict.detail)),
-            external_ref=redactor.text(verdict.external_ref),
-            request=request,
-        )
+        detail, external_ref = verdict.detail, verdict.external_ref
+        for each in redactors:
+            detail, external_ref = each.text(detail), each.text(external_ref)
+            if request is not None:
+                request = replace(request, url=each.text(request.url), headers=each.value(request.headers))
+        return replace(verdict, detail=_one_short_line(detail), external_ref=external_ref, request=request)
 
 
 def _as_text(request: RequestSummary | None) -> str:
@@ -150,7 +155,10 @@ def _one_short_line(text: str) -> str:
 def open_secret(secret: "Secret[Any]") -> str:
     """Open a Secret block as text.
 
-    Not by `Secret.get()`: it reads the text as JSON, which turns the token "1e5" into 100000.0.
+    Not by `Secret.get()`: it reads the text as JSON, which turns the token "1e5" into 100000.0. The value is
+    in use from here on, and no log, artifact or evidence may show it.
     """
     value = secret.value.get_secret_value()
-    return (value if isinstance(value, str) else json.dumps(value)).strip()
+    text = (value if isinstance(value, str) else json.dumps(value)).strip()
+    remember_secrets((text,))
+    return text

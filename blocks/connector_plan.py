@@ -28,6 +28,7 @@ from rollback_drills.connector_entries import (
     WebhookEntry,
     is_variable_name,
 )
+from rollback_drills.redaction import remember_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def plan_connector(
             if variable and not entry.value(key, environ):
                 found.append(_unset(named, key, variable))
         plan = _plan_entry(named.name, entry, environ)
+    remember_secrets(plan.secrets.values())
     if not found:
         found = [f"{named.path}: {problem}" for problem in _try_out(plan)]
     problems += found

@@ -24,6 +24,8 @@ from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.fleet import Fleet, Subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import DrillsError
+from rollback_drills.evidence.drills import find_drills
+from rollback_drills.evidence.indexing import Indexed, explain_clock
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.judging import Judgement
 from rollback_drills.notification import build_event
@@ -43,7 +45,9 @@ from rollback_drills.run_report import ScheduleRun, worst
 from rollback_drills.settings import Settings, default_database_url, read_settings
 from tasks.artifacts import publish_artifacts
 from tasks.documents import load_documents
+from tasks.events import emit_events
 from tasks.evidence import index_evidence, open_existing
+from tasks.logs import redacting
 from tasks.outbox import commit_notifications
 from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
 
@@ -74,6 +78,7 @@ class RunRequest:
     as_of: datetime | None
 
 
+@redacting
 def run_process(request: RunRequest) -> State[dict[str, Any]]:
     """Run the whole process, and say in which state the flow run ends.
 
@@ -122,12 +127,16 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
         runs = _runs_of(judgements, plans, delivered.deliveries, database_url)
         created_at = datetime.now(UTC)  # the clock of the evidence is the real one
         outcomes = [_write_down(run, request.generated_by, created_at) for run in runs]
+        indexed = Indexed(0, None, None)
         if not request.dry_run:
             records = [record for outcome in outcomes for record in outcome.records]
-            index_evidence(records, created_at, request.generated_by, database_url)
-        publish_artifacts(runs, fleet.is_single, request.dry_run)
+            names = [judgement.cycle.schedule_id for judgement in judgements]
+            drills = find_drills(subjects, names, now=now, created_at=created_at, signer=request.generated_by)
+            indexed = index_evidence(records, drills, created_at, request.generated_by, database_url)
+        publish_artifacts(runs, fleet.is_single, request.dry_run, indexed.head_note)
+        emit_events(runs, delivered.deliveries, request.dry_run)
     name_run(runs, is_single=fleet.is_single)
-    return _end(fleet, runs, outcomes, delivered)
+    return _end(fleet, runs, outcomes, delivered, indexed)
 
 
 def _as_instant(given: datetime) -> datetime:
@@ -183,7 +192,8 @@ class _Outcome(msgspec.Struct, frozen=True):
 def _write_down(run: ScheduleRun, signer: str, created_at: datetime) -> _Outcome:
     """Build the evidence records of the plan, and the result of a schedule."""
     event = build_event(run.judgement.schedule, run.plan)
-    records = list(record_plan(run.plan, event["session_id"], created_at=created_at, signer=signer))
+    schedule = run.judgement.schedule["schedule"]
+    records = list(record_plan(run.plan, schedule, event["session_id"], created_at=created_at, signer=signer))
     of_deliveries = (
         list(record_deliveries(event, run.deliveries, created_at=created_at, signer=signer))
         if run.deliveries
@@ -203,13 +213,20 @@ def _write_down(run: ScheduleRun, signer: str, created_at: datetime) -> _Outcome
 
 
 def _end(
-    fleet: Fleet, runs: Sequence[ScheduleRun], outcomes: Sequence[_Outcome], delivered: Delivered
+    fleet: Fleet,
+    runs: Sequence[ScheduleRun],
+    outcomes: Sequence[_Outcome],
+    delivered: Delivered,
+    indexed: Indexed,
 ) -> State[dict[str, Any]]:
     results = [outcome.result for outcome in outcomes]
     data = results[0] if fleet.is_single else {"runs": results}
     failed = list(delivered.explain_failures())
-    if failed:
-        message = f"could not deliver through {'; '.join(failed)}"
+    problems = [f"could not deliver through {'; '.join(failed)}"] if failed else []
+    if indexed.went_back:
+        problems.append(explain_clock(indexed.went_back))
+    if problems:
+        message = "; ".join(problems)
         return Failed(message=message, data=DeliveryFailedError(message, data))
     name = _STATE_NAMES[worst(run.judgement.readiness for run in runs)]
     message = f"schedules: {len(runs)}; notifications delivered: {len(delivered.deliveries)}"

@@ -35,8 +35,16 @@ class Acknowledgement:
     notes: str = ""
 
 
-def record_acknowledgement(given: Acknowledgement, decision: Mapping[str, Any], *, now: datetime) -> Report:
+def record_acknowledgement(
+    given: Acknowledgement, decision: Mapping[str, Any], *, now: datetime, created_at: datetime
+) -> Report:
     """Write down an acknowledgement of a route, as its latest decision in the evidence has it.
+
+    Args:
+        given: What is said.
+        decision: The record of the decision.
+        now: When it is said.
+        created_at: The clock of the evidence.
 
     Raises:
         UsageError: The texts hold what evidence must not, or nobody is named.
@@ -52,7 +60,7 @@ def record_acknowledgement(given: Acknowledgement, decision: Mapping[str, Any], 
             raise UsageError(f"{flag} holds {kind}, which evidence must not name; leave it out")
     key = decision["route_key"]
     start = start_record(
-        ACKNOWLEDGEMENT_KIND, decision["session_id"], created_at=now, signer=given.acknowledged_by
+        ACKNOWLEDGEMENT_KIND, decision["session_id"], created_at=created_at, signer=given.acknowledged_by
     )
     return {
         **start,

@@ -24,9 +24,10 @@ def known_names(subjects: Sequence[Subject], judgements: Sequence[Judgement]) ->
     return names + [subject.schedule.path for subject in subjects if subject.schedule]
 
 
-def find_entries(judgement: Judgement, plan: Report) -> Iterator[Entry]:
+def find_entries(judgement: Judgement, plan: Report, evidence_head: str = "") -> Iterator[Entry]:
     """Give what a plan commits: its notifications, and the places of those that are kept back."""
-    of_deliveries = build_notifications(judgement.schedule, plan)  # in the order of the decisions to deliver
+    # in the order of the decisions to deliver
+    of_deliveries = build_notifications(judgement.schedule, plan, evidence_head)
     for decision in plan["route_decisions"]:
         its_id = name_notification(decision)
         if decision["action"] == "deliver":

@@ -97,9 +97,17 @@ def build_event(schedule_report: Report, plan: Report) -> Report:
     }
 
 
-def build_notifications(schedule_report: Report, plan: Report) -> Iterator[Notification]:
-    """Give one notification for every route of a plan that is to be told, in the order of the plan."""
+def build_notifications(
+    schedule_report: Report, plan: Report, evidence_head: str = ""
+) -> Iterator[Notification]:
+    """Give one notification for every route of a plan that is to be told, in the order of the plan.
+
+    The head of the evidence as it was, size and root, travels with them: a copy outside the database, by
+    which it is seen later whether the evidence was changed.
+    """
     event = build_event(schedule_report, plan)
+    if evidence_head:
+        event["evidence_head"] = evidence_head
     for decision in plan["route_decisions"]:
         if decision["action"] == "deliver":
             yield _build_notification(schedule_report, plan, event, decision)
@@ -128,7 +136,7 @@ def _build_notification(
         summary=_summary(schedule_report, plan),
         facts=tuple(
             (label, text)
-            for label, value in _facts(schedule_report, plan, decision)
+            for label, value in _facts(schedule_report, plan, decision, event.get("evidence_head", ""))
             if (text := " ".join(str(value).split()))
         ),
         acknowledge=f"Acknowledge within {decision['acknowledgement_minutes']} minutes: {acknowledge}",
@@ -170,7 +178,7 @@ def _summary(schedule_report: Report, plan: Report) -> str:
 
 
 def _facts(
-    schedule_report: Report, plan: Report, decision: Mapping[str, Any]
+    schedule_report: Report, plan: Report, decision: Mapping[str, Any], evidence_head: str
 ) -> Iterator[tuple[str, object]]:
     schedule, history = schedule_report["schedule"], schedule_report["history"]
     yield "Schedule", plan["schedule_id"]
@@ -183,3 +191,4 @@ def _facts(
     yield "Runbook", schedule["runbook_ref"]
     yield "Plan", plan["plan_id"]
     yield "Cycle", plan["cycle_id"]
+    yield "Evidence head", evidence_head

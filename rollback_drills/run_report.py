@@ -113,6 +113,11 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
     return "\n".join(lines)
 
 
+def render_head(note: str) -> str:
+    """Write the signed head of the evidence, which proves later what the evidence was now."""
+    return f"\n\n## Head of the evidence\n\n```\n{note}```\n" if note else ""
+
+
 _ROUTE_COLUMNS: Final = ("provider", "owner", "action", "why", "deferred until", "outcome")
 
 

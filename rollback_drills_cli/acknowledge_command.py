@@ -7,6 +7,7 @@ import typer
 from rollback_drills.acknowledgement import Acknowledgement, AcknowledgementState, record_acknowledgement
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
+from rollback_drills_cli.evidence_writing import append_signed, report_clock
 from rollback_drills_cli.options import JsonOption, NowOption, parse_now
 from rollback_drills_cli.output import print_json, print_line
 
@@ -44,11 +45,13 @@ def ack(
             if known
             else f"cycle {cycle} is not in the evidence; `drills evidence list` shows the cycles"
         )
-    record = record_acknowledgement(Acknowledgement(by, state, ref, notes), decisions[0], now=at)
-    index.append([record])
+    given = Acknowledgement(by, state, ref, notes)
+    record = record_acknowledgement(given, decisions[0], now=at, created_at=parse_now(None))
+    went_back = append_signed(index.database, [record])
     if as_json:
         print_json(record)
     else:
         print_line(
             f"{record['acknowledgement_id']}: {by} has {state} {cycle} for {owner} through {provider}."
         )
+    report_clock(went_back)

@@ -1,12 +1,12 @@
 """`drills evidence list` and `drills evidence show`: read the evidence index."""
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import VARIABLES, default_database_url, read_settings
+from rollback_drills.settings import VARIABLES
+from rollback_drills_cli.evidence_writing import database_url
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table
 
@@ -33,12 +33,10 @@ def open_existing(url: str | None) -> "EvidenceIndex":
     """
     from rollback_drills.evidence.index import EvidenceIndex  # SQLAlchemy takes half a second to import
 
-    database_url = read_settings(os.environ, database_url=url).database_url or default_database_url()
-    index = EvidenceIndex.open_existing(database_url)
+    place = database_url(url)
+    index = EvidenceIndex.open_existing(place)
     if index is None:
-        raise UsageError(
-            f"there is no evidence at {database_url} yet; run `drills deliver` or the drill-check flow"
-        )
+        raise UsageError(f"there is no evidence at {place} yet; run `drills deliver` or the drill-check flow")
     return index
 
 
@@ -74,7 +72,7 @@ def list_records(
         return
     rows = [
         (
-            str(each["sequence"]),
+            str(each["leaf_index"]),
             each["created_at"][:19],
             each["metadata_kind"].removeprefix("go-backend-rollback-drill-"),
             each["schedule_id"],
@@ -90,7 +88,7 @@ def list_records(
 
 @app.command()
 def show(
-    number: Annotated[int, typer.Argument(min=1, help="The number that `drills evidence list` shows.")],
+    number: Annotated[int, typer.Argument(min=0, help="The number that `drills evidence list` shows.")],
     database: DatabaseOption = None,
 ) -> None:
     """Print one record as JSON."""

@@ -59,6 +59,11 @@ def print_line(text: str) -> None:
     console().print(text, markup=False, soft_wrap=True)
 
 
+def print_problem(text: str) -> None:
+    """Print a line about a problem where errors go."""
+    sys.stderr.write(f"drills: {text}\n")
+
+
 def _styled(cell: str, word: str) -> str:
     style = STATE_STYLES.get(word.replace(" ", "_"))
     return f"[{style}]{cell}[/{style}]" if style else cell

@@ -1,6 +1,6 @@
-"""Adds to the evidence index what this run decided, and what became of every notification."""
+"""Adds to the evidence what this run decided, and what became of every notification."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -9,8 +9,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
+from blocks.ledger_key import open_signing_key
 from rollback_drills.database import Database
-from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.indexing import Indexed, index_run
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import Redactor
@@ -28,18 +29,29 @@ def open_existing(url: str) -> Database | None:
 
 
 @task(task_run_name="index-evidence", cache_policy=NO_CACHE)
-def index_evidence(records: Sequence[Report], created_at: datetime, signer: str, url: str) -> int:
-    """Append redacted records of decisions and of outcomes, all of them or none."""
+def index_evidence(
+    records: Sequence[Report],
+    drills: Mapping[str, Callable[[], Report]],
+    created_at: datetime,
+    signer: str,
+    url: str,
+) -> Indexed:
+    """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head."""
     redactor = Redactor()
-    count = index_run(
+    indexed = index_run(
         open_database(url),
         records,
+        drills=drills,
         created_at=created_at,
         signer=signer,
         redact=lambda record: _redact(record, redactor),
+        open_key=open_signing_key,
     )
-    get_run_logger().info("%d records", count)
-    return count
+    logger = get_run_logger()
+    logger.info("%d records", indexed.count)
+    if indexed.head:
+        logger.info("head of the evidence: %s", indexed.head.checkpoint.short)
+    return indexed
 
 
 def _redact(record: Report, redactor: Redactor) -> Report:

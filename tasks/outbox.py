@@ -12,6 +12,7 @@ from blocks.registry import enabled_connectors
 from rollback_drills.committing import find_departures, find_entries, find_holds
 from rollback_drills.connector_notice import choose_channel, notice_entry
 from rollback_drills.documents.fleet import Subject
+from rollback_drills.evidence.heads import find_head
 from rollback_drills.judging import Judgement
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.intake import commit
@@ -30,14 +31,17 @@ def commit_notifications(
     url: str,
 ) -> int:
     """Commit what the plans tell, and what closes cycles that are over; give how many are new."""
+    database = open_database(url)
+    head = find_head(database)
+    evidence_head = head.checkpoint.short if head else ""
     entries = [
         entry
         for judgement, plan in zip(judgements, plans, strict=True)
-        for entry in find_entries(judgement, plan)
+        for entry in find_entries(judgement, plan, evidence_head)
     ]
     closing, departures = find_departures(subjects, judgements, plans, request, now=now)
     holds = [hold for plan in plans for hold in find_holds(plan, request, now=now)]
-    added = commit(open_database(url), [*entries, *closing], departures, holds, now=time.time())
+    added = commit(database, [*entries, *closing], departures, holds, now=time.time())
     get_run_logger().info("%d of %d notifications are new", len(added), len(entries) + len(closing))
     return len(added)
 

@@ -1,13 +1,60 @@
-"""The drill history document, contract §1."""
+"""The drill history document, contract §1, with the facts that auditors ask for besides."""
 
-from typing import Final
+from enum import StrEnum
+from typing import Annotated, Final
 
-from rollback_drills.documents.fields import Document, Minutes, Timestamp, check_in_utc
+from msgspec import Meta
+
+from rollback_drills.documents.fields import Document, Minutes, Name, Timestamp, check_in_utc
 
 HISTORY_SCHEMA: Final = "cavra.go-backend-rollback-drill-history.v1"
 
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+"""A SHA-256 digest; capitals are refused, because one digest must not have two spellings."""
 
-class Drill(Document, frozen=True, gc=False):
+
+class ExerciseType(StrEnum):
+    """How close to the real thing a drill was."""
+
+    WALKTHROUGH = "walkthrough"
+    TABLETOP = "tabletop"
+    CALL_TREE = "call_tree"
+    FUNCTIONAL = "functional"
+    SIMULATION = "simulation"
+    FULL = "full"
+
+
+class Trigger(StrEnum):
+    """Why a drill was performed when it was."""
+
+    INTERVAL = "interval"
+    CHANGE = "change"
+
+
+class Participant(Document, frozen=True, gc=False, omit_defaults=True):
+    """Who took part, by a name that may be published."""
+
+    name: Name
+    role: str = ""
+
+
+class Finding(Document, frozen=True, gc=False, omit_defaults=True):
+    """What a drill has shown to be wrong, and what became of it."""
+
+    finding_id: Name
+    summary: str = ""
+    severity: str = ""
+    """In the words of the organisation's own scale."""
+    ticket: str = ""
+    closed_at: Timestamp | None = None
+    """None while it is open."""
+
+    def __post_init__(self) -> None:
+        """See that the date can be written in UTC."""
+        check_in_utc(self.closed_at)
+
+
+class Drill(Document, frozen=True, gc=False, omit_defaults=True):
     """One rollback exercise as it was performed. Absent facts are judged, not refused here."""
 
     drill_id: str = ""
@@ -22,6 +69,36 @@ class Drill(Document, frozen=True, gc=False):
     runbook_ref: str = ""
     evidence_refs: tuple[str, ...] = ()
 
+    # No judgement depends on what follows; docs/reference/audit-fields.md says who asks for it.
+    scenario: str = ""
+    objective: str = ""
+    exercise_type: ExerciseType | None = None
+    trigger: Trigger | None = None
+    participants: tuple[Participant, ...] = ()
+    rto_minutes: Minutes | None = None
+    """Within how many minutes the service must be back."""
+    rto_achieved_minutes: Minutes | None = None
+    rpo_minutes: Minutes | None = None
+    """How many minutes of data may be lost."""
+    rpo_achieved_minutes: Minutes | None = None
+    plan_version: str = ""
+    """Of the recovery plan that was followed."""
+    plan_version_after: str = ""
+    """Of the plan as it was revised after the drill."""
+    systems_tested: tuple[Name, ...] = ()
+    covers_third_party: bool | None = None
+    key_person_absent: bool | None = None
+    """Whether it was performed without somebody on whom the recovery depends."""
+    restore_checksum: str = ""
+    """Of the data that was restored, with its algorithm, such as `sha256:` and digits."""
+    reviewed_by: str = ""
+    reviewed_at: Timestamp | None = None
+    approved_by: str = ""
+    approved_at: Timestamp | None = None
+    report_sha256: Sha256 | None = None
+    """Digest of the report that was written about the drill."""
+    findings: tuple[Finding, ...] = ()
+
 
 class History(Document, frozen=True, gc=False):
     """Every drill of an environment, in any order."""
@@ -31,5 +108,6 @@ class History(Document, frozen=True, gc=False):
     drills: tuple[Drill, ...] = ()
 
     def __post_init__(self) -> None:
-        """See that every drill has a date that can be written in UTC."""
-        check_in_utc(*[drill.executed_at for drill in self.drills])
+        """See that every drill has dates that can be written in UTC."""
+        for drill in self.drills:
+            check_in_utc(drill.executed_at, drill.reviewed_at, drill.approved_at)

@@ -1,19 +1,38 @@
 """Takes the outcomes out of the outbox into the evidence, in the transaction that marks them as taken."""
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, union_all, update
 
 from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import State
-from rollback_drills.evidence.index import add_records
+from rollback_drills.evidence.appending import OpenSigningKey, appending
+from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.records import record_deliveries
+from rollback_drills.evidence.table import LEDGER, PRUNED
 from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.letters import to_delivery
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What a run added to the ledger."""
+
+    count: int
+    head: Head | None
+    went_back: timedelta | None
+    """How far the clock went back since the newest row, if that was noticed."""
+
+    @property
+    def head_note(self) -> str:
+        """The signed head, as it is published; empty if there is none."""
+        return str(self.head.note) if self.head else ""
 
 
 @repeat_on_conflict
@@ -24,18 +43,48 @@ def index_run(
     created_at: datetime,
     signer: str,
     redact: Callable[[Report], Report],
-) -> int:
-    """Append the records of a run, and of every outcome that the evidence does not have yet.
+    open_key: OpenSigningKey,
+    drills: Mapping[str, Callable[[], Report]] = MappingProxyType({}),
+) -> Indexed:
+    """Append the records of a run, and of every outcome and drill that the evidence does not have yet.
 
     Outcomes of a run that was killed before it came so far are taken by the next one.
+
+    Args:
+        database: Keeps both the ledger and the outbox.
+        records: The plans and decisions of the run.
+        created_at: The clock of the evidence.
+        signer: Who runs, for the records.
+        redact: Takes the secrets out of a record.
+        open_key: Opens the key that signs the head.
+        drills: By the key under which each is written once, how to make the record of a drill.
     """
-    count = 0
-    with database.write() as connection:
-        count += add_records(connection, map(redact, records))
+    with appending(database, open_key) as (connection, appender):
+        unknown = find_unknown(connection, drills)
+        appender.add((redact(drills[key]()) for key in unknown), unknown)
+        appender.add(map(redact, records))
         while items := _take(connection):
-            outcomes = _record(items, created_at=created_at, signer=signer)
-            count += add_records(connection, map(redact, outcomes))
-    return count
+            appender.add(map(redact, _record(items, created_at=created_at, signer=signer)))
+    return Indexed(appender.count, appender.head, appender.went_back)
+
+
+def explain_clock(went_back: timedelta) -> str:
+    """Say that the clock went back; the evidence was written, and says so too."""
+    return (
+        f"the clock went back by {went_back} since the newest evidence; the evidence was written and says so;"
+        " set the clock of this machine right"
+    )
+
+
+def find_unknown(connection: Connection, once_keys: Iterable[str]) -> list[str]:
+    """Give the keys under which nothing was written yet, in their order."""
+    wanted = list(dict.fromkeys(once_keys))
+    known: set[str] = set()
+    for start in range(0, len(wanted), MOST_PARAMETERS):
+        some = wanted[start : start + MOST_PARAMETERS]
+        of_rows = (select(table.c.once_key).where(table.c.once_key.in_(some)) for table in (LEDGER, PRUNED))
+        known.update(connection.scalars(union_all(*of_rows)))
+    return [key for key in wanted if key not in known]
 
 
 def _take(connection: Connection) -> list[Item]:

@@ -15,9 +15,22 @@ DECISION_KIND: Final = "go-backend-rollback-drill-route-decision"
 DELIVERY_KIND: Final = "release-connector-delivery"
 ROUTE_DELIVERY_KIND: Final = "go-backend-rollback-drill-route-delivery"
 ACKNOWLEDGEMENT_KIND: Final = "go-backend-rollback-drill-notification-ack"
-KINDS: Final = (PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND)
+DRILL_KIND: Final = "go-backend-rollback-drill"
+KEY_KIND: Final = "rollback-drills-ledger-key"
+CLOCK_KIND: Final = "rollback-drills-ledger-clock"
+PRUNING_KIND: Final = "rollback-drills-ledger-pruning"
+IMPORT_KIND: Final = "rollback-drills-imported-record"
+LEDGER_KINDS: Final = (KEY_KIND, CLOCK_KIND, PRUNING_KIND)
+"""What the ledger says of itself."""
+KINDS: Final = (
+    *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
+    *(IMPORT_KIND, *LEDGER_KINDS),
+)
 
 DELIVERY_SOURCE: Final = "go_backend_rollback_drill_notification"
+
+
+_OF_SCHEDULE: Final = ("environment", "interval_days", "next_due_at", "runbook_ref")
 
 
 def start_record(kind: str, session_id: str, *, created_at: datetime, signer: str) -> dict[str, Any]:
@@ -32,10 +45,25 @@ def start_record(kind: str, session_id: str, *, created_at: datetime, signer: st
     }
 
 
-def record_plan(plan: Report, session_id: str, *, created_at: datetime, signer: str) -> Iterator[Report]:
-    """Give the records of a plan: first the one of the plan itself, then one of every decision."""
+def record_plan(
+    plan: Report, schedule: Report, session_id: str, *, created_at: datetime, signer: str
+) -> Iterator[Report]:
+    """Give the records of a plan: first the one of the plan itself, then one of every decision.
+
+    Args:
+        plan: The plan of contract §4.
+        schedule: The part `schedule` of the schedule report that it was made from.
+        session_id: The session of the delivery.
+        created_at: The clock of the evidence.
+        signer: Who runs.
+    """
     facts = {name: plan[name] for name in ("schedule_id", "cycle_id", "plan_id", "status", "alert_level")}
-    yield {**start_record(PLAN_KIND, session_id, created_at=created_at, signer=signer), **facts, "plan": plan}
+    yield {
+        **start_record(PLAN_KIND, session_id, created_at=created_at, signer=signer),
+        **facts,
+        "schedule": {name: schedule[name] for name in _OF_SCHEDULE},
+        "plan": plan,
+    }
     for decision in plan["route_decisions"]:
         start = start_record(DECISION_KIND, session_id, created_at=created_at, signer=signer)
         yield {**start, **facts, **decision}

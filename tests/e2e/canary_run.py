@@ -1,32 +1,93 @@
-"""One noisy run with a canary in every secret; started by test_canary.py in a process of its own."""
+"""Noisy runs with a canary in every secret; started by test_canary.py in a process of its own."""
 
 import importlib
+import json
 import logging
 import os
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rollback_drills.delivery.outcome import RequestSummary, Verdict
 
+CARELESS = "careless"
 
-def main() -> None:
-    """Import the connectors, check every schedule, and log as much as there is."""
+
+def main(given: dict[str, Any]) -> None:
+    """Import the connectors, check every schedule once under each fault, and log as much as there is."""
     logging.basicConfig(level=logging.DEBUG)
     from blocks.connector_import import import_connectors
     from flows.drill_check import drill_check
+    from rollback_drills import redaction
 
-    config, schedules = Path(sys.argv[1]), sys.argv[2]
-    import_connectors(config, os.environ)
-    for place in sys.argv[3:]:  # take a redaction out
-        module, name, replacement = place.split(":")
-        owner: object = importlib.import_module(module)
-        *outer, last = name.split(".")
-        for each in outer:
-            owner = getattr(owner, each)
-        setattr(owner, last, REPLACEMENTS[replacement])
-    state = drill_check(schedule=schedules, retries=1, return_state=True)
-    sys.stdout.write(f"{state.name} {state.message} {state.result(raise_on_failure=False)}")
+    import_connectors(Path(given["config"]), os.environ)
+    redaction._in_use.__init__()  # type: ignore[misc]  # as a worker begins: another process has imported them
+    _be_careless()
+    for place in given["taken_out"]:
+        _take_out(place)
+    for number, fault in enumerate(given["faults"]):
+        _ask_for(fault, given["control"])
+        os.environ["DRILLS_DATABASE_URL"] = f"sqlite:///{Path.cwd() / f'evidence{number}.db'}"
+        state = drill_check(**given["documents"], retries=0, timeout_seconds=1, return_state=True)
+        sys.stdout.write(f"{state.name} {state.message} {state.result(raise_on_failure=False)}\n")
+    Path(given["keys"]).write_text(json.dumps(_read_ledger_keys()))
+
+
+def _ask_for(fault: str, port: int) -> None:
+    """Have the receiver answer with a fault from now on."""
+    with socket.create_connection(("127.0.0.1", port)) as control:
+        control.sendall(f"{fault}\n".encode())
+        control.recv(1)
+
+
+def _be_careless() -> None:
+    """Make one connector log its secret in every way that there is, and then raise it."""
+    from prefect.logging import get_run_logger
+
+    from blocks.connector import open_secret
+    from blocks.exchange import Response
+    from blocks.slack import SlackConnector
+
+    judge = SlackConnector.judge
+
+    def judge_carelessly(self: SlackConnector, response: Response) -> Verdict:
+        if self.name != CARELESS:
+            return judge(self, response)
+        url = open_secret(self.url)
+        logging.getLogger("blocks.slack").warning("sent to %s", url)
+        get_run_logger().error("sent", extra={"address": url})
+        try:
+            int(url)
+        except ValueError:
+            get_run_logger().exception("sent to %(url)s", {"url": url})
+        raise ValueError(f"sent to {url}")
+
+    SlackConnector.judge = judge_carelessly  # type: ignore[method-assign]  # on purpose, it is a defect
+
+
+def _read_ledger_keys() -> list[str]:
+    """Give the keys that sign the evidence, for the search; they are nobody's canaries."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        found = client.read_block_documents(limit=200, include_secrets=True)
+    return [
+        str(each.data["value"]) for each in found if (each.name or "").startswith("rollback-drills-ledger-")
+    ]
+
+
+def _take_out(place: str) -> None:
+    if place == "silence":
+        _let_logs_pass()
+        return
+    module, name, replacement = place.split(":")
+    owner: Any = importlib.import_module(module)
+    *outer, last = name.split(".")
+    for each in outer:
+        owner = getattr(owner, each)
+    setattr(owner, last, REPLACEMENTS[replacement])
 
 
 def _let_logs_pass() -> None:
@@ -43,10 +104,23 @@ def _show_verdict(_: object, verdict: Verdict, request: RequestSummary | None = 
     return replace(verdict, request=request)
 
 
-REPLACEMENTS = {"unredacted": _show_verdict}
+class _Blind:
+    """A redactor that sees nothing."""
+
+    def text(self, text: str) -> str:
+        return text
+
+    def value(self, value: Any) -> Any:
+        return value
+
+
+REPLACEMENTS: dict[str, Any] = {
+    "unredacted": _show_verdict,
+    "pass": lambda *_: True,
+    "forget": lambda _: None,
+    "blind": _Blind,
+    "as it is": lambda value: value,
+}
 
 if __name__ == "__main__":
-    if "logs" in sys.argv:
-        sys.argv.remove("logs")
-        _let_logs_pass()
-    main()
+    main(json.loads(sys.argv[1]))

@@ -20,11 +20,19 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.judging import Judgement, find_due, judge, plan_at_once
+from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills.readiness.terms import Criteria, Readiness, Report
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.telling import Told
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+KEY = SigningKey("rollback-drills/0123456789abcdef", bytes(32))
+
+
+def open_key(_: PublicKey | None) -> SigningKey:
+    """Open a key for the ledger that is always the same."""
+    return KEY
+
 
 SCHEDULE: Mapping[str, Any] = {
     "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",

@@ -6,13 +6,16 @@ import pytest
 from rollback_drills.acknowledgement import Acknowledgement, AcknowledgementState, record_acknowledgement
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import record_plan
-from tests.unit.builders import NOW, make_subject, planned
+from tests.unit.builders import NOW, judged, make_subject, planned
 
-_, *DECISIONS = record_plan(planned(make_subject()), "rcd-x", created_at=NOW, signer="me")
+SUBJECT = make_subject()
+_, *DECISIONS = record_plan(
+    planned(SUBJECT), judged(SUBJECT).schedule["schedule"], "rcd-x", created_at=NOW, signer="me"
+)
 
 
 def test_an_acknowledgement_belongs_to_one_cycle_provider_and_owner() -> None:
-    record = record_acknowledgement(Acknowledgement("maria"), DECISIONS[0], now=NOW)
+    record = record_acknowledgement(Acknowledgement("maria"), DECISIONS[0], now=NOW, created_at=NOW)
 
     assert {
         "metadata_kind": "go-backend-rollback-drill-notification-ack",
@@ -31,7 +34,9 @@ def test_an_acknowledgement_belongs_to_one_cycle_provider_and_owner() -> None:
 def test_each_route_and_instant_has_an_acknowledgement_of_its_own() -> None:
     given = Acknowledgement("maria", AcknowledgementState.RESOLVED)
     ids = {
-        record_acknowledgement(given, decision, now=NOW + timedelta(seconds=second))["acknowledgement_id"]
+        record_acknowledgement(given, decision, now=NOW + timedelta(seconds=second), created_at=NOW)[
+            "acknowledgement_id"
+        ]
         for decision in DECISIONS
         for second in (0, 1)
     }
@@ -55,7 +60,16 @@ def test_each_route_and_instant_has_an_acknowledgement_of_its_own() -> None:
 )
 def test_what_evidence_must_not_hold_is_refused_and_not_repeated(given: dict[str, Any], problem: str) -> None:
     with pytest.raises(UsageError, match=problem) as caught:
-        record_acknowledgement(Acknowledgement(**given), DECISIONS[0], now=NOW)
+        record_acknowledgement(Acknowledgement(**given), DECISIONS[0], now=NOW, created_at=NOW)
 
     assert "hunter2" not in str(caught.value)
     assert "maria@" not in str(caught.value)
+
+
+def test_the_clock_of_the_evidence_is_not_the_instant_that_is_said() -> None:
+    record = record_acknowledgement(
+        Acknowledgement("maria"), DECISIONS[0], now=NOW - timedelta(days=1), created_at=NOW
+    )
+
+    assert record["acknowledged_at"] == "2026-11-30T09:00:00+00:00"
+    assert record["created_at"] == "2026-12-01T09:00:00+00:00"

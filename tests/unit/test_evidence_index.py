@@ -9,10 +9,11 @@ import pytest
 
 from rollback_drills.database import DatabaseError
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.readiness.terms import Report
-from tests.unit.builders import DATABASES, fresh_database
+from tests.unit.builders import DATABASES, fresh_database, open_key
 
 
 @pytest.fixture(params=DATABASES)
@@ -40,10 +41,15 @@ def make_record(
     }
 
 
+def put(index: EvidenceIndex, *records: Report) -> None:
+    """Write records."""
+    append(index.database, records, open_key)
+
+
 def test_records_come_back_the_newest_first_and_filtered(url: str) -> None:
     mine, other = uuid4().hex, uuid4().hex
     index = EvidenceIndex.open(url)
-    index.append([make_record(mine, at=1), make_record(other), make_record(mine, at=2, success=False)])
+    put(index, make_record(mine, at=1), make_record(other), make_record(mine, at=2, success=False))
 
     records, total = index.find(EvidenceFilter(schedule_id=mine), limit=1)
 
@@ -51,17 +57,17 @@ def test_records_come_back_the_newest_first_and_filtered(url: str) -> None:
     assert records[0]["created_at"].startswith("2026-12-02")
     assert index.find(EvidenceFilter(schedule_id=mine, success=True))[1] == 1
     assert index.find(EvidenceFilter(schedule_id=mine, provider="teams"))[1] == 0
-    assert index.get(records[0]["sequence"]) == records[0]
+    assert index.get(records[0]["leaf_index"]) == records[0]
     assert index.get(10**9) is None
 
 
 def test_records_are_written_all_or_none(url: str) -> None:
     mine = uuid4().hex
     index = EvidenceIndex.open(url)
-    broken = {**make_record(mine), "cycle_id": None}
+    broken = {**make_record(mine), "session_id": None}
 
     with pytest.raises(DatabaseError):
-        index.append([make_record(mine), broken])
+        put(index, make_record(mine), broken)
 
     assert index.find(EvidenceFilter(schedule_id=mine))[1] == 0
 
@@ -70,10 +76,10 @@ def test_two_processes_that_write_at_once_lose_nothing(url: str) -> None:
     mine = uuid4().hex
     EvidenceIndex.open(url)
     script = (
-        "import sys; from tests.unit.test_evidence_index import make_record\n"
+        "import sys; from tests.unit.test_evidence_index import make_record, put\n"
         "from rollback_drills.evidence.index import EvidenceIndex\n"
         "index = EvidenceIndex.open(sys.argv[1])\n"
-        "for _ in range(50): index.append([make_record(sys.argv[2])])"
+        "for _ in range(50): put(index, make_record(sys.argv[2]))"
     )
     root = Path(__file__).parents[2]
     writers = [subprocess.Popen([sys.executable, "-c", script, url, mine], cwd=root) for _ in range(2)]
@@ -126,7 +132,7 @@ def test_a_password_in_the_query_of_a_url_is_not_repeated() -> None:
 def test_pages_follow_each_other_without_a_gap(url: str) -> None:
     mine = uuid4().hex
     index = EvidenceIndex.open(url)
-    index.append(make_record(mine, at=day) for day in range(1, 8))
+    put(index, *(make_record(mine, at=day) for day in range(1, 8)))
 
     pages = [
         index.find(EvidenceFilter(schedule_id=mine), limit=3, offset=offset)[0] for offset in (0, 3, 6, 9)

@@ -50,7 +50,7 @@ from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import PlanRequest
 from tests.sample_outbox import make_entries, make_entry
-from tests.unit.builders import DATABASES, NOW, fresh_database, judged, make_subject, planned
+from tests.unit.builders import DATABASES, NOW, fresh_database, judged, make_subject, open_key, planned
 
 ROOT = Path(__file__).parents[2]
 LEASE = 60.0
@@ -1145,7 +1145,8 @@ def index(
     database: Database, records: Sequence[Report] = (), redact: Callable[[Report], Report] = as_it_is
 ) -> int:
     """Take what is new into the evidence."""
-    return index_run(database, records, created_at=NOW, signer="me", redact=redact)
+    found = index_run(database, records, created_at=NOW, signer="me", redact=redact, open_key=open_key)
+    return found.count
 
 
 def route_outcomes(database: Database) -> list[tuple[str, str]]:

@@ -160,7 +160,9 @@ def test_the_repr_of_deliveries_tells_no_more_than_their_number() -> None:
 
 
 def test_a_plan_is_recorded_with_each_of_its_decisions() -> None:
-    records = list(record_plan(PLAN, "rcd-x", created_at=NOW, signer="me"))
+    records = list(
+        record_plan(PLAN, judged(SUBJECT).schedule["schedule"], "rcd-x", created_at=NOW, signer="me")
+    )
 
     assert [each["metadata_kind"] for each in records] == [PLAN_KIND, *[DECISION_KIND] * 4]
     assert records[0]["plan"] == PLAN

@@ -1,0 +1,184 @@
+"""Adds records to the ledger: the only way into it. Every transaction that adds ends with a signed head."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select
+
+from rollback_drills.database import ConflictError, Database, DatabaseError, repeat_on_conflict
+from rollback_drills.evidence.heads import Head, find_head, find_nodes, newest_head
+from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, start_record
+from rollback_drills.evidence.table import HEADS, LEDGER
+from rollback_drills.ledger.canonical import write_canonical
+from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
+from rollback_drills.ledger.keys import PublicKey, SigningKey
+from rollback_drills.ledger.merkle import Frontier, frontier_of, hash_leaf
+from rollback_drills.readiness.terms import Report
+
+OpenSigningKey = Callable[[PublicKey | None], SigningKey]
+"""Gives the private key of the ledger's current key; a new one for a ledger that has none yet."""
+
+_CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""How far the clocks of machines may differ (contract §8.3 allows a drill as much)."""
+_LEDGER_SESSION: Final = "rcd-ledger"
+_ROWS_AT_ONCE: Final = 1000
+
+
+class Appender:
+    """Adds records within one transaction; see `appending`."""
+
+    def __init__(self, connection: Connection, key: SigningKey) -> None:
+        """Lock the ledger for other writers, and read where it ends.
+
+        Raises:
+            ConflictError: The ledger has another key than the one that was opened.
+        """
+        self._connection = connection
+        self._keys = [key]
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"LOCK TABLE {LEDGER.name} IN EXCLUSIVE MODE")
+        self.head = newest_head(connection)
+        if self.head and self.head.public_key != key.public:
+            raise ConflictError("the key of the evidence was changed meanwhile; try again")
+        newest = select(LEDGER.c.leaf_index, LEDGER.c.created_at)
+        row = connection.execute(newest.order_by(LEDGER.c.leaf_index.desc()).limit(1)).first()
+        size = row.leaf_index + 1 if row else 0
+        if size != (self.head.checkpoint.size if self.head else 0):
+            raise DatabaseError(
+                f"the evidence has {size} rows, and its newest signed head says something else;"
+                " nothing is added before `drills evidence verify` has shown what happened"
+            )
+        wanted = frontier_of(size)
+        nodes = find_nodes(connection, wanted)
+        self._frontier = Frontier(size, [nodes[each] for each in wanted])
+        self.count = 0
+        """How many records were added, without what the ledger says of itself."""
+        self._newest = row.created_at if row else ""
+        self.went_back: timedelta | None = None
+        """How far the clock went back since the newest row, if that was noticed."""
+
+    def add(self, records: Iterable[Report], once_keys: Iterable[str] | None = None) -> None:
+        """Add records.
+
+        Args:
+            records: Redacted, with what `start_record` gives.
+            once_keys: For each record the key under which it may be written only once.
+        """
+        rows = []
+        keys = iter(once_keys) if once_keys is not None else None
+        for record in records:
+            rows += [self._row(own, None) for own in self._before(record)]
+            self.count += 1
+            rows.append(self._row(record, next(keys) if keys else None))
+            if len(rows) >= _ROWS_AT_ONCE:
+                self._connection.execute(insert(LEDGER), rows)
+                rows.clear()
+        if rows:
+            self._connection.execute(insert(LEDGER), rows)
+
+    def rotate(self, new: SigningKey, record: Report) -> None:
+        """Add the record of a new key; the head is signed by both, and all later ones by the new key."""
+        self.add([record])
+        self._keys.append(new)
+
+    def sign(self) -> Head | None:
+        """Sign the tree as it is now, if it has grown, and keep the head."""
+        if not self.count:
+            return self.head
+        checkpoint = Checkpoint(self._keys[-1].name, self._frontier.size, self._frontier.root())
+        note = SignedNote.sign(checkpoint.text, self._keys)
+        self.head = Head(self._newest, self._keys[-1].public, note)
+        self._connection.execute(
+            insert(HEADS).values(
+                tree_size=checkpoint.size,
+                created_at=self.head.created_at,
+                public_key=self.head.public_key.text,
+                note=str(note),
+            )
+        )
+        return self.head
+
+    def _before(self, record: Report) -> Iterator[Report]:
+        """Give what the ledger says of itself before a record: its key, and a clock that went back."""
+        created_at = record["created_at"]
+        if not self._frontier.size:
+            yield {
+                **_start(KEY_KIND, created_at, record["signer"]),
+                "origin": self._keys[0].name,
+                "public_key": self._keys[0].public.text,
+            }
+        elif created_at < self._newest:
+            step = datetime.fromisoformat(self._newest) - datetime.fromisoformat(created_at)
+            if step > _CLOCK_TOLERANCE:
+                self.went_back = step
+                yield {
+                    **_start(CLOCK_KIND, created_at, record["signer"]),
+                    "newest_created_at": self._newest,
+                    "seconds_back": int(step.total_seconds()),
+                }
+        self._newest = created_at
+
+    def _row(self, record: Report, once_key: str | None) -> dict[str, Any]:
+        leaf = {**record, "leaf_index": self._frontier.size}
+        content = write_canonical(leaf)
+        return {
+            **columns_of(leaf),
+            "once_key": once_key,
+            "hashes": self._frontier.add_leaf(hash_leaf(content)),
+            "record": content.decode(),
+        }
+
+
+@contextmanager
+def appending(database: Database, open_key: OpenSigningKey) -> Iterator[tuple[Connection, Appender]]:
+    """Add to the ledger in one transaction, which ends with a signed head, or not at all.
+
+    Raises:
+        ConflictError: Another writer changed the key; see `repeat_on_conflict`.
+        DatabaseError: The database cannot be written; nothing was added.
+    """
+    head = find_head(database)
+    key = open_key(head.public_key if head else None)
+    with database.write() as connection:
+        appender = Appender(connection, key)
+        yield connection, appender
+        appender.sign()
+
+
+@repeat_on_conflict
+def append(database: Database, records: Sequence[Report], open_key: OpenSigningKey) -> Appender:
+    """Add records, all of them or none, and give what came of it.
+
+    Raises:
+        DatabaseError: The database cannot be written; nothing was added.
+    """
+    with appending(database, open_key) as (_, appender):
+        appender.add(records)
+    return appender
+
+
+def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the columns by which a record is found."""
+    original = record.get("original", record)  # of an imported record, what it says itself
+    return {
+        "leaf_index": record["leaf_index"],
+        "created_at": record["created_at"],
+        "metadata_kind": record["metadata_kind"],
+        "session_id": record["session_id"],
+        **{
+            name: _text(original.get(name))
+            for name in ("schedule_id", "cycle_id", "provider", "owner", "action", "category")
+        },
+        "success": original.get("delivery_success"),
+    }
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _start(kind: str, created_at: str, signer: str) -> Report:
+    at = datetime.fromisoformat(created_at)
+    return start_record(kind, _LEDGER_SESSION, created_at=at, signer=signer)

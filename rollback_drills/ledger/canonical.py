@@ -1,0 +1,36 @@
+"""Canonical JSON (RFC 8785): the one way to write a record, so that its hash means something."""
+
+import re
+from typing import Any, Final
+
+import msgspec
+import re2
+import rfc8785
+
+from rollback_drills.errors import UsageError
+
+_encoder: Final = msgspec.json.Encoder(order="deterministic")
+
+# What msgspec writes in its own way: fractions, exponents and integers that a double may not hold …
+_UNUSUAL_NUMBER: Final = re2.compile(r"[:\[,]-?(?:\d+[.eE]|\d{16})")
+# … and keys beyond the Basic Multilingual Plane, which RFC 8785 (3.2.3) sorts by their UTF-16 code units.
+_BEYOND_BMP: Final = re.compile(rb"[\xf0-\xf4]")
+
+
+def write_canonical(value: Any) -> bytes:
+    """Write a JSON value as RFC 8785 wants it, in UTF-8.
+
+    msgspec is thirty times as fast as the reference implementation and writes the same bytes, except where
+    the two patterns above match; there the reference implementation writes.
+
+    Raises:
+        UsageError: The value has a number that JSON cannot carry without loss, or is no JSON.
+    """
+    try:
+        written = _encoder.encode(value)
+        is_unusual = _UNUSUAL_NUMBER.search(written) or (
+            not written.isascii() and _BEYOND_BMP.search(written)
+        )
+        return rfc8785.dumps(msgspec.json.decode(written)) if is_unusual else written
+    except (rfc8785.CanonicalizationError, TypeError, ValueError) as error:
+        raise UsageError(f"a record cannot be written as canonical JSON: {error}") from None

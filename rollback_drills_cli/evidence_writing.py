@@ -1,0 +1,47 @@
+"""Writes into the evidence for commands, with the key from Prefect."""
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import typer
+
+from rollback_drills.readiness.terms import Report
+from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills_cli.options import quieten_prefect
+from rollback_drills_cli.output import console, print_problem
+
+if TYPE_CHECKING:
+    from rollback_drills.database import Database
+    from rollback_drills.ledger.keys import PublicKey, SigningKey
+
+
+def database_url(url: str | None) -> str:
+    """Say where the evidence is kept."""
+    return read_settings(os.environ, database_url=url).database_url or default_database_url()
+
+
+def append_signed(database: "Database", records: Sequence[Report]) -> timedelta | None:
+    """Add records to the evidence and sign its head; give how far the clock went back, if it did."""
+    from rollback_drills.evidence.appending import append  # SQLAlchemy takes half a second to import
+
+    return append(database, records, open_key).went_back
+
+
+def open_key(public_key: "PublicKey | None") -> "SigningKey":
+    """Open the key of the evidence on the configured Prefect server."""
+    quieten_prefect()
+    with console(stderr=True).status("opening the key of the evidence"):
+        from blocks.ledger_key import open_signing_key  # Prefect takes a second to import
+
+        return open_signing_key(public_key)
+
+
+def report_clock(went_back: timedelta | None) -> None:
+    """Say that the clock went back, and end with exit code 1; do nothing if it did not."""
+    if went_back:
+        from rollback_drills.evidence.indexing import explain_clock
+
+        print_problem(explain_clock(went_back))
+        raise typer.Exit(1)

@@ -1,0 +1,103 @@
+"""Keeps secrets out of what a run logs, raises and ends with."""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+from prefect import State
+
+from rollback_drills.delivery.results import DeliveryFailedError
+from rollback_drills.errors import DrillsError
+from rollback_drills.redaction import RedactingFilter, redactor_in_use
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def redacting(step: Callable[P, T]) -> Callable[P, T]:
+    """Redact what a function logs, raises and ends with, for Prefect stores all three.
+
+    A state keeps its type and name; of its data, only what is made of JSON is looked at. An error of this
+    program keeps its type; any other one that holds a secret becomes a RuntimeError that names its type.
+    """
+
+    @wraps(step)
+    def redacted(*args: P.args, **kwargs: P.kwargs) -> T:
+        redact_logs()
+        try:
+            result = step(*args, **kwargs)
+        except Exception as error:
+            failure = _redact_error(error)
+            if failure is error:
+                raise
+        else:
+            return _redact_state(result) if isinstance(result, State) else result
+        raise failure  # out of the handler, so that it does not carry the error that holds the secret
+
+    return redacted
+
+
+def redact_logs() -> None:
+    """Let every handler of this process redact what it writes; to call it again costs and changes nothing."""
+    for handler in _handlers():
+        if not any(isinstance(each, RedactingFilter) for each in handler.filters):
+            handler.addFilter(RedactingFilter())
+
+
+def _handlers() -> Iterator[logging.Handler]:
+    if logging.lastResort:
+        yield logging.lastResort
+    yield from logging.root.handlers
+    for logger in list(logging.root.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):  # not the place of one that nobody has asked for
+            yield from logger.handlers
+
+
+def _redact_error(error: Exception) -> Exception:
+    """Give the error itself if nothing of it, its notes or its causes is secret."""
+    redactor = redactor_in_use()
+    whole = "".join(line for each in _causes(error) for line in traceback.format_exception_only(each))
+    if redactor.text(whole) == whole:
+        return error
+    message = redactor.text(str(error))
+    if isinstance(error, DeliveryFailedError):
+        failure: Exception = DeliveryFailedError(message, _redact_data(error.result))
+    elif isinstance(error, DrillsError):
+        failure = type(error)(message)
+    else:
+        failure = RuntimeError(f"{type(error).__name__}: {message}")
+    return failure.with_traceback(error.__traceback__)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    pending, seen = [error], set[int]()
+    while pending:
+        current = pending.pop()
+        if id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            inner = (current.__cause__, current.__context__, *getattr(current, "exceptions", ()))
+            pending += [each for each in inner if each is not None]
+
+
+def _redact_state(state: State[Any]) -> Any:
+    data = state.data
+    if isinstance(data, DeliveryFailedError):
+        data = DeliveryFailedError(redactor_in_use().text(str(data)), _redact_data(data.result))
+    elif isinstance(data, dict):
+        data = _redact_data(data)
+    message = None if state.message is None else redactor_in_use().text(state.message)
+    return state.model_copy(update={"message": message, "data": data})
+
+
+def _redact_data(data: Any) -> Any:
+    """Look at the whole at once: nearly always there is nothing in it."""
+    redactor = redactor_in_use()
+    try:
+        text = msgspec.json.encode(data).decode()
+    except (TypeError, ValueError):  # more than JSON is in it
+        return redactor.value(data)
+    return data if redactor.text(text) == text else redactor.value(data)

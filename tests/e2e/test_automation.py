@@ -1,0 +1,118 @@
+"""The automations that ship, on a real server: they hear of our events and tell another channel."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pytest_httpserver import HTTPServer
+
+from tests.e2e.conftest import ROOT, PrefectServer, wait_until
+from tests.e2e.test_deployments import SCHEDULE
+
+FILE = ROOT / "deployments/automations/tell-the-platform-team.yaml"
+SAVE_BLOCK = """
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+
+message = {"subject": "{{subject}}", "text": "{{body}}"}
+CustomWebhookNotificationBlock(name="platform-team", url="URL", json_data=message).save("platform-team")
+"""
+DEPLOYMENT = "deliver-notifications/served"
+
+
+@pytest.fixture
+def automations(server: PrefectServer, httpserver: HTTPServer, tmp_path: Path) -> Iterator[None]:
+    """Save a block that posts to the receiver, and create the automations as docs/audit-trail.md says."""
+    script = SAVE_BLOCK.replace("URL", httpserver.url_for("/platform"))
+    subprocess.run([sys.executable, "-c", script], env=server.environ, cwd=ROOT, check=True, timeout=120)
+    listed = json.loads(server.run("prefect", "block", "ls", "--output", "json"))
+    (block,) = [each["id"] for each in listed if each["name"] == "platform-team"]
+    file = tmp_path / FILE.name
+    file.write_text(FILE.read_text().replace("BLOCK_DOCUMENT_ID", block))
+    created = server.run("prefect", "automation", "create", "--from-file", str(file))
+    identifiers = re.findall(r"with id\s+([0-9a-f-]{36})", created)
+    assert len(identifiers) == 2, created
+    yield
+    for identifier in identifiers:
+        server.run("prefect", "automation", "delete", "--id", identifier)
+
+
+@pytest.fixture
+def served(server: PrefectServer) -> Iterator[None]:
+    """Serve the on-demand flow from a process of its own."""
+    quick = dataclasses.replace(server, environ={**server.environ, "PREFECT_RUNNER_POLL_FREQUENCY": "1"})
+    flow = "flows/deliver_notifications.py:deliver_notifications"
+    with quick.running("prefect", "flow", "serve", flow, "--name", DEPLOYMENT.split("/")[1]):
+        yield
+
+
+def run_served(server: PrefectServer, schedule: Path) -> str:
+    """Start a run through the API, as the UI does, wait for its end, and give its final state."""
+
+    def found() -> str | None:
+        deployment = httpx.get(f"{server.api}/deployments/name/{DEPLOYMENT}")
+        return deployment.json()["id"] if deployment.is_success else None
+
+    started = httpx.post(
+        f"{server.api}/deployments/{wait_until(found, within_seconds=60)}/create_flow_run",
+        json={"parameters": {"schedule": str(schedule)}},
+    ).raise_for_status()
+
+    def ended() -> str | None:
+        run: dict[str, Any] = httpx.get(f"{server.api}/flow_runs/{started.json()['id']}").json()
+        return run["state_name"] if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED") else None
+
+    return wait_until(ended, within_seconds=120)
+
+
+@pytest.mark.usefixtures("automations", "served")
+def test_the_platform_team_hears_once_of_a_dead_notification_and_of_each_schedule_in_need(
+    server: PrefectServer, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/platform").respond_with_data("")
+    httpserver.expect_request("/refuses").respond_with_data("unknown channel", status=400)
+    config = tmp_path / "connectors.json"
+    config.write_text(json.dumps({"connectors": {"refusing": {"url": httpserver.url_for("/refuses")}}}))
+    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    folder = tmp_path / "schedules"
+    folder.mkdir()
+
+    def write(schedule_id: str) -> None:
+        document = {**SCHEDULE, "schedule_id": schedule_id, "notification_providers": ["refusing"]}
+        (folder / f"{schedule_id}.json").write_text(json.dumps(document))
+
+    def told(count: int) -> list[dict[str, str]]:
+        def messages() -> list[dict[str, str]] | None:
+            found = [each.get_json() for each, _ in httpserver.log if each.path == "/platform"]
+            return found if len(found) >= count else None
+
+        return wait_until(messages, within_seconds=30)
+
+    write("automated-payments")
+    assert run_served(server, folder) == "Failed"
+    first = {each["subject"]: each["text"] for each in told(2)}
+
+    assert set(first) == {
+        "Rollback drills: refusing did not take a notification",
+        "Rollback drill needs attention: automated-payments",
+    }
+    died = first["Rollback drills: refusing did not take a notification"]
+    assert re.search("payments-team was not told through refusing: .*unknown channel", died)
+    assert re.search("drills outbox replay gordmsg-[0-9a-f]{16}$", died)
+    assert first["Rollback drill needs attention: automated-payments"].endswith("owners: payments-team.")
+
+    for schedule_id in ("automated-search", "automated-ledger"):
+        write(schedule_id)
+        assert run_served(server, folder) == "Failed"
+        told(3 if schedule_id == "automated-search" else 4)
+
+    # Neither of them told again of the first schedule, nor of what died within the same hour.
+    assert [each["subject"].rpartition(": ")[2] for each in told(4)[2:]] == [
+        *("automated-search", "automated-ledger")
+    ]

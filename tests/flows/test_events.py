@@ -1,0 +1,210 @@
+"""What both flows tell Prefect's feed of events, read back from a real server."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect import State, flow
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_EVENTS_MAXIMUM_SIZE_BYTES, temporary_settings
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from blocks.connector_import import import_connectors
+from flows.deliver_notifications import deliver_notifications
+from flows.drill_check import drill_check
+from rollback_drills.run_report import ScheduleRun
+from tasks.events import emit_events
+from tests.e2e.conftest import ROOT
+from tests.unit.builders import judged, make_subject, planned
+
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+PREFIX = "cavra.go_backend.rollback_drill."
+TOKEN = "tOken+of/the42webhook"
+SCHEDULE: Mapping[str, Any] = {
+    "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
+    "schedule_id": "payments",
+    "environment": "production",
+    "status": "active",
+    "interval_days": 30,
+    "next_due_at": "2026-01-05T09:00:00Z",
+    "owners": ["payments-team"],
+    "notification_providers": ["webhook"],
+    "runbook_ref": "docs/runbook.md",
+}
+
+
+@pytest.fixture
+def schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Write a schedule that is overdue, and keep the evidence in a database of its own."""
+    monkeypatch.setenv("DRILLS_DATABASE_URL", f"sqlite:///{tmp_path / 'evidence.db'}")
+    path = tmp_path / "schedule.json"
+    path.write_text(json.dumps(SCHEDULE))
+    return str(path)
+
+
+@pytest.fixture
+def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
+    """Save a connector that leads to the receiver, as the only one."""
+    with get_client(sync_client=True) as client:
+        for document in client.read_block_documents():
+            assert document.id is not None
+            client.delete_block_document(document.id)
+    import_connectors(write_connector(tmp_path, httpserver), os.environ)
+    yield httpserver
+    httpserver.clear()
+
+
+def write_connector(folder: Path, httpserver: HTTPServer) -> Path:
+    """Write the configuration of a webhook with a secret."""
+    config = folder / "connectors.json"
+    config.write_text(
+        json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/hook"), "token": TOKEN}}})
+    )
+    return config
+
+
+def quote_all(request: Request) -> Response:
+    """Refuse a request for good, and quote where it went and with which token."""
+    return Response(f"{request.url} refused {request.headers['authorization']}", status=400)
+
+
+def events_of(state: State[Any], *, at_least: int = 1) -> list[dict[str, Any]]:
+    """Give our events of the flow run that ended in this state, first to last."""
+    run_id = state.state_details.flow_run_id
+    assert isinstance(run_id, UUID)
+    wanted = {
+        "filter": {
+            "event": {"prefix": [PREFIX]},
+            "related": {"id": [f"prefect.flow-run.{run_id}"]},
+            "order": "ASC",
+        }
+    }
+    until = time.monotonic() + 20
+    with get_client(sync_client=True) as client:
+        while True:
+            found: list[dict[str, Any]] = client._client.post("/events/filter", json=wanted).json()["events"]
+            if len(found) >= at_least or time.monotonic() > until:
+                return found
+            time.sleep(0.2)
+
+
+def test_a_run_tells_what_it_found_decided_and_delivered(schedule: str, receiver: HTTPServer) -> None:
+    receiver.expect_request("/hook").respond_with_data("taken")
+
+    state = deliver_notifications(schedule=schedule, as_of=NOW, return_state=True)
+
+    events = events_of(state, at_least=3)
+    assert [event["event"].removeprefix(PREFIX) for event in events] == [
+        "readiness.needs_attention",
+        "decision.deliver",
+        "delivery.delivered",
+    ]
+    for event in events:
+        assert event["resource"] == {
+            "prefect.resource.id": "rollback-drills.schedule.payments",
+            "prefect.resource.name": "payments",
+            "rollback-drills.environment": "production",
+        }
+    related = {each["prefect.resource.role"]: each["prefect.resource.id"] for each in events[-1]["related"]}
+    cycle = events[-1]["payload"]["cycle_id"]
+    assert related.items() >= {
+        ("cycle", f"rollback-drills.cycle.{cycle}"),
+        ("provider", "rollback-drills.provider.webhook"),
+        ("owner", "rollback-drills.owner.payments-team"),
+        ("flow-run", f"prefect.flow-run.{state.state_details.flow_run_id}"),
+    }
+
+
+def test_a_second_run_says_again_how_ready_a_schedule_is_and_decides_nothing_new(
+    schedule: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/hook").respond_with_data("taken")
+    deliver_notifications(schedule=schedule, as_of=NOW, return_state=True)
+
+    state = drill_check(schedule=schedule, as_of=NOW, return_state=True)
+
+    assert [event["event"] for event in events_of(state)] == [f"{PREFIX}readiness.needs_attention"]
+
+
+def test_a_refusal_is_told_without_the_address_and_the_secret_that_the_provider_quotes(
+    schedule: str, receiver: HTTPServer
+) -> None:
+    receiver.expect_request("/hook").respond_with_handler(quote_all)
+
+    state = deliver_notifications(schedule=schedule, as_of=NOW, return_state=True)
+
+    event = events_of(state, at_least=3)[-1]
+    assert event["event"] == f"{PREFIX}delivery.permanent"
+    assert "refused" in event["payload"]["error"]
+    assert TOKEN not in json.dumps(event)
+    assert "http://" not in json.dumps(event)
+
+
+def test_a_dry_run_emits_nothing(schedule: str, receiver: HTTPServer) -> None:
+    dry = drill_check(schedule=schedule, as_of=NOW, dry_run=True, return_state=True)
+    real = drill_check(schedule=schedule, as_of=NOW, return_state=True)
+
+    assert events_of(real)  # so that those of the earlier run have arrived too
+    assert events_of(dry, at_least=0) == []
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_an_event_that_is_too_large_for_prefect_does_not_fail_the_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    subject = make_subject()
+    run = ScheduleRun(judged(subject), planned(subject), [])
+
+    @flow
+    def emit() -> None:
+        with temporary_settings({PREFECT_EVENTS_MAXIMUM_SIZE_BYTES: 100}):
+            emit_events([run], [], dry_run=False)
+
+    emit()
+
+    assert f"no event {PREFIX}readiness.needs_attention of payments" in caplog.text
+
+
+def test_the_events_of_a_command_without_a_server_are_kept_before_it_ends(
+    schedule: str, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/hook").respond_with_data("taken")
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    for command in (
+        ["connectors", "import", str(write_connector(tmp_path, httpserver))],
+        ["deliver", "--schedule", schedule],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "rollback_drills_cli.main", *command],
+            cwd=ROOT,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    with closing(sqlite3.connect(tmp_path / "prefect" / "prefect.db")) as database:
+        rows = database.execute("SELECT event FROM events WHERE event LIKE ?", (f"{PREFIX}%",)).fetchall()
+
+    assert sorted(name.removeprefix(PREFIX) for (name,) in rows) == [
+        *("decision.deliver", "delivery.delivered", "readiness.needs_attention")
+    ]
