@@ -7,9 +7,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    from tests.bench import delivery, flow_overhead, judging, startup
+    from tests.bench import delivery, flow_overhead, judging, ledger, startup
 
     delivery.report()
     judging.report()
     startup.report()
     flow_overhead.report()
+    ledger.report()

@@ -1,0 +1,73 @@
+"""What a verification finds, and what it says in the end."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+_MOST_SHOWN: Final = 20
+
+
+class FindingKind(StrEnum):
+    """What was done to the ledger."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+    INSERTED = "inserted"
+    REORDERED = "reordered"
+    TRUNCATED = "truncated"
+    FORKED = "forked"
+    WRONG_KEY = "wrong_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was signed."""
+
+    kind: FindingKind
+    message: str
+
+
+@dataclass(slots=True)
+class Verification:
+    """What came of a verification; without findings the ledger is as it was signed."""
+
+    origin: str = ""
+    public_key: str = ""
+    size: int = 0
+    root: str = ""
+    row_count: int = 0
+    pruned_count: int = 0
+    head_count: int = 0
+    compared: list[str] = field(default_factory=list)
+    """The copies of heads and keys from elsewhere that it was compared with."""
+    remarks: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    finding_count: int = 0
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether nothing was found."""
+        return not self.finding_count
+
+    def add(self, kind: FindingKind, message: str) -> None:
+        """Note a finding; of very many the first are kept, and all are counted."""
+        self.finding_count += 1
+        if len(self.findings) < _MOST_SHOWN:
+            self.findings.append(Finding(kind, message))
+
+    def to_document(self) -> dict[str, Any]:
+        """Give the document of `--json`."""
+        return {
+            "intact": self.is_intact,
+            "origin": self.origin,
+            "public_key": self.public_key,
+            "size": self.size,
+            "root": self.root,
+            "row_count": self.row_count,
+            "pruned_count": self.pruned_count,
+            "head_count": self.head_count,
+            "compared": self.compared,
+            "remarks": self.remarks,
+            "finding_count": self.finding_count,
+            "findings": [{"kind": each.kind, "message": each.message} for each in self.findings],
+        }

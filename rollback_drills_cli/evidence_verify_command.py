@@ -1,0 +1,118 @@
+"""`drills evidence verify`: finds whatever was done to the evidence, without a server."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollback_drills.errors import UsageError
+from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
+from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.output import console, print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from rollback_drills.verifying.auditor import Trust
+    from rollback_drills.verifying.findings import Verification
+
+
+def verify(
+    export: Annotated[
+        Path | None,
+        typer.Argument(metavar="[EXPORT]", help="Folder of an export; without it the database."),
+    ] = None,
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A head kept elsewhere, from an artifact or a notification; repeatable.",
+        ),
+    ] = None,
+    public_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="The key of the ledger as you kept it, or its file."),
+    ] = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify that no evidence was changed, removed, inserted, reordered or cut off.
+
+    Reads only, and needs no server. A ledger that was rewritten as a whole shows only against a head or a key
+    that was kept elsewhere. Exit code 0 if everything is as it was signed, 1 if not.
+    """
+    if export is not None and database is not None:
+        raise UsageError("give an EXPORT or --database, not both")
+    trust = _read_trust(checkpoint or [], public_key)
+    result = _verify(export, database, trust)
+    if as_json:
+        print_json(result.to_document())
+    else:
+        _print_result(result, str(export) if export else "the database")
+    if not result.is_intact:
+        raise typer.Exit(1)
+
+
+def _verify(export: Path | None, database: str | None, trust: "Trust") -> "Verification":
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("verifying", total=None)
+        if export is not None:
+            from rollback_drills.verifying.bundle import verify_bundle
+
+            return verify_bundle(export, trust, lambda done: bar.update(task, completed=done))
+        index = open_existing(database)
+        from rollback_drills.verifying.ledger import verify_ledger
+
+        return verify_ledger(index.database, trust, lambda done: bar.update(task, completed=done))
+
+
+def _read_trust(checkpoints: list[Path], public_key: str | None) -> "Trust":
+    from rollback_drills.ledger.checkpoint import read_witness
+    from rollback_drills.ledger.keys import PublicKey
+    from rollback_drills.verifying.auditor import Trust
+
+    witnesses = []
+    for file in checkpoints:
+        try:
+            witnesses.append((str(file), read_witness(_read(file))))
+        except UsageError as error:
+            raise UsageError(f"--checkpoint {file}: {error}") from None
+    if public_key is None:
+        return Trust(witnesses)
+    key = _read(Path(public_key)) if Path(public_key).is_file() else public_key
+    return Trust(witnesses, PublicKey.parse(key))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from None
+
+
+def _print_result(result: "Verification", place: str) -> None:
+    facts = [
+        ("ledger", result.origin),
+        ("rows", f"{result.size:,} ({result.row_count:,} looked at, {result.pruned_count:,} pruned)"),
+        ("signed heads", f"{result.head_count:,}"),
+        ("root", result.root),
+        ("public key", result.public_key),
+        ("compared with", ", ".join(result.compared) or "nothing from elsewhere"),
+    ]
+    print_table(f"Evidence in {place}", ("what", ""), facts)
+    for remark in result.remarks:
+        print_line(f"note: {remark}")
+    for finding in result.findings:
+        print_line(f"{finding.kind.replace('_', ' ')}: {finding.message}")
+    if result.finding_count > len(result.findings):
+        print_line(f"… and {result.finding_count - len(result.findings)} more findings")
+    if not result.is_intact:
+        print_line(f"NOT VERIFIED: {result.finding_count} findings.")
+    elif result.compared:
+        print_line("Verified: everything is as it was signed.")
+    else:
+        print_line(
+            "Verified: everything is as it was signed. Whether the whole was replaced shows only against a"
+            " head or a key kept elsewhere: --checkpoint, --public-key."
+        )

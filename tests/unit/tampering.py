@@ -1,0 +1,49 @@
+"""A ledger to tamper with, and what an administrator can do to it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from rollback_drills.database import Database
+from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
+from rollback_drills.ledger.keys import PublicKey, SigningKey
+from rollback_drills.readiness.terms import Report
+from tests.unit.builders import NOW, open_key
+
+OTHER_KEY = SigningKey("rollback-drills/0123456789abcdef", b"\1" * 32)
+"""A key of the same name that is not the ledger's."""
+
+
+def make_row(number: int, **changes: Any) -> Report:
+    """Make the record of a delivery, an hour after the one before."""
+    start = start_record(
+        ROUTE_DELIVERY_KIND, f"rcd-{number}", created_at=NOW + timedelta(hours=number), signer="test"
+    )
+    route = {"cycle_id": f"gordcycle-{number % 5}", "provider": "slack", "owner": "team-a"}
+    told = {"status": "due_soon", "delivery_success": True, "outcome": "delivered"}
+    return {**start, "schedule_id": f"schedule-{number % 3}", **route, **told, **changes}
+
+
+def fill(database: Database, counts: Sequence[int], *, start: int = 0, key: SigningKey | None = None) -> None:
+    """Append so many rows in each transaction; the first one has the row of the key before them."""
+
+    def open_this(public_key: PublicKey | None) -> SigningKey:
+        return key or open_key(public_key)
+
+    for count in counts:
+        append(database, [make_row(number) for number in range(start, start + count)], open_this)
+        start += count
+
+
+def unguard(connection: Connection) -> None:
+    """Take the triggers away, as an administrator can."""
+    if connection.dialect.name == "sqlite":
+        found = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+        for name in found.scalars().all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        return
+    for table in ("ledger", "ledger_pruned", "ledger_heads"):
+        connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
