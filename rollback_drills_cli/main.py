@@ -12,6 +12,7 @@ from rollback_drills_cli import (
     connector_commands,
     deliver_command,
     evidence_commands,
+    evidence_export_command,
     evidence_verify_command,
     judge_commands,
     lint_command,
@@ -33,6 +34,7 @@ app.command()(deliver_command.deliver)
 app.command()(acknowledge_command.ack)
 app.command()(lint_command.lint)
 evidence_commands.app.command()(evidence_verify_command.verify)
+evidence_commands.app.command()(evidence_export_command.export)
 app.add_typer(evidence_commands.app, name="evidence")
 app.add_typer(outbox_commands.app, name="outbox")
 app.add_typer(connector_commands.app, name="connectors")

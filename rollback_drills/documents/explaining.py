@@ -5,6 +5,7 @@ import re
 from bisect import bisect_left
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from enum import StrEnum
 from functools import cache
 from math import isfinite
 from typing import Any, Final, TypeVar, get_args
@@ -139,6 +140,10 @@ def _explain_mismatch(model: type[Document], raw: Any, message: str) -> str:
     where, value = _follow(model, raw, path, message)
     if unknown:
         return f"{json_path((*where, unknown[1]))} is an unknown key; {_remedy_for_key(model, unknown[1])}"
+    if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
+        return f"{json_path((*where, missing[1]))} is missing; it is needed"
+    if what.startswith("Invalid enum value"):
+        return f"{json_path(where)} is {show(value)}; must be one of {', '.join(_choices_at(model, where))}"
     if expected := re.fullmatch(r"Expected `(.*)`(?: (?!, got)[^,]*)?, got `.*`|Expected `(.*)`(.*)", what):
         demand = f"must be {_plain_type(expected[1] or expected[2])}{expected[3] or ''}"
         return f"{json_path(where)} is {show(value)}; {demand}"
@@ -220,6 +225,19 @@ def _models_in(annotation: Any) -> set[type[Document]]:
     if isinstance(annotation, type) and issubclass(annotation, Document):
         return {annotation}
     return {model for argument in get_args(annotation) for model in _models_in(argument)}
+
+
+def _choices_at(model: type[Document], where: Location) -> list[str]:
+    """Give the values that the place in a document may have, by the models that it lies in."""
+    annotation: Any = model
+    for part in where:
+        types = (msgspec.structs.fields(inner) for inner in _models_in(annotation))
+        annotation = next((field.type for each in types for field in each if field.name == part), annotation)
+    return [choice for each in (annotation, *get_args(annotation)) if _is_enum(each) for choice in each]
+
+
+def _is_enum(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, StrEnum)
 
 
 def json_path(loc: Location) -> str:

@@ -1,26 +1,68 @@
 """The evidence of performed drills: each written once, at first sight, and again only if it was changed."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from rollback_drills import identity
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill
 from rollback_drills.evidence.records import DRILL_KIND, start_record
 from rollback_drills.readiness.due import is_accepted
+from rollback_drills.readiness.history import find_problems
 from rollback_drills.readiness.terms import Report, tidy
 
-_encoder = msgspec.json.Encoder()
+# Sorted, and without what is absent: a field that a later version adds changes no key.
+_encoder: Final = msgspec.json.Encoder(order="sorted")
+
+
+class SeenDrill(msgspec.Struct, frozen=True, gc=False):
+    """A drill, and whose it is."""
+
+    schedule_id: str
+    environment: str
+    drill: Drill
+
+
+class SeenDrills(Mapping[str, Callable[[], Report]]):
+    """By the key under which a drill is written once, how to make its record; in the order of the histories.
+
+    Of a large fleet most drills are written already: nothing is made before it is asked for. Prefect looks
+    for futures in every value of a dictionary that a task is given; it lets this one alone.
+    """
+
+    def __init__(
+        self, seen: Mapping[str, SeenDrill], *, now: datetime, created_at: datetime, signer: str
+    ) -> None:
+        """Make records of the drills that were seen."""
+        self._seen = seen
+        self._record = partial(record_drill, now=now, created_at=created_at, signer=signer)
+
+    def __getitem__(self, key: str) -> Callable[[], Report]:
+        """Give what makes the record of a drill."""
+        return partial(self._record, self._seen[key], key)
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the keys."""
+        return iter(self._seen)
+
+    def __len__(self) -> int:
+        """Count the drills; those that are the same in everything are one."""
+        return len(self._seen)
 
 
 def find_drills(
     subjects: Sequence[Subject], names: Sequence[str], *, now: datetime, created_at: datetime, signer: str
-) -> Mapping[str, Callable[[], Report]]:
-    """Give for every drill of the histories the key under which it is written once, and how to record it.
+) -> SeenDrills:
+    """Find every drill of the histories, to be written down once.
+
+    The drills of a schedule whose id cannot be read wait until it can be: under the path that the schedule is
+    known by meanwhile, all of them would be written a second time.
 
     Args:
         subjects: The schedules with their histories.
@@ -29,30 +71,76 @@ def find_drills(
         created_at: The clock of the evidence.
         signer: Who runs, for the records.
     """
-    found: dict[str, Callable[[], Report]] = {}
+    seen: dict[str, SeenDrill] = {}
     for subject, schedule_id in zip(subjects, names, strict=True):
         history = subject.history.document if subject.history else None
-        for drill in history.drills if history else ():
-            key = sha256(schedule_id.encode() + b"\x1f" + _encoder.encode(drill)).hexdigest()
-            found[key] = partial(
-                record_drill, drill, schedule_id, key, now=now, created_at=created_at, signer=signer
-            )
-    return found
+        if history is None or not _is_known(subject):
+            continue
+        start = f"{schedule_id}\x1f".encode()
+        for drill in history.drills:
+            key = sha256(start + _encoder.encode(_in_utc(drill))).hexdigest()
+            seen[key] = SeenDrill(schedule_id, history.environment, drill)
+    return SeenDrills(seen, now=now, created_at=created_at, signer=signer)
 
 
-def record_drill(
-    drill: Drill, schedule_id: str, key: str, *, now: datetime, created_at: datetime, signer: str
-) -> Report:
-    """Write down one drill as it stands in the history."""
-    written = {name: _tidied(value) for name, value in msgspec.to_builtins(drill).items() if value}
+def _is_known(subject: Subject) -> bool:
+    """Whether the schedule has its lasting name: its id, or that of having none configured."""
+    source = subject.schedule
+    return source is None or bool(source.document and source.document.schedule_id)
+
+
+def _in_utc(drill: Drill) -> Drill:
+    """Give the drill with its timestamps in UTC.
+
+    A document that is read carefully, for the sake of any timestamp in it, has all of them in UTC: the key
+    must not depend on what stands beside the drill.
+    """
+    changes: dict[str, Any] = {}
+    for name in ("executed_at", "reviewed_at", "approved_at"):
+        instant = getattr(drill, name)
+        if instant is not None and instant.tzinfo is not UTC:
+            changes[name] = instant.astimezone(UTC)
+    if drill.findings:
+        changes["findings"] = tuple(
+            msgspec.structs.replace(each, closed_at=each.closed_at.astimezone(UTC))
+            if each.closed_at
+            else each
+            for each in drill.findings
+        )
+    return msgspec.structs.replace(drill, **changes) if changes else drill
+
+
+def record_drill(seen: SeenDrill, key: str, *, now: datetime, created_at: datetime, signer: str) -> Report:
+    """Write down one drill as it stands in the history; what is absent or empty there is left out.
+
+    The records of a drill that was changed afterwards share their session.
+    """
+    drill, schedule_id = seen.drill, seen.schedule_id
+    session_id = identity.delivery_session_id(schedule_id, f"{schedule_id}\x1f{drill.drill_id or key}")
     return {
-        **start_record(DRILL_KIND, f"rcd-drill-{key[:12]}", created_at=created_at, signer=signer),
+        **start_record(DRILL_KIND, session_id, created_at=created_at, signer=signer),
         "schedule_id": schedule_id,
+        "cycle_id": "",
         "drill_id": drill.drill_id,
+        "executed_at": write_instant(drill.executed_at) if drill.executed_at else "",
         "accepted": is_accepted(drill, now=now),
-        "drill": written,
+        "problems": find_problems(drill, now=now),
+        "environment": seen.environment,
+        # an absent `fallback_verified` is judged as false, and a false one must not look absent
+        "drill": {"fallback_verified": drill.fallback_verified, **_write(_to_builtins(drill))},
     }
 
 
-def _tidied(value: Any) -> Any:
+def _to_builtins(drill: Drill) -> Any:
+    return msgspec.to_builtins(drill, builtin_types=(datetime,))
+
+
+def _write(value: Any) -> Any:
+    """Write a value as every document has it: instants in UTC, whole numbers without a fraction."""
+    if isinstance(value, dict):
+        return {name: _write(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_write(inner) for inner in value]
+    if isinstance(value, datetime):
+        return write_instant(value)
     return tidy(value) if isinstance(value, float) else value

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, union_all
+from sqlalchemy import Connection, select
 
 from rollback_drills.database import MOST_PARAMETERS, Database
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
@@ -62,14 +62,14 @@ def find_nodes(connection: Connection, subtrees: Iterable[Subtree]) -> dict[Subt
     """
     wanted = list(subtrees)
     hashes: dict[int, bytes] = {}
-    leaves = sorted({last_leaf(subtree) for subtree in wanted})
-    for start in range(0, len(leaves), MOST_PARAMETERS):
-        some = leaves[start : start + MOST_PARAMETERS]
-        of_rows = (
-            select(table.c.leaf_index, table.c.hashes).where(table.c.leaf_index.in_(some))
-            for table in (LEDGER, PRUNED)
-        )
-        hashes |= {row.leaf_index: row.hashes for row in connection.execute(union_all(*of_rows))}
+    for table in (LEDGER, PRUNED):
+        leaves = sorted({last_leaf(subtree) for subtree in wanted} - set(hashes))
+        for start in range(0, len(leaves), MOST_PARAMETERS):
+            some = leaves[start : start + MOST_PARAMETERS]
+            rows = connection.execute(
+                select(table.c.leaf_index, table.c.hashes).where(table.c.leaf_index.in_(some))
+            )
+            hashes |= {row.leaf_index: row.hashes for row in rows}
     found = {}
     for subtree in wanted:
         start = subtree[0] * HASH_SIZE

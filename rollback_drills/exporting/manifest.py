@@ -17,7 +17,7 @@ SIGNATURE_FILE: Final = "manifest.sig"
 
 
 class Query(msgspec.Struct, frozen=True, rename={"since": "from", "until": "to"}):
-    """What was asked for: a period [from, to) of RFC 3339 instants in UTC, and schedules; None is everything."""
+    """What was asked for: a period [from, to) of instants in UTC, and schedules; None is everything."""
 
     since: str | None = None
     until: str | None = None
@@ -36,7 +36,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     exported_at: str
     query: Query
     row_count: int
-    tzdata_version: str
     files: dict[str, str]
 
 

@@ -1,5 +1,6 @@
 """Judges a drill history: the history report of contract §3."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -114,18 +115,31 @@ def _find_problem(
     if accepted and section["fresh"]:
         return ""
     where = _place(source.path, history, latest)
-    if latest.executed_at is None:
-        return f"{where}.executed_at is missing; write when the drill was performed"
-    if not latest.runbook_ref:
-        return f'{where}.runbook_ref is ""; name the runbook that was followed'
-    if not latest.evidence_refs:
-        return f"{where}.evidence_refs is []; name the evidence that was kept"
-    executed_at = section["latest_executed_at"]
-    if is_in_future(latest, now=now):
-        return f"{where}.executed_at is {executed_at}; a drill cannot lie in the future"
+    if basic := next(_find_missing(latest, now=now), ""):
+        return f"{where}.{basic}"
     if not accepted:
         return f"{where}: the latest drill is not accepted; the checks tell why"
-    return f"{where}.executed_at is {executed_at}; the drill is too old, perform a new one"
+    return f"{where}.executed_at is {section['latest_executed_at']}; the drill is too old, perform a new one"
+
+
+def find_problems(drill: Drill, *, now: datetime) -> list[str]:
+    """Say all that keeps a drill from being accepted, the most basic first; empty if it is accepted.
+
+    Each names the key, its value, and what it must be.
+    """
+    return [*_find_missing(drill, now=now), *_find_unmet(drill).values()]
+
+
+def _find_missing(drill: Drill, *, now: datetime) -> Iterator[str]:
+    """Say what no check of the report stands for."""
+    if drill.executed_at is None:
+        yield "executed_at is missing; write when the drill was performed"
+    if not drill.runbook_ref:
+        yield 'runbook_ref is ""; name the runbook that was followed'
+    if not drill.evidence_refs:
+        yield "evidence_refs is []; name the evidence that was kept"
+    if drill.executed_at is not None and is_in_future(drill, now=now):
+        yield f"executed_at is {write_instant(drill.executed_at)}; a drill cannot lie in the future"
 
 
 def _place(path: str, history: History, drill: Drill) -> str:
@@ -141,28 +155,29 @@ def _find(
     if source is None or source.document is None or latest is None:
         return dict.fromkeys(_CHECKLIST.facts, section["message"])
     where = _place(source.path, source.document, latest)
-    return {name: f"{where}.{fault}" for name, fault in _find_faults(section, criteria).items()}
-
-
-def _find_faults(section: dict[str, Any], criteria: Criteria) -> dict[str, str]:
-    """Give, by the id of the check, key, value and demand of what the latest drill misses."""
-    faults = {}
-    if section["latest_status"] != "pass":
-        faults[_PASSED] = f'status is {show(section["latest_status"])}; must be "pass"'
-    if section["latest_target_mode"] != "disabled":
-        faults[_TARGET] = f'target_mode is {show(section["latest_target_mode"])}; must be "disabled"'
-    if not section["fallback_verified"]:
-        faults[_FALLBACK] = "fallback_verified is false; must be true"
-    if not section["recovery_sla_met"]:
-        took, limit = show(section["recovery_minutes"]), show(section["max_recovery_minutes"])
-        faults[_RECOVERY] = (
-            f"recovery_minutes is {took}, max_recovery_minutes is {limit};"
-            " both are needed, and the first must not exceed the second"
-        )
+    faults = _find_unmet(latest)
     if not section["fresh"]:
         age = "unknown" if section["age_days"] is None else f"{section['age_days']:.2f} days"
         faults[_FRESHNESS] = (
             f"executed_at is {show(section['latest_executed_at'])}, so the age is {age};"
             f" at most {criteria.max_age_days} days, and not in the future"
+        )
+    return {name: f"{where}.{fault}" for name, fault in faults.items()}
+
+
+def _find_unmet(drill: Drill) -> dict[str, str]:
+    """Give, by the id of the check, key, value and demand of what a drill of any age misses."""
+    faults = {}
+    if drill.status != "pass":
+        faults[_PASSED] = f'status is {show(drill.status)}; must be "pass"'
+    if drill.target_mode != "disabled":
+        faults[_TARGET] = f'target_mode is {show(drill.target_mode)}; must be "disabled"'
+    if not drill.fallback_verified:
+        faults[_FALLBACK] = "fallback_verified is false; must be true"
+    if not is_recovery_target_met(drill):
+        took, limit = show(tidy(drill.recovery_minutes)), show(tidy(drill.max_recovery_minutes))
+        faults[_RECOVERY] = (
+            f"recovery_minutes is {took}, max_recovery_minutes is {limit};"
+            " both are needed, and the first must not exceed the second"
         )
     return faults

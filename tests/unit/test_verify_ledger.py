@@ -94,8 +94,10 @@ ONE_MORE = (
         ),
         pytest.param(
             [
-                "UPDATE ledger SET hashes = (SELECT hashes FROM ledger WHERE leaf_index = 2)"
-                " WHERE leaf_index = 4"
+                (
+                    "UPDATE ledger SET hashes = (SELECT hashes FROM ledger WHERE leaf_index = 2)"
+                    " WHERE leaf_index = 4"
+                )
             ],
             FindingKind.CHANGED,
             "row 4",
@@ -134,8 +136,10 @@ ONE_MORE = (
         ),
         pytest.param(
             [
-                "INSERT INTO ledger_pruned SELECT leaf_index, hashes, once_key FROM ledger"
-                " WHERE leaf_index = 3",
+                (
+                    "INSERT INTO ledger_pruned SELECT leaf_index, hashes, once_key FROM ledger"
+                    " WHERE leaf_index = 3"
+                ),
                 "DELETE FROM ledger WHERE leaf_index = 3",
             ],
             FindingKind.REMOVED,

@@ -1,0 +1,1 @@
+"""Exports the ledger: the rows, the proof, and a report for people."""

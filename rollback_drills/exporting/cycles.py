@@ -1,0 +1,74 @@
+"""Compares the drills that were performed with those that were due."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class CycleState(StrEnum):
+    """What became of a due instant."""
+
+    IN_TIME = "in time"
+    LATE = "late"
+    OPEN = "open"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class PerformedDrill:
+    """A drill as the ledger has it."""
+
+    row: int
+    drill_id: str
+    executed_at: datetime | None
+    accepted: bool
+    problems: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A due instant of a schedule, and the drill that met it."""
+
+    due_at: datetime
+    state: CycleState
+    drill: PerformedDrill | None
+
+    @property
+    def late_by(self) -> timedelta:
+        """How long after the due instant the drill was performed."""
+        if self.drill is None or self.drill.executed_at is None:
+            return timedelta(0)
+        return max(self.drill.executed_at - self.due_at, timedelta(0))
+
+
+def judge_cycles(
+    due_instants: Sequence[datetime],
+    drills: Sequence[PerformedDrill],
+    interval: timedelta | None,
+    *,
+    seen_at: datetime,
+) -> Iterator[Cycle]:
+    """Say for each due instant whether an accepted drill met it, in time or late.
+
+    In time is a drill within one interval up to the due instant, which counts itself. Without one the first
+    accepted drill after it is late. Without that the cycle is missed, or open if it was not due yet.
+
+    Args:
+        due_instants: Of one schedule.
+        drills: Of the same schedule.
+        interval: The cadence; None if it is not known, then every drill before counts.
+        seen_at: The newest instant of the evidence.
+    """
+    performed = [(each.executed_at, each) for each in drills if each.accepted and each.executed_at]
+    performed.sort(key=lambda pair: pair[0])
+    for due in sorted(due_instants):
+        begin = due - interval if interval else datetime.min.replace(tzinfo=due.tzinfo)
+        before = [drill for at, drill in performed if begin < at <= due]
+        after = [drill for at, drill in performed if at > due]
+        if before:
+            yield Cycle(due, CycleState.IN_TIME, before[-1])
+        elif after:
+            yield Cycle(due, CycleState.LATE, after[0])
+        else:
+            yield Cycle(due, CycleState.MISSED if seen_at > due else CycleState.OPEN, None)

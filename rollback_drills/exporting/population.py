@@ -1,0 +1,145 @@
+"""Collects from the records of an export what its report says, one record after another."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from rollback_drills.evidence.records import (
+    ACKNOWLEDGEMENT_KIND,
+    CLOCK_KIND,
+    DECISION_KIND,
+    DRILL_KIND,
+    IMPORT_KIND,
+    KEY_KIND,
+    PLAN_KIND,
+    PRUNING_KIND,
+    ROUTE_DELIVERY_KIND,
+)
+from rollback_drills.exporting.cycles import PerformedDrill
+from rollback_drills.exporting.manifest import Query
+
+MOST_LISTED: Final = 500
+_DELIVERED: Final = frozenset({"delivered", "accepted"})
+
+
+@dataclass(slots=True)
+class SeenSchedule:
+    """A schedule of the population, as the ledger saw it."""
+
+    schedule_id: str
+    environment: str = ""
+    interval_days: float | None = None
+    runbook_ref: str = ""
+    state: str = ""
+    owners: tuple[str, ...] = ()
+    checks: int = 0
+    due_instants: set[str] = field(default_factory=set)
+    drills: list[PerformedDrill] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Listed:
+    """Rows that are listed one by one; of very many the first, and the number of all."""
+
+    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """List a row."""
+        self.count += 1
+        if len(self.rows) < MOST_LISTED:
+            self.rows.append(row)
+
+    @property
+    def rest(self) -> int:
+        """How many are not listed."""
+        return self.count - len(self.rows)
+
+
+class Population:
+    """What an export tells of schedules, drills, notifications, acknowledgements and exceptions."""
+
+    def __init__(self, query: Query, start: int, end: int) -> None:
+        """Count the rows from start to before end; others are there to prove, not to be counted."""
+        self.query = query
+        self._start, self._end = start, end
+        self.schedules: dict[str, SeenSchedule] = {}
+        self.kinds: Counter[str] = Counter()
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.suppressions: Counter[tuple[str, str, str]] = Counter()
+        self.failures = Listed()
+        self.acknowledgements = Listed()
+        self.ledger_events = Listed()
+        self.newest = ""
+        self._take: Mapping[str, Callable[[dict[str, Any]], None]] = {
+            PLAN_KIND: self._take_plan,
+            DECISION_KIND: self._take_decision,
+            DRILL_KIND: self._take_drill,
+            ROUTE_DELIVERY_KIND: self._take_delivery,
+            ACKNOWLEDGEMENT_KIND: self.acknowledgements.add,
+            **dict.fromkeys((KEY_KIND, CLOCK_KIND, PRUNING_KIND), self.ledger_events.add),
+        }
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Take a record in, if it belongs to the period."""
+        if not self._start <= record["leaf_index"] < self._end:
+            return
+        self.newest = max(self.newest, record["created_at"])
+        kind = record["metadata_kind"]
+        self.kinds[kind] += 1
+        take = self._take.get(kind)
+        if take:
+            take(record)
+
+    @property
+    def imported(self) -> int:
+        """How many rows come from an index that was not signed."""
+        return self.kinds[IMPORT_KIND]
+
+    @property
+    def refused_drills(self) -> list[tuple[str, PerformedDrill]]:
+        """The drills that are not accepted, with their schedules."""
+        return [
+            (each.schedule_id, drill)
+            for each in self.schedules.values()
+            for drill in each.drills
+            if not drill.accepted
+        ]
+
+    def _schedule(self, record: Mapping[str, Any]) -> SeenSchedule:
+        name = record["schedule_id"]
+        return self.schedules.setdefault(name, SeenSchedule(name))
+
+    def _take_plan(self, record: dict[str, Any]) -> None:
+        seen, says = self._schedule(record), record.get("schedule", {})
+        seen.environment = says.get("environment") or ""
+        seen.interval_days = says.get("interval_days")
+        seen.runbook_ref = says.get("runbook_ref") or ""
+        seen.owners = tuple(record["plan"]["owners"])
+        seen.state = record["status"]
+        seen.checks += 1
+        if record["plan"].get("next_due_at"):
+            seen.due_instants.add(record["plan"]["next_due_at"])
+
+    def _take_decision(self, record: dict[str, Any]) -> None:
+        if record["action"] == "suppress":
+            self.suppressions[record["category"], record["provider"], record["owner"]] += 1
+
+    def _take_drill(self, record: dict[str, Any]) -> None:
+        executed_at = record.get("executed_at") or record["drill"].get("executed_at")
+        problems = record.get("problems") or ""
+        drill = PerformedDrill(
+            record["leaf_index"],
+            record["drill_id"],
+            datetime.fromisoformat(executed_at) if executed_at else None,
+            record["accepted"],
+            problems if isinstance(problems, str) else "; ".join(problems),
+        )
+        self._schedule(record).drills.append(drill)
+
+    def _take_delivery(self, record: dict[str, Any]) -> None:
+        self.outcomes[record["provider"], record["outcome"]] += 1
+        if record["outcome"] not in _DELIVERED:
+            self.failures.add(record)

@@ -1,0 +1,47 @@
+"""The rows of an export as CSV, for spreadsheets."""
+
+import csv
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from rollback_drills.evidence.appending import columns_of
+
+_COLUMNS: Final = (
+    *("leaf_index", "created_at", "metadata_kind", "schedule_id", "cycle_id", "provider", "owner", "action"),
+    *("category", "success", "signer", "what"),
+)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""With these a spreadsheet begins a formula (OWASP, CSV injection)."""
+_SAYS: Final = ("outcome", "acknowledgement_state", "status", "drill_id", "public_key", "imported_from")
+
+
+class TableWriter:
+    """Writes one line for each record."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin the file."""
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(_COLUMNS)
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Write a record."""
+        what = next((record[name] for name in _SAYS if record.get(name)), "")
+        cells = {**columns_of(record), "signer": record.get("signer", ""), "what": what}
+        self._writer.writerow([_plain(cells[name]) for name in _COLUMNS])
+
+    def __enter__(self) -> Self:
+        """Give the writer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the file."""
+        self._file.close()
+
+
+def _plain(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,313 @@
+import json
+import shutil
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from rollback_drills.database import Database
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.errors import UsageError
+from rollback_drills.exporting.bundle import export
+from rollback_drills.exporting.manifest import Query, manifest_text
+from rollback_drills.ledger.canonical import write_canonical
+from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
+from rollback_drills.ledger.merkle import Frontier, hash_leaf
+from rollback_drills.verifying.auditor import Trust
+from rollback_drills.verifying.bundle import verify_bundle
+from rollback_drills.verifying.findings import FindingKind as Kind
+from rollback_drills.verifying.findings import Verification
+from tests.unit.builders import KEY, NOW
+from tests.unit.tampering import OTHER_KEY, fill, make_row
+
+case = pytest.param
+COUNTS = (9, 1, 6, 4)  # heads over 10, 11, 17 and 21 rows
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Export a ledger of 21 rows."""
+    folder = tmp_path_factory.mktemp("bundle")
+    database = Database.open(f"sqlite:///{folder / 'drills.db'}")
+    fill(database, COUNTS)
+    export(database, Query(), folder / "all", key=KEY, exported_at=NOW, progress=lambda _: None)
+    since, until = (write_instant(NOW + timedelta(hours=hours)) for hours in (5, 15))
+    query = Query(since, until)
+    export(database, query, folder / "period", key=KEY, exported_at=NOW, progress=lambda _: None)
+    return folder
+
+
+@pytest.fixture
+def bundle(pristine: Path, tmp_path: Path) -> Path:
+    """Give a copy of the export to tamper with."""
+    return Path(shutil.copytree(pristine / "all", tmp_path / "bundle"))
+
+
+def verified(folder: Path, trust: Trust | None = None) -> Verification:
+    return verify_bundle(folder, trust or Trust(), lambda _: None)
+
+
+def lines_of(file: Path) -> list[bytes]:
+    return file.read_bytes().splitlines(keepends=True)
+
+
+def change_rows(change: Callable[[list[bytes]], object]) -> Callable[[Path], None]:
+    def tamper(folder: Path) -> None:
+        lines = lines_of(folder / "rows.jsonl")
+        change(lines)
+        (folder / "rows.jsonl").write_bytes(b"".join(lines))
+
+    return tamper
+
+
+def change_both(change: Callable[[list[bytes]], object]) -> Callable[[Path], None]:
+    """Change rows and tree alike, so that they fit each other."""
+
+    def tamper(folder: Path) -> None:
+        rows = lines_of(folder / "rows.jsonl")
+        change(rows)
+        (folder / "rows.jsonl").write_bytes(b"".join(rows))
+        leaves = (b64encode(hash_leaf(row.rstrip(b"\n"))) for row in rows)
+        (folder / "tree.txt").write_bytes(b"".join(b"row " + leaf + b"\n" for leaf in leaves))
+
+    return tamper
+
+
+def flip(lines: list[bytes]) -> None:
+    lines[5] = lines[5].replace(b"delivered", b"deliverex")
+
+
+def swap(lines: list[bytes]) -> None:
+    lines[6], lines[7] = lines[7], lines[6]
+
+
+def drop(lines: list[bytes]) -> None:
+    del lines[5]
+
+
+def repeat(lines: list[bytes]) -> None:
+    lines.insert(8, lines[3])
+
+
+def forge(lines: list[bytes]) -> None:
+    lines.append(write_canonical({**make_row(99), "leaf_index": 99}) + b"\n")
+
+
+def cut(lines: list[bytes]) -> None:
+    del lines[19:]
+
+
+def garble(lines: list[bytes]) -> None:
+    lines[5] = b"{\n"
+
+
+def sign_again(folder: Path) -> None:
+    """Sign every head with another key."""
+    notes = (folder / "checkpoints.txt").read_text().split("\n\n")
+    texts = [each + "\n" for each in notes[::2] if each.strip()]
+    signed = (str(SignedNote.sign(text, [OTHER_KEY])) for text in texts)
+    (folder / "checkpoints.txt").write_text("".join(f"{note}\n" for note in signed))
+
+
+def fork(folder: Path) -> None:
+    """Let the newest head, with a good signature, speak of another history."""
+    head = Checkpoint(KEY.name, 21, bytes(32))
+    notes = (folder / "checkpoints.txt").read_text().split("\n\n")
+    last = str(SignedNote.sign(head.text, [KEY]))
+    (folder / "checkpoints.txt").write_text("\n\n".join(notes[:6]) + "\n\n" + last + "\n")
+
+
+def edit_file(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def tamper(folder: Path) -> None:
+        content = (folder / name).read_text()
+        assert old in content
+        (folder / name).write_text(content.replace(old, new, 1))
+
+    return tamper
+
+
+def sign_manifest_again(folder: Path) -> None:
+    """Edit the report, and make a manifest that fits, signed with another key."""
+    edit_file("report.html", "slack", "email")(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["report.html"] = sha256((folder / "report.html").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    digest = sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    (folder / "manifest.sig").write_text(str(SignedNote.sign(manifest_text(digest), [OTHER_KEY])))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "kind", "says"),
+    [
+        case(change_rows(flip), Kind.CHANGED, "row 5 was changed", id="flip"),
+        case(change_rows(garble), Kind.CHANGED, "line 6 of rows.jsonl holds no record", id="garble"),
+        case(change_rows(drop), Kind.REMOVED, "row 5 is missing", id="drop"),
+        case(
+            change_rows(repeat),
+            Kind.INSERTED,
+            "line 9 of rows.jsonl is row 3 again",
+            id="insert a copy",
+        ),
+        case(change_rows(forge), Kind.INSERTED, "says it is row 99", id="insert at the end"),
+        case(change_rows(swap), Kind.REORDERED, "row 6 stands behind row 7", id="reorder"),
+        case(change_rows(cut), Kind.TRUNCATED, "rows 19 to 20 are missing at the end", id="truncate"),
+        case(change_both(flip), Kind.FORKED, "rows 0 to 9 are not what was signed", id="flip in both"),
+        case(change_both(drop), Kind.REMOVED, "row 6 stands at place 5", id="drop in both"),
+        case(change_both(repeat), Kind.INSERTED, "row 3 stands at place 8", id="insert in both"),
+        case(change_both(swap), Kind.REMOVED, "row 7 stands at place 6", id="reorder in both"),
+        case(
+            change_both(cut),
+            Kind.TRUNCATED,
+            "rows 19 to 20 are missing at the end",
+            id="truncate both",
+        ),
+        case(fork, Kind.FORKED, "rows 17 to 20 are not what was signed; up to row 17", id="fork"),
+        case(
+            sign_again,
+            Kind.WRONG_KEY,
+            "the head over 10 rows is not signed by",
+            id="sign with another key",
+        ),
+        case(
+            edit_file("report.html", "slack", "email"),
+            Kind.CHANGED,
+            "report.html is not the file that was exported",
+            id="report",
+        ),
+        case(
+            edit_file("evidence.csv", "slack", "email"),
+            Kind.CHANGED,
+            "evidence.csv is not",
+            id="table",
+        ),
+        case(
+            edit_file("manifest.json", '"size": 21', '"size": 20'),
+            Kind.CHANGED,
+            "manifest.json was changed after it was signed",
+            id="manifest",
+        ),
+        case(
+            sign_manifest_again,
+            Kind.WRONG_KEY,
+            "manifest.json is not signed by a key of the ledger",
+            id="manifest signed with another key",
+        ),
+        case(
+            lambda folder: (folder / "report.html").unlink(),
+            Kind.REMOVED,
+            "report.html is missing",
+            id="no report",
+        ),
+    ],
+)
+def test_what_was_done_to_an_export_is_found_and_named(
+    tamper: Callable[[Path], None], kind: Kind, says: str, bundle: Path
+) -> None:
+    assert verified(bundle).is_intact
+    tamper(bundle)
+
+    result = verified(bundle)
+
+    assert any(each.kind is kind and says in each.message for each in result.findings), result.findings
+
+
+def make_period(bundle: Path, indexes: set[int], pristine: Path) -> None:
+    """Make an export of a period show only some of its rows, with a manifest that fits."""
+    frontier, place = Frontier(), 0
+    rows = {json.loads(line)["leaf_index"]: line for line in lines_of(pristine / "all/rows.jsonl")}
+    tree = []
+    for place in range(21):
+        leaf = hash_leaf(rows[place].rstrip(b"\n"))
+        frontier.add_leaf(leaf)
+        word = b"row " if place in indexes else b"fold 0 "
+        tree.append(word + b64encode(leaf) + b"\n")
+    (bundle / "tree.txt").write_bytes(b"".join(tree))
+    (bundle / "rows.jsonl").write_bytes(b"".join(rows[index] for index in sorted(indexes)))
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    for name in ("rows.jsonl", "tree.txt"):
+        manifest["files"][name] = sha256((bundle / name).read_bytes()).hexdigest()
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    digest = sha256((bundle / "manifest.json").read_bytes()).hexdigest()
+    (bundle / "manifest.sig").write_text(str(SignedNote.sign(manifest_text(digest), [KEY])))
+
+
+PERIOD = {0, *range(5, 17)}
+"""The hours 5 to 14 are the rows 6 to 15; with them come row 0, and the rows before and after."""
+
+
+@pytest.mark.parametrize(
+    ("shown", "says"),
+    [
+        case(PERIOD, "", id="all of it"),
+        case(PERIOD - {9}, "rows between row 5 and row 10 are left out of the period", id="one left out"),
+        case(PERIOD - {5}, "rows before row 6 are left out of the period", id="the row before left out"),
+        case(PERIOD - {5, 6, 7}, "rows before row 8 are left out of the period", id="the beginning left out"),
+        case(PERIOD - {16}, "rows at the end of the period are left out", id="the row after left out"),
+        case(PERIOD - {14, 15, 16}, "rows at the end of the period are left out", id="the end left out"),
+    ],
+)
+def test_an_export_of_a_period_holds_all_of_it(
+    shown: set[int], says: str, pristine: Path, tmp_path: Path
+) -> None:
+    bundle = Path(shutil.copytree(pristine / "period", tmp_path / "bundle"))
+    make_period(bundle, shown, pristine)
+
+    result = verified(bundle)
+
+    assert [each.message for each in result.findings] == [says] * bool(says)
+
+
+def write(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "problem"),
+    [
+        case(shutil.rmtree, "is no folder", id="nothing there"),
+        case(lambda b: (b / "tree.txt").unlink(), "no export of evidence: tree.txt is", id="no tree"),
+        case(
+            write("manifest.json", b"{}"),
+            "is no manifest of an export",
+            id="empty manifest",
+        ),
+        case(write("manifest.json", b"\xff"), "is no manifest", id="manifest of bytes"),
+        case(
+            write("tree.txt", b"leaf x\n"),
+            "cannot be read at leaf 0",
+            id="no tree",
+        ),
+        case(
+            write("tree.txt", b"fold 99999999 AAAA\n"),
+            "cannot be read",
+            id="huge",
+        ),
+        case(write("tree.txt", b"row \xff\xfe\n"), "cannot be read", id="bytes"),
+        case(write("checkpoints.txt", b"hello\n"), "holds no signed notes", id="no heads"),
+        case(write("checkpoints.txt", b"\xff"), "cannot be read", id="heads of bytes"),
+    ],
+)
+def test_what_is_no_export_is_one_message(
+    break_it: Callable[[Path], object], problem: str, bundle: Path
+) -> None:
+    break_it(bundle)
+
+    with pytest.raises(UsageError, match=problem):
+        verified(bundle)
+
+
+def test_a_head_in_a_part_that_is_left_out_is_not_compared_in_silence(pristine: Path) -> None:
+    with pytest.raises(UsageError, match="in a part that this export leaves out"):
+        verified(pristine / "period", Trust([("mine", Checkpoint(KEY.name, 3, bytes(32)))]))
+
+
+def test_a_file_that_is_not_of_the_export_is_mentioned(bundle: Path) -> None:
+    (bundle / "notes.txt").write_text("mine")
+
+    result = verified(bundle)
+
+    assert result.is_intact
+    assert result.remarks == ["not of the export: notes.txt"]
