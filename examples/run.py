@@ -139,6 +139,7 @@ What to try next:
   export DRILLS_DATABASE_URL=sqlite:///.demo/evidence.db PATH="$PWD/.venv/bin:$PATH"
   drills outbox list                                      what was told, and what became of it
   drills evidence list                                    what was recorded
+  drills evidence verify                                  whether somebody has changed it
   drills check --schedule examples/fleet                  the same judgement, as of today, without Prefect
   drills plan --schedule examples/fleet/payments-schedule.json --history examples/fleet/payments-history.json
   drills lint examples                                    finds the typo in ledger-schedule.json

@@ -20,10 +20,13 @@ VARIABLES: Final = {
     "max_age_days": "CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS",
     "connector_config": "CAVRA_CONNECTOR_CONFIG",
     "database_url": "DRILLS_DATABASE_URL",
+    "retention_months": "DRILLS_EVIDENCE_RETENTION_MONTHS",
 }
 """By setting: the environment variable that gives it."""
 
 _LimitedDays = Annotated[float, Meta(ge=0, le=LONGEST_INTERVAL_DAYS)]
+
+_Retention = Annotated[int, Meta(ge=12, le=1200)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_age_days: _LimitedDays = 90.0
     connector_config: str | None = None
     database_url: str | None = None
+    retention_months: _Retention = 24
 
     @property
     def criteria(self) -> Criteria:
@@ -70,6 +74,7 @@ def _convert(value: Any, wanted: Any, place: str) -> Any:
 
 _DEMANDS: Final = {
     Mode: f"must be one of {', '.join(Mode)}",
+    _Retention: "must be a number of months from 12, which auditors ask for, to 1200",
     _LimitedDays: f"must be a number of days from 0 to {LONGEST_INTERVAL_DAYS}",
 }
 

@@ -38,6 +38,15 @@ def open_key(public_key: "PublicKey | None") -> "SigningKey":
         return open_signing_key(public_key)
 
 
+def make_key(origin: str) -> "SigningKey":
+    """Make a new key for the evidence, and save it on the configured Prefect server."""
+    quieten_prefect()
+    with console(stderr=True).status("saving a new key of the evidence"):
+        from blocks.ledger_key import save_new_key
+
+        return save_new_key(origin)
+
+
 def report_clock(went_back: timedelta | None) -> None:
     """Say that the clock went back, and end with exit code 1; do nothing if it did not."""
     if went_back:

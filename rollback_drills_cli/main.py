@@ -13,6 +13,8 @@ from rollback_drills_cli import (
     deliver_command,
     evidence_commands,
     evidence_export_command,
+    evidence_keeping_commands,
+    evidence_proof_commands,
     evidence_verify_command,
     judge_commands,
     lint_command,
@@ -35,6 +37,11 @@ app.command()(acknowledge_command.ack)
 app.command()(lint_command.lint)
 evidence_commands.app.command()(evidence_verify_command.verify)
 evidence_commands.app.command()(evidence_export_command.export)
+evidence_commands.app.command()(evidence_proof_commands.head)
+evidence_commands.app.command()(evidence_proof_commands.prove)
+evidence_commands.app.command("import")(evidence_keeping_commands.import_index)
+evidence_commands.app.command()(evidence_keeping_commands.prune)
+evidence_commands.app.command("rotate-key")(evidence_keeping_commands.rotate_key)
 app.add_typer(evidence_commands.app, name="evidence")
 app.add_typer(outbox_commands.app, name="outbox")
 app.add_typer(connector_commands.app, name="connectors")

@@ -29,8 +29,13 @@ _ROWS_AT_ONCE: Final = 1000
 class Appender:
     """Adds records within one transaction; see `appending`."""
 
-    def __init__(self, connection: Connection, key: SigningKey) -> None:
+    def __init__(self, connection: Connection, key: SigningKey, replaces: PublicKey | None = None) -> None:
         """Lock the ledger for other writers, and read where it ends.
+
+        Args:
+            connection: In a transaction that writes.
+            key: Signs the head.
+            replaces: The key in whose place it signs, if that was lost.
 
         Raises:
             ConflictError: The ledger has another key than the one that was opened.
@@ -40,7 +45,7 @@ class Appender:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"LOCK TABLE {LEDGER.name} IN EXCLUSIVE MODE")
         self.head = newest_head(connection)
-        if self.head and self.head.public_key != key.public:
+        if self.head and self.head.public_key != (replaces or key.public):
             raise ConflictError("the key of the evidence was changed meanwhile; try again")
         newest = select(LEDGER.c.leaf_index, LEDGER.c.created_at)
         row = connection.execute(newest.order_by(LEDGER.c.leaf_index.desc()).limit(1)).first()
@@ -52,6 +57,8 @@ class Appender:
             )
         wanted = frontier_of(size)
         nodes = find_nodes(connection, wanted)
+        if len(nodes) < len(wanted):
+            raise DatabaseError("a row of the evidence is missing; `drills evidence verify` names it")
         self._frontier = Frontier(size, [nodes[each] for each in wanted])
         self.count = 0
         """How many records were added, without what the ledger says of itself."""
@@ -132,8 +139,15 @@ class Appender:
 
 
 @contextmanager
-def appending(database: Database, open_key: OpenSigningKey) -> Iterator[tuple[Connection, Appender]]:
+def appending(
+    database: Database, open_key: OpenSigningKey, *, replaces: PublicKey | None = None
+) -> Iterator[tuple[Connection, Appender]]:
     """Add to the ledger in one transaction, which ends with a signed head, or not at all.
+
+    Args:
+        database: Keeps the ledger.
+        open_key: Opens the key of the ledger.
+        replaces: The key in whose place the opened one signs, if that was lost.
 
     Raises:
         ConflictError: Another writer changed the key; see `repeat_on_conflict`.
@@ -142,7 +156,7 @@ def appending(database: Database, open_key: OpenSigningKey) -> Iterator[tuple[Co
     head = find_head(database)
     key = open_key(head.public_key if head else None)
     with database.write() as connection:
-        appender = Appender(connection, key)
+        appender = Appender(connection, key, replaces)
         yield connection, appender
         appender.sign()
 

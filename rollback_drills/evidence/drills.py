@@ -13,7 +13,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill
 from rollback_drills.evidence.records import DRILL_KIND, start_record
-from rollback_drills.readiness.due import is_accepted
+from rollback_drills.readiness.due import is_accepted, is_in_future
 from rollback_drills.readiness.history import find_problems
 from rollback_drills.readiness.terms import Report, tidy
 
@@ -61,13 +61,14 @@ def find_drills(
 ) -> SeenDrills:
     """Find every drill of the histories, to be written down once.
 
-    The drills of a schedule whose id cannot be read wait until it can be: under the path that the schedule is
-    known by meanwhile, all of them would be written a second time.
+    Two kinds wait. Drills of a schedule whose id cannot be read: under the path that the schedule is known by
+    meanwhile, all of them would be written a second time. And drills that lie in the future: of the others it
+    is known for good whether they are accepted, also when a check is repeated as of an instant in the past.
 
     Args:
         subjects: The schedules with their histories.
         names: The ids of the schedules, in the same order.
-        now: The instant at which it is judged whether a drill is accepted.
+        now: The instant of the check.
         created_at: The clock of the evidence.
         signer: Who runs, for the records.
     """
@@ -78,6 +79,8 @@ def find_drills(
             continue
         start = f"{schedule_id}\x1f".encode()
         for drill in history.drills:
+            if is_in_future(drill, now=now):
+                continue
             key = sha256(start + _encoder.encode(_in_utc(drill))).hexdigest()
             seen[key] = SeenDrill(schedule_id, history.environment, drill)
     return SeenDrills(seen, now=now, created_at=created_at, signer=signer)

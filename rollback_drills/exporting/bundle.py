@@ -2,23 +2,23 @@
 
 import shutil
 from base64 import b64encode
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from rollback_drills import PRODUCT
-from rollback_drills.database import Database
+from rollback_drills.database import ConflictError, Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.heads import Head, find_nodes, iterate_heads, newest_head
+from rollback_drills.evidence.heads import Head, iterate_heads, newest_head
+from rollback_drills.evidence.table import LEDGER
 from rollback_drills.exporting.guide import write_guide
 from rollback_drills.exporting.manifest import (
     CHECKPOINTS_FILE,
@@ -38,18 +38,17 @@ from rollback_drills.exporting.population import Population
 from rollback_drills.exporting.report import write_report
 from rollback_drills.exporting.selection import (
     Selection,
-    fold_gap,
+    count_pruned,
     iterate_rows,
     pruned_before,
     select_rows,
 )
 from rollback_drills.exporting.table import TableWriter
+from rollback_drills.exporting.tree import TreeWriter, damage
 from rollback_drills.ledger.checkpoint import SignedNote
 from rollback_drills.ledger.keys import SigningKey
-from rollback_drills.ledger.merkle import Subtree
 
 _AT_ONCE: Final = 1000
-_NODES_AT_ONCE: Final = 200
 
 
 def export(
@@ -73,12 +72,15 @@ def export(
 
     Raises:
         UsageError: The folder exists, cannot be written, or nothing is to be exported.
-        DatabaseError: The database cannot be read.
+        ConflictError: The ledger has another key than the one that was opened.
+        DatabaseError: The database cannot be read, or what is in it does not fit together.
     """
-    if folder.exists():
-        raise UsageError(f"{folder} exists already; name a folder that does not")
     partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    with _explained(folder):
+        if folder.exists():
+            raise UsageError(f"{folder} exists already; name a folder that does not")
+        if partial.is_dir() and not partial.is_symlink():
+            shutil.rmtree(partial)
     try:
         with _snapshot(database) as connection, _explained(folder):
             partial.mkdir(parents=True)
@@ -95,7 +97,8 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror or error}") from None
+        place = f": {error.filename}" if isinstance(error, FileExistsError) else ""
+        raise UsageError(f"{folder} cannot be written: {error.strerror or error}{place}") from None
 
 
 @contextmanager
@@ -120,9 +123,22 @@ def _write(
     head = newest_head(connection)
     if head is None:
         raise UsageError("there is no evidence yet")
+    if head.public_key != key.public:
+        raise ConflictError("the key of the evidence was changed meanwhile; try again")
+    newest = connection.scalar(select(func.max(LEDGER.c.leaf_index)))
+    size = 0 if newest is None else newest + 1
+    if size != head.checkpoint.size:
+        raise damage(f"it has {size} rows, and its newest head is over {head.checkpoint.size}")
     chosen = select_rows(connection, query)
     heads = [*_write_heads(connection, folder, chosen)]
-    population = Population(query, chosen.start, chosen.end)
+    has_earlier = chosen.start > 0 or pruned_before(connection) > 0
+    population = Population(
+        chosen.start,
+        chosen.end,
+        has_earlier=has_earlier,
+        pruned_count=count_pruned(connection, chosen),
+        head_count=len(heads),
+    )
     count = _write_rows(connection, query, chosen, heads, folder, population, progress)
     (folder / PUBLIC_KEY_FILE).write_text(f"{head.public_key.text}\n", encoding="utf-8")
     write_report(folder / REPORT_FILE, population, query, head, exported_at)
@@ -148,51 +164,32 @@ def _write_rows(
     progress: Callable[[int], None],
 ) -> int:
     """Write the rows, the table and the tree in one pass; give how many rows are shown."""
-    border = pruned_before(connection)
-    count = place = 0
+    count = 0
     with (
         (folder / ROWS_FILE).open("wb") as rows,
-        (folder / TREE_FILE).open("wb") as tree,
+        (folder / TREE_FILE).open("wb") as tree_file,
         TableWriter(folder / TABLE_FILE) as table,
     ):
+        tree = TreeWriter(tree_file, connection, heads, pruned_before(connection))
         for index, text, leaf in iterate_rows(connection, query, chosen):
-            _write_gap(connection, tree, place, index, heads, border)
             rows.write(text.encode() + b"\n")
-            tree.write(b"row " + b64encode(leaf) + b"\n")
-            record = msgspec.json.decode(text)
-            table.add(record)
-            population.add(record)
-            place, count = index + 1, count + 1
+            tree.add_row(index, leaf)
+            try:
+                record = msgspec.json.decode(text)
+                table.add(record)
+                population.add(record)
+            except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError):
+                raise damage(f"row {index} cannot be read") from None
+            count += 1
             if not count % _AT_ONCE:
                 progress(count)
-        _write_gap(connection, tree, place, heads[-1], heads, border)
+        tree.fold_until(heads[-1])
     return count
-
-
-def _write_gap(
-    connection: Connection, tree: BinaryIO, start: int, end: int, heads: list[int], border: int
-) -> None:
-    if start >= end:
-        return
-    within = heads[bisect_right(heads, start) : bisect_right(heads, end)]
-    borders = sorted({*within, border})
-    folds = list(fold_gap(start, end, borders))
-    for first in range(0, len(folds), _NODES_AT_ONCE):
-        some = folds[first : first + _NODES_AT_ONCE]
-        nodes = find_nodes(connection, some)
-        tree.writelines(_fold_lines(some, nodes, border))
-
-
-def _fold_lines(folds: Iterable[Subtree], nodes: dict[Subtree, bytes], border: int) -> Iterator[bytes]:
-    for level, index in folds:
-        word = "pruned" if (index + 1) << level <= border else "fold"
-        yield f"{word} {level} {b64encode(nodes[level, index]).decode()}\n".encode()
 
 
 def _write_manifest(
     folder: Path, query: Query, head: Head, count: int, key: SigningKey, exported_at: datetime
 ) -> Manifest:
-
     files = {}
     for file in sorted(folder.iterdir()):
         with file.open("rb") as opened:

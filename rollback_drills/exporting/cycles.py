@@ -13,6 +13,7 @@ class CycleState(StrEnum):
     LATE = "late"
     OPEN = "open"
     MISSED = "missed"
+    NOT_SHOWN = "not shown"  # the rows in which its drill would stand are not all here
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class PerformedDrill:
     executed_at: datetime | None
     accepted: bool
     problems: str
+    approver: str
+    """Who has approved or reviewed it, if the history says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ def judge_cycles(
     drills: Sequence[PerformedDrill],
     interval: timedelta | None,
     *,
+    seen_from: datetime | None,
     seen_at: datetime,
 ) -> Iterator[Cycle]:
     """Say for each due instant whether an accepted drill met it, in time or late.
@@ -54,10 +58,14 @@ def judge_cycles(
     In time is a drill within one interval up to the due instant, which counts itself. Without one the first
     accepted drill after it is late. Without that the cycle is missed, or open if it was not due yet.
 
+    Of a due instant whose interval begins before the first row, only the first of these can be said: its
+    drill may stand in a row that is not here.
+
     Args:
         due_instants: Of one schedule.
         drills: Of the same schedule.
         interval: The cadence; None if it is not known, then every drill before counts.
+        seen_from: The oldest instant of the evidence, if there are rows before it; else None.
         seen_at: The newest instant of the evidence.
     """
     performed = [(each.executed_at, each) for each in drills if each.accepted and each.executed_at]
@@ -68,6 +76,8 @@ def judge_cycles(
         after = [drill for at, drill in performed if at > due]
         if before:
             yield Cycle(due, CycleState.IN_TIME, before[-1])
+        elif seen_from and begin < seen_from:
+            yield Cycle(due, CycleState.NOT_SHOWN, None)
         elif after:
             yield Cycle(due, CycleState.LATE, after[0])
         else:

@@ -6,22 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from rollback_drills.delivery.states import DEAD, TOLD
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
-    CLOCK_KIND,
     DECISION_KIND,
     DRILL_KIND,
     IMPORT_KIND,
-    KEY_KIND,
+    LEDGER_KINDS,
     PLAN_KIND,
-    PRUNING_KIND,
     ROUTE_DELIVERY_KIND,
 )
 from rollback_drills.exporting.cycles import PerformedDrill
-from rollback_drills.exporting.manifest import Query
 
 MOST_LISTED: Final = 500
-_DELIVERED: Final = frozenset({"delivered", "accepted"})
 
 
 @dataclass(slots=True)
@@ -35,6 +32,8 @@ class SeenSchedule:
     state: str = ""
     owners: tuple[str, ...] = ()
     checks: int = 0
+    row: int | None = None
+    """The newest plan, which says all of the above; None if there are only drills."""
     due_instants: set[str] = field(default_factory=set)
     drills: list[PerformedDrill] = field(default_factory=list)
 
@@ -58,45 +57,74 @@ class Listed:
         return self.count - len(self.rows)
 
 
+@dataclass(slots=True)
+class Import:
+    """Rows that somebody imported from one file."""
+
+    first_row: int
+    count: int = 0
+
+
 class Population:
     """What an export tells of schedules, drills, notifications, acknowledgements and exceptions."""
 
-    def __init__(self, query: Query, start: int, end: int) -> None:
-        """Count the rows from start to before end; others are there to prove, not to be counted."""
-        self.query = query
+    def __init__(
+        self, start: int, end: int, *, has_earlier: bool, pruned_count: int, head_count: int
+    ) -> None:
+        """Count the rows from start to before end; others are there to prove, not to be counted.
+
+        Args:
+            start: The first leaf of the period.
+            end: The leaf after the period.
+            has_earlier: Whether there are rows before it, or were.
+            pruned_count: How many rows of the period are gone.
+            head_count: How many signed heads are exported.
+        """
         self._start, self._end = start, end
+        self.has_earlier, self.pruned_count, self.head_count = has_earlier, pruned_count, head_count
         self.schedules: dict[str, SeenSchedule] = {}
         self.kinds: Counter[str] = Counter()
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.suppressions: Counter[tuple[str, str, str]] = Counter()
+        self.imports: dict[tuple[str, str], Import] = {}
         self.failures = Listed()
         self.acknowledgements = Listed()
         self.ledger_events = Listed()
-        self.newest = ""
+        """What the ledger says of itself, in the whole of it."""
+        self.oldest = self.newest = ""
         self._take: Mapping[str, Callable[[dict[str, Any]], None]] = {
             PLAN_KIND: self._take_plan,
             DECISION_KIND: self._take_decision,
             DRILL_KIND: self._take_drill,
             ROUTE_DELIVERY_KIND: self._take_delivery,
             ACKNOWLEDGEMENT_KIND: self.acknowledgements.add,
-            **dict.fromkeys((KEY_KIND, CLOCK_KIND, PRUNING_KIND), self.ledger_events.add),
+            IMPORT_KIND: self._take_import,
         }
 
     def add(self, record: dict[str, Any]) -> None:
         """Take a record in, if it belongs to the period."""
+        kind = record["metadata_kind"]
+        if kind in LEDGER_KINDS:
+            self.ledger_events.add(record)
+            return
         if not self._start <= record["leaf_index"] < self._end:
             return
+        self.oldest = self.oldest or record["created_at"]
         self.newest = max(self.newest, record["created_at"])
-        kind = record["metadata_kind"]
         self.kinds[kind] += 1
         take = self._take.get(kind)
         if take:
             take(record)
 
     @property
-    def imported(self) -> int:
-        """How many rows come from an index that was not signed."""
-        return self.kinds[IMPORT_KIND]
+    def row_count(self) -> int:
+        """How many rows are counted."""
+        return self.kinds.total()
+
+    @property
+    def dead_count(self) -> int:
+        """How many outcomes are dead letters."""
+        return sum(count for (_, outcome), count in self.outcomes.items() if outcome in DEAD)
 
     @property
     def refused_drills(self) -> list[tuple[str, PerformedDrill]]:
@@ -119,6 +147,7 @@ class Population:
         seen.runbook_ref = says.get("runbook_ref") or ""
         seen.owners = tuple(record["plan"]["owners"])
         seen.state = record["status"]
+        seen.row = record["leaf_index"]
         seen.checks += 1
         if record["plan"].get("next_due_at"):
             seen.due_instants.add(record["plan"]["next_due_at"])
@@ -136,10 +165,15 @@ class Population:
             datetime.fromisoformat(executed_at) if executed_at else None,
             record["accepted"],
             problems if isinstance(problems, str) else "; ".join(problems),
+            record["drill"].get("approved_by") or record["drill"].get("reviewed_by") or "",
         )
         self._schedule(record).drills.append(drill)
 
     def _take_delivery(self, record: dict[str, Any]) -> None:
         self.outcomes[record["provider"], record["outcome"]] += 1
-        if record["outcome"] not in _DELIVERED:
+        if record["outcome"] not in TOLD:
             self.failures.add(record)
+
+    def _take_import(self, record: dict[str, Any]) -> None:
+        key = record["imported_from"], record["signer"]
+        self.imports.setdefault(key, Import(record["leaf_index"])).count += 1

@@ -1,9 +1,10 @@
 """Which leaves an export shows, and how the rest of the tree is folded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import LEDGER_KINDS
@@ -11,7 +12,8 @@ from rollback_drills.evidence.table import LEDGER, PRUNED
 from rollback_drills.exporting.manifest import Query
 from rollback_drills.ledger.merkle import Subtree, cover
 
-_MOST_NAMED = 10
+_MOST_NAMED: Final = 10
+_ROWS_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,7 @@ def select_rows(connection: Connection, query: Query) -> Selection:
         UsageError: There are none, or a schedule is not known.
     """
     for schedule in query.schedules or ():
-        if (
-            connection.scalar(select(LEDGER.c.leaf_index).where(LEDGER.c.schedule_id == schedule).limit(1))
-            is None
-        ):
+        if not _has_rows(connection, LEDGER.c.schedule_id == schedule):
             raise UsageError(f"no evidence of the schedule {schedule!r}; {_name_schedules(connection)}")
     column = LEDGER.c.leaf_index
     start = select(func.min(column)).where(LEDGER.c.created_at >= query.since) if query.since else None
@@ -49,6 +48,9 @@ def select_rows(connection: Connection, query: Query) -> Selection:
         raise UsageError("there is no evidence of this period; `drills evidence list` shows what there is")
     if not query.since:
         first = 0
+    within = LEDGER.c.leaf_index.between(first, last)
+    if query.schedules and not _has_rows(connection, within, LEDGER.c.schedule_id.in_(query.schedules)):
+        raise UsageError("there is no evidence of these schedules in this period; leave --from or --to out")
     before = 0 if first == 0 else first - 1
     return Selection(first, last + 1, before, min(last + 1, newest) + 1)
 
@@ -63,11 +65,11 @@ def iterate_rows(connection: Connection, query: Query, chosen: Selection) -> Ite
     own = LEDGER.c.metadata_kind.in_(LEDGER_KINDS)
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record, LEDGER.c.hashes).where(and_(*wanted) | own)
     ordered = rows.order_by(LEDGER.c.leaf_index)
-    for row in connection.execution_options(yield_per=1000).execute(ordered):
+    for row in connection.execute(ordered, execution_options={"yield_per": _ROWS_AT_ONCE}):
         yield row.leaf_index, row.record, row.hashes[:32]
 
 
-def fold_gap(start: int, end: int, borders: Sequence[int]) -> Iterator[Subtree]:
+def fold_gap(start: int, end: int, borders: Iterable[int]) -> Iterator[Subtree]:
     """Fold leaves that are not shown, without a fold that crosses a border."""
     for border in borders:
         if start < border < end:
@@ -82,8 +84,19 @@ def pruned_before(connection: Connection) -> int:
     return 0 if newest is None else newest + 1
 
 
+def count_pruned(connection: Connection, chosen: Selection) -> int:
+    """Count the rows of the period whose content is gone."""
+    within = PRUNED.c.leaf_index.between(chosen.start, chosen.end - 1)
+    return connection.scalar(select(func.count()).select_from(PRUNED).where(within)) or 0
+
+
+def _has_rows(connection: Connection, *conditions: ColumnElement[bool]) -> bool:
+    return connection.scalar(select(LEDGER.c.leaf_index).where(*conditions).limit(1)) is not None
+
+
 def _name_schedules(connection: Connection) -> str:
-    known = connection.scalars(
-        select(LEDGER.c.schedule_id).where(LEDGER.c.schedule_id != "").distinct().limit(_MOST_NAMED)
-    ).all()
-    return f"known are {', '.join(sorted(known))}" if known else "there is no evidence of any"
+    column = LEDGER.c.schedule_id
+    names = select(column).where(column != "").distinct().order_by(column)
+    known = list(connection.scalars(names.limit(_MOST_NAMED + 1)))
+    more = ", …" if len(known) > _MOST_NAMED else ""
+    return f"known are {', '.join(known[:_MOST_NAMED])}{more}" if known else "there is no evidence of any"

@@ -12,7 +12,7 @@ from rollback_drills.errors import UsageError
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 
 # What msgspec writes in its own way: fractions, exponents and integers that a double may not hold …
-_UNUSUAL_NUMBER: Final = re2.compile(r"[:\[,]-?(?:\d+[.eE]|\d{16})")
+_UNUSUAL_NUMBER: Final = re2.compile(r"(?:^|[:\[,])-?(?:\d+[.eE]|\d{16})")
 # … and keys beyond the Basic Multilingual Plane, which RFC 8785 (3.2.3) sorts by their UTF-16 code units.
 _BEYOND_BMP: Final = re.compile(rb"[\xf0-\xf4]")
 

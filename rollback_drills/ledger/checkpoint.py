@@ -11,8 +11,9 @@ from rollback_drills.errors import UsageError
 from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills.ledger.merkle import HASH_SIZE
 
-_SIGNATURE_LINE: Final = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/=]+)")
-_SHORT: Final = re.compile(r"(?P<size>\d{1,15})\s+(?P<root>[A-Za-z0-9+/]{43}=)")
+_SIGNATURE_LINE: Final = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/=]+)\n")
+_TEXT: Final = re.compile(r"[^\x00-\x09\x0b-\x1f\ud800-\udfff]*")  # C2SP allows no control characters
+_SHORT: Final = re.compile(r"(?P<size>[0-9]{1,15})\s+(?P<root>[A-Za-z0-9+/]{43}=)")
 _LARGEST_NOTE: Final = 1_000_000  # the limit of C2SP signed-note
 
 
@@ -38,8 +39,9 @@ class SignedNote:
             UsageError: It is none.
         """
         text, blank, lines = note.rpartition("\n\n")
-        found = [_SIGNATURE_LINE.fullmatch(line) for line in lines.splitlines()]
-        if len(note) > _LARGEST_NOTE or not blank or not found or not all(found):
+        found = [_SIGNATURE_LINE.fullmatch(line) for line in lines.splitlines(keepends=True)]
+        is_note = len(note) <= _LARGEST_NOTE and blank and _TEXT.fullmatch(text)
+        if not is_note or not found or not all(found):
             raise UsageError("this is no signed note: a text, an empty line, and lines that begin with “— ”")
         signatures = [(match["name"], _decode(match["signature"])) for match in found if match]
         return cls(f"{text}\n", tuple(signatures))
@@ -74,7 +76,7 @@ class Checkpoint:
         """
         origin, size, root, *_ = [*text.split("\n"), "", "", ""][:4]
         decoded = _decode(root)
-        if not origin or not re.fullmatch(r"0|[1-9]\d{0,14}", size) or len(decoded) != HASH_SIZE:
+        if not origin or not re.fullmatch(r"0|[1-9][0-9]{0,14}", size) or len(decoded) != HASH_SIZE:
             raise UsageError("this is no checkpoint: three lines, an origin, a size and a root in base64")
         return cls(origin, int(size), decoded)
 

@@ -101,13 +101,18 @@ class SigningKey:
         return Ed25519PrivateKey.from_private_bytes(self.seed)
 
 
+def is_key_name(name: str) -> bool:
+    """Say whether a key may have this name: C2SP wants no blanks and no plus in it."""
+    return bool(name) and name.isprintable() and "+" not in name and " " not in name
+
+
 def _parse_key(text: str, what: str) -> tuple[str, str, bytes]:
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
     try:
         key = b64decode(encoded, validate=True)
-    except binascii.Error:
+    except (binascii.Error, ValueError):  # the second one for what is not ASCII
         key = b""
-    if not name or len(key) != _KEY_SIZE + 1 or key[:1] != _ED25519:
+    if not is_key_name(name) or len(key) != _KEY_SIZE + 1 or key[:1] != _ED25519:
         raise UsageError(f"{what} is not readable; it is written NAME+KEY_ID+BASE64, with an Ed25519 key")
     return name, key_id, key[1:]

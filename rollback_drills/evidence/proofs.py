@@ -1,0 +1,100 @@
+"""Proofs of inclusion and consistency (RFC 6962, 2.1.1 and 2.1.2) of the ledger, as documents."""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from rollback_drills.database import Database
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.heads import Head, find_nodes, newest_head
+from rollback_drills.ledger.merkle import (
+    Ranges,
+    Subtree,
+    consistency_ranges,
+    fold,
+    frontier_of,
+    inclusion_ranges,
+    prove,
+)
+
+
+def prove_inclusion(database: Database, leaf_index: int, size: int | None) -> dict[str, Any]:
+    """Prove that a row is in the tree of a size; None is the newest head's.
+
+    Raises:
+        UsageError: There is no such row or tree.
+    """
+    with database.read() as connection:
+        head = _find_head(connection)
+        size = _check_size(size, head)
+        if not 0 <= leaf_index < size:
+            raise UsageError(f"a tree of {size} rows has the rows 0 to {size - 1}, not {leaf_index}")
+        leaf = _find(connection, [(0, leaf_index)])[0, leaf_index]
+        return {
+            "leaf_index": leaf_index,
+            "leaf_hash": b64encode(leaf).decode(),
+            **_tree(connection, size, head),
+            "inclusion": _prove(connection, inclusion_ranges(leaf_index, size)),
+        }
+
+
+def prove_consistency(database: Database, old_size: int, size: int | None) -> dict[str, Any]:
+    """Prove that the tree of a size begins with the tree of an older one.
+
+    Raises:
+        UsageError: There are no such trees.
+    """
+    with database.read() as connection:
+        head = _find_head(connection)
+        size = _check_size(size, head)
+        if not 0 < old_size <= size:
+            raise UsageError(f"a tree of {size} rows does not begin with one of {old_size}")
+        return {
+            "old_size": old_size,
+            "old_root": b64encode(_root(connection, old_size)).decode(),
+            **_tree(connection, size, head),
+            "consistency": _prove(connection, consistency_ranges(old_size, size)),
+        }
+
+
+def _find_head(connection: Connection) -> Head:
+    head = newest_head(connection)
+    if head is None:
+        raise UsageError("there is no evidence yet")
+    return head
+
+
+def _check_size(size: int | None, head: Head) -> int:
+    newest = head.checkpoint.size
+    if size is None:
+        return newest
+    if not 0 < size <= newest:
+        raise UsageError(f"--size {size} is no size that was signed; the newest is {newest}")
+    return size
+
+
+def _tree(connection: Connection, size: int, head: Head) -> dict[str, Any]:
+    tree: dict[str, Any] = {"size": size, "root": b64encode(_root(connection, size)).decode()}
+    if size == head.checkpoint.size:
+        tree["checkpoint"] = str(head.note)
+    return tree
+
+
+def _root(connection: Connection, size: int) -> bytes:
+    subtrees = frontier_of(size)
+    nodes = _find(connection, subtrees)
+    return fold([nodes[each] for each in subtrees])
+
+
+def _prove(connection: Connection, ranges: Ranges) -> list[str]:
+    return [b64encode(node).decode() for node in prove(ranges, lambda wanted: _find(connection, wanted))]
+
+
+def _find(connection: Connection, wanted: Iterable[Subtree]) -> dict[Subtree, bytes]:
+    subtrees = list(wanted)
+    found = find_nodes(connection, subtrees)
+    if len(found) < len(set(subtrees)):
+        raise UsageError("the ledger is damaged: a row is missing; `drills evidence verify` names it")
+    return found

@@ -1,0 +1,92 @@
+"""Ends the retention of old rows: their content goes, their hashes stay, and a row says so."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pendulum
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+
+from rollback_drills.database import Database, repeat_on_conflict
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.appending import OpenSigningKey, appending
+from rollback_drills.evidence.heads import find_nodes
+from rollback_drills.evidence.records import LEDGER_KINDS, PRUNING_KIND, start_record
+from rollback_drills.evidence.table import LEDGER, PRUNED
+from rollback_drills.ledger.merkle import fold, frontier_of
+
+
+@dataclass(frozen=True, slots=True)
+class Prunable:
+    """What is older than the retention."""
+
+    cut_off: datetime
+    pruned_before: int
+    """The first leaf that is kept."""
+    row_count: int
+
+
+def find_prunable(connection: Connection, *, months: int, now: datetime) -> Prunable:
+    """Find the rows at the beginning of the ledger that are all older than so many months.
+
+    The ledger's own rows are kept whatever their age: a verifier needs its keys. So is the newest row.
+    """
+    cut_off = datetime.fromtimestamp(pendulum.instance(now).subtract(months=months).timestamp(), UTC)
+    column = LEDGER.c.leaf_index
+    first_kept = connection.scalar(
+        select(func.min(column)).where(LEDGER.c.created_at >= write_instant(cut_off))
+    )
+    newest = connection.scalar(select(func.max(column)))
+    before = newest if first_kept is None else first_kept
+    count = connection.scalar(select(func.count()).select_from(LEDGER).where(*_prunable_rows(before or 0)))
+    return Prunable(cut_off, before or 0, count or 0)
+
+
+@repeat_on_conflict
+def prune(
+    database: Database, *, months: int, now: datetime, signer: str, open_key: OpenSigningKey
+) -> tuple[Prunable, timedelta | None]:
+    """Prune what is older than so many months, in one transaction; nothing happens if there is none.
+
+    Args:
+        database: Keeps the ledger.
+        months: The retention.
+        now: The clock of the evidence.
+        signer: Who approved it.
+        open_key: Opens the key of the ledger.
+    """
+    with appending(database, open_key) as (connection, appender):
+        found = find_prunable(connection, months=months, now=now)
+        if not found.row_count:
+            return found, None
+        subtrees = frontier_of(found.pruned_before)
+        nodes = find_nodes(connection, subtrees)
+        root = fold([nodes[each] for each in subtrees])
+        start = start_record(PRUNING_KIND, "rcd-ledger", created_at=now, signer=signer)
+        appender.add(
+            [
+                {
+                    **start,
+                    "pruned_before": found.pruned_before,
+                    "row_count": found.row_count,
+                    "cut_off": write_instant(found.cut_off),
+                    "retention_months": months,
+                    "root": b64encode(root).decode(),
+                }
+            ]
+        )
+        _move_hashes(connection, found.pruned_before)
+    return found, appender.went_back
+
+
+def _prunable_rows(before: int) -> tuple[ColumnElement[bool], ...]:
+    return LEDGER.c.leaf_index < before, LEDGER.c.metadata_kind.not_in(LEDGER_KINDS)
+
+
+def _move_hashes(connection: Connection, before: int) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")  # the content is overwritten, not only unlinked
+    rows = _prunable_rows(before)
+    kept = select(LEDGER.c.leaf_index, LEDGER.c.hashes, LEDGER.c.once_key).where(*rows)
+    connection.execute(insert(PRUNED).from_select(["leaf_index", "hashes", "once_key"], kept))
+    connection.execute(delete(LEDGER).where(*rows))

@@ -1,0 +1,118 @@
+"""`drills evidence import`, `prune` and `rotate-key`: each leaves a row of its own in the evidence."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rollback_drills.errors import UsageError
+from rollback_drills.settings import VARIABLES, read_settings
+from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
+from rollback_drills_cli.evidence_writing import database_url, make_key, open_key, report_clock
+from rollback_drills_cli.options import JsonOption, parse_now
+from rollback_drills_cli.output import print_json, print_line
+
+ByOption = Annotated[str, typer.Option(help="Who does it, for the evidence.")]
+
+
+def import_index(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The index: JSON or JSON Lines.")],
+    by: ByOption,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import an evidence index of the system before this one; its rows are marked as imported.
+
+    What was imported before is passed over.
+    """
+    from rollback_drills.database import Database
+    from rollback_drills.evidence.importing import import_records, read_index
+
+    _check_name(by)
+    records = read_index(file)
+    result = import_records(
+        Database.open(database_url(database)),
+        records,
+        file_name=file.name,
+        created_at=parse_now(None),
+        signer=by,
+        open_key=open_key,
+    )
+    if as_json:
+        print_json({"added": result.added, "known": result.known})
+    else:
+        print_line(f"{result.added} records were imported, {result.known} had been imported before.")
+    report_clock(result.went_back)
+
+
+def prune(
+    by: ByOption,
+    older_than_months: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MONTHS",
+            help=f"The retention, at least 12. (env {VARIABLES['retention_months']}; default 24)",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be pruned.")] = False,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prune rows whose retention is over: their hashes stay, so that the rest still verifies.
+
+    The pruning is a row of the evidence itself.
+    """
+    from rollback_drills.documents.fields import write_instant
+    from rollback_drills.evidence.pruning import find_prunable
+    from rollback_drills.evidence.pruning import prune as prune_rows
+
+    _check_name(by)
+    months = _read_months(older_than_months)
+    opened, now = open_existing(database).database, parse_now(None)
+    with opened.read() as connection:
+        found, went_back = find_prunable(connection, months=months, now=now), None
+    if found.row_count and not dry_run:
+        found, went_back = prune_rows(opened, months=months, now=now, signer=by, open_key=open_key)
+    cut_off = write_instant(found.cut_off)
+    if as_json:
+        print_json({"row_count": found.row_count, "pruned_before": found.pruned_before, "cut_off": cut_off})
+    else:
+        done = "would be" if dry_run else "were"
+        print_line(f"{found.row_count} rows from before {cut_off[:10]} {done} pruned.")
+    report_clock(went_back)
+
+
+def rotate_key(
+    by: ByOption,
+    lost: Annotated[
+        bool, typer.Option("--lost", help="The old key is gone; the evidence says that it did not sign.")
+    ] = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Sign the evidence with a new key from now on; the old one signs the change."""
+    from rollback_drills.evidence.rotation import rotate_key as rotate
+
+    _check_name(by)
+    new = rotate(
+        open_existing(database).database,
+        is_lost=lost,
+        created_at=parse_now(None),
+        signer=by,
+        open_key=open_key,
+        make_key=make_key,
+    )
+    print_line(f"the evidence is signed by {new.text} from now on")
+
+
+def _read_months(given: int | None) -> int:
+    return read_settings(os.environ, retention_months=given).retention_months
+
+
+def _check_name(by: str) -> None:
+    from rollback_drills.documents.privacy import find_private
+
+    if not by.strip():
+        raise UsageError("--by is empty; say who does it")
+    if kind := find_private(by):
+        raise UsageError(f"--by holds {kind}, which evidence must not name; leave it out")
