@@ -7,7 +7,7 @@ from prefect.exceptions import EventTooLarge
 from prefect.logging import get_run_logger
 
 from rollback_drills.delivery.results import Delivery
-from rollback_drills.redaction import Redactor
+from rollback_drills.redaction import Redactor, redactor_in_use
 from rollback_drills.run_events import RunEvent, find_events
 from rollback_drills.run_report import ScheduleRun
 
@@ -21,7 +21,7 @@ def emit_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], dry
     """
     if dry_run:
         return
-    redactor, count = Redactor(), 0
+    redactor, count = redactor_in_use(), 0
     for count, event in enumerate(find_events(runs, deliveries), 1):  # noqa: B007 - the last one counts them
         try:
             _emit(event, redactor)

@@ -14,7 +14,7 @@ from rollback_drills.database import Database
 from rollback_drills.evidence.indexing import Indexed, index_run
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
-from rollback_drills.redaction import Redactor
+from rollback_drills.redaction import Redactor, redactor_in_use
 
 
 @cache
@@ -37,7 +37,7 @@ def index_evidence(
     url: str,
 ) -> Indexed:
     """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head."""
-    redactor = Redactor()
+    redactor = redactor_in_use()
     indexed = index_run(
         open_database(url),
         records,
@@ -55,7 +55,7 @@ def index_evidence(
 
 
 def _redact(record: Report, redactor: Redactor) -> Report:
-    """Redact once more by pattern; nearly every record has no finding, and is looked at whole."""
+    """Redact once more what is in use; nearly every record has no finding, and is looked at whole."""
     text = msgspec.json.encode(record).decode()
     redacted: Report = record if redactor.text(text) == text else redactor.value(record)
     return redacted

@@ -1,5 +1,6 @@
 """What both flows tell Prefect's feed of events, read back from a real server."""
 
+import dataclasses
 import json
 import os
 import sqlite3
@@ -23,6 +24,11 @@ from werkzeug import Request, Response
 from blocks.connector_import import import_connectors
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
+from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.delivery.results import Delivery
+from rollback_drills.delivery.states import State as DeliveryState
+from rollback_drills.notification import build_notifications
+from rollback_drills.redaction import remember_secrets
 from rollback_drills.run_report import ScheduleRun
 from tasks.events import emit_events
 from tests.e2e.conftest import ROOT
@@ -149,6 +155,33 @@ def test_a_refusal_is_told_without_the_address_and_the_secret_that_the_provider_
     assert "refused" in event["payload"]["error"]
     assert TOKEN not in json.dumps(event)
     assert "http://" not in json.dumps(event)
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param("xoxb-2026-in-the-wrong-place", id="what looks like a credential"),
+        pytest.param("plain words of a secret", id="what was opened as a secret"),
+    ],
+)
+def test_a_secret_is_taken_out_wherever_it_stands(secret: str) -> None:
+    remember_secrets([secret] if secret.startswith("plain") else [])
+    subject = make_subject(owners=["team-a"], notification_providers=["slack"])
+    run = ScheduleRun(judged(subject), planned(subject), [])
+    (planned_one,) = build_notifications(run.judgement.schedule, run.plan)
+    notification = dataclasses.replace(planned_one, title=f"see {secret}", schedule_id=f"s {secret}")
+    verdict = Verdict(Outcome.PERMANENT, detail=f"refused {secret}")
+    delivery = Delivery(notification, verdict, 1, NOW, NOW, DeliveryState.PERMANENT)
+
+    @flow
+    def emit() -> None:
+        emit_events([run], [delivery], dry_run=False)
+
+    event = events_of(emit(return_state=True), at_least=3)[-1]
+
+    assert event["resource"]["prefect.resource.id"] == "rollback-drills.schedule.s [redacted]"
+    assert (event["payload"]["title"], event["payload"]["error"]) == ("see [redacted]", "refused [redacted]")
 
 
 def test_a_dry_run_emits_nothing(schedule: str, receiver: HTTPServer) -> None:
