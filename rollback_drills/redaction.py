@@ -99,7 +99,8 @@ class Redactor:
             piece
             for secret in secrets
             for part in _parts_of(secret, spare_words=spare_words)
-            for piece in _pieces_of(part)
+            for written in (part, unquote(part))
+            for piece in _pieces_of(written)
         }
         texts = {_as_text(part) for part in parts if len(part) >= _SHORTEST_KNOWN}
         # Base64 last: what it takes along on both sides must not be the half of another secret.

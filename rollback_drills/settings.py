@@ -20,7 +20,7 @@ VARIABLES: Final = {
     "max_age_days": "CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS",
     "connector_config": "CAVRA_CONNECTOR_CONFIG",
     "database_url": "DRILLS_DATABASE_URL",
-    "retention_months": "DRILLS_EVIDENCE_RETENTION_MONTHS",
+    "older_than_months": "DRILLS_EVIDENCE_RETENTION_MONTHS",
 }
 """By setting: the environment variable that gives it."""
 
@@ -39,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_age_days: _LimitedDays = 90.0
     connector_config: str | None = None
     database_url: str | None = None
-    retention_months: _Retention = 24
+    older_than_months: _Retention = 24
 
     @property
     def criteria(self) -> Criteria:

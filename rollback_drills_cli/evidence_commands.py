@@ -1,10 +1,12 @@
 """`drills evidence list` and `drills evidence show`: read the evidence index."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import VARIABLES
 from rollback_drills_cli.evidence_writing import database_url
 from rollback_drills_cli.options import JsonOption
@@ -70,19 +72,8 @@ def list_records(
     if as_json:
         print_json({"items": records, "total": total, "limit": limit, "offset": offset})
         return
-    rows = [
-        (
-            str(each["leaf_index"]),
-            each["created_at"][:19],
-            each["metadata_kind"].removeprefix("go-backend-rollback-drill-"),
-            each["schedule_id"],
-            each.get("provider", ""),
-            each.get("owner", ""),
-            each.get("category") or each.get("outcome") or each.get("status", ""),
-        )
-        for each in records
-    ]
-    print_table("Evidence", ("no.", "at (UTC)", "kind", "schedule", "provider", "owner", "what"), rows)
+    columns = ("no.", "at (UTC)", "kind", "schedule", "provider", "owner", "what")
+    print_table("Evidence", columns, map(_to_row, records))
     print_line(f"{len(records)} of {total} records; `drills evidence show NUMBER` shows one.")
 
 
@@ -94,5 +85,21 @@ def show(
     """Print one record as JSON."""
     record = open_existing(database).get(number)
     if record is None:
-        raise UsageError(f"there is no evidence record {number}; `drills evidence list` shows the numbers")
+        raise UsageError(
+            f"there is no evidence record {number}, or its retention is over;"
+            " `drills evidence list` shows the numbers"
+        )
     print_json(record)
+
+
+def _to_row(record: Report) -> Sequence[str]:
+    told = record.get("original", record)  # an imported record is shown as what it was
+    kind = told["metadata_kind"].removeprefix("go-backend-rollback-drill-").removeprefix("rollback-drills-")
+    what = next((told[name] for name in ("category", "outcome", "status") if told.get(name)), "")
+    return (
+        str(record["leaf_index"]),
+        record["created_at"][:19],
+        kind if told is record else f"{kind} (imported)",
+        *(str(told.get(name, "")) for name in ("schedule_id", "provider", "owner")),
+        str(what),
+    )

@@ -40,13 +40,18 @@ def export(
 
     from rollback_drills.evidence.heads import find_head
     from rollback_drills.exporting.bundle import export as write_export
+    from rollback_drills.exporting.bundle import refuse_existing
     from rollback_drills.exporting.manifest import Query
+    from rollback_drills.exporting.selection import select_rows
 
     head = find_head(index.database)
     if head is None:
         raise UsageError("there is no evidence yet; run `drills deliver` or the drill-check flow")
-    key = open_key(head.public_key)
     query = Query(*period, schedules=tuple(schedule) if schedule else None)
+    refuse_existing(out)  # the same is seen again later; the key takes seconds to open
+    with index.database.read() as connection:
+        select_rows(connection, query)
+    key = open_key(head.public_key)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("exporting", total=None)

@@ -52,7 +52,7 @@ def prune(
         int | None,
         typer.Option(
             metavar="MONTHS",
-            help=f"The retention, at least 12. (env {VARIABLES['retention_months']}; default 24)",
+            help=f"The retention, at least 12. (env {VARIABLES['older_than_months']}; default 24)",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be pruned.")] = False,
@@ -94,7 +94,7 @@ def rotate_key(
     from rollback_drills.evidence.rotation import rotate_key as rotate
 
     _check_name(by)
-    new = rotate(
+    result = rotate(
         open_existing(database).database,
         is_lost=lost,
         created_at=parse_now(None),
@@ -102,11 +102,12 @@ def rotate_key(
         open_key=open_key,
         make_key=make_key,
     )
-    print_line(f"the evidence is signed by {new.text} from now on")
+    print_line(f"The evidence is signed by {result.public_key.text} from now on.")
+    report_clock(result.went_back)
 
 
 def _read_months(given: int | None) -> int:
-    return read_settings(os.environ, retention_months=given).retention_months
+    return read_settings(os.environ, older_than_months=given).older_than_months
 
 
 def _check_name(by: str) -> None:

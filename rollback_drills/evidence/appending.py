@@ -24,6 +24,10 @@ _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the clocks of machines may differ (contract §8.3 allows a drill as much)."""
 _LEDGER_SESSION: Final = "rcd-ledger"
 _ROWS_AT_ONCE: Final = 1000
+_FOUND_BY: Final = ("schedule_id", "cycle_id", "provider", "owner", "action", "category")
+_LONGEST: Final[Mapping[str, int | None]] = {
+    name: getattr(LEDGER.c[name].type, "length", None) for name in _FOUND_BY
+}
 
 
 class Appender:
@@ -176,21 +180,22 @@ def append(database: Database, records: Sequence[Report], open_key: OpenSigningK
 def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """Give the columns by which a record is found."""
     original = record.get("original", record)  # of an imported record, what it says itself
+    success = original.get("delivery_success")
     return {
         "leaf_index": record["leaf_index"],
         "created_at": record["created_at"],
         "metadata_kind": record["metadata_kind"],
         "session_id": record["session_id"],
-        **{
-            name: _text(original.get(name))
-            for name in ("schedule_id", "cycle_id", "provider", "owner", "action", "category")
-        },
-        "success": original.get("delivery_success"),
+        **{name: _text(name, original.get(name)) for name in _LONGEST},
+        "success": success if isinstance(success, bool) else None,
     }
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _text(name: str, value: Any) -> str:
+    """Give what a column can hold: an imported record says what it likes, and PostgreSQL takes no NUL."""
+    longest = _LONGEST[name]
+    is_held = isinstance(value, str) and "\0" not in value and (longest is None or len(value) <= longest)
+    return value if is_held else ""
 
 
 def _start(kind: str, created_at: str, signer: str) -> Report:

@@ -11,7 +11,7 @@ import msgspec
 from rollback_drills import identity
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.documents.history import Drill
+from rollback_drills.documents.history import Drill, Finding
 from rollback_drills.evidence.records import DRILL_KIND, start_record
 from rollback_drills.readiness.due import is_accepted, is_in_future
 from rollback_drills.readiness.history import find_problems
@@ -101,16 +101,20 @@ def _in_utc(drill: Drill) -> Drill:
     changes: dict[str, Any] = {}
     for name in ("executed_at", "reviewed_at", "approved_at"):
         instant = getattr(drill, name)
-        if instant is not None and instant.tzinfo is not UTC:
+        if _is_elsewhere(instant):
             changes[name] = instant.astimezone(UTC)
-    if drill.findings:
-        changes["findings"] = tuple(
-            msgspec.structs.replace(each, closed_at=each.closed_at.astimezone(UTC))
-            if each.closed_at
-            else each
-            for each in drill.findings
-        )
+    if any(_is_elsewhere(each.closed_at) for each in drill.findings):
+        changes["findings"] = tuple(map(_close_in_utc, drill.findings))
     return msgspec.structs.replace(drill, **changes) if changes else drill
+
+
+def _is_elsewhere(instant: datetime | None) -> bool:
+    return instant is not None and instant.tzinfo is not UTC
+
+
+def _close_in_utc(finding: Finding) -> Finding:
+    closed_at = finding.closed_at.astimezone(UTC) if finding.closed_at else None
+    return msgspec.structs.replace(finding, closed_at=closed_at)
 
 
 def record_drill(seen: SeenDrill, key: str, *, now: datetime, created_at: datetime, signer: str) -> Report:

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from rollback_drills.database import Database, repeat_on_conflict
-from rollback_drills.documents.explaining import read_instant, show
+from rollback_drills.documents.explaining import Location, json_path, read_instant, show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appending import OpenSigningKey, appending
 from rollback_drills.evidence.indexing import find_unknown
 from rollback_drills.evidence.records import IMPORT_KIND, RECORD_SCHEMA, start_record
+from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
 from rollback_drills.ledger.canonical import write_canonical
 from rollback_drills.redaction import Redactor
 
@@ -58,7 +58,7 @@ def import_records(
         start = start_record(IMPORT_KIND, "rcd-import", created_at=created_at, signer=signer)
         appender.add(
             (
-                {**start, "imported_from": file_name, "original": redactor.value(records[key])}
+                {**start, "imported_from": redactor.text(file_name), "original": redactor.value(records[key])}
                 for key in unknown
             ),
             unknown,
@@ -76,60 +76,77 @@ def read_index(path: Path) -> dict[str, dict[str, Any]]:
         UsageError: The file cannot be read, or a record is none (contract §5); the place is named.
     """
     try:
-        content = path.read_bytes()
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     found = {}
-    for place, record in _records(path, content):
-        where = f"{path}: {place}"
-        _check(record, where)
-        try:
+    try:
+        for record in _records(text):
             found[sha256(write_canonical(record)).hexdigest()] = record
-        except UsageError as error:
-            raise UsageError(f"{where}: {error}") from None
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
     if not found:
         raise UsageError(f"{path} holds no record")
     return found
 
 
-def _records(path: Path, content: bytes) -> Iterator[tuple[str, Any]]:
+def _records(text: str) -> Iterator[dict[str, Any]]:
+    """Give the records, each of them checked."""
+    if not text.strip():
+        raise UsageError("is empty; an evidence index is needed")
     try:
-        document = msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
-        if b"\n" not in content.strip():
-            raise UsageError(f"{path} is no JSON: {error}") from None
-        yield from _lines(path, content)
+        document = parse_strictly(text)
+    except JSONDecodeError as error:
+        if error.msg == "Extra data" and "\n" not in text[: error.pos].strip():
+            yield from _lines(text)  # the first line was a value of its own
+            return
+        place = f"line {error.lineno} column {error.colno}"
+        raise UsageError(f"is not JSON: {error.msg.lower()}, {place}") from None
+    if isinstance(document, dict) and "metadata_kind" in document:
+        yield _check(document, ())  # JSON Lines of one line
         return
-    name = next((name for name in _LISTS if isinstance(document, dict) and name in document), "")
-    listed = document[name] if name else document
-    if isinstance(listed, dict):
-        listed = [listed]  # JSON Lines of one line
+    loc, listed = _find_list(document)
     if not isinstance(listed, list):
-        raise UsageError(f"{path}: write an array of records, or an object with items or records")
-    place = f"$.{name}" if name else "$"
-    for number, record in enumerate(listed):
-        yield f"{place}[{number}]", record
+        raise UsageError(f"{json_path(loc)} is {show(listed)}; write an array of records")
+    for index, record in enumerate(listed):
+        yield _check(record, (*loc, index))
 
 
-def _lines(path: Path, content: bytes) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(content.splitlines(), 1):
+def _find_list(document: Any) -> tuple[Location, Any]:
+    if not isinstance(document, dict):
+        return (), document
+    names = [name for name in _LISTS if name in document]
+    if len(names) != 1:
+        raise UsageError("write an array of records, or an object with either items or records")
+    return (names[0],), document[names[0]]
+
+
+def _lines(text: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield f"line {number}", msgspec.json.decode(line)
-            except msgspec.DecodeError as error:
-                raise UsageError(f"{path}: line {number} is no JSON: {error}") from None
+                yield _check(parse_strictly(line), ())
+            except JSONDecodeError as error:
+                raise UsageError(f"line {number}: is not JSON: {error.msg.lower()}") from None
+            except UsageError as error:
+                raise UsageError(f"line {number}: {error}") from None
 
 
-def _check(record: Any, where: str) -> None:
+def _check(record: Any, loc: Location) -> dict[str, Any]:
     if not isinstance(record, dict):
-        raise UsageError(f"{where} is {show(record)}; must be an object")
+        raise UsageError(f"{json_path(loc)} is {show(record)}; must be an object")
+    check_strictly(record, loc)
     if record.get("schema_version") != RECORD_SCHEMA:
         found = show(record.get("schema_version"))
-        raise UsageError(f'{where}.schema_version is {found}; must be "{RECORD_SCHEMA}"')
+        raise UsageError(f'{json_path((*loc, "schema_version"))} is {found}; must be "{RECORD_SCHEMA}"')
     for name in _NEEDED:
         if not isinstance(record.get(name), str) or not record[name]:
-            raise UsageError(f"{where}.{name} is {show(record.get(name))}; must be a text")
+            raise UsageError(f"{json_path((*loc, name))} is {show(record.get(name))}; must be a text")
     try:
         read_instant(record["created_at"])
     except ValueError:
-        raise UsageError(f"{where}.created_at is {show(record['created_at'])}; must be a timestamp") from None
+        found = show(record["created_at"])
+        raise UsageError(f"{json_path((*loc, 'created_at'))} is {found}; must be a timestamp") from None
+    return record

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pendulum
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
-from rollback_drills.database import Database, repeat_on_conflict
+from rollback_drills.database import Database, DatabaseError, repeat_on_conflict
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.appending import OpenSigningKey, appending
 from rollback_drills.evidence.heads import find_nodes
@@ -31,11 +31,11 @@ def find_prunable(connection: Connection, *, months: int, now: datetime) -> Prun
 
     The ledger's own rows are kept whatever their age: a verifier needs its keys. So is the newest row.
     """
-    cut_off = datetime.fromtimestamp(pendulum.instance(now).subtract(months=months).timestamp(), UTC)
+    cut_off = datetime.fromtimestamp(int(pendulum.instance(now).subtract(months=months).timestamp()), UTC)
     column = LEDGER.c.leaf_index
-    first_kept = connection.scalar(
-        select(func.min(column)).where(LEDGER.c.created_at >= write_instant(cut_off))
-    )
+    # Without the offset: collations differ in how they order a fraction of a second and an offset.
+    second = write_instant(cut_off).removesuffix("+00:00")
+    first_kept = connection.scalar(select(func.min(column)).where(LEDGER.c.created_at >= second))
     newest = connection.scalar(select(func.max(column)))
     before = newest if first_kept is None else first_kept
     count = connection.scalar(select(func.count()).select_from(LEDGER).where(*_prunable_rows(before or 0)))
@@ -61,6 +61,8 @@ def prune(
             return found, None
         subtrees = frontier_of(found.pruned_before)
         nodes = find_nodes(connection, subtrees)
+        if len(nodes) < len(subtrees):
+            raise DatabaseError("a row of the evidence is missing; `drills evidence verify` names it")
         root = fold([nodes[each] for each in subtrees])
         start = start_record(PRUNING_KIND, "rcd-ledger", created_at=now, signer=signer)
         appender.add(
@@ -76,6 +78,9 @@ def prune(
             ]
         )
         _move_hashes(connection, found.pruned_before)
+    if database.engine.dialect.name == "sqlite":
+        with database.read() as connection:  # the log of recent changes has the content as well
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     return found, appender.went_back
 
 

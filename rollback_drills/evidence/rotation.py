@@ -1,7 +1,8 @@
 """Gives a ledger a new key: a row names it, and the head over that row is signed by the old key too."""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from rollback_drills.database import Database
 from rollback_drills.errors import UsageError
@@ -9,6 +10,16 @@ from rollback_drills.evidence.appending import OpenSigningKey, appending
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.records import KEY_KIND, start_record
 from rollback_drills.ledger.keys import PublicKey, SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What came of a change of the key."""
+
+    public_key: PublicKey
+    """The key that signs from now on."""
+    went_back: timedelta | None
+    """How far the clock went back since the newest row, if that was noticed."""
 
 
 def rotate_key(
@@ -19,7 +30,7 @@ def rotate_key(
     signer: str,
     open_key: OpenSigningKey,
     make_key: Callable[[str], SigningKey],
-) -> PublicKey:
+) -> Rotated:
     """Change the key of a ledger, and give the new one.
 
     A crash after the new key was made leaves a key that nobody uses.
@@ -33,24 +44,25 @@ def rotate_key(
         make_key: Makes and saves a key with the name of the ledger.
 
     Raises:
+        ConflictError: Another one changed the key meanwhile.
         UsageError: There is no ledger yet.
     """
     head = find_head(database)
     if head is None:
         raise UsageError("there is no evidence yet; its key is made when the first is written")
-    old = head.public_key
-    new = make_key(old.name)
-    record = {
-        **start_record(KEY_KIND, "rcd-ledger", created_at=created_at, signer=signer),
-        "origin": old.name,
-        "public_key": new.public.text,
-        "previous_public_key": old.text,
-        "lost": is_lost,
-    }
-    if is_lost:
-        with appending(database, lambda _: new, replaces=old) as (_, appender):
+    new = make_key(head.public_key.name)
+    opening: OpenSigningKey = (lambda _: new) if is_lost else open_key
+    with appending(database, opening, replaces=head.public_key if is_lost else None) as (_, appender):
+        replaced = (appender.head or head).public_key  # as it is now that nobody else writes
+        record = {
+            **start_record(KEY_KIND, "rcd-ledger", created_at=created_at, signer=signer),
+            "origin": new.name,
+            "public_key": new.public.text,
+            "previous_public_key": replaced.text,
+            "lost": is_lost,
+        }
+        if is_lost:
             appender.add([record])
-    else:
-        with appending(database, open_key) as (_, appender):
+        else:
             appender.rotate(new, record)
-    return new.public
+    return Rotated(new.public, appender.went_back)

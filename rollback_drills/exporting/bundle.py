@@ -75,10 +75,9 @@ def export(
         ConflictError: The ledger has another key than the one that was opened.
         DatabaseError: The database cannot be read, or what is in it does not fit together.
     """
+    refuse_existing(folder)
     partial = folder.with_name(f"{folder.name}.partial")
     with _explained(folder):
-        if folder.exists():
-            raise UsageError(f"{folder} exists already; name a folder that does not")
         if partial.is_dir() and not partial.is_symlink():
             shutil.rmtree(partial)
     try:
@@ -90,6 +89,17 @@ def export(
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return manifest
+
+
+def refuse_existing(folder: Path) -> None:
+    """See that there is no such folder yet.
+
+    Raises:
+        UsageError: There is one.
+    """
+    with _explained(folder):
+        if folder.exists():
+            raise UsageError(f"{folder} exists already; name a folder that does not")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Canonical JSON (RFC 8785): the one way to write a record, so that its hash means something."""
 
 import re
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +32,16 @@ def write_canonical(value: Any) -> bytes:
         is_unusual = _UNUSUAL_NUMBER.search(written) or (
             not written.isascii() and _BEYOND_BMP.search(written)
         )
+        if b"null" in written:
+            _check_finite(value)  # msgspec writes null for infinity, and for what is no number
         return rfc8785.dumps(msgspec.json.decode(written)) if is_unusual else written
-    except (rfc8785.CanonicalizationError, TypeError, ValueError) as error:
+    except (rfc8785.CanonicalizationError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"a record cannot be written as canonical JSON: {error}") from None
+
+
+def _check_finite(value: Any) -> None:
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{value} is no number of JSON")
+    if isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_finite(inner)

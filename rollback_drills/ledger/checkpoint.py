@@ -100,7 +100,7 @@ def read_witness(text: str) -> Checkpoint:
         UsageError: The text holds neither.
     """
     if "\n\n" in text.strip():
-        return Checkpoint.parse(SignedNote.parse(text.lstrip().rstrip("\n") + "\n").text)
+        return Checkpoint.parse(SignedNote.parse(text.strip() + "\n").text)
     short = _SHORT.search(text)
     if short:
         return Checkpoint("", int(short["size"]), _decode(short["root"]))

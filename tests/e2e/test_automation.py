@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +26,23 @@ CustomWebhookNotificationBlock(name="platform-team", url="URL", json_data=messag
 DEPLOYMENT = "deliver-notifications/served"
 
 
-@pytest.fixture
-def automations(server: PrefectServer, httpserver: HTTPServer, tmp_path: Path) -> Iterator[None]:
-    """Save a block that posts to the receiver, and create the automations as docs/audit-trail.md says."""
-    script = SAVE_BLOCK.replace("URL", httpserver.url_for("/platform"))
+def create_automations(server: PrefectServer, url: str, folder: Path) -> list[str]:
+    """Save a block that posts to a URL, put its id into the file, and give the ids of what that creates."""
+    script = SAVE_BLOCK.replace("URL", url)
     subprocess.run([sys.executable, "-c", script], env=server.environ, cwd=ROOT, check=True, timeout=120)
     listed = json.loads(server.run("prefect", "block", "ls", "--output", "json"))
     (block,) = [each["id"] for each in listed if each["name"] == "platform-team"]
-    file = tmp_path / FILE.name
+    file = folder / FILE.name
     file.write_text(FILE.read_text().replace("BLOCK_DOCUMENT_ID", block))
     created = server.run("prefect", "automation", "create", "--from-file", str(file))
-    identifiers = re.findall(r"with id\s+([0-9a-f-]{36})", created)
-    assert len(identifiers) == 2, created
+    return re.findall(r"with id\s+([0-9a-f-]{36})", created)
+
+
+@pytest.fixture
+def automations(server: PrefectServer, httpserver: HTTPServer, tmp_path: Path) -> Iterator[None]:
+    """Create the automations as docs/audit-trail.md says, with the receiver as the other channel."""
+    identifiers = create_automations(server, httpserver.url_for("/platform"), tmp_path)
+    assert len(identifiers) == 2
     yield
     for identifier in identifiers:
         server.run("prefect", "automation", "delete", "--id", identifier)
@@ -52,21 +57,21 @@ def served(server: PrefectServer) -> Iterator[None]:
         yield
 
 
-def run_served(server: PrefectServer, schedule: Path) -> str:
-    """Start a run through the API, as the UI does, wait for its end, and give its final state."""
+def run_deployment(server: PrefectServer, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Start a run through the API, as the UI does, and wait for its end."""
 
     def found() -> str | None:
-        deployment = httpx.get(f"{server.api}/deployments/name/{DEPLOYMENT}")
+        deployment = httpx.get(f"{server.api}/deployments/name/{name}")
         return deployment.json()["id"] if deployment.is_success else None
 
     started = httpx.post(
         f"{server.api}/deployments/{wait_until(found, within_seconds=60)}/create_flow_run",
-        json={"parameters": {"schedule": str(schedule)}},
+        json={"parameters": parameters},
     ).raise_for_status()
 
-    def ended() -> str | None:
+    def ended() -> dict[str, Any] | None:
         run: dict[str, Any] = httpx.get(f"{server.api}/flow_runs/{started.json()['id']}").json()
-        return run["state_name"] if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED") else None
+        return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED") else None
 
     return wait_until(ended, within_seconds=120)
 
@@ -94,8 +99,11 @@ def test_the_platform_team_hears_once_of_a_dead_notification_and_of_each_schedul
 
         return wait_until(messages, within_seconds=30)
 
+    def run() -> Any:
+        return run_deployment(server, DEPLOYMENT, {"schedule": str(folder)})["state_name"]
+
     write("automated-payments")
-    assert run_served(server, folder) == "Failed"
+    assert run() == "Failed"
     first = {each["subject"]: each["text"] for each in told(2)}
 
     assert set(first) == {
@@ -109,7 +117,7 @@ def test_the_platform_team_hears_once_of_a_dead_notification_and_of_each_schedul
 
     for schedule_id in ("automated-search", "automated-ledger"):
         write(schedule_id)
-        assert run_served(server, folder) == "Failed"
+        assert run() == "Failed"
         told(3 if schedule_id == "automated-search" else 4)
 
     # Neither of them told again of the first schedule, nor of what died within the same hour.

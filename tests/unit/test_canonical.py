@@ -41,7 +41,24 @@ def test_examples_of_the_standard(value: Any, written: bytes) -> None:
     assert write_canonical(value) == written
 
 
-@pytest.mark.parametrize("value", [2**53, -(2**64), {"a": object()}, "\ud800", {1: "a"} | {"x": {2.5}}])
+@pytest.mark.parametrize(
+    "value", [2**53, -(2**64), {"a": object()}, "\ud800", {1: "a"} | {"x": {2.5}}, 2**70]
+)
 def test_what_json_cannot_carry_is_one_message(value: Any) -> None:
+    with pytest.raises(UsageError, match="cannot be written as canonical JSON"):
+        write_canonical(value)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("place", [lambda n: n, lambda n: {"a": [None, n]}, lambda n: {"a": (n,), "b": None}])
+def test_what_is_no_number_does_not_become_null(place: Any, number: float) -> None:
+    with pytest.raises(UsageError, match="is no number of JSON"):
+        write_canonical(place(number))
+
+
+def test_nesting_without_end_is_one_message() -> None:
+    value: list[Any] = []
+    value.append(value)
+
     with pytest.raises(UsageError, match="cannot be written as canonical JSON"):
         write_canonical(value)

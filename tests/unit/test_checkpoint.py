@@ -6,6 +6,8 @@ from typing import Any, cast
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given
+from hypothesis import strategies as st
 from sigstore._internal.rekor.checkpoint import SignedCheckpoint
 from sigstore.errors import VerificationError
 
@@ -128,6 +130,8 @@ def test_what_is_no_checkpoint_is_one_message(text: str) -> None:
     [
         *("", "a", "a+b+c", "a+00000000+AAAA", KEY.public.text[:-4], KEY.public.text.replace("+", "+0", 1)),
         KEY.public.text.replace("rollback", "rollforward"),
+        *("a+b+é", f"\udcff+00000000+{GO_PUBLIC_KEY.rpartition('+')[2]}"),  # the second one is no UTF-8
+        *(PublicKey(name, bytes(32)).text for name in ("", "a b", "a\nb", "a\u2028b", "a\u00a0b", "a+b")),
     ],
 )
 def test_a_damaged_key_is_one_message(text: str) -> None:
@@ -141,3 +145,55 @@ def test_a_damaged_key_is_one_message(text: str) -> None:
 def test_a_key_is_not_shown_by_accident() -> None:
     assert "seed" not in repr(KEY)
     assert b64encode(KEY.seed).decode() not in repr(SimpleNamespace(key=KEY))
+
+
+def test_a_number_of_another_script_is_no_size() -> None:
+    root = b64encode(ROOT).decode()
+
+    with pytest.raises(UsageError, match="no checkpoint"):
+        Checkpoint.parse(f"a\n1٣\n{root}\n")
+    with pytest.raises(UsageError, match="holds no checkpoint"):
+        read_witness(f"1٣ {root}")
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        pytest.param(str(NOTE).removesuffix("\n"), id="without its last line break"),
+        pytest.param(str(NOTE).replace("\n\n", "\n"), id="without the empty line"),
+        pytest.param(str(NOTE).replace("— ", "- "), id="another dash"),
+        pytest.param(f"{NOTE}\n", id="a line more"),
+        pytest.param(str(NOTE)[:-1] + "\x0b" + str(NOTE).rpartition("\n\n")[2], id="lines broken by a tab"),
+        pytest.param(f"\x00{NOTE}", id="NUL"),
+        pytest.param(f"\ud800{NOTE}", id="half of a surrogate pair"),
+        pytest.param("x" * 1_000_000 + str(NOTE), id="a million characters"),
+        pytest.param(str(NOTE).replace("\n", "\r\n"), id="line ends of Windows"),
+    ],
+)
+def test_what_is_no_note_is_one_message(note: str) -> None:
+    with pytest.raises(UsageError, match="no signed note"):
+        SignedNote.parse(note)
+
+
+def test_a_head_from_windows_is_read_by_its_size_and_root() -> None:
+    assert read_witness(str(NOTE).replace("\n", "\r\n")) == Checkpoint("", 17, ROOT)
+
+
+@given(st.text(), st.integers(0, len(str(NOTE))), st.integers(0, 3))
+def test_a_note_that_was_damaged_anywhere_is_refused_or_not_signed(piece: str, start: int, cut: int) -> None:
+    text = str(NOTE)
+    damaged = text[:start] + piece + text[start + cut :]
+
+    try:
+        note = SignedNote.parse(damaged)
+        Checkpoint.parse(note.text)
+    except UsageError:
+        return
+    assert note.text == NOTE.text or not note.is_signed_by(KEY.public)
+
+
+@given(st.text())
+def test_no_text_at_all_is_a_traceback(text: str) -> None:
+    for parse in (SignedNote.parse, Checkpoint.parse, PublicKey.parse, SigningKey.parse, read_witness):
+        with pytest.raises(UsageError):
+            parse(text)

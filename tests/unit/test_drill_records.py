@@ -89,8 +89,10 @@ def test_a_record_says_whose_drill_it_is_whether_it_is_accepted_and_all_that_it_
 def test_a_record_is_canonical_json_and_its_whole_numbers_have_no_fraction() -> None:
     drill = {**DRILL, **ASKED_FOR, "recovery_minutes": 7.0, "rto_achieved_minutes": 12.50, "rpo_minutes": 1e2}
 
-    text = write_canonical(record_of(drill)).decode()
+    record = record_of(drill)
 
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    assert write_canonical(record).decode() == text
     assert '"recovery_minutes":7,' in text
     assert '"rto_achieved_minutes":12.5,' in text
     assert '"rpo_minutes":100,' in text

@@ -110,7 +110,7 @@ def test_an_imported_record_is_redacted(database: Database, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        pytest.param("", "is no JSON", id="empty file"),
+        pytest.param("", "is empty", id="empty file"),
         pytest.param("[]", "holds no record", id="empty array"),
         pytest.param('{"items": 3}', "write an array of records", id="items that are none"),
         pytest.param("3", "write an array of records", id="a number"),
@@ -118,8 +118,8 @@ def test_an_imported_record_is_redacted(database: Database, tmp_path: Path) -> N
         pytest.param({"items": [RECORD, {}]}, r"\$\.items\[1\]\.schema_version is null", id="no schema"),
         pytest.param([{**RECORD, "created_at": "soon"}], r"\[0\]\.created_at is \"soon\"", id="no timestamp"),
         pytest.param([{**RECORD, "metadata_kind": 3}], "metadata_kind is 3; must be a text", id="no kind"),
-        pytest.param([{**RECORD, "n": 2**60}], "a record cannot be written as canonical", id="number"),
-        pytest.param(f"{json.dumps(RECORD)}\n{{\n", "line 2 is no JSON", id="a broken line"),
+        pytest.param([{**RECORD, "n": 2**60}], r"\$\[0\]\.n is 1152921504606846976", id="number"),
+        pytest.param(f"{json.dumps(RECORD)}\n{{\n", "line 2: is not JSON", id="a broken line"),
     ],
 )
 def test_what_is_no_index_is_one_message_and_adds_nothing(
@@ -160,10 +160,7 @@ def test_pruning_ends_what_is_too_old_and_the_rest_verifies(database: Database, 
     assert [index.get(number) is None for number in (0, 1, 10, 11)] == [False, True, True, False]
     (record,), _ = index.find(EvidenceFilter(metadata_kind=PRUNING_KIND))
     assert (record["pruned_before"], record["row_count"], record["signer"]) == (11, 10, "maria")
-    assert (record["retention_months"], record["cut_off"]) == (
-        24,
-        "2026-12-01T19:00:00+00:00"[:11] + record["cut_off"][11:],
-    )
+    assert (record["retention_months"], record["cut_off"]) == (24, "2026-12-01T19:00:00+00:00")
     result = verified(database, Trust([("an old head", head.checkpoint)], KEY.public))
     assert (result.findings, result.pruned_count, result.size) == ([], 10, 22)
     assert result.compared == ["an old head", "the public key"]
@@ -255,7 +252,7 @@ def rotated(
         signer="maria",
         open_key=open_key,
         make_key=lambda _: new,
-    )
+    ).public_key
 
 
 def test_a_new_key_is_signed_by_the_old_one(database: Database) -> None:
