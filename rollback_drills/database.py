@@ -127,11 +127,15 @@ def _make_engine(url: str) -> Engine:
 
 
 def _create_tables(engine: Engine) -> None:
-    try:
-        METADATA.create_all(engine)
-    except SQLAlchemyError:
-        if not all(map(inspect(engine).has_table, METADATA.tables)):  # else another process was quicker
-            raise
+    """Create what is missing; another process may be creating the same at this moment."""
+    for _ in range(_MOST_CONFLICTS):
+        try:
+            METADATA.create_all(engine)
+        except SQLAlchemyError:
+            time.sleep(random.random() * _LONGEST_PAUSE_SECONDS)  # noqa: S311 - needs no secrecy
+        else:
+            return
+    METADATA.create_all(engine)
 
 
 def _sqlite_file(engine: Engine) -> Path | None:

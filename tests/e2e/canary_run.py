@@ -27,10 +27,10 @@ def main(given: dict[str, Any]) -> None:
     _be_careless()
     for place in given["taken_out"]:
         _take_out(place)
-    for number, fault in enumerate(given["faults"]):
-        _ask_for(fault, given["control"])
+    for number, run in enumerate(given["runs"]):
+        _ask_for(run["fault"], given["control"])
         os.environ["DRILLS_DATABASE_URL"] = f"sqlite:///{Path.cwd() / f'evidence{number}.db'}"
-        state = drill_check(**given["documents"], retries=0, timeout_seconds=1, return_state=True)
+        state = drill_check(**run["parameters"], retries=0, timeout_seconds=1, return_state=True)
         sys.stdout.write(f"{state.name} {state.message} {state.result(raise_on_failure=False)}\n")
     Path(given["keys"]).write_text(json.dumps(_read_ledger_keys()))
 
