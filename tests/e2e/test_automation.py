@@ -50,8 +50,12 @@ def automations(server: PrefectServer, httpserver: HTTPServer, tmp_path: Path) -
 
 @pytest.fixture
 def served(server: PrefectServer) -> Iterator[None]:
-    """Serve the on-demand flow from a process of its own."""
-    quick = dataclasses.replace(server, environ={**server.environ, "PREFECT_RUNNER_POLL_FREQUENCY": "1"})
+    """Serve the on-demand flow from a process of its own, with evidence that other tests do not see."""
+    settings = {
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "DRILLS_DATABASE_URL": f"sqlite:///{server.home / 'automated.db'}",
+    }
+    quick = dataclasses.replace(server, environ={**server.environ, **settings})
     flow = "flows/deliver_notifications.py:deliver_notifications"
     with quick.running("prefect", "flow", "serve", flow, "--name", DEPLOYMENT.split("/")[1]):
         yield

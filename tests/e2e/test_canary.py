@@ -314,7 +314,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def write_schedules(folder: Path, providers: Sequence[str]) -> None:
-    """Write a schedule that is told, and in a file with it two that are not, with secrets pasted into them."""
+    """Write a schedule that is told, and with it two that are not, with secrets pasted into them."""
     # What looks like a credential is refused before anything else; this is what does not.
     pasted = " ".join(text for form in forms(CANARIES["slack"]) if not find_private(text := form.decode()))
     schedule = {
