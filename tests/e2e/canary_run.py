@@ -6,11 +6,15 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rollback_drills.delivery.outcome import RequestSummary, Verdict
+
+if TYPE_CHECKING:
+    from blocks.connector_import import ImportedConnector
 
 CARELESS = "careless"
 
@@ -18,21 +22,26 @@ CARELESS = "careless"
 def main(given: dict[str, Any]) -> None:
     """Import the connectors, check every schedule once under each fault, and log as much as there is."""
     logging.basicConfig(level=logging.DEBUG)
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
     from blocks.connector_import import import_connectors
     from flows.drill_check import drill_check
     from rollback_drills import redaction
 
-    import_connectors(Path(given["config"]), os.environ)
+    imported = import_connectors(Path(given["config"]), os.environ)
     redaction._in_use.__init__()  # type: ignore[misc]  # as a worker begins: another process has imported them
     _be_careless()
     for place in given["taken_out"]:
         _take_out(place)
-    for number, run in enumerate(given["runs"]):
-        _ask_for(run["fault"], given["control"])
-        os.environ["DRILLS_DATABASE_URL"] = f"sqlite:///{Path.cwd() / f'evidence{number}.db'}"
-        state = drill_check(**run["parameters"], retries=0, timeout_seconds=1, return_state=True)
-        sys.stdout.write(f"{state.name} {state.message} {state.result(raise_on_failure=False)}\n")
+    # With heartbeats every flow run ends on a full second.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        for number, (fault, parameters) in enumerate(given["runs"]):
+            _ask_for(fault, given["control"])
+            os.environ["DRILLS_DATABASE_URL"] = f"sqlite:///{Path.cwd() / f'evidence{number}.db'}"
+            state = drill_check(**parameters, retries=0, timeout_seconds=1, return_state=True)
+            sys.stdout.write(f"{state.name} {state.message} {state.result(raise_on_failure=False)}\n")
     Path(given["keys"]).write_text(json.dumps(_read_ledger_keys()))
+    _delete(imported)
 
 
 def _ask_for(fault: str, port: int) -> None:
@@ -76,6 +85,17 @@ def _read_ledger_keys() -> list[str]:
     return [
         str(each.data["value"]) for each in found if (each.name or "").startswith("rollback-drills-ledger-")
     ]
+
+
+def _delete(connectors: "Sequence[ImportedConnector]") -> None:
+    """Leave no connector behind: they lead to a receiver that ends with this run."""
+    from prefect.client.orchestration import get_client
+
+    names = {name for each in connectors for name in (each.name, *each.secret_blocks)}
+    with get_client(sync_client=True) as client:
+        for found in client.read_block_documents(limit=200):
+            if found.name in names and found.id is not None:
+                client.delete_block_document(found.id)
 
 
 def _take_out(place: str) -> None:

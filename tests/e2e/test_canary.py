@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import re
 import socket
 import subprocess
@@ -11,53 +10,53 @@ import threading
 import time
 from base64 import b64encode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import re2
 
 from rollback_drills.documents.privacy import find_private
 from tests.e2e.canary_run import CARELESS
-from tests.e2e.conftest import ROOT
+from tests.e2e.conftest import ROOT, PrefectServer
 
 PLAIN = ("discord", "mattermost")  # whose keys hold letters and digits only
-CANARIES = {
-    name: f"cAnary{index:02d}{name}9f27Zx4Qk81LmVw"
-    if name in PLAIN
-    else f"cAnary{index:02d}+{name}/9f27Zx4Qk81LmVw"
-    for index, name in enumerate(
-        (
-            *("webhook-path", "webhook-query", "webhook-token", "webhook-key", "webhook-header", "slack"),
-            *(
-                "teams",
-                "jira",
-                "servicenow-password",
-                "servicenow-token",
-                "servicenow-key",
-                "pagerduty",
-                "jsm",
-            ),
-            *("splunk", "sentinel", "datadog", "discord", "mattermost", "chat-key", "chat-token", "github"),
-            *("slack-bot", "email", "apprise", "careless"),
-        )
-    )
-}
-SIGNING = b64encode(b"cAnary signing secret 81LmVw 9f27Zx").decode()
+NAMES = (
+    *("webhook-path", "webhook-query", "webhook-token", "webhook-key", "webhook-header", "slack", CARELESS),
+    *("teams", "jira", "servicenow-password", "servicenow-token", "servicenow-key", "pagerduty", "jsm"),
+    *("splunk", "sentinel", "datadog", "discord", "mattermost", "chat-key", "chat-token", "github"),
+    *("slack-bot", "email", "apprise"),
+)
+SIGNING = "signing"
 
 
-def connectors(address: str, mail_port: int) -> dict[str, object]:
+def make_canaries() -> dict[str, str]:
+    """Make secrets that no other run has, for all runs leave their traces on one server."""
+    salt = token_hex(6)
+    found = {
+        name: f"cAnary{number:02d}{name}9f{salt}Zx"
+        if name in PLAIN
+        else f"cAnary{number:02d}+{name}/9f{salt}Zx"
+        for number, name in enumerate(NAMES)
+    }
+    return {**found, SIGNING: b64encode(f"cAnary signing secret {salt}".encode()).decode()}
+
+
+def connectors(canaries: Mapping[str, str], address: str, mail_port: int) -> dict[str, Any]:
     """Write a connector for each way to hold a secret."""
-    c = {name: quote(value, safe="") for name, value in CANARIES.items()}
+    c = {name: quote(value, safe="") for name, value in canaries.items()}
     snow = {"type": "servicenow", "url": address}
     return {
         "webhook": {
             "url": f"{address}/hook/{c['webhook-path']}?sig={c['webhook-query']}",
-            "token": CANARIES["webhook-token"],
-            "api_key": CANARIES["webhook-key"],
-            "headers": {"x-extra": CANARIES["webhook-header"]},
-            "signing_secret": f"whsec_{SIGNING}",
+            "token": canaries["webhook-token"],
+            "api_key": canaries["webhook-key"],
+            "headers": {"x-extra": canaries["webhook-header"]},
+            "signing_secret": f"whsec_{canaries[SIGNING]}",
         },
         "slack": {"url": f"{address}/services/T0/B0/{c['slack']}"},
         CARELESS: {"type": "slack", "url": f"{address}/services/T0/B0/{c['careless']}"},
@@ -65,26 +64,26 @@ def connectors(address: str, mail_port: int) -> dict[str, object]:
         "jira": {
             "url": address,
             "email": "drills@example.invalid",
-            "token": CANARIES["jira"],
+            "token": canaries["jira"],
             "project": "OPS",
             "deployment": "cloud",
         },
-        "sn-basic": {**snow, "user": "drills", "password": CANARIES["servicenow-password"]},
-        "sn-token": {**snow, "token": CANARIES["servicenow-token"]},
-        "sn-key": {**snow, "api_key": CANARIES["servicenow-key"]},
-        "pagerduty": {"type": "pagerduty", "routing_key": CANARIES["pagerduty"], "api_url": address},
-        "jsm": {"type": "jsm", "api_key": CANARIES["jsm"], "api_url": address},
-        "splunk": {"type": "splunk", "token": CANARIES["splunk"], "collector_url": address},
+        "sn-basic": {**snow, "user": "drills", "password": canaries["servicenow-password"]},
+        "sn-token": {**snow, "token": canaries["servicenow-token"]},
+        "sn-key": {**snow, "api_key": canaries["servicenow-key"]},
+        "pagerduty": {"type": "pagerduty", "routing_key": canaries["pagerduty"], "api_url": address},
+        "jsm": {"type": "jsm", "api_key": canaries["jsm"], "api_url": address},
+        "splunk": {"type": "splunk", "token": canaries["splunk"], "collector_url": address},
         "sentinel": {
             "type": "sentinel",
             "tenant": "contoso.example.invalid",
             "client_id": "drills",
-            "client_secret": CANARIES["sentinel"],
+            "client_secret": canaries["sentinel"],
             "endpoint_url": address,
             "login_url": address,
             "rule_id": "dcr-0123456789abcdef0123456789abcdef",
         },
-        "datadog": {"type": "datadog", "api_key": CANARIES["datadog"], "api_url": address},
+        "datadog": {"type": "datadog", "api_key": canaries["datadog"], "api_url": address},
         "discord": {"type": "discord", "url": f"{address}/api/webhooks/123456789012345678/{c['discord']}"},
         "mattermost": {"type": "mattermost", "url": f"{address}/hooks/{c['mattermost']}"},
         "google-chat": {
@@ -94,12 +93,12 @@ def connectors(address: str, mail_port: int) -> dict[str, object]:
         "github": {
             "type": "github",
             "repository": "drills/evidence",
-            "token": CANARIES["github"],
+            "token": canaries["github"],
             "api_url": address,
         },
         "slack-bot": {
             "type": "slack-bot",
-            "token": CANARIES["slack-bot"],
+            "token": canaries["slack-bot"],
             "channel": "C0123ABCD",
             "api_url": address,
         },
@@ -110,7 +109,7 @@ def connectors(address: str, mail_port: int) -> dict[str, object]:
             "port": mail_port,
             "security": "none",
             "user": "drills",
-            "password": CANARIES["email"],
+            "password": canaries["email"],
             "sender": "drills@example.invalid",
             "recipients": ["team@example.invalid"],
         },
@@ -143,7 +142,7 @@ def http(status: int, body: str, content_type: str = "application/json", **heade
     return "\r\n".join([*lines, "", ""]).encode(errors="replace") + content
 
 
-NAMES = (
+KEYS = (
     *("ok", "error", "errors", "message", "result", "key", "id", "code", "text", "status", "name", "ts"),
     *("number", "channel", "issues", "transitions", "fields", "retry_after", "errorMessages", "sys_id"),
     *(
@@ -161,7 +160,7 @@ NAMES = (
 
 def shaped(status: int, shape: Callable[[str], Any]) -> Callable[[str], bytes]:
     """Answer with an object in which every name that a vendor may use holds the echo."""
-    return lambda echo: http(status, json.dumps(dict.fromkeys(NAMES, shape(echo))))
+    return lambda echo: http(status, json.dumps(dict.fromkeys(KEYS, shape(echo))))
 
 
 def plain(status: int) -> Callable[[str], bytes]:
@@ -172,7 +171,7 @@ def plain(status: int) -> Callable[[str], bytes]:
 REDIRECT_TO = "https://elsewhere.example.invalid/?"
 FIRST = "400"
 FAULTS: dict[str, Callable[[str], bytes]] = {
-    **{str(status): (lambda echo, status=status: http(status, echo)) for status in (400, 401, 403, 404, 500)},
+    **{str(status): plain(status) for status in (400, 401, 403, 404, 500)},
     "a 200 with an error": lambda echo: http(200, json.dumps({"ok": False, "error": echo})),
     "a page": lambda echo: http(200, f"<!doctype html><title>{echo}</title>", "text/html"),
     "a text": lambda echo: http(200, echo, "text/plain"),
@@ -185,13 +184,15 @@ FAULTS: dict[str, Callable[[str], bytes]] = {
     **{f"{status} with texts": shaped(status, lambda echo: echo) for status in (200, 201, 202)},
     "201 with objects": shaped(201, lambda echo: {"x": echo, echo: 1}),
     "400 with lists": shaped(400, lambda echo: [{"message": [echo]}]),
-    "a drip": lambda echo: http(200, "", x_echo=quote(echo)[:6000]),
+    "a drip": lambda echo: http(200, "", x_echo=quote(echo)[:300]),
     "a reset": lambda _: b"",
     "nobody": lambda _: b"",
 }
 SILENT = ("nobody",)
 ONLY_FIRST = (CARELESS, "email", "sn-token", "sn-key")
 """Connectors that no fault of HTTP changes, and those of a type that another one has."""
+FEW = ("webhook", "slack", CARELESS, "jira")
+FILTER = "rollback_drills.redaction:RedactingFilter.filter:pass"
 
 
 class Receiver:
@@ -200,10 +201,11 @@ class Receiver:
     That is the request that it answers, and in every form whatever secret it was sent before, by whomever.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, canaries: Mapping[str, str]) -> None:
+        self._canaries = canaries
         self.counts: Counter[str] = Counter()
         self._fault = "nothing"
-        self._known: dict[str, None] = {}
+        self._known: dict[str, list[str]] = {}
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -253,7 +255,7 @@ class Receiver:
         elif fault == "a drip":
             for byte in answer:
                 connection.sendall(bytes([byte]))
-                time.sleep(0.002)
+                time.sleep(0.004)
         else:
             connection.sendall(answer)
 
@@ -273,11 +275,10 @@ class Receiver:
     def _echo(self, request: bytes, fault: str) -> str:
         with self._lock:
             self.counts[fault] += 1
-            new = [name for name, canary in CANARIES.items() if name not in self._known]
-            self._known |= dict.fromkeys(
-                name for name in new if any(form in request for form in forms(CANARIES[name]))
-            )
-            known = [form.decode() for name in self._known for form in forms(CANARIES[name])]
+            for name, canary in self._canaries.items():
+                if name not in self._known and any(form in request for form in forms(canary)):
+                    self._known[name] = [form.decode() for form in forms(canary)]
+            known = list(chain.from_iterable(self._known.values()))
             start = 7 * sum(self.counts.values()) % max(len(known), 1)
         own = " ".join(request.decode(errors="replace").split())
         turned = " ".join(known[start:] + known[:start])
@@ -306,19 +307,13 @@ def _read_request(connection: socket.socket) -> bytes:
     return data
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    yield found
-    found.close()
-
-
-def write_schedules(folder: Path, providers: Sequence[str]) -> None:
-    """Write a schedule that is told, and with it two that are not, with secrets pasted into them."""
+def write_schedules(folder: Path, providers: Sequence[str], secret: str) -> None:
+    """Write a schedule that is told, and in a file with it two that are not; a secret is pasted into those."""
     # What looks like a credential is refused before anything else; this is what does not.
-    pasted = " ".join(text for form in forms(CANARIES["slack"]) if not find_private(text := form.decode()))
+    pasted = " ".join(text for form in forms(secret) if not find_private(text := form.decode()))
     schedule = {
         "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
+        "schedule_id": "canary",
         "status": "active",
         "interval_days": 30,
         "next_due_at": "2026-01-01T00:00:00Z",
@@ -326,44 +321,58 @@ def write_schedules(folder: Path, providers: Sequence[str]) -> None:
         "notification_providers": list(providers),
         "runbook_ref": "docs/runbook.md",
     }
-    always = {"start_at": "2020-01-01T00:00:00Z", "end_at": "2099-01-01T00:00:00Z"}
-    schedules = (
-        {**schedule, "schedule_id": "canary"},
-        {**schedule, "schedule_id": "windowed", "maintenance_windows": [{**always, "reason": pasted}]},
-        {
-            **schedule,
-            "schedule_id": "absent",
-            "owner_calendars": {"team": {"available": False, "reason": pasted}},
-        },
+    window = {"start_at": "2020-01-01T00:00:00Z", "end_at": "2099-01-01T00:00:00Z", "reason": pasted}
+    calendars = {"team": {"available": False, "reason": pasted}}
+    (folder / "one.json").write_text(json.dumps(schedule))
+    lines = (
+        schedule,
+        {**schedule, "schedule_id": "windowed", "maintenance_windows": [window]},
+        {**schedule, "schedule_id": "absent", "owner_calendars": calendars},
     )
-    (folder / "schedules.jsonl").write_text("".join(json.dumps(each) + "\n" for each in schedules))
-    (folder / "schedule.json").write_text(json.dumps(schedules[0]))
+    (folder / "all.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
 
 
 def run_with_canaries(
-    folder: Path, receiver: Receiver, *taken_out: str, faults: Sequence[str] = tuple(FAULTS)
+    server: PrefectServer, folder: Path, *taken_out: str, faults: Sequence[str] = (FIRST,)
 ) -> set[str]:
     """Run a check under each fault, and name the canaries that are found anywhere afterwards."""
-    entries = connectors(f"http://127.0.0.1:{receiver.port}", receiver.mail_port)
-    (folder / "connectors.json").write_text(json.dumps({"connectors": entries}))
-    write_schedules(folder, list(entries))
-    home, keys = folder / "home", folder / "keys.json"
+    canaries, home, keys = make_canaries(), folder / "home", folder / "keys.json"
     home.mkdir()
+    with contextlib.closing(Receiver(canaries)) as receiver:
+        entries = connectors(canaries, f"http://127.0.0.1:{receiver.port}", receiver.mail_port)
+        if taken_out:
+            entries = {name: entries[name] for name in FEW}
+        (folder / "connectors.json").write_text(json.dumps({"connectors": entries}))
+        write_schedules(folder, list(entries), canaries["slack"])
+        over_http = ",".join(name for name in entries if name not in ONLY_FIRST)
+        given = {
+            "config": str(folder / "connectors.json"),
+            "control": receiver.control_port,
+            "runs": [
+                (fault, {"schedule": str(folder / "all.jsonl")})
+                if fault == FIRST
+                else (fault, {"schedule": str(folder / "one.json"), "provider": over_http})
+                for fault in faults
+            ],
+            "taken_out": taken_out,
+            "keys": str(keys),
+        }
+        output = _run(server, home, given)
+        for fault in set(faults) - set(SILENT):
+            assert receiver.counts[fault] >= len(over_http.split(",")), f"{fault}: {receiver.counts}"
+    for number, key in enumerate(json.loads(keys.read_text())):
+        canaries |= {f"ledger key {number}": key, f"seed of ledger key {number}": key.rpartition("+")[2]}
+    return set(_find_leaks(canaries, output, server.home, home))
+
+
+def _run(server: PrefectServer, home: Path, given: dict[str, Any]) -> bytes:
     environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        **server.environ,
         "PREFECT_LOGGING_LEVEL": "DEBUG",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "blocks,tasks,flows,rollback_drills",
+        "PREFECT_LOCAL_STORAGE_PATH": str(home / "results"),
+        "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "true",
         "PYTHONPATH": str(ROOT),
-    }
-    given = {
-        "config": str(folder / "connectors.json"),
-        "control": receiver.control_port,
-        "runs": [_plan(folder, fault, entries) for fault in faults],
-        "taken_out": taken_out,
-        "keys": str(keys),
     }
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests/e2e/canary_run.py"), json.dumps(given)],
@@ -374,34 +383,49 @@ def run_with_canaries(
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()[-3000:]
-    for fault in faults:
-        fewest = len(entries) - len(ONLY_FIRST)
-        assert fault in SILENT or receiver.counts[fault] >= fewest, f"{fault}: {receiver.counts}"
-    return set(_find_leaks(done.stdout + done.stderr, home, json.loads(keys.read_text())))
+    return done.stdout + done.stderr
 
 
-def _plan(folder: Path, fault: str, providers: Iterable[str]) -> dict[str, object]:
-    if fault == FIRST:
-        return {"fault": fault, "parameters": {"schedule": str(folder / "schedules.jsonl")}}
-    asked = ",".join(each for each in providers if each not in ONLY_FIRST)
-    return {
-        "fault": fault,
-        "parameters": {"schedule": str(folder / "schedule.json"), "provider": asked},
-    }
+def _find_leaks(canaries: Mapping[str, str], output: bytes, *homes: Path) -> Iterator[str]:
+    names = {form: name for name, canary in canaries.items() for form in forms(canary)}
+    options = re2.Options()
+    options.encoding, options.max_mem = re2.Options.Encoding.LATIN1, 2**28
+    # in linear time: a database of 50 MB is looked through for a thousand texts
+    search = re2.compile(b"|".join(map(re2.escape, sorted(names))), options)
+    places = {file.name: file.read_bytes() for home in homes for file in home.rglob("*") if file.is_file()}
+    assert {"evidence0.db", "evidence0.db-wal", "prefect.db"} <= set(places)
+    for place, content in {**places, "output": output}.items():
+        for found in search.finditer(content):
+            yield f"{names[found.group()]} in {place.removesuffix('-wal')}"
 
 
-def _find_leaks(output: bytes, home: Path, keys: Sequence[str]) -> Iterator[str]:
-    places = {file.name: file.read_bytes() for file in home.rglob("*") if file.is_file()}
-    assert {"evidence0.db", "prefect.db"} <= set(places)
-    places["output"] = output
-    secrets = {**CANARIES, "signing": SIGNING}
-    if keys:
-        secrets |= {"ledger key": keys[0], "seed of the ledger key": keys[0].rpartition("+")[2]}
-    for name, canary in secrets.items():
-        for place, content in places.items():
-            if any(form in content for form in forms(canary)):
-                yield f"{name} in {place}"
+def test_no_secret_is_found_in_anything_that_a_run_writes(server: PrefectServer, tmp_path: Path) -> None:
+    assert run_with_canaries(server, tmp_path, faults=tuple(FAULTS)) == set()
 
 
-def test_no_secret_is_found_in_anything_that_a_run_writes(tmp_path: Path, receiver: Receiver) -> None:
-    assert run_with_canaries(tmp_path, receiver) == set()
+@pytest.mark.parametrize(
+    ("taken_out", "leak"),
+    [
+        pytest.param(
+            ("blocks.connector:Connector.redacted:unredacted",),
+            "jira in evidence0.db",
+            id="of what comes back",
+        ),
+        pytest.param(
+            ("blocks.connector:remember_secrets:forget",),
+            "webhook-token in evidence0.db",
+            id="of what another connector was told",
+        ),
+        pytest.param((FILTER,), f"{CARELESS} in output", id="of logs"),
+        pytest.param((FILTER,), f"{CARELESS} in prefect.db", id="of logs on the server"),
+        pytest.param((FILTER, "silence"), "jira in output", id="of the logs of httpx, which are silent too"),
+        pytest.param(("tasks.artifacts:redactor_in_use:blind",), "slack in prefect.db", id="of artifacts"),
+        pytest.param(("tasks.events:redactor_in_use:blind",), "slack in prefect.db", id="of events"),
+        pytest.param(("tasks.evidence:redactor_in_use:blind",), "slack in evidence0.db", id="of evidence"),
+        pytest.param(("tasks.logs:_redact_state:as it is",), "slack in output", id="of what a run ends with"),
+    ],
+)
+def test_the_search_finds_the_secrets_when_a_redaction_is_taken_out(
+    taken_out: tuple[str, ...], leak: str, server: PrefectServer, tmp_path: Path
+) -> None:
+    assert leak in run_with_canaries(server, tmp_path, *taken_out)
