@@ -171,16 +171,14 @@ def plain(status: int) -> Callable[[str], bytes]:
 REDIRECT_TO = "https://elsewhere.example.invalid/?"
 FIRST = "400"
 FAULTS: dict[str, Callable[[str], bytes]] = {
-    **{str(status): plain(status) for status in (400, 401, 403, 404, 500)},
+    **{str(status): plain(status) for status in (400, 401, 403, 404, 429)},
+    "500 with a Retry-After that echoes": lambda echo: http(500, echo, retry_after=quote(echo)[:6000]),
     "a 200 with an error": lambda echo: http(200, json.dumps({"ok": False, "error": echo})),
     "a page": lambda echo: http(200, f"<!doctype html><title>{echo}</title>", "text/html"),
-    "a text": lambda echo: http(200, echo, "text/plain"),
     "nothing": lambda _: http(200, ""),
     "ten megabytes": lambda echo: http(400, echo * (10_000_000 // len(echo) + 1)),
     "a redirect": lambda echo: http(302, echo, location=REDIRECT_TO + quote(echo)[:6000]),
-    "429": lambda echo: http(429, echo),
     "429 with Retry-After": lambda echo: http(429, echo, retry_after="60"),
-    "429 with a Retry-After that echoes": lambda echo: http(429, "", retry_after=quote(echo)[:6000]),
     **{f"{status} with texts": shaped(status, lambda echo: echo) for status in (200, 201, 202)},
     "201 with objects": shaped(201, lambda echo: {"x": echo, echo: 1}),
     "400 with lists": shaped(400, lambda echo: [{"message": [echo]}]),
@@ -307,13 +305,15 @@ def _read_request(connection: socket.socket) -> bytes:
     return data
 
 
-def write_schedules(folder: Path, providers: Sequence[str], secret: str) -> None:
-    """Write a schedule that is told, and in a file with it two that are not; a secret is pasted into those."""
+def write_schedules(folder: Path, providers: Sequence[str], secret: str, faults: Sequence[str]) -> None:
+    """Write a schedule for each fault, and with the first one two that are told nobody.
+
+    Somebody has pasted a secret into those two.
+    """
     # What looks like a credential is refused before anything else; this is what does not.
     pasted = " ".join(text for form in forms(secret) if not find_private(text := form.decode()))
     schedule = {
         "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
-        "schedule_id": "canary",
         "status": "active",
         "interval_days": 30,
         "next_due_at": "2026-01-01T00:00:00Z",
@@ -323,13 +323,14 @@ def write_schedules(folder: Path, providers: Sequence[str], secret: str) -> None
     }
     window = {"start_at": "2020-01-01T00:00:00Z", "end_at": "2099-01-01T00:00:00Z", "reason": pasted}
     calendars = {"team": {"available": False, "reason": pasted}}
-    (folder / "one.json").write_text(json.dumps(schedule))
-    lines = (
-        schedule,
+    silent = (
         {**schedule, "schedule_id": "windowed", "maintenance_windows": [window]},
         {**schedule, "schedule_id": "absent", "owner_calendars": calendars},
     )
-    (folder / "all.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    for number, fault in enumerate(faults):
+        told = {**schedule, "schedule_id": f"canary-{number}"}
+        lines = (told, *silent) if fault == FIRST else (told,)
+        (folder / f"{number}.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
 
 
 def run_with_canaries(
@@ -343,16 +344,21 @@ def run_with_canaries(
         if taken_out:
             entries = {name: entries[name] for name in FEW}
         (folder / "connectors.json").write_text(json.dumps({"connectors": entries}))
-        write_schedules(folder, list(entries), canaries["slack"])
+        write_schedules(folder, list(entries), canaries["slack"], faults)
         over_http = ",".join(name for name in entries if name not in ONLY_FIRST)
         given = {
             "config": str(folder / "connectors.json"),
             "control": receiver.control_port,
+            "database": str(home / "evidence.db"),
             "runs": [
-                (fault, {"schedule": str(folder / "all.jsonl")})
-                if fault == FIRST
-                else (fault, {"schedule": str(folder / "one.json"), "provider": over_http})
-                for fault in faults
+                (
+                    fault,
+                    {
+                        "schedule": str(folder / f"{number}.jsonl"),
+                        "provider": "all" if fault == FIRST else over_http,
+                    },
+                )
+                for number, fault in enumerate(faults)
             ],
             "taken_out": taken_out,
             "keys": str(keys),
@@ -370,8 +376,7 @@ def _run(server: PrefectServer, home: Path, given: dict[str, Any]) -> bytes:
         **server.environ,
         "PREFECT_LOGGING_LEVEL": "DEBUG",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "blocks,tasks,flows,rollback_drills",
-        "PREFECT_LOCAL_STORAGE_PATH": str(home / "results"),
-        "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "true",
+        "DRILLS_DATABASE_URL": f"sqlite:///{given['database']}",
         "PYTHONPATH": str(ROOT),
     }
     done = subprocess.run(
@@ -393,7 +398,7 @@ def _find_leaks(canaries: Mapping[str, str], output: bytes, *homes: Path) -> Ite
     # in linear time: a database of 50 MB is looked through for a thousand texts
     search = re2.compile(b"|".join(map(re2.escape, sorted(names))), options)
     places = {file.name: file.read_bytes() for home in homes for file in home.rglob("*") if file.is_file()}
-    assert {"evidence0.db", "evidence0.db-wal", "prefect.db"} <= set(places)
+    assert {"evidence.db", "evidence.db-wal", "prefect.db"} <= set(places)
     for place, content in {**places, "output": output}.items():
         for found in search.finditer(content):
             yield f"{names[found.group()]} in {place.removesuffix('-wal')}"
@@ -408,20 +413,22 @@ def test_no_secret_is_found_in_anything_that_a_run_writes(server: PrefectServer,
     [
         pytest.param(
             ("blocks.connector:Connector.redacted:unredacted",),
-            "jira in evidence0.db",
+            "jira in evidence.db",
             id="of what comes back",
         ),
         pytest.param(
             ("blocks.connector:remember_secrets:forget",),
-            "webhook-token in evidence0.db",
-            id="of what another connector was told",
+            "slack in evidence.db",
+            id="of what other connectors hold",
         ),
         pytest.param((FILTER,), f"{CARELESS} in output", id="of logs"),
         pytest.param((FILTER,), f"{CARELESS} in prefect.db", id="of logs on the server"),
-        pytest.param((FILTER, "silence"), "jira in output", id="of the logs of httpx, which are silent too"),
+        pytest.param(
+            (FILTER, "silence"), "webhook-path in output", id="of the logs of httpx, which are silent too"
+        ),
         pytest.param(("tasks.artifacts:redactor_in_use:blind",), "slack in prefect.db", id="of artifacts"),
         pytest.param(("tasks.events:redactor_in_use:blind",), "slack in prefect.db", id="of events"),
-        pytest.param(("tasks.evidence:redactor_in_use:blind",), "slack in evidence0.db", id="of evidence"),
+        pytest.param(("tasks.evidence:redactor_in_use:blind",), "slack in evidence.db", id="of evidence"),
         pytest.param(("tasks.logs:_redact_state:as it is",), "slack in output", id="of what a run ends with"),
     ],
 )
