@@ -32,7 +32,7 @@ def main(given: dict[str, Any]) -> None:
     from rollback_drills import redaction
 
     # The server's SQLite is busy with the events of the run before; Prefect would wait two seconds each time.
-    client_base.clamped_poisson_interval = lambda *_: 0.2
+    client_base.clamped_poisson_interval = lambda *_: 0.2  # type: ignore[attr-defined]  # imported there
     imported = import_connectors(Path(given["config"]), os.environ)
     redaction._in_use.__init__()  # type: ignore[misc]  # as a worker begins: another process has imported them
     _be_careless()
