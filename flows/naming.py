@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from prefect.client.orchestration import get_client
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, SyncClientContext
 
 from rollback_drills.judging import Judgement
 from rollback_drills.run_report import ScheduleRun
@@ -30,5 +29,6 @@ def name_run(runs: Sequence[ScheduleRun], *, is_single: bool) -> None:
     plan = runs[0].plan
     name = f"{plan['schedule_id']} {plan['cycle_id']}" if is_single else f"{len(runs)} schedules"
     all_tags = [*context.flow_run.tags, *tags_of([run.judgement for run in runs])]
-    with get_client(sync_client=True) as client:
-        client.update_flow_run(context.flow_run.id, name=name, tags=list(dict.fromkeys(all_tags)))
+    # The client that the run has open: a new one reads all certificates first.
+    with SyncClientContext.get_or_create() as opened:
+        opened.client.update_flow_run(context.flow_run.id, name=name, tags=list(dict.fromkeys(all_tags)))

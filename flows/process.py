@@ -15,6 +15,7 @@ from blocks.registry import enabled_connectors
 from flows.delivering import Delivered, deliver_due
 from flows.naming import name_run, tags_of
 from rollback_drills.committing import known_names
+from rollback_drills.database import Database
 from rollback_drills.delivery.results import (
     Delivery,
     DeliveryFailedError,
@@ -46,7 +47,7 @@ from rollback_drills.settings import Settings, default_database_url, read_settin
 from tasks.artifacts import publish_artifacts
 from tasks.documents import load_documents
 from tasks.events import emit_events
-from tasks.evidence import index_evidence, open_existing
+from tasks.evidence import index_evidence, open_database, open_existing
 from tasks.logs import redacting
 from tasks.outbox import commit_notifications
 from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
@@ -101,6 +102,7 @@ def run_process(request: RunRequest) -> State[dict[str, Any]]:
 def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
     now = _as_instant(request.as_of) if request.as_of else datetime.now(UTC)
     database_url = settings.database_url or default_database_url()
+    database = open_existing(database_url)
     policy = read_policy(request.routing_policy)
     fleet = load_documents(settings.schedule, settings.history)
     subjects = fleet.subjects
@@ -114,7 +116,7 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
             force=request.force,
             policy=policy,
             connectors=enabled_connectors() if _needs_connectors(subjects) else (),
-            told=_find_told(database_url, subjects, judgements),
+            told=_find_told(database, subjects, judgements),
         )
         routings = route_owners(subjects, plan_request)
         decisions = apply_windows(subjects, judgements, routings, plan_request, now)
@@ -124,7 +126,8 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
             commit_notifications(subjects, judgements, plans, plan_request, now, database_url)
             retry = RetryPolicy(request.retries, request.timeout_seconds)
             delivered = deliver_due(requested, retry, database_url)
-        runs = _runs_of(judgements, plans, delivered.deliveries, database_url)
+            database = open_database(database_url)
+        runs = _runs_of(judgements, plans, delivered.deliveries, database)
         created_at = datetime.now(UTC)  # the clock of the evidence is the real one
         outcomes = [_write_down(run, request.generated_by, created_at) for run in runs]
         indexed = Indexed(0, None, None)
@@ -155,10 +158,9 @@ def _known_providers(subjects: Sequence[Subject], requested: frozenset[str] | No
 
 
 def _find_told(
-    url: str, subjects: Sequence[Subject], judgements: Sequence[Judgement]
+    database: Database | None, subjects: Sequence[Subject], judgements: Sequence[Judgement]
 ) -> dict[str, list[Told]]:
     """Give what was told of these schedules before; writes nothing, so that a dry run may ask."""
-    database = open_existing(url)
     if database is None:
         return {}
     cycles = [judgement.cycle.cycle_id for judgement in judgements]
@@ -166,13 +168,15 @@ def _find_told(
 
 
 def _runs_of(
-    judgements: Sequence[Judgement], plans: Sequence[Report], deliveries: Sequence[Delivery], url: str
+    judgements: Sequence[Judgement],
+    plans: Sequence[Report],
+    deliveries: Sequence[Delivery],
+    database: Database | None,
 ) -> list[ScheduleRun]:
     """Put together what the run found and did, by schedule, with the dead letters that are left."""
     by_schedule: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
         by_schedule[delivery.notification.schedule_id].append(delivery)
-    database = open_existing(url)
     dead: dict[str, list[Item]] = defaultdict(list)
     for item in find_dead(database, [plan["schedule_id"] for plan in plans]) if database else ():
         dead[item.schedule_id].append(item)

@@ -79,6 +79,15 @@ _DEMANDS: Final = {
 }
 
 
+def find_database_url(environ: Mapping[str, str], given: str | None) -> str:
+    """Say where evidence and outbox are kept: as given, else by the environment, else in the home folder.
+
+    Raises:
+        UsageError: What is given or in the environment is empty.
+    """
+    return read_settings(environ, database_url=given).database_url or default_database_url()
+
+
 def default_database_url() -> str:
     """Give where the evidence is kept unless `DRILLS_DATABASE_URL` says otherwise."""
     return f"sqlite:///{Path.home() / '.rollback-drills' / 'evidence.db'}"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import VARIABLES, default_database_url, read_settings
+from rollback_drills.settings import VARIABLES, find_database_url
 from rollback_drills_cli.evidence_commands import DatabaseOption
 from rollback_drills_cli.options import JsonOption, quieten_prefect
 from rollback_drills_cli.output import console, print_json, print_line, print_table
@@ -84,7 +84,7 @@ def _find_dead(url: str | None) -> dict[str, str]:
     from rollback_drills.outbox.destinations import find_destinations
     from rollback_drills.outbox.table import DESTINATIONS
 
-    database_url = read_settings(os.environ, database_url=url).database_url or default_database_url()
+    database_url = find_database_url(os.environ, url)
     database = Database.open_existing(database_url, DESTINATIONS.name)
     return {
         connector_name(each.provider): each.disabled_because

@@ -1,5 +1,6 @@
 """`drills evidence list` and `drills evidence show`: read the evidence index."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,8 +8,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Report
-from rollback_drills.settings import VARIABLES
-from rollback_drills_cli.evidence_writing import database_url
+from rollback_drills.settings import VARIABLES, find_database_url
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table
 
@@ -35,7 +35,7 @@ def open_existing(url: str | None) -> "EvidenceIndex":
     """
     from rollback_drills.evidence.index import EvidenceIndex  # SQLAlchemy takes half a second to import
 
-    place = database_url(url)
+    place = find_database_url(os.environ, url)
     index = EvidenceIndex.open_existing(place)
     if index is None:
         raise UsageError(f"there is no evidence at {place} yet; run `drills deliver` or the drill-check flow")

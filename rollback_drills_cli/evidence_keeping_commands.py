@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import VARIABLES, read_settings
+from rollback_drills.settings import VARIABLES, find_database_url, read_settings
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
-from rollback_drills_cli.evidence_writing import database_url, make_key, open_key, report_clock
+from rollback_drills_cli.evidence_writing import make_key, open_key, report_clock
 from rollback_drills_cli.options import JsonOption, parse_now
 from rollback_drills_cli.output import print_json, print_line
 
@@ -32,7 +32,7 @@ def import_index(
     _check_name(by)
     records = read_index(file)
     result = import_records(
-        Database.open(database_url(database)),
+        Database.open(find_database_url(os.environ, database)),
         records,
         file_name=file.name,
         created_at=parse_now(None),

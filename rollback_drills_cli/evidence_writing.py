@@ -1,6 +1,5 @@
 """Writes into the evidence for commands, with the key from Prefect."""
 
-import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -8,18 +7,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from rollback_drills.readiness.terms import Report
-from rollback_drills.settings import default_database_url, read_settings
 from rollback_drills_cli.options import quieten_prefect
 from rollback_drills_cli.output import console, print_problem
 
 if TYPE_CHECKING:
     from rollback_drills.database import Database
     from rollback_drills.ledger.keys import PublicKey, SigningKey
-
-
-def database_url(url: str | None) -> str:
-    """Say where the evidence is kept."""
-    return read_settings(os.environ, database_url=url).database_url or default_database_url()
 
 
 def append_signed(database: "Database", records: Sequence[Report]) -> timedelta | None:

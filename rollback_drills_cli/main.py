@@ -75,6 +75,16 @@ def main() -> None:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        # Only what imported httpx can raise its errors; the fast commands do not.
+        httpx = sys.modules.get("httpx")
+        if httpx is None or not isinstance(error, httpx.TransportError):
+            raise
+        sys.stderr.write(
+            f"drills: the Prefect server cannot be reached ({type(error).__name__}); start it, or set"
+            " PREFECT_API_URL to its address\n"
+        )
+        sys.exit(2)
 
 
 if __name__ == "__main__":

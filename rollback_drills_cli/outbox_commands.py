@@ -10,7 +10,7 @@ import typer
 
 from rollback_drills.delivery.states import DEAD, State
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import find_database_url
 from rollback_drills_cli.evidence_commands import DatabaseOption
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table
@@ -39,7 +39,7 @@ def open_outbox(url: str | None) -> "Database":
     from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
     from rollback_drills.outbox.table import OUTBOX
 
-    database_url = read_settings(os.environ, database_url=url).database_url or default_database_url()
+    database_url = find_database_url(os.environ, url)
     database = Database.open_existing(database_url, OUTBOX.name)
     if database is None:
         raise UsageError(

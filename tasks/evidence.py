@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
-import msgspec
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
@@ -14,7 +13,7 @@ from rollback_drills.database import Database
 from rollback_drills.evidence.indexing import Indexed, index_run
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
-from rollback_drills.redaction import Redactor, redactor_in_use
+from rollback_drills.redaction import redactor_in_use
 
 
 @cache
@@ -37,14 +36,13 @@ def index_evidence(
     url: str,
 ) -> Indexed:
     """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head."""
-    redactor = redactor_in_use()
     indexed = index_run(
         open_database(url),
         records,
         drills=drills,
         created_at=created_at,
         signer=signer,
-        redact=lambda record: _redact(record, redactor),
+        redact=redactor_in_use().document,
         open_key=open_signing_key,
     )
     logger = get_run_logger()
@@ -52,10 +50,3 @@ def index_evidence(
     if indexed.head:
         logger.info("head of the evidence: %s", indexed.head.checkpoint.short)
     return indexed
-
-
-def _redact(record: Report, redactor: Redactor) -> Report:
-    """Redact once more what is in use; nearly every record has no finding, and is looked at whole."""
-    text = msgspec.json.encode(record).decode()
-    redacted: Report = record if redactor.text(text) == text else redactor.value(record)
-    return redacted

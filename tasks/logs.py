@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-import msgspec
 from prefect import State
 
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import DrillsError
-from rollback_drills.redaction import RedactingFilter, redactor_in_use
+from rollback_drills.redacting_filter import RedactingFilter
+from rollback_drills.redaction import redactor_in_use
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,7 +64,7 @@ def _redact_error(error: Exception) -> Exception:
         return error
     message = redactor.text(str(error))
     if isinstance(error, DeliveryFailedError):
-        failure: Exception = DeliveryFailedError(message, _redact_data(error.result))
+        failure: Exception = DeliveryFailedError(message, redactor.document(error.result))
     elif isinstance(error, DrillsError):
         failure = type(error)(message)
     else:
@@ -84,20 +84,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _redact_state(state: State[Any]) -> Any:
-    data = state.data
-    if isinstance(data, DeliveryFailedError):
-        data = DeliveryFailedError(redactor_in_use().text(str(data)), _redact_data(data.result))
-    elif isinstance(data, dict):
-        data = _redact_data(data)
-    message = None if state.message is None else redactor_in_use().text(state.message)
-    return state.model_copy(update={"message": message, "data": data})
-
-
-def _redact_data(data: Any) -> Any:
-    """Look at the whole at once: nearly always there is nothing in it."""
+    # In place: a copy of a state has neither its id nor its time.
     redactor = redactor_in_use()
-    try:
-        text = msgspec.json.encode(data).decode()
-    except (TypeError, ValueError):  # more than JSON is in it
-        return redactor.value(data)
-    return data if redactor.text(text) == text else redactor.value(data)
+    if state.message is not None:
+        state.message = redactor.text(state.message)
+    if isinstance(state.data, DeliveryFailedError):
+        state.data = DeliveryFailedError(redactor.text(str(state.data)), redactor.document(state.data.result))
+    elif isinstance(state.data, dict):
+        state.data = redactor.document(state.data)
+    return state

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select
 
-from rollback_drills.database import ConflictError, Database, DatabaseError, repeat_on_conflict
-from rollback_drills.evidence.heads import Head, find_head, find_nodes, newest_head
+from rollback_drills.database import ConflictError, Database, repeat_on_conflict
+from rollback_drills.evidence.heads import Head, damage, find_head, find_nodes, newest_head
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, start_record
 from rollback_drills.evidence.table import HEADS, LEDGER
 from rollback_drills.ledger.canonical import write_canonical
@@ -43,6 +43,7 @@ class Appender:
 
         Raises:
             ConflictError: The ledger has another key than the one that was opened.
+            DatabaseError: The rows and the newest head do not fit together.
         """
         self._connection = connection
         self._keys = [key]
@@ -55,14 +56,9 @@ class Appender:
         row = connection.execute(newest.order_by(LEDGER.c.leaf_index.desc()).limit(1)).first()
         size = row.leaf_index + 1 if row else 0
         if size != (self.head.checkpoint.size if self.head else 0):
-            raise DatabaseError(
-                f"the evidence has {size} rows, and its newest signed head says something else;"
-                " nothing is added before `drills evidence verify` has shown what happened"
-            )
+            raise damage(f"it has {size} rows, and its newest head says something else")
         wanted = frontier_of(size)
         nodes = find_nodes(connection, wanted)
-        if len(nodes) < len(wanted):
-            raise DatabaseError("a row of the evidence is missing; `drills evidence verify` names it")
         self._frontier = Frontier(size, [nodes[each] for each in wanted])
         self.count = 0
         """How many records were added, without what the ledger says of itself."""

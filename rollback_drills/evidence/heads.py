@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from rollback_drills.database import MOST_PARAMETERS, Database
+from rollback_drills.database import MOST_PARAMETERS, Database, DatabaseError
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
 from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.ledger.keys import PublicKey
@@ -58,7 +58,8 @@ def iterate_heads(connection: Connection, *, after: int = 0) -> Iterator[Head]:
 def find_nodes(connection: Connection, subtrees: Iterable[Subtree]) -> dict[Subtree, bytes]:
     """Give the hashes of complete subtrees; each stands with the leaf that completed it.
 
-    What the database does not have is left out.
+    Raises:
+        DatabaseError: The database does not have them all.
     """
     wanted = list(subtrees)
     hashes: dict[int, bytes] = {}
@@ -74,6 +75,12 @@ def find_nodes(connection: Connection, subtrees: Iterable[Subtree]) -> dict[Subt
     for subtree in wanted:
         start = subtree[0] * HASH_SIZE
         node = hashes.get(last_leaf(subtree), b"")[start : start + HASH_SIZE]
-        if node:
-            found[subtree] = node
+        if not node:
+            raise damage(f"row {last_leaf(subtree)} is missing")
+        found[subtree] = node
     return found
+
+
+def damage(what: str) -> DatabaseError:
+    """Say what of the evidence does not fit together."""
+    return DatabaseError(f"the evidence is damaged: {what}; `drills evidence verify` shows what happened")

@@ -17,7 +17,7 @@ from rollback_drills import PRODUCT
 from rollback_drills.database import ConflictError, Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.heads import Head, iterate_heads, newest_head
+from rollback_drills.evidence.heads import Head, damage, iterate_heads, newest_head
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.exporting.guide import write_guide
 from rollback_drills.exporting.manifest import (
@@ -44,7 +44,7 @@ from rollback_drills.exporting.selection import (
     select_rows,
 )
 from rollback_drills.exporting.table import TableWriter
-from rollback_drills.exporting.tree import TreeWriter, damage
+from rollback_drills.exporting.tree import TreeWriter
 from rollback_drills.ledger.checkpoint import SignedNote
 from rollback_drills.ledger.keys import SigningKey
 

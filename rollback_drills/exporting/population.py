@@ -1,7 +1,7 @@
 """Collects from the records of an export what its report says, one record after another."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -35,7 +35,12 @@ class SeenSchedule:
     row: int | None = None
     """The newest plan, which says all of the above; None if there are only drills."""
     due_instants: set[str] = field(default_factory=set)
-    drills: list[PerformedDrill] = field(default_factory=list)
+    by_drill: dict[tuple[str, str], PerformedDrill] = field(default_factory=dict)
+
+    @property
+    def drills(self) -> Sequence[PerformedDrill]:
+        """Each drill as its newest row has it: a drill that was changed in the history has several."""
+        return list(self.by_drill.values())
 
 
 @dataclass(slots=True)
@@ -167,7 +172,9 @@ class Population:
             problems if isinstance(problems, str) else "; ".join(problems),
             record["drill"].get("approved_by") or record["drill"].get("reviewed_by") or "",
         )
-        self._schedule(record).drills.append(drill)
+        # Drills without an id are told apart by when they were performed.
+        key = drill.drill_id, "" if drill.drill_id else executed_at or ""
+        self._schedule(record).by_drill[key] = drill
 
     def _take_delivery(self, record: dict[str, Any]) -> None:
         self.outcomes[record["provider"], record["outcome"]] += 1

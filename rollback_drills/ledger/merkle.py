@@ -8,6 +8,7 @@ EMPTY_ROOT: Final = sha256().digest()
 """The root of a tree without leaves."""
 
 HASH_SIZE: Final = 32
+_HIGHEST_LEVEL: Final = 62  # a row number fits into 63 bits
 Subtree = tuple[int, int]
 """A complete subtree as (level, index): it holds the leaves from index · 2^level on, 2^level of them."""
 
@@ -40,7 +41,7 @@ class Frontier:
         Raises:
             ValueError: A complete subtree of this level does not begin here.
         """
-        position, rest = divmod(self.size, 1 << level)
+        position, rest = divmod(self.size, 1 << level) if level <= _HIGHEST_LEVEL else (0, 1)
         if rest:
             raise ValueError(f"no subtree of level {level} begins at leaf {self.size}")
         completed = [node]

@@ -31,8 +31,8 @@ class Trust:
 class Auditor:
     """Takes the leaves of a tree in order. `finish` says what came of it."""
 
-    def __init__(self, heads: Iterable[SignedNote], trust: Trust) -> None:
-        """Begin with an empty tree, the signed heads (the smallest first), and what is trusted."""
+    def __init__(self, heads: Iterable[str], trust: Trust) -> None:
+        """Begin with an empty tree, the signed heads as written (the smallest first), and what is trusted."""
         self.result = Verification()
         self._heads = self._read(heads)
         self._next = next(self._heads, None)
@@ -137,10 +137,16 @@ class Auditor:
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, UsageError):
             self.result.add(FindingKind.CHANGED, f"row {self.frontier.size} cannot be read")
 
-    def _read(self, notes: Iterable[SignedNote]) -> Iterator[tuple[SignedNote, Checkpoint]]:
+    def _read(self, notes: Iterable[str]) -> Iterator[tuple[SignedNote, Checkpoint]]:
         size = 0
-        for note in notes:
-            checkpoint = Checkpoint.parse(note.text)
+        for text in notes:
+            try:
+                note = SignedNote.parse(text)
+                checkpoint = Checkpoint.parse(note.text)
+            except UsageError:
+                after = f"after the one over {size} rows" if size else "before all others"
+                self.result.add(FindingKind.CHANGED, f"the signed head {after} cannot be read")
+                continue
             if checkpoint.size <= size:
                 self.result.add(
                     FindingKind.FORKED,

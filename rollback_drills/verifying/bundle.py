@@ -78,12 +78,12 @@ def read_manifest(folder: Path) -> Manifest:
         raise UsageError(f"{folder / MANIFEST_FILE} is no manifest of an export: {error}") from None
 
 
-def _read_notes(lines: Iterator[str]) -> Iterator[SignedNote]:
+def _read_notes(lines: Iterator[str]) -> Iterator[str]:
     """Read signed notes, one after another: a text, an empty line, signatures, an empty line."""
     note = ""
     for line in chain(lines, ["\n"]):
         if line == "\n" and "\n— " in note:
-            yield SignedNote.parse(note)
+            yield note
             note = ""
         elif line != "\n" or note:
             note += line

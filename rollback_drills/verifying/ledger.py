@@ -8,9 +8,8 @@ from sqlalchemy import Connection, Row, null, select, union_all
 
 from rollback_drills.database import Database
 from rollback_drills.evidence.appending import columns_of
-from rollback_drills.evidence.heads import iterate_heads
-from rollback_drills.evidence.table import LEDGER, PRUNED
-from rollback_drills.ledger.merkle import HASH_SIZE, hash_leaf
+from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
+from rollback_drills.ledger.merkle import HASH_SIZE, cover, hash_leaf
 from rollback_drills.verifying.auditor import Auditor, Trust
 from rollback_drills.verifying.findings import FindingKind, Verification
 
@@ -30,10 +29,9 @@ def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], No
 
     Raises:
         DatabaseError: The database cannot be read.
-        UsageError: A signed head in it cannot be read.
     """
     with database.read() as connection, database.read() as heads:
-        auditor = Auditor((head.note for head in iterate_heads(heads)), trust)
+        auditor = Auditor(heads.scalars(select(HEADS.c.note).order_by(HEADS.c.tree_size)), trust)
         for row in _rows(connection):
             _verify_row(auditor, row)
             if row.leaf_index % _AT_ONCE == 0:
@@ -62,8 +60,8 @@ def _verify_row(auditor: Auditor, row: Row[Any]) -> None:
         which = f"row {place} is" if last == place else f"rows {place} to {last} are"
         result.add(FindingKind.REMOVED, f"{which} missing")
         auditor.is_lost = True
-        while auditor.frontier.size < row.leaf_index:
-            auditor.add_subtree(0, bytes(HASH_SIZE), pruned=False)
+        for level, _ in cover(place, row.leaf_index):
+            auditor.add_subtree(level, bytes(HASH_SIZE), pruned=False)
     if row.record is None:
         completed = auditor.add_subtree(0, stored, pruned=True)
     else:

@@ -1,37 +1,32 @@
 """The ledger against plain INSERTs of the same rows, its growth, and how fast an export is verified."""
 
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Column, MetaData, Table, create_engine, insert, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Column, MetaData, Table, insert
 
 from rollback_drills.database import Database
 from rollback_drills.evidence.appending import append, columns_of
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.exporting.manifest import Query
-from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills.readiness.terms import Report
 from tests.bench.figures import alternate, print_figure, print_throughput
+from tests.unit.builders import KEY, POSTGRES, fresh_database, open_key
 
 ROWS = 10_000
 BATCH = 500
 EXPORTED = 200_000
 SMALL, LARGE = 10_000, 1_000_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
-KEY = SigningKey("rollback-drills/0123456789abcdef", bytes(32))
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -39,8 +34,8 @@ def report() -> None:
     """Print `append_ratio`, `append_growth_ratio` and `verify_rows_per_second`."""
     with tempfile.TemporaryDirectory() as folder:
         _report_appends(f"sqlite:///{folder}/appends.db", "SQLite")
-    if os.environ.get("DRILLS_TEST_POSTGRES"):
-        with _schema() as url:
+    if POSTGRES:
+        with fresh_database("postgresql", Path()) as url:
             _report_appends(url, "PostgreSQL")
     with tempfile.TemporaryDirectory() as folder:
         _report_growth(Path(folder))
@@ -80,11 +75,6 @@ def _make_record(number: int) -> Report:
         "error": "",
         "request": {"method": "POST", "url": "https://hooks.slack.com/services/[redacted]", "headers": {}},
     }
-
-
-def open_key(_: PublicKey | None) -> SigningKey:
-    """Open the key of the benchmark."""
-    return KEY
 
 
 def _report_appends(url: str, name: str) -> None:
@@ -191,20 +181,3 @@ def _verify(bundle: Path) -> tuple[float, float]:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     seconds, megabytes = map(float, done.stdout.split())
     return seconds, megabytes
-
-
-@contextmanager
-def _schema() -> Iterator[str]:
-    """Give a schema of its own in the database of the tests."""
-    place = os.environ["DRILLS_TEST_POSTGRES"]
-    schema = f"drills_{uuid4().hex}"
-    server = create_engine(place)
-    with server.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    try:
-        url = make_url(place).update_query_dict({"options": f"-csearch_path={schema}"})
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with server.begin() as connection:
-            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-        server.dispose()

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,23 +23,10 @@ from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.ledger import verify_ledger
-from tests.unit.builders import DATABASES, KEY, NOW, POSTGRES, fresh_database, open_key
+from tests.unit.builders import KEY, NOW, POSTGRES, fresh_database, open_key
 from tests.unit.tampering import fill, make_row, unguard
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with fresh_database(request.param, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = Database.open(url)
-    yield opened
-    opened.engine.dispose()
 
 
 def count(database: Database, kind: str | None = None) -> int:
@@ -118,19 +104,16 @@ ONLY_POSTGRESQL = [
 ]
 
 
-@pytest.mark.parametrize("statement", [*CHANGES, *ONLY_SQLITE, *ONLY_POSTGRESQL])
-def test_the_database_refuses_every_change(statement: str, database: Database) -> None:
-    kind = database.engine.dialect.name
-    if statement in (ONLY_POSTGRESQL if kind == "sqlite" else ONLY_SQLITE):
-        pytest.skip(f"no statement of {kind}")
+def test_the_database_refuses_every_change(database: Database) -> None:
     fill(database, (3,))
     with database.write() as connection:
-        connection.execute(
-            text("INSERT INTO ledger_pruned SELECT 1, hashes, NULL FROM ledger WHERE leaf_index = 2")
-        )
+        another = "SELECT 1, hashes, NULL FROM ledger WHERE leaf_index = 2"
+        connection.execute(text(f"INSERT INTO ledger_pruned {another}"))
+    only_here = ONLY_SQLITE if database.engine.dialect.name == "sqlite" else ONLY_POSTGRESQL
 
-    with pytest.raises(DBAPIError, match="append-only"), database.engine.connect() as connection:
-        connection.execute(text(statement))
+    for statement in (*CHANGES, *only_here):
+        with pytest.raises(DBAPIError, match="append-only"), database.engine.connect() as connection:
+            connection.execute(text(statement))
 
 
 @pytest.mark.parametrize(("seconds", "is_noticed"), [(0, False), (299, False), (300, False), (301, True)])
@@ -156,7 +139,7 @@ def test_a_ledger_that_does_not_fit_its_head_is_not_added_to(database: Database)
         unguard(connection)
         connection.execute(text("DELETE FROM ledger WHERE leaf_index = 5"))
 
-    with pytest.raises(DatabaseError, match="has 5 rows, and its newest signed head says something else"):
+    with pytest.raises(DatabaseError, match="it has 5 rows, and its newest head says something else"):
         fill(database, (1,))
 
 
@@ -166,7 +149,7 @@ def test_a_ledger_without_a_row_that_it_builds_on_is_not_added_to(database: Data
         unguard(connection)
         connection.execute(text("DELETE FROM ledger WHERE leaf_index = 3"))
 
-    with pytest.raises(DatabaseError, match="a row of the evidence is missing"):
+    with pytest.raises(DatabaseError, match="the evidence is damaged: row 3 is missing"):
         fill(database, (1,))
 
 

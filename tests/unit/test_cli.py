@@ -148,3 +148,20 @@ def test_the_fast_commands_import_neither_prefect_nor_pydantic(folder: Path) -> 
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_a_prefect_server_that_is_not_there_is_one_message(folder: Path) -> None:
+    record = {
+        "schema_version": "cavra.evidence.metadata.v1",
+        "session_id": "rcd-x",
+        "created_at": "2025-01-01T00:00:00Z",
+        "metadata_kind": "x",
+    }
+    (folder / "index.json").write_text(json.dumps([record]))
+    environ = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "DRILLS_DATABASE_URL": f"sqlite:///{folder}/e.db"}
+
+    done = drills("evidence", "import", "index.json", "--by", "maria", cwd=folder, **environ)
+
+    assert done.returncode == 2
+    assert "the Prefect server cannot be reached (ConnectError)" in done.stderr
+    assert "Traceback" not in done.stderr

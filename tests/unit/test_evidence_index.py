@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -13,14 +12,7 @@ from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.readiness.terms import Report
-from tests.unit.builders import DATABASES, fresh_database, open_key
-
-
-@pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give an empty database of each kind."""
-    with fresh_database(request.param, tmp_path / "a") as found:
-        yield found
+from tests.unit.builders import open_key
 
 
 def make_record(

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -36,7 +36,7 @@ from rollback_drills.exporting.manifest import Manifest, Query
 from rollback_drills.exporting.selection import fold_gap
 from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.bundle import verify_bundle
-from tests.unit.builders import DATABASES, KEY, NOW, fresh_database, judged, make_subject, open_key, planned
+from tests.unit.builders import KEY, NOW, judged, make_subject, open_key, planned
 from tests.unit.tampering import OTHER_KEY, fill, make_row, unguard
 from tests.unit.test_cli import drills
 
@@ -48,13 +48,11 @@ def after(hours: float) -> str:
     return write_instant(NOW + timedelta(hours=hours))
 
 
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh_database(request.param, tmp_path) as url:
-        opened = Database.open(url)
-        fill(opened, (9, 1, 6, 4, 13))  # rows 1 to 33 are of the hours 0 to 32; row 0 names the key
-        yield opened
-        opened.engine.dispose()
+@pytest.fixture
+def database(database: Database) -> Database:
+    """Fill the database with 34 rows."""
+    fill(database, (9, 1, 6, 4, 13))  # rows 1 to 33 are of the hours 0 to 32; row 0 names the key
+    return database
 
 
 def exported(database: Database, folder: Path, query: Query | None = None) -> Manifest:
@@ -447,6 +445,21 @@ def test_the_report_tells_the_story_and_executes_nothing(database: Database, tmp
     assert "drill not accepted" in plain
     assert "slack delivered 33" in plain
     assert not re.search(r"(?:src|href)=", page)
+
+
+def test_a_drill_that_was_changed_counts_as_its_newest_row_has_it(database: Database, tmp_path: Path) -> None:
+    start = start_record(DRILL_KIND, "rcd-x", created_at=NOW + timedelta(hours=40), signer="me")
+    drill = {
+        "schedule_id": "payments",
+        "drill_id": "drill-1",
+        "drill": {"executed_at": "2026-12-01T09:00:00Z"},
+    }
+    for accepted in (False, True):
+        append(database, [{**start, **drill, "accepted": accepted}], open_key)
+
+    exported(database, tmp_path / "out")
+
+    assert "drill not accepted" not in (tmp_path / "out/report.html").read_text()
 
 
 def test_no_cell_of_the_table_is_a_formula(database: Database, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """What an evidence index may look like to be imported, and what is said of one that may not."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from rollback_drills.evidence.importing import import_records, read_index
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.ledger import verify_ledger
-from tests.unit.builders import DATABASES, NOW, fresh_database, open_key
+from tests.unit.builders import NOW, open_key
 
 RECORD: dict[str, Any] = {
     "schema_version": "cavra.evidence.metadata.v1",
@@ -23,14 +22,6 @@ RECORD: dict[str, Any] = {
     "metadata_kind": "release-connector-delivery",
 }
 TEXT = json.dumps(RECORD)
-
-
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh_database(request.param, tmp_path) as url:
-        opened = Database.open(url)
-        yield opened
-        opened.engine.dispose()
 
 
 def read(folder: Path, content: bytes | str) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,16 +28,8 @@ from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.bundle import verify_bundle
 from rollback_drills.verifying.findings import FindingKind, Verification
 from rollback_drills.verifying.ledger import verify_ledger
-from tests.unit.builders import DATABASES, KEY, NOW, fresh_database, open_key
+from tests.unit.builders import KEY, NOW, open_key
 from tests.unit.tampering import OTHER_KEY, fill, make_row, unguard
-
-
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh_database(request.param, tmp_path) as url:
-        opened = Database.open(url)
-        yield opened
-        opened.engine.dispose()
 
 
 def verified(database: Database, trust: Trust | None = None) -> Verification:

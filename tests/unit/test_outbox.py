@@ -2,7 +2,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -50,26 +50,11 @@ from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import PlanRequest
 from tests.sample_outbox import make_entries, make_entry
-from tests.unit.builders import DATABASES, NOW, fresh_database, judged, make_subject, open_key, planned
+from tests.unit.builders import NOW, judged, make_subject, open_key, planned
 
 ROOT = Path(__file__).parents[2]
 LEASE = 60.0
 WEEK = 7 * 24 * 3600.0
-
-
-@pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give an empty database of each kind."""
-    with fresh_database(request.param, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    """Open the database."""
-    opened = Database.open(url)
-    yield opened
-    opened.engine.dispose()
 
 
 def put(database: Database, *entries: Entry, now: float = 0.0) -> list[str]:

@@ -1,7 +1,6 @@
 """What is left after the retention of rows is over: on disk, and to build on."""
 
 from base64 import b64decode
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,23 +18,10 @@ from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, LEDGER_KINDS,
 from rollback_drills.settings import VARIABLES, read_settings
 from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.ledger import verify_ledger
-from tests.unit.builders import DATABASES, NOW, fresh_database, open_key
+from tests.unit.builders import NOW, fresh_database, open_key
 from tests.unit.tampering import fill, make_row, unguard
 
 MUCH_LATER = datetime(2040, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with fresh_database(request.param, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = Database.open(url)
-    yield opened
-    opened.engine.dispose()
 
 
 def pruned(database: Database, now: datetime = MUCH_LATER) -> Prunable:
@@ -140,7 +126,7 @@ def test_a_ledger_that_misses_a_row_of_the_past_is_not_pruned(database: Database
         unguard(connection)
         connection.execute(text("DELETE FROM ledger WHERE leaf_index = 9"))
 
-    with pytest.raises(DatabaseError, match="a row of the evidence is missing"):
+    with pytest.raises(DatabaseError, match="the evidence is damaged: row"):
         pruned(database)
 
     assert EvidenceIndex(database).find(EvidenceFilter())[1] == 10

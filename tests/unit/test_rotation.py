@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.findings import Verification
 from rollback_drills.verifying.ledger import verify_ledger
-from tests.unit.builders import DATABASES, KEY, NOW, fresh_database
+from tests.unit.builders import KEY, NOW
 from tests.unit.tampering import OTHER_KEY, fill, make_row
 
 ROOT = Path(__file__).parents[2]
@@ -27,18 +26,11 @@ THIRD_KEY = SigningKey(KEY.name, b"\2" * 32)
 KEYS = {each.public: each for each in (KEY, OTHER_KEY, THIRD_KEY)}
 
 
-@pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with fresh_database(request.param, tmp_path) as found:
-        yield found
-
-
 @pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = Database.open(url)
-    fill(opened, (3,))
-    yield opened
-    opened.engine.dispose()
+def database(database: Database) -> Database:
+    """Fill the database with four rows."""
+    fill(database, (3,))
+    return database
 
 
 def open_current(public_key: PublicKey | None) -> SigningKey:

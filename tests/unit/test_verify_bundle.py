@@ -281,6 +281,11 @@ def write(name: str, content: bytes) -> Callable[[Path], object]:
             id="no tree",
         ),
         case(
+            write("tree.txt", b"fold 999999999999 " + b"A" * 43 + b"=\n"),
+            "cannot be read at leaf 0",
+            id="a level",
+        ),
+        case(
             write("tree.txt", b"fold 99999999 AAAA\n"),
             "cannot be read",
             id="huge",

@@ -1,6 +1,4 @@
 from base64 import b64encode
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
@@ -13,19 +11,17 @@ from rollback_drills.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.findings import FindingKind, Verification
 from rollback_drills.verifying.ledger import verify_ledger
-from tests.unit.builders import DATABASES, KEY, fresh_database
+from tests.unit.builders import KEY
 from tests.unit.tampering import OTHER_KEY, fill, make_row, unguard
 
 COUNTS = (9, 1, 6, 4)  # heads over 10, 11, 17 and 21 rows
 
 
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh_database(request.param, tmp_path) as url:
-        opened = Database.open(url)
-        fill(opened, COUNTS)
-        yield opened
-        opened.engine.dispose()
+@pytest.fixture
+def database(database: Database) -> Database:
+    """Fill the database with 21 rows."""
+    fill(database, COUNTS)
+    return database
 
 
 def verified(database: Database, *witnesses: Checkpoint, **trust: object) -> Verification:
@@ -127,6 +123,18 @@ ONE_MORE = (
             FindingKind.TRUNCATED,
             "rows 19 to 20 are missing at the end",
             id="truncate",
+        ),
+        pytest.param(
+            ["UPDATE ledger SET leaf_index = 1152921504606846976 WHERE leaf_index = 20"],
+            FindingKind.REMOVED,
+            "rows 20 to 1152921504606846975 are missing",
+            id="a number far away",
+        ),
+        pytest.param(
+            ["UPDATE ledger_heads SET note = 'x' WHERE tree_size = 17"],
+            FindingKind.CHANGED,
+            "the signed head after the one over 11 rows cannot be read",
+            id="an unreadable head",
         ),
         pytest.param(
             ["DELETE FROM ledger_heads WHERE tree_size > 11"],
