@@ -113,14 +113,15 @@ class Connector(Block, ABC):
         fields = (getattr(self, name) for name in type(self).model_fields)
         return [open_secret(value) for value in fields if isinstance(value, Secret)]
 
+    def keep_secrets(self) -> None:
+        """Let nothing that this process writes show what is secret here."""
+        remember_secrets(self.secret_values())
+
     def redactor(self) -> Redactor:
         """Return a redactor that knows every secret of the connector; made once, its patterns are costly."""
         if self._known_redactor is None:
-            values = self.secret_values()
-            # Of the opened ones it takes the parts itself; others, such as an access token, are news to it.
-            opened = Connector.secret_values(self)
-            remember_secrets(value for value in values if not any(value in each for each in opened))
-            self._known_redactor = Redactor(values)
+            self.keep_secrets()
+            self._known_redactor = Redactor(self.secret_values())
         return self._known_redactor
 
     def redacted(self, verdict: Verdict, request: RequestSummary | None = None) -> Verdict:
@@ -160,5 +161,5 @@ def open_secret(secret: "Secret[Any]") -> str:
     """
     value = secret.value.get_secret_value()
     text = (value if isinstance(value, str) else json.dumps(value)).strip()
-    remember_secrets((text,))
+    remember_secrets((text,), is_whole=True)
     return text

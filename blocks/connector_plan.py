@@ -60,7 +60,7 @@ def plan_connector(
             if variable and not entry.value(key, environ):
                 found.append(_unset(named, key, variable))
         plan = _plan_entry(named.name, entry, environ)
-    remember_secrets(plan.secrets.values())
+    remember_secrets(plan.secrets.values(), is_whole=True)
     if not found:
         found = [f"{named.path}: {problem}" for problem in _try_out(plan)]
     problems += found

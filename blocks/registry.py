@@ -88,6 +88,7 @@ def load_connector(provider: str) -> Connector:
             f"more than one connector is named {name!r} ({kinds}); delete or rename all but one"
         )
     connector = _load(found[0], name)
+    connector.keep_secrets()
     if not connector.enabled:
         raise ConnectorError(f"the connector {name!r} is switched off; set `enabled` in its block to use it")
     return connector

@@ -70,15 +70,18 @@ _TRIGGERS: Final = re2.compile(
 class Redactor:
     """Replaces the secrets it was told, in every form in which servers and libraries echo them."""
 
-    def __init__(self, secrets: Iterable[str] = (), *, spare_words: bool = False) -> None:
+    def __init__(
+        self, secrets: Iterable[str] = (), *, whole: Iterable[str] = (), spare_words: bool = False
+    ) -> None:
         """Learn the secret values; of a URL also the parts of its path and query, which servers echo.
 
         Args:
             secrets: The values.
+            whole: Values of which no part is taken for a secret.
             spare_words: Take a part of a value for a secret only if it looks like a key. Others may write its
                 words, dates and numbers, and a redactor of everything must leave those alone.
         """
-        self._known = compile_forms(secrets, spare_words=spare_words)
+        self._known = compile_forms(secrets, whole, spare_words=spare_words)
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled: the values never leave the process."""
@@ -134,29 +137,38 @@ class _SecretsInUse:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: set[str] = set()
+        self._whole: set[str] = set()
         self._redactor: Redactor | None = None
 
-    def remember(self, values: Iterable[str]) -> None:
-        new = [value for value in values if value not in self._values]
+    def remember(self, values: Iterable[str], *, is_whole: bool) -> None:
+        known = self._whole if is_whole else self._values
+        new = [value for value in values if value not in known]
         if new:
             with self._lock:
-                self._values.update(new)
+                known.update(new)
                 self._redactor = None
 
     def redactor(self) -> Redactor:
         redactor = self._redactor
         if redactor is None:
             with self._lock:
-                redactor = self._redactor = self._redactor or Redactor(self._values, spare_words=True)
+                redactor = self._redactor = self._redactor or Redactor(
+                    self._values, whole=self._whole, spare_words=True
+                )
         return redactor
 
 
 _in_use: Final = _SecretsInUse()
 
 
-def remember_secrets(values: Iterable[str]) -> None:
-    """Let `redactor_in_use` know values that were opened; cheap for those that it knows."""
-    _in_use.remember(values)
+def remember_secrets(values: Iterable[str], *, is_whole: bool = False) -> None:
+    """Let `redactor_in_use` know values that were opened; cheap for those that it knows.
+
+    Args:
+        values: The secrets.
+        is_whole: Whether only the whole of each is secret: what of a URL is not, its connector knows.
+    """
+    _in_use.remember(values, is_whole=is_whole)
 
 
 def redactor_in_use() -> Redactor:

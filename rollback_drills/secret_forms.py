@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from html.entities import codepoint2name
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -27,20 +28,16 @@ _CREDENTIAL = re.compile(r"(?i)sig|token|key|secret|pass|auth|code")
 _TOKENS = re.compile(r"(?:%[0-9A-Fa-f]{2})+|[ \t\n\r\f\v]+|.", re.DOTALL)
 
 
-def compile_forms(secrets: Iterable[str], *, spare_words: bool) -> tuple[Any, ...]:
+def compile_forms(secrets: Iterable[str], whole: Iterable[str], *, spare_words: bool) -> tuple[Any, ...]:
     """Make automatons that find the secrets in bytes of UTF-8, to be applied one after another.
 
     Args:
         secrets: The values.
+        whole: Values of which no part is taken for a secret.
         spare_words: Leave out the parts of a value that do not look like a key.
     """
-    parts = {
-        piece
-        for secret in secrets
-        for part in _parts_of(secret, spare_words=spare_words)
-        for written in (part, unquote(part))
-        for piece in _pieces_of(written)
-    }
+    known = chain(whole, *(_parts_of(secret, spare_words=spare_words) for secret in secrets))
+    parts = {piece for part in known for written in (part, unquote(part)) for piece in _pieces_of(written)}
     texts = {_as_text(part) for part in parts if len(part) >= _SHORTEST_KNOWN}
     # Base64 last: what it takes along on both sides must not be the half of another secret.
     return (

@@ -5,9 +5,17 @@ from collections.abc import Iterator
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 
+from rollback_drills import redaction
+
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """Run a Prefect server with a database of its own; it costs seconds, so only those that need it ask."""
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin as a process does that has not opened a secret: those of other tests are innocent texts here."""
+    monkeypatch.setattr(redaction, "_in_use", redaction._SecretsInUse())

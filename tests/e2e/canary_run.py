@@ -146,11 +146,13 @@ class _Blind:
     def value(self, value: Any) -> Any:
         return value
 
+    document = value
+
 
 REPLACEMENTS: dict[str, Any] = {
     "unredacted": _show_verdict,
     "pass": lambda *_: True,
-    "forget": lambda _: None,
+    "forget": lambda *_, **__: None,
     "blind": _Blind,
     "as it is": lambda value: value,
 }

@@ -18,7 +18,6 @@ from blocks.connector import open_secret
 from blocks.jsm import JsmConnector
 from blocks.sentinel import SentinelConnector
 from flows.drill_check import drill_check
-from rollback_drills import redaction
 from rollback_drills.database import ConflictError
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.results import DeliveryFailedError
@@ -30,9 +29,8 @@ SECRET = "k3y-0123456789/abc"
 
 
 @pytest.fixture(autouse=True)
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def opened(nothing_in_use: None) -> Iterator[None]:
     """Begin as a process that has opened one secret."""
-    monkeypatch.setattr(redaction, "_in_use", redaction._SecretsInUse())
     open_secret(Secret(value=SECRET))
     yield
     for handler in all_handlers():

@@ -38,12 +38,6 @@ def escape_as_dotnet(text: str) -> str:
     return re.sub(r"[^\w ]", lambda found: f"\\u{ord(found[0]):04X}", text)
 
 
-@pytest.fixture
-def nothing_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin as a process does that has not opened a secret."""
-    monkeypatch.setattr(redaction, "_in_use", redaction._SecretsInUse())
-
-
 @pytest.mark.parametrize(
     "form",
     [
@@ -284,7 +278,6 @@ def test_no_pattern_finds_what_has_no_trigger(pattern: re.Pattern[str], data: st
     assert redaction._TRIGGERS.search(text.encode(errors="surrogatepass"))
 
 
-@pytest.mark.usefixtures("nothing_in_use")
 def test_what_was_opened_is_in_use_from_then_on() -> None:
     assert redactor_in_use().text("first-value") == "first-value"
 
@@ -297,7 +290,6 @@ def test_what_was_opened_is_in_use_from_then_on() -> None:
     assert redactor_in_use().text("first-value, other-value") == f"{REDACTED}, {REDACTED}"
 
 
-@pytest.mark.usefixtures("nothing_in_use")
 @pytest.mark.parametrize(
     ("secret", "innocent"),
     [
@@ -316,7 +308,6 @@ def test_what_is_in_use_leaves_words_dates_and_numbers_alone(secret: str, innoce
     assert redactor_in_use().text(f"{innocent}; {secret}") == f"{innocent}; {REDACTED}"
 
 
-@pytest.mark.usefixtures("nothing_in_use")
 @pytest.mark.parametrize(
     ("secret", "echoed"),
     [
@@ -346,7 +337,6 @@ def make_record(message: str = "%d drills", *args: object, **extra: object) -> l
     return logging.makeLogRecord({"msg": message, "args": args, "name": "test", **extra})
 
 
-@pytest.mark.usefixtures("nothing_in_use")
 def test_the_filter_knows_what_is_opened_later() -> None:
     redacting = RedactingFilter()
     remember_secrets(["secret-value"])
