@@ -367,7 +367,7 @@ def run_with_canaries(
         for fault in set(faults) - set(SILENT):
             assert receiver.counts[fault] >= len(over_http.split(",")), f"{fault}: {receiver.counts}"
     for number, key in enumerate(json.loads(keys.read_text())):
-        canaries |= {f"ledger key {number}": key, f"seed of ledger key {number}": key.rpartition("+")[2]}
+        canaries |= {f"ledger key {number}": key, f"seed of ledger key {number}": key.split("+", 4)[4]}
     return set(_find_leaks(canaries, output, server.home, home))
 
 
