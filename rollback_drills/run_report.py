@@ -1,6 +1,5 @@
 """What a run leaves for people to read: one page per schedule, and one of a whole fleet."""
 
-import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.judging import Judgement
+from rollback_drills.markdown import cell, table
 from rollback_drills.outbox.item import Item
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import name_notification
@@ -46,17 +46,17 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
     """Write the page of one schedule as Markdown: state, checks, and who was told or not, and why."""
     schedule, plan = run.judgement.schedule["schedule"], run.plan
     lines = [
-        f"# {_cell(plan['schedule_id'])}: {plan['status'].replace('_', ' ')}",
+        f"# {cell(plan['schedule_id'])}: {plan['status'].replace('_', ' ')}",
         "",
-        f"{_cell(schedule['message'])}",
+        f"{cell(schedule['message'])}",
         "",
         " · ".join(_headline(schedule, plan)),
         "",
-        _cell(describe_latest(run.judgement.history["history"])),
+        cell(describe_latest(run.judgement.history["history"])),
         "",
         "## Checks",
         "",
-        *_table(("check", "status", "message"), _check_rows(run.judgement)),
+        *table(("check", "status", "message"), _check_rows(run.judgement)),
         "",
         "## Who was told",
         "",
@@ -64,7 +64,7 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
         if dry_run
         else f"Notifications sent: {sum(each.succeeded for each in run.deliveries)}.",
         "",
-        *_table(tuple(_ROUTE_COLUMNS), (tuple(row.values()) for row in route_rows(run, dry_run=dry_run))),
+        *table(tuple(_ROUTE_COLUMNS), (tuple(row.values()) for row in route_rows(run, dry_run=dry_run))),
         *_dead_letters(run.dead_letters),
     ]
     return "\n".join(lines)
@@ -86,8 +86,8 @@ def describe_latest(history: Report) -> str:
 
 def _headline(schedule: Report, plan: Report) -> Iterator[str]:
     yield f"Due **{schedule['next_due_at'] or 'unknown'}**"
-    yield f"environment {_cell(schedule['environment']) or '–'}"
-    yield f"runbook {_cell(schedule['runbook_ref']) or '–'}"
+    yield f"environment {cell(schedule['environment']) or '–'}"
+    yield f"runbook {cell(schedule['runbook_ref']) or '–'}"
     yield f"cycle `{plan['cycle_id']}`"
     yield f"plan `{plan['plan_id']}`"
 
@@ -104,7 +104,7 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
         "",
         ", ".join(f"**{count}** {state.replace('_', ' ')}" for state, count in sorted(states.items())),
         "",
-        *_table(
+        *table(
             ("schedule", "state", "due", "told", "why"), (_fleet_row(run, dry_run=dry_run) for run in shown)
         ),
     ]
@@ -140,7 +140,7 @@ def _dead_letters(items: Sequence[Item]) -> Iterator[str]:
         return
     yield from ("", "## Dead letters", "", "Mend the cause, then `drills outbox replay ID`.", "")
     columns = ("notification", "provider", "owner", "reason", "attempts", "why")
-    yield from _table(
+    yield from table(
         columns,
         (
             (
@@ -188,15 +188,3 @@ def _fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:
         "dry run" if dry_run else told,
         run.plan["reason"],
     )
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(header)} |"
-    yield f"|{'---|' * len(header)}"
-    for row in rows:
-        yield f"| {' | '.join(map(_cell, row))} |"
-
-
-def _cell(text: str) -> str:
-    """Escape what Markdown or HTML would take for its own."""
-    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", html.escape(" ".join(text.split()), quote=False))

@@ -19,18 +19,19 @@ def _missed(check_id: str, finding: str) -> Check:
 class Checklist:
     """The checks that every report of one kind has, in their order."""
 
-    def __init__(self, kind: str, facts: Mapping[str, str]) -> None:
+    def __init__(self, prefix: str, document: str, facts: Mapping[str, str]) -> None:
         """Name the checks.
 
         Args:
-            kind: `history` or `schedule`, as it stands in the ids of the first checks.
+            prefix: What the ids of the first checks begin with, such as `go_rollback_drill_history`.
+            document: What is judged, with its article.
             facts: By the id of a check, what holds when it is passed.
         """
         self.facts = facts
-        self._requested = f"go_rollback_drill_{kind}_requested"
-        self._file = f"go_rollback_drill_{kind}_file"
-        self._timestamps = f"go_rollback_drill_{kind}_timestamps"
-        self._asked_for = f"a drill {kind} is asked for"
+        self._file = f"{prefix}_file"
+        self._requested = f"{prefix}_requested"
+        self._timestamps = f"{prefix}_timestamps"
+        self._asked_for = f"{document} is asked for"
         # every report of a valid document shares these; nothing changes a report once it is made
         self._all_passed = [_passed(check_id, fact) for check_id, fact in facts.items()]
 

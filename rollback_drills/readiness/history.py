@@ -23,7 +23,8 @@ _FALLBACK: Final = "go_rollback_drill_fallback_verified"
 _RECOVERY: Final = "go_rollback_drill_recovery_sla"
 _FRESHNESS: Final = "go_rollback_drill_freshness"
 _CHECKLIST: Final = Checklist(
-    "history",
+    "go_rollback_drill_history",
+    "a drill history",
     {
         _PASSED: "the latest drill passed",
         _TARGET: "the latest drill ended in disabled mode",

@@ -22,7 +22,8 @@ _NEXT_DUE: Final = "go_rollback_drill_schedule_next_due"
 _NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
 _ROUTES: Final = "go_rollback_drill_notification_routes"
 _CHECKLIST: Final = Checklist(
-    "schedule",
+    "go_rollback_drill_schedule",
+    "a drill schedule",
     {
         _ACTIVE: "the schedule is active",
         _CADENCE: "the interval is a number of days greater than 0",
