@@ -1,5 +1,6 @@
 """The drill schedule document, contract §1."""
 
+from enum import StrEnum
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -8,6 +9,17 @@ from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
 from rollback_drills.documents.routing_policy import RoutingPolicy
 
 SCHEDULE_SCHEMA: Final = "cavra.go-backend-rollback-drill-schedule.v1"
+
+
+class DuePolicy(StrEnum):
+    """What moves the due instant."""
+
+    EXPLICIT = "explicit"
+    """Nothing but an edit of `next_due_at`; without one the latest accepted drill."""
+    AFTER_COMPLETION = "after_completion"
+    """The latest accepted drill plus the interval; `next_due_at` until there is one."""
+    FIXED_SEQUENCE = "fixed_sequence"
+    """The calendar: `next_due_at` and every interval after it, each of which needs an accepted drill."""
 
 
 class Schedule(RoutingPolicy, frozen=True, gc=False):
@@ -21,6 +33,7 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     status: str = ""
     interval_days: Days | None = None
     next_due_at: Timestamp | None = None
+    due_policy: DuePolicy = DuePolicy.EXPLICIT
     owners: tuple[Name, ...] = ()
     notification_providers: tuple[Name, ...] = ()
     runbook_ref: str = ""

@@ -5,10 +5,11 @@ from operator import attrgetter
 from typing import Final
 
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.schedule import DuePolicy, Schedule
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 DAY: Final = timedelta(days=1)
+_NO_TIME: Final = timedelta(0)
 _executed_at: Final = attrgetter("executed_at")
 
 
@@ -55,16 +56,37 @@ def find_latest_accepted_at(history: History, *, now: datetime) -> datetime | No
 
 
 def derive_due(schedule: Schedule, history: History | None, *, now: datetime) -> datetime | None:
-    """Give the due instant in UTC: as written, else the latest accepted drill plus the interval.
+    """Give the due instant in UTC, by the policy of the schedule (contract §3 for the explicit one).
 
-    None if neither is known, or if the sum leaves the year 9999 (contract §3).
+    None if it is not known, or if it leaves the year 9999. A policy that needs an interval and has no usable
+    one leaves the due instant where it is written.
     """
-    if schedule.next_due_at is not None:
-        return schedule.next_due_at.astimezone(UTC)
-    if history is None or schedule.interval_days is None or schedule.interval_days <= 0:
-        return None
-    accepted_at = find_latest_accepted_at(history, now=now)
+    first = schedule.next_due_at
+    if first is not None and schedule.due_policy is DuePolicy.EXPLICIT:
+        return first.astimezone(UTC)
+    interval = (schedule.interval_days or 0) * DAY
+    if history is None or interval <= _NO_TIME:
+        return first.astimezone(UTC) if first else None
     try:
-        return accepted_at.astimezone(UTC) + schedule.interval_days * DAY if accepted_at else None
+        if schedule.due_policy is DuePolicy.FIXED_SEQUENCE:
+            return _follow_sequence(first.astimezone(UTC), interval, history, now=now) if first else None
+        accepted_at = find_latest_accepted_at(history, now=now)
+        if accepted_at is None:
+            return first.astimezone(UTC) if first else None
+        return accepted_at.astimezone(UTC) + interval
     except OverflowError:
         return None
+
+
+def _follow_sequence(first: datetime, interval: timedelta, history: History, *, now: datetime) -> datetime:
+    """Give the first instant of the sequence that no accepted drill has met yet.
+
+    A drill meets the next instant if it is less than an interval early, and with it all that it is late for.
+    One that is earlier counts for nothing: the drills of a year cannot be performed in a day.
+    """
+    accepted = (drill.executed_at for drill in history.drills if is_accepted(drill, now=now))
+    due_at = first
+    for executed_at in sorted(instant for instant in accepted if instant is not None):
+        if due_at - executed_at < interval:
+            due_at = first + ((max(due_at, executed_at) - first) // interval + 1) * interval
+    return due_at

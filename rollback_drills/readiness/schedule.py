@@ -7,7 +7,7 @@ from rollback_drills import PRODUCT
 from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.reading import Loaded
-from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, Schedule
+from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, DuePolicy, Schedule
 from rollback_drills.readiness.checks import Checklist
 from rollback_drills.readiness.due import DAY
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
@@ -21,6 +21,10 @@ _CADENCE: Final = "go_rollback_drill_schedule_cadence"
 _NEXT_DUE: Final = "go_rollback_drill_schedule_next_due"
 _NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
 _ROUTES: Final = "go_rollback_drill_notification_routes"
+_NO_DUE_INSTANT: Final = (
+    "$.next_due_at is missing and no accepted drill tells when the next is due; write it, or perform a drill"
+)
+_NO_SEQUENCE: Final = "$.next_due_at is missing, with which the fixed sequence begins; write it"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_schedule",
     "a drill schedule",
@@ -99,6 +103,7 @@ def _describe(
         "active": schedule.status == "active",
         "cadence_valid": schedule.interval_days is not None and schedule.interval_days > 0,
         "interval_days": tidy(schedule.interval_days),
+        "due_policy": schedule.due_policy,
         "next_due_at": write_instant(due_at) if due_at else "",
         "days_until_due": left / DAY if left is not None else None,
         "stale": stale,
@@ -156,10 +161,8 @@ def _find_faults(section: dict[str, Any]) -> dict[str, str]:
     if not section["cadence_valid"]:
         faults[_CADENCE] = _fault(section, "interval_days", "must be a number of days greater than 0")
     if not section["next_due_at"]:
-        faults[_NEXT_DUE] = faults[_NOT_STALE] = (
-            "$.next_due_at is missing and no accepted drill tells when the next is due;"
-            " write it, or perform a drill"
-        )
+        is_fixed = section["due_policy"] == DuePolicy.FIXED_SEQUENCE
+        faults[_NEXT_DUE] = faults[_NOT_STALE] = _NO_SEQUENCE if is_fixed else _NO_DUE_INSTANT
     elif section["stale"]:
         late = f"{-section['days_until_due']:.2f} days ago"
         faults[_NOT_STALE] = f"the drill was due {section['next_due_at']}, {late}; perform it"
