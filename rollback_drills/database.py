@@ -100,6 +100,20 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Read everything as it is at one instant, whatever others write meanwhile.
+
+        Raises:
+            DatabaseError: The database cannot be used.
+        """
+        with self.read() as connection:
+            if self.engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """Write in one transaction, which is on disk when this ends without an error.
 

@@ -5,23 +5,18 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.explaining import read_instant, show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.evidence_writing import open_key
-from rollback_drills_cli.options import JsonOption, parse_now
+from rollback_drills_cli.options import FromOption, JsonOption, ToOption, parse_now, parse_period
 from rollback_drills_cli.output import console, print_json, print_line
 
 
 def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; it must not exist.")],
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="ISO", help="Rows from this instant or day on, UTC.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", metavar="ISO", help="Rows before this instant or day, UTC.")
-    ] = None,
+    since: FromOption = None,
+    until: ToOption = None,
     schedule: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Only rows of this schedule; repeatable.")
     ] = None,
@@ -32,9 +27,7 @@ def export(
 
     The manifest is signed with the key of the evidence, from the configured Prefect server.
     """
-    period = _read_instant("--from", since), _read_instant("--to", until)
-    if period[0] and period[1] and period[0] >= period[1]:
-        raise UsageError(f"--from {since} is not before --to {until}")
+    start, end = (write_instant(each) if each else None for each in parse_period(since, until))
     index = open_existing(database)
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -47,7 +40,7 @@ def export(
     head = find_head(index.database)
     if head is None:
         raise UsageError("there is no evidence yet; run `drills deliver` or the drill-check flow")
-    query = Query(*period, schedules=tuple(schedule) if schedule else None)
+    query = Query(start, end, schedules=tuple(schedule) if schedule else None)
     refuse_existing(out)  # the same is seen again later; the key takes seconds to open
     with index.database.read() as connection:
         select_rows(connection, query)
@@ -69,14 +62,3 @@ def export(
         print_json(msgspec.to_builtins(manifest))
     else:
         print_line(f"{manifest.row_count:,} of {manifest.size:,} rows are in {out}; read {out}/report.html")
-
-
-def _read_instant(flag: str, text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        return write_instant(read_instant(text if "T" in text or " " in text else f"{text}T00:00:00Z")[0])
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{flag} is {show(text)}; write a day, 2026-06-20, or an instant, 2026-06-20T15:40:00Z"
-        ) from None

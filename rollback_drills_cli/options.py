@@ -86,6 +86,12 @@ NowOption = Annotated[
 GeneratedByOption = Annotated[
     str, typer.Option("--generated-by", metavar="NAME", help="Who asks, for the documents.")
 ]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="ISO", help="Rows from this instant or day on, UTC.")
+]
+ToOption = Annotated[
+    str | None, typer.Option("--to", metavar="ISO", help="Rows before this instant or day, UTC.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
 
 
@@ -102,6 +108,29 @@ def parse_now(text: str | None) -> datetime:
     except ValueError:
         raise UsageError(
             f"--now is {show(text)}; write an ISO 8601 timestamp such as 2026-06-20T15:40:00Z"
+        ) from None
+
+
+def parse_period(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Read a period of instants or days in UTC; its end is not in it.
+
+    Raises:
+        UsageError: A text is no timestamp and no day, or the period is empty.
+    """
+    start, end = _parse_bound("--from", since), _parse_bound("--to", until)
+    if start and end and start >= end:
+        raise UsageError(f"--from {since} is not before --to {until}")
+    return start, end
+
+
+def _parse_bound(flag: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return read_instant(text if "T" in text or " " in text else f"{text}T00:00:00Z")[0]
+    except ValueError:
+        raise UsageError(
+            f"{flag} is {show(text)}; write a day, 2026-06-20, or an instant, 2026-06-20T15:40:00Z"
         ) from None
 
 

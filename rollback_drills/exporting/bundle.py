@@ -81,7 +81,7 @@ def export(
         if partial.is_dir() and not partial.is_symlink():
             shutil.rmtree(partial)
     try:
-        with _snapshot(database) as connection, _explained(folder):
+        with database.snapshot() as connection, _explained(folder):
             partial.mkdir(parents=True)
             manifest = _write(connection, query, partial, key, exported_at, progress)
             partial.rename(folder)
@@ -109,17 +109,6 @@ def _explained(folder: Path) -> Iterator[None]:
     except OSError as error:
         place = f": {error.filename}" if isinstance(error, FileExistsError) else ""
         raise UsageError(f"{folder} cannot be written: {error.strerror or error}{place}") from None
-
-
-@contextmanager
-def _snapshot(database: Database) -> Iterator[Connection]:
-    """Read everything as it is at one instant, whatever others write meanwhile."""
-    with database.read() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN")
-        else:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield connection
 
 
 def _write(
