@@ -8,11 +8,13 @@ from rollback_drills.closing import Closing, find_closings
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.states import WAITING
 from rollback_drills.documents.fleet import Subject
+from rollback_drills.followup.chain import EVENT_KEY, resolve_chains
 from rollback_drills.judging import Judgement
-from rollback_drills.notification import Notification, build_notifications
+from rollback_drills.notification import Notification, build_event, build_notification
 from rollback_drills.outbox.intake import Departure, Entry, Hold
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import PlanRequest, name_notification
+from rollback_drills.routing.routes import Route
 from rollback_drills.routing.telling import Told
 
 _KEPT_BACK = ("maintenance_window", "owner_calendar")
@@ -24,16 +26,42 @@ def known_names(subjects: Sequence[Subject], judgements: Sequence[Judgement]) ->
     return names + [subject.schedule.path for subject in subjects if subject.schedule]
 
 
-def find_entries(judgement: Judgement, plan: Report, evidence_head: str = "") -> Iterator[Entry]:
-    """Give what a plan commits: its notifications, and the places of those that are kept back."""
-    # in the order of the decisions to deliver
-    of_deliveries = build_notifications(judgement.schedule, plan, evidence_head)
-    for decision in plan["route_decisions"]:
-        its_id = name_notification(decision)
-        if decision["action"] == "deliver":
-            yield _entry(judgement, plan, decision, its_id, next(of_deliveries))
-        elif decision["category"] in _KEPT_BACK and its_id:
-            yield _entry(judgement, plan, decision, its_id, None)
+def find_entries(
+    subject: Subject, judgement: Judgement, plan: Report, request: PlanRequest, evidence_head: str = ""
+) -> Iterator[Entry]:
+    """Give what a plan commits: its notifications, and the places of those that are kept back.
+
+    With each travels the chain of its owner, frozen as it is now, and the head of the evidence as it was,
+    size and root: a copy outside the database, by which it is seen later whether the evidence was changed.
+    """
+    wanted = [
+        decision
+        for decision in plan["route_decisions"]
+        if decision["action"] == "deliver"
+        or (decision["category"] in _KEPT_BACK and name_notification(decision))
+    ]
+    if not wanted:
+        return
+    event = build_event(judgement.schedule, plan)
+    if evidence_head:
+        event["evidence_head"] = evidence_head
+    chains = _find_chains(subject, plan, request, [decision["owner"] for decision in wanted])
+    for decision in wanted:
+        facts = {EVENT_KEY: chains[decision["owner"]], "deferred_until": decision["deferred_until"]}
+        notification = build_notification(judgement.schedule, plan, event | facts, decision)
+        yield _entry(judgement, plan, decision, name_notification(decision), notification)
+
+
+def _find_chains(
+    subject: Subject, plan: Report, request: PlanRequest, owners: Sequence[str]
+) -> dict[str, Any]:
+    routes = [
+        Route(each["owner"], each["provider"], each["acknowledgement_minutes"], each["escalation_owner"])
+        for each in plan["route_decisions"]
+    ]
+    schedule = subject.schedule.document if subject.schedule else None
+    chains = resolve_chains(routes, schedule, request.policy, of=owners)
+    return {owner: chain.to_wire() for owner, chain in chains.items()}
 
 
 def find_holds(plan: Report, request: PlanRequest, *, now: datetime) -> Iterator[Hold]:
@@ -76,8 +104,9 @@ def _entry(
     plan: Report,
     decision: Mapping[str, Any],
     notification_id: str,
-    notification: Notification | None,
+    notification: Notification,
 ) -> Entry:
+    is_told = decision["action"] == "deliver"
     return Entry(
         notification_id=notification_id,
         route_key=decision["route_key"],
@@ -85,11 +114,12 @@ def _entry(
         schedule_id=plan["schedule_id"],
         provider=decision["provider"],
         owner=decision["owner"],
-        reason=Reason(decision["notification_reason"]) if notification else Reason.DEFERRED,
+        reason=Reason(decision["notification_reason"]) if is_told else Reason.DEFERRED,
         status=judgement.readiness,
         cycle_due=plan["next_due_at"] or "",
         planned_at=datetime.fromisoformat(plan["generated_at"]),
         notification=notification,
+        is_kept_back=not is_told,
         replaces=decision["replaces"],
         # A healthy schedule that is told because somebody forced it opens nothing.
         closes=judgement.readiness in (Readiness.READY, Readiness.NOT_REQUESTED),

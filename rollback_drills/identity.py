@@ -43,3 +43,18 @@ def delivery_session_id(schedule: str, plan: str) -> str:
 def acknowledgement_id(route: str, acknowledged_at: str) -> str:
     """Name an acknowledgement of a route."""
     return "gordack-" + _digest(f"{route}\x1f{acknowledged_at}")[:16]
+
+
+def exception_id(cycle: str, kind: str, approved_at: str) -> str:
+    """Name an exception that was approved for a cycle at an instant."""
+    return "gordexc-" + _digest(f"{cycle}\x1f{kind}\x1f{approved_at}")[:16]
+
+
+def escalation_reason(chain_owner: str) -> str:
+    """Name why a person in the chain of an owner is told: two owners may escalate to the same person."""
+    return f"escalated\x1f{chain_owner}"
+
+
+def escalation_plan_id(generated_at: str, routes: str) -> str:
+    """Name an escalation plan by its instant and what it is about."""
+    return "gordesc-" + _digest(f"{generated_at}\x1f{routes}")[:16]

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rollback_drills import PRODUCT, identity
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.routing.decisions import name_notification
 
 EVENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification.v1"
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.notification"
@@ -92,43 +93,38 @@ def build_event(schedule_report: Report, plan: Report) -> Report:
         "owner_routes": plan["owner_routes"],
         "runbook_ref": schedule["runbook_ref"],
         "evidence_refs": history["evidence_refs"],
-        "acknowledge": f"drills ack --cycle {plan['cycle_id']} --provider PROVIDER --owner OWNER --by YOU",
+        "acknowledge": f"drills ack --cycle {plan['cycle_id']} --owner OWNER --by YOU",
         "controls": list(_EVENT_CONTROLS),
     }
 
 
-def build_notifications(
-    schedule_report: Report, plan: Report, evidence_head: str = ""
-) -> Iterator[Notification]:
-    """Give one notification for every route of a plan that is to be told, in the order of the plan.
-
-    The head of the evidence as it was, size and root, travels with them: a copy outside the database, by
-    which it is seen later whether the evidence was changed.
-    """
-    event = build_event(schedule_report, plan)
-    if evidence_head:
-        event["evidence_head"] = evidence_head
-    for decision in plan["route_decisions"]:
-        if decision["action"] == "deliver":
-            yield _build_notification(schedule_report, plan, event, decision)
+def write_acknowledge(cycle_id: str, owner: str) -> str:
+    """Write the command by which an owner acknowledges all that this owner was told in a cycle."""
+    return f"drills ack --cycle {cycle_id} --owner {shlex.quote(owner)} --by YOU"
 
 
-def _build_notification(
+def build_notification(
     schedule_report: Report, plan: Report, event: Report, decision: Mapping[str, Any]
 ) -> Notification:
+    """Word what one route of a plan is told, or would be if nothing kept it back.
+
+    Args:
+        schedule_report: The report that the plan was made from.
+        plan: The plan.
+        event: The event of the plan.
+        decision: The decision of the route; it has a notification reason.
+    """
     owner, provider = decision["owner"], decision["provider"]
-    route_flags = f"--provider {shlex.quote(provider)} --owner {shlex.quote(owner)}"
+    is_told = decision["action"] == "deliver"
     route = {
         "owner": owner,
         "providers": [provider],
         "acknowledgement_minutes": decision["acknowledgement_minutes"],
         "escalation_owner": decision["escalation_owner"],
     }
-    acknowledge = f"drills ack --cycle {plan['cycle_id']} {route_flags} --by YOU"
+    acknowledge = write_acknowledge(plan["cycle_id"], owner)
     return Notification(
-        notification_id=identity.notification_id(
-            decision["route_key"], decision["notification_reason"], decision["occurrence"]
-        ),
+        notification_id=name_notification(decision),
         provider=provider,
         owner=owner,
         alert_level=plan["alert_level"],
@@ -150,7 +146,7 @@ def _build_notification(
             "owner_routes": [route],
             "acknowledge": acknowledge,
         },
-        reason=Reason(decision["notification_reason"]),
+        reason=Reason(decision["notification_reason"]) if is_told else Reason.DEFERRED,
     )
 
 

@@ -1,11 +1,14 @@
 """`drills ack`: writes into the evidence who has taken notice."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from rollback_drills.acknowledgement import Acknowledgement, AcknowledgementState, record_acknowledgement
-from rollback_drills.errors import UsageError
+from rollback_drills.followup.acknowledgement import (
+    Acknowledgement,
+    AcknowledgementState,
+)
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.evidence_writing import append_signed, report_clock
 from rollback_drills_cli.options import JsonOption, NowOption, parse_now
@@ -13,45 +16,56 @@ from rollback_drills_cli.output import print_json, print_line
 
 
 def ack(
-    cycle: Annotated[str, typer.Option(help="The cycle, as the notification names it.")],
-    provider: Annotated[str, typer.Option(help="The provider that brought the notification.")],
-    owner: Annotated[str, typer.Option(help="The owner who was told.")],
-    by: Annotated[str, typer.Option(help="Who acknowledges.")],
+    by: Annotated[str, typer.Option("--by", "--acknowledged-by", help="Who acknowledges.")],
+    cycle: Annotated[str | None, typer.Option(help="The cycle, as the notification names it.")] = None,
+    plan: Annotated[
+        str | None, typer.Option("--plan", "--plan-id", help="Instead of the cycle: a plan of it.")
+    ] = None,
+    schedule_id: Annotated[
+        str | None, typer.Option("--schedule-id", help="Instead of the cycle: a schedule; its newest cycle.")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Only what came through this provider. (default: all)")
+    ] = None,
+    owner: Annotated[str | None, typer.Option(help="Only what this owner was told. (default: all)")] = None,
     state: Annotated[
-        AcknowledgementState, typer.Option(help="What is said.")
+        AcknowledgementState, typer.Option("--state", "--acknowledgement-state", help="What is said.")
     ] = AcknowledgementState.ACKNOWLEDGED,
-    ref: Annotated[str, typer.Option(help="Where it is followed up: a ticket number.")] = "",
+    days: Annotated[
+        float | None,
+        typer.Option(help="For how long it holds, at most 30. (default 3, or until the due instant)"),
+    ] = None,
+    ref: Annotated[
+        str, typer.Option("--ref", "--external-ref", help="Where it is followed up: a ticket number.")
+    ] = "",
     notes: Annotated[str, typer.Option(help="A remark for the evidence.")] = "",
     database: DatabaseOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Acknowledge a notification: this one cycle, provider and owner.
+    """Acknowledge what was told of a cycle: one route, all of one owner, or all of the cycle.
 
-    It is evidence that somebody knows. It does not close the cycle: only an accepted drill does.
+    It is evidence that somebody knows, and keeps the routes quiet and unescalated while it holds. It does not
+    close the cycle: only an accepted drill does. `--state escalated` asks for the next step at once.
     """
-    from rollback_drills.evidence.index import EvidenceFilter  # SQLAlchemy takes half a second to import
-    from rollback_drills.evidence.records import DECISION_KIND
+    from rollback_drills.followup.acknowledging import acknowledge  # SQLAlchemy takes half a second to import
+    from rollback_drills.followup.routes import RouteChoice
 
-    at = parse_now(now)
     index = open_existing(database)
-    wanted = EvidenceFilter(cycle_id=cycle, provider=provider, owner=owner, metadata_kind=DECISION_KIND)
-    decisions, _ = index.find(wanted, limit=1)
-    if not decisions:
-        routes, _ = index.find(EvidenceFilter(cycle_id=cycle, metadata_kind=DECISION_KIND), limit=1000)
-        known = sorted({f"{each['provider']}/{each['owner']}" for each in routes})
-        raise UsageError(
-            f"cycle {cycle} has no route {provider}/{owner}; it has {', '.join(known)}"
-            if known
-            else f"cycle {cycle} is not in the evidence; `drills evidence list` shows the cycles"
-        )
-    given = Acknowledgement(by, state, ref, notes)
-    record = record_acknowledgement(given, decisions[0], now=at, created_at=parse_now(None))
-    went_back = append_signed(index.database, [record])
+    given = Acknowledgement(by, state, ref, notes, None if days is None else timedelta(days=days))
+    records = acknowledge(
+        index,
+        [(RouteChoice(cycle, plan, schedule_id, provider, owner), given)],
+        now=parse_now(now),
+        created_at=parse_now(None),
+    )
+    went_back = append_signed(index.database, records)
     if as_json:
-        print_json(record)
+        print_json(records[0] if len(records) == 1 else {"items": records, "total": len(records)})
     else:
-        print_line(
-            f"{record['acknowledgement_id']}: {by} has {state} {cycle} for {owner} through {provider}."
-        )
+        for record in records:
+            print_line(
+                f"{record['acknowledgement_id']}: {by} has {state} {record['cycle_id']} for {record['owner']}"
+                f" through {record['provider']}; it holds until {record['acknowledged_until']}."
+            )
     report_clock(went_back)

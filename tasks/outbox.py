@@ -36,8 +36,8 @@ def commit_notifications(
     evidence_head = head.checkpoint.short if head else ""
     entries = [
         entry
-        for judgement, plan in zip(judgements, plans, strict=True)
-        for entry in find_entries(judgement, plan, evidence_head)
+        for subject, judgement, plan in zip(subjects, judgements, plans, strict=True)
+        for entry in find_entries(subject, judgement, plan, request, evidence_head)
     ]
     closing, departures = find_departures(subjects, judgements, plans, request, now=now)
     holds = [hold for plan in plans for hold in find_holds(plan, request, now=now)]

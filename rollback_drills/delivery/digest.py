@@ -1,5 +1,6 @@
 """Puts several notifications for the same owner and provider into one message with a table."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -45,7 +46,4 @@ def _row(notification: Notification) -> str:
 
 
 def _how_to_acknowledge(notification: Notification) -> str:
-    return (
-        f"Acknowledge each: drills ack --cycle CYCLE --provider {notification.provider}"
-        f" --owner {notification.owner} --by YOU"
-    )
+    return f"Acknowledge each: drills ack --cycle CYCLE --owner {shlex.quote(notification.owner)} --by YOU"

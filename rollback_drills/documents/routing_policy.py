@@ -17,11 +17,39 @@ from rollback_drills.documents.fields import (
     fold_alias,
     write_instant,
 )
+from rollback_drills.documents.working_time import BusinessHours, check_time_zone
 
 RepeatDays = Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL_DAYS)]
 """A number of days, more than zero."""
 
+BusinessHoursCount = Annotated[float, Meta(ge=0, le=1000)]
+"""A number of working hours: half a year of them at most."""
+
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class EscalationStep(Document, frozen=True, gc=False):
+    """Whom to tell next, and how long after the step before, if nobody has acknowledged."""
+
+    owner: Name
+    after_minutes: Minutes | None = None
+    after_business_hours: BusinessHoursCount | None = None
+    """Counted in the working time of the owner who was told before."""
+    providers: tuple[Name, ...] = ()
+
+    def __post_init__(self) -> None:
+        """See that one wait is given."""
+        if (self.after_minutes is None) == (self.after_business_hours is None):
+            raise ValueError("give either after_minutes or after_business_hours")
+
+    def to_wire(self) -> dict[str, Any]:
+        """Write the step as the schedule report has it."""
+        return {
+            "owner": self.owner,
+            "after_minutes": self.after_minutes,
+            "after_business_hours": self.after_business_hours,
+            "providers": list(self.providers),
+        }
 
 
 class OwnerRule(Document, frozen=True, gc=False):
@@ -30,6 +58,8 @@ class OwnerRule(Document, frozen=True, gc=False):
     providers: tuple[Name, ...] = ()
     acknowledgement_minutes: Minutes | None = None
     escalation_owner: str = ""
+    escalation_steps: tuple[EscalationStep, ...] = ()
+    """After the escalation owner: whom to tell next, each after the one before."""
     notification_providers: tuple[Name, ...] | UnsetType = UNSET
     ack_minutes: Minutes | UnsetType = UNSET
     manager: str | UnsetType = UNSET
@@ -42,10 +72,12 @@ class OwnerRule(Document, frozen=True, gc=False):
 
     def to_wire(self) -> dict[str, Any]:
         """Write the rule as the schedule report has it."""
+        steps = {"escalation_steps": [step.to_wire() for step in self.escalation_steps]}
         return {
             "providers": list(self.providers),
             "acknowledgement_minutes": self.acknowledgement_minutes,
             "escalation_owner": self.escalation_owner,
+            **(steps if self.escalation_steps else {}),
         }
 
 
@@ -124,11 +156,16 @@ class OwnerCalendar(Document, frozen=True, gc=False):
     available: bool = True
     reason: str = ""
     unavailable_windows: tuple[Period, ...] = ()
+    time_zone: str | None = None
+    """Where the owner works; UTC if it is absent."""
+    business_hours: BusinessHours | None = None
     blackout_windows: tuple[Period, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Fold the other spelling."""
+        """Fold the other spelling, and see that the time zone is known."""
         fold_alias(self, "blackout_windows", "unavailable_windows", ())
+        if self.time_zone is not None:
+            check_time_zone(self.time_zone)
 
     def to_wire(self) -> dict[str, Any]:
         """Write the calendar as the schedule report has it."""
@@ -136,6 +173,14 @@ class OwnerCalendar(Document, frozen=True, gc=False):
             "available": self.available,
             "reason": self.reason,
             "unavailable_windows": [period.to_wire() for period in self.unavailable_windows],
+            **self._working_time_to_wire(),
+        }
+
+    def _working_time_to_wire(self) -> dict[str, Any]:
+        hours = self.business_hours
+        return {
+            **({"time_zone": self.time_zone} if self.time_zone is not None else {}),
+            **({"business_hours": hours.to_wire()} if hours is not None else {}),
         }
 
 

@@ -15,7 +15,10 @@ DECISION_KIND: Final = "go-backend-rollback-drill-route-decision"
 DELIVERY_KIND: Final = "release-connector-delivery"
 ROUTE_DELIVERY_KIND: Final = "go-backend-rollback-drill-route-delivery"
 ACKNOWLEDGEMENT_KIND: Final = "go-backend-rollback-drill-notification-ack"
+EXCEPTION_KIND: Final = "go-backend-rollback-drill-exception"
+ESCALATION_KIND: Final = "go-backend-rollback-drill-escalation"
 DRILL_KIND: Final = "go-backend-rollback-drill"
+RETEST_KIND: Final = "go-backend-rollback-drill-retest"
 KEY_KIND: Final = "rollback-drills-ledger-key"
 CLOCK_KIND: Final = "rollback-drills-ledger-clock"
 PRUNING_KIND: Final = "rollback-drills-ledger-pruning"
@@ -24,7 +27,8 @@ LEDGER_KINDS: Final = (KEY_KIND, CLOCK_KIND, PRUNING_KIND)
 """What the ledger says of itself."""
 KINDS: Final = (
     *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
-    *(IMPORT_KIND, *LEDGER_KINDS),
+    *(EXCEPTION_KIND, ESCALATION_KIND),
+    *(RETEST_KIND, IMPORT_KIND, *LEDGER_KINDS),
 )
 
 DELIVERY_SOURCE: Final = "go_backend_rollback_drill_notification"

@@ -32,8 +32,9 @@ class Entry:
     status: Readiness
     cycle_due: str
     planned_at: datetime
-    notification: Notification | None
-    """None: the route is silent now, and only its place is kept."""
+    notification: Notification
+    is_kept_back: bool = False
+    """Whether the route is silent now: the text is kept, for what others are told of it, and not sent."""
     replaces: Sequence[str] = ()
     """Notifications that must not have been sent; they become pointless."""
     closes: bool = False
@@ -107,7 +108,7 @@ def commit(
 
 def _is_promotion(entry: Entry) -> bool:
     """Whether the place of the notification was kept while a window or an absence lasted."""
-    return entry.reason is Reason.DEFERRED and entry.notification is not None
+    return entry.reason is Reason.DEFERRED and not entry.is_kept_back
 
 
 def _replace(connection: Connection, notification_ids: Sequence[str]) -> bool:
@@ -150,9 +151,10 @@ def _to_row(entry: Entry, now: float) -> dict[str, Any]:
 
 
 def _content(entry: Entry, now: float) -> dict[str, Any]:
-    if entry.notification is None:
-        return {"state": State.SUPPRESSED, "due_at": None, "notification": ""}
-    return {"state": State.PENDING, "due_at": now, "notification": write_notification(entry.notification)}
+    text = write_notification(entry.notification)
+    if entry.is_kept_back:
+        return {"state": State.SUPPRESSED, "due_at": None, "notification": text}
+    return {"state": State.PENDING, "due_at": now, "notification": text}
 
 
 def _promote(connection: Connection, entries: Sequence[Entry], now: float) -> set[str]:

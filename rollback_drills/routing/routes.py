@@ -73,10 +73,7 @@ def resolve_routes(
 
     A caller's policy replaces the rule of each owner it names (contract §8.10).
     """
-    rules: dict[str, OwnerRule] = {}
-    for source in (schedule, policy):
-        if source is not None and source.owner_routes:
-            rules |= {owner.casefold(): rule for owner, rule in source.rules_by_owner.items()}
+    rules = rules_of(schedule, policy)
     minutes = tidy(_default_minutes(schedule, policy))
     providers = sorted(eligible)
     routes = []
@@ -92,6 +89,15 @@ def resolve_routes(
             for provider in (sorted(named) if rule.providers else providers)
         ]
     return routes
+
+
+def rules_of(*sources: RoutingPolicy | None) -> dict[str, OwnerRule]:
+    """Give the rule of each owner by the name in lower case; the last source, the caller's policy, wins."""
+    rules: dict[str, OwnerRule] = {}
+    for source in sources:
+        if source is not None and source.owner_routes:
+            rules |= {owner.casefold(): rule for owner, rule in source.rules_by_owner.items()}
+    return rules
 
 
 def _default_minutes(schedule: Schedule | None, policy: RoutingPolicy | None) -> float:

@@ -167,10 +167,7 @@ def test_the_longest_digest_keeps_every_row_whole(
         title=f"{most} rollback drills need attention",
         summary="o" * 200 + f" owns {most} schedules whose rollback drill is overdue or due soon.",
         facts=rows,
-        acknowledge="Acknowledge each: drills ack --cycle CYCLE --provider "
-        + "p" * 200
-        + " --owner "
-        + "o" * 200,
+        acknowledge="Acknowledge each: drills ack --cycle CYCLE --owner " + "o" * 200,
     )
     connector = TeamsConnector(url=Secret(value=URL), title="🧯" * 60)
     request = connector.prepare(digest, now=now)

@@ -88,7 +88,8 @@ def check(database: Database, messenger: Messenger, now: datetime) -> None:
     plan = planned(subject, request, now=now)
     closing, departures = find_departures([subject], [judgement], [plan], request, now=now)
     holds = list(find_holds(plan, request, now=now))
-    commit(database, [*find_entries(judgement, plan), *closing], departures, holds, now=now.timestamp())
+    entries = [*find_entries(subject, judgement, plan, request), *closing]
+    commit(database, entries, departures, holds, now=now.timestamp())
     messenger.now = now
     Dispatcher(database, "slack", messenger, RetryPolicy(), now=now.timestamp).run()
 

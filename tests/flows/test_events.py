@@ -27,12 +27,11 @@ from flows.drill_check import drill_check
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import State as DeliveryState
-from rollback_drills.notification import build_notifications
 from rollback_drills.redaction import remember_secrets
 from rollback_drills.run_report import ScheduleRun
 from tasks.events import emit_events
 from tests.e2e.conftest import ROOT
-from tests.unit.builders import judged, make_subject, planned
+from tests.unit.builders import build_notifications, judged, make_subject, planned
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 PREFIX = "cavra.go_backend.rollback_drill."

@@ -21,6 +21,7 @@ from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.judging import Judgement, find_due, judge, plan_at_once
 from rollback_drills.ledger.keys import PublicKey, SigningKey
+from rollback_drills.notification import Notification, build_event, build_notification
 from rollback_drills.readiness.terms import Criteria, Readiness, Report
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.telling import Told
@@ -134,3 +135,11 @@ def fresh_database(kind: str, folder: Path) -> Iterator[str]:
         with server.begin() as connection:
             connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
         server.dispose()
+
+
+def build_notifications(schedule_report: Report, plan: Report, **facts: Any) -> Iterator[Notification]:
+    """Word a notification for every route of a plan that is to be told."""
+    event = build_event(schedule_report, plan) | facts
+    for decision in plan["route_decisions"]:
+        if decision["action"] == "deliver":
+            yield build_notification(schedule_report, plan, event, decision)

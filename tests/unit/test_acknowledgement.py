@@ -3,9 +3,13 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.acknowledgement import Acknowledgement, AcknowledgementState, record_acknowledgement
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import record_plan
+from rollback_drills.followup.acknowledgement import (
+    Acknowledgement,
+    AcknowledgementState,
+    record_acknowledgement,
+)
 from tests.unit.builders import NOW, judged, make_subject, planned
 
 SUBJECT = make_subject()

@@ -29,7 +29,7 @@ def window(**matchers: Any) -> dict[str, Any]:
 
 def entries_of(subject: Subject, request: PlanRequest | None = None) -> list[Entry]:
     """Give what the plan of a subject commits."""
-    return list(find_entries(judged(subject), planned(subject, request)))
+    return list(find_entries(subject, judged(subject), planned(subject, request), request or PlanRequest()))
 
 
 def told_before(subject: Subject, **changes: Any) -> dict[str, list[Told]]:
@@ -71,14 +71,17 @@ def test_every_route_that_is_told_is_committed_as_its_plan_has_it() -> None:
         pytest.param({"owner_calendars": {"team-a": {"available": False}}}, id="an absence"),
     ],
 )
-def test_the_place_of_what_is_kept_back_is_committed_without_a_text(document: dict[str, Any]) -> None:
+def test_the_place_of_what_is_kept_back_is_committed_with_what_others_are_told_of_it(
+    document: dict[str, Any],
+) -> None:
     entries = entries_of(make_subject(**document))
 
     silent = [entry for entry in entries if entry.owner == "team-a"]
     assert len(silent) == 2
     assert len(entries) == 4
     for entry in silent:
-        assert (entry.notification, entry.reason) == (None, Reason.DEFERRED)
+        assert (entry.is_kept_back, entry.reason) == (True, Reason.DEFERRED)
+        assert entry.notification.event["escalation_chain"]["owner"] == "team-a"
         assert entry.notification_id == identity.notification_id(entry.route_key, Reason.DEFERRED, 1)
 
 
@@ -110,7 +113,7 @@ def test_what_becomes_pointless_is_named_even_if_its_successor_is_kept_back(
 
     for entry in entries_of(subject, PlanRequest(told=told)):
         assert list(entry.replaces) == [told[entry.route_key][0].notification_id]
-        assert (entry.notification is None) is bool(windows)
+        assert entry.is_kept_back is bool(windows)
 
 
 def test_a_healthy_schedule_commits_nothing_unless_somebody_forces_it_and_then_opens_nothing() -> None:

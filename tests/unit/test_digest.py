@@ -36,9 +36,7 @@ def test_several_become_one_table_with_a_row_for_each_schedule() -> None:
         f"needs attention · 2026-11-27T09:00:00+00:00 · {each.reason} · {each.cycle_id}"
         for each in notifications
     ]
-    assert digest.acknowledge == (
-        "Acknowledge each: drills ack --cycle CYCLE --provider webhook --owner payments-team --by YOU"
-    )
+    assert digest.acknowledge == ("Acknowledge each: drills ack --cycle CYCLE --owner payments-team --by YOU")
 
 
 def test_a_digest_is_known_by_its_first_notification() -> None:

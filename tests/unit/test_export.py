@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 from sqlalchemy import event, text
 
-from rollback_drills.acknowledgement import Acknowledgement, record_acknowledgement
 from rollback_drills.database import ConflictError, Database, DatabaseError
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
@@ -34,6 +33,7 @@ from rollback_drills.exporting.bundle import export
 from rollback_drills.exporting.cycles import CycleState, PerformedDrill, judge_cycles
 from rollback_drills.exporting.manifest import Manifest, Query
 from rollback_drills.exporting.selection import fold_gap
+from rollback_drills.followup.acknowledgement import Acknowledgement, record_acknowledgement
 from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.bundle import verify_bundle
 from tests.unit.builders import KEY, NOW, judged, make_subject, open_key, planned

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import read_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.notification import Notification, build_event, build_notifications
+from rollback_drills.notification import Notification, build_event
 from rollback_drills.routing.decisions import PlanRequest
-from tests.unit.builders import DRILL, NOW, judged, make_subject, planned
+from tests.unit.builders import DRILL, NOW, build_notifications, judged, make_subject, planned
 
 READY: dict[str, Any] = {"next_due_at": "2027-06-01T00:00:00Z"}
 DUE_SOON: dict[str, Any] = {"next_due_at": (NOW + timedelta(days=3)).isoformat()}
@@ -99,13 +99,12 @@ def test_the_facts_tell_all_that_a_person_needs() -> None:
 
 
 def test_the_command_to_acknowledge_survives_a_shell() -> None:
-    owner, provider = "O'Brien; rm -rf .", "my slack"
-    notification = notified(make_subject(owners=[owner], notification_providers=[provider]))[0]
+    owner = "O'Brien; rm -rf ."
+    notification = notified(make_subject(owners=[owner]))[0]
 
     words = shlex.split(notification.event["acknowledge"])
 
     assert words[words.index("--owner") + 1] == owner
-    assert words[words.index("--provider") + 1] == provider
     assert words[words.index("--cycle") + 1] == notification.cycle_id
 
 

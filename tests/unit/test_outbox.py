@@ -128,15 +128,14 @@ def ids_of(claimed: Sequence[Claimed]) -> list[list[str]]:
 def make_place(entry: Entry) -> Entry:
     """Make the place of a notification that is kept back."""
     its_id = identity.notification_id(entry.route_key, Reason.DEFERRED, 1)
-    return replace(entry, notification_id=its_id, reason=Reason.DEFERRED, notification=None)
+    return replace(entry, notification_id=its_id, reason=Reason.DEFERRED, is_kept_back=True)
 
 
 def make_promotion(entry: Entry) -> Entry:
     """Make what takes the place after the window."""
-    place, notification = make_place(entry), entry.notification
-    assert notification
-    told = replace(notification, notification_id=place.notification_id, reason=Reason.DEFERRED)
-    return replace(place, notification=told)
+    place = make_place(entry)
+    told = replace(entry.notification, notification_id=place.notification_id, reason=Reason.DEFERRED)
+    return replace(place, notification=told, is_kept_back=False)
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
@@ -194,7 +193,10 @@ def test_a_commit_is_written_as_a_whole_or_not_at_all(database: Database) -> Non
 
 def test_two_runs_that_decided_the_same_commit_each_notification_once(database: Database) -> None:
     subject = make_subject()
-    decided = [list(find_entries(judged(subject), planned(subject, PlanRequest()))) for _ in range(2)]
+    request = PlanRequest()
+    decided = [
+        list(find_entries(subject, judged(subject), planned(subject, request), request)) for _ in range(2)
+    ]
 
     added = at_once(2, lambda number: commit(database, decided[number], [], now=float(number)))
 
@@ -274,7 +276,8 @@ def test_a_place_that_is_no_longer_kept_is_not_taken(database: Database, state: 
     force(database, its_id, state=state)
 
     assert commit(database, [make_promotion(entry)], [], now=1.0) == set()
-    assert get(database, its_id).notification == ""
+    assert get(database, its_id).planned_at == entry.planned_at.timestamp()
+    assert get(database, its_id).state is state
 
 
 def test_only_one_of_two_runs_takes_a_place(database: Database) -> None:

@@ -64,6 +64,7 @@ def test_lists_what_became_of_each_and_finds_dead_letters(
     assert [each["state"] for each in listed(capsys, monkeypatch, "--state", "delivered")] == ["delivered"]
     assert listed(capsys, monkeypatch, "--provider", "slack") == []
 
+    monkeypatch.setenv("COLUMNS", "200")
     code, table = drills(capsys, monkeypatch, "outbox", "list")
 
     assert code == 0

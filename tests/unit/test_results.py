@@ -23,8 +23,8 @@ from rollback_drills.evidence.records import (
     record_deliveries,
     record_plan,
 )
-from rollback_drills.notification import build_event, build_notifications
-from tests.unit.builders import NOW, judged, make_subject, planned
+from rollback_drills.notification import build_event
+from tests.unit.builders import NOW, build_notifications, judged, make_subject, planned
 
 SUBJECT = make_subject()
 PLAN = planned(SUBJECT)

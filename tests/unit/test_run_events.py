@@ -11,13 +11,12 @@ from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.notification import build_notifications
 from rollback_drills.outbox.destinations import Destination
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.run_events import RunEvent, find_events
 from rollback_drills.run_report import ScheduleRun
-from tests.unit.builders import NOW, judged, make_subject, make_told, planned
+from tests.unit.builders import NOW, build_notifications, judged, make_subject, make_told, planned
 
 PREFIX = "cavra.go_backend.rollback_drill."
 ONE_ROUTE: Mapping[str, Any] = {"owners": ["team-a"], "notification_providers": ["slack"]}

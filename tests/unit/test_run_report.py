@@ -13,7 +13,6 @@ from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.notification import build_notifications
 from rollback_drills.outbox.item import Item
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.run_report import (
@@ -26,7 +25,7 @@ from rollback_drills.run_report import (
     worst,
 )
 from tests.sample_outbox import make_entry
-from tests.unit.builders import DRILL, NOW, judged, make_subject, planned
+from tests.unit.builders import DRILL, NOW, build_notifications, judged, make_subject, planned
 
 VALID_KEY = re.compile(r"[a-z0-9-]+")  # what Prefect takes
 

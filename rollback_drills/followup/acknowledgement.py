@@ -1,0 +1,155 @@
+"""The acknowledgement of contract §6: one (cycle, provider, owner), by one person, for a bounded time."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from rollback_drills import identity
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.privacy import find_private
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, start_record
+from rollback_drills.readiness.terms import Report
+
+ACKNOWLEDGEMENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-ack.v1"
+ACKNOWLEDGED_FOR: Final = timedelta(days=3)
+"""How long an acknowledgement holds unless it says otherwise; the due instant ends it earlier."""
+LONGEST_ACKNOWLEDGED_FOR: Final = timedelta(days=30)
+
+
+class AcknowledgementState(StrEnum):
+    """What the person says. None of it closes the cycle: only an accepted drill does."""
+
+    ACKNOWLEDGED = "acknowledged"
+    DISMISSED = "dismissed"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What one person says about one route of a cycle."""
+
+    acknowledged_by: str
+    state: AcknowledgementState = AcknowledgementState.ACKNOWLEDGED
+    external_ref: str = ""
+    notes: str = ""
+    acknowledged_for: timedelta | None = None
+    """How long it shall hold; None: as long as it may by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An acknowledgement as the evidence has it."""
+
+    acknowledgement_id: str
+    route_key: str
+    state: AcknowledgementState
+    by: str
+    at: datetime
+    until: datetime
+    """The route is quiet up to here; that of an `escalated` one is when it was said."""
+
+
+def find_end(given: Acknowledgement, at: datetime, due_at: datetime | None) -> datetime:
+    """Say until when an acknowledgement holds: the time it asks for, and not beyond a due instant to come.
+
+    Raises:
+        UsageError: It asks for no time, or for more than thirty days.
+    """
+    asked = given.acknowledged_for
+    if asked is not None and not timedelta(0) < asked <= LONGEST_ACKNOWLEDGED_FOR:
+        raise UsageError(
+            f"--days must be more than 0 and at most {LONGEST_ACKNOWLEDGED_FOR.days}; to put a drill off for"
+            " longer there is `drills postpone`"
+        )
+    if given.state is AcknowledgementState.ESCALATED:
+        return at
+    end = at + (asked or ACKNOWLEDGED_FOR)
+    return min(end, due_at) if due_at is not None and due_at > at else end
+
+
+def record_acknowledgement(
+    given: Acknowledgement,
+    route: Mapping[str, Any],
+    *,
+    now: datetime,
+    created_at: datetime,
+    due_at: datetime | None = None,
+) -> Report:
+    """Write down an acknowledgement of a route.
+
+    Args:
+        given: What is said.
+        route: The route: `session_id, schedule_id, cycle_id, plan_id, provider, owner, route_key`, as its
+            latest decision has them.
+        now: When it is said.
+        created_at: The clock of the evidence.
+        due_at: The due instant of the cycle, if it is known.
+
+    Raises:
+        UsageError: The texts hold what evidence must not, nobody is named, or the time is out of bounds.
+    """
+    check_texts(("--by", given.acknowledged_by), ("--ref", given.external_ref), ("--notes", given.notes))
+    if not given.acknowledged_by.strip():
+        raise UsageError("--by is empty; say who acknowledges")
+    until = find_end(given, now, due_at)
+    key = route["route_key"]
+    start = start_record(
+        ACKNOWLEDGEMENT_KIND, route["session_id"], created_at=created_at, signer=given.acknowledged_by
+    )
+    return {
+        **start,
+        "ack_schema_version": ACKNOWLEDGEMENT_SCHEMA,
+        "acknowledgement_id": identity.acknowledgement_id(key, write_instant(now)),
+        **{
+            name: route[name]
+            for name in ("schedule_id", "cycle_id", "plan_id", "provider", "owner", "route_key")
+        },
+        "acknowledged_by": given.acknowledged_by,
+        "acknowledgement_state": str(given.state),
+        "acknowledged_at": write_instant(now),
+        "acknowledged_until": write_instant(until),
+        "external_ref": given.external_ref,
+        "notes": given.notes,
+    }
+
+
+def check_texts(*texts: tuple[str, str]) -> None:
+    """See that no text holds what evidence must not.
+
+    Args:
+        texts: The flag and the text.
+
+    Raises:
+        UsageError: One does; the message names the flag and never the text.
+    """
+    for flag, text in texts:
+        if kind := find_private(text):
+            raise UsageError(f"{flag} holds {kind}, which evidence must not name; leave it out")
+
+
+def read_said(record: Mapping[str, Any]) -> Said:
+    """Read an acknowledgement of the evidence; one of before they had an end holds for the default time."""
+    at = datetime.fromisoformat(record["acknowledged_at"])
+    until = record.get("acknowledged_until")
+    return Said(
+        record["acknowledgement_id"],
+        record["route_key"],
+        AcknowledgementState(record["acknowledgement_state"]),
+        record["acknowledged_by"],
+        at,
+        datetime.fromisoformat(until) if until else at + ACKNOWLEDGED_FOR,
+    )
+
+
+def find_current(said: Iterable[Said]) -> dict[str, Said]:
+    """Give, by route, what was said last; the order in which it was written down does not matter."""
+    current: dict[str, Said] = {}
+    for each in said:
+        before = current.get(each.route_key)
+        if before is None or (each.at, each.acknowledgement_id) > (before.at, before.acknowledgement_id):
+            current[each.route_key] = each
+    return current

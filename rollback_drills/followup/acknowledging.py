@@ -1,0 +1,46 @@
+"""Acknowledges many routes at once, all of them or none (contract §6)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.index import EvidenceIndex
+from rollback_drills.followup.acknowledgement import Acknowledgement, record_acknowledgement
+from rollback_drills.followup.routes import RouteChoice, choose_routes
+from rollback_drills.readiness.terms import Report
+
+MOST_AT_ONCE: Final = 100
+
+
+def acknowledge(
+    index: EvidenceIndex,
+    given: Sequence[tuple[RouteChoice, Acknowledgement]],
+    *,
+    now: datetime,
+    created_at: datetime,
+) -> list[Report]:
+    """Build the records of all acknowledgements; nothing is written here.
+
+    Args:
+        index: The evidence, which knows the routes.
+        given: Which routes, and what is said of them.
+        now: When it is said.
+        created_at: The clock of the evidence.
+
+    Raises:
+        UsageError: One of them names what is unknown or says what cannot be said, or they are none or more
+            than a hundred routes.
+    """
+    records: dict[str, Report] = {}
+    for choice, said in given:
+        chosen = choose_routes(index, choice)
+        for route in chosen.routes:
+            record = record_acknowledgement(said, route, now=now, created_at=created_at, due_at=chosen.due_at)
+            records[record["route_key"]] = record
+    if not 1 <= len(records) <= MOST_AT_ONCE:
+        raise UsageError(
+            f"{len(records)} routes are meant; acknowledge 1 to {MOST_AT_ONCE} at once, by cycle, provider or"
+            " owner"
+        )
+    return list(records.values())

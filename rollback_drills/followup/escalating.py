@@ -1,0 +1,187 @@
+"""Turns the steps of a chain that are due into notifications, each once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rollback_drills import identity
+from rollback_drills.delivery.reasons import Reason
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.records import ESCALATION_KIND, start_record
+from rollback_drills.followup.chain import Chain, Link
+from rollback_drills.followup.facts import CycleFacts, Sent
+from rollback_drills.followup.next_action import find_next_step
+from rollback_drills.notification import Notification, write_acknowledge
+from rollback_drills.outbox.intake import Entry
+from rollback_drills.readiness.terms import Report
+from rollback_drills.routing.routes import Route
+from rollback_drills.routing.suppression import Suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """One step of one chain that is taken now."""
+
+    cycle: CycleFacts
+    chain: Chain
+    step: int
+    """From 1; beyond the chain, its last person is told again."""
+    due_at: datetime
+    providers: Sequence[str]
+
+    @property
+    def link(self) -> Link:
+        """Who is told."""
+        return self.chain.links[min(self.step, len(self.chain.links)) - 1]
+
+
+def find_escalations(cycle: CycleFacts, suppressions: Suppressions, *, now: datetime) -> Iterator[Escalation]:
+    """Give the steps of a cycle that are due, at most one of each owner.
+
+    A person who is absent is passed over for the next one of the chain; a window keeps a step back until it
+    ends.
+    """
+    if cycle.exception:
+        return
+    for owner, chain in cycle.chains.items():
+        due = find_next_step(cycle, owner, chain)
+        if due is None or due.at > now:
+            continue
+        step, last = due.step, len(chain.links)
+        while step < last and suppressions.find_absence(chain.links[step - 1].owner, now):
+            step += 1
+        escalation = Escalation(cycle, chain, step, due.at, ())
+        link = escalation.link
+        open_ways = [
+            provider
+            for provider in link.providers
+            if not suppressions.find_window(Route(link.owner, provider, 0, link.owner), now)
+        ]
+        if open_ways and not suppressions.find_absence(link.owner, now):
+            yield Escalation(cycle, chain, step, due.at, open_ways)
+
+
+def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[Entry]:
+    """Give what a step commits: a notification through each provider of the person who is told."""
+    opened = _opening(escalation)
+    for provider in escalation.providers:
+        notification = _build(escalation, opened, provider, now=now)
+        yield Entry(
+            notification_id=notification.notification_id,
+            route_key=_route_key(escalation, provider),
+            cycle_id=escalation.cycle.cycle_id,
+            schedule_id=escalation.cycle.schedule_id,
+            provider=provider,
+            owner=escalation.link.owner,
+            reason=Reason.ESCALATED,
+            status=escalation.cycle.status,
+            cycle_due=write_instant(escalation.cycle.due_at) if escalation.cycle.due_at else "",
+            planned_at=now,
+            notification=notification,
+        )
+
+
+def record_escalation(
+    escalation: Escalation, *, now: datetime, created_at: datetime, signer: str
+) -> tuple[str, Report]:
+    """Write down a step that is taken; give it with the key under which it is written once."""
+    event = _opening(escalation).event
+    ids = [_notification_id(escalation, provider) for provider in escalation.providers]
+    record = {
+        **start_record(ESCALATION_KIND, event["session_id"], created_at=created_at, signer=signer),
+        "schedule_id": escalation.cycle.schedule_id,
+        "cycle_id": escalation.cycle.cycle_id,
+        "plan_id": event["plan_id"],
+        "owner": escalation.chain.owner,
+        "step": escalation.step,
+        "told": escalation.link.owner,
+        "providers": list(escalation.providers),
+        "notification_ids": ids,
+        "step_due_at": write_instant(escalation.due_at),
+        "escalated_at": write_instant(now),
+        "status": str(escalation.cycle.status),
+    }
+    return f"escalation {ids[0]}", record
+
+
+def _opening(escalation: Escalation) -> Sent:
+    """Give what told the owner first, or was to."""
+    routes = escalation.cycle.routes_of(escalation.chain.owner)
+    return next(each for route in routes for each in route.own if each.event)
+
+
+def _route_key(escalation: Escalation, provider: str) -> str:
+    return identity.route_key(escalation.cycle.cycle_id, provider, escalation.link.owner)
+
+
+def _notification_id(escalation: Escalation, provider: str) -> str:
+    reason = identity.escalation_reason(escalation.chain.owner)
+    return identity.notification_id(_route_key(escalation, provider), reason, escalation.step)
+
+
+def _build(escalation: Escalation, opened: Sent, provider: str, *, now: datetime) -> Notification:
+    cycle, link, event = escalation.cycle, escalation.link, opened.event
+    acknowledge = write_acknowledge(cycle.cycle_id, link.owner)
+    title = f"Escalated: {event['title']}"
+    return Notification(
+        notification_id=_notification_id(escalation, provider),
+        provider=provider,
+        owner=link.owner,
+        alert_level="critical",
+        title=title,
+        summary=_summary(escalation, opened),
+        facts=tuple(_facts(escalation, opened, now=now)),
+        acknowledge=f"Acknowledge: {acknowledge}",
+        schedule_id=cycle.schedule_id,
+        cycle_id=cycle.cycle_id,
+        plan_id=event["plan_id"],
+        event={
+            **event,
+            "alert_level": "critical",
+            "title": title,
+            "owners": [link.owner],
+            "notification_providers": [provider],
+            "acknowledge": acknowledge,
+            "escalation": {
+                "owner": escalation.chain.owner,
+                "step": escalation.step,
+                "step_due_at": write_instant(escalation.due_at),
+                "escalated_at": write_instant(now),
+            },
+        },
+        reason=Reason.ESCALATED,
+    )
+
+
+def _summary(escalation: Escalation, opened: Sent) -> str:
+    owner, cycle = escalation.chain.owner, escalation.cycle
+    due = f" was due {write_instant(cycle.due_at)}" if cycle.due_at else " has no known due instant"
+    if opened.reason is Reason.DEFERRED and not any(route.told_at for route in cycle.routes_of(owner)):
+        why = f"{owner} is absent without a known end and could not be told"
+    else:
+        why = f"{owner} has not acknowledged, or has and did not perform the drill"
+    return f"The rollback drill of {cycle.schedule_id}{due}: {why}. See that it is performed and recorded."
+
+
+def _facts(escalation: Escalation, opened: Sent, *, now: datetime) -> Iterator[tuple[str, str]]:
+    cycle, event = escalation.cycle, opened.event
+    summary: Mapping[str, Any] = event.get("summary", {})
+    told_at = min(
+        (at for each in cycle.routes_of(escalation.chain.owner) if (at := each.told_at)), default=None
+    )
+    facts = (
+        ("Schedule", cycle.schedule_id),
+        ("Environment", summary.get("environment") or ""),
+        ("State", str(cycle.status).replace("_", " ")),
+        ("Due", write_instant(cycle.due_at) if cycle.due_at else "unknown"),
+        ("Owner", escalation.chain.owner),
+        ("First told", write_instant(told_at) if told_at else "never"),
+        ("Step", f"{escalation.step} of {len(escalation.chain.links)}"),
+        ("Escalated to", escalation.link.owner),
+        ("Escalated at", write_instant(now)),
+        ("Runbook", str(event.get("runbook_ref") or "")),
+        ("Plan", event["plan_id"]),
+        ("Cycle", cycle.cycle_id),
+    )
+    yield from ((label, text) for label, value in facts if (text := " ".join(value.split())))

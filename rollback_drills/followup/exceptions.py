@@ -1,0 +1,147 @@
+"""Skips, postponements and waivers of one cycle: approved, dated, and in the evidence."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from rollback_drills import identity
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.records import EXCEPTION_KIND, start_record
+from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.readiness.terms import Report
+
+POSTPONE_LIMIT_DAYS: Final = 30.0
+"""How far beyond its due instant a drill can be postponed, unless the schedule says otherwise."""
+LONGEST: Final = timedelta(days=366)
+
+
+class ExceptionKind(StrEnum):
+    """What is allowed, for a time."""
+
+    SKIP = "skip"  # this cycle is not performed, the next one is
+    POSTPONE = "postpone"  # it is performed later
+    WAIVE = "waive"  # nobody has to perform it
+
+    @property
+    def past(self) -> str:
+        """What the cycle is then: skipped, postponed or waived."""
+        return {"skip": "skipped", "postpone": "postponed", "waive": "waived"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class CycleException:
+    """What was approved for one cycle, as the evidence has it."""
+
+    exception_id: str
+    cycle_id: str
+    kind: ExceptionKind
+    reason: str
+    approver: str
+    at: datetime
+    until: datetime
+    """The instant from which on the cycle counts again."""
+
+    @property
+    def because(self) -> str:
+        """Say in one line why the cycle is quiet."""
+        return f"{self.kind.past} until {write_instant(self.until)} by {self.approver}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a person approves."""
+
+    kind: ExceptionKind
+    until: datetime
+    reason: str
+    approver: str
+
+
+def record_exception(
+    given: Grant,
+    cycle: Mapping[str, Any],
+    *,
+    due_at: datetime | None,
+    postpone_limit: timedelta,
+    now: datetime,
+    created_at: datetime,
+    signer: str,
+) -> Report:
+    """Write down an exception for a cycle.
+
+    Args:
+        given: What is approved.
+        cycle: `schedule_id` and `cycle_id`.
+        due_at: The due instant of the cycle; None if it is not known.
+        postpone_limit: How far beyond it the drill can be postponed.
+        now: When it is approved.
+        created_at: The clock of the evidence.
+        signer: Who writes it down.
+
+    Raises:
+        UsageError: No reason or approver, an end that is past or too far away, or texts that evidence must
+            not hold.
+    """
+    check_texts(("--reason", given.reason), ("--approver", given.approver))
+    for flag, text in (("--reason", given.reason), ("--approver", given.approver)):
+        if not text.strip():
+            raise UsageError(f"{flag} is empty; an exception has a reason and somebody who approves it")
+    _check_end(given, due_at, postpone_limit, now)
+    identifier = identity.exception_id(cycle["cycle_id"], given.kind, write_instant(now))
+    session_id = identity.delivery_session_id(cycle["schedule_id"], identifier)
+    return {
+        **start_record(EXCEPTION_KIND, session_id, created_at=created_at, signer=signer),
+        "schedule_id": cycle["schedule_id"],
+        "cycle_id": cycle["cycle_id"],
+        "exception_id": identifier,
+        "exception": str(given.kind),
+        "reason": given.reason,
+        "approver": given.approver,
+        "approved_at": write_instant(now),
+        "next_due_at": write_instant(due_at) if due_at else None,
+        "expires_at": write_instant(given.until),
+    }
+
+
+def _check_end(given: Grant, due_at: datetime | None, postpone_limit: timedelta, now: datetime) -> None:
+    until = write_instant(given.until)
+    if given.until <= now:
+        raise UsageError(f"--until {until} is past; an exception ends in the future")
+    if given.kind is ExceptionKind.POSTPONE:
+        ceiling = (due_at or now) + postpone_limit
+        if given.until > ceiling:
+            raise UsageError(
+                f"--until {until} is beyond {write_instant(ceiling)}, the ceiling of this cycle: its schedule"
+                f" allows {postpone_limit / timedelta(days=1):g} days after the due instant"
+                " (postpone_limit_days)"
+            )
+    elif given.until > now + LONGEST:
+        raise UsageError(
+            f"--until {until} is more than {LONGEST.days} days away; approve it again when it ends"
+        )
+
+
+def read_exception(record: Mapping[str, Any]) -> CycleException:
+    """Read an exception of the evidence."""
+    return CycleException(
+        record["exception_id"],
+        record["cycle_id"],
+        ExceptionKind(record["exception"]),
+        record["reason"],
+        record["approver"],
+        datetime.fromisoformat(record["approved_at"]),
+        datetime.fromisoformat(record["expires_at"]),
+    )
+
+
+def find_exceptions(found: Iterable[CycleException], *, now: datetime) -> dict[str, CycleException]:
+    """Give, by cycle, the exception that was approved last and holds at an instant."""
+    latest: dict[str, CycleException] = {}
+    for each in found:
+        before = latest.get(each.cycle_id)
+        if before is None or (each.at, each.exception_id) > (before.at, before.exception_id):
+            latest[each.cycle_id] = each
+    return {cycle_id: each for cycle_id, each in latest.items() if now < each.until}

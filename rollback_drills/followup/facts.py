@@ -1,0 +1,124 @@
+"""What is known of one open cycle: what was told on its routes, what was said, what was approved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rollback_drills.delivery.reasons import Reason
+from rollback_drills.delivery.states import DEAD, TOLD, State
+from rollback_drills.followup.acknowledgement import Said
+from rollback_drills.followup.chain import Chain, read_chain
+from rollback_drills.followup.exceptions import CycleException
+from rollback_drills.readiness.terms import Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One notification of an open route, as the outbox has it."""
+
+    notification_id: str
+    reason: Reason
+    status: Readiness
+    state: State
+    planned_at: datetime
+    queued_at: datetime
+    completed_at: datetime | None
+    """When its last attempt ended; None if it was never tried."""
+    attention_at: datetime | None
+    """When it wants attention: its next attempt, or the end of a lease."""
+    event: Mapping[str, Any]
+    """The event that it carries; empty if it has no text."""
+    step_of: str = ""
+    """Of an escalation: the owner whose silence it is about."""
+    step: int = 0
+    """Of an escalation: the how manieth step, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """One owner through one provider in one cycle; `sent` is in the order of the outbox and not empty."""
+
+    route_key: str
+    provider: str
+    owner: str
+    sent: Sequence[Sent]
+    said: Said | None = None
+    """What was acknowledged last."""
+
+    @property
+    def last(self) -> Sent:
+        """The notification that the route is at."""
+        return self.sent[-1]
+
+    @property
+    def own(self) -> Sequence[Sent]:
+        """What told the owner of the schedule, escalations to this person left out."""
+        return [each for each in self.sent if each.reason is not Reason.ESCALATED]
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When the owner was first told; if the first message died, when it did; None before that."""
+        instants = [
+            each.completed_at or each.queued_at
+            for each in self.own
+            if each.state in TOLD or each.state in DEAD
+        ]
+        return min(instants, default=None)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the owner is kept silent without a known end."""
+        return self.last.state is State.SUPPRESSED and not self.last.event.get("deferred_until")
+
+    def quiet_until(self, otherwise: datetime) -> datetime:
+        """Give until when the last acknowledgement holds; `otherwise` if there is none."""
+        return self.said.until if self.said else otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class CycleFacts:
+    """One open cycle of one schedule."""
+
+    cycle_id: str
+    schedule_id: str
+    due_at: datetime | None
+    routes: Sequence[RouteFacts]
+    exception: CycleException | None = None
+    """What holds now."""
+    chains: Mapping[str, Chain] = field(init=False)
+    """By owner: the chain that was frozen when the owner was first told."""
+
+    def __post_init__(self) -> None:
+        """Find the frozen chains."""
+        chains: dict[str, Chain] = {}
+        for route in self.routes:
+            event = next((each.event for each in route.own if each.event), None)
+            if event is not None and route.owner not in chains:
+                chains[route.owner] = read_chain(event)
+        object.__setattr__(self, "chains", chains)
+
+    @property
+    def status(self) -> Readiness:
+        """The state that was told last."""
+        newest = max((route.last for route in self.routes), key=lambda sent: sent.planned_at)
+        return newest.status
+
+    def routes_of(self, owner: str) -> list[RouteFacts]:
+        """Give the routes on which an owner was told as an owner."""
+        return [route for route in self.routes if route.owner == owner and route.own]
+
+    def steps_of(self, owner: str) -> list[tuple[RouteFacts, Sent]]:
+        """Give the escalations of an owner's silence, the earliest first."""
+        found = [
+            (route, each)
+            for route in self.routes
+            for each in route.sent
+            if each.step_of == owner and each.step
+        ]
+        return sorted(found, key=lambda pair: pair[1].step)
+
+
+def to_instant(seconds: float) -> datetime:
+    """Read an instant of the outbox."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,151 @@
+"""What an open cycle waits for, and when: a pure rule over its facts. No open cycle waits for nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from rollback_drills.delivery.states import DEAD, TOLD, UNCERTAIN, WAITING, State
+from rollback_drills.followup.acknowledgement import AcknowledgementState
+from rollback_drills.followup.chain import Chain
+from rollback_drills.followup.facts import CycleFacts, RouteFacts
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.routing.telling import REPEAT_AFTER
+
+
+class Action(StrEnum):
+    """What happens next."""
+
+    DELIVER = "deliver"  # an attempt, or the end of a lease
+    ANNOUNCE = "announce"  # a window or an absence ends
+    ESCALATE = "escalate"  # the next step of a chain
+    REPEAT = "repeat"  # the drill check tells the owner again
+    END_EXCEPTION = "end_exception"  # a skip, postponement or waiver ends
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NextAction:
+    """One thing that will happen to a cycle."""
+
+    at: datetime
+    action: Action
+    owner: str = ""
+    step: int = 0
+    """Of an escalation: the how manieth step, from 1."""
+
+
+class CycleState(StrEnum):
+    """How far an open cycle has come."""
+
+    WAITING = "waiting"  # committed or kept back, told nobody yet
+    NOTIFIED = "notified"
+    ACKNOWLEDGED = "acknowledged"  # everybody who was told has acknowledged, and it holds
+    ESCALATED = "escalated"
+    SKIPPED = "skipped"
+    POSTPONED = "postponed"
+    WAIVED = "waived"
+
+
+def find_state(cycle: CycleFacts, *, now: datetime) -> CycleState:
+    """Say how far an open cycle has come at an instant."""
+    if cycle.exception:
+        return CycleState(cycle.exception.kind.past)
+    told = [route for route in cycle.routes if any(each.state in TOLD for each in route.sent)]
+    if not told and not any(each.state in DEAD for route in cycle.routes for each in route.sent):
+        return CycleState.WAITING
+    if any(each.step for route in told for each in route.sent) and not _all_acknowledged(cycle, now):
+        return CycleState.ESCALATED
+    return CycleState.ACKNOWLEDGED if told and _all_acknowledged(cycle, now) else CycleState.NOTIFIED
+
+
+def find_next_actions(
+    cycle: CycleFacts, *, repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER
+) -> list[NextAction]:
+    """Give everything that will happen to an open cycle, the earliest first.
+
+    An exception puts everything but its own end off. What lies in the past is due.
+
+    Args:
+        cycle: The facts.
+        repeat_after: How long a route stays quiet after it was told, by state.
+    """
+    if cycle.exception:
+        return [NextAction(cycle.exception.until, Action.END_EXCEPTION)]
+    found = [each for route in cycle.routes for each in _of_route(route, repeat_after)]
+    for owner, chain in cycle.chains.items():
+        if step := find_next_step(cycle, owner, chain, repeat_after=repeat_after):
+            found.append(step)
+    return sorted(found)
+
+
+def find_next_step(
+    cycle: CycleFacts,
+    owner: str,
+    chain: Chain,
+    *,
+    repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER,
+) -> NextAction | None:
+    """Give the next step of an owner's chain, and when it is due; None if there is none, or none yet.
+
+    The clock starts when the owner was first told in this cycle, and no later notification starts it anew
+    (contract §8.7). It starts as well when the message died or the owner is absent without an end, since
+    then nobody knows. An acknowledgement of every route of the owner, or of whoever was told last, puts the
+    step off until it ends; one that asks to escalate makes it due at once. The last person of the chain is
+    told again and again of an owner who is absent without an end, for nobody tells that owner.
+    """
+    routes, done = cycle.routes_of(owner), cycle.steps_of(owner)
+    started = [at for route in routes if (at := _started_at(route)) is not None]
+    number = done[-1][1].step if done else 0
+    if not started:
+        return None
+    if number < len(chain.links):
+        at = chain.find_times(min(started))[number]
+    elif all(route.is_absent for route in routes):
+        at = done[-1][1].queued_at + repeat_after.get(cycle.status, timedelta(0))
+    else:
+        return None
+    for asked in (routes, [route for route, each in done if each.step == number and number]):
+        if asked:
+            at = max(at, min(route.quiet_until(at) for route in asked))
+    hurried = _asked_to_escalate(routes, done[-1][1].queued_at if done else None)
+    return NextAction(min(at, hurried) if hurried else at, Action.ESCALATE, owner, number + 1)
+
+
+def _started_at(route: RouteFacts) -> datetime | None:
+    if route.told_at is not None:
+        return route.told_at
+    return route.last.queued_at if route.is_absent else None
+
+
+def _asked_to_escalate(routes: list[RouteFacts], last_step_at: datetime | None) -> datetime | None:
+    asked = [
+        route.said.at
+        for route in routes
+        if route.said
+        and route.said.state is AcknowledgementState.ESCALATED
+        and (last_step_at is None or route.said.at > last_step_at)
+    ]
+    return min(asked, default=None)
+
+
+def _of_route(route: RouteFacts, repeat_after: Mapping[Readiness, timedelta]) -> Iterator[NextAction]:
+    last = route.last
+    if last.state in WAITING or last.state in UNCERTAIN:
+        yield NextAction(last.attention_at or last.queued_at, Action.DELIVER, route.owner)
+    elif last.state is State.SUPPRESSED:
+        if until := last.event.get("deferred_until"):
+            yield NextAction(datetime.fromisoformat(until), Action.ANNOUNCE, route.owner)
+    elif route.own:
+        at = last.planned_at + repeat_after.get(last.status, timedelta(0))
+        yield NextAction(max(at, route.quiet_until(at)), Action.REPEAT, route.owner)
+
+
+def _all_acknowledged(cycle: CycleFacts, now: datetime) -> bool:
+    """Whether, for every owner, all its routes or whoever was told last has acknowledged, and it holds."""
+    for owner in cycle.chains:
+        done = cycle.steps_of(owner)
+        last = [route for route, each in done if each.step == done[-1][1].step]
+        asked = [cycle.routes_of(owner), last]
+        if not any(routes and all(now < route.quiet_until(now) for route in routes) for routes in asked):
+            return False
+    return True

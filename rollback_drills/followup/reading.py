@@ -1,0 +1,130 @@
+"""Reads the facts of open cycles out of the outbox and the evidence."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from rollback_drills.database import MOST_PARAMETERS, Database
+from rollback_drills.delivery.reasons import Reason
+from rollback_drills.delivery.states import State
+from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
+from rollback_drills.evidence.table import LEDGER
+from rollback_drills.followup.acknowledgement import Said, find_current, read_said
+from rollback_drills.followup.exceptions import CycleException, find_exceptions, read_exception
+from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent, to_instant
+from rollback_drills.outbox.item import Item
+from rollback_drills.outbox.table import OUTBOX
+
+_POINTLESS = (State.SUPERSEDED, State.DISCARDED)
+
+
+def read_open_cycles(
+    database: Database, *, now: datetime, schedule_ids: Collection[str] | None = None
+) -> list[CycleFacts]:
+    """Give every cycle that is open, those that wait longest first.
+
+    Args:
+        database: Has the outbox and the evidence.
+        now: Which exceptions hold.
+        schedule_ids: Only cycles of these schedules; None for all.
+    """
+    with database.read() as connection:
+        items = list(_read_open(connection, schedule_ids))
+        cycle_ids = list(dict.fromkeys(item.cycle_id for item in items))
+        said, exceptions = _read_followup(connection, cycle_ids)
+    return group_cycles(items, find_current(said), find_exceptions(exceptions, now=now))
+
+
+def read_followup(
+    database: Database, cycle_ids: Iterable[str], *, now: datetime
+) -> tuple[dict[str, Said], dict[str, CycleException]]:
+    """Give the last acknowledgement of every route, and the exception of every cycle that holds."""
+    with database.read() as connection:
+        said, exceptions = _read_followup(connection, list(dict.fromkeys(cycle_ids)))
+    return find_current(said), find_exceptions(exceptions, now=now)
+
+
+def group_cycles(
+    items: Sequence[Item], said: Mapping[str, Said], exceptions: Mapping[str, CycleException]
+) -> list[CycleFacts]:
+    """Put the rows of the outbox together by cycle and route; rows that are pointless are left out."""
+    by_cycle: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        if item.state not in _POINTLESS:
+            by_cycle[item.cycle_id][item.route_key].append(item)
+    return [
+        CycleFacts(
+            cycle_id,
+            *_identify(routes),
+            [_to_route(key, some, said.get(key)) for key, some in routes.items()],
+            exceptions.get(cycle_id),
+        )
+        for cycle_id, routes in by_cycle.items()
+    ]
+
+
+def _read_open(connection: Connection, schedule_ids: Collection[str] | None) -> Iterator[Item]:
+    statement = select(OUTBOX).where(OUTBOX.c.is_closed.is_(False)).order_by(OUTBOX.c.sequence)
+    if schedule_ids is None:
+        yield from map(Item.from_row, connection.execute(statement))
+        return
+    for some in _in_parts(list(schedule_ids)):
+        found = connection.execute(statement.where(OUTBOX.c.schedule_id.in_(some)))
+        yield from map(Item.from_row, found)
+
+
+def _read_followup(
+    connection: Connection, cycle_ids: Sequence[str]
+) -> tuple[list[Said], list[CycleException]]:
+    said, exceptions = [], []
+    for some in _in_parts(cycle_ids):
+        statement = select(LEDGER.c.metadata_kind, LEDGER.c.record).where(
+            LEDGER.c.cycle_id.in_(some), LEDGER.c.metadata_kind.in_((ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND))
+        )
+        for kind, text in connection.execute(statement):
+            record: dict[str, Any] = msgspec.json.decode(text)
+            if kind == ACKNOWLEDGEMENT_KIND:
+                said.append(read_said(record))
+            else:
+                exceptions.append(read_exception(record))
+    return said, exceptions
+
+
+def _in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), MOST_PARAMETERS):
+        yield values[start : start + MOST_PARAMETERS]
+
+
+def _identify(routes: Mapping[str, Sequence[Item]]) -> tuple[str, datetime | None]:
+    """Give the schedule and the due instant of a cycle."""
+    first = next(iter(routes.values()))[0]
+    due_at = next((item.cycle_due for items in routes.values() for item in items if item.cycle_due), "")
+    return first.schedule_id, datetime.fromisoformat(due_at) if due_at else None
+
+
+def _to_route(route_key: str, items: Sequence[Item], said: Said | None) -> RouteFacts:
+    return RouteFacts(route_key, items[0].provider, items[0].owner, list(map(_to_sent, items)), said)
+
+
+def _to_sent(item: Item) -> Sent:
+    event: dict[str, Any] = msgspec.json.decode(item.notification)["event"] if item.notification else {}
+    sent = Sent(
+        item.notification_id,
+        item.reason,
+        item.status,
+        item.state,
+        to_instant(item.planned_at),
+        to_instant(item.queued_at),
+        None if item.completed_at is None else to_instant(item.completed_at),
+        None if item.due_at is None else to_instant(item.due_at),
+        event,
+    )
+    if item.reason is Reason.ESCALATED:
+        step = event["escalation"]
+        return replace(sent, step_of=step["owner"], step=step["step"])
+    return sent

@@ -1,0 +1,129 @@
+"""Finds the routes that a person acknowledges, by cycle, plan or schedule; unknown names list what exists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from rollback_drills import identity
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
+from rollback_drills.evidence.table import LEDGER
+from rollback_drills.outbox.item import read_notification
+from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.readiness.terms import Report
+
+_MOST_ROUTES = 1000
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChoice:
+    """Which routes are meant; None matches every one of the cycle."""
+
+    cycle_id: str | None = None
+    plan_id: str | None = None
+    schedule_id: str | None = None
+    provider: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRoutes:
+    """The routes of one cycle that were chosen."""
+
+    routes: Sequence[Report]
+    due_at: datetime | None
+
+
+def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
+    """Find the routes that are meant, of the cycle, the plan's cycle, or the newest cycle of the schedule.
+
+    Raises:
+        UsageError: One of the names is unknown; the message lists the known ones.
+    """
+    plan = _find_plan(index, wanted)
+    known = _find_routes(index, plan["cycle_id"])
+    chosen = [
+        route
+        for route in known
+        if wanted.provider in (None, route["provider"]) and wanted.owner in (None, route["owner"])
+    ]
+    if not chosen:
+        names = sorted({f"{route['provider']}/{route['owner']}" for route in known})
+        asked = f"{wanted.provider or 'any provider'}/{wanted.owner or 'any owner'}"
+        raise UsageError(f"cycle {plan['cycle_id']} has no route {asked}; it has {_name_some(names)}")
+    due = plan["plan"]["next_due_at"]
+    return ChosenRoutes(chosen, datetime.fromisoformat(due) if due else None)
+
+
+def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
+    if wanted.cycle_id is None and wanted.plan_id is None and wanted.schedule_id is None:
+        raise UsageError("say which one: --cycle, --plan or --schedule-id")
+    session = wanted.plan_id and wanted.schedule_id
+    conditions = EvidenceFilter(
+        metadata_kind=PLAN_KIND,
+        cycle_id=wanted.cycle_id,
+        schedule_id=wanted.schedule_id,
+        session_id=identity.delivery_session_id(wanted.schedule_id, wanted.plan_id)
+        if session and wanted.schedule_id and wanted.plan_id
+        else None,
+    )
+    if wanted.plan_id is not None and not session:
+        conditions = EvidenceFilter(metadata_kind=PLAN_KIND, cycle_id=_cycle_of_plan(index, wanted.plan_id))
+    plans, _ = index.find(conditions, limit=1)
+    if plans:
+        return plans[0]
+    given = wanted.cycle_id or wanted.plan_id or wanted.schedule_id
+    what = "cycle" if wanted.cycle_id else "plan" if wanted.plan_id else "schedule"
+    raise UsageError(f"{what} {given} is not in the evidence; {_list_known(index, what)}")
+
+
+def _cycle_of_plan(index: EvidenceIndex, plan_id: str) -> str | None:
+    """Give the cycle of a plan; the session of its records ends in a digest of the plan."""
+    digest = identity.delivery_session_id("", plan_id).rpartition("-")[2]
+    statement = select(LEDGER.c.cycle_id).where(
+        LEDGER.c.metadata_kind == PLAN_KIND, LEDGER.c.session_id.endswith(f"-{digest}")
+    )
+    with index.database.read() as connection:
+        return connection.scalar(statement.limit(1)) or ""
+
+
+def _list_known(index: EvidenceIndex, what: str) -> str:
+    plans, _ = index.find(EvidenceFilter(metadata_kind=PLAN_KIND), limit=_MOST_ROUTES)
+    key = {"cycle": "cycle_id", "plan": "plan_id", "schedule": "schedule_id"}[what]
+    names = list(dict.fromkeys(plan[key] for plan in plans))
+    return f"the newest are {_name_some(names)}" if names else "it has no plan at all yet"
+
+
+def _name_some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _find_routes(index: EvidenceIndex, cycle_id: str) -> list[Report]:
+    """Give the routes of a cycle: those that plans decided on, and those of whom it was escalated to."""
+    routes: dict[str, dict[str, Any]] = {}
+    decisions, _ = index.find(
+        EvidenceFilter(cycle_id=cycle_id, metadata_kind=DECISION_KIND), limit=_MOST_ROUTES
+    )
+    for decision in decisions:
+        routes.setdefault(decision["route_key"], decision)
+    with index.database.read() as connection:
+        rows = connection.execute(select(OUTBOX).where(OUTBOX.c.cycle_id == cycle_id)).all()
+    for row in rows:
+        if row.route_key not in routes:
+            notification = read_notification(row.notification)
+            routes[row.route_key] = {
+                "route_key": row.route_key,
+                "session_id": notification.event["session_id"],
+                "schedule_id": row.schedule_id,
+                "cycle_id": cycle_id,
+                "plan_id": notification.plan_id,
+                "provider": row.provider,
+                "owner": row.owner,
+            }
+    return list(routes.values())
