@@ -16,6 +16,9 @@ VARIABLES: Final = {
     "mode": "CAVRA_GO_BACKEND_MODE",
     "history": "CAVRA_GO_ROLLBACK_DRILL_HISTORY",
     "schedule": "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE",
+    "promotion_evidence": "CAVRA_GO_PROMOTION_EVIDENCE",
+    "rollback_plan": "CAVRA_GO_ROLLBACK_PLAN",
+    "rollback_rehearsal": "CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE",
     "due_soon_days": "CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS",
     "max_age_days": "CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS",
     "connector_config": "CAVRA_CONNECTOR_CONFIG",
@@ -35,6 +38,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = Mode.DISABLED
     history: str | None = None
     schedule: str | None = None
+    promotion_evidence: str | None = None
+    rollback_plan: str | None = None
+    rollback_rehearsal: str | None = None
     due_soon_days: _LimitedDays = 14.0
     max_age_days: _LimitedDays = 90.0
     connector_config: str | None = None

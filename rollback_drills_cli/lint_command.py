@@ -10,13 +10,27 @@ from rollback_drills.documents.explaining import json_path
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import HISTORY_SCHEMA, History
 from rollback_drills.documents.linting import find_private_texts
+from rollback_drills.documents.promotion import (
+    PROMOTION_SCHEMA,
+    REHEARSAL_SCHEMA,
+    ROLLBACK_PLAN_SCHEMA,
+    PromotionEvidence,
+    RollbackPlan,
+    RollbackRehearsal,
+)
 from rollback_drills.documents.reading import read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.output import print_json, print_line
 
-_MODELS: Final[dict[str, type[Document]]] = {SCHEDULE_SCHEMA: Schedule, HISTORY_SCHEMA: History}
+_MODELS: Final[dict[str, type[Document]]] = {
+    SCHEDULE_SCHEMA: Schedule,
+    HISTORY_SCHEMA: History,
+    PROMOTION_SCHEMA: PromotionEvidence,
+    ROLLBACK_PLAN_SCHEMA: RollbackPlan,
+    REHEARSAL_SCHEMA: RollbackRehearsal,
+}
 
 
 def lint(

@@ -16,6 +16,7 @@ from rollback_drills_cli import (
     evidence_keeping_commands,
     evidence_proof_commands,
     evidence_verify_command,
+    gate_command,
     judge_commands,
     lint_command,
     outbox_commands,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command()(judge_commands.history)
 app.command()(judge_commands.check)
 app.command()(judge_commands.plan)
+app.command()(gate_command.gate)
 app.command()(deliver_command.deliver)
 app.command()(acknowledge_command.ack)
 app.command()(lint_command.lint)

@@ -27,6 +27,7 @@ class Checklist:
             document: What is judged, with its article.
             facts: By the id of a check, what holds when it is passed.
         """
+        self.document = document
         self.facts = facts
         self._file = f"{prefix}_file"
         self._requested = f"{prefix}_requested"

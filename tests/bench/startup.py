@@ -1,4 +1,4 @@
-"""`drills check --json` as a process, against `python -c "import pydantic"`."""
+"""`drills check --json` and `drills gate --json` as processes, against `python -c "import pydantic"`."""
 
 import json
 import subprocess
@@ -12,24 +12,29 @@ RUNS = 15
 
 
 def report() -> None:
-    """Print `check_startup_ratio`."""
-    command = Path(sys.executable).with_name("drills")
+    """Print `check_startup_ratio` and `gate_startup_ratio`."""
+    for command in ("check", "gate"):
+        _report(command)
+
+
+def _report(command: str) -> None:
+    drills = Path(sys.executable).with_name("drills")
     with tempfile.TemporaryDirectory() as folder:
         schedule = Path(folder) / "schedule.json"
         schedule.write_text(json.dumps({"schedule_id": "payments", "next_due_at": "2126-01-01T00:00:00Z"}))
 
-        def check() -> None:
+        def judge() -> None:
             done = subprocess.run(
-                [str(command), "check", "--json", "--schedule", str(schedule)],
+                [str(drills), command, "--json", "--schedule", str(schedule)],
                 capture_output=True,
                 check=False,
             )
             assert done.returncode == 1, done.stderr
-            assert json.loads(done.stdout)["schedule"]["schedule_id"] == "payments"
+            assert json.loads(done.stdout)["status"] == "needs_attention"
 
         def import_pydantic() -> None:
             subprocess.run([sys.executable, "-c", "import pydantic"], check=True)
 
-        ours, baseline = alternate(check, import_pydantic, RUNS)
-    what = 'drills check --json / python -c "import pydantic", each as a process'
-    print_figure("check_startup_ratio", ours, baseline, at_most=3.0, runs=RUNS, what=what)
+        ours, baseline = alternate(judge, import_pydantic, RUNS)
+    what = f'drills {command} --json / python -c "import pydantic", each as a process'
+    print_figure(f"{command}_startup_ratio", ours, baseline, at_most=3.0, runs=RUNS, what=what)

@@ -135,9 +135,11 @@ def test_people_get_a_table(folder: Path) -> None:
     assert "4 to tell, 0 suppressed." in done.stdout
 
 
-def test_the_fast_commands_import_neither_prefect_nor_pydantic(folder: Path) -> None:
+@pytest.mark.parametrize("command", ["check", "gate"])
+def test_the_fast_commands_import_neither_prefect_nor_pydantic(command: str, folder: Path) -> None:
     script = (
-        "import sys; from rollback_drills_cli.main import main; sys.argv = ['drills', 'check', '--json']\n"
+        "import sys; from rollback_drills_cli.main import main\n"
+        f"sys.argv = ['drills', '{command}', '--json']\n"
         "try: main()\nexcept SystemExit: pass\n"
         "assert not {'prefect', 'pydantic', 'httpx', 'sqlalchemy'} & set(sys.modules)"
     )

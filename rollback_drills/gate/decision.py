@@ -1,0 +1,78 @@
+"""Decides the gate: which backend is selected, and after a fallback, which check failed first."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rollback_drills import PRODUCT
+from rollback_drills.gate.readiness import caller_of, drill_checks, drill_sections, summarise
+from rollback_drills.judging import Judgement
+from rollback_drills.readiness.terms import Mode, Readiness, Report
+from rollback_drills.run_report import worst
+
+GATE_SCHEMA: Final = "rollback-drills.gate.v1"
+GO: Final = "go"
+PYTHON: Final = "python"
+_PROMOTION_CHECKS: Final = (
+    ("go_backend_promotion", "promotion_evidence"),
+    ("go_backend_rollback_controls", "rollback_plan"),
+    ("go_backend_rollback_rehearsal", "rollback_rehearsal"),
+)
+_SECTIONS: Final = ("go_backend_promotion", "go_backend_rollback", "go_backend_rollback_rehearsal")
+
+
+def decide_gate(promotion: Sequence[Report], judgements: Sequence[Judgement]) -> Report:
+    """Put together the gate document.
+
+    Args:
+        promotion: The reports of promotion evidence, rollback plan and rehearsal, in this order.
+        judgements: Those of the schedules, at least one.
+    """
+    checks = [
+        summarise(check_id, report, section, f"{section}_path")
+        for (check_id, section), report in zip(_PROMOTION_CHECKS, promotion, strict=True)
+    ]
+    checks += drill_checks(judgements)
+    status = worst(Readiness(each["state"]) for each in checks)
+    caller = caller_of(judgements)
+    return {
+        "schema_version": GATE_SCHEMA,
+        "product": PRODUCT,
+        **caller,
+        "status": status,
+        "acceptable": status.acceptable,
+        **select_backend(caller["mode"], checks),
+        "checks": checks,
+        **dict(zip(_SECTIONS, promotion, strict=True)),
+        **drill_sections(judgements),
+    }
+
+
+def select_backend(mode: Mode, checks: Sequence[Report]) -> Report:
+    """Select the promoted backend if every check is acceptable; whatever is missing, fall back to Python.
+
+    Only the mode `promoted` asks for Go. In `enforce`, the runtime takes Go where it agrees with Python,
+    which is not known here.
+    """
+    failed = next((each for each in checks if each["status"] == "warn"), None)
+    why = f"{name_check(failed)}: {failed['message']}" if failed else ""
+    if mode == Mode.PROMOTED:
+        message = f"fell back to python: {why}" if failed else "go is selected: every check is acceptable"
+    else:
+        message = f"blocked: {why}; " if failed else ""
+        message += f"python is selected, for the mode is {mode}"
+    is_fallback = mode == Mode.PROMOTED and failed is not None
+    return {
+        "selected_backend": GO if mode == Mode.PROMOTED and not failed else PYTHON,
+        "fallback": is_fallback,
+        "fallback_reason": why if is_fallback else "",
+        "first_failed_check": failed,
+        "message": message,
+    }
+
+
+def name_check(check: Report) -> str:
+    """Name a check for people: what it is about, the schedule if there is one, and what failed in it."""
+    name = check["id"].removeprefix("go_backend_").replace("_", " ")
+    if check["schedule_id"]:
+        name += f" of {check['schedule_id']}"
+    return f"{name} ({check['failed_check']})" if check["failed_check"] else name

@@ -1,0 +1,29 @@
+"""Evaluates the gate in one call, where nobody looks at the steps: reads the documents, and judges them."""
+
+from datetime import datetime
+
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.promotion import load_promotion
+from rollback_drills.gate.decision import decide_gate
+from rollback_drills.gate.promotion import report_promotion
+from rollback_drills.judging import find_due, judge
+from rollback_drills.readiness.terms import Report
+from rollback_drills.settings import Settings
+
+
+def evaluate_gate(settings: Settings, *, now: datetime, generated_by: str) -> Report:
+    """Read what the settings name, and decide the gate.
+
+    Raises:
+        UsageError: Nothing is found where schedules are looked for, or it is not clear what belongs together.
+    """
+    criteria = settings.criteria
+    fleet = load_fleet(settings.schedule, settings.history)
+    documents = load_promotion(
+        settings.promotion_evidence, settings.rollback_plan, settings.rollback_rehearsal
+    )
+    judgements = [
+        judge(each, find_due(each, now=now), criteria, now=now, generated_by=generated_by)
+        for each in fleet.subjects
+    ]
+    return decide_gate(report_promotion(documents, criteria, now=now, generated_by=generated_by), judgements)

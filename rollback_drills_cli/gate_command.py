@@ -1,0 +1,146 @@
+"""`drills gate`: may this release pass? For people, and for pipelines."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from rollback_drills.errors import UsageError
+from rollback_drills.settings import VARIABLES, read_settings
+from rollback_drills_cli import options
+from rollback_drills_cli.output import print_line, print_table
+from rollback_drills_cli.writing import write_whole
+
+if TYPE_CHECKING:
+    from rollback_drills.readiness.terms import Report
+
+
+class Format(StrEnum):
+    """How the gate is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    GITHUB = "github"
+    JUNIT = "junit"
+
+
+PromotionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--promotion-evidence-path",
+        "--promotion-evidence",
+        metavar="FILE",
+        help=f"Promotion evidence. (env {VARIABLES['promotion_evidence']})",
+    ),
+]
+PlanOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rollback-plan-path",
+        "--rollback-plan",
+        metavar="FILE",
+        help=f"Rollback plan. (env {VARIABLES['rollback_plan']})",
+    ),
+]
+RehearsalOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rollback-rehearsal-path",
+        "--rollback-rehearsal",
+        metavar="FILE",
+        help=f"Rollback rehearsal. (env {VARIABLES['rollback_rehearsal']})",
+    ),
+]
+FormatOption = Annotated[
+    str, typer.Option("--format", metavar="|".join(Format), help="How to write it; --json is --format json.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Write it to a file, and print the table.")
+]
+
+
+def gate(
+    mode: options.ModeOption = None,
+    promotion_evidence: PromotionOption = None,
+    rollback_plan: PlanOption = None,
+    rollback_rehearsal: RehearsalOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    now: options.NowOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+    format_name: FormatOption = Format.TABLE.value,
+    out: OutOption = None,
+) -> None:
+    """Say whether a release may pass: is its rollback ready, and which backend is selected?
+
+    Exit code 0 if every check is ready, due soon or not requested, 1 if one needs attention.
+    """
+    wanted = _parse_format(format_name, as_json=as_json, out=out)
+    at = options.parse_now(now)
+    settings = read_settings(
+        os.environ,
+        mode=mode,
+        promotion_evidence=promotion_evidence,
+        rollback_plan=rollback_plan,
+        rollback_rehearsal=rollback_rehearsal,
+        history=history_path,
+        schedule=schedule_path,
+        due_soon_days=due_soon_days,
+        max_age_days=max_age_days,
+    )
+    from rollback_drills.gate.evaluating import evaluate_gate
+
+    found = evaluate_gate(settings, now=at, generated_by=generated_by)
+    if wanted is not Format.TABLE:
+        write_whole(_write(found, wanted), out)
+    if wanted is Format.TABLE or out:
+        _print_gate(found)
+    if not found["acceptable"]:
+        raise typer.Exit(1)
+
+
+def _parse_format(name: str, *, as_json: bool, out: Path | None) -> Format:
+    if name not in set(Format):
+        raise UsageError(f"--format {name} is unknown; write one of {', '.join(Format)}")
+    wanted = Format(name)
+    if as_json and wanted not in (Format.TABLE, Format.JSON):
+        raise UsageError(f"--json and --format {name} exclude each other; leave one out")
+    if as_json:
+        wanted = Format.JSON
+    if out and wanted is Format.TABLE:
+        raise UsageError("--out needs --format json, github or junit; the table is for the terminal")
+    return wanted
+
+
+def _write(gate: "Report", wanted: Format) -> bytes:
+    if wanted is Format.GITHUB:
+        from rollback_drills.gate.annotations import write_annotations
+
+        return write_annotations(gate).encode()
+    if wanted is Format.JUNIT:
+        from rollback_drills.gate.junit import write_junit
+
+        return write_junit(gate)
+    return msgspec.json.format(msgspec.json.encode(gate), indent=2) + b"\n"
+
+
+def _print_gate(gate: "Report") -> None:
+    rows = [
+        (
+            each["id"].removeprefix("go_backend_").replace("_", " "),
+            each["schedule_id"],
+            each["state"].replace("_", " "),
+            each["message"],
+        )
+        for each in gate["checks"]
+    ]
+    print_table(
+        f"Release gate: {gate['status'].replace('_', ' ')}", ("check", "schedule", "state", "why"), rows
+    )
+    print_line(gate["message"][:1].upper() + gate["message"][1:])

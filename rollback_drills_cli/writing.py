@@ -1,0 +1,46 @@
+"""Writes files whole or not at all."""
+
+import os
+import sys
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from rollback_drills.errors import UsageError
+
+
+def write_whole(content: bytes, out: Path | None) -> None:
+    """Write a file through a temporary one beside it, or to standard output.
+
+    Raises:
+        UsageError: The file cannot be written; a file that was there is as it was.
+    """
+    if out is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        if out.exists() and not out.is_file():  # a device or a pipe is written to, never replaced
+            out.write_bytes(content)
+        else:
+            _replace(out.resolve(), content)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"--out {out} cannot be written: {(why or 'unknown reason').lower()}") from None
+
+
+def _replace(target: Path, content: bytes) -> None:
+    with NamedTemporaryFile(dir=target.parent, prefix=".drills-", delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.replace(file.name, target)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
