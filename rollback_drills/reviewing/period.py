@@ -1,0 +1,115 @@
+"""The period that is looked back on, by the clock of the evidence, and the ISO weeks that it touches."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.table import LEDGER
+
+MOST_WEEKS: Final = 520
+"""Ten years: a longer time axis is a slip of the keyboard."""
+_WEEK: Final = timedelta(weeks=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From an instant on, up to but without another one; None is open.
+
+    Raises:
+        UsageError: It is empty, or an instant has a fraction of a second.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """See that it is one."""
+        for instant in (self.since, self.until):
+            if instant is not None and instant.microsecond:
+                raise UsageError(f"{instant.isoformat()} has a fraction of a second; write whole seconds")
+        if self.since and self.until and self.since >= self.until:
+            start, end = write_instant(self.since), write_instant(self.until)
+            raise UsageError(f"the period from {start} to {end} is empty; its end must be after its start")
+
+    def to_sql(self) -> list[ColumnElement[bool]]:
+        """Give the conditions on rows of the ledger.
+
+        The bounds have no offset: collations differ in how they order a fraction of a second and an offset.
+        """
+        conditions: list[ColumnElement[bool]] = []
+        if self.since:
+            conditions.append(LEDGER.c.created_at >= write_instant(self.since)[:19])
+        if self.until:
+            conditions.append(LEDGER.c.created_at < write_instant(self.until)[:19])
+        return conditions
+
+    def contains(self, instant: datetime) -> bool:
+        """Whether an instant is in it."""
+        return (self.since is None or self.since <= instant) and (self.until is None or instant < self.until)
+
+    def to_wire(self) -> dict[str, str | None]:
+        """Give it as the documents have it."""
+        return {
+            "from": write_instant(self.since) if self.since else None,
+            "to": write_instant(self.until) if self.until else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """An ISO week in UTC, by its Monday."""
+
+    starts: date
+
+    @property
+    def name(self) -> str:
+        """Give the name of ISO 8601, such as 2026-W53; its year is that of its Thursday."""
+        year, week, _ = self.starts.isocalendar()
+        return f"{year:04}-W{week:02}"
+
+    def is_within(self, since: datetime, until: datetime) -> bool:
+        """Whether all of it is in a period."""
+        begins = datetime.combine(self.starts, time(), UTC)
+        return since <= begins and until.astimezone(UTC).date() - self.starts >= _WEEK
+
+
+def monday_of(day: date) -> date:
+    """Give the first day of the ISO week of a day."""
+    return day - timedelta(days=day.weekday())
+
+
+def weeks_of(since: datetime, until: datetime) -> list[Week]:
+    """Give every ISO week that a period touches, also those in which nothing happened.
+
+    Raises:
+        UsageError: They are more than anybody reads.
+    """
+    first = monday_of(since.astimezone(UTC).date())
+    last = monday_of((until.astimezone(UTC) - timedelta(microseconds=1)).date())
+    count = (last - first).days // 7 + 1
+    if count > MOST_WEEKS:
+        raise UsageError(f"the period has {count} weeks; choose one of at most {MOST_WEEKS}")
+    return [Week(first + number * _WEEK) for number in range(count)]
+
+
+def last_weeks(count: int, until: datetime) -> Period:
+    """Give the period that ends with an instant and touches so many ISO weeks.
+
+    Args:
+        count: How many weeks, the one that holds the end included.
+        until: The end; a fraction of a second is counted in.
+
+    Raises:
+        UsageError: The number of weeks is none, or too large.
+    """
+    if not 1 <= count <= MOST_WEEKS:
+        raise UsageError(f"the number of weeks is {count}; must be from 1 to {MOST_WEEKS}")
+    end = until.astimezone(UTC)
+    if end.microsecond:
+        end = end.replace(microsecond=0) + timedelta(seconds=1)
+    monday = monday_of((end - timedelta(microseconds=1)).date())
+    return Period(datetime.combine(monday, time(), UTC) - (count - 1) * _WEEK, end)
