@@ -1,4 +1,4 @@
-"""Serves both deployments from this process, with a Prefect server of its own unless one is configured."""
+"""Serves the deployments from this process, with a Prefect server of its own unless one is configured."""
 
 import contextlib
 import os
@@ -66,6 +66,7 @@ def _serve() -> None:
 
     from flows.deliver_notifications import deliver_notifications
     from flows.drill_check import drill_check
+    from flows.review_notifications import review_notifications
 
     # Late is harmless, dropped is not: see prefect.yaml.
     one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
@@ -76,8 +77,13 @@ def _serve() -> None:
         tags=["rollback-drills"],
     )
     deliver = deliver_notifications.to_deployment(name="deliver-notifications", tags=["rollback-drills"])
+    review = review_notifications.to_deployment(
+        name="review-notifications",
+        schedules=[Cron("0 6 * * 1", timezone="Europe/Berlin")],
+        tags=["rollback-drills"],
+    )
     # Without an event loop Prefect gives the deployments themselves, not coroutines.
-    deployments = [each for each in (check, deliver) if isinstance(each, RunnerDeployment)]
+    deployments = [each for each in (check, deliver, review) if isinstance(each, RunnerDeployment)]
     serve(*deployments, pause_on_shutdown=False)  # a restart must not silently leave the schedules off
 
 

@@ -1,0 +1,40 @@
+"""The weekly flow: show who was not told, and why."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+
+from flows.parameters import Weeks
+from rollback_drills.errors import DrillsError
+from rollback_drills.reviewing.pages import summarise_trend
+from rollback_drills.settings import find_database_url
+from tasks.logs import redacting
+from tasks.reviewing import count_suppressions, publish_review
+
+
+@flow(name="review-notifications")
+@redacting
+def review_notifications(
+    weeks: Weeks = 12, generated_by: str = "review-notifications", as_of: datetime | None = None
+) -> State[dict[str, Any]]:
+    """Count how often nobody was told of a rollback drill, and publish it as a page and a table.
+
+    Args:
+        weeks: How many ISO weeks are counted, the current one included.
+        generated_by: Who asks, for the document.
+        as_of: Look back from this instant. Empty: now.
+
+    Returns:
+        Ends as Reviewed; the data is the suppression trend.
+    """
+    given = as_of or datetime.now(UTC)
+    now = given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    try:
+        trend = count_suppressions(weeks, now, generated_by, find_database_url(os.environ, None))
+        publish_review(trend)
+    except DrillsError as error:
+        return Failed(message=str(error))
+    return Completed(name="Reviewed", message=summarise_trend(trend), data=trend)

@@ -1,0 +1,241 @@
+"""`drills routes`, `trends`, `notifications` and `audit-package`: look back on who was told."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollback_drills.errors import UsageError
+from rollback_drills.readiness.terms import Report
+from rollback_drills.settings import find_database_url
+from rollback_drills_cli.evidence_commands import DatabaseOption
+from rollback_drills_cli.options import (
+    FromOption,
+    GeneratedByOption,
+    JsonOption,
+    NowOption,
+    ToOption,
+    parse_now,
+    parse_period,
+)
+from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.written_file import write_new_file
+
+if TYPE_CHECKING:
+    from rollback_drills.database import Database
+
+ScheduleOption = Annotated[str | None, typer.Option("--schedule", help="Only this schedule id.")]
+CycleOption = Annotated[str | None, typer.Option("--cycle", help="Only this cycle id.")]
+ProviderOption = Annotated[str | None, typer.Option("--provider", help="Only this provider.")]
+OwnerOption = Annotated[str | None, typer.Option("--owner", help="Only this owner.")]
+CategoryOption = Annotated[str | None, typer.Option("--category", help="Only decisions of this category.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest first.")]
+OffsetOption = Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")]
+
+
+def routes(
+    schedule: ScheduleOption = None,
+    provider: ProviderOption = None,
+    owner: OwnerOption = None,
+    action: Annotated[str | None, typer.Option(help="Only deliver or suppress decisions.")] = None,
+    category: CategoryOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    limit: LimitOption = 50,
+    offset: OffsetOption = 0,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List every route decision of the evidence: who was to be told, who was not, and why."""
+    from rollback_drills.reviewing.filters import RouteFilter  # SQLAlchemy takes half a second to import
+    from rollback_drills.reviewing.period import Period
+    from rollback_drills.reviewing.routes import find_routes
+
+    wanted = RouteFilter(schedule, provider, owner, action, category)
+    period = Period(*parse_period(since, until))
+    opened = _open(database)
+    history = find_routes(opened, wanted, period, limit=limit, offset=offset)
+    if as_json:
+        print_json(history)
+        return
+    columns = ("at (UTC)", "schedule", "provider", "owner", "action", "why", "until (UTC)", "row")
+    rows = [_to_route_row(each) for each in history["items"]]
+    _print_page("Routes", columns, rows)
+    _print_count(history, opened, "decisions; `drills evidence show ROW` shows one.")
+
+
+def trends(
+    weeks: Annotated[
+        int | None, typer.Option(help="So many ISO weeks, the current one included. (default 12)")
+    ] = None,
+    schedule: ScheduleOption = None,
+    provider: ProviderOption = None,
+    owner: OwnerOption = None,
+    category: CategoryOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    now: NowOption = None,
+    generated_by: GeneratedByOption = "cli",
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count by ISO week how often nobody was told, and why."""
+    from rollback_drills.reviewing.filters import RouteFilter
+    from rollback_drills.reviewing.pages import summarise_trend, top_counts, week_rows
+    from rollback_drills.reviewing.period import Period, last_weeks
+    from rollback_drills.reviewing.trend import find_trend
+
+    if weeks is not None and since is not None:
+        raise UsageError("--weeks and --from both say where the period begins; give one of them")
+    at = parse_now(now)
+    start, end = parse_period(since, until)
+    period = (
+        Period(start, end or last_weeks(1, at).until)
+        if start
+        else last_weeks(12 if weeks is None else weeks, end or at)
+    )
+    opened = _open(database)
+    wanted = RouteFilter(schedule, provider, owner, category=category)
+    trend = find_trend(opened, wanted, period, now=at, generated_by=generated_by)
+    if as_json:
+        print_json(trend)
+        return
+    rows = week_rows(trend)
+    print_table("Who was not told", list(rows[0]), ([str(cell) for cell in row.values()] for row in rows))
+    for title in ("owner", "provider", "schedule"):
+        if counts := trend[f"{title}_counts"]:
+            print_table(f"By {title}", (title, "told nobody"), top_counts(counts))
+    print_line(summarise_trend(trend))
+    _explain_nothing(opened, trend["decision_count"])
+
+
+def notifications(
+    schedule: ScheduleOption = None,
+    cycle: CycleOption = None,
+    provider: ProviderOption = None,
+    owner: OwnerOption = None,
+    reason: Annotated[str | None, typer.Option(help="Only notifications of this reason.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only notifications in this state.")] = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    limit: LimitOption = 50,
+    offset: OffsetOption = 0,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List every notification, and what became of it."""
+    from rollback_drills.reviewing.filters import NotificationFilter
+    from rollback_drills.reviewing.notifications import find_notifications
+    from rollback_drills.reviewing.period import Period
+
+    wanted = NotificationFilter(schedule, cycle, provider, owner, reason, state)
+    period = Period(*parse_period(since, until))
+    opened = _open(database)
+    history = find_notifications(opened, wanted, period, limit=limit, offset=offset)
+    if as_json:
+        print_json(history)
+        return
+    columns = (
+        "planned (UTC)",
+        "schedule",
+        "provider",
+        "owner",
+        "reason",
+        "state",
+        "attempts",
+        "when, or why",
+    )
+    rows = [_to_notification_row(each) for each in history["items"]]
+    _print_page("Notifications", columns, rows)
+    _print_count(history, opened, "notifications; `drills outbox show ID` shows the message of one.")
+
+
+def audit_package(
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the package here; the file must not exist.")
+    ] = None,
+    schedule: ScheduleOption = None,
+    provider: ProviderOption = None,
+    owner: OwnerOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    now: NowOption = None,
+    generated_by: GeneratedByOption = "cli",
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put together who was told, who took notice and who did not, for an auditor."""
+    from rollback_drills.reviewing.audit_reading import find_package
+    from rollback_drills.reviewing.filters import PackageFilter
+    from rollback_drills.reviewing.period import Period
+
+    period = Period(*parse_period(since, until))
+    opened = _open(database)
+    wanted = PackageFilter(schedule, provider, owner)
+    package = find_package(opened, wanted, period, now=parse_now(now), generated_by=generated_by)
+    if out:
+        write_new_file(out, package)
+    if as_json:
+        print_json(package)
+        return
+    open_routes = [each for each in package["routes"] if not each["acknowledged"]]
+    columns = ("schedule", "cycle", "provider", "owner", "first told (UTC)", "said")
+    _print_page("Not acknowledged", columns, [_to_open_row(each) for each in open_routes])
+    print_line(
+        f"{package['route_count']} routes were to be told, {package['outstanding_count']} of them are not"
+        f" acknowledged; {package['acknowledgement_count']} acknowledgements."
+    )
+    print_line(f"SHA-256 of the content: {package['content_sha256']}")
+    _explain_nothing(opened, package["route_count"])
+
+
+def _open(url: str | None) -> "Database | None":
+    from rollback_drills.database import Database
+    from rollback_drills.evidence.table import LEDGER
+
+    return Database.open_existing(find_database_url(os.environ, url), LEDGER.name)
+
+
+def _print_page(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if rows:
+        print_table(title, columns, rows)
+
+
+def _print_count(history: Report, opened: "Database | None", what: str) -> None:
+    print_line(f"{len(history['items'])} of {history['total']} {what}")
+    _explain_nothing(opened, history["total"])
+
+
+def _explain_nothing(opened: "Database | None", count: int) -> None:
+    if opened is None:
+        print_line("There is no evidence yet; `drills deliver` or the drill-check flow writes it.")
+    elif not count:
+        print_line("Nothing in the evidence matches.")
+
+
+def _to_route_row(route: Report) -> Sequence[str]:
+    names = ("schedule_id", "provider", "owner", "action")
+    why = f"{route['category']}: {route['reason']}" if route["action"] == "suppress" else route["reason"]
+    until = (route["deferred_until"] or "")[:19]
+    row = f"{route['row']} (imported)" if route["imported"] else str(route["row"])
+    return (route["created_at"][:19], *(route[name] for name in names), why, until, row)
+
+
+def _to_notification_row(each: Report) -> Sequence[str]:
+    names = ("schedule_id", "provider", "owner", "reason", "state")
+    attempts = "" if each["attempt_count"] is None else str(each["attempt_count"])
+    what = (each["completed_at"] or "")[:19] if each["success"] else each["error"]
+    if each["next_attempt_at"] and each["attempt_count"]:
+        what = f"{what}; next attempt {each['next_attempt_at'][:19]}"
+    return (each["planned_at"][:19], *(each[name] for name in names), attempts, what)
+
+
+def _to_open_row(route: Report) -> Sequence[str]:
+    names = ("schedule_id", "cycle_id", "provider", "owner")
+    said = (
+        f"{route['acknowledgement_state']} by {route['acknowledged_by']}" if route["acknowledged_by"] else ""
+    )
+    told = route["first_delivered_at"] or ""
+    return (*(route[name] for name in names), told[:19] or "not delivered", said or "nothing")
