@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from prefect.context import FlowRunContext, SyncClientContext
 
 from rollback_drills.judging import Judgement
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.run_report import ScheduleRun
+
+STATE_NAMES = {
+    Readiness.READY: "Ready",
+    Readiness.DUE_SOON: "DueSoon",
+    Readiness.NEEDS_ATTENTION: "NeedsAttention",
+    Readiness.NOT_REQUESTED: "NotRequested",
+}
+"""By the state of the schedules, what the final state of a run is called."""
 
 _MOST_TAGS = 20  # of each kind; a fleet has more schedules than anybody reads tags
 
@@ -23,12 +32,17 @@ def tags_of(judgements: Sequence[Judgement]) -> list[str]:
 
 def name_run(runs: Sequence[ScheduleRun], *, is_single: bool) -> None:
     """Name the current flow run after its schedule and cycle, and tag it."""
+    plan = runs[0].plan
+    name = f"{plan['schedule_id']} {plan['cycle_id']}" if is_single else f"{len(runs)} schedules"
+    rename_run(name, [run.judgement for run in runs])
+
+
+def rename_run(name: str, judgements: Sequence[Judgement]) -> None:
+    """Give the current flow run a name, and the tags of what it judged."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
-    plan = runs[0].plan
-    name = f"{plan['schedule_id']} {plan['cycle_id']}" if is_single else f"{len(runs)} schedules"
-    all_tags = [*context.flow_run.tags, *tags_of([run.judgement for run in runs])]
+    all_tags = [*context.flow_run.tags, *tags_of(judgements)]
     # The client that the run has open: a new one reads all certificates first.
     with SyncClientContext.get_or_create() as opened:
         opened.client.update_flow_run(context.flow_run.id, name=name, tags=list(dict.fromkeys(all_tags)))

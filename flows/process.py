@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed
 
 from blocks.registry import enabled_connectors
 from flows.delivering import Delivered, deliver_due
-from flows.naming import name_run, tags_of
+from flows.naming import STATE_NAMES, name_run, tags_of
 from rollback_drills.committing import known_names
 from rollback_drills.database import Database
 from rollback_drills.delivery.results import (
@@ -22,6 +22,7 @@ from rollback_drills.delivery.results import (
     build_result,
 )
 from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.fleet import Fleet, Subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import DrillsError
@@ -33,7 +34,7 @@ from rollback_drills.notification import build_event
 from rollback_drills.outbox.intake import find_history
 from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.letters import find_dead
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Report
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.routes import (
     BUILTIN_PROVIDERS,
@@ -51,13 +52,6 @@ from tasks.evidence import index_evidence, open_database, open_existing
 from tasks.logs import redacting
 from tasks.outbox import commit_notifications
 from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
-
-_STATE_NAMES = {
-    Readiness.READY: "Ready",
-    Readiness.DUE_SOON: "DueSoon",
-    Readiness.NEEDS_ATTENTION: "NeedsAttention",
-    Readiness.NOT_REQUESTED: "NotRequested",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +94,7 @@ def run_process(request: RunRequest) -> State[dict[str, Any]]:
 
 
 def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
-    now = _as_instant(request.as_of) if request.as_of else datetime.now(UTC)
+    now = in_utc(request.as_of) if request.as_of else datetime.now(UTC)
     database_url = settings.database_url or default_database_url()
     database = open_existing(database_url)
     policy = read_policy(request.routing_policy)
@@ -140,10 +134,6 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
         emit_events(runs, delivered.deliveries, request.dry_run)
     name_run(runs, is_single=fleet.is_single)
     return _end(fleet, runs, outcomes, delivered, indexed)
-
-
-def _as_instant(given: datetime) -> datetime:
-    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
 
 
 def _needs_connectors(subjects: Sequence[Subject]) -> bool:
@@ -232,6 +222,6 @@ def _end(
     if problems:
         message = "; ".join(problems)
         return Failed(message=message, data=DeliveryFailedError(message, data))
-    name = _STATE_NAMES[worst(run.judgement.readiness for run in runs)]
+    name = STATE_NAMES[worst(run.judgement.readiness for run in runs)]
     message = f"schedules: {len(runs)}; notifications delivered: {len(delivered.deliveries)}"
     return Completed(name=name, message=message, data=data)

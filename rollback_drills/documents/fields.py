@@ -34,6 +34,11 @@ def write_instant(instant: datetime) -> str:
     return text[:-1] + "+00:00"
 
 
+def in_utc(instant: datetime) -> datetime:
+    """Give an instant in UTC; without an offset it is read as UTC (contract §8.1)."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
 def check_in_utc(*instants: datetime | None) -> None:
     """See that instants near the ends of the calendar can be written in UTC.
 
@@ -81,5 +86,6 @@ __all__ = [
     "UnsetType",
     "check_in_utc",
     "fold_alias",
+    "in_utc",
     "write_instant",
 ]
