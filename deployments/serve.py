@@ -66,6 +66,7 @@ def _serve() -> None:
 
     from flows.deliver_notifications import deliver_notifications
     from flows.drill_check import drill_check
+    from flows.release_gate import release_gate
     from flows.review_notifications import review_notifications
 
     # Late is harmless, dropped is not: see prefect.yaml.
@@ -77,13 +78,14 @@ def _serve() -> None:
         tags=["rollback-drills"],
     )
     deliver = deliver_notifications.to_deployment(name="deliver-notifications", tags=["rollback-drills"])
+    gate = release_gate.to_deployment(name="release-gate", tags=["rollback-drills"])
     review = review_notifications.to_deployment(
         name="review-notifications",
         schedules=[Cron("0 6 * * 1", timezone="Europe/Berlin")],
         tags=["rollback-drills"],
     )
     # Without an event loop Prefect gives the deployments themselves, not coroutines.
-    deployments = [each for each in (check, deliver, review) if isinstance(each, RunnerDeployment)]
+    deployments = [each for each in (check, deliver, gate, review) if isinstance(each, RunnerDeployment)]
     serve(*deployments, pause_on_shutdown=False)  # a restart must not silently leave the schedules off
 
 

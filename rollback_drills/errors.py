@@ -1,5 +1,7 @@
 """What can go wrong, by what the caller can do about it."""
 
+from collections.abc import Sequence
+
 
 class DrillsError(Exception):
     """Base of every error this program raises on purpose."""
@@ -10,3 +12,18 @@ class UsageError(DrillsError):
 
     The message is one line that names the place, the value and the remedy. Exit code 2.
     """
+
+
+class RollbackNotReadyError(DrillsError):
+    """A release must not pass, because its rollback is not ready.
+
+    `reasons` has one line for each check that needs attention.
+    """
+
+    def __init__(self, message: str, reasons: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.reasons = tuple(reasons)
+
+    def __reduce__(self) -> tuple[type["RollbackNotReadyError"], tuple[str, tuple[str, ...]]]:
+        """Keep the reasons when the error travels between processes."""
+        return type(self), (str(self), self.reasons)

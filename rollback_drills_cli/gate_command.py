@@ -131,16 +131,7 @@ def _write(gate: "Report", wanted: Format) -> bytes:
 
 
 def _print_gate(gate: "Report") -> None:
-    rows = [
-        (
-            each["id"].removeprefix("go_backend_").replace("_", " "),
-            each["schedule_id"],
-            each["state"].replace("_", " "),
-            each["message"],
-        )
-        for each in gate["checks"]
-    ]
-    print_table(
-        f"Release gate: {gate['status'].replace('_', ' ')}", ("check", "schedule", "state", "why"), rows
-    )
+    from rollback_drills.gate.decision import COLUMNS, rows_of
+
+    print_table(f"Release gate: {gate['status'].replace('_', ' ')}", COLUMNS, rows_of(gate))
     print_line(gate["message"][:1].upper() + gate["message"][1:])

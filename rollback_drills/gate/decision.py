@@ -1,9 +1,10 @@
 """Decides the gate: which backend is selected, and after a fallback, which check failed first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rollback_drills import PRODUCT
+from rollback_drills.errors import RollbackNotReadyError
 from rollback_drills.gate.readiness import caller_of, drill_checks, drill_sections, summarise
 from rollback_drills.judging import Judgement
 from rollback_drills.readiness.terms import Mode, Readiness, Report
@@ -12,6 +13,7 @@ from rollback_drills.run_report import worst
 GATE_SCHEMA: Final = "rollback-drills.gate.v1"
 GO: Final = "go"
 PYTHON: Final = "python"
+COLUMNS: Final = ("check", "schedule", "state", "why")
 _PROMOTION_CHECKS: Final = (
     ("go_backend_promotion", "promotion_evidence"),
     ("go_backend_rollback_controls", "rollback_plan"),
@@ -72,7 +74,26 @@ def select_backend(mode: Mode, checks: Sequence[Report]) -> Report:
 
 def name_check(check: Report) -> str:
     """Name a check for people: what it is about, the schedule if there is one, and what failed in it."""
-    name = check["id"].removeprefix("go_backend_").replace("_", " ")
+    name = _plain(check["id"])
     if check["schedule_id"]:
         name += f" of {check['schedule_id']}"
     return f"{name} ({check['failed_check']})" if check["failed_check"] else name
+
+
+def _plain(check_id: str) -> str:
+    return check_id.removeprefix("go_backend_").replace("_", " ")
+
+
+def rows_of(gate: Report) -> Iterator[tuple[str, ...]]:
+    """Give a row for each check, for people; `COLUMNS` says what is in it."""
+    for each in gate["checks"]:
+        yield _plain(each["id"]), each["schedule_id"], each["state"].replace("_", " "), each["message"]
+
+
+def explain_block(gate: Report) -> RollbackNotReadyError | None:
+    """Give the error that says why the release must not pass; None if it may."""
+    if gate["acceptable"]:
+        return None
+    failed = (each for each in gate["checks"] if each["status"] == "warn")
+    reasons = [f"{name_check(each)}: {each['message']}" for each in failed]
+    return RollbackNotReadyError(f"the rollback is not ready: {'; '.join(reasons)}", reasons)

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from rollback_drills.documents.promotion import PromotionDocuments
@@ -311,3 +312,33 @@ def test_junit_tells_of_a_drill_that_is_due_soon_without_failing() -> None:
     assert root.get("failures") == "0"
     (told,) = root.findall("testsuite/testcase/system-out")
     assert "the next drill is due 2026-12-03T09:00:00+00:00" in (told.text or "")
+
+
+def jobs_of_the_manual() -> list[dict[str, Any]]:
+    """Give the pipeline jobs that people are told to copy."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "gate-a-release.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    return [job for block in blocks for job in YAML(typ="safe").load(block).values()]
+
+
+@pytest.mark.parametrize("job", jobs_of_the_manual(), ids=["github", "gitlab"])
+def test_the_jobs_of_the_manual_block_a_late_drill_and_pass_one_in_time(
+    job: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [each for each in job.get("steps", ()) if "run" in each]
+    commands = job.get("script") or [each["run"] for each in steps]
+    environ = job.get("variables") or next(each["env"] for each in steps if "env" in each)
+    (folder / "release").mkdir()
+    given = ("evidence", "plan", "rehearsal", "history", "schedule")
+    wanted = ("promotion-evidence", "rollback-plan", "rollback-rehearsal", "drill-history", "drill-schedule")
+    for source, target in zip(given, wanted, strict=True):
+        (folder / f"{source}.json").rename(folder / "release" / f"{target}.json")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    (command,) = [each.split()[1:] for each in commands if each.startswith("drills ")]
+
+    codes = [CliRunner().invoke(app, [*command, "--now", at]).exit_code for at in (SOON, LATE)]
+
+    assert codes == [0, 1]
+    report = job.get("artifacts", {}).get("reports", {}).get("junit")
+    assert report is None or ET.parse(folder / report).getroot().get("failures") == "1"

@@ -1,0 +1,102 @@
+"""The flow that pipelines ask before a release: may it pass, and with which backend?"""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import State, flow, tags
+from prefect.states import Completed, Failed
+
+from flows.naming import STATE_NAMES, rename_run, tags_of
+from flows.parameters import ModeName, SomeDays
+from rollback_drills.documents.fields import in_utc
+from rollback_drills.errors import DrillsError
+from rollback_drills.gate.decision import explain_block
+from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.run_report import artifact_key
+from rollback_drills.settings import Settings, read_settings
+from tasks.artifacts import FLEET_KEY
+from tasks.documents import load_documents
+from tasks.gate import decide_gate, load_promotion_documents, publish_gate
+from tasks.logs import redacting
+from tasks.rules import classify_readiness, derive_due
+
+
+@flow(name="release-gate")
+def release_gate(
+    schedule: str | None = None,
+    history: str | None = None,
+    mode: ModeName | None = None,
+    promotion_evidence: str | None = None,
+    rollback_plan: str | None = None,
+    rollback_rehearsal: str | None = None,
+    due_soon_days: SomeDays | None = None,
+    max_age_days: SomeDays | None = None,
+    generated_by: str = "release-gate",
+    as_of: datetime | None = None,
+) -> State[dict[str, Any]]:
+    """Say whether a release may pass: is its rollback ready, and which backend is selected?
+
+    Args:
+        schedule: Path of the schedule: a file, folder, glob or .jsonl file. Empty: the worker's
+            CAVRA_GO_ROLLBACK_DRILL_SCHEDULE.
+        history: Path of the drill history. Empty: the worker's CAVRA_GO_ROLLBACK_DRILL_HISTORY.
+        mode: How far the backend is promoted. Empty: the worker's CAVRA_GO_BACKEND_MODE, else disabled.
+        promotion_evidence: Path of the promotion evidence. Empty: the worker's CAVRA_GO_PROMOTION_EVIDENCE.
+        rollback_plan: Path of the rollback plan. Empty: the worker's CAVRA_GO_ROLLBACK_PLAN.
+        rollback_rehearsal: Path of the rollback rehearsal. Empty: the worker's
+            CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE.
+        due_soon_days: Days before the due instant from which a drill is due soon. Empty: from the
+            environment, else 14.
+        max_age_days: Age in days up to which the latest drill is fresh. Empty: from the environment,
+            else 90.
+        generated_by: Who asks, for the documents.
+        as_of: Judge as of this instant. Empty: now.
+
+    Returns:
+        Completes as Ready, DueSoon or NotRequested, with the gate document. Fails as NeedsAttention, with an
+        error that names the reasons, so that what waits for the run is blocked.
+    """
+    given = {
+        "schedule": schedule,
+        "history": history,
+        "mode": mode,
+        "promotion_evidence": promotion_evidence,
+        "rollback_plan": rollback_plan,
+        "rollback_rehearsal": rollback_rehearsal,
+        "due_soon_days": due_soon_days,
+        "max_age_days": max_age_days,
+    }
+    return _gate(given, generated_by, as_of)
+
+
+@redacting
+def _gate(given: Mapping[str, Any], generated_by: str, as_of: datetime | None) -> State[dict[str, Any]]:
+    try:
+        settings = read_settings(os.environ, **given)
+        return _run(settings, generated_by, in_utc(as_of) if as_of else datetime.now(UTC))
+    except DrillsError as error:
+        return Failed(message=str(error))
+
+
+def _run(settings: Settings, generated_by: str, now: datetime) -> State[dict[str, Any]]:
+    fleet = load_documents(settings.schedule, settings.history)
+    promotion = load_promotion_documents(
+        settings.promotion_evidence, settings.rollback_plan, settings.rollback_rehearsal
+    )
+    dues = derive_due(fleet.subjects, now)
+    judgements = classify_readiness(fleet.subjects, dues, settings.criteria, now, generated_by)
+    name = judgements[0].cycle.schedule_id if fleet.is_single else f"{len(judgements)} schedules"
+    with tags(*tags_of(judgements)):
+        gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by)
+        publish_gate(gate, f"{artifact_key(name) if fleet.is_single else FLEET_KEY}-gate")
+    rename_run(f"gate of {name}", judgements)
+    return _end(gate)
+
+
+def _end(gate: Report) -> State[dict[str, Any]]:
+    name = STATE_NAMES[Readiness(gate["status"])]
+    if error := explain_block(gate):
+        return Failed(name=name, message=gate["message"], data=error)
+    return Completed(name=name, message=gate["message"], data=gate)

@@ -1,0 +1,19 @@
+"""Writes the gate as Markdown, for the artifact of a run."""
+
+from rollback_drills.gate.decision import COLUMNS, rows_of
+from rollback_drills.markdown import cell, table
+from rollback_drills.readiness.terms import Report
+
+
+def render_gate(gate: Report) -> str:
+    """Write the page: the decision, then every check with what was found."""
+    lines = [
+        f"# Release gate: {gate['status'].replace('_', ' ')}",
+        "",
+        cell(gate["message"]),
+        "",
+        f"Selected backend **{gate['selected_backend']}** · mode {gate['mode']} · {gate['generated_at']}",
+        "",
+        *table(COLUMNS, rows_of(gate)),
+    ]
+    return "\n".join(lines)
