@@ -32,13 +32,28 @@ class Loaded(msgspec.Struct, Generic[D], frozen=True, gc=False):
 
 def read_document(model: type[D], path: str) -> Loaded[D]:
     """Read a document; never raises for what a file can hold."""
-    # a file name need not be UTF-8, a report must
-    shown = path if path.isascii() else path.encode(errors="backslashreplace").decode()
     try:
-        data = _read_bytes(path)
+        data = read_bytes(path)
+    except UnusableDocumentError as error:
+        return Loaded(show_path(path), problem=str(error))
+    return parse_document(model, data, show_path(path))
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a document as it lies on disk.
+
+    Raises:
+        UnusableDocumentError: It does not exist, cannot be read, is no file, or is too large.
+    """
+    try:
+        return _read_bytes(path)
     except (OSError, ValueError) as error:
-        return Loaded(shown, problem=f"{shown}: {_why_unreadable(error)}")
-    return parse_document(model, data, shown)
+        raise UnusableDocumentError(f"{show_path(path)}: {_why_unreadable(error)}") from None
+
+
+def show_path(path: str) -> str:
+    """Write a path into a report, which must be UTF-8, as the name of a file need not be."""
+    return path if path.isascii() else path.encode(errors="backslashreplace").decode()
 
 
 def parse_document(model: type[D], data: bytes, path: str) -> Loaded[D]:

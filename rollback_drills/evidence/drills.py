@@ -133,13 +133,15 @@ def record_drill(seen: SeenDrill, key: str, *, now: datetime, created_at: dateti
         "accepted": is_accepted(drill, now=now),
         "problems": find_problems(drill, now=now),
         "environment": seen.environment,
-        # an absent `fallback_verified` is judged as false, and a false one must not look absent
-        "drill": {"fallback_verified": drill.fallback_verified, **_write(_to_builtins(drill))},
+        "drill": write_drill(drill),
     }
 
 
-def _to_builtins(drill: Drill) -> Any:
-    return msgspec.to_builtins(drill, builtin_types=(datetime,))
+def write_drill(drill: Drill) -> dict[str, Any]:
+    """Write a drill as JSON has it, with instants in UTC; what is absent or empty is left out."""
+    written = _write(msgspec.to_builtins(drill, builtin_types=(datetime,)))
+    # an absent `fallback_verified` is judged as false, and a false one must not look absent
+    return {"fallback_verified": drill.fallback_verified, **written}
 
 
 def _write(value: Any) -> Any:

@@ -1,0 +1,94 @@
+"""Moves the written due instant of an explicit schedule after an accepted drill."""
+
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.history import History
+from rollback_drills.documents.reading import Loaded, parse_document, read_bytes
+from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.readiness.due import DAY, find_latest_accepted_at
+from rollback_drills.recording.document import move_due
+from rollback_drills.recording.target import Target
+from rollback_drills.recording.writing import locked, write_document
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What became of the due instant that is written."""
+
+    to: datetime | None = None
+    """Where it is now; None if it was not moved."""
+    problem: str = ""
+    """Why it was to be moved and was not."""
+
+
+def check_advance(target: Target) -> None:
+    """See whether the due instant of a schedule is moved by editing it.
+
+    Raises:
+        UsageError: It moves by itself, or cannot be computed, or stands in no file of its own.
+    """
+    schedule, path = target.schedule, target.source.path
+    if schedule.due_policy is not DuePolicy.EXPLICIT:
+        raise UsageError(
+            f"--advance: {path} has $.due_policy {schedule.due_policy}, by which drills move the due instant;"
+            " leave it out"
+        )
+    if schedule.next_due_at is None:
+        raise UsageError(
+            f"--advance: {path} has no $.next_due_at, so that drills move the due instant; leave it out"
+        )
+    if schedule.interval_days is None or schedule.interval_days <= 0:
+        raise UsageError(
+            f"--advance: {path} has no $.interval_days of more than 0; write how often drills are due"
+        )
+    if not os.path.isfile(path):
+        raise UsageError(f"--advance: {path} is no file of its own; edit $.next_due_at there")
+
+
+def advance_due(target: Target, history: History, *, now: datetime) -> tuple[Loaded[Schedule], Advanced]:
+    """Move `next_due_at` to an interval after the latest accepted drill, never back.
+
+    Args:
+        target: The schedule, which `check_advance` has let pass.
+        history: The history with the drill.
+        now: The instant of the recording.
+
+    Returns:
+        The schedule as it is now, and what became of its due instant. What is wrong with the schedule is told
+        there and not raised: the drill is recorded already.
+    """
+    try:
+        return _advance(target, history, now)
+    except (DrillsError, OverflowError) as error:
+        problem = str(error) if isinstance(error, DrillsError) else "it would leave the year 9999"
+        return target.source, Advanced(problem=problem)
+
+
+def _advance(target: Target, history: History, now: datetime) -> tuple[Loaded[Schedule], Advanced]:
+    path = target.source.path
+    with locked(path) as place:
+        previous = read_bytes(path)
+        source = parse_document(Schedule, previous, path)
+        schedule = source.document
+        if schedule is None or schedule.schedule_id != target.schedule.schedule_id:
+            raise UsageError(source.problem or f"{path} became another schedule meanwhile")
+        check_advance(replace(target, source=source, schedule=schedule))
+        accepted_at, due_at = find_latest_accepted_at(history, now=now), schedule.next_due_at
+        if accepted_at is None or due_at is None:
+            return source, Advanced(problem="no drill is accepted")
+        new_due_at = accepted_at.astimezone(UTC) + (schedule.interval_days or 0) * DAY
+        if new_due_at <= due_at:
+            problem = f"an interval after the latest accepted drill is {write_instant(new_due_at)}, no later"
+            return source, Advanced(problem=problem)
+        data = move_due(previous, write_instant(new_due_at))
+        moved = parse_document(Schedule, data, path)
+        if moved.document is None or moved.document.next_due_at != new_due_at:
+            raise DrillsError(
+                f"{path} cannot be edited; write $.next_due_at {write_instant(new_due_at)} by hand"
+            )
+        write_document(place, data, previous)
+    return moved, Advanced(to=new_due_at)

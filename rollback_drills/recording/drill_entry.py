@@ -1,0 +1,142 @@
+"""Makes a drill of what somebody says was performed, and refuses what no history may hold."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from rollback_drills.documents.explaining import UnusableDocumentError, read_carefully, show
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.history import Drill
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.drills import write_drill
+from rollback_drills.readiness.due import is_in_future
+from rollback_drills.readiness.terms import Mode
+
+Spell = Callable[[str], str]
+"""Gives the name under which the caller gives a field, such as `--drill-id` for `drill_id`."""
+
+_OUTCOMES: Final = ("pass", "fail")
+_FIELD: Final = re.compile(r"\$\.(\w+)")
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What somebody says of a drill."""
+
+    drill: Drill
+    names: frozenset[str]
+    """The fields that were given."""
+
+
+NOTHING: Final = Entry(Drill(), frozenset())
+
+
+def read_entry(data: bytes, place: str) -> Entry:
+    """Read a drill that is given as a JSON object.
+
+    Args:
+        data: The JSON.
+        place: Where it comes from, for messages.
+
+    Raises:
+        UsageError: It is no drill that a history may hold; names the JSON path.
+    """
+    data = data.removeprefix(_BOM)
+    try:
+        drill, _ = read_carefully(Drill, data)
+    except UnusableDocumentError as error:
+        raise UsageError(f"{place}: {error}") from None
+    return Entry(drill, frozenset(json.loads(data)))
+
+
+def read_fields(fields: Mapping[str, Any], spell: Spell) -> Entry:
+    """Read a drill whose fields are given one by one; None and empty ones are not given.
+
+    Raises:
+        UsageError: A field is wrong; names it as the caller spells it.
+    """
+    given = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+    try:
+        drill, _ = read_carefully(Drill, json.dumps(given).encode())
+    except UnusableDocumentError as error:
+        raise UsageError(_FIELD.sub(lambda found: spell(found[1]), str(error))) from None
+    return Entry(drill, frozenset(given))
+
+
+def build_drill(
+    entry: Entry, fields: Entry, *, schedule_id: str, runbook_ref: str, now: datetime, spell: Spell
+) -> Drill:
+    """Make a drill of an object and of fields beside it, and fill in what goes without saying.
+
+    Without `executed_at` it was performed now; without `target_mode` the backend ended in disabled mode;
+    without `runbook_ref` the runbook of the schedule was followed; without `drill_id` the rest names it.
+
+    Args:
+        entry: The object.
+        fields: The fields.
+        schedule_id: Whose drill it is.
+        runbook_ref: The runbook of the schedule.
+        now: The instant of the recording.
+        spell: How the caller spells the fields.
+
+    Raises:
+        UsageError: A field is given twice, the outcome is not said, or the drill lies in the future.
+    """
+    for name in sorted(entry.names & fields.names):
+        raise UsageError(f"{spell(name)} is given, and $.{name} in the object; keep one of them")
+    drill = msgspec.structs.replace(
+        entry.drill, **{name: getattr(fields.drill, name) for name in fields.names}
+    )
+    if drill.status not in _OUTCOMES:
+        found = f"is {show(drill.status)}" if drill.status else "is missing"
+        raise UsageError(f"{spell('status')} {found}; must be {' or '.join(_OUTCOMES)}")
+    executed_at = (drill.executed_at or now).astimezone(UTC)
+    drill = msgspec.structs.replace(
+        drill,
+        executed_at=executed_at,
+        target_mode=drill.target_mode or Mode.DISABLED.value,
+        runbook_ref=drill.runbook_ref or runbook_ref,
+    )
+    if is_in_future(drill, now=now):
+        at = write_instant(executed_at)
+        raise UsageError(f"{spell('executed_at')} is {at}; a drill cannot lie in the future")
+    if drill.drill_id:
+        return drill
+    return msgspec.structs.replace(drill, drill_id=_name(schedule_id, drill, executed_at))
+
+
+def _name(schedule_id: str, drill: Drill, executed_at: datetime) -> str:
+    """Name a drill after its schedule, its day and all that it says: told again, it has the same name."""
+    slug = re.sub(r"[^a-z0-9]+", "-", schedule_id.lower()).strip("-")[:48].strip("-") or "drill"
+    digest = sha256(json.dumps(drill_to_wire(drill), sort_keys=True).encode()).hexdigest()
+    return f"{slug}-{executed_at:%Y%m%d}-{digest[:8]}"
+
+
+def drill_to_wire(drill: Drill) -> dict[str, Any]:
+    """Write a drill as the history document has it, its keys in the order of the contract."""
+    written = write_drill(drill)
+    return {name: written[name] for name in Drill.__struct_fields__ if name in written}
+
+
+def refuse_repeated(drill: Drill, known: Iterable[Drill], place: str) -> None:
+    """See that a drill is not in the history yet.
+
+    Raises:
+        UsageError: A drill with the same id is there, or one that is equal in everything else.
+    """
+    for number, each in enumerate(known):
+        if each.drill_id == drill.drill_id:
+            raise UsageError(
+                f"{place}: $.drills[{number}] is {show(each.drill_id)} already; nothing was written"
+            )
+        if msgspec.structs.replace(each, drill_id=drill.drill_id) == drill:
+            raise UsageError(
+                f"{place}: $.drills[{number}] ({show(each.drill_id)}) is the same drill; nothing was written"
+            )

@@ -1,0 +1,191 @@
+"""Records one performed drill: writes it into the history, and says what came of it."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from rollback_drills import PRODUCT
+from rollback_drills.documents.explaining import show
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
+from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
+from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.evidence.drills import find_drills
+from rollback_drills.judging import Judgement, find_due, judge
+from rollback_drills.readiness.due import is_accepted
+from rollback_drills.readiness.history import find_problems
+from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.recording.advancing import Advanced, advance_due, check_advance
+from rollback_drills.recording.document import append_drill, new_history
+from rollback_drills.recording.drill_entry import drill_to_wire, refuse_repeated
+from rollback_drills.recording.retests import find_retests
+from rollback_drills.recording.target import Target
+from rollback_drills.recording.writing import locked, write_document
+
+RECORD_SCHEMA: Final = "rollback-drills.record.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A drill that is in the history now, and what that changed."""
+
+    target: Target
+    drill: Drill
+    subject: Subject
+    """The documents as they are now."""
+    before: Judgement
+    after: Judgement
+    advanced: Advanced
+    now: datetime
+
+    @property
+    def problems(self) -> list[str]:
+        """What keeps the drill from being accepted; empty if it is."""
+        return find_problems(self.drill, now=self.now)
+
+    @property
+    def closes_cycle(self) -> bool:
+        """Whether the drill has ended the cycle that the schedule was in."""
+        return self.before.cycle.cycle_id != self.after.cycle.cycle_id
+
+    def find_evidence(self, *, created_at: datetime, signer: str) -> dict[str, Callable[[], Report]]:
+        """Give what the evidence is to have of the history, each to be written down once.
+
+        Args:
+            created_at: The clock of the evidence.
+            signer: Who runs, for the records.
+        """
+        names = [self.target.schedule.schedule_id]
+        drills = find_drills([self.subject], names, now=self.now, created_at=created_at, signer=signer)
+        return {**drills, **self._find_retests(created_at, signer)}
+
+    def find_retest(self) -> Report | None:
+        """Give the re-test that the drill calls for; None if it, or one that came after it, is accepted."""
+        made = (make() for make in self._find_retests(self.now, "").values())
+        return next((each for each in made if each["drill_id"] == self.drill.drill_id), None)
+
+    def _find_retests(self, created_at: datetime, signer: str) -> dict[str, Callable[[], Report]]:
+        cycle_id = self.after.cycle.cycle_id
+        return find_retests(self.subject, cycle_id, now=self.now, created_at=created_at, signer=signer)
+
+
+def record_drill(
+    target: Target,
+    drill: Drill,
+    criteria: Criteria,
+    *,
+    now: datetime,
+    create: bool = False,
+    advance: bool = False,
+) -> Recorded:
+    """Write a drill into the history of a schedule, and judge the schedule before and after it.
+
+    Args:
+        target: Whose drill it is.
+        drill: What was performed.
+        criteria: What the schedule is judged against.
+        now: The instant of the recording.
+        create: Whether to write a new history if there is none.
+        advance: Whether an accepted drill is to move the `next_due_at` of an explicit schedule.
+
+    Raises:
+        UsageError: The documents do not allow it; nothing was written.
+        WriteError: The history cannot be written.
+    """
+    if advance:
+        check_advance(target)
+    before, after = _append(target, drill, create=create)
+    source, advanced = target.source, Advanced()
+    if advance and is_accepted(drill, now=now) and after.document:
+        source, advanced = advance_due(target, after.document, now=now)
+    old, new = Subject(target.source, before), Subject(source, after)
+    return Recorded(
+        target=target,
+        drill=drill,
+        subject=new,
+        before=judge(old, find_due(old, now=now), criteria, now=now),
+        after=judge(new, find_due(new, now=now), criteria, now=now),
+        advanced=advanced,
+        now=now,
+    )
+
+
+def _append(target: Target, drill: Drill, *, create: bool) -> tuple[Loaded[History], Loaded[History]]:
+    """Add the drill to the history on disk; give the history before and after."""
+    path = target.history_path
+    if not create:
+        _read(path, create=False)  # before a lock file is left beside a path that does not exist
+    with locked(path) as place:
+        previous = _read(path, create=create)
+        if previous is None:
+            before = Loaded(path, History(HISTORY_SCHEMA, target.schedule.environment))
+            data = new_history(target.schedule.environment, drill_to_wire(drill))
+        else:
+            before = parse_document(History, previous, path)
+            _check_usable(before)
+            refuse_repeated(drill, before.document.drills if before.document else (), path)
+            data = append_drill(previous, drill_to_wire(drill))
+        after = parse_document(History, data, path)
+        _check_added(before, after, drill, len(data))
+        write_document(place, data, previous)
+    return before, after
+
+
+def _read(path: str, *, create: bool) -> bytes | None:
+    """Read the history; None if there is none and one may be made."""
+    if os.path.exists(path):
+        return read_bytes(path)
+    if create:
+        return None
+    raise UsageError(f"{path} does not exist; mend the path, or let --create make the history")
+
+
+def _check_usable(history: Loaded[History]) -> None:
+    if history.document is None:
+        raise UsageError(f"{history.problem}; nothing was written")
+    if history.document.schema_version != HISTORY_SCHEMA:
+        found = show(history.document.schema_version)
+        raise UsageError(f'{history.path}: $.schema_version is {found}; must be "{HISTORY_SCHEMA}"')
+
+
+def _check_added(before: Loaded[History], after: Loaded[History], drill: Drill, size: int) -> None:
+    """See that the new document can be read, and says all that the old one did, and the drill."""
+    path = before.path
+    if size > LARGEST_DOCUMENT_BYTES:
+        raise UsageError(f"{path} would have more than {LARGEST_DOCUMENT_BYTES:,} bytes; begin a new history")
+    if before.document is None or after.document is None:
+        raise DrillsError(f"{after.problem or before.problem}; nothing was written")
+    old, new = before.document, after.document
+    is_kept = (old.schema_version, old.environment) == (new.schema_version, new.environment)
+    if not is_kept or new.drills != (*old.drills, drill):
+        raise DrillsError(f"{path} cannot be edited without changing what it says; add the drill by hand")
+
+
+def write_report(recorded: Recorded) -> Report:
+    """Write down what came of a recording."""
+    schedule, retest = recorded.target.schedule, recorded.find_retest()
+    problems, advanced = recorded.problems, recorded.advanced
+    return {
+        "schema_version": RECORD_SCHEMA,
+        "product": PRODUCT,
+        "recorded_at": write_instant(recorded.now),
+        "schedule_id": schedule.schedule_id,
+        "history_path": recorded.target.history_path,
+        "drill_id": recorded.drill.drill_id,
+        "drill": drill_to_wire(recorded.drill),
+        "accepted": not problems,
+        "problems": problems,
+        "due_policy": str(schedule.due_policy),
+        "cycle_id": recorded.before.cycle.cycle_id,
+        "closes_cycle": recorded.closes_cycle,
+        "status_before": str(recorded.before.readiness),
+        "status": str(recorded.after.readiness),
+        "next_due_at_before": recorded.before.schedule["schedule"]["next_due_at"],
+        "next_due_at": recorded.after.schedule["schedule"]["next_due_at"],
+        "advanced_to": write_instant(advanced.to) if advanced.to else "",
+        "not_advanced_because": advanced.problem,
+        "retest_due_at": retest["retest_due_at"] if retest else "",
+    }

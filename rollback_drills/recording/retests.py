@@ -1,0 +1,114 @@
+"""Re-tests: a drill that was not accepted is to be performed again, by a date, until one is accepted."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from rollback_drills import identity
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.history import Drill
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.evidence.records import RETEST_KIND, start_record
+from rollback_drills.readiness.due import find_latest_accepted_at, is_accepted, is_in_future
+from rollback_drills.readiness.history import find_problems
+from rollback_drills.readiness.terms import Report
+
+
+def find_retests(
+    subject: Subject, cycle_id: str, *, now: datetime, created_at: datetime, signer: str
+) -> dict[str, Callable[[], Report]]:
+    """Find the drills of a schedule that are to be performed again, each to be written down once.
+
+    Those are the dated ones that are not accepted, and after which no accepted one came.
+
+    Args:
+        subject: The schedule with its history; one whose id cannot be read has none.
+        cycle_id: The cycle that the schedule is in.
+        now: The instant of the judgement.
+        created_at: The clock of the evidence.
+        signer: Who runs, for the records.
+
+    Returns:
+        By the key under which each is written once, how to make its record.
+    """
+    schedule = subject.schedule.document if subject.schedule else None
+    history = subject.history.document if subject.history else None
+    if schedule is None or not schedule.schedule_id or history is None:
+        return {}
+    accepted_at = find_latest_accepted_at(history, now=now)
+    found: dict[str, Callable[[], Report]] = {}
+    for drill in history.drills:
+        failed_at = drill.executed_at
+        if failed_at is None or (accepted_at and failed_at < accepted_at) or is_in_future(drill, now=now):
+            continue
+        if not is_accepted(drill, now=now):
+            key = _once_key(schedule.schedule_id, drill.drill_id, failed_at)
+            record = partial(_record, schedule, drill, failed_at, cycle_id, key, now=now)
+            found[key] = partial(record, created_at=created_at, signer=signer)
+    return found
+
+
+def open_retests(
+    records: Iterable[Mapping[str, Any]], drills: Iterable[Drill], *, now: datetime
+) -> list[Report]:
+    """Give the re-tests of one schedule that are still to be performed, by when they are due.
+
+    A re-test is over with the first accepted drill that was executed after the one that failed; also when the
+    drill itself is accepted now, because the history was mended: evidence was missing there.
+
+    Args:
+        records: The evidence of kind `go-backend-rollback-drill-retest`, of one schedule.
+        drills: The drills of its history.
+        now: The instant of the judgement.
+    """
+    accepted = [(each.executed_at, each.drill_id) for each in drills if is_accepted(each, now=now)]
+
+    def is_over(record: Mapping[str, Any]) -> bool:
+        failed_at = datetime.fromisoformat(record["failed_at"])
+        return any(
+            at is not None and (at > failed_at or (at == failed_at and drill_id == record["drill_id"]))
+            for at, drill_id in accepted
+        )
+
+    still_open = (dict(record) for record in records if not is_over(record))
+    return sorted(still_open, key=lambda record: (record["retest_due_at"], record["drill_id"]))
+
+
+def _once_key(schedule_id: str, drill_id: str, failed_at: datetime) -> str:
+    """Give the key of a re-test: the same also when the drill is described in other words afterwards."""
+    return sha256(f"retest\x1f{schedule_id}\x1f{drill_id}\x1f{write_instant(failed_at)}".encode()).hexdigest()
+
+
+def _record(
+    schedule: Schedule,
+    drill: Drill,
+    failed_at: datetime,
+    cycle_id: str,
+    key: str,
+    *,
+    now: datetime,
+    created_at: datetime,
+    signer: str,
+) -> Report:
+    """Write down a re-test, in the session of the drill that it repeats."""
+    schedule_id = schedule.schedule_id
+    session_id = identity.delivery_session_id(schedule_id, f"{schedule_id}\x1f{drill.drill_id or key}")
+    return {
+        **start_record(RETEST_KIND, session_id, created_at=created_at, signer=signer),
+        "schedule_id": schedule_id,
+        "cycle_id": cycle_id,
+        "drill_id": drill.drill_id,
+        "failed_at": write_instant(failed_at),
+        "retest_due_at": write_instant(_add_days(failed_at, schedule.retest_within_days)),
+        "problems": find_problems(drill, now=now),
+    }
+
+
+def _add_days(instant: datetime, days: float) -> datetime:
+    try:
+        return instant.astimezone(UTC) + timedelta(days=days)
+    except OverflowError:  # beyond the year 9999
+        return datetime.max.replace(tzinfo=UTC)

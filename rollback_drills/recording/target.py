@@ -1,0 +1,87 @@
+"""Finds the schedule whose drill is recorded, and the history that it is recorded in."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rollback_drills.documents.explaining import show
+from rollback_drills.documents.fleet import Subject, load_fleet
+from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.errors import UsageError
+from rollback_drills.settings import VARIABLES
+
+_MOST_IDS_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a drill belongs."""
+
+    source: Loaded[Schedule]
+    schedule: Schedule
+    """The document that was found; it has an id."""
+    history_path: str
+    run_paths: tuple[str, str | None]
+    """The schedule and the history that a flow run for this schedule is given; those of all if it must be."""
+
+
+def find_target(schedule_path: str | None, history_path: str | None, schedule_id: str | None) -> Target:
+    """Find the one schedule that is meant, and its history.
+
+    Args:
+        schedule_path: As every command takes it; of several schedules the id chooses.
+        history_path: As every command takes it.
+        schedule_id: The schedule that is meant; None if there is only one.
+
+    Raises:
+        UsageError: None or several are meant, the schedule is unusable, or it has no history in a file.
+    """
+    if schedule_path is None:
+        raise UsageError(f"no drill schedule is configured; set {VARIABLES['schedule']} or --schedule")
+    fleet = load_fleet(schedule_path, history_path)
+    subject = choose_subject(fleet.subjects, schedule_path, schedule_id)
+    source = subject.schedule
+    if source is None or source.document is None:
+        raise UsageError(source.problem if source else f"--schedule {schedule_path} is no schedule")
+    if not source.document.schedule_id:
+        raise UsageError(f'{source.path}: $.schedule_id is ""; give the schedule a name')
+    found = history_path if fleet.is_single else subject.history.path if subject.history else None
+    history = _check_history(found, source.path, is_single=fleet.is_single)
+    run_paths = (source.path, history) if os.path.isfile(source.path) else (schedule_path, history_path)
+    return Target(source, source.document, history, run_paths)
+
+
+def choose_subject(subjects: Sequence[Subject], schedule_path: str, schedule_id: str | None) -> Subject:
+    """Give the schedule that is meant; of several, the one with the id.
+
+    Raises:
+        UsageError: Several are meant, or none has the id; the message lists those that exist.
+    """
+    documents = ((each, each.schedule.document if each.schedule else None) for each in subjects)
+    by_id = {document.schedule_id: each for each, document in documents if document and document.schedule_id}
+    if schedule_id is None and len(subjects) == 1:
+        return subjects[0]
+    if schedule_id is not None and schedule_id in by_id:
+        return by_id[schedule_id]
+    ids = sorted(by_id)
+    known = ", ".join(map(show, ids[:_MOST_IDS_SHOWN])) + (" …" if len(ids) > _MOST_IDS_SHOWN else "")
+    if schedule_id is None:
+        raise UsageError(
+            f"--schedule {schedule_path} has {len(subjects)} schedules; choose one by --schedule-id: {known}"
+        )
+    there = f"it has {known}" if known else "it has none that can be used"
+    raise UsageError(f"--schedule-id {show(schedule_id)} is not in {schedule_path}; {there}")
+
+
+def _check_history(path: str | None, schedule: str, *, is_single: bool) -> str:
+    if path is None and is_single:
+        raise UsageError(f"no drill history is configured; set {VARIABLES['history']} or --history")
+    if path is None:
+        raise UsageError(
+            f"no history belongs to {schedule}; name both files, --schedule and --history, and --create"
+        )
+    if path.endswith("#history") and not os.path.exists(path):
+        raise UsageError(f"{path} stands inside a JSON Lines record; move it to a file of its own")
+    return path

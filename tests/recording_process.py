@@ -1,0 +1,77 @@
+"""Records drills in processes of their own, which tests kill: run as a script with what to do."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from rollback_drills.readiness.terms import Criteria
+from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_fields
+from rollback_drills.recording.performing import record_drill
+from rollback_drills.recording.target import find_target
+
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+STEPS = ("open", "write", "fsync", "replace", "unlink", "chown", "close")
+"""The functions of `os` that a recording calls, each of which is a step at which it can die."""
+
+
+def record(schedule: str, history: str, drill_id: str, *, advance: bool = False) -> None:
+    """Record one accepted drill."""
+    fields = {
+        "drill_id": drill_id,
+        "status": "pass",
+        "fallback_verified": True,
+        "recovery_minutes": 5,
+        "max_recovery_minutes": 15,
+        "evidence_refs": [f"go-rollback-drill://ci/{drill_id}"],
+        "actor": "x" * 3000,  # more than a file system writes at once by chance
+    }
+    target = find_target(schedule, history, None)
+    drill = build_drill(
+        NOTHING, read_fields(fields, str), schedule_id="payments", runbook_ref="r", now=NOW, spell=str
+    )
+    record_drill(target, drill, Criteria(), now=NOW, create=True, advance=advance)
+
+
+def die_at(step: int, action: Callable[[], None]) -> bool:
+    """Do something in a child that is killed before that step; say whether it came to the end."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _count_down(step)
+            action()
+        except BaseException:  # noqa: BLE001 - the child must not go on with the tests of its parent
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return not os.WIFSIGNALED(status)
+
+
+def _count_down(left: int) -> None:
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **named)
+
+        return wrapped
+
+    for name in STEPS:
+        setattr(os, name, wrap(getattr(os, name)))
+
+
+def main(schedule: str, history: str, name: str, count: str) -> None:
+    """Record so many drills one after the other; print the id of each when it is recorded."""
+    for number in range(int(count)):
+        record(schedule, history, f"{name}-{number}")
+        sys.stdout.write(f"{name}-{number}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
