@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
-from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
 
 SCHEDULE_SCHEMA: Final = "cavra.go-backend-rollback-drill-schedule.v1"
 
@@ -37,6 +37,8 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     owners: tuple[Name, ...] = ()
     notification_providers: tuple[Name, ...] = ()
     runbook_ref: str = ""
+    retest_within_days: RepeatDays = 14.0
+    """Within how many days a drill that was not accepted is to be performed again."""
 
     def __post_init__(self) -> None:
         """Fold the other spelling, and see that the due instant can be written in UTC."""
