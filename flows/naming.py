@@ -34,15 +34,16 @@ def name_run(runs: Sequence[ScheduleRun], *, is_single: bool) -> None:
     """Name the current flow run after its schedule and cycle, and tag it."""
     plan = runs[0].plan
     name = f"{plan['schedule_id']} {plan['cycle_id']}" if is_single else f"{len(runs)} schedules"
-    rename_run(name, [run.judgement for run in runs])
+    marks = ["history:untrusted"] if any(run.distrust for run in runs) else []
+    rename_run(name, [run.judgement for run in runs], marks)
 
 
-def rename_run(name: str, judgements: Sequence[Judgement]) -> None:
-    """Give the current flow run a name, and the tags of what it judged."""
+def rename_run(name: str, judgements: Sequence[Judgement], marks: Sequence[str] = ()) -> None:
+    """Give the current flow run a name, and the tags of what it judged, with some more."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
-    all_tags = [*context.flow_run.tags, *tags_of(judgements)]
+    all_tags = [*context.flow_run.tags, *tags_of(judgements), *marks]
     # The client that the run has open: a new one reads all certificates first.
     with SyncClientContext.get_or_create() as opened:
         opened.client.update_flow_run(context.flow_run.id, name=name, tags=list(dict.fromkeys(all_tags)))

@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 
 from blocks.registry import enabled_connectors
 from flows.delivering import Delivered, deliver_due
+from flows.guarding import find_platform
 from flows.naming import STATE_NAMES, name_run, tags_of
 from rollback_drills.committing import known_names
 from rollback_drills.database import Database
@@ -29,6 +30,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.indexing import Indexed, explain_clock
 from rollback_drills.evidence.records import record_deliveries, record_plan
+from rollback_drills.guarding.guard import Guard, guard_source
 from rollback_drills.judging import Judgement
 from rollback_drills.notification import build_event
 from rollback_drills.outbox.intake import find_history
@@ -105,10 +107,15 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
     with tags(*tags_of(judgements)):
         requested = parse_requested(request.provider)
         check_requested(requested, _known_providers(subjects, requested))
+        platform = find_platform(settings, subjects)
+        guard = guard_source(
+            database, subjects, judgements, turned_bad_share=settings.turned_bad_share, now=now
+        )
         plan_request = PlanRequest(
             requested=requested,
             force=request.force,
             policy=policy,
+            distrusted=guard.reasons,
             connectors=enabled_connectors() if _needs_connectors(subjects) else (),
             told=_find_told(database, subjects, judgements),
         )
@@ -117,23 +124,26 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
         plans = build_plans(judgements, routings, decisions)
         delivered = Delivered()
         if not request.dry_run:
-            commit_notifications(subjects, judgements, plans, plan_request, now, database_url)
+            commit_notifications(
+                subjects, judgements, plans, plan_request, guard, platform, now, database_url
+            )
             retry = RetryPolicy(request.retries, request.timeout_seconds)
             delivered = deliver_due(requested, retry, database_url)
             database = open_database(database_url)
-        runs = _runs_of(judgements, plans, delivered.deliveries, database)
+        runs = _runs_of(judgements, plans, delivered.deliveries, database, guard.reasons)
         created_at = datetime.now(UTC)  # the clock of the evidence is the real one
         outcomes = [_write_down(run, request.generated_by, created_at) for run in runs]
         indexed = Indexed(0, None, None)
         if not request.dry_run:
             records = [record for outcome in outcomes for record in outcome.records]
+            records += guard.records(created_at=created_at, signer=request.generated_by)
             names = [judgement.cycle.schedule_id for judgement in judgements]
             drills = find_drills(subjects, names, now=now, created_at=created_at, signer=request.generated_by)
             indexed = index_evidence(records, drills, created_at, request.generated_by, database_url)
         publish_artifacts(runs, fleet.is_single, request.dry_run, indexed.head_note)
         emit_events(runs, delivered.deliveries, request.dry_run)
     name_run(runs, is_single=fleet.is_single)
-    return _end(fleet, runs, outcomes, delivered, indexed)
+    return _end(fleet, runs, outcomes, delivered, indexed, guard)
 
 
 def _needs_connectors(subjects: Sequence[Subject]) -> bool:
@@ -162,6 +172,7 @@ def _runs_of(
     plans: Sequence[Report],
     deliveries: Sequence[Delivery],
     database: Database | None,
+    reasons: Mapping[str, str],
 ) -> list[ScheduleRun]:
     """Put together what the run found and did, by schedule, with the dead letters that are left."""
     by_schedule: dict[str, list[Delivery]] = defaultdict(list)
@@ -171,8 +182,9 @@ def _runs_of(
     for item in find_dead(database, [plan["schedule_id"] for plan in plans]) if database else ():
         dead[item.schedule_id].append(item)
     return [
-        ScheduleRun(judgement, plan, by_schedule[plan["schedule_id"]], dead[plan["schedule_id"]])
+        ScheduleRun(judgement, plan, by_schedule[name], dead[name], reasons.get(name, ""))
         for judgement, plan in zip(judgements, plans, strict=True)
+        for name in [plan["schedule_id"]]
     ]
 
 
@@ -212,6 +224,7 @@ def _end(
     outcomes: Sequence[_Outcome],
     delivered: Delivered,
     indexed: Indexed,
+    guard: Guard,
 ) -> State[dict[str, Any]]:
     results = [outcome.result for outcome in outcomes]
     data = results[0] if fleet.is_single else {"runs": results}
@@ -220,8 +233,9 @@ def _end(
     if indexed.went_back:
         problems.append(explain_clock(indexed.went_back))
     if problems:
-        message = "; ".join(problems)
+        message = "; ".join([*problems, *guard.explain()])
         return Failed(message=message, data=DeliveryFailedError(message, data))
     name = STATE_NAMES[worst(run.judgement.readiness for run in runs)]
-    message = f"schedules: {len(runs)}; notifications delivered: {len(delivered.deliveries)}"
+    counts = f"schedules: {len(runs)}; notifications delivered: {len(delivered.deliveries)}"
+    message = "; ".join([counts, *guard.explain()])
     return Completed(name=name, message=message, data=data)

@@ -9,6 +9,7 @@ from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.states import WAITING
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.followup.chain import EVENT_KEY, resolve_chains
+from rollback_drills.guarding.guard import SOURCE_ID
 from rollback_drills.judging import Judgement
 from rollback_drills.notification import Notification, build_event, build_notification
 from rollback_drills.outbox.intake import Departure, Entry, Hold
@@ -21,8 +22,8 @@ _KEPT_BACK = ("maintenance_window", "owner_calendar")
 
 
 def known_names(subjects: Sequence[Subject], judgements: Sequence[Judgement]) -> list[str]:
-    """Give every name under which the schedules may stand in the outbox: their ids, and their paths."""
-    names = [judgement.cycle.schedule_id for judgement in judgements]
+    """Give every name under which the schedules and their source may stand in the outbox: ids and paths."""
+    names = [SOURCE_ID, *(judgement.cycle.schedule_id for judgement in judgements)]
     return names + [subject.schedule.path for subject in subjects if subject.schedule]
 
 
@@ -89,6 +90,8 @@ def find_departures(
         by_schedule.setdefault(history[-1].schedule_id, {})[route_key] = history
     entries, departures = [], []
     for subject, judgement, plan in zip(subjects, judgements, plans, strict=True):
+        if judgement.cycle.schedule_id in request.distrusted:
+            continue
         path = subject.schedule.path if subject.schedule else ""
         histories = by_schedule.get(judgement.cycle.schedule_id, {}) | by_schedule.get(path, {})
         for closing in find_closings(subject, judgement, plan, request, histories, now=now):

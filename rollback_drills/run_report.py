@@ -26,6 +26,8 @@ class ScheduleRun:
     plan: Report
     deliveries: Sequence[Delivery]
     dead_letters: Sequence[Item] = ()
+    distrust: str = ""
+    """Why the drill history is not trusted; empty if it is."""
 
 
 def artifact_key(identifier: str) -> str:
@@ -54,6 +56,7 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
         "",
         cell(describe_latest(run.judgement.history["history"])),
         "",
+        *_distrust(run.distrust),
         "## Checks",
         "",
         *table(("check", "status", "message"), _check_rows(run.judgement)),
@@ -68,6 +71,12 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
         *_dead_letters(run.dead_letters),
     ]
     return "\n".join(lines)
+
+
+def _distrust(reason: str) -> Iterator[str]:
+    """Say that nobody is told because the drill history is not trusted."""
+    if reason:
+        yield from (f"**History untrusted:** {cell(reason)}. Only the platform owner is told.", "")
 
 
 def describe_latest(history: Report) -> str:
@@ -108,9 +117,27 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
             ("schedule", "state", "due", "told", "why"), (_fleet_row(run, dry_run=dry_run) for run in shown)
         ),
     ]
+    lines += _distrusted([run for run in runs if run.distrust])
     if len(pressing) > len(shown):
         lines += ["", f"{len(pressing) - len(shown)} more are not shown; each schedule has its own artifact."]
     return "\n".join(lines)
+
+
+def _distrusted(runs: Sequence[ScheduleRun]) -> Iterator[str]:
+    """List the schedules whose drill history is not trusted."""
+    if not runs:
+        return
+    yield from (
+        "",
+        f"## History untrusted: {len(runs)} schedules",
+        "",
+        "Only the platform owner is told.",
+        "",
+    )
+    shown = runs[:_LONGEST_FLEET_PAGE]
+    yield from table(("schedule", "why"), ((run.plan["schedule_id"], run.distrust) for run in shown))
+    if len(runs) > len(shown):
+        yield from ("", f"{len(runs) - len(shown)} more are not shown; each schedule has its own artifact.")
 
 
 def render_head(note: str) -> str:

@@ -24,12 +24,21 @@ VARIABLES: Final = {
     "connector_config": "CAVRA_CONNECTOR_CONFIG",
     "database_url": "DRILLS_DATABASE_URL",
     "older_than_months": "DRILLS_EVIDENCE_RETENTION_MONTHS",
+    "platform_owner": "DRILLS_PLATFORM_OWNER",
+    "platform_providers": "DRILLS_PLATFORM_PROVIDERS",
+    "turned_bad_share": "DRILLS_TURNED_BAD_SHARE",
 }
 """By setting: the environment variable that gives it."""
 
 _LimitedDays = Annotated[float, Meta(ge=0, le=LONGEST_INTERVAL_DAYS)]
 
 _Retention = Annotated[int, Meta(ge=12, le=1200)]
+
+_Owner = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", max_length=200)]
+
+_Providers = Annotated[str, Meta(pattern=r"^[^\s,]+( *, *[^\s,]+)*$")]
+
+_Share = Annotated[float, Meta(gt=0, le=1)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +55,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connector_config: str | None = None
     database_url: str | None = None
     older_than_months: _Retention = 24
+    platform_owner: _Owner = "platform"
+    platform_providers: _Providers | None = None
+    turned_bad_share: _Share = 0.5
 
     @property
     def criteria(self) -> Criteria:
@@ -81,6 +93,9 @@ def _convert(value: Any, wanted: Any, place: str) -> Any:
 _DEMANDS: Final = {
     Mode: f"must be one of {', '.join(Mode)}",
     _Retention: "must be a number of months from 12, which auditors ask for, to 1200",
+    _Owner: "must be a name of at most 200 characters, without spaces around it",
+    _Providers | None: "must be names of providers, separated by commas",
+    _Share: "must be a number greater than 0 and at most 1",
     _LimitedDays: f"must be a number of days from 0 to {LONGEST_INTERVAL_DAYS}",
 }
 

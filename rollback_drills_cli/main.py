@@ -20,6 +20,7 @@ from rollback_drills_cli import (
     judge_commands,
     lint_command,
     outbox_commands,
+    trust_command,
 )
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app.command()(judge_commands.plan)
 app.command()(gate_command.gate)
 app.command()(deliver_command.deliver)
 app.command()(acknowledge_command.ack)
+app.command()(trust_command.trust)
 app.command()(lint_command.lint)
 evidence_commands.app.command()(evidence_verify_command.verify)
 evidence_commands.app.command()(evidence_export_command.export)

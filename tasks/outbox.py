@@ -13,12 +13,15 @@ from rollback_drills.committing import find_departures, find_entries, find_holds
 from rollback_drills.connector_notice import choose_channel, notice_entry
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.evidence.heads import find_head
+from rollback_drills.guarding.guard import Guard
+from rollback_drills.guarding.notice import Platform
 from rollback_drills.judging import Judgement
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.intake import commit
 from rollback_drills.readiness.terms import Report
 from rollback_drills.routing.decisions import PlanRequest
 from tasks.evidence import open_database
+from tasks.guarding import find_guard_entries
 
 
 @task(task_run_name="commit-notifications", cache_policy=NO_CACHE)
@@ -27,10 +30,16 @@ def commit_notifications(
     judgements: Sequence[Judgement],
     plans: Sequence[Report],
     request: PlanRequest,
+    guard: Guard,
+    platform: Platform,
     now: datetime,
     url: str,
 ) -> int:
-    """Commit what the plans tell, and what closes cycles that are over; give how many are new."""
+    """Commit what the plans tell, what closes cycles that are over, and what the platform owner must know.
+
+    Returns:
+        How many of them are new.
+    """
     database = open_database(url)
     head = find_head(database)
     evidence_head = head.checkpoint.short if head else ""
@@ -40,9 +49,11 @@ def commit_notifications(
         for entry in find_entries(subject, judgement, plan, request, evidence_head)
     ]
     closing, departures = find_departures(subjects, judgements, plans, request, now=now)
+    of_source, left = find_guard_entries(database, guard, platform, request.told, plans, now)
+    entries += [*closing, *of_source]
     holds = [hold for plan in plans for hold in find_holds(plan, request, now=now)]
-    added = commit(database, [*entries, *closing], departures, holds, now=time.time())
-    get_run_logger().info("%d of %d notifications are new", len(added), len(entries) + len(closing))
+    added = commit(database, entries, [*departures, *left], holds, now=time.time())
+    get_run_logger().info("%d of %d notifications are new", len(added), len(entries))
     return len(added)
 
 

@@ -19,6 +19,8 @@ EXCEPTION_KIND: Final = "go-backend-rollback-drill-exception"
 ESCALATION_KIND: Final = "go-backend-rollback-drill-escalation"
 DRILL_KIND: Final = "go-backend-rollback-drill"
 RETEST_KIND: Final = "go-backend-rollback-drill-retest"
+UNTRUSTED_KIND: Final = "go-backend-rollback-drill-history-untrusted"
+TRUSTED_KIND: Final = "go-backend-rollback-drill-history-trusted"
 KEY_KIND: Final = "rollback-drills-ledger-key"
 CLOCK_KIND: Final = "rollback-drills-ledger-clock"
 PRUNING_KIND: Final = "rollback-drills-ledger-pruning"
@@ -28,7 +30,7 @@ LEDGER_KINDS: Final = (KEY_KIND, CLOCK_KIND, PRUNING_KIND)
 KINDS: Final = (
     *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
     *(EXCEPTION_KIND, ESCALATION_KIND),
-    *(RETEST_KIND, IMPORT_KIND, *LEDGER_KINDS),
+    *(RETEST_KIND, UNTRUSTED_KIND, TRUSTED_KIND, IMPORT_KIND, *LEDGER_KINDS),
 )
 
 DELIVERY_SOURCE: Final = "go_backend_rollback_drill_notification"

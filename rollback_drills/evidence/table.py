@@ -29,7 +29,7 @@ LEDGER: Final = Table(
     Column("created_at", String(40), nullable=False, index=True),
     Column("metadata_kind", String(80), nullable=False),
     Column("session_id", Text, nullable=False),
-    Column("schedule_id", Text, nullable=False, index=True),
+    Column("schedule_id", Text, nullable=False),
     Column("cycle_id", String(40), nullable=False, index=True),
     Column("provider", String(200), nullable=False),
     Column("owner", String(200), nullable=False),
@@ -40,6 +40,8 @@ LEDGER: Final = Table(
     Column("hashes", LargeBinary, nullable=False),  # of the leaf, and of every subtree that it completes
     Column("record", Text, nullable=False),  # canonical JSON: the content of the leaf
 )
+# The newest plan and the drills of a schedule, among all that the runs of years have written about it.
+Index("ledger_by_schedule_and_kind", LEDGER.c.schedule_id, LEDGER.c.metadata_kind, LEDGER.c.leaf_index)
 Index(
     "ledger_by_once_key",
     LEDGER.c.once_key,

@@ -59,6 +59,8 @@ class PlanRequest:
     """Names of configured connectors, for schedules that name no provider."""
     told: Mapping[str, Sequence[Told]] = field(default_factory=dict)
     """By route key: what was told before, in its order. Empty means: plan as if nothing was."""
+    distrusted: Mapping[str, str] = field(default_factory=dict)
+    """By schedule why its history is not trusted; nobody is told of it."""
 
 
 def decide_routes(
@@ -100,6 +102,7 @@ def _decide(
     key = identity.route_key(cycle.cycle_id, route.provider, route.owner)
     window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
+    distrust = request.distrusted.get(cycle.schedule_id)
     category: Category
     until: datetime | None = None
     telling = _NEVER_TOLD
@@ -107,7 +110,9 @@ def _decide(
         history = request.told.get(key, ())
         telling = find_telling(history, cycle.status, now=now, repeat_after=repeat_after, force=request.force)
     quiet = telling.quiet_until
-    if nothing_to_tell:
+    if distrust:
+        category, reason, telling = "other", f"the drill history is not trusted: {distrust}", _QUIET
+    elif nothing_to_tell:
         category, reason, telling = "healthy_schedule", nothing_to_tell, _QUIET
     elif window:
         category, until = "maintenance_window", suppressions.deferred_until(route, quiet or window.end_at)

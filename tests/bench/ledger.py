@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Column, MetaData, Table, insert
+from sqlalchemy import Column, Index, MetaData, Table, insert
 
 from rollback_drills.database import Database
 from rollback_drills.evidence.appending import append, columns_of
@@ -92,6 +92,7 @@ def _report_appends(url: str, name: str) -> None:
             if each.name != "hashes"
         ),
     )
+    Index("plain_by_schedule_and_kind", plain.c.schedule_id, plain.c.metadata_kind, plain.c.leaf_index)
     metadata.create_all(database.engine)
     batches = [make_records(start, BATCH) for start in range(0, ROWS, BATCH)]
     placed = iter(range(10**9))

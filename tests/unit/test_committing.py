@@ -11,6 +11,7 @@ from rollback_drills.delivery.states import WAITING, State
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.guarding.guard import SOURCE_ID
 from rollback_drills.outbox.intake import Departure, Entry, Hold
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.decisions import PlanRequest, name_notification
@@ -134,7 +135,8 @@ def test_a_schedule_is_known_by_its_id_and_by_its_path() -> None:
 
     names = known_names(subjects, [judged(each) for each in subjects])
 
-    assert set(names) == {"payments", "schedule.json", "fleet/ledger.json", "schedule-not-configured"}
+    own = {"payments", "schedule.json", "fleet/ledger.json", "schedule-not-configured"}
+    assert set(names) == {*own, SOURCE_ID}
 
 
 def departures_of(

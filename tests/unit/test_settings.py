@@ -88,3 +88,44 @@ def test_a_secret_in_the_wrong_variable_is_not_repeated() -> None:
         read_settings({VARIABLES["mode"]: "https://hooks.slack.com/services/T0/B0/secret"})
 
     assert "secret" not in str(caught.value)
+
+
+def test_who_answers_for_the_source_is_a_setting() -> None:
+    settings = read_settings(
+        {
+            "DRILLS_PLATFORM_OWNER": "site reliability",
+            "DRILLS_PLATFORM_PROVIDERS": "pagerduty, slack",
+            "DRILLS_TURNED_BAD_SHARE": "0.25",
+        }
+    )
+
+    assert (settings.platform_owner, settings.platform_providers) == ("site reliability", "pagerduty, slack")
+    assert settings.turned_bad_share == 0.25
+    assert (Settings().platform_owner, Settings().platform_providers) == ("platform", None)
+
+
+@pytest.mark.parametrize("value", ["1e-9", "0.5", "1"])
+def test_a_share_is_more_than_0_and_at_most_1(value: str) -> None:
+    assert read_settings({VARIABLES["turned_bad_share"]: value}).turned_bad_share == float(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "demand"),
+    [
+        *(
+            ("turned_bad_share", value, "must be a number greater than 0 and at most 1")
+            for value in ("0", "-0.5", "1.01", "50", "50%", "half", "nan", "inf")
+        ),
+        ("turned_bad_share", "", "is empty"),
+        ("platform_owner", " ", "must be a name of at most 200 characters, without spaces around it"),
+        ("platform_owner", "sre ", "must be a name"),
+        ("platform_owner", "x" * 201, "must be a name"),
+        *(
+            ("platform_providers", value, "must be names of providers, separated by commas")
+            for value in (",", "slack,", "slack,,teams", "slack teams")
+        ),
+    ],
+)
+def test_a_setting_of_the_guard_that_does_not_parse_is_named(name: str, value: str, demand: str) -> None:
+    with pytest.raises(UsageError, match=f"^{VARIABLES[name]} .*{demand}"):
+        read_settings({VARIABLES[name]: value})

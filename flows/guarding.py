@@ -1,0 +1,31 @@
+"""Who answers for the source of a run, as the worker's environment says."""
+
+from collections.abc import Sequence
+
+from blocks.registry import enabled_connectors
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.errors import UsageError
+from rollback_drills.guarding.notice import Platform
+from rollback_drills.routing.routes import BUILTIN_PROVIDERS, named_providers
+from rollback_drills.settings import VARIABLES, Settings
+
+
+def find_platform(settings: Settings, subjects: Sequence[Subject]) -> Platform:
+    """Give the platform owner and the providers that are named for it.
+
+    Raises:
+        UsageError: A provider is unknown to everybody.
+    """
+    text = settings.platform_providers
+    if text is None:
+        return Platform(settings.platform_owner)
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    known = BUILTIN_PROVIDERS | named_providers(subject.schedule for subject in subjects)
+    if not known.issuperset(names):
+        known |= set(enabled_connectors())
+    if unknown := sorted(set(names) - known):
+        variable = VARIABLES["platform_providers"]
+        raise UsageError(
+            f"{variable} names {unknown[0]}, which is unknown; known are {', '.join(sorted(known))}"
+        )
+    return Platform(settings.platform_owner, names)

@@ -1,0 +1,46 @@
+"""`drills trust`: a person confirms that a drill history is right as it is."""
+
+from typing import Annotated
+
+import typer
+
+from rollback_drills.errors import UsageError
+from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
+from rollback_drills_cli.evidence_writing import append_signed, report_clock
+from rollback_drills_cli.options import JsonOption, parse_now
+from rollback_drills_cli.output import print_json, print_line
+
+
+def trust(
+    by: Annotated[str, typer.Option(help="Who confirms it.")],
+    reason: Annotated[str, typer.Option(help="Why it is right, for the evidence.")],
+    schedule_id: Annotated[str | None, typer.Option(metavar="ID", help="Of this schedule.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Of every schedule that is not trusted.")] = False,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Confirm that a drill history is right as it is, although drills are gone or too much turned bad.
+
+    From the next run on its owners are told as before, and what is gone now is not missed any more.
+    """
+    from rollback_drills.guarding.memory import find_open  # SQLAlchemy takes half a second to import
+    from rollback_drills.guarding.records import record_confirmation
+
+    if (schedule_id is None) is not every:
+        raise UsageError("give either --schedule-id or --all")
+    index = open_existing(database)
+    found = find_open(index.database, schedule_id)
+    if not found:
+        whose = f"the history of {schedule_id}" if schedule_id is not None else "every history"
+        raise UsageError(f"{whose} is trusted; only what a run did not trust can be confirmed")
+    created_at = parse_now(None)
+    records = [
+        record_confirmation(name, distrusts, by=by, reason=reason, created_at=created_at)
+        for name, distrusts in found.items()
+    ]
+    went_back = append_signed(index.database, records)
+    if as_json:
+        print_json({"items": records})
+    else:
+        print_line(f"{by} has confirmed the drill history of {', '.join(found)}.")
+    report_clock(went_back)

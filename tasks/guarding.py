@@ -1,0 +1,55 @@
+"""What a run commits for the platform owner: that its source is not trusted, and that it is again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from blocks.registry import enabled_connectors
+from rollback_drills.connector_notice import choose_channel
+from rollback_drills.database import Database
+from rollback_drills.guarding.guard import Guard, find_over
+from rollback_drills.guarding.memory import find_unsettled
+from rollback_drills.guarding.notice import Platform, find_closings, find_notices, find_open_cycles
+from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.intake import Departure, Entry, find_history
+from rollback_drills.readiness.terms import Report
+from rollback_drills.routing.routes import DEFAULT_PROVIDER
+from rollback_drills.routing.telling import Told
+
+
+def find_guard_entries(
+    database: Database,
+    guard: Guard,
+    platform: Platform,
+    told: Mapping[str, Sequence[Told]],
+    plans: Sequence[Report],
+    now: datetime,
+) -> tuple[list[Entry], list[Departure]]:
+    """Give what the platform owner is told, and what closes without a word; asks nobody while all is well."""
+    open_cycles = find_open_cycles(told)
+    if not guard.distrusts and not open_cycles:
+        return [], []
+    if guard.distrusts:
+        # also of a cycle that was closed by a run that was killed before it had written that down
+        told = {**told, **find_history(database, guard.cycle_ids, ())}
+    if guard.distrusts and not platform.providers:
+        platform = replace(platform, any_provider=_find_provider(database, guard, plans))
+    unsettled = find_unsettled(database, open_cycles) if open_cycles else {}
+    closing, departures = find_closings(find_over(guard, open_cycles, unsettled), told, now=now)
+    return [*find_notices(guard, told, platform, now=now), *closing], departures
+
+
+def _find_provider(database: Database, guard: Guard, plans: Sequence[Report]) -> str:
+    """Choose a connector that works: one that the distrusted schedules name, else any that is switched on."""
+    dead = {each.provider for each in find_destinations(database) if each.disabled_at is not None}
+    reasons = guard.reasons
+    eligible = {
+        name for plan in plans if plan["schedule_id"] in reasons for name in plan["eligible_providers"]
+    }
+    enabled = set(enabled_connectors())
+    return (
+        choose_channel(dead, eligible & enabled)
+        or choose_channel(dead, enabled)
+        or choose_channel(dead, eligible)
+        or DEFAULT_PROVIDER
+    )
