@@ -30,6 +30,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.indexing import Indexed, explain_clock
 from rollback_drills.evidence.records import record_deliveries, record_plan
+from rollback_drills.followup.reading import find_quiet
 from rollback_drills.guarding.guard import Guard, guard_source
 from rollback_drills.judging import Judgement
 from rollback_drills.notification import build_event
@@ -44,7 +45,6 @@ from rollback_drills.routing.routes import (
     named_providers,
     parse_requested,
 )
-from rollback_drills.routing.telling import Told
 from rollback_drills.run_report import ScheduleRun, worst
 from rollback_drills.settings import Settings, default_database_url, read_settings
 from tasks.artifacts import publish_artifacts
@@ -117,7 +117,7 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
             policy=policy,
             distrusted=guard.reasons,
             connectors=enabled_connectors() if _needs_connectors(subjects) else (),
-            told=_find_told(database, subjects, judgements),
+            **_find_past(database, subjects, judgements, now),
         )
         routings = route_owners(subjects, plan_request)
         decisions = apply_windows(subjects, judgements, routings, plan_request, now)
@@ -157,14 +157,16 @@ def _known_providers(subjects: Sequence[Subject], requested: frozenset[str] | No
     return known if requested is None or requested <= known else known | set(enabled_connectors())
 
 
-def _find_told(
-    database: Database | None, subjects: Sequence[Subject], judgements: Sequence[Judgement]
-) -> dict[str, list[Told]]:
-    """Give what was told of these schedules before; writes nothing, so that a dry run may ask."""
+def _find_past(
+    database: Database | None, subjects: Sequence[Subject], judgements: Sequence[Judgement], now: datetime
+) -> dict[str, Any]:
+    """Give what was told, acknowledged and excepted; writes nothing, so that a dry run may ask."""
     if database is None:
         return {}
     cycles = [judgement.cycle.cycle_id for judgement in judgements]
-    return find_history(database, cycles, known_names(subjects, judgements))
+    told = find_history(database, cycles, known_names(subjects, judgements))
+    acknowledged, excepted = find_quiet(database, cycles, now=now)
+    return {"told": told, "acknowledged": acknowledged, "excepted": excepted}
 
 
 def _runs_of(

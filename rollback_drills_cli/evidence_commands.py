@@ -13,6 +13,7 @@ from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
+    from rollback_drills.database import Database
     from rollback_drills.evidence.index import EvidenceIndex
 
 app = typer.Typer(no_args_is_help=True, help="Read the evidence of plans, decisions and deliveries.")
@@ -40,6 +41,14 @@ def open_existing(url: str | None) -> "EvidenceIndex":
     if index is None:
         raise UsageError(f"there is no evidence at {place} yet; run `drills deliver` or the drill-check flow")
     return index
+
+
+def open_or_create(url: str | None) -> "Database":
+    """Open the database that is configured, and create what is missing."""
+    from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.outbox import table  # noqa: F401 - a database of ours has an outbox, too
+
+    return Database.open(find_database_url(os.environ, url))
 
 
 @app.command("list")

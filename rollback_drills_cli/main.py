@@ -16,12 +16,17 @@ from rollback_drills_cli import (
     evidence_keeping_commands,
     evidence_proof_commands,
     evidence_verify_command,
+    exception_commands,
+    follow_up_commands,
     gate_command,
     judge_commands,
     lint_command,
     outbox_commands,
+    record_command,
+    review_commands,
     trust_command,
 )
+from rollback_drills_cli.output import explain_unreachable, print_problem
 
 app = typer.Typer(
     name="drills",
@@ -36,9 +41,19 @@ app.command()(judge_commands.check)
 app.command()(judge_commands.plan)
 app.command()(gate_command.gate)
 app.command()(deliver_command.deliver)
+app.command()(record_command.record)
 app.command()(acknowledge_command.ack)
+app.command()(follow_up_commands.escalate)
+app.command()(follow_up_commands.dashboard)
+app.command()(exception_commands.skip)
+app.command()(exception_commands.postpone)
+app.command()(exception_commands.waive)
 app.command()(trust_command.trust)
 app.command()(lint_command.lint)
+app.command()(review_commands.routes)
+app.command()(review_commands.trends)
+app.command()(review_commands.notifications)
+app.command("audit-package")(review_commands.audit_package)
 evidence_commands.app.command()(evidence_verify_command.verify)
 evidence_commands.app.command()(evidence_export_command.export)
 evidence_commands.app.command()(evidence_proof_commands.head)
@@ -74,20 +89,16 @@ def main() -> None:
     try:
         app()
     except DrillsError as error:
-        sys.stderr.write(f"drills: {error}\n")
+        print_problem(str(error))
         sys.exit(2)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        # Only what imported httpx can raise its errors; the fast commands do not.
-        httpx = sys.modules.get("httpx")
-        if httpx is None or not isinstance(error, httpx.TransportError):
+        problem = explain_unreachable(error)
+        if problem is None:
             raise
-        sys.stderr.write(
-            f"drills: the Prefect server cannot be reached ({type(error).__name__}); start it, or set"
-            " PREFECT_API_URL to its address\n"
-        )
+        print_problem(problem)
         sys.exit(2)
 
 

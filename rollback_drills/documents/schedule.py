@@ -22,6 +22,9 @@ class DuePolicy(StrEnum):
     """The calendar: `next_due_at` and every interval after it, each of which needs an accepted drill."""
 
 
+POSTPONE_LIMIT_DAYS: Final = 30.0
+
+
 class Schedule(RoutingPolicy, frozen=True, gc=False):
     """How often a rollback drill is due, and who is told.
 
@@ -39,6 +42,8 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     runbook_ref: str = ""
     retest_within_days: RepeatDays = 14.0
     """Within how many days a drill that was not accepted is to be performed again."""
+    postpone_limit_days: Annotated[float, Meta(ge=0, le=366)] = POSTPONE_LIMIT_DAYS
+    """How far beyond its due instant a cycle can be postponed, whoever approves it."""
 
     def __post_init__(self) -> None:
         """Fold the other spelling, and see that the due instant can be written in UTC."""

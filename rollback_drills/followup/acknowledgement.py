@@ -52,6 +52,11 @@ class Said:
     until: datetime
     """The route is quiet up to here; that of an `escalated` one is when it was said."""
 
+    @property
+    def because(self) -> str:
+        """Say in one line why the route is quiet."""
+        return f"{self.state} by {self.by} until {write_instant(self.until)}"
+
 
 def find_end(given: Acknowledgement, at: datetime, due_at: datetime | None) -> datetime:
     """Say until when an acknowledgement holds: the time it asks for, and not beyond a due instant to come.

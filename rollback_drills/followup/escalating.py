@@ -82,13 +82,11 @@ def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[Entry]:
         )
 
 
-def record_escalation(
-    escalation: Escalation, *, now: datetime, created_at: datetime, signer: str
-) -> tuple[str, Report]:
-    """Write down a step that is taken; give it with the key under which it is written once."""
+def record_escalation(escalation: Escalation, *, now: datetime, created_at: datetime, signer: str) -> Report:
+    """Write down a step that is taken."""
     event = _opening(escalation).event
     ids = [_notification_id(escalation, provider) for provider in escalation.providers]
-    record = {
+    return {
         **start_record(ESCALATION_KIND, event["session_id"], created_at=created_at, signer=signer),
         "schedule_id": escalation.cycle.schedule_id,
         "cycle_id": escalation.cycle.cycle_id,
@@ -102,7 +100,6 @@ def record_escalation(
         "escalated_at": write_instant(now),
         "status": str(escalation.cycle.status),
     }
-    return f"escalation {ids[0]}", record
 
 
 def _opening(escalation: Escalation) -> Sent:

@@ -13,8 +13,6 @@ from rollback_drills.evidence.records import EXCEPTION_KIND, start_record
 from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.readiness.terms import Report
 
-POSTPONE_LIMIT_DAYS: Final = 30.0
-"""How far beyond its due instant a drill can be postponed, unless the schedule says otherwise."""
 LONGEST: Final = timedelta(days=366)
 
 

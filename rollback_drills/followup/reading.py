@@ -19,6 +19,7 @@ from rollback_drills.followup.exceptions import CycleException, find_exceptions,
 from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent, to_instant
 from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.routing.telling import Quiet
 
 _POINTLESS = (State.SUPERSEDED, State.DISCARDED)
 
@@ -40,13 +41,16 @@ def read_open_cycles(
     return group_cycles(items, find_current(said), find_exceptions(exceptions, now=now))
 
 
-def read_followup(
+def find_quiet(
     database: Database, cycle_ids: Iterable[str], *, now: datetime
-) -> tuple[dict[str, Said], dict[str, CycleException]]:
-    """Give the last acknowledgement of every route, and the exception of every cycle that holds."""
+) -> tuple[dict[str, Quiet], dict[str, Quiet]]:
+    """Give what keeps routes and cycles quiet: by route key what was said last, by cycle what is excepted."""
     with database.read() as connection:
         said, exceptions = _read_followup(connection, list(dict.fromkeys(cycle_ids)))
-    return find_current(said), find_exceptions(exceptions, now=now)
+    return (
+        {key: Quiet(each.until, each.because) for key, each in find_current(said).items()},
+        {key: Quiet(each.until, each.because) for key, each in find_exceptions(exceptions, now=now).items()},
+    )
 
 
 def group_cycles(

@@ -93,7 +93,8 @@ def commit(
     if not entries and not departures and not holds:
         return set()
     with database.write() as connection:
-        kept = [entry for entry in entries if _replace(connection, entry.replaces)]
+        current = _without_closed(connection, entries)
+        kept = [entry for entry in current if _replace(connection, entry.replaces)]
         added = _insert(database, connection, [entry for entry in kept if not _is_promotion(entry)], now)
         added |= _promote(connection, [entry for entry in kept if _is_promotion(entry)], now)
         left = [each.route_key for each in departures if _replace(connection, each.replaces)]
@@ -104,6 +105,25 @@ def commit(
         for hold in holds:
             _hold(connection, hold)
     return added
+
+
+def _without_closed(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """Leave out escalations of cycles that were closed since they were decided."""
+    escalated = sorted({entry.cycle_id for entry in entries if entry.reason is Reason.ESCALATED})
+    still_open: set[str] = set()
+    for start in range(0, len(escalated), MOST_PARAMETERS):
+        some = escalated[start : start + MOST_PARAMETERS]
+        # locked, so that nobody closes one before this transaction has ended
+        statement = (
+            select(OUTBOX.c.cycle_id)
+            .where(OUTBOX.c.cycle_id.in_(some), OUTBOX.c.is_closed.is_(False))
+            .order_by(OUTBOX.c.sequence)
+            .with_for_update()
+        )
+        still_open.update(connection.scalars(statement))
+    return [
+        entry for entry in entries if entry.reason is not Reason.ESCALATED or entry.cycle_id in still_open
+    ]
 
 
 def _is_promotion(entry: Entry) -> bool:

@@ -15,7 +15,7 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.routes import Route
 from rollback_drills.routing.suppression import Absence, Suppressions
-from rollback_drills.routing.telling import REPEAT_AFTER, Telling, Told, find_telling
+from rollback_drills.routing.telling import REPEAT_AFTER, Quiet, Telling, Told, find_telling
 
 Category = Literal[
     "deliver", "healthy_schedule", "maintenance_window", "owner_calendar", "already_notified", "other"
@@ -59,6 +59,10 @@ class PlanRequest:
     """Names of configured connectors, for schedules that name no provider."""
     told: Mapping[str, Sequence[Told]] = field(default_factory=dict)
     """By route key: what was told before, in its order. Empty means: plan as if nothing was."""
+    acknowledged: Mapping[str, Quiet] = field(default_factory=dict)
+    """By route key: the last acknowledgement."""
+    excepted: Mapping[str, Quiet] = field(default_factory=dict)
+    """By cycle: the skip, postponement or waiver that holds."""
     distrusted: Mapping[str, str] = field(default_factory=dict)
     """By schedule why its history is not trusted; nobody is told of it."""
 
@@ -74,13 +78,13 @@ def decide_routes(
     """Give the route decisions of contract §4 in the order of the routes."""
     suppressions = Suppressions(cycle.schedule_id, schedule, request.policy)
     nothing_to_tell = "" if request.force else _NOTHING_TO_TELL.get(cycle.status, "")
-    repeat_after = _repeat_after(schedule, request.policy)
+    repeat_after = find_repeat_after(schedule, request.policy)
     return [
         _decide(route, cycle, suppressions, request, now, nothing_to_tell, repeat_after) for route in routes
     ]
 
 
-def _repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, timedelta]:
+def find_repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, timedelta]:
     """Give how long routes stay quiet; the policy of the caller comes last and wins."""
     found = REPEAT_AFTER
     for source in sources:
@@ -108,12 +112,22 @@ def _decide(
     telling = _NEVER_TOLD
     if request.told and not nothing_to_tell:
         history = request.told.get(key, ())
-        telling = find_telling(history, cycle.status, now=now, repeat_after=repeat_after, force=request.force)
+        telling = find_telling(
+            history,
+            cycle.status,
+            now=now,
+            repeat_after=repeat_after,
+            acknowledged=request.acknowledged.get(key),
+            force=request.force,
+        )
     quiet = telling.quiet_until
+    excepted = request.excepted.get(cycle.cycle_id)
     if distrust:
         category, reason, telling = "other", f"the drill history is not trusted: {distrust}", _QUIET
     elif nothing_to_tell:
         category, reason, telling = "healthy_schedule", nothing_to_tell, _QUIET
+    elif excepted:
+        category, reason, until, telling = "other", excepted.because, excepted.until, _QUIET
     elif window:
         category, until = "maintenance_window", suppressions.deferred_until(route, quiet or window.end_at)
         reason = f"maintenance window {window.window_id or 'without an id'}: {window.reason or 'no reason'}"

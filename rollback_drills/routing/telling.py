@@ -40,6 +40,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """Why a route or a whole cycle is left alone for a time: it was acknowledged, or excepted."""
+
+    until: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Telling:
     """Whether a route is to be told, and why, before windows and calendars are asked."""
 
@@ -63,6 +71,7 @@ def find_telling(
     *,
     now: datetime,
     repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER,
+    acknowledged: Quiet | None = None,
     force: bool = False,
 ) -> Telling:
     """Say whether and why a route is told at an instant, windows and calendars aside (contract §8.8).
@@ -75,6 +84,7 @@ def find_telling(
         status: The readiness of the schedule.
         now: The instant of the plan.
         repeat_after: How long a route stays quiet, by state.
+        acknowledged: What was acknowledged last on the route; it puts repeats off, and nothing else.
         force: Tell in spite of health and quiet.
     """
     on_its_way = next((told for told in history if told.state in UNCERTAIN), None)
@@ -96,8 +106,10 @@ def find_telling(
     if is_worse:
         return _tell(Reason.WORSE, history)
     until = last.at + repeat_after.get(status, timedelta(0))
-    if force or now >= until:
+    if force or now >= max(until, acknowledged.until if acknowledged else until):
         return _tell(Reason.REPEAT, history)
+    if acknowledged and acknowledged.until > until:
+        return Telling(None, quiet_until=acknowledged.until, because=acknowledged.because)
     return Telling(
         None, quiet_until=until, because=f"told in this cycle already, at {write_instant(last.at)}"
     )

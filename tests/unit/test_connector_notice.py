@@ -17,7 +17,6 @@ def test_the_notice_says_what_is_dead_why_since_when_and_how_to_mend_it() -> Non
     entry = notice_entry(DEAD, "teams")
 
     notification = entry.notification
-    assert notification
     assert notification.title == "Connector disabled: slack"
     assert notification.summary == (
         "Rollback drill notifications no longer go out through slack: the token was revoked."
@@ -61,7 +60,6 @@ def test_a_notice_opens_no_cycle_that_would_be_repeated_or_closed() -> None:
 
 def test_a_notice_survives_the_outbox_and_fits_the_evidence() -> None:
     notification = notice_entry(DEAD, "teams").notification
-    assert notification
 
     assert read_notification(write_notification(notification)) == notification
     assert list(record_deliveries(notification.event, [], created_at=AT, signer="me"))

@@ -907,7 +907,6 @@ def test_a_cycle_that_was_opened_again_goes_on_with_its_second_item(
     deliver(database, first, "OPS-1")
     (closed,) = put(database, replace(make_entry("payments", reason=Reason.RESOLVED), closes=True))
     force(database, closed, state=closing, due_at=None)
-    assert first.notification
     notification = replace(first.notification, notification_id="gordmsg-again")
     deliver(database, replace(first, notification_id="gordmsg-again", notification=notification), "OPS-2")
     later = replace(

@@ -1,0 +1,83 @@
+"""The recurring flow that escalates what nobody acknowledges, and proves that every cycle is looked after."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+
+from flows.delivering import deliver_due
+from flows.parameters import OverdueMinutes, Retries, TimeoutSeconds
+from rollback_drills.delivery.results import DeliveryFailedError
+from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.errors import DrillsError
+from rollback_drills.evidence.indexing import explain_clock
+from rollback_drills.settings import default_database_url, read_settings
+from tasks.documents import load_documents
+from tasks.followup import index_escalations, prove_next_actions, report_healthy, take_due_steps
+from tasks.logs import redacting
+
+
+@flow(name="escalate-unacknowledged")
+@redacting
+def escalate_unacknowledged(
+    schedule: str | None = None,
+    history: str | None = None,
+    routing_policy: dict[str, Any] | str | None = None,
+    retries: Retries = 2,
+    timeout_seconds: TimeoutSeconds = 15.0,
+    overdue_after_minutes: OverdueMinutes = 1440.0,
+    heartbeat_secret: str | None = None,
+    generated_by: str = "escalate-unacknowledged",
+    dry_run: bool = False,
+    as_of: datetime | None = None,
+) -> State[dict[str, Any]]:
+    """Tell the next person in line of what nobody has acknowledged, and prove that every cycle goes on.
+
+    Args:
+        schedule: Path of the schedule, for windows and calendars. Empty: the worker's
+            CAVRA_GO_ROLLBACK_DRILL_SCHEDULE.
+        history: Path of the drill history. Empty: the worker's CAVRA_GO_ROLLBACK_DRILL_HISTORY.
+        routing_policy: A routing policy that adds to the schedule's: the document, or its path.
+        retries: Attempts after the first, for what can succeed when repeated.
+        timeout_seconds: Deadline of one attempt in seconds.
+        overdue_after_minutes: How late the next action of a cycle may be before the run fails.
+        heartbeat_secret: Secret block with an address that is called when every cycle is looked after.
+        generated_by: Who asks, for the evidence.
+        dry_run: Send nothing, and write nothing but the artifact.
+        as_of: Judge as of this instant. Empty: now.
+
+    Returns:
+        Ends as Healthy when every open cycle has a next action; as Failed if one has none, or a provider did
+        not take a notification. The data is the dashboard of contract §6, with `escalated` and `problems`.
+    """
+    try:
+        settings = read_settings(os.environ, schedule=schedule, history=history)
+        policy = read_policy(routing_policy)
+        now = as_of or datetime.now(UTC)
+        now = now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
+        url = settings.database_url or default_database_url()
+        subjects = load_documents(settings.schedule, settings.history).subjects
+        taken = take_due_steps(subjects, policy, now, url, dry_run)
+        trouble = []
+        if not dry_run:
+            delivered = deliver_due(None, RetryPolicy(retries, timeout_seconds), url)
+            trouble = [f"could not deliver through {each}" for each in delivered.explain_failures()]
+            indexed = index_escalations(taken, now, datetime.now(UTC), generated_by, url)
+            if indexed.went_back:
+                trouble.append(explain_clock(indexed.went_back))
+        dashboard, problems = prove_next_actions(
+            taken, subjects, policy, now, timedelta(minutes=overdue_after_minutes), generated_by, url
+        )
+        if heartbeat_secret and not problems and not dry_run:
+            report_healthy(heartbeat_secret)
+    except DrillsError as error:
+        return Failed(message=str(error))
+    data = {**dashboard, "escalated": len(taken), "problems": problems}
+    if trouble or problems:
+        message = "; ".join(trouble + problems[:10])
+        return Failed(message=message, data=DeliveryFailedError(message, data))
+    message = f"open cycles: {dashboard['open_cycle_count']}; escalated: {len(taken)}"
+    return Completed(name="Healthy", message=message, data=data)

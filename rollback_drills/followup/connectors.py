@@ -1,0 +1,73 @@
+"""Whether each connector works, by what became of what it was given last."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import case, func, select
+
+from rollback_drills.database import Database
+from rollback_drills.delivery.states import DEAD, TOLD, WAITING, State
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.table import OUTBOX
+
+_FAILED = (*DEAD, State.RETRY, State.AMBIGUOUS)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorHealth:
+    """One connector, as its deliveries show it."""
+
+    provider: str
+    succeeded_at: float | None
+    failed_at: float | None
+    waiting_count: int
+    dead_count: int
+    disabled_at: float | None = None
+    disabled_because: str = ""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it is disabled, or its last delivery failed; one that succeeded since has recovered."""
+        if self.disabled_at is not None:
+            return True
+        return self.failed_at is not None and self.failed_at > (self.succeeded_at or 0.0)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Write it as the dashboard has it."""
+        return {
+            "provider": self.provider,
+            "failing": self.is_failing,
+            "last_success_at": _write(self.succeeded_at),
+            "last_failure_at": _write(self.failed_at),
+            "waiting_count": self.waiting_count,
+            "dead_letter_count": self.dead_count,
+            "disabled_at": _write(self.disabled_at),
+            "disabled_because": self.disabled_because,
+        }
+
+
+def read_connectors(database: Database) -> list[ConnectorHealth]:
+    """Give what is known of every connector that was ever given something, by name."""
+    disabled = {each.provider: each for each in find_destinations(database) if each.disabled_at is not None}
+    statement = select(
+        OUTBOX.c.provider,
+        func.max(case((OUTBOX.c.state.in_(TOLD), OUTBOX.c.completed_at))),
+        func.max(case((OUTBOX.c.state.in_(_FAILED), OUTBOX.c.completed_at))),
+        func.sum(case((OUTBOX.c.state.in_(WAITING), 1), else_=0)),
+        func.sum(case((OUTBOX.c.state.in_(list(DEAD)), 1), else_=0)),
+    ).group_by(OUTBOX.c.provider)
+    with database.read() as connection:
+        rows = connection.execute(statement.order_by(OUTBOX.c.provider)).all()
+    found = (ConnectorHealth(provider, *facts) for provider, *facts in rows)
+    return [
+        replace(each, disabled_at=dead.disabled_at, disabled_because=dead.disabled_because)
+        if (dead := disabled.get(each.provider))
+        else each
+        for each in found
+    ]
+
+
+def _write(seconds: float | None) -> str | None:
+    return None if seconds is None else write_instant(datetime.fromtimestamp(seconds, UTC))

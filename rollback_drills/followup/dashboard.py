@@ -1,0 +1,110 @@
+"""Builds the dashboard of contract §6: open cycles, outstanding acknowledgements, failing connectors."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from rollback_drills import PRODUCT
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.followup.connectors import ConnectorHealth
+from rollback_drills.followup.escalation_plan import summarise, write_route
+from rollback_drills.followup.facts import CycleFacts
+from rollback_drills.followup.next_action import NextAction, find_next_actions, find_state
+from rollback_drills.followup.standing import find_standings
+from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.routing.telling import REPEAT_AFTER
+
+DASHBOARD_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1"
+OVERDUE_AFTER: Final = timedelta(hours=24)
+"""How long an action may be late before nobody seems to take it: checks rest at night."""
+
+
+def build_dashboard(
+    cycles: Sequence[CycleFacts],
+    connectors: Iterable[ConnectorHealth],
+    *,
+    now: datetime,
+    generated_by: str,
+    repeat_after: Mapping[str, Mapping[Readiness, timedelta]] | None = None,
+) -> Report:
+    """Say what is open, who has to acknowledge, and which connectors fail.
+
+    Args:
+        cycles: The open cycles.
+        connectors: What is known of every connector that was used.
+        now: The instant.
+        generated_by: Who asks.
+        repeat_after: By schedule: how long its routes stay quiet after they were told, where it says so.
+    """
+    standings = list(find_standings(cycles, now=now))
+    failing = [each.to_wire() for each in connectors if each.is_failing]
+    counts = summarise(standings)
+    if failing and counts["alert_level"] == "healthy":
+        counts["alert_level"] = "warning"
+    repeats = repeat_after or {}
+    return {
+        "schema_version": DASHBOARD_SCHEMA,
+        "product": PRODUCT,
+        "generated_at": write_instant(now),
+        "generated_by": generated_by,
+        **counts,
+        "open_cycle_count": len(cycles),
+        "cycles_by_state": dict(sorted(Counter(str(find_state(each, now=now)) for each in cycles).items())),
+        "cycles": [
+            _write_cycle(each, repeats.get(each.schedule_id, REPEAT_AFTER), now=now) for each in cycles
+        ],
+        "outstanding": [write_route(each) for each in standings if each.is_outstanding],
+        "failing_connector_count": len(failing),
+        "failing_connectors": failing,
+    }
+
+
+def find_problems(
+    cycles: Sequence[CycleFacts],
+    *,
+    now: datetime,
+    overdue_after: timedelta = OVERDUE_AFTER,
+    repeat_after: Mapping[str, Mapping[Readiness, timedelta]] | None = None,
+) -> list[str]:
+    """Name every open cycle that nobody will do anything about, or whose next action is long overdue.
+
+    No problem is the proof that every open cycle has a next action and that somebody takes the actions.
+    """
+    found = []
+    for cycle in cycles:
+        actions = find_next_actions(
+            cycle, repeat_after=(repeat_after or {}).get(cycle.schedule_id, REPEAT_AFTER)
+        )
+        name = f"{cycle.schedule_id} ({cycle.cycle_id})"
+        if not actions:
+            found.append(f"{name} has no next action")
+        elif actions[0].at < now - overdue_after:
+            late = f"was due {write_instant(actions[0].at)}"
+            found.append(
+                f"{name}: {actions[0].action} {late}; does the drill check run, and know the schedule?"
+            )
+    return found
+
+
+def _write_cycle(cycle: CycleFacts, repeat_after: Mapping[Readiness, timedelta], *, now: datetime) -> Report:
+    actions = find_next_actions(cycle, repeat_after=repeat_after)
+    return {
+        "schedule_id": cycle.schedule_id,
+        "cycle_id": cycle.cycle_id,
+        "next_due_at": write_instant(cycle.due_at) if cycle.due_at else None,
+        "status": str(cycle.status),
+        "state": str(find_state(cycle, now=now)),
+        "owners": sorted(cycle.chains),
+        "excepted": cycle.exception.because if cycle.exception else None,
+        "next_action": _write_action(actions[0]) if actions else None,
+    }
+
+
+def _write_action(action: NextAction) -> dict[str, Any]:
+    return {
+        "action": str(action.action),
+        "at": write_instant(action.at),
+        "owner": action.owner or None,
+        "step": action.step or None,
+    }

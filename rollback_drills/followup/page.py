@@ -1,0 +1,68 @@
+"""The page that a follow-up run leaves for people."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.followup.escalating import Escalation
+from rollback_drills.markdown import cell, table
+from rollback_drills.readiness.terms import Report
+
+_MOST_ROWS = 200
+
+
+def render_follow_up(dashboard: Report, taken: Sequence[Escalation], problems: Sequence[str]) -> str:
+    """Write the page as Markdown: whether all is looked after, what was escalated, what is open."""
+    lines = [
+        f"# Follow-up: {len(problems)} problems"
+        if problems
+        else "# Follow-up: every cycle has a next action",
+        "",
+        f"{dashboard['open_cycle_count']} open cycles · {dashboard['outstanding_count']} outstanding"
+        f" acknowledgements · {dashboard['breached_count']} out of time · {len(taken)} escalated by this run",
+        "",
+    ]
+    if problems:
+        lines += ["## Problems", "", *(f"- {cell(problem)}" for problem in problems[:_MOST_ROWS]), ""]
+    if taken:
+        lines += [
+            "## Escalated",
+            "",
+            *table(("schedule", "owner", "step", "told", "through"), _taken(taken)),
+            "",
+        ]
+    rows = [tuple(row.values()) for row in follow_up_rows(dashboard)[:_MOST_ROWS]]
+    if rows:
+        names = ("schedule", "due", "state", "next", "at")
+        lines += ["## Open cycles", "", *table(names, [row[:5] for row in rows]), ""]
+    failing = [(each["provider"], each["disabled_because"]) for each in dashboard["failing_connectors"]]
+    if failing:
+        lines += ["## Failing connectors", "", *table(("connector", "why"), failing), ""]
+    return "\n".join(lines)
+
+
+def follow_up_rows(dashboard: Report) -> list[dict[str, Any]]:
+    """Give a row for every open cycle."""
+    return [
+        {
+            "schedule": each["schedule_id"],
+            "due": each["next_due_at"] or "unknown",
+            "state": each["state"],
+            "next": each["next_action"]["action"] if each["next_action"] else "nothing",
+            "at": each["next_action"]["at"] if each["next_action"] else "",
+            "owners": ", ".join(each["owners"]),
+            "cycle": each["cycle_id"],
+        }
+        for each in dashboard["cycles"]
+    ]
+
+
+def _taken(taken: Sequence[Escalation]) -> Iterator[tuple[str, ...]]:
+    for each in taken:
+        yield (
+            each.cycle.schedule_id,
+            each.chain.owner,
+            f"{each.step} of {len(each.chain.links)}, due {write_instant(each.due_at)}",
+            each.link.owner,
+            ", ".join(each.providers),
+        )

@@ -1,0 +1,72 @@
+"""How each told route stands: acknowledged, breached, and what is recommended; one rule for all documents."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from rollback_drills.followup.facts import CycleFacts, RouteFacts
+
+
+class Recommendation(StrEnum):
+    """What is to be done about a route (contract §6)."""
+
+    ESCALATE = "escalate_missed_drill_notification"
+    WAIT = "wait_for_acknowledgement"
+    NOTHING = "no_action"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One route of an open cycle that was told, at an instant."""
+
+    cycle: CycleFacts
+    route: RouteFacts
+    age: timedelta
+    """Since the owner was first told in this cycle."""
+    acknowledgement_minutes: float
+    is_acknowledged: bool
+    """Whether an acknowledgement of exactly this route holds."""
+    is_excepted: bool
+
+    @property
+    def is_outstanding(self) -> bool:
+        """Whether somebody still has to acknowledge."""
+        return not self.is_acknowledged and not self.is_excepted
+
+    @property
+    def is_breached(self) -> bool:
+        """Whether the time for it is over; the exact bound counts."""
+        return self.is_outstanding and self.age >= timedelta(minutes=self.acknowledgement_minutes)
+
+    @property
+    def recommendation(self) -> Recommendation:
+        """What is to be done."""
+        if self.is_breached:
+            return Recommendation.ESCALATE
+        return Recommendation.WAIT if self.is_outstanding else Recommendation.NOTHING
+
+    @property
+    def acknowledgement_state(self) -> str:
+        """What was said last, `pending` if nothing was, `expired` if it does not hold any more."""
+        said = self.route.said
+        if said is None:
+            return "pending"
+        return str(said.state) if self.is_acknowledged else "expired"
+
+
+def find_standings(cycles: Sequence[CycleFacts], *, now: datetime) -> Iterator[Standing]:
+    """Give how every route that was told as its owner's stands."""
+    for cycle in cycles:
+        for route in cycle.routes:
+            if route.told_at is None:
+                continue
+            link = cycle.chains[route.owner].links[0]
+            yield Standing(
+                cycle,
+                route,
+                now - route.told_at,
+                link.after_minutes or 0.0,
+                route.said is not None and now < route.said.until,
+                cycle.exception is not None,
+            )

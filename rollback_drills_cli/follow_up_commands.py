@@ -1,0 +1,155 @@
+"""`drills escalate` and `drills dashboard`: what is open, who has to acknowledge, what happens next."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from rollback_drills.delivery.results import DeliveryFailedError
+from rollback_drills.errors import UsageError
+from rollback_drills.readiness.terms import Report
+from rollback_drills_cli import options
+from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
+from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.wording import how_long
+
+
+def escalate(
+    schedule_path: options.ScheduleOption = None,
+    history_path: options.HistoryOption = None,
+    routing_policy: options.PolicyOption = None,
+    deliver: Annotated[
+        bool, typer.Option("--deliver", help="Take the steps that are due, as the recurring flow does.")
+    ] = False,
+    database: DatabaseOption = None,
+    now: options.NowOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of the flow run.")] = False,
+) -> None:
+    """Say which notifications nobody has acknowledged in time, and who is told next. Nothing is sent.
+
+    Exit code 1 if one is out of time, 0 otherwise; with --deliver those of the flow.
+    """
+    at = options.parse_now(now)
+    if deliver:
+        if database:
+            raise UsageError("--deliver keeps its outbox where DRILLS_DATABASE_URL says; set it instead")
+        _run_flow(
+            schedule_path, history_path, routing_policy, at if now else None, generated_by, as_json, verbose
+        )
+        return
+    from rollback_drills.followup.escalation_plan import build_escalation_plan  # with SQLAlchemy
+    from rollback_drills.followup.reading import read_open_cycles
+
+    cycles = read_open_cycles(open_existing(database).database, now=at)
+    plan = build_escalation_plan(cycles, now=at, generated_by=generated_by)
+    if as_json:
+        print_json(plan)
+    else:
+        _print_routes(plan["routes"], at)
+        print_line(f"{plan['outstanding_count']} outstanding, {plan['breached_count']} out of time.")
+    if plan["breached_count"]:
+        raise typer.Exit(1)
+
+
+def dashboard(
+    database: DatabaseOption = None,
+    now: options.NowOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+) -> None:
+    """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail.
+
+    Exit code 1 if an acknowledgement is out of time, 0 otherwise.
+    """
+    from rollback_drills.followup.connectors import read_connectors  # with SQLAlchemy
+    from rollback_drills.followup.dashboard import build_dashboard
+    from rollback_drills.followup.reading import read_open_cycles
+
+    at = options.parse_now(now)
+    opened = open_existing(database).database
+    cycles = read_open_cycles(opened, now=at)
+    report = build_dashboard(cycles, read_connectors(opened), now=at, generated_by=generated_by)
+    if as_json:
+        print_json(report)
+    else:
+        _print_dashboard(report, at)
+    if report["breached_count"]:
+        raise typer.Exit(1)
+
+
+def _run_flow(
+    schedule_path: str | None,
+    history_path: str | None,
+    routing_policy: str | None,
+    as_of: datetime | None,
+    generated_by: str,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    if not verbose:
+        options.quieten_prefect()
+    with console(stderr=True).status("escalating"):
+        from flows.escalate_unacknowledged import escalate_unacknowledged  # Prefect takes a second to import
+
+        state = escalate_unacknowledged(
+            schedule=schedule_path,
+            history=history_path,
+            routing_policy=routing_policy,
+            as_of=as_of,
+            generated_by=generated_by,
+            return_state=True,
+        )
+    ended_with = state.result(raise_on_failure=False)
+    result = ended_with.result if isinstance(ended_with, DeliveryFailedError) else ended_with
+    if not isinstance(result, dict):
+        raise UsageError(state.message or "the flow run failed; run it again with --verbose")
+    if as_json:
+        print_json(result)
+    else:
+        print_line(state.message or "")
+    if state.is_failed():
+        raise typer.Exit(1)
+
+
+def _print_dashboard(report: Report, at: datetime) -> None:
+    rows = [
+        (
+            each["schedule_id"],
+            how_long(each["next_due_at"], now=at),
+            each["state"],
+            _next(each["next_action"], at),
+        )
+        for each in report["cycles"]
+    ]
+    print_table(f"{report['open_cycle_count']} open cycles", ("schedule", "due", "state", "next"), rows)
+    _print_routes(report["outstanding"], at)
+    for each in report["failing_connectors"]:
+        print_line(
+            f"connector {each['provider']} fails: {each['disabled_because'] or 'its last delivery did'}"
+        )
+    print_line(f"{report['outstanding_count']} outstanding, {report['breached_count']} out of time.")
+
+
+def _print_routes(routes: list[Report], at: datetime) -> None:
+    rows = [
+        (
+            each["schedule_id"],
+            each["owner"],
+            each["provider"],
+            each["acknowledgement_state"],
+            f"{each['age_minutes']} of {each['acknowledgement_minutes']} min",
+            f"{each['next_step_owner']} {how_long(each['next_step_at'], now=at)}"
+            if each["next_step_at"]
+            else "",
+        )
+        for each in routes
+    ]
+    if rows:
+        names = ("schedule", "owner", "provider", "acknowledged", "age", "next step")
+        print_table("Told routes", names, rows)
+
+
+def _next(action: dict[str, Any] | None, at: datetime) -> str:
+    return f"{action['action'].replace('_', ' ')} {how_long(action['at'], now=at)}" if action else "nothing"

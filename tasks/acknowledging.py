@@ -1,0 +1,31 @@
+"""Writes acknowledgements into the evidence."""
+
+from datetime import datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.index import EvidenceIndex
+from rollback_drills.followup.acknowledgement import Acknowledgement
+from rollback_drills.followup.acknowledging import acknowledge
+from rollback_drills.followup.routes import RouteChoice
+from rollback_drills.readiness.terms import Report
+from tasks.evidence import index_evidence, open_existing
+
+
+@task(task_run_name="acknowledge-routes", cache_policy=NO_CACHE)
+def acknowledge_routes(choice: RouteChoice, given: Acknowledgement, now: datetime, url: str) -> list[Report]:
+    """Acknowledge the routes that are meant, all of them or none, and give the records.
+
+    Raises:
+        UsageError: A name is unknown, or something is said that cannot be.
+    """
+    database = open_existing(url)
+    if database is None:
+        raise UsageError("there is no evidence yet, and so nothing to acknowledge; has a drill check run?")
+    records = acknowledge(EvidenceIndex(database), [(choice, given)], now=now, created_at=now)
+    index_evidence(records, {}, now, given.acknowledged_by, url)
+    get_run_logger().info("%d routes", len(records))
+    return records

@@ -1,0 +1,114 @@
+"""The steps of the follow-up: take the steps that are due, and prove that somebody looks after everything."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from blocks.heartbeat import send_heartbeat
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.evidence.indexing import Indexed
+from rollback_drills.followup.connectors import read_connectors
+from rollback_drills.followup.dashboard import build_dashboard, find_problems
+from rollback_drills.followup.escalating import Escalation, build_entries, find_escalations, record_escalation
+from rollback_drills.followup.page import follow_up_rows, render_follow_up
+from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.outbox.intake import commit
+from rollback_drills.readiness.terms import Report
+from rollback_drills.redaction import redactor_in_use
+from rollback_drills.routing.decisions import find_repeat_after
+from rollback_drills.routing.suppression import Suppressions
+from tasks.evidence import index_evidence, open_database
+from tasks.logs import redacting
+
+FOLLOW_UP_KEY = "rollback-drill-follow-up"
+
+
+@task(task_run_name="take-due-steps", cache_policy=NO_CACHE)
+def take_due_steps(
+    subjects: Sequence[Subject], policy: RoutingPolicy | None, now: datetime, url: str, dry_run: bool
+) -> list[Escalation]:
+    """Commit the notifications of every step that is due, and give the steps that this run took first.
+
+    Windows and calendars are those of the documents as they are now; the chains are those that were frozen.
+    A dry run commits nothing and gives the steps that are due.
+    """
+    database, documents = open_database(url), _documents_of(subjects)
+    due = [
+        escalation
+        for cycle in read_open_cycles(database, now=now)
+        for escalation in find_escalations(
+            cycle, Suppressions(cycle.schedule_id, documents.get(cycle.schedule_id), policy), now=now
+        )
+    ]
+    if dry_run:
+        get_run_logger().info("%d steps are due", len(due))
+        return due
+    entries = [list(build_entries(escalation, now=now)) for escalation in due]
+    added = commit(database, [entry for some in entries for entry in some], [], now=time.time())
+    taken = [
+        escalation
+        for escalation, some in zip(due, entries, strict=True)
+        if any(entry.notification_id in added for entry in some)
+    ]
+    get_run_logger().info("%d of %d steps that are due are taken by this run", len(taken), len(due))
+    return taken
+
+
+def index_escalations(
+    taken: Sequence[Escalation], now: datetime, created_at: datetime, signer: str, url: str
+) -> Indexed:
+    """Add the steps that were taken, and every outcome that the evidence does not have yet."""
+    records = [record_escalation(each, now=now, created_at=created_at, signer=signer) for each in taken]
+    return index_evidence(records, {}, created_at, signer, url)
+
+
+@task(task_run_name="prove-next-actions", cache_policy=NO_CACHE)
+@redacting
+def prove_next_actions(
+    taken: Sequence[Escalation],
+    subjects: Sequence[Subject],
+    policy: RoutingPolicy | None,
+    now: datetime,
+    overdue_after: timedelta,
+    generated_by: str,
+    url: str,
+) -> tuple[Report, list[str]]:
+    """Give the dashboard, and every open cycle that nobody looks after; publish both."""
+    database = open_database(url)
+    repeat_after = {
+        name: find_repeat_after(document, policy) for name, document in _documents_of(subjects).items()
+    }
+    cycles = read_open_cycles(database, now=now)
+    dashboard = build_dashboard(
+        cycles, read_connectors(database), now=now, generated_by=generated_by, repeat_after=repeat_after
+    )
+    problems = find_problems(cycles, now=now, overdue_after=overdue_after, repeat_after=repeat_after)
+    redactor = redactor_in_use()
+    create_markdown_artifact(
+        redactor.text(render_follow_up(dashboard, taken, problems)),
+        key=FOLLOW_UP_KEY,
+        description="What is open, and what happens next.",
+    )
+    rows = redactor.value(follow_up_rows(dashboard))
+    create_table_artifact(rows, key=f"{FOLLOW_UP_KEY}-cycles", description="Open cycles.")
+    get_run_logger().info("%d open cycles, %d problems", len(cycles), len(problems))
+    return dashboard, problems
+
+
+@task(task_run_name="send-heartbeat", cache_policy=NO_CACHE)
+def report_healthy(secret_name: str) -> None:
+    """Tell a watch from outside that every open cycle has a next action."""
+    send_heartbeat(secret_name)
+    get_run_logger().info("the heartbeat was taken")
+
+
+def _documents_of(subjects: Sequence[Subject]) -> dict[str, Schedule]:
+    sources = (subject.schedule.document for subject in subjects if subject.schedule)
+    return {document.schedule_id: document for document in sources if document}

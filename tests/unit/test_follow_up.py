@@ -1,0 +1,331 @@
+"""The failures of the reference, which do not happen here; and what a follow-up promises."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rollback_drills.database import Database
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.errors import UsageError
+from rollback_drills.followup.dashboard import find_problems
+from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.next_action import Action, find_next_actions
+from tests.unit.builders import NOW
+from tests.unit.world import World
+
+LEAD = {"owner_routes": {"team-a": {"escalation_owner": "lead-a"}, "team-b": {"escalation_owner": "lead-b"}}}
+ONE = {"owners": ["team-a"], "notification_providers": ["slack"], **LEAD}
+
+
+def test_hourly_runs_escalate_once_and_on_time(database: Database) -> None:
+    world = World(database, ONE)
+    for _ in range(48):
+        world.check()
+        world.escalate()
+        world.wait(hours=1)
+
+    (escalated,) = world.told("escalated")
+    assert escalated.at == NOW + timedelta(minutes=60)
+    assert (escalated.owner, escalated.provider) == ("lead-a", "slack")
+
+
+@pytest.mark.parametrize(("minutes", "is_escalated"), [(59, False), (60, True), (61, True)])
+def test_the_exact_bound_counts(database: Database, minutes: int, is_escalated: bool) -> None:
+    world = World(database, ONE)
+    world.check()
+    world.wait(minutes=minutes)
+
+    assert bool(world.escalate()) is is_escalated
+    assert world.escalation_plan()["breached_count"] == int(is_escalated)
+
+
+def test_an_acknowledgement_of_a_year_ago_does_not_close_todays_alert(database: Database) -> None:
+    world = World(database, {**ONE, "next_due_at": "2025-11-27T09:00:00Z"}, now=NOW - timedelta(days=365))
+    world.check()
+    world.ack()
+    world.perform()
+    world.schedules["payments"]["next_due_at"] = "2026-11-27T09:00:00Z"
+    world.check()
+    world.now = NOW
+    world.check()
+
+    assert world.escalation_plan()["outstanding_count"] == 1
+    world.wait(minutes=60)
+    assert len(world.escalate()) == 1
+
+
+def test_the_acknowledgement_of_one_owner_does_not_close_that_of_another(database: Database) -> None:
+    world = World(database, {**LEAD, "notification_providers": ["slack"]})
+    world.check()
+    world.ack(owner="team-a")
+    world.wait(minutes=60)
+
+    assert [each.link.owner for each in world.escalate()] == ["lead-b"]
+    states = {each["owner"]: each["acknowledgement_state"] for each in world.escalation_plan()["routes"]}
+    assert states == {"team-a": "acknowledged", "team-b": "pending"}
+
+
+def test_the_acknowledgement_of_one_provider_does_not_close_that_of_another(database: Database) -> None:
+    world = World(database, {"owners": ["team-a"]})
+    world.check()
+    world.ack(provider="slack")
+    world.wait(minutes=60)
+
+    routes = {each["provider"]: each for each in world.escalation_plan()["routes"]}
+    assert (routes["slack"]["breached"], routes["teams"]["breached"]) == (False, True)
+    assert len(world.escalate()) == 1
+
+
+def test_a_schedule_document_that_is_missing_escalates(database: Database) -> None:
+    missing = Subject(parse_document(Schedule, b"{", "fleet/ledger.json"), None)
+    world = World(database)
+    world.check(missing)
+    world.wait(minutes=60)
+
+    (step,) = world.escalate()
+    assert step.cycle.schedule_id == "fleet/ledger.json"
+    assert step.cycle.due_at is None
+    assert [str(each) for each in world.told("escalated")] == [
+        "12-01 10:00 fleet/ledger.json → release-governance (webhook): escalated"
+    ]
+
+
+def test_the_minutes_of_a_policy_do_not_override_those_of_a_shorter_route(database: Database) -> None:
+    rules = {"team-a": {"acknowledgement_minutes": 15, "escalation_owner": "lead-a"}}
+    world = World(database, {**ONE, "owner_routes": rules, "acknowledgement_minutes": 240})
+    world.check()
+    world.wait(minutes=15)
+
+    assert len(world.escalate()) == 1
+
+
+def test_instants_with_offsets_are_compared_as_instants(database: Database) -> None:
+    due = datetime(2026, 12, 1, 10, 30, tzinfo=UTC)
+    world = World(database, {**ONE, "next_due_at": "2026-12-01T14:00:00+03:30"})
+    world.check()
+
+    (said,) = world.ack()
+    assert said["acknowledged_until"] == due.isoformat()
+    assert world.open_cycles()[0].due_at == due
+
+
+def test_an_acknowledgement_buys_its_time_and_no_more(database: Database) -> None:
+    world = World(database, ONE)
+    world.check()
+    (said,) = world.ack()
+
+    assert said["acknowledged_until"] == (NOW + timedelta(days=3)).isoformat()
+    for _ in range(24 * 4):
+        world.wait(hours=1)
+        world.check()
+        world.escalate()
+    end = NOW + timedelta(days=3)
+    assert [(each.at, each.reason) for each in world.received] == [
+        (NOW, "first"),
+        (end, "repeat"),
+        (end, "escalated"),
+        *[(end + timedelta(days=1), "repeat")],
+    ]
+
+
+def test_who_asks_to_escalate_gets_the_next_step_at_once(database: Database) -> None:
+    world = World(database, ONE)
+    world.check()
+    world.wait(minutes=5)
+    world.ack(state="escalated")
+
+    assert [each.step for each in world.escalate()] == [1]
+    assert world.escalate() == []
+
+
+def test_steps_wait_for_working_hours_where_the_owner_works(database: Database) -> None:
+    steps = [{"owner": "director", "after_business_hours": 4, "providers": ["email"]}]
+    rules = {"team-a": {"escalation_owner": "lead-a", "escalation_steps": steps}}
+    calendars = {"lead-a": {"time_zone": "America/New_York"}}
+    friday = datetime(2026, 12, 4, 20, 0, tzinfo=UTC)  # 15:00 in New York
+    world = World(database, {**ONE, "owner_routes": rules, "owner_calendars": calendars}, now=friday)
+    world.check()
+    for _ in range(24 * 5):
+        world.wait(hours=1)
+        world.escalate()
+
+    # escalated to the lead at 16:00; one hour of Friday is left, and three pass on Monday from 9:00
+    assert [str(each) for each in world.told("escalated")] == [
+        "12-04 21:00 payments → lead-a (slack): escalated",
+        "12-07 17:00 payments → director (email): escalated",
+    ]
+
+
+def test_a_chain_is_frozen_when_the_owner_is_first_told(database: Database) -> None:
+    world = World(database, ONE)
+    world.check()
+    world.schedules["payments"] = {**ONE, "owner_routes": {"team-a": {"escalation_owner": "somebody-else"}}}
+    world.wait(minutes=60)
+    world.check()
+
+    assert [each.link.owner for each in world.escalate()] == ["lead-a"]
+
+
+def test_a_person_who_is_absent_is_passed_over(database: Database) -> None:
+    steps = [{"owner": "director", "after_minutes": 600}]
+    rules = {"team-a": {"escalation_owner": "lead-a", "escalation_steps": steps}}
+    away = {"lead-a": {"available": False, "reason": "on leave"}}
+    world = World(database, {**ONE, "owner_routes": rules, "owner_calendars": away})
+    world.check()
+    world.wait(minutes=60)
+
+    assert [(each.link.owner, each.step) for each in world.escalate()] == [("director", 2)]
+
+
+def test_an_owner_who_is_absent_without_an_end_is_escalated_again_and_again(database: Database) -> None:
+    away = {"team-a": {"available": False, "reason": "on leave"}}
+    world = World(database, {**ONE, "owner_calendars": away})
+    world.check()
+    for _ in range(50):
+        world.wait(hours=1)
+        world.check()
+        world.escalate()
+
+    assert [(each.owner, each.reason) for each in world.received] == [("lead-a", "escalated")] * 3
+    assert [each.at - NOW for each in world.received] == [timedelta(hours=each) for each in (1, 25, 49)]
+    assert find_problems(world.open_cycles(), now=world.now) == []
+
+
+def test_a_step_waits_until_a_window_ends(database: Database) -> None:
+    window = {"start_at": (NOW + timedelta(minutes=30)).isoformat(), "end_at": "2026-12-01T20:00:00Z"}
+    world = World(database, ONE)
+    world.check()
+    world.schedules["payments"] = {**ONE, "maintenance_windows": [window]}
+    for _ in range(12):
+        world.wait(hours=1)
+        world.escalate()
+
+    assert [each.at.hour for each in world.told("escalated")] == [20]
+
+
+def test_what_died_is_escalated_since_nobody_knows(database: Database) -> None:
+    rules = {"team-a": {"escalation_owner": "lead-a"}, "lead-a": {"providers": ["email"]}}
+    world = World(database, {**ONE, "owner_routes": rules})
+    world.refusing = {"slack"}
+    world.check()
+    world.wait(minutes=60)
+    world.escalate()
+
+    assert [str(each) for each in world.received] == ["12-01 10:00 payments → lead-a (email): escalated"]
+
+
+def test_an_accepted_drill_closes_the_cycle_for_all_who_were_told(database: Database) -> None:
+    world = World(database, {**ONE, "next_due_at": None, "interval_days": 30})
+    world.perform(executed_at="2026-10-01T00:00:00Z")
+    world.check()
+    world.wait(minutes=60)
+    world.escalate()
+    world.wait(minutes=10)
+    world.perform()
+    world.check()
+
+    assert {(each.owner, each.reason) for each in world.received} == {
+        ("team-a", "first"),
+        ("lead-a", "escalated"),
+        ("team-a", "resolved"),
+        ("lead-a", "resolved"),
+    }
+    assert world.open_cycles() == []
+    world.wait(days=5)
+    assert world.escalate() == []
+
+
+def test_a_step_that_was_decided_before_the_cycle_was_closed_is_not_taken(database: Database) -> None:
+    world = World(database, {**ONE, "next_due_at": None, "interval_days": 30})
+    world.perform(executed_at="2026-10-01T00:00:00Z")
+    world.check()
+    world.wait(minutes=60)
+    stale = world.due_steps()
+    world.perform()
+    world.check()
+
+    assert len(stale) == 1
+    assert world.take_steps(stale) == []
+    assert world.told("escalated") == []
+
+
+@pytest.mark.parametrize("kind", list(ExceptionKind))
+def test_an_exception_keeps_everybody_quiet_until_it_ends(database: Database, kind: ExceptionKind) -> None:
+    world = World(database, ONE)
+    world.check()
+    record = world.grant(kind, NOW + timedelta(days=2))
+    for _ in range(48):
+        world.wait(hours=1)
+        if world.now < NOW + timedelta(days=2):
+            assert find_next_actions(world.open_cycles()[0])[0].action is Action.END_EXCEPTION
+            assert world.dashboard()["cycles_by_state"] == {kind.past: 1}
+        (plan,) = world.check()
+        world.escalate()
+        if world.now < NOW + timedelta(days=2):
+            assert (
+                f"{kind.past} until {record['expires_at']} by board" in plan["route_decisions"][0]["reason"]
+            )
+
+    assert [(each.at, each.reason) for each in world.received] == [
+        (NOW, "first"),
+        (NOW + timedelta(days=2), "repeat"),
+        (NOW + timedelta(days=2), "escalated"),
+    ]
+
+
+def test_a_deadline_cannot_be_postponed_beyond_its_ceiling(database: Database) -> None:
+    world = World(database, ONE)
+    due = datetime(2026, 11, 27, 9, tzinfo=UTC)
+
+    assert world.grant(ExceptionKind.POSTPONE, due + timedelta(days=30))
+    with pytest.raises(UsageError, match=r"2026-12-27T09:00:00\+00:00, the ceiling of this cycle"):
+        world.grant(ExceptionKind.POSTPONE, due + timedelta(days=30, seconds=1))
+
+
+def test_two_follow_ups_and_an_acknowledgement_at_once_escalate_once_or_not_at_all(
+    database: Database,
+) -> None:
+    world = World(database, ONE)
+    world.check()
+    world.wait(minutes=60)
+    taken: list[int] = []
+    start = threading.Barrier(3)
+
+    def follow_up() -> None:
+        start.wait()
+        taken.append(len(world.take_steps(world.due_steps())))
+
+    def answer() -> None:
+        start.wait()
+        world.ack()
+
+    threads = [threading.Thread(target=each) for each in (follow_up, follow_up, answer)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert sorted(taken) in ([0, 0], [0, 1])
+    world.escalate()
+    assert len(world.told("escalated")) == sum(taken)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "problem"),
+    [
+        ({"schedule_id": "paymnts"}, "schedule paymnts is not in the evidence; the newest are payments"),
+        ({"provider": "email"}, "has no route email/any owner; it has slack/team-a"),
+        ({"owner": "team-z"}, "has no route any provider/team-z; it has slack/team-a"),
+    ],
+)
+def test_what_is_unknown_is_refused_with_a_list_of_what_exists(
+    database: Database, chosen: dict[str, str], problem: str
+) -> None:
+    world = World(database, ONE)
+    world.check()
+
+    with pytest.raises(UsageError, match=problem):
+        world.ack(**chosen)
