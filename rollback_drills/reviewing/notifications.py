@@ -130,7 +130,7 @@ def describe_notification(item: Item, rows: Sequence[int]) -> Report:
     """Give the row of a notification of the outbox.
 
     Args:
-        item: The notification; one that is kept back has no plan yet.
+        item: The notification; one without a text has no plan yet.
         rows: The rows of the ledger that hold its outcomes.
     """
     is_told = item.state in TOLD

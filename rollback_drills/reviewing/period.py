@@ -104,11 +104,17 @@ def last_weeks(count: int, until: datetime) -> Period:
         until: The end; a fraction of a second is counted in.
 
     Raises:
-        UsageError: The number of weeks is none, or too large.
+        UsageError: The number of weeks is none, too large, or leads out of the calendar.
     """
     if not 1 <= count <= MOST_WEEKS:
         raise UsageError(f"the number of weeks is {count}; must be from 1 to {MOST_WEEKS}")
-    end = until.astimezone(UTC)
+    try:
+        return _last_weeks(count, until.astimezone(UTC))
+    except OverflowError:
+        raise UsageError(f"{count} weeks up to {until.isoformat()} leave the years 1 to 9999") from None
+
+
+def _last_weeks(count: int, end: datetime) -> Period:
     if end.microsecond:
         end = end.replace(microsecond=0) + timedelta(seconds=1)
     monday = monday_of((end - timedelta(microseconds=1)).date())

@@ -146,6 +146,18 @@ def test_a_number_of_weeks_that_nobody_means_is_refused(count: int) -> None:
         last_weeks(count, at("2026-12-01"))
 
 
+@pytest.mark.parametrize("until", ["0001-01-01", "0001-02-01", "9999-12-31T23:59:59.5"])
+def test_weeks_out_of_the_calendar_are_refused(until: str) -> None:
+    with pytest.raises(UsageError, match="leave the years 1 to 9999"):
+        last_weeks(12, at(until))
+
+
+def test_the_first_and_the_last_weeks_of_the_calendar_are_weeks() -> None:
+    assert weeks_of(at("0001-01-01"), at("0001-01-02"))[0].name == "0001-W01"
+    (week,) = weeks_of(at("9999-12-27"), at("9999-12-31"))[-1:]
+    assert not week.is_within(at("9999-01-01"), at("9999-12-31"))
+
+
 def test_a_time_axis_that_nobody_reads_is_refused() -> None:
     assert len(weeks_of(at("2027-01-04"), at("2027-01-04") + timedelta(weeks=MOST_WEEKS))) == MOST_WEEKS
     with pytest.raises(UsageError, match=f"{MOST_WEEKS + 1} weeks"):
