@@ -1,7 +1,7 @@
 """`drills deliver`: runs the on-demand flow here, on the Prefect server that is configured."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,9 @@ from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import UsageError
 from rollback_drills_cli import options
 from rollback_drills_cli.output import console, print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from prefect import State
 
 
 def deliver(
@@ -37,44 +40,55 @@ def deliver(
     Without a server (PREFECT_API_URL) a temporary one is started for the run. Exit code 0 if everything
     was delivered or nothing had to be, 1 if a delivery failed.
     """
-    if not verbose:
-        options.quieten_prefect()
     options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     as_of = options.parse_now(now) if now else None
     if routing_policy is not None and not Path(routing_policy).exists():
         raise UsageError(f"--routing-policy {routing_policy} does not exist")
-    with console(stderr=True).status("delivering"):
-        from flows.deliver_notifications import deliver_notifications  # Prefect takes a second to import
-
-        state = deliver_notifications(
-            schedule=schedule_path,
-            history=history_path,
-            mode=mode,
-            due_soon_days=due_soon_days,
-            max_age_days=max_age_days,
-            routing_policy=routing_policy,
-            provider=provider,
-            force=force,
-            retries=retries,
-            timeout_seconds=timeout_seconds,
-            generated_by=generated_by,
-            dry_run=dry_run,
-            as_of=as_of,
-            return_state=True,
-        )
-    ended_with = state.result(raise_on_failure=False)
-    result = ended_with.result if isinstance(ended_with, DeliveryFailedError) else ended_with
-    if not isinstance(result, dict):
-        raise UsageError(state.message or "the flow run failed; run it again with --verbose")
+    result, state = run_delivery(
+        verbose=verbose,
+        schedule=schedule_path,
+        history=history_path,
+        mode=mode,
+        due_soon_days=due_soon_days,
+        max_age_days=max_age_days,
+        routing_policy=routing_policy,
+        provider=provider,
+        force=force,
+        retries=retries,
+        timeout_seconds=timeout_seconds,
+        generated_by=generated_by,
+        dry_run=dry_run,
+        as_of=as_of,
+    )
     if as_json:
         print_json(result)
     else:
-        _print_result(result, state.message or "")
+        print_result(result, state.message or "")
     if state.is_failed():
         raise typer.Exit(1)
 
 
-def _print_result(result: dict[str, Any], message: str) -> None:
+def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[dict[str, Any], State[Any]]":
+    """Run the on-demand flow with its parameters; give its result and the state in which it ended.
+
+    Raises:
+        UsageError: It ended without a result, because of what it was given.
+    """
+    if not verbose:
+        options.quieten_prefect()
+    with console(stderr=True).status("delivering"):
+        from flows.deliver_notifications import deliver_notifications  # Prefect takes a second to import
+
+        state = deliver_notifications(**parameters, return_state=True)
+    ended_with = state.result(raise_on_failure=False)
+    result = ended_with.result if isinstance(ended_with, DeliveryFailedError) else ended_with
+    if not isinstance(result, dict):
+        raise UsageError(state.message or "the flow run failed; run it again with --verbose")
+    return result, state
+
+
+def print_result(result: dict[str, Any], message: str) -> None:
+    """Print what was delivered, for people."""
     runs = result.get("runs", [result])
     rows = [
         (run["plan"]["schedule_id"], each["provider"], each["owner"], each["outcome"], each["error"])

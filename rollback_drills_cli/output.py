@@ -64,6 +64,18 @@ def print_problem(text: str) -> None:
     sys.stderr.write(f"drills: {text}\n")
 
 
+def explain_unreachable(error: Exception) -> str | None:
+    """Say that the Prefect server cannot be reached, if that is what an error is about."""
+    # Only what imported httpx can raise its errors; the fast commands do not.
+    httpx = sys.modules.get("httpx")
+    if httpx is None or not isinstance(error, httpx.TransportError):
+        return None
+    return (
+        f"the Prefect server cannot be reached ({type(error).__name__}); start it, or set"
+        " PREFECT_API_URL to its address"
+    )
+
+
 def _styled(cell: str, word: str) -> str:
     style = STATE_STYLES.get(word.replace(" ", "_"))
     return f"[{style}]{cell}[/{style}]" if style else cell

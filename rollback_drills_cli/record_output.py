@@ -1,0 +1,117 @@
+"""What follows when a drill is recorded: its evidence, the word to the owners, and what people read."""
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from rollback_drills.errors import DrillsError
+from rollback_drills.readiness.terms import Report
+from rollback_drills.settings import find_database_url
+from rollback_drills_cli.deliver_command import print_result, run_delivery
+from rollback_drills_cli.evidence_writing import open_key, report_clock
+from rollback_drills_cli.options import parse_now
+from rollback_drills_cli.output import explain_unreachable, print_json, print_line, print_problem
+
+if TYPE_CHECKING:
+    from rollback_drills.recording.performing import Recorded
+
+
+def follow_up(
+    recorded: "Recorded", *, database: str | None, parameters: Mapping[str, Any], deliver: bool, as_json: bool
+) -> None:
+    """Write the evidence of a recorded drill, tell the owners if that is asked for, and say what came of it.
+
+    Args:
+        recorded: The drill, which is in the history already.
+        database: Where the evidence is kept; None for the default.
+        parameters: What a run for this schedule is given.
+        deliver: Whether to tell the owners.
+        as_json: Whether to print documents.
+    """
+    from rollback_drills.recording.performing import write_report
+
+    report = write_report(recorded)
+    if not as_json:
+        for line in _describe(report):
+            print_line(line)
+    problem, went_back = _write_evidence(recorded, database, parameters["generated_by"])
+    run, is_delivered = None, True
+    if deliver and not problem:
+        schedule, history = recorded.target.run_paths
+        run, state = run_delivery(schedule=schedule, history=history, **parameters)
+        is_delivered = not state.is_failed()
+        if not as_json:
+            print_result(run, state.message or "")
+    if as_json:
+        print_json({**report, "evidence_problem": problem, "run": run})
+    elif report["closes_cycle"] and not deliver:
+        print_line(f"To tell the owners: {_deliver_command(recorded)}")
+    if problem:
+        print_problem(
+            f"the drill is recorded, and not yet in the evidence, where the next check puts it: {problem}"
+        )
+    report_clock(went_back)
+    if problem or not report["accepted"] or not is_delivered:
+        raise typer.Exit(1)
+
+
+def _write_evidence(recorded: "Recorded", database: str | None, signer: str) -> tuple[str, timedelta | None]:
+    """Write the evidence; give what is wrong if that fails, and how far the clock went back.
+
+    The drill is recorded by now: what fails here must not look as if nothing was written.
+    """
+    from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.evidence.indexing import index_run
+    from rollback_drills.redaction import redactor_in_use
+
+    created_at = parse_now(None)
+    try:
+        indexed = index_run(
+            Database.open(find_database_url(os.environ, database)),
+            (),
+            drills=recorded.find_evidence(created_at=created_at, signer=signer),
+            created_at=created_at,
+            signer=signer,
+            redact=lambda record: redactor_in_use().document(record),  # the key is a secret once it is open
+            open_key=open_key,
+        )
+    except DrillsError as error:
+        return str(error), None
+    except Exception as error:
+        problem = explain_unreachable(error)
+        if problem is None:
+            raise
+        return problem, None
+    return "", indexed.went_back
+
+
+def _deliver_command(recorded: "Recorded") -> str:
+    schedule, history = recorded.target.run_paths
+    words = ["drills", "deliver", "--schedule", schedule, *(["--history", history] if history else [])]
+    return shlex.join(words)
+
+
+def _describe(report: Report) -> Iterator[str]:
+    """Say for people what came of the recording."""
+    drill, path = report["drill_id"], report["history_path"]
+    if report["accepted"]:
+        yield f"Drill {drill} is recorded in {path}, and accepted."
+    else:
+        yield f"Drill {drill} is recorded in {path}, and not accepted:"
+        yield from (f"  {problem}" for problem in report["problems"])
+    if report["retest_due_at"]:
+        yield f"It is to be performed again by {report['retest_due_at']}."
+    before, after = report["next_due_at_before"] or "at an unknown time", report["next_due_at"]
+    if report["closes_cycle"]:
+        yield f"Cycle {report['cycle_id']}, due {before}, is closed. The next drill is due {after}."
+    else:
+        yield f"Cycle {report['cycle_id']} stays open: the drill is due {before}, as before."
+    if report["not_advanced_because"]:
+        yield f"next_due_at was not moved: {report['not_advanced_because']}"
+    elif report["accepted"] and not report["closes_cycle"] and report["due_policy"] == "explicit":
+        yield "next_due_at moves when it is edited, or by --advance when a drill is recorded."
+    yield f"State: {report['status'].replace('_', ' ')} (it was {report['status_before'].replace('_', ' ')})."
