@@ -1,5 +1,6 @@
 """The rules in the order of the process, for one schedule: judge it, then plan who is told."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -45,6 +46,16 @@ def judge(
         subject.schedule, due_at, history, criteria, now=now, generated_by=generated_by
     )
     return Judgement(history, schedule, find_cycle(subject.schedule, schedule))
+
+
+def judge_all(
+    subjects: Sequence[Subject], criteria: Criteria, *, now: datetime, generated_by: str = "cli"
+) -> list[Judgement]:
+    """Judge several schedules at one instant, in their order."""
+    return [
+        judge(each, find_due(each, now=now), criteria, now=now, generated_by=generated_by)
+        for each in subjects
+    ]
 
 
 class Routing(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
-from rollback_drills.judging import Judgement, find_due, judge, plan_at_once
+from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.judging import judge, judge_all, plan_at_once
 from rollback_drills.notification import build_event
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.run_report import worst
@@ -61,7 +61,7 @@ def check(
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     fleet = _load(settings, as_json=as_json)
-    judged = [each for _, each in _judge_all(fleet, settings, at, generated_by)]
+    judged = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
     if as_json:
         _print_documents([each.schedule for each in judged], fleet, at)
     elif fleet.is_single:
@@ -96,9 +96,10 @@ def plan(
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     fleet = _load(settings, as_json=as_json)
     request = options.plan_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
+    judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
     planned = [
         (judged, plan_at_once(subject, judged, request, now=at))
-        for subject, judged in _judge_all(fleet, settings, at, generated_by)
+        for subject, judged in zip(fleet.subjects, judgements, strict=True)
     ]
     if as_json:
         documents = [
@@ -124,14 +125,6 @@ def _progress(what: str, *, show: bool) -> Iterator[None]:
         return
     with console(stderr=True).status(what):
         yield
-
-
-def _judge_all(
-    fleet: Fleet, settings: Settings, at: datetime, generated_by: str
-) -> Iterator[tuple[Subject, Judgement]]:
-    for subject in fleet.subjects:
-        due_at = find_due(subject, now=at)
-        yield subject, judge(subject, due_at, settings.criteria, now=at, generated_by=generated_by)
 
 
 def _print_documents(documents: list[Any], fleet: Fleet, at: datetime) -> None:

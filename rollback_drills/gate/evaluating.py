@@ -6,7 +6,7 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.promotion import load_promotion
 from rollback_drills.gate.decision import decide_gate
 from rollback_drills.gate.promotion import report_promotion
-from rollback_drills.judging import find_due, judge
+from rollback_drills.judging import judge_all
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings
 
@@ -22,8 +22,6 @@ def evaluate_gate(settings: Settings, *, now: datetime, generated_by: str) -> Re
     documents = load_promotion(
         settings.promotion_evidence, settings.rollback_plan, settings.rollback_rehearsal
     )
-    judgements = [
-        judge(each, find_due(each, now=now), criteria, now=now, generated_by=generated_by)
-        for each in fleet.subjects
-    ]
-    return decide_gate(report_promotion(documents, criteria, now=now, generated_by=generated_by), judgements)
+    judgements = judge_all(fleet.subjects, criteria, now=now, generated_by=generated_by)
+    promotion = report_promotion(documents, criteria, now=now, generated_by=generated_by)
+    return decide_gate(promotion, judgements)
