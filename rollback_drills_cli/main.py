@@ -22,6 +22,7 @@ from rollback_drills_cli import (
     judge_commands,
     lint_command,
     outbox_commands,
+    publishing_commands,
     record_command,
     review_commands,
     trust_command,
@@ -40,6 +41,8 @@ app.command()(judge_commands.history)
 app.command()(judge_commands.check)
 app.command()(judge_commands.plan)
 app.command()(gate_command.gate)
+app.command()(publishing_commands.calendar)
+app.command()(publishing_commands.badge)
 app.command()(deliver_command.deliver)
 app.command()(record_command.record)
 app.command()(acknowledge_command.ack)

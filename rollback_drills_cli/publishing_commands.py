@@ -1,0 +1,72 @@
+"""`drills calendar` and `drills badge`: the state of the drills, where people look anyway."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rollback_drills.documents.explaining import show
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.errors import UsageError
+from rollback_drills.judging import judge_all
+from rollback_drills_cli import options
+from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.writing import write_whole
+
+OutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="The file to write. (default standard output)")
+]
+
+
+def calendar(
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    now: options.NowOption = None,
+    out: OutOption = None,
+) -> None:
+    """Write an iCalendar file with the next due instant of each schedule.
+
+    Exit code 0 whatever the state of the drills is.
+    """
+    at = options.parse_now(now)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    fleet = load_fleet(settings.schedule, settings.history)
+    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
+    from rollback_drills.calendar_file import build_calendar
+
+    write_whole(build_calendar(judgements, now=at), out)
+    for each in judgements:
+        if not each.schedule["schedule"]["next_due_at"]:
+            print_problem(f"left out, because its due instant is not known: {show(each.cycle.schedule_id)}")
+
+
+def badge(
+    schedule_id: Annotated[str, typer.Argument(metavar="SCHEDULE_ID", help="The id of the schedule.")],
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    now: options.NowOption = None,
+    out: OutOption = None,
+) -> None:
+    """Draw the state of a schedule as an SVG badge.
+
+    A document without an id is known by its path. Exit code 0 whatever the state of the drill is.
+    """
+    at = options.parse_now(now)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    fleet = load_fleet(settings.schedule, settings.history)
+    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
+    by_id = {each.cycle.schedule_id: each for each in judgements}
+    if schedule_id not in by_id:
+        near = get_close_matches(schedule_id, by_id, n=1)
+        remedy = f"did you mean {show(near[0])}?" if near else "`drills check` lists the schedules"
+        raise UsageError(f"SCHEDULE_ID {show(schedule_id)} is no schedule of these documents; {remedy}")
+    from rollback_drills.badge import build_badge
+
+    write_whole(build_badge(by_id[schedule_id]).encode(), out)
