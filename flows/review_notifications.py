@@ -8,6 +8,7 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.parameters import Weeks
+from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.reviewing.pages import summarise_trend
 from rollback_drills.settings import find_database_url
@@ -30,8 +31,7 @@ def review_notifications(
     Returns:
         Ends as Reviewed; the data is the suppression trend.
     """
-    given = as_of or datetime.now(UTC)
-    now = given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    now = in_utc(as_of or datetime.now(UTC))
     try:
         trend = count_suppressions(weeks, now, generated_by, find_database_url(os.environ, None))
         publish_review(trend)
