@@ -28,7 +28,12 @@ STATE_STYLES = {
 
 def print_json(document: Any) -> None:
     """Print a document as indented JSON."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+    sys.stdout.write(format_json(document).decode())
+
+
+def format_json(document: Any) -> bytes:
+    """Write a document as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def console(*, stderr: bool = False) -> "Console":

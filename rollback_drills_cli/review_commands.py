@@ -20,8 +20,8 @@ from rollback_drills_cli.options import (
     parse_now,
     parse_period,
 )
-from rollback_drills_cli.output import print_json, print_line, print_table
-from rollback_drills_cli.written_file import write_new_file
+from rollback_drills_cli.output import format_json, print_json, print_line, print_table
+from rollback_drills_cli.writing import write_whole
 
 if TYPE_CHECKING:
     from rollback_drills.database import Database
@@ -154,7 +154,7 @@ def notifications(
 
 def audit_package(
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the package here; the file must not exist.")
+        Path | None, typer.Option(metavar="FILE", help="Write the package here, all of it or nothing.")
     ] = None,
     schedule: ScheduleOption = None,
     provider: ProviderOption = None,
@@ -176,7 +176,7 @@ def audit_package(
     wanted = PackageFilter(schedule, provider, owner)
     package = find_package(opened, wanted, period, now=parse_now(now), generated_by=generated_by)
     if out:
-        write_new_file(out, package)
+        write_whole(format_json(package), out)
     if as_json:
         print_json(package)
         return
