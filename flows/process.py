@@ -38,6 +38,7 @@ from rollback_drills.outbox.intake import find_history
 from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.letters import find_dead
 from rollback_drills.readiness.terms import Report
+from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.routes import (
     BUILTIN_PROVIDERS,
@@ -138,8 +139,12 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
             records = [record for outcome in outcomes for record in outcome.records]
             records += guard.records(created_at=created_at, signer=request.generated_by)
             names = [judgement.cycle.schedule_id for judgement in judgements]
-            drills = find_drills(subjects, names, now=now, created_at=created_at, signer=request.generated_by)
-            indexed = index_evidence(records, drills, created_at, request.generated_by, database_url)
+            by = request.generated_by
+            drills = find_drills(subjects, names, now=now, created_at=created_at, signer=by)
+            drills.followed_by(
+                find_all_retests(subjects, judgements, now=now, created_at=created_at, signer=by)
+            )
+            indexed = index_evidence(records, drills, created_at, by, database_url)
         publish_artifacts(runs, fleet.is_single, request.dry_run, indexed.head_note)
         emit_events(runs, delivered.deliveries, request.dry_run)
     name_run(runs, is_single=fleet.is_single)

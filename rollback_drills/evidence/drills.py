@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -41,19 +42,25 @@ class SeenDrills(Mapping[str, Callable[[], Report]]):
     ) -> None:
         """Make records of the drills that were seen."""
         self._seen = seen
+        self._further: Mapping[str, Callable[[], Report]] = {}
         self._record = partial(record_drill, now=now, created_at=created_at, signer=signer)
+
+    def followed_by(self, further: Mapping[str, Callable[[], Report]]) -> Self:
+        """Add what else is written once, after the drills; changes this object, and gives it."""
+        self._further = further
+        return self
 
     def __getitem__(self, key: str) -> Callable[[], Report]:
         """Give what makes the record of a drill."""
-        return partial(self._record, self._seen[key], key)
+        return self._further[key] if key in self._further else partial(self._record, self._seen[key], key)
 
     def __iter__(self) -> Iterator[str]:
         """Give the keys."""
-        return iter(self._seen)
+        return chain(self._seen, self._further)
 
     def __len__(self) -> int:
-        """Count the drills; those that are the same in everything are one."""
-        return len(self._seen)
+        """Count the records; drills that are the same in everything are one."""
+        return len(self._seen) + len(self._further)
 
 
 def find_drills(

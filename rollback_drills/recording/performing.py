@@ -1,7 +1,7 @@
 """Records one performed drill: writes it into the history, and says what came of it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -51,7 +51,7 @@ class Recorded:
         """Whether the drill has ended the cycle that the schedule was in."""
         return self.before.cycle.cycle_id != self.after.cycle.cycle_id
 
-    def find_evidence(self, *, created_at: datetime, signer: str) -> dict[str, Callable[[], Report]]:
+    def find_evidence(self, *, created_at: datetime, signer: str) -> Mapping[str, Callable[[], Report]]:
         """Give what the evidence is to have of the history, each to be written down once.
 
         Args:
@@ -60,7 +60,7 @@ class Recorded:
         """
         names = [self.target.schedule.schedule_id]
         drills = find_drills([self.subject], names, now=self.now, created_at=created_at, signer=signer)
-        return {**drills, **self._find_retests(created_at, signer)}
+        return drills.followed_by(self._find_retests(created_at, signer))
 
     def find_retest(self) -> Report | None:
         """Give the re-test that the drill calls for; None if it, or one that came after it, is accepted."""

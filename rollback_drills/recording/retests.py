@@ -1,6 +1,6 @@
 """Re-tests: a drill that was not accepted is to be performed again, by a date, until one is accepted."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -12,6 +12,7 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.records import RETEST_KIND, start_record
+from rollback_drills.judging import Judgement
 from rollback_drills.readiness.due import find_latest_accepted_at, is_accepted, is_in_future
 from rollback_drills.readiness.history import find_problems
 from rollback_drills.readiness.terms import Report
@@ -48,6 +49,22 @@ def find_retests(
             key = _once_key(schedule.schedule_id, drill.drill_id, failed_at)
             record = partial(_record, schedule, drill, failed_at, cycle_id, key, now=now)
             found[key] = partial(record, created_at=created_at, signer=signer)
+    return found
+
+
+def find_all_retests(
+    subjects: Sequence[Subject],
+    judgements: Sequence[Judgement],
+    *,
+    now: datetime,
+    created_at: datetime,
+    signer: str,
+) -> dict[str, Callable[[], Report]]:
+    """Find the re-tests of every schedule of a run; see `find_retests`."""
+    found: dict[str, Callable[[], Report]] = {}
+    for subject, judgement in zip(subjects, judgements, strict=True):
+        cycle_id = judgement.cycle.cycle_id
+        found |= find_retests(subject, cycle_id, now=now, created_at=created_at, signer=signer)
     return found
 
 
