@@ -53,7 +53,7 @@ def _describe(judgement: Judgement, state: str) -> Iterator[str]:
         yield f"Environment: {_one_line(schedule['environment'])}"
     if schedule["runbook_ref"]:
         yield f"Runbook: {_one_line(schedule['runbook_ref'])}"
-    yield _one_line(schedule["message"])
+    yield f"Found: {_one_line(schedule['message'])}"
 
 
 def _one_line(text: str) -> str:
