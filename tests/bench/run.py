@@ -7,10 +7,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    from tests.bench import delivery, flow_overhead, judging, ledger, startup
+    from tests.bench import delivery, flow_overhead, judging, ledger, reviewing, startup
 
     delivery.report()
     judging.report()
     startup.report()
     flow_overhead.report()
     ledger.report()
+    reviewing.report()
