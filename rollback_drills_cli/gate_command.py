@@ -5,13 +5,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import VARIABLES, read_settings
 from rollback_drills_cli import options
-from rollback_drills_cli.output import print_line, print_table
+from rollback_drills_cli.output import format_json, print_line, print_table
 from rollback_drills_cli.writing import write_whole
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def _write(gate: "Report", wanted: Format) -> bytes:
         from rollback_drills.gate.junit import write_junit
 
         return write_junit(gate)
-    return msgspec.json.format(msgspec.json.encode(gate), indent=2) + b"\n"
+    return format_json(gate)
 
 
 def _print_gate(gate: "Report") -> None:
