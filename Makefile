@@ -21,7 +21,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 run: install ## Run a drill check on examples/ from end to end, without any account or server
 	@$(BIN)/python examples/run.py
 
-serve: install ## Start the Prefect server and UI with both deployments scheduled
+serve: install ## Start the Prefect server and UI with the deployments scheduled
 	@$(BIN)/python deployments/serve.py
 
 test: install ## Run the tests (T=tests/unit for a part)

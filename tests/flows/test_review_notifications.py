@@ -43,7 +43,7 @@ def test_the_review_is_published_as_a_page_and_a_table(url: str) -> None:
     assert state.message == (
         "2 of 4 route decisions told nobody from 2026-12-28T00:00:00+00:00 to 2027-01-05T12:00:00+00:00."
     )
-    trend = state.result()
+    trend: Any = state.result()
     assert [each["suppression_event_count"] for each in trend["weeks"]] == [2, 0]
     assert trend["generated_by"] == "review-notifications"
     found = artifacts()
@@ -92,9 +92,9 @@ def test_a_secret_in_use_is_in_neither_page_nor_table(url: str) -> None:
 def test_the_entrypoint_of_the_deployment_loads() -> None:
     entrypoint = "flows/review_notifications.py:review_notifications"
 
-    flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+    flow: Flow[Any, Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
 
-    assert isinstance(flow, Flow)
+    assert flow.name == "review-notifications"
     properties = flow.parameters.properties
     assert properties["weeks"]["default"] == 12
     assert "current one included" in properties["weeks"]["description"]
