@@ -18,7 +18,8 @@ def write_annotations(gate: Report) -> str:
 
     Errors come first, for GitHub shows ten annotations of each kind for a step.
     """
-    lines = [_command("notice", "release gate", gate["message"])]
+    nothing_checked = gate["status"] == Readiness.NOT_REQUESTED
+    lines = [_command("warning" if nothing_checked else "notice", "release gate", gate["message"])]
     checks = sorted(gate["checks"], key=lambda each: each["status"] == "pass")
     lines += [line for each in checks for line in _annotate(each)]
     return "".join(f"{line}\n" for line in lines)

@@ -59,6 +59,8 @@ def select_backend(mode: Mode, checks: Sequence[Report]) -> Report:
     why = f"{name_check(failed)}: {failed['message']}" if failed else ""
     if mode == Mode.PROMOTED:
         message = f"fell back to python: {why}" if failed else "go is selected: every check is acceptable"
+    elif all(each["state"] == Readiness.NOT_REQUESTED for each in checks):
+        message = "nothing was checked: name documents, or set the mode to promoted"
     else:
         message = f"blocked: {why}; " if failed else ""
         message += f"python is selected, for the mode is {mode}"

@@ -115,6 +115,22 @@ def test_a_receiver_that_is_down_fails_the_run_and_is_named(server: PrefectServe
 
 
 @pytest.mark.usefixtures("worker")
+def test_a_gate_on_a_worker_fails_for_a_late_drill_and_completes_for_one_in_time(
+    server: PrefectServer, tmp_path: Path
+) -> None:
+    in_time = {**SCHEDULE, "next_due_at": (datetime.now(UTC) + timedelta(days=30)).isoformat()}
+    ended = []
+    for name, schedule in (("late", SCHEDULE), ("early", in_time)):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(schedule))
+        ended.append(run_deployment(server, "release-gate", {"schedule": str(path)}))
+
+    assert [run["state_type"] for run in ended] == ["FAILED", "COMPLETED"]
+    assert [run["state"]["name"] for run in ended] == ["NeedsAttention", "Ready"]
+    assert "rollback drill schedule of payments" in ended[0]["state"]["message"]
+
+
+@pytest.mark.usefixtures("worker")
 def test_the_recurring_deployment_is_scheduled_in_its_time_zone_one_run_at_a_time(
     server: PrefectServer,
 ) -> None:

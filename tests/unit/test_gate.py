@@ -238,6 +238,7 @@ def test_nothing_is_asked_for_without_a_path_outside_promoted_mode() -> None:
 
     assert (gate["status"], gate["acceptable"]) == ("not_requested", True)
     assert {each["state"] for each in gate["checks"]} == {"not_requested"}
+    assert gate["message"] == "nothing was checked: name documents, or set the mode to promoted"
 
 
 def test_a_document_is_asked_for_by_its_path_in_any_mode(tmp_path: Path) -> None:

@@ -227,6 +227,13 @@ def test_github_is_warned_of_a_drill_that_is_due_soon_and_told_nothing_of_one_th
     assert kinds == [["notice", "warning"], ["notice"]]
 
 
+def test_github_is_warned_of_a_gate_that_checked_nothing(folder: Path) -> None:
+    assert gate("--format", "github") == (
+        0,
+        "::warning title=release gate::nothing was checked: name documents, or set the mode to promoted\n",
+    )
+
+
 def test_github_finds_the_line_of_a_record() -> None:
     _, error = read_annotations(write_annotations(decided("payments", path="all.jsonl:7#schedule")))
 
