@@ -66,6 +66,7 @@ def _serve() -> None:
 
     from flows.deliver_notifications import deliver_notifications
     from flows.drill_check import drill_check
+    from flows.record_drill import record_drill
     from flows.release_gate import release_gate
     from flows.review_notifications import review_notifications
 
@@ -78,6 +79,7 @@ def _serve() -> None:
         tags=["rollback-drills"],
     )
     deliver = deliver_notifications.to_deployment(name="deliver-notifications", tags=["rollback-drills"])
+    record = record_drill.to_deployment(name="record-drill", tags=["rollback-drills"])
     gate = release_gate.to_deployment(name="release-gate", tags=["rollback-drills"])
     review = review_notifications.to_deployment(
         name="review-notifications",
@@ -85,7 +87,9 @@ def _serve() -> None:
         tags=["rollback-drills"],
     )
     # Without an event loop Prefect gives the deployments themselves, not coroutines.
-    deployments = [each for each in (check, deliver, gate, review) if isinstance(each, RunnerDeployment)]
+    deployments = [
+        each for each in (check, deliver, record, gate, review) if isinstance(each, RunnerDeployment)
+    ]
     serve(*deployments, pause_on_shutdown=False)  # a restart must not silently leave the schedules off
 
 

@@ -76,7 +76,7 @@ def _write_evidence(recorded: "Recorded", database: str | None, signer: str) -> 
             drills=recorded.find_evidence(created_at=created_at, signer=signer),
             created_at=created_at,
             signer=signer,
-            redact=lambda record: redactor_in_use().document(record),  # the key is a secret once it is open
+            redact=redactor_in_use().document,
             open_key=open_key,
         )
     except DrillsError as error:

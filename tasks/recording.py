@@ -1,0 +1,40 @@
+"""Records a performed drill in the history and in the evidence."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from rollback_drills.readiness.terms import Criteria
+from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
+from rollback_drills.recording.performing import Recorded, record_drill
+from rollback_drills.recording.target import Target
+
+
+@task(task_run_name="write-drill-down", cache_policy=NO_CACHE)
+def write_drill_down(
+    target: Target,
+    fields: Mapping[str, Any],
+    further: Mapping[str, Any] | None,
+    criteria: Criteria,
+    now: datetime,
+    *,
+    create: bool,
+    advance: bool,
+) -> Recorded:
+    """Add a drill to the history on disk, made of its fields and of further ones."""
+    drill = build_drill(
+        read_entry(json.dumps(further).encode(), "further") if further else NOTHING,
+        read_fields(fields, str),
+        schedule_id=target.schedule.schedule_id,
+        runbook_ref=target.schedule.runbook_ref,
+        now=now,
+        spell=str,
+    )
+    recorded = record_drill(target, drill, criteria, now=now, create=create, advance=advance)
+    get_run_logger().info("%s is recorded; %d problems", drill.drill_id, len(recorded.problems))
+    return recorded

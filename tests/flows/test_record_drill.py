@@ -1,0 +1,241 @@
+"""Recording a drill on a real Prefect server: the flow, and the command with its evidence."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import Flow, State
+from prefect.client.orchestration import get_client
+from prefect.flows import load_flow_from_entrypoint
+from pytest_httpserver import HTTPServer
+from typer.testing import CliRunner
+
+from blocks.connector_import import import_connectors
+from flows.drill_check import drill_check
+from flows.record_drill import record_drill
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
+from rollback_drills_cli.main import app
+from tests.unit.builders import DRILL
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+NOW = datetime.now(UTC).replace(microsecond=0)
+DAY = timedelta(days=1)
+SCHEDULE: Mapping[str, Any] = {
+    "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
+    "schedule_id": "payments",
+    "environment": "production",
+    "status": "active",
+    "interval_days": 30,
+    "next_due_at": (NOW - 2 * DAY).isoformat(),
+    "due_policy": "after_completion",
+    "owners": ["payments-team"],
+    "notification_providers": ["webhook"],
+    "runbook_ref": "docs/runbook.md",
+}
+HISTORY: Mapping[str, Any] = {
+    "schema_version": "cavra.go-backend-rollback-drill-history.v1",
+    "drills": [{**DRILL, "executed_at": (NOW - 40 * DAY).isoformat()}],
+}
+ACCEPTED: Mapping[str, Any] = {
+    "status": "pass",
+    "fallback_verified": True,
+    "recovery_minutes": 7,
+    "max_recovery_minutes": 15,
+    "evidence_refs": ["go-rollback-drill://ci/run-2"],
+}
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Keep the evidence of a test in a database of its own."""
+    found = f"sqlite:///{tmp_path / 'evidence.db'}"
+    monkeypatch.setenv("DRILLS_DATABASE_URL", found)
+    return found
+
+
+@pytest.fixture
+def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
+    """Save the connector `webhook`, which leads to the receiver."""
+    with get_client(sync_client=True) as client:
+        for document in client.read_block_documents():
+            assert document.id is not None
+            client.delete_block_document(document.id)
+    config = tmp_path / "connectors-config"
+    config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/webhook")}}}))
+    import_connectors(config, os.environ)
+    httpserver.expect_request("/webhook").respond_with_data("taken")
+    yield httpserver
+    httpserver.clear()
+
+
+@pytest.fixture
+def paths(tmp_path: Path, url: str, receiver: HTTPServer) -> dict[str, str]:
+    """Give an overdue schedule and its history."""
+    (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE, indent=2))
+    (tmp_path / "history.json").write_text(json.dumps(HISTORY, indent=2))
+    return {"schedule": str(tmp_path / "schedule.json"), "history": str(tmp_path / "history.json")}
+
+
+def run(paths: Mapping[str, str], **parameters: Any) -> State[Any]:
+    state: State[Any] = record_drill(**paths, **parameters, return_state=True)  # type: ignore[call-overload]  # Prefect's own
+    return state
+
+
+def result_of(state: State[Any]) -> dict[str, Any]:
+    found = state.result(raise_on_failure=False)
+    result: dict[str, Any] = getattr(found, "result", found)
+    return result
+
+
+def told(receiver: HTTPServer) -> list[tuple[str, str]]:
+    return [
+        (body["reason"], body["title"]) for body in (json.loads(request.data) for request, _ in receiver.log)
+    ]
+
+
+def drills_in(paths: Mapping[str, str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(Path(paths["history"]).read_text())["drills"]
+    return found
+
+
+def evidence(url: str, kind: str) -> list[dict[str, Any]]:
+    return EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=kind))[0]
+
+
+def test_an_accepted_drill_is_recorded_and_everybody_who_was_told_hears_of_it(
+    paths: dict[str, str], url: str, receiver: HTTPServer
+) -> None:
+    drill_check(**paths, return_state=True)
+
+    state = run(paths, **ACCEPTED, drill_id="drill-2", further={"participants": [{"name": "team-a"}]})
+
+    assert (state.type.value, state.name) == ("COMPLETED", "Ready"), state.message
+    assert state.message
+    assert state.message.startswith(
+        "drill-2 is recorded and accepted; schedules: 1; notifications delivered: 1"
+    )
+    assert [reason for reason, _ in told(receiver)] == ["first", "resolved"]
+    assert told(receiver)[1][1] == "Rollback drill performed: payments (production)"
+    result = result_of(state)
+    assert result["record"]["closes_cycle"] is True
+    assert result["record"]["cycle_id"] != result["plan"]["cycle_id"]
+    assert result["record"]["next_due_at"] == result["plan"]["next_due_at"]
+    assert [each["drill_id"] for each in drills_in(paths)] == ["drill-1", "drill-2"]
+    assert drills_in(paths)[1]["participants"] == [{"name": "team-a"}]
+    assert [each["drill_id"] for each in evidence(url, DRILL_KIND)] == ["drill-2", "drill-1"]
+
+
+def test_a_drill_that_is_not_accepted_opens_a_retest_and_a_later_check_writes_nothing_twice(
+    paths: dict[str, str], url: str, receiver: HTTPServer
+) -> None:
+    state = run(paths, status="fail", executed_at=NOW - DAY, drill_id="drill-2")
+
+    assert (state.type.value, state.name) == ("COMPLETED", "NotAccepted")
+    due_at = (NOW + 13 * DAY).isoformat()
+    assert state.message
+    assert state.message.startswith("drill-2 is recorded and not accepted: evidence_refs is []")
+    assert f"; to be performed again by {due_at}; schedules: 1" in state.message
+    assert [reason for reason, _ in told(receiver)] == ["first"]
+    drill_check(**paths, return_state=True)
+    (retest,) = evidence(url, RETEST_KIND)
+    assert (retest["drill_id"], retest["retest_due_at"]) == ("drill-2", due_at)
+    assert len(evidence(url, DRILL_KIND)) == 2
+
+
+def test_a_check_opens_the_retest_of_a_drill_that_was_written_by_hand(
+    paths: dict[str, str], url: str
+) -> None:
+    failed = {**DRILL, "drill_id": "by-hand", "executed_at": (NOW - DAY).isoformat(), "status": "fail"}
+    Path(paths["history"]).write_text(json.dumps({**HISTORY, "drills": [*HISTORY["drills"], failed]}))
+
+    drill_check(**paths, return_state=True)
+
+    (retest,) = evidence(url, RETEST_KIND)
+    assert (retest["drill_id"], retest["signer"]) == ("by-hand", "drill-check")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        ({"status": "pass", "actor": "me@team.example.com"}, "actor holds an e-mail address, which"),
+        ({"status": "pass", "further": {"scenaro": ""}}, "further: $.scenaro is an unknown key"),
+        ({"status": "pass", "drill_id": "drill-1"}, '"drill-1" already'),
+        ({"status": "pass", "schedule_id": "search"}, '--schedule-id "search" is not in'),
+        ({"status": "pass", "advance": True}, "by which drills move the due instant"),
+    ],
+    ids=["private text", "an unknown key", "recorded already", "no such schedule", "no use in advancing"],
+)
+def test_what_is_wrong_fails_the_run_before_anything_is_written(
+    paths: dict[str, str], url: str, parameters: dict[str, Any], problem: str
+) -> None:
+    state = run(paths, **parameters)
+
+    assert state.is_failed()
+    assert problem in (state.message or "")
+    assert len(drills_in(paths)) == 1
+    assert not Path(url.removeprefix("sqlite:///")).exists()
+
+
+def test_a_receiver_that_is_down_fails_the_run_and_the_drill_stays_recorded(
+    paths: dict[str, str], url: str, receiver: HTTPServer
+) -> None:
+    drill_check(**paths, return_state=True)
+    receiver.clear()
+    receiver.expect_request("/webhook").respond_with_data("no", status=400)
+
+    state = run(paths, **ACCEPTED, retries=0)
+
+    assert state.is_failed()
+    assert "is recorded and accepted; could not deliver through webhook" in (state.message or "")
+    assert result_of(state)["record"]["accepted"] is True
+    assert len(drills_in(paths)) == len(evidence(url, DRILL_KIND)) == 2
+
+
+def test_of_a_fleet_only_the_schedule_of_the_drill_is_checked(
+    tmp_path: Path, paths: dict[str, str], url: str, receiver: HTTPServer
+) -> None:
+    fleet = tmp_path / "fleet"
+    fleet.mkdir()
+    for name in ("payments", "search"):
+        (fleet / f"{name}-schedule.json").write_text(json.dumps({**SCHEDULE, "schedule_id": name}))
+        (fleet / f"{name}-history.json").write_text(json.dumps(HISTORY))
+
+    state = run({"schedule": str(fleet)}, **ACCEPTED, schedule_id="search")
+
+    assert result_of(state)["plan"]["schedule_id"] == "search"
+    assert {each["schedule_id"] for each in evidence(url, DRILL_KIND)} == {"search"}
+
+
+def test_the_command_writes_the_evidence_and_delivers_when_asked_to(
+    paths: dict[str, str], url: str, receiver: HTTPServer
+) -> None:
+    drill_check(**paths, return_state=True)
+    words = ["record", "--schedule", paths["schedule"], "--history", paths["history"], "--status", "pass"]
+    words += ["--fallback-verified", "--recovery-minutes", "7", "--max-recovery-minutes", "15"]
+
+    done = CliRunner().invoke(
+        app, [*words, "--evidence-ref", "go-rollback-drill://ci/2", "--deliver", "--json"]
+    )
+
+    assert done.exit_code == 0, (done.output, done.exception)
+    document = json.loads(done.stdout)
+    assert document["closes_cycle"] is True
+    assert document["run"]["delivery"]["success"] is True
+    assert [reason for reason, _ in told(receiver)] == ["first", "resolved"]
+    assert [each["signer"] for each in evidence(url, DRILL_KIND)] == ["cli", "drill-check"]
+
+
+def test_the_entrypoint_of_the_deployment_loads_with_a_form_that_explains_itself() -> None:
+    flow: Flow[Any, Any] = load_flow_from_entrypoint(
+        "flows/record_drill.py:record_drill", use_placeholder_flow=False
+    )
+
+    assert flow.name == "record-drill"
+    assert all(each.get("description") for each in flow.parameters.properties.values())
+    assert flow.parameters.properties["status"]["enum"] == ["pass", "fail"]
+    assert flow.parameters.required == ["status"]
