@@ -22,7 +22,7 @@ class ImportedRecord:
     row: int
     """Its row in this ledger."""
     at: datetime
-    """When the other index says that it was written."""
+    """When the other index says that it was written, in UTC."""
     original: Mapping[str, Any]
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final
@@ -112,7 +112,7 @@ def _count(connection: Connection, wanted: RouteFilter, period: Period) -> Tally
     for created_at, *facts in connection.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
         tally.add(monday(created_at[:10]), *facts)
     for at, route in imported_routes(connection, wanted, period):
-        tally.add(monday_of(at.astimezone(UTC).date()), *(route[name] for name in names[1:]))
+        tally.add(monday_of(at.date()), *(route[name] for name in names[1:]))
     return tally
 
 

@@ -275,6 +275,32 @@ def test_an_imported_acknowledgement_of_long_ago_closes_nothing_of_ours(database
     assert route_of(package)["cycle_id"] == plan["cycle_id"]
 
 
+def test_an_imported_acknowledgement_without_an_owner_closes_no_cycle_of_ours(database: Database) -> None:
+    plan = append_plan(database)
+    inner = {**FOREIGN_ACKNOWLEDGEMENT["acknowledgement"], "cycle_id": plan["cycle_id"]}
+    import_foreign(database, {**FOREIGN_ACKNOWLEDGEMENT, "acknowledgement": inner})
+
+    assert package_of(database)["outstanding_count"] == 4
+
+
+def test_an_imported_plan_that_told_nobody_is_counted_and_not_listed(database: Database) -> None:
+    silent = FOREIGN_PLAN["plan"]["route_decisions"][1:]
+    import_foreign(
+        database,
+        FOREIGN_PLAN,
+        {
+            **FOREIGN_PLAN,
+            "plan_id": "gordn_2",
+            "plan": {**FOREIGN_PLAN["plan"], "plan_id": "gordn_2", "route_decisions": silent},
+        },
+    )
+
+    package = package_of(database)
+
+    assert package["plan_count"] == 2
+    assert [each["plan_id"] for each in package["plans"]] == ["gordn_1"]
+
+
 @pytest.mark.parametrize("acknowledged_at", ["yesterday", None, 7])
 def test_an_imported_acknowledgement_without_an_instant_has_that_of_its_record(
     acknowledged_at: Any, database: Database

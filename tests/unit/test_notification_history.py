@@ -106,6 +106,15 @@ def test_one_that_was_not_taken_says_why_and_when_it_is_tried_again(database: Da
     assert item["next_attempt_at"] == "2026-12-01T10:01:00+00:00"
 
 
+def test_one_that_is_being_sent_has_no_next_attempt(database: Database) -> None:
+    put(database, make_entry("payments"))
+    settle_and_claim(database, "webhook", [], 1, claim="x", now=SENT_AT, lease_seconds=60)
+
+    (item,) = items_of(database)
+
+    assert (item["state"], item["next_attempt_at"]) == ("sending", None)
+
+
 def test_every_attempt_that_changed_the_outcome_is_a_row_of_the_evidence(database: Database) -> None:
     put(database, make_entry("payments"))
     end(database, State.RETRY, due_at=SENT_AT, detail="answered 503")
