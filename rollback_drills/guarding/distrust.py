@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+import msgspec
+
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
@@ -31,8 +33,7 @@ class Sign(StrEnum):
     """It turned bad at once with too many others."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownDrill:
+class KnownDrill(msgspec.Struct, frozen=True, gc=False):
     """A row of the ledger that holds a drill."""
 
     leaf_index: int

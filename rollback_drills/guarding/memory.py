@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import JSON, CompoundSelect, Row, Text, bindparam, cast, func, select, union_all
+from sqlalchemy import JSON, CompoundSelect, Text, bindparam, cast, func, select, union_all
 
 from rollback_drills.database import Database
 from rollback_drills.evidence.heads import damage
@@ -55,11 +56,15 @@ def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]
     Raises:
         DatabaseError: The database cannot be read, or a row of it is damaged.
     """
-    wanted = msgspec.json.encode(list(dict.fromkeys(schedule_ids))).decode()  # each once
+    wanted = msgspec.json.encode(list(dict.fromkeys(schedule_ids))).decode()
     found: dict[str, _Rows] = {}
     with database.read() as connection:
-        for row in connection.execute(_statement(database.engine.dialect.name), {"wanted": wanted}):
-            _take(found.setdefault(row.schedule_id, _Rows()), row)
+        rows = connection.execute(_statement(database.engine.dialect.name), {"wanted": wanted})
+        for schedule_id, leaf_index, kind, text in rows:
+            of_schedule = found.get(schedule_id)
+            if of_schedule is None:
+                of_schedule = found[schedule_id] = _Rows()
+            _take(of_schedule, leaf_index, kind, text)
     return {schedule_id: _remember(rows) for schedule_id, rows in found.items()}
 
 
@@ -111,19 +116,19 @@ def _statement(dialect: str) -> CompoundSelect[Any]:
     )
 
 
-def _take(rows: _Rows, row: Row[Any]) -> None:
+def _take(rows: _Rows, leaf_index: int, kind: str, text: str) -> None:
     try:
-        record = _decoder.decode(row.record)
+        record = _decoder.decode(text)
         executed_at = datetime.fromisoformat(record.executed_at) if record.executed_at else None
     except (msgspec.MsgspecError, ValueError):
-        raise damage(f"row {row.leaf_index} cannot be read") from None
-    if row.metadata_kind == DRILL_KIND:
+        raise damage(f"row {leaf_index} cannot be read") from None
+    if kind == DRILL_KIND:
         drill_id = "" if REDACTED in record.drill_id else record.drill_id
-        rows.drills.append(KnownDrill(row.leaf_index, drill_id, executed_at))
-    elif row.metadata_kind == PLAN_KIND:
+        rows.drills.append(KnownDrill(leaf_index, drill_id, executed_at))
+    elif kind == PLAN_KIND:
         rows.plan = record
     else:
-        rows.marks.append((row.leaf_index, record))
+        rows.marks.append((leaf_index, record))
 
 
 def _remember(rows: _Rows) -> Memory:
@@ -137,9 +142,9 @@ def _remember(rows: _Rows) -> Memory:
             distrusts = tuple(each for each in distrusts if each.sign not in record.signs)
             forgiven.update(record.forgiven_rows)
             settled_at = leaf_index
-    drills = sorted(rows.drills, key=lambda each: each.leaf_index)
+    drills = sorted(rows.drills, key=attrgetter("leaf_index"))
     return Memory(
-        tuple(each for each in drills if each.leaf_index not in forgiven),
+        [each for each in drills if each.leaf_index not in forgiven] if forgiven else drills,
         rows.plan.status,
         rows.plan.schedule.next_due_at or "",
         distrusts,

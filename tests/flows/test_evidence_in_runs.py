@@ -94,7 +94,9 @@ def test_a_run_signs_its_evidence_and_hands_copies_of_the_head_out(
     assert "evidence_head" not in bodies[0]
     assert bodies[1]["evidence_head"] == first.checkpoint.short
     with get_client(sync_client=True) as client:
-        artifacts = client.request("POST", "/artifacts/filter", json={"limit": 200}).json()
+        artifacts = client.request(
+            "POST", "/artifacts/filter", json={"sort": "CREATED_DESC", "limit": 200}
+        ).json()
     pages = [each["data"] for each in artifacts if isinstance(each["data"], str)]
     assert any(str(first.note) in page for page in pages)
     assert any(str(newest(url).note) in page for page in pages)
