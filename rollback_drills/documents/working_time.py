@@ -13,7 +13,7 @@ WEEK: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HourAndMinute = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
-class BusinessHours(Document, frozen=True, gc=False):
+class BusinessHours(Document, frozen=True, gc=False, omit_defaults=True):
     """From when until when an owner works, and on which days."""
 
     start: _HourAndMinute = "09:00"
@@ -32,7 +32,7 @@ class BusinessHours(Document, frozen=True, gc=False):
         return {"start": self.start, "end": self.end, "days": list(self.days)}
 
 
-class WorkingTime(Document, frozen=True, gc=False):
+class WorkingTime(Document, frozen=True, gc=False, omit_defaults=True):
     """The business hours of one owner in a time zone."""
 
     time_zone: str = "UTC"

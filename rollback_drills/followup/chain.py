@@ -16,7 +16,7 @@ EVENT_KEY: Final = "escalation_chain"
 """Where the event of a notification has the chain, so that later edits of documents do not change it."""
 
 
-class Link(Document, frozen=True, gc=False):
+class Link(Document, frozen=True, gc=False, omit_defaults=True):
     """One step of a chain: who is told through what, and how long after the step before."""
 
     owner: str
@@ -33,19 +33,11 @@ class Link(Document, frozen=True, gc=False):
         return before + timedelta(minutes=self.after_minutes or 0)
 
 
-class Chain(Document, frozen=True, gc=False):
+class Chain(Document, frozen=True, gc=False, omit_defaults=True):
     """Who is told, one after the other, of what an owner does not acknowledge."""
 
     owner: str
     links: tuple[Link, ...]
-
-    def find_times(self, started_at: datetime) -> list[datetime]:
-        """Give when each step is due if nobody ever acknowledges."""
-        times, instant = [], started_at
-        for link in self.links:
-            instant = link.find_due(instant)
-            times.append(instant)
-        return times
 
     def to_wire(self) -> dict[str, Any]:
         """Write the chain as an event carries it; settings that are as usual are left out."""

@@ -155,7 +155,7 @@ def _summary(escalation: Escalation, opened: Sent) -> str:
     owner, cycle = escalation.chain.owner, escalation.cycle
     due = f" was due {write_instant(cycle.due_at)}" if cycle.due_at else " has no known due instant"
     if opened.reason is Reason.DEFERRED and not any(route.told_at for route in cycle.routes_of(owner)):
-        why = f"{owner} is absent without a known end and could not be told"
+        why = f"{owner} is absent and could not be told"
     else:
         why = f"{owner} has not acknowledged, or has and did not perform the drill"
     return f"The rollback drill of {cycle.schedule_id}{due}: {why}. See that it is performed and recorded."

@@ -42,6 +42,10 @@ class CycleException:
     until: datetime
     """The instant from which on the cycle counts again."""
 
+    def holds_at(self, instant: datetime) -> bool:
+        """Whether the cycle is quiet at an instant; at its end it counts again."""
+        return instant < self.until
+
     @property
     def because(self) -> str:
         """Say in one line why the cycle is quiet."""
@@ -135,11 +139,11 @@ def read_exception(record: Mapping[str, Any]) -> CycleException:
     )
 
 
-def find_exceptions(found: Iterable[CycleException], *, now: datetime) -> dict[str, CycleException]:
-    """Give, by cycle, the exception that was approved last and holds at an instant."""
+def find_latest(found: Iterable[CycleException]) -> dict[str, CycleException]:
+    """Give, by cycle, the exception that was approved last; it may be over."""
     latest: dict[str, CycleException] = {}
     for each in found:
         before = latest.get(each.cycle_id)
         if before is None or (each.at, each.exception_id) > (before.at, before.exception_id):
             latest[each.cycle_id] = each
-    return {cycle_id: each for cycle_id, each in latest.items() if now < each.until}
+    return latest

@@ -86,6 +86,8 @@ class CycleFacts:
     routes: Sequence[RouteFacts]
     exception: CycleException | None = None
     """What holds now."""
+    resumed_at: datetime | None = None
+    """When the last exception ended, so that the cycle counts again; None if there was none or it holds."""
     chains: Mapping[str, Chain] = field(init=False)
     """By owner: the chain that was frozen when the owner was first told."""
 

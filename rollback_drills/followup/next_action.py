@@ -88,18 +88,20 @@ def find_next_step(
     """Give the next step of an owner's chain, and when it is due; None if there is none, or none yet.
 
     The clock starts when the owner was first told in this cycle, and no later notification starts it anew
-    (contract §8.7). It starts as well when the message died or the owner is absent without an end, since
-    then nobody knows. An acknowledgement of every route of the owner, or of whoever was told last, puts the
-    step off until it ends; one that asks to escalate makes it due at once. The last person of the chain is
-    told again and again of an owner who is absent without an end, for nobody tells that owner.
+    (contract §8.7). It starts as well when the message died, and when the owner is absent without an end or
+    beyond the due instant, since then nobody knows. Each later step waits from the instant at which the one
+    before was taken, so that everybody has their time. An acknowledgement of every route of the owner, or of
+    whoever was told last, puts the step off until it ends; one that asks to escalate makes it due at once.
+    The last person of the chain is told again and again of an owner who is absent without an end, for nobody
+    tells that owner.
     """
     routes, done = cycle.routes_of(owner), cycle.steps_of(owner)
-    started = [at for route in routes if (at := _started_at(route)) is not None]
+    started = [at for route in routes if (at := _started_at(route, cycle.due_at)) is not None]
     number = done[-1][1].step if done else 0
     if not started:
         return None
     if number < len(chain.links):
-        at = chain.find_times(min(started))[number]
+        at = chain.links[number].find_due(done[-1][1].queued_at if done else min(started))
     elif all(route.is_absent for route in routes):
         at = done[-1][1].queued_at + repeat_after.get(cycle.status, timedelta(0))
     else:
@@ -111,10 +113,15 @@ def find_next_step(
     return NextAction(min(at, hurried) if hurried else at, Action.ESCALATE, owner, number + 1)
 
 
-def _started_at(route: RouteFacts) -> datetime | None:
-    if route.told_at is not None:
+def _started_at(route: RouteFacts, due_at: datetime | None) -> datetime | None:
+    if route.told_at is not None or route.last.state is not State.SUPPRESSED:
         return route.told_at
-    return route.last.queued_at if route.is_absent else None
+    until = route.last.event.get("deferred_until")
+    if until is None:
+        return route.last.queued_at
+    if due_at is not None and datetime.fromisoformat(until) > due_at:
+        return max(due_at, route.last.queued_at)
+    return None
 
 
 def _asked_to_escalate(routes: list[RouteFacts], last_step_at: datetime | None) -> datetime | None:

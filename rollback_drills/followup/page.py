@@ -13,13 +13,16 @@ _MOST_ROWS = 200
 
 def render_follow_up(dashboard: Report, taken: Sequence[Escalation], problems: Sequence[str]) -> str:
     """Write the page as Markdown: whether all is looked after, what was escalated, what is open."""
+    counts = (
+        f"{dashboard['open_cycle_count']} open cycles · {dashboard['outstanding_count']} outstanding"
+        f" acknowledgements · {dashboard['breached_count']} out of time · {len(taken)} escalated by this run"
+    )
     lines = [
         f"# Follow-up: {len(problems)} problems"
         if problems
         else "# Follow-up: every cycle has a next action",
         "",
-        f"{dashboard['open_cycle_count']} open cycles · {dashboard['outstanding_count']} outstanding"
-        f" acknowledgements · {dashboard['breached_count']} out of time · {len(taken)} escalated by this run",
+        counts,
         "",
     ]
     if problems:

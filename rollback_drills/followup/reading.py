@@ -15,8 +15,9 @@ from rollback_drills.delivery.states import State
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.acknowledgement import Said, find_current, read_said
-from rollback_drills.followup.exceptions import CycleException, find_exceptions, read_exception
+from rollback_drills.followup.exceptions import CycleException, find_latest, read_exception
 from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent, to_instant
+from rollback_drills.guarding.guard import SOURCE_ID
 from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.routing.telling import Quiet
@@ -38,7 +39,7 @@ def read_open_cycles(
         items = list(_read_open(connection, schedule_ids))
         cycle_ids = list(dict.fromkeys(item.cycle_id for item in items))
         said, exceptions = _read_followup(connection, cycle_ids)
-    return group_cycles(items, find_current(said), find_exceptions(exceptions, now=now))
+    return group_cycles(items, find_current(said), find_latest(exceptions), now=now)
 
 
 def find_quiet(
@@ -49,12 +50,20 @@ def find_quiet(
         said, exceptions = _read_followup(connection, list(dict.fromkeys(cycle_ids)))
     return (
         {key: Quiet(each.until, each.because) for key, each in find_current(said).items()},
-        {key: Quiet(each.until, each.because) for key, each in find_exceptions(exceptions, now=now).items()},
+        {
+            key: Quiet(each.until, each.because)
+            for key, each in find_latest(exceptions).items()
+            if each.holds_at(now)
+        },
     )
 
 
 def group_cycles(
-    items: Sequence[Item], said: Mapping[str, Said], exceptions: Mapping[str, CycleException]
+    items: Sequence[Item],
+    said: Mapping[str, Said],
+    exceptions: Mapping[str, CycleException],
+    *,
+    now: datetime,
 ) -> list[CycleFacts]:
     """Put the rows of the outbox together by cycle and route; rows that are pointless are left out."""
     by_cycle: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
@@ -66,14 +75,23 @@ def group_cycles(
             cycle_id,
             *_identify(routes),
             [_to_route(key, some, said.get(key)) for key, some in routes.items()],
-            exceptions.get(cycle_id),
+            *_resume(exceptions.get(cycle_id), now),
         )
         for cycle_id, routes in by_cycle.items()
     ]
 
 
+def _resume(last: CycleException | None, now: datetime) -> tuple[CycleException | None, datetime | None]:
+    """Give the exception if it holds, else when it ended."""
+    if last is None or last.holds_at(now):
+        return last, None
+    return None, last.until
+
+
 def _read_open(connection: Connection, schedule_ids: Collection[str] | None) -> Iterator[Item]:
-    statement = select(OUTBOX).where(OUTBOX.c.is_closed.is_(False)).order_by(OUTBOX.c.sequence)
+    # A notice of the source is open too, and is no cycle: no drill closes it, and nobody acknowledges it.
+    is_meant = OUTBOX.c.is_closed.is_(False) & (OUTBOX.c.schedule_id != SOURCE_ID)
+    statement = select(OUTBOX).where(is_meant).order_by(OUTBOX.c.sequence)
     if schedule_ids is None:
         yield from map(Item.from_row, connection.execute(statement))
         return

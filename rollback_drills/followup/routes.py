@@ -76,6 +76,8 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
         conditions = EvidenceFilter(metadata_kind=PLAN_KIND, cycle_id=_cycle_of_plan(index, wanted.plan_id))
     plans, _ = index.find(conditions, limit=1)
     if plans:
+        if wanted.cycle_id not in (None, plans[0]["cycle_id"]):
+            raise UsageError(f"plan {wanted.plan_id} is of cycle {plans[0]['cycle_id']}; leave one of both out")
         return plans[0]
     given = wanted.cycle_id or wanted.plan_id or wanted.schedule_id
     what = "cycle" if wanted.cycle_id else "plan" if wanted.plan_id else "schedule"

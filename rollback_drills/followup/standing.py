@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.facts import CycleFacts, RouteFacts
 
 
@@ -48,11 +49,15 @@ class Standing:
 
     @property
     def acknowledgement_state(self) -> str:
-        """What was said last, `pending` if nothing was, `expired` if it does not hold any more."""
+        """What was said last, `pending` if nothing was, `expired` if it does not hold any more.
+
+        Who asks to escalate acknowledges nothing, and so nothing of it expires.
+        """
         said = self.route.said
         if said is None:
             return "pending"
-        return str(said.state) if self.is_acknowledged else "expired"
+        is_asking = said.state is AcknowledgementState.ESCALATED
+        return str(said.state) if self.is_acknowledged or is_asking else "expired"
 
 
 def find_standings(cycles: Sequence[CycleFacts], *, now: datetime) -> Iterator[Standing]:

@@ -194,6 +194,26 @@ def test_an_owner_who_is_absent_without_an_end_is_escalated_again_and_again(data
     assert find_problems(world.open_cycles(), now=world.now) == []
 
 
+@pytest.mark.parametrize(("back_at", "told"), [("2026-12-05T09:00:00Z", 0), ("2026-12-05T09:00:01Z", 1)])
+def test_an_owner_who_is_absent_beyond_the_due_instant_is_escalated_from_then_on(
+    database: Database, back_at: str, told: int
+) -> None:
+    away = {"start_at": "2026-11-30T00:00:00Z", "end_at": back_at, "reason": "leave"}
+    world = World(
+        database,
+        {
+            **ONE,
+            "next_due_at": "2026-12-05T09:00:00Z",
+            "owner_calendars": {"team-a": {"unavailable_windows": [away]}},
+        },
+    )
+    world.check()
+    world.now = datetime(2026, 12, 5, 10, tzinfo=UTC)
+    world.escalate()
+
+    assert len(world.told("escalated")) == told
+
+
 def test_a_step_waits_until_a_window_ends(database: Database) -> None:
     window = {"start_at": (NOW + timedelta(minutes=30)).isoformat(), "end_at": "2026-12-01T20:00:00Z"}
     world = World(database, ONE)
