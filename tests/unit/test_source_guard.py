@@ -23,6 +23,7 @@ from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.indexing import index_run
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.evidence.records import DRILL_KIND, record_plan
+from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.guarding.distrust import (
     FEWEST_TURNED_BAD,
     Distrust,
@@ -36,6 +37,7 @@ from rollback_drills.guarding.guard import SOURCE_ID, Guard, find_over, guard_so
 from rollback_drills.guarding.memory import find_open, find_unsettled, recall
 from rollback_drills.guarding.notice import Platform, find_closings, find_notices, find_open_cycles
 from rollback_drills.guarding.records import record_confirmation
+from rollback_drills.outbox.intake import commit, find_history
 from rollback_drills.outbox.item import read_notification, write_notification
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.decisions import PlanRequest
@@ -456,6 +458,13 @@ def test_who_was_told_is_told_when_trust_returns_and_nobody_else() -> None:
     assert (entry.notification.title, entry.notification.alert_level) == (
         *("Drill history trusted again", "healthy"),
     )
+
+
+def test_the_notice_is_not_followed_up_as_a_cycle_of_a_drill_is(database: Database) -> None:
+    commit(database, list(find_notices(weigh([GONE], {}), {}, PLATFORM, now=NOW)), [], now=NOW.timestamp())
+
+    assert find_history(database, [], [SOURCE_ID])
+    assert read_open_cycles(database, now=NOW + timedelta(days=1)) == []
 
 
 def test_owners_of_what_is_not_trusted_are_told_nothing_not_even_by_force() -> None:
