@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from blocks.connector_import import import_connectors
 from flows.drill_check import drill_check
 from flows.record_drill import record_drill
+from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
 from rollback_drills_cli.main import app
@@ -82,13 +83,13 @@ def paths(tmp_path: Path, url: str, receiver: HTTPServer) -> dict[str, str]:
 
 
 def run(paths: Mapping[str, str], **parameters: Any) -> State[Any]:
-    state: State[Any] = record_drill(**paths, **parameters, return_state=True)  # type: ignore[call-overload]  # Prefect's own
+    state: State[Any] = record_drill(**paths, **parameters, return_state=True)
     return state
 
 
 def result_of(state: State[Any]) -> dict[str, Any]:
-    found = state.result(raise_on_failure=False)
-    result: dict[str, Any] = getattr(found, "result", found)
+    found: Any = state.result(raise_on_failure=False)
+    result: dict[str, Any] = found.result if isinstance(found, DeliveryFailedError) else found
     return result
 
 
