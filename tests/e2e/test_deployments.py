@@ -131,6 +131,38 @@ def test_a_gate_on_a_worker_fails_for_a_late_drill_and_completes_for_one_in_time
 
 
 @pytest.mark.usefixtures("worker")
+def test_a_drill_is_recorded_on_a_worker_from_what_the_form_sends(
+    server: PrefectServer, tmp_path: Path
+) -> None:
+    schedule = {**SCHEDULE, "schedule_id": "ledger", "due_policy": "after_completion"}
+    (tmp_path / "schedule.json").write_text(json.dumps(schedule))
+    executed_at = datetime.now(UTC) - timedelta(hours=1)
+
+    run = run_deployment(
+        server,
+        "record-drill",
+        {
+            "schedule": str(tmp_path / "schedule.json"),
+            "history": str(tmp_path / "history.json"),
+            "create": True,
+            "status": "pass",
+            "fallback_verified": True,
+            "recovery_minutes": 7,
+            "max_recovery_minutes": 15,
+            "evidence_refs": ["go-rollback-drill://ci/run-1"],
+            "executed_at": executed_at.isoformat(),
+            "further": {"participants": [{"name": "team-a", "role": "lead"}]},
+        },
+    )
+
+    assert run["state"]["name"] == "Ready", run["state"]
+    assert "is recorded and accepted" in run["state"]["message"]
+    (drill,) = json.loads((tmp_path / "history.json").read_text())["drills"]
+    assert drill["executed_at"] == executed_at.isoformat()
+    assert drill["participants"] == [{"name": "team-a", "role": "lead"}]
+
+
+@pytest.mark.usefixtures("worker")
 def test_the_recurring_deployment_is_scheduled_in_its_time_zone_one_run_at_a_time(
     server: PrefectServer,
 ) -> None:
