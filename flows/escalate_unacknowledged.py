@@ -16,6 +16,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.indexing import explain_clock
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.documents import load_documents
+from tasks.events import emit_follow_up
 from tasks.followup import index_escalations, prove_next_actions, report_healthy, take_due_steps
 from tasks.logs import redacting
 
@@ -65,13 +66,14 @@ def escalate_unacknowledged(
         if not dry_run:
             delivered = deliver_due(None, RetryPolicy(retries, timeout_seconds), url)
             trouble = [f"could not deliver through {each}" for each in delivered.explain_failures()]
-            indexed = index_escalations(taken, now, datetime.now(UTC), generated_by, url)
+            indexed = index_escalations(now, datetime.now(UTC), generated_by, url)
             if indexed.went_back:
                 trouble.append(explain_clock(indexed.went_back))
+            emit_follow_up(taken, delivered.deliveries)
         dashboard, problems = prove_next_actions(
             taken, subjects, policy, now, timedelta(minutes=overdue_after_minutes), generated_by, url
         )
-        if heartbeat_secret and not problems and not dry_run:
+        if heartbeat_secret and not trouble and not problems and not dry_run:
             report_healthy(heartbeat_secret)
     except DrillsError as error:
         return Failed(message=str(error))

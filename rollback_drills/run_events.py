@@ -7,6 +7,7 @@ from typing import Final
 
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.followup.escalating import Escalation
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import name_notification
 from rollback_drills.run_report import ScheduleRun
@@ -47,6 +48,44 @@ def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> 
             if decision["category"] not in _SAYS_NOTHING_NEW:
                 yield _decision_event(run, decision)
     yield from map(_delivery_event, deliveries)
+
+
+def escalation_event(taken: Escalation) -> RunEvent:
+    """Give the event of a step that was taken."""
+    cycle, event = taken.cycle, taken.opened.event
+    owners = (("owner", name) for name in (taken.chain.owner, taken.link.owner))
+    return RunEvent(
+        f"{PREFIX}.escalation.taken",
+        cycle.schedule_id,
+        event.get("summary", {}).get("environment") or "",
+        (("cycle", cycle.cycle_id), *dict.fromkeys(owners)),
+        {
+            "schedule_id": cycle.schedule_id,
+            "cycle_id": cycle.cycle_id,
+            "plan_id": event["plan_id"],
+            "status": str(cycle.status),
+            "next_due_at": write_instant(cycle.due_at) if cycle.due_at else None,
+            "owner": taken.chain.owner,
+            "step": taken.step,
+            "step_count": len(taken.chain.links),
+            "step_due_at": write_instant(taken.due_at),
+            "told": taken.link.owner,
+            "providers": list(taken.providers),
+        },
+    )
+
+
+def acknowledgement_event(record: Report) -> RunEvent:
+    """Give the event of an acknowledgement, from its record; what people wrote stays in the evidence."""
+    names = ("schedule_id", "cycle_id", "plan_id", "provider", "owner", "acknowledgement_id")
+    said = ("acknowledged_by", "acknowledgement_state", "acknowledged_at", "acknowledged_until")
+    return RunEvent(
+        f"{PREFIX}.acknowledgement.{record['acknowledgement_state']}",
+        record["schedule_id"],
+        "",
+        _route(record["cycle_id"], record["provider"], record["owner"]),
+        {name: record[name] for name in (*names, *said)},
+    )
 
 
 def _readiness_event(run: ScheduleRun) -> RunEvent:

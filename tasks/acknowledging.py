@@ -12,6 +12,7 @@ from rollback_drills.followup.acknowledgement import Acknowledgement
 from rollback_drills.followup.acknowledging import acknowledge
 from rollback_drills.followup.routes import RouteChoice
 from rollback_drills.readiness.terms import Report
+from tasks.events import emit_acknowledgements
 from tasks.evidence import index_evidence, open_existing
 
 
@@ -27,5 +28,6 @@ def acknowledge_routes(choice: RouteChoice, given: Acknowledgement, now: datetim
         raise UsageError("there is no evidence yet, and so nothing to acknowledge; has a drill check run?")
     records = acknowledge(EvidenceIndex(database), [(choice, given)], now=now, created_at=now)
     index_evidence(records, {}, now, given.acknowledged_by, url)
+    emit_acknowledgements(records)
     get_run_logger().info("%d routes", len(records))
     return records

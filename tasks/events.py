@@ -1,14 +1,17 @@
 """Hands the events of a run to Prefect, where automations and the feed of events find them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from prefect.events import emit_event
 from prefect.exceptions import EventTooLarge
 from prefect.logging import get_run_logger
 
 from rollback_drills.delivery.results import Delivery
+from rollback_drills.followup.escalating import Escalation
+from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import Redactor, redactor_in_use
-from rollback_drills.run_events import RunEvent, find_events
+from rollback_drills.run_events import RunEvent, acknowledgement_event, escalation_event, find_events
 from rollback_drills.run_report import ScheduleRun
 
 _KIND = "rollback-drills"
@@ -19,10 +22,23 @@ def emit_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], dry
 
     No task: a task run costs more than the events. Prefect adds the flow run and its deployment itself.
     """
-    if dry_run:
-        return
+    if not dry_run:
+        _emit_all(find_events(runs, deliveries))
+
+
+def emit_follow_up(taken: Sequence[Escalation], deliveries: Sequence[Delivery]) -> None:
+    """Emit the events of a follow-up run: the steps that it took, and what became of notifications."""
+    _emit_all(chain(map(escalation_event, taken), find_events([], deliveries)))
+
+
+def emit_acknowledgements(records: Sequence[Report]) -> None:
+    """Emit the events of acknowledgements that were written down."""
+    _emit_all(map(acknowledgement_event, records))
+
+
+def _emit_all(events: Iterable[RunEvent]) -> None:
     redactor, count = redactor_in_use(), 0
-    for count, event in enumerate(find_events(runs, deliveries), 1):  # noqa: B007 - the last one counts them
+    for count, event in enumerate(events, 1):  # noqa: B007 - the last one counts them
         try:
             _emit(event, redactor)
         except EventTooLarge as error:  # a run that did its work does not fail because of its echo

@@ -16,9 +16,10 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.indexing import Indexed
 from rollback_drills.followup.connectors import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
-from rollback_drills.followup.escalating import Escalation, build_entries, find_escalations, record_escalation
+from rollback_drills.followup.escalating import Escalation, build_entries, find_escalations
 from rollback_drills.followup.page import follow_up_rows, render_follow_up
 from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.followup.taken import TakenSteps
 from rollback_drills.outbox.intake import commit
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import redactor_in_use
@@ -31,6 +32,7 @@ FOLLOW_UP_KEY = "rollback-drill-follow-up"
 
 
 @task(task_run_name="take-due-steps", cache_policy=NO_CACHE)
+@redacting
 def take_due_steps(
     subjects: Sequence[Subject], policy: RoutingPolicy | None, now: datetime, url: str, dry_run: bool
 ) -> list[Escalation]:
@@ -43,8 +45,12 @@ def take_due_steps(
     due = [
         escalation
         for cycle in read_open_cycles(database, now=now)
+        for document in [documents.get(cycle.schedule_id)]
         for escalation in find_escalations(
-            cycle, Suppressions(cycle.schedule_id, documents.get(cycle.schedule_id), policy), now=now
+            cycle,
+            Suppressions(cycle.schedule_id, document, policy),
+            now=now,
+            repeat_after=find_repeat_after(document, policy),
         )
     ]
     if dry_run:
@@ -61,12 +67,12 @@ def take_due_steps(
     return taken
 
 
-def index_escalations(
-    taken: Sequence[Escalation], now: datetime, created_at: datetime, signer: str, url: str
-) -> Indexed:
-    """Add the steps that were taken, and every outcome that the evidence does not have yet."""
-    records = [record_escalation(each, now=now, created_at=created_at, signer=signer) for each in taken]
-    return index_evidence(records, {}, created_at, signer, url)
+def index_escalations(now: datetime, created_at: datetime, signer: str, url: str) -> Indexed:
+    """Add every step of an open cycle and every outcome that the evidence does not have yet."""
+    cycles = read_open_cycles(open_database(url), now=now)
+    return index_evidence(
+        [], TakenSteps(cycles, created_at=created_at, signer=signer), created_at, signer, url
+    )
 
 
 @task(task_run_name="prove-next-actions", cache_policy=NO_CACHE)
@@ -82,14 +88,21 @@ def prove_next_actions(
 ) -> tuple[Report, list[str]]:
     """Give the dashboard, and every open cycle that nobody looks after; publish both."""
     database = open_database(url)
-    repeat_after = {
-        name: find_repeat_after(document, policy) for name, document in _documents_of(subjects).items()
-    }
-    cycles = read_open_cycles(database, now=now)
+    cycles, documents = read_open_cycles(database, now=now), _documents_of(subjects)
+    names = {cycle.schedule_id for cycle in cycles}
+    repeat_after = {name: find_repeat_after(documents.get(name), policy) for name in names}
+    suppressions = {name: Suppressions(name, documents.get(name), policy) for name in names}
     dashboard = build_dashboard(
-        cycles, read_connectors(database), now=now, generated_by=generated_by, repeat_after=repeat_after
+        cycles,
+        read_connectors(database),
+        now=now,
+        generated_by=generated_by,
+        repeat_after=repeat_after,
+        suppressions=suppressions,
     )
-    problems = find_problems(cycles, now=now, overdue_after=overdue_after, repeat_after=repeat_after)
+    problems = find_problems(
+        cycles, now=now, overdue_after=overdue_after, repeat_after=repeat_after, suppressions=suppressions
+    )
     redactor = redactor_in_use()
     create_markdown_artifact(
         redactor.text(render_follow_up(dashboard, taken, problems)),

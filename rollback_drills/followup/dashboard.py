@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.connectors import ConnectorHealth
+from rollback_drills.followup.escalating import put_off
 from rollback_drills.followup.escalation_plan import summarise, write_route
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.next_action import NextAction, find_next_actions, find_state
 from rollback_drills.followup.standing import find_standings
 from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.routing.suppression import Suppressions
 from rollback_drills.routing.telling import REPEAT_AFTER
 
 DASHBOARD_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1"
@@ -27,6 +30,7 @@ def build_dashboard(
     now: datetime,
     generated_by: str,
     repeat_after: Mapping[str, Mapping[Readiness, timedelta]] | None = None,
+    suppressions: Mapping[str, Suppressions] | None = None,
 ) -> Report:
     """Say what is open, who has to acknowledge, and which connectors fail.
 
@@ -36,13 +40,14 @@ def build_dashboard(
         now: The instant.
         generated_by: Who asks.
         repeat_after: By schedule: how long its routes stay quiet after they were told, where it says so.
+        suppressions: By schedule: the windows and calendars that keep a step back.
     """
     standings = list(find_standings(cycles, now=now))
     failing = [each.to_wire() for each in connectors if each.is_failing]
     counts = summarise(standings)
     if failing and counts["alert_level"] == "healthy":
         counts["alert_level"] = "warning"
-    repeats = repeat_after or {}
+    rules = _Rules(repeat_after or {}, suppressions or {}, now)
     return {
         "schema_version": DASHBOARD_SCHEMA,
         "product": PRODUCT,
@@ -51,9 +56,7 @@ def build_dashboard(
         **counts,
         "open_cycle_count": len(cycles),
         "cycles_by_state": dict(sorted(Counter(str(find_state(each, now=now)) for each in cycles).items())),
-        "cycles": [
-            _write_cycle(each, repeats.get(each.schedule_id, REPEAT_AFTER), now=now) for each in cycles
-        ],
+        "cycles": [_write_cycle(each, rules) for each in cycles],
         "outstanding": [write_route(each) for each in standings if each.is_outstanding],
         "failing_connector_count": len(failing),
         "failing_connectors": failing,
@@ -66,16 +69,16 @@ def find_problems(
     now: datetime,
     overdue_after: timedelta = OVERDUE_AFTER,
     repeat_after: Mapping[str, Mapping[Readiness, timedelta]] | None = None,
+    suppressions: Mapping[str, Suppressions] | None = None,
 ) -> list[str]:
     """Name every open cycle that nobody will do anything about, or whose next action is long overdue.
 
     No problem is the proof that every open cycle has a next action and that somebody takes the actions.
+    A step that a window keeps back is not overdue before the window has ended.
     """
-    found = []
+    rules, found = _Rules(repeat_after or {}, suppressions or {}, now), []
     for cycle in cycles:
-        actions = find_next_actions(
-            cycle, repeat_after=(repeat_after or {}).get(cycle.schedule_id, REPEAT_AFTER)
-        )
+        actions = rules.find_actions(cycle)
         name = f"{cycle.schedule_id} ({cycle.cycle_id})"
         if not actions:
             found.append(f"{name} has no next action")
@@ -87,14 +90,30 @@ def find_problems(
     return found
 
 
-def _write_cycle(cycle: CycleFacts, repeat_after: Mapping[Readiness, timedelta], *, now: datetime) -> Report:
-    actions = find_next_actions(cycle, repeat_after=repeat_after)
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What documents say by schedule, at an instant."""
+
+    repeat_after: Mapping[str, Mapping[Readiness, timedelta]]
+    suppressions: Mapping[str, Suppressions]
+    now: datetime
+
+    def find_actions(self, cycle: CycleFacts) -> list[NextAction]:
+        """Give what will happen to a cycle, the earliest first."""
+        found = find_next_actions(cycle, repeat_after=self.repeat_after.get(cycle.schedule_id, REPEAT_AFTER))
+        if suppressions := self.suppressions.get(cycle.schedule_id):
+            found = sorted(put_off(cycle, each, suppressions, now=self.now) for each in found)
+        return found
+
+
+def _write_cycle(cycle: CycleFacts, rules: _Rules) -> Report:
+    actions = rules.find_actions(cycle)
     return {
         "schedule_id": cycle.schedule_id,
         "cycle_id": cycle.cycle_id,
         "next_due_at": write_instant(cycle.due_at) if cycle.due_at else None,
         "status": str(cycle.status),
-        "state": str(find_state(cycle, now=now)),
+        "state": str(find_state(cycle, now=rules.now)),
         "owners": sorted(cycle.chains),
         "excepted": cycle.exception.because if cycle.exception else None,
         "next_action": _write_action(actions[0]) if actions else None,

@@ -1,7 +1,7 @@
 """What an open cycle waits for, and when: a pure rule over its facts. No open cycle waits for nothing."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -63,7 +63,8 @@ def find_next_actions(
 ) -> list[NextAction]:
     """Give everything that will happen to an open cycle, the earliest first.
 
-    An exception puts everything but its own end off. What lies in the past is due.
+    An exception puts everything but its own end off, and what was due before its end is due then. What lies
+    in the past is due.
 
     Args:
         cycle: The facts.
@@ -71,7 +72,11 @@ def find_next_actions(
     """
     if cycle.exception:
         return [NextAction(cycle.exception.until, Action.END_EXCEPTION)]
-    found = [each for route in cycle.routes for each in _of_route(route, repeat_after)]
+    found = [
+        replace(each, at=max(each.at, cycle.resumed_at or each.at))
+        for route in cycle.routes
+        for each in _of_route(route, repeat_after)
+    ]
     for owner, chain in cycle.chains.items():
         if step := find_next_step(cycle, owner, chain, repeat_after=repeat_after):
             found.append(step)
@@ -109,6 +114,7 @@ def find_next_step(
     for asked in (routes, [route for route, each in done if each.step == number and number]):
         if asked:
             at = max(at, min(route.quiet_until(at) for route in asked))
+    at = max(at, cycle.resumed_at or at)
     hurried = _asked_to_escalate(routes, done[-1][1].queued_at if done else None)
     return NextAction(min(at, hurried) if hurried else at, Action.ESCALATE, owner, number + 1)
 

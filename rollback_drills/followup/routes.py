@@ -77,7 +77,7 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
     plans, _ = index.find(conditions, limit=1)
     if plans:
         if wanted.cycle_id not in (None, plans[0]["cycle_id"]):
-            raise UsageError(f"plan {wanted.plan_id} is of cycle {plans[0]['cycle_id']}; leave one of both out")
+            raise UsageError(f"plan {wanted.plan_id} is of cycle {plans[0]['cycle_id']}; leave one out")
         return plans[0]
     given = wanted.cycle_id or wanted.plan_id or wanted.schedule_id
     what = "cycle" if wanted.cycle_id else "plan" if wanted.plan_id else "schedule"

@@ -10,10 +10,17 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.records import ESCALATION_KIND
 from rollback_drills.followup.dashboard import find_problems
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_action import Action, find_next_actions
-from tests.unit.builders import NOW
+from rollback_drills.followup.taken import TakenSteps
+from rollback_drills.guarding.guard import SOURCE_ID
+from rollback_drills.notice import Notice
+from rollback_drills.outbox.intake import commit
+from tests.unit.builders import NOW, open_key
 from tests.unit.world import World
 
 LEAD = {"owner_routes": {"team-a": {"escalation_owner": "lead-a"}, "team-b": {"escalation_owner": "lead-b"}}}
@@ -224,6 +231,132 @@ def test_a_step_waits_until_a_window_ends(database: Database) -> None:
         world.escalate()
 
     assert [each.at.hour for each in world.told("escalated")] == [20]
+
+
+def test_a_step_that_a_long_window_keeps_back_is_no_problem(database: Database) -> None:
+    window = {"start_at": (NOW + timedelta(minutes=30)).isoformat(), "end_at": "2026-12-10T00:00:00Z"}
+    world = World(database, ONE)
+    world.check()
+    world.schedules["payments"] = {**ONE, "maintenance_windows": [window]}
+    for _ in range(8):
+        world.wait(days=1)
+        world.check()
+        world.escalate()
+        assert world.problems() == []
+
+    assert world.told("escalated") == []
+    (cycle,) = world.dashboard()["cycles"]
+    assert cycle["next_action"]["at"] == "2026-12-10T00:00:00+00:00"
+    assert find_problems(world.open_cycles(), now=world.now) != []  # as it looks without the window
+
+
+def test_a_step_that_nobody_can_be_told_of_is_a_problem(database: Database) -> None:
+    world = World(database, {**ONE, "owner_calendars": {"lead-a": {"available": False}}})
+    for _ in range(27):
+        world.check()
+        world.escalate()
+        world.wait(hours=1)
+
+    assert world.told("escalated") == []
+    (problem,) = world.problems()
+    assert "payments (gordcycle-" in problem
+    assert "escalate was due 2026-12-01T10:00:00+00:00" in problem
+
+
+@pytest.mark.parametrize("days", [2, 20])
+def test_what_an_exception_put_off_is_not_overdue_when_it_ends(database: Database, days: int) -> None:
+    world = World(database, ONE)
+    world.check()
+    world.grant(ExceptionKind.WAIVE, NOW + timedelta(days=days))
+    world.wait(days=days)
+
+    assert world.problems() == []
+    assert {each.at for each in find_next_actions(world.open_cycles()[0])} == {NOW + timedelta(days=days)}
+    (step,) = world.escalate()
+    assert step.due_at == NOW + timedelta(days=days)
+
+
+def test_each_step_gives_its_person_the_time_of_the_chain_also_after_an_acknowledgement(
+    database: Database,
+) -> None:
+    steps = [{"owner": "director", "after_minutes": 600}]
+    rules = {"team-a": {"escalation_owner": "lead-a", "escalation_steps": steps}}
+    world = World(database, {**ONE, "owner_routes": rules})
+    world.check()
+    world.ack()
+    for _ in range(24 * 4):
+        world.wait(hours=1)
+        world.escalate()
+
+    end = NOW + timedelta(days=3)
+    assert [(each.at, each.owner) for each in world.told("escalated")] == [
+        (end, "lead-a"),
+        (end + timedelta(minutes=600), "director"),
+    ]
+
+
+def test_who_asked_to_escalate_is_not_called_expired(database: Database) -> None:
+    world = World(database, ONE)
+    world.check()
+    world.ack(state="escalated")
+
+    (route,) = world.escalation_plan()["routes"]
+    assert (route["acknowledgement_state"], route["acknowledged"]) == ("escalated", False)
+
+
+def test_a_notice_of_the_source_is_no_cycle_that_somebody_has_to_acknowledge(database: Database) -> None:
+    world = World(database, ONE)
+    notice = Notice(
+        subject_id=SOURCE_ID,
+        subject_name="drill-history",
+        cycle_id="gordcycle-source",
+        event_type="cavra.go_backend.rollback_drill.history_untrusted",
+        at=NOW,
+        title="Drill history not trusted",
+        summary="It vanished.",
+        facts=(),
+    )
+    entry = notice.address("gordroute-source", provider="slack", owner="platform", closes=False)
+    commit(database, [entry], [], now=NOW.timestamp())
+    world.check()
+    world.wait(hours=1)
+
+    assert [each.schedule_id for each in world.open_cycles()] == ["payments"]
+    assert [each.link.owner for each in world.escalate()] == ["lead-a"]
+
+
+def test_a_step_is_written_down_once_also_by_the_run_after_one_that_was_killed(database: Database) -> None:
+    world = World(database, ONE)
+    world.check()
+    world.wait(minutes=60)
+    world.escalate()
+    world.wait(minutes=15)
+
+    for _ in range(2):
+        index_run(
+            database,
+            [],
+            created_at=world.now,
+            signer="test",
+            redact=lambda record: record,
+            open_key=open_key,
+            drills=TakenSteps(world.open_cycles(), created_at=world.now, signer="test"),
+        )
+
+    (row,), total = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=ESCALATION_KIND))
+    (sent,) = world.told("escalated")
+    assert total == 1
+    assert {
+        "schedule_id": "payments",
+        "owner": "team-a",
+        "step": 1,
+        "told": "lead-a",
+        "providers": ["slack"],
+        "notification_ids": [sent.notification.notification_id],
+        "step_due_at": "2026-12-01T10:00:00+00:00",
+        "escalated_at": "2026-12-01T10:00:00+00:00",
+        "status": "needs_attention",
+    }.items() <= row.items()
 
 
 def test_what_died_is_escalated_since_nobody_knows(database: Database) -> None:

@@ -2,21 +2,29 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rollback_drills.connector_notice import notice_entry
+from rollback_drills.database import Database
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
+from rollback_drills.followup.acknowledgement import (
+    Acknowledgement,
+    AcknowledgementState,
+    record_acknowledgement,
+)
 from rollback_drills.outbox.destinations import Destination
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.run_events import RunEvent, find_events
+from rollback_drills.run_events import RunEvent, acknowledgement_event, escalation_event, find_events
 from rollback_drills.run_report import ScheduleRun
 from tests.unit.builders import NOW, build_notifications, judged, make_subject, make_told, planned
+from tests.unit.world import World
 
 PREFIX = "cavra.go_backend.rollback_drill."
 ONE_ROUTE: Mapping[str, Any] = {"owners": ["team-a"], "notification_providers": ["slack"]}
@@ -185,3 +193,50 @@ def test_a_schedule_with_hundreds_of_owners_relates_to_as_many_as_prefect_takes(
 
     assert len(readiness.related) == 21
     assert readiness.payload["owners"] == owners
+
+
+def test_a_step_that_is_taken_gives_an_event_that_names_both_people(tmp_path: Path) -> None:
+    rules = {"team-a": {"escalation_owner": "lead-a"}}
+    database = Database.open(f"sqlite:///{tmp_path / 'drills.db'}")
+    world = World(database, {**ONE_ROUTE, "owner_routes": rules})
+    world.check()
+    world.wait(minutes=60)
+    (taken,) = world.escalate()
+
+    event = escalation_event(taken)
+
+    assert event.name == f"{PREFIX}escalation.taken"
+    assert (event.schedule_id, event.environment) == ("payments", "production")
+    assert event.related == (
+        ("cycle", taken.cycle.cycle_id),
+        ("owner", "team-a"),
+        ("owner", "lead-a"),
+    )
+    assert event.payload == {
+        "schedule_id": "payments",
+        "cycle_id": taken.cycle.cycle_id,
+        "plan_id": taken.opened.event["plan_id"],
+        "status": "needs_attention",
+        "next_due_at": "2026-11-27T09:00:00+00:00",
+        "owner": "team-a",
+        "step": 1,
+        "step_count": 1,
+        "step_due_at": "2026-12-01T10:00:00+00:00",
+        "told": "lead-a",
+        "providers": ["slack"],
+    }
+
+
+@pytest.mark.parametrize("state", AcknowledgementState)
+def test_an_acknowledgement_gives_an_event_without_what_people_wrote(state: AcknowledgementState) -> None:
+    (decision,) = planned(make_subject(**ONE_ROUTE))["route_decisions"]
+    route = {**decision, "session_id": "rcd-x", "cycle_id": "gordcycle-1", "plan_id": "gordn-1"}
+    given = Acknowledgement("maria", state, "OPS-7", "we are on it")
+
+    event = acknowledgement_event(record_acknowledgement(given, route, now=NOW, created_at=NOW))
+
+    assert event.name == f"{PREFIX}acknowledgement.{state}"
+    assert event.related == (("cycle", "gordcycle-1"), ("provider", "slack"), ("owner", "team-a"))
+    assert event.payload["acknowledged_by"] == "maria"
+    assert event.payload["acknowledged_until"] >= event.payload["acknowledged_at"]
+    assert "we are on it" not in event.payload.values()

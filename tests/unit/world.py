@@ -17,7 +17,7 @@ from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
 from rollback_drills.followup.acknowledging import acknowledge
-from rollback_drills.followup.dashboard import build_dashboard
+from rollback_drills.followup.dashboard import build_dashboard, find_problems
 from rollback_drills.followup.escalating import Escalation, build_entries, find_escalations
 from rollback_drills.followup.escalation_plan import build_escalation_plan
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
@@ -29,7 +29,7 @@ from rollback_drills.notification import Notification
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.intake import commit, find_history
 from rollback_drills.readiness.terms import Report
-from rollback_drills.routing.decisions import PlanRequest
+from rollback_drills.routing.decisions import PlanRequest, find_repeat_after
 from rollback_drills.routing.suppression import Suppressions
 from tests.unit.builders import DRILL, NOW, judged, make_subject, open_key, planned
 
@@ -110,7 +110,8 @@ class World:
         for cycle in self.open_cycles():
             source = documents.get(cycle.schedule_id)
             suppressions = Suppressions(cycle.schedule_id, source.document if source else None, None)
-            found += find_escalations(cycle, suppressions, now=self.now)
+            repeat_after = find_repeat_after(source.document if source else None)
+            found += find_escalations(cycle, suppressions, now=self.now, repeat_after=repeat_after)
         return found
 
     def take_steps(self, due: Sequence[Escalation]) -> list[Escalation]:
@@ -134,7 +135,20 @@ class World:
 
     def dashboard(self) -> Report:
         """Give the dashboard."""
-        return build_dashboard(self.open_cycles(), [], now=self.now, generated_by="test")
+        return build_dashboard(
+            self.open_cycles(), [], now=self.now, generated_by="test", suppressions=self.suppressions()
+        )
+
+    def problems(self) -> list[str]:
+        """Give what nobody looks after."""
+        return find_problems(self.open_cycles(), now=self.now, suppressions=self.suppressions())
+
+    def suppressions(self) -> dict[str, Suppressions]:
+        """Give the windows and calendars of every schedule."""
+        return {
+            name: Suppressions(name, subject.schedule.document if subject.schedule else None)
+            for name, subject in zip(self.schedules, self.subjects(), strict=True)
+        }
 
     def ack(self, schedule_id: str = "payments", by: str = "maria", **said: Any) -> list[Report]:
         """Acknowledge what was told of a schedule."""

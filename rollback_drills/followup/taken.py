@@ -1,0 +1,73 @@
+"""The steps that were taken, as the outbox has them: what the evidence says of each, once."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from itertools import groupby
+
+from rollback_drills.evidence.records import ESCALATION_KIND, start_record
+from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent
+from rollback_drills.readiness.terms import Report
+
+_Told = Sequence[tuple[RouteFacts, Sent]]
+
+
+class TakenSteps(Mapping[str, Callable[[], Report]]):
+    """By the key under which a step is written once, how to make its record.
+
+    They are found in the outbox: a step of a run that was killed before it came to the evidence is written
+    down by the next one. Prefect looks for futures in every value of a dictionary that a task is given; it
+    lets this one alone.
+    """
+
+    def __init__(self, cycles: Iterable[CycleFacts], *, created_at: datetime, signer: str) -> None:
+        """Find the steps of open cycles."""
+        self._makers = {
+            _once_key(cycle.cycle_id, owner, step): partial(
+                _record, cycle, told, created_at=created_at, signer=signer
+            )
+            for cycle in cycles
+            for owner in cycle.chains
+            for step, told in _by_step(cycle, owner)
+        }
+
+    def __getitem__(self, key: str) -> Callable[[], Report]:
+        """Give what makes the record of a step."""
+        return self._makers[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the keys."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        """Count the steps."""
+        return len(self._makers)
+
+
+def _by_step(cycle: CycleFacts, owner: str) -> Iterator[tuple[int, _Told]]:
+    for step, told in groupby(cycle.steps_of(owner), key=lambda pair: pair[1].step):
+        yield step, list(told)
+
+
+def _once_key(cycle_id: str, owner: str, step: int) -> str:
+    return sha256(f"{ESCALATION_KIND}\x1f{cycle_id}\x1f{owner}\x1f{step}".encode()).hexdigest()
+
+
+def _record(cycle: CycleFacts, told: _Told, *, created_at: datetime, signer: str) -> Report:
+    (route, first), *_ = told
+    event, escalation = first.event, first.event["escalation"]
+    return {
+        **start_record(ESCALATION_KIND, event["session_id"], created_at=created_at, signer=signer),
+        "schedule_id": cycle.schedule_id,
+        "cycle_id": cycle.cycle_id,
+        "plan_id": event["plan_id"],
+        "owner": escalation["owner"],
+        "step": escalation["step"],
+        "told": route.owner,
+        "providers": [each.provider for each, _ in told],
+        "notification_ids": [each.notification_id for _, each in told],
+        "step_due_at": escalation["step_due_at"],
+        "escalated_at": escalation["escalated_at"],
+        "status": str(first.status),
+    }
