@@ -7,7 +7,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from prefect.deployments.runner import RunnerDeployment
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 HOST: Final = "127.0.0.1"
@@ -58,39 +61,45 @@ def _wait_for_server(process: "subprocess.Popen[bytes]") -> None:
     sys.exit(f"the Prefect server did not answer within {_START_WITHIN_SECONDS} s")
 
 
-def _serve() -> None:
-    from prefect import serve
+def find_deployments() -> "list[RunnerDeployment]":
+    """Give the deployments of prefect.yaml, for this process."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.deployments.runner import RunnerDeployment
     from prefect.schedules import Cron
 
+    from flows.acknowledge_notification import acknowledge_notification
     from flows.deliver_notifications import deliver_notifications
     from flows.drill_check import drill_check
+    from flows.escalate_unacknowledged import escalate_unacknowledged
     from flows.record_drill import record_drill
     from flows.release_gate import release_gate
     from flows.review_notifications import review_notifications
 
     # Late is harmless, dropped is not: see prefect.yaml.
     one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
-    check = drill_check.to_deployment(
-        name="drill-check",
-        schedules=[Cron("0 7-19 * * *", timezone="Europe/Berlin")],
-        concurrency_limit=one_at_a_time,
-        tags=["rollback-drills"],
+    recurring = (
+        (drill_check, Cron("0 7-19 * * *", timezone="Europe/Berlin"), one_at_a_time),
+        (escalate_unacknowledged, Cron("*/15 * * * *", timezone="UTC"), one_at_a_time),
+        (review_notifications, Cron("0 6 * * 1", timezone="Europe/Berlin"), None),
     )
-    deliver = deliver_notifications.to_deployment(name="deliver-notifications", tags=["rollback-drills"])
-    record = record_drill.to_deployment(name="record-drill", tags=["rollback-drills"])
-    gate = release_gate.to_deployment(name="release-gate", tags=["rollback-drills"])
-    review = review_notifications.to_deployment(
-        name="review-notifications",
-        schedules=[Cron("0 6 * * 1", timezone="Europe/Berlin")],
-        tags=["rollback-drills"],
-    )
-    # Without an event loop Prefect gives the deployments themselves, not coroutines.
-    deployments = [
-        each for each in (check, deliver, record, gate, review) if isinstance(each, RunnerDeployment)
+    on_demand = (deliver_notifications, record_drill, release_gate, acknowledge_notification)
+    made = [
+        *(
+            flow.to_deployment(
+                name=flow.name, schedules=[cron], concurrency_limit=limit, tags=["rollback-drills"]
+            )
+            for flow, cron, limit in recurring
+        ),
+        *(flow.to_deployment(name=flow.name, tags=["rollback-drills"]) for flow in on_demand),
     ]
-    serve(*deployments, pause_on_shutdown=False)  # a restart must not silently leave the schedules off
+    # Without an event loop Prefect gives the deployments themselves, not coroutines.
+    return [each for each in made if isinstance(each, RunnerDeployment)]
+
+
+def _serve() -> None:
+    from prefect import serve
+
+    serve(*find_deployments(), pause_on_shutdown=False)  # a restart must not silently leave the schedules off
 
 
 if __name__ == "__main__":

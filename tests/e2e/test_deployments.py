@@ -1,6 +1,7 @@
-"""Both deployments on a real server with a process worker, as an operator sets them up."""
+"""The deployments on a real server with a process worker, as an operator sets them up."""
 
 import json
+import runpy
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,10 +10,14 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+import yaml  # type: ignore[import-untyped]  # comes with Prefect, without types
+from prefect import Flow
+from prefect.flows import load_flow_from_entrypoint
+from prefect.utilities.callables import parameter_schema
 from pytest_httpserver import HTTPServer
 
 from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
-from tests.e2e.conftest import PrefectServer, wait_until
+from tests.e2e.conftest import ROOT, PrefectServer, wait_until
 
 SCHEDULE = {
     "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
@@ -27,9 +32,47 @@ SCHEDULE = {
 }
 
 
+DEPLOYMENTS = {
+    each["name"]: each
+    for each in yaml.safe_load((ROOT / "deployments/prefect.yaml").read_text())["deployments"]
+}
+
+
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_every_entrypoint_imports_and_its_parameters_are_described(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    entrypoint = DEPLOYMENTS[name]["entrypoint"]
+
+    flow: Flow[Any, Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+
+    assert flow.name == name
+    properties = parameter_schema(flow).model_dump()["properties"]
+    assert [each for each, says in properties.items() if not says.get("description")] == []
+
+
+def test_one_process_serves_what_is_deployed_to_a_pool_with_the_same_schedules() -> None:
+    served = runpy.run_path(str(ROOT / "deployments/serve.py"))["find_deployments"]()
+
+    assert {
+        each.name: (
+            [(some.schedule.cron, some.schedule.timezone) for some in each.schedules or []],
+            each.concurrency_limit,
+        )
+        for each in served
+    } == {
+        name: (
+            [(some["cron"], some["timezone"]) for some in each.get("schedules", [])],
+            each.get("concurrency_limit", {}).get("limit"),
+        )
+        for name, each in DEPLOYMENTS.items()
+    }
+
+
 @pytest.fixture(scope="module")
 def worker(server: PrefectServer) -> Iterator[None]:
-    """Deploy both flows from the file, and start a process worker for their pool."""
+    """Deploy all flows from the file, and start a process worker for their pool."""
     server.run("prefect", "work-pool", "create", "drills", "--type", "process")
     server.run("prefect", "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
     with server.running("prefect", "worker", "start", "--pool", "drills", "--type", "process"):
@@ -189,3 +232,14 @@ def test_the_recurring_deployment_is_scheduled_in_its_time_zone_one_run_at_a_tim
 
     properties = found["parameter_openapi_schema"]["properties"]
     assert all(each.get("description") for each in properties.values())
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_follow_up_is_scheduled_around_the_clock_one_run_at_a_time(server: PrefectServer) -> None:
+    name = "escalate-unacknowledged"
+    found = httpx.get(f"{server.api}/deployments/name/{name}/{name}").raise_for_status().json()
+
+    (schedule,) = found["schedules"]
+    assert (schedule["active"], schedule["schedule"]["cron"]) == (True, "*/15 * * * *")
+    assert found["global_concurrency_limit"]["limit"] == 1
+    assert found["concurrency_options"]["collision_strategy"] == "ENQUEUE"
