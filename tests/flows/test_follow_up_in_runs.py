@@ -94,7 +94,8 @@ def follow_up(as_of: datetime | None = None, **changes: Any) -> State[Any]:
 def data_of(state: State[Any]) -> dict[str, Any]:
     """Give the dashboard that a run ended with, failed or not."""
     data = state.result(raise_on_failure=False)
-    found: dict[str, Any] = data.result if isinstance(data, DeliveryFailedError) else data
+    found = data.result if isinstance(data, DeliveryFailedError) else data
+    assert isinstance(found, dict), state
     return found
 
 
