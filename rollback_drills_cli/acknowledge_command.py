@@ -1,6 +1,5 @@
 """`drills ack`: writes into the evidence who has taken notice."""
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
+    read_days,
 )
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.evidence_writing import append_signed, report_clock
@@ -52,7 +52,7 @@ def ack(
     from rollback_drills.followup.routes import RouteChoice
 
     index = open_existing(database)
-    given = Acknowledgement(by, state, ref, notes, None if days is None else timedelta(days=days))
+    given = Acknowledgement(by, state, ref, notes, None if days is None else read_days(days))
     records = acknowledge(
         index,
         [(RouteChoice(cycle, plan, schedule_id, provider, owner), given)],
@@ -64,8 +64,13 @@ def ack(
         print_json(records[0] if len(records) == 1 else {"items": records, "total": len(records)})
     else:
         for record in records:
+            end = (
+                "the next step is due"
+                if state is AcknowledgementState.ESCALATED
+                else f"it holds until {record['acknowledged_until']}"
+            )
             print_line(
                 f"{record['acknowledgement_id']}: {by} has {state} {record['cycle_id']} for {record['owner']}"
-                f" through {record['provider']}; it holds until {record['acknowledged_until']}."
+                f" through {record['provider']}; {end}."
             )
     report_clock(went_back)

@@ -58,6 +58,20 @@ class Said:
         return f"{self.state} by {self.by} until {write_instant(self.until)}"
 
 
+def read_days(days: float) -> timedelta:
+    """Read for how many days an acknowledgement shall hold.
+
+    Raises:
+        UsageError: It asks for no time, for more than thirty days, or for no number.
+    """
+    if not 0 < days <= LONGEST_ACKNOWLEDGED_FOR.days:
+        raise UsageError(
+            f"--days must be more than 0 and at most {LONGEST_ACKNOWLEDGED_FOR.days}; to put a drill off for"
+            " longer there is `drills postpone`"
+        )
+    return timedelta(days=days)
+
+
 def find_end(given: Acknowledgement, at: datetime, due_at: datetime | None) -> datetime:
     """Say until when an acknowledgement holds: the time it asks for, and not beyond a due instant to come.
 
@@ -65,11 +79,8 @@ def find_end(given: Acknowledgement, at: datetime, due_at: datetime | None) -> d
         UsageError: It asks for no time, or for more than thirty days.
     """
     asked = given.acknowledged_for
-    if asked is not None and not timedelta(0) < asked <= LONGEST_ACKNOWLEDGED_FOR:
-        raise UsageError(
-            f"--days must be more than 0 and at most {LONGEST_ACKNOWLEDGED_FOR.days}; to put a drill off for"
-            " longer there is `drills postpone`"
-        )
+    if asked is not None:
+        read_days(asked / timedelta(days=1))
     if given.state is AcknowledgementState.ESCALATED:
         return at
     end = at + (asked or ACKNOWLEDGED_FOR)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from rollback_drills import identity
 from rollback_drills.committing import find_departures, find_entries, find_holds, known_names
 from rollback_drills.database import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
@@ -201,7 +202,7 @@ class World:
             for record in record_plan(
                 plan,
                 judgement.schedule["schedule"],
-                f"rcd-{plan['plan_id']}",
+                identity.delivery_session_id(plan["schedule_id"], plan["plan_id"]),
                 created_at=self.now,
                 signer="test",
             )
