@@ -7,10 +7,9 @@ from typing import Any, Literal
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
-from flows.parameters import AcknowledgedDays
-from rollback_drills.errors import DrillsError
+from flows.parameters import AcknowledgedDays, AcknowledgedRoute
+from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
-from rollback_drills.followup.routes import RouteChoice
 from rollback_drills.settings import find_database_url
 from tasks.acknowledging import acknowledge_routes
 from tasks.logs import redacting
@@ -36,6 +35,7 @@ def acknowledge_notification(
     acknowledged_for_days: AcknowledgedDays | None = None,
     external_ref: str = "",
     notes: str = "",
+    routes: list[AcknowledgedRoute] | None = None,
 ) -> State[dict[str, Any]]:
     """Acknowledge what was told of a cycle: one route, all of one owner, or all of the cycle.
 
@@ -50,6 +50,8 @@ def acknowledge_notification(
         acknowledged_for_days: For how long it holds. Empty: three days, or until the due instant.
         external_ref: Where it is followed up: a ticket number.
         notes: A remark for the evidence; no secret, address or private name.
+        routes: Instead of cycle, plan, schedule, provider and owner: up to 100 of these together. All of them
+            are acknowledged, or none.
 
     Returns:
         Ends in the state that was said. The data is `{items, total}` of the acknowledgements.
@@ -57,15 +59,19 @@ def acknowledge_notification(
     state = AcknowledgementState(acknowledgement_state)
     days = None if acknowledged_for_days is None else timedelta(days=acknowledged_for_days)
     given = Acknowledgement(acknowledged_by, state, external_ref, notes, days)
-    choice = RouteChoice(
-        cycle_id or None, plan_id or None, schedule_id or None, provider or None, owner or None
+    one = AcknowledgedRoute(
+        cycle_id=cycle_id, plan_id=plan_id, schedule_id=schedule_id, provider=provider, owner=owner
     )
     try:
-        records = acknowledge_routes(choice, given, datetime.now(UTC), find_database_url(os.environ, None))
+        if routes and one.to_choice() != AcknowledgedRoute().to_choice():
+            raise UsageError("routes are given, and a cycle, plan, schedule, provider or owner as well")
+        choices = [each.to_choice() for each in routes or [one]]
+        records = acknowledge_routes(choices, given, datetime.now(UTC), find_database_url(os.environ, None))
     except DrillsError as error:
         return Failed(message=str(error))
     told = ", ".join(f"{each['owner']} through {each['provider']}" for each in records)
-    message = f"{acknowledged_by} has {state} {records[0]['cycle_id']} for {told}"
+    cycles = ", ".join(dict.fromkeys(each["cycle_id"] for each in records))
+    message = f"{acknowledged_by} has {state} {cycles} for {told}"
     return Completed(
         name=_STATE_NAMES[state], message=message, data={"items": records, "total": len(records)}
     )

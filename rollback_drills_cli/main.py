@@ -9,6 +9,8 @@ import typer
 from rollback_drills.errors import DrillsError
 from rollback_drills_cli import (
     acknowledge_command,
+    api_command,
+    api_token_commands,
     connector_commands,
     deliver_command,
     evidence_commands,
@@ -65,6 +67,8 @@ evidence_commands.app.command("import")(evidence_keeping_commands.import_index)
 evidence_commands.app.command()(evidence_keeping_commands.prune)
 evidence_commands.app.command("rotate-key")(evidence_keeping_commands.rotate_key)
 app.add_typer(evidence_commands.app, name="evidence")
+app.command()(api_command.api)
+app.add_typer(api_token_commands.app, name="api-token")
 app.add_typer(outbox_commands.app, name="outbox")
 app.add_typer(connector_commands.app, name="connectors")
 

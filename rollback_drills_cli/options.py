@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.explaining import read_instant, show
+from rollback_drills.documents.explaining import read_day_or_instant, read_instant, show
 from rollback_drills.documents.fleet import Fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
@@ -127,7 +127,7 @@ def _parse_bound(flag: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return read_instant(text if "T" in text or " " in text else f"{text}T00:00:00Z")[0]
+        return read_day_or_instant(text)
     except ValueError:
         raise UsageError(
             f"{flag} is {show(text)}; write a day, 2026-06-20, or an instant, 2026-06-20T15:40:00Z"

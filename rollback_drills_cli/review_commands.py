@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.evidence_commands import DatabaseOption
@@ -84,18 +83,11 @@ def trends(
     """Count by ISO week how often nobody was told, and why."""
     from rollback_drills.reviewing.filters import RouteFilter
     from rollback_drills.reviewing.pages import summarise_trend, top_counts, week_rows
-    from rollback_drills.reviewing.period import Period, last_weeks
+    from rollback_drills.reviewing.period import trend_period
     from rollback_drills.reviewing.trend import find_trend
 
-    if weeks is not None and since is not None:
-        raise UsageError("--weeks and --from both say where the period begins; give one of them")
     at = parse_now(now)
-    start, end = parse_period(since, until)
-    period = (
-        Period(start, end or last_weeks(1, at).until)
-        if start
-        else last_weeks(12 if weeks is None else weeks, end or at)
-    )
+    period = trend_period(*parse_period(since, until), weeks, now=at)
     opened = _open(database)
     wanted = RouteFilter(schedule, provider, owner, category=category)
     trend = find_trend(opened, wanted, period, now=at, generated_by=generated_by)

@@ -1,5 +1,6 @@
 """Writes acknowledgements into the evidence."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from prefect import task
@@ -17,7 +18,9 @@ from tasks.evidence import index_evidence, open_existing
 
 
 @task(task_run_name="acknowledge-routes", cache_policy=NO_CACHE)
-def acknowledge_routes(choice: RouteChoice, given: Acknowledgement, now: datetime, url: str) -> list[Report]:
+def acknowledge_routes(
+    choices: Sequence[RouteChoice], given: Acknowledgement, now: datetime, url: str
+) -> list[Report]:
     """Acknowledge the routes that are meant, all of them or none, and give the records.
 
     Raises:
@@ -26,7 +29,9 @@ def acknowledge_routes(choice: RouteChoice, given: Acknowledgement, now: datetim
     database = open_existing(url)
     if database is None:
         raise UsageError("there is no evidence yet, and so nothing to acknowledge; has a drill check run?")
-    records = acknowledge(EvidenceIndex(database), [(choice, given)], now=now, created_at=now)
+    records = acknowledge(
+        EvidenceIndex(database), [(choice, given) for choice in choices], now=now, created_at=now
+    )
     index_evidence(records, {}, now, given.acknowledged_by, url)
     emit_acknowledgements(records)
     get_run_logger().info("%d routes", len(records))

@@ -46,6 +46,15 @@ def read_instant(text: str) -> tuple[datetime, bool]:
         raise ValueError(text) from None
 
 
+def read_day_or_instant(text: str) -> datetime:
+    """Read a day as its beginning in UTC, or a timestamp as `read_instant` does.
+
+    Raises:
+        ValueError: The text is neither.
+    """
+    return read_instant(text if "T" in text or " " in text else f"{text}T00:00:00Z")[0]
+
+
 def read_carefully(model: type[D], data: bytes) -> tuple[D, tuple[str, ...]]:
     """Read a document whose timestamps may be written in any way of ISO 8601.
 

@@ -12,6 +12,7 @@ from rollback_drills.evidence.table import LEDGER
 
 MOST_WEEKS: Final = 520
 """Ten years: a longer time axis is a slip of the keyboard."""
+_USUAL_WEEKS: Final = 12
 _WEEK: Final = timedelta(weeks=1)
 
 
@@ -112,6 +113,27 @@ def last_weeks(count: int, until: datetime) -> Period:
         return _last_weeks(count, until.astimezone(UTC))
     except OverflowError:
         raise UsageError(f"{count} weeks up to {until.isoformat()} leave the years 1 to 9999") from None
+
+
+def trend_period(
+    since: datetime | None, until: datetime | None, weeks: int | None, *, now: datetime
+) -> Period:
+    """Give the period of a trend: between two instants, or so many weeks up to an instant.
+
+    Args:
+        since: Where it begins; None: so many weeks before its end.
+        until: Where it ends; None: now.
+        weeks: How many weeks; None: twelve.
+        now: The end if none is given.
+
+    Raises:
+        UsageError: Both a beginning and a number of weeks are given, or the period is empty.
+    """
+    if weeks is not None and since is not None:
+        raise UsageError("weeks and from both say where the period begins; give one of them")
+    if since:
+        return Period(since, until or last_weeks(1, now).until)
+    return last_weeks(_USUAL_WEEKS if weeks is None else weeks, until or now)
 
 
 def _last_weeks(count: int, end: datetime) -> Period:

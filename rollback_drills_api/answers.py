@@ -1,0 +1,103 @@
+"""Answers that are kept ready for a moment, so that many readers cost as much as one."""
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from rollback_drills.redaction import redactor_in_use
+
+_FRESH_SECONDS: Final = 1.0
+_TIMES_ITS_COST: Final = 10.0
+"""An answer stays for so many times what it took to make: making takes a tenth of the time at most."""
+_LONGEST_SECONDS: Final = 60.0
+_MOST_KEPT: Final = 512
+_MOST_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    content: bytes
+    until: float
+
+
+class Answers:
+    """The newest answers by what was asked; each is made by one thread at a time."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._kept: dict[Hashable, _Kept] = {}
+        self._making: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._size = 0
+        self._generation = 0
+
+    async def give(
+        self, key: Hashable, make: Callable[[], Any], media_type: str = "application/json"
+    ) -> Response:
+        """Give an answer, from those that are kept or made in a thread.
+
+        Args:
+            key: What was asked.
+            make: Builds the document, or the bytes as they are.
+            media_type: Of the answer.
+        """
+        kept = self._kept.get(key)
+        if kept is None or kept.until < time.monotonic():
+            content = await run_in_threadpool(self._make, key, make)
+        else:
+            content = kept.content
+        return Response(content, media_type=media_type)
+
+    def forget(self) -> None:
+        """Forget everything, because something was written; what is being made now is not kept either."""
+        with self._lock:
+            self._generation += 1
+            self._kept.clear()
+            self._making.clear()
+            self._size = 0
+
+    def _make(self, key: Hashable, make: Callable[[], Any]) -> bytes:
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            kept = self._kept.get(key)
+            if kept and kept.until >= time.monotonic():
+                return kept.content
+            generation, started = self._generation, time.monotonic()
+            content = encode(make())
+            ended = time.monotonic()
+            stays = min(max(_FRESH_SECONDS, (ended - started) * _TIMES_ITS_COST), _LONGEST_SECONDS)
+            self._keep(key, _Kept(content, ended + stays), generation)
+            return content
+
+    def _keep(self, key: Hashable, kept: _Kept, generation: int) -> None:
+        with self._lock:
+            self._making.pop(key, None)
+            if generation != self._generation or len(kept.content) > _MOST_BYTES:
+                return
+            self._drop(key)
+            self._kept[key] = kept
+            self._size += len(kept.content)
+            while len(self._kept) > _MOST_KEPT or self._size > _MOST_BYTES:
+                self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: Hashable) -> None:
+        dropped = self._kept.pop(key, None)
+        if dropped:
+            self._size -= len(dropped.content)
+
+
+def encode(document: Any) -> bytes:
+    """Write a document as JSON without secrets; bytes are taken as they are."""
+    if isinstance(document, bytes):
+        return document
+    content = msgspec.json.encode(document)
+    text = content.decode()
+    redactor = redactor_in_use()
+    return content if redactor.text(text) == text else msgspec.json.encode(redactor.value(document))

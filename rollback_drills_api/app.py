@@ -1,0 +1,118 @@
+"""Puts the API together."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from starlette.responses import Response
+
+from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills_api import health, lookback, metrics, publishing, reads, writes
+from rollback_drills_api.answers import encode
+from rollback_drills_api.boundary import Boundary
+from rollback_drills_api.fleet import FleetCache
+from rollback_drills_api.options import ApiOptions
+from rollback_drills_api.problems import install_handlers, write_problem
+from rollback_drills_api.security import TokenBook, reading
+from rollback_drills_api.service import Service
+
+logger = logging.getLogger(__name__)
+
+_DESCRIPTION = (
+    "Keeps rollback drills from being forgotten, and proves it. Every error is a problem document (RFC 9457)."
+)
+_PARAMETERS = {
+    "--by": "$.acknowledged_by",
+    "--ref": "$.external_ref",
+    "--notes": "$.notes",
+    "--days": "$.acknowledged_for_days",
+    "--provider": "$.provider",
+    "--routing-policy routing_policy": "$.routing_policy",
+    "--cycle, --plan or --schedule-id": "cycle_id, plan_id or schedule_id",
+}
+"""What errors call a flag of the command line, and where it stands here."""
+
+
+def build_app(options: ApiOptions) -> FastAPI:
+    """Build the application.
+
+    Args:
+        options: What is served, and to whom.
+    """
+    book = TokenBook(options.load_tokens)
+    app = FastAPI(
+        title="rollback-drills",
+        version=version("rollback-drills"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_live,
+        redirect_slashes=False,
+    )
+    app.state.options = options
+    app.state.service = Service(options, book, FleetCache(options.settings))
+    for module in (reads, lookback, writes, publishing, metrics, health):
+        app.include_router(module.router)
+    app.add_api_route(
+        "/openapi.json", _write_openapi, include_in_schema=False, dependencies=[Depends(reading)]
+    )
+    install_handlers(app)
+    app.add_exception_handler(UsageError, _answer_usage_error)
+    app.add_exception_handler(DrillsError, _answer_failure)
+    app.add_middleware(Boundary, options=options, book=book)
+    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    return app
+
+
+@asynccontextmanager
+async def _live(app: FastAPI) -> AsyncIterator[None]:
+    book: TokenBook = app.state.service.book
+    await asyncio.to_thread(book.reload, now=time.monotonic())
+    refreshing = asyncio.create_task(book.keep_fresh())
+    try:
+        yield
+    finally:
+        refreshing.cancel()
+        with suppress(asyncio.CancelledError):
+            await refreshing
+
+
+async def _write_openapi(request: Request) -> Response:
+    return Response(encode(request.app.openapi()), media_type="application/json")
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        document.setdefault("components", {})["securitySchemes"] = {
+            "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token of `drills api-token create`.",
+            }
+        }
+        open_to_all = ("/healthz", "/readyz")
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                operation["security"] = [] if path in open_to_all else [{"token": []}]
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+async def _answer_usage_error(request: Request, error: Exception) -> Response:
+    detail = str(error)
+    for flag, place in _PARAMETERS.items():
+        detail = detail.replace(flag, place)
+    return write_problem(422, detail, request.state.request_id)
+
+
+async def _answer_failure(request: Request, error: Exception) -> Response:
+    logger.warning("request %s: %s", request.state.request_id, error)
+    detail = "something that is needed cannot be reached; the log of the API says what"
+    return write_problem(503, detail, request.state.request_id)

@@ -1,0 +1,170 @@
+"""The outermost layer: what every request passes before, and every answer after, any endpoint sees it."""
+
+import logging
+import time
+import traceback
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+from uuid import uuid4
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rollback_drills.redaction import redactor_in_use
+from rollback_drills_api.limits import RateLimit, check_json, read_body, replay
+from rollback_drills_api.options import ApiOptions
+from rollback_drills_api.problems import Problem, write_problem
+from rollback_drills_api.security import TokenBook, identify, read_bearer
+
+logger = logging.getLogger(__name__)
+access = logging.getLogger("rollback_drills_api.access")
+
+_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+"""Of every answer that does not say otherwise itself."""
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Boundary:
+    """Checks host, caller, rate and body of a request; adds headers, a log line, and problems."""
+
+    def __init__(self, app: ASGIApp, options: ApiOptions, book: TokenBook) -> None:
+        """Stand before an application."""
+        self._app = app
+        self._hosts = options.hosts
+        self._book = book
+        self._rate = RateLimit(options.requests_per_second)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; what is not HTTP passes."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = _Request(scope, send)
+        try:
+            receive = await self._admit(request, receive)
+            await self._app(scope, receive, request.send)
+        except Problem as problem:
+            answer = write_problem(
+                problem.status_code,
+                problem.detail,
+                request.request_id,
+                errors=problem.errors,
+                headers=problem.headers,
+            )
+            await answer(scope, receive, request.send)
+        except Exception as error:  # noqa: BLE001 - the server goes on, and the log has it
+            self._log_failure(error, request.request_id)
+            if not request.status:
+                detail = "an error of the server; its log has it under the id of this request"
+                await write_problem(500, detail, request.request_id)(scope, receive, request.send)
+        finally:
+            request.log()
+
+    async def _admit(self, request: "_Request", receive: Receive) -> Receive:
+        headers = request.scope["headers"]
+        _check_host([value for name, value in headers if name == b"host"], self._hosts)
+        now = time.monotonic()
+        try:
+            token = identify(self._book, read_bearer(headers), now=now)
+        except Problem:
+            self._take(f"address {request.address}", now)  # so that nobody guesses at full speed
+            raise
+        request.scope["state"]["token"] = token
+        request.caller = token.name if token else ""
+        self._take(f"token {token.name}" if token else f"address {request.address}", now)
+        if request.scope["method"] not in _WITH_BODY:
+            return receive
+        fields = dict(headers)
+        length = fields.get(b"content-length")
+        body = await read_body(receive, length.decode("latin-1") if length is not None else None)
+        if body:
+            _check_media_type(fields.get(b"content-type", b"").decode("latin-1"))
+            check_json(body)
+        return replay(body, receive)
+
+    def _take(self, caller: str, now: float) -> None:
+        wait = self._rate.take(caller, now=now)
+        if wait:
+            raise Problem(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too many requests; wait as long as Retry-After says",
+                headers={"retry-after": str(int(wait) + 1)},
+            )
+
+    def _log_failure(self, error: Exception, request_id: str) -> None:
+        trace = "".join(traceback.format_exception(error))
+        logger.error("request %s broke: %s", request_id, redactor_in_use().text(trace))
+
+
+class _Request:
+    """One request on its way."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self._send = send
+        self.request_id = str(uuid4())
+        self.caller = ""
+        self.status = 0
+        self._started = time.perf_counter()
+        scope.setdefault("state", {})
+        scope["state"] |= {"request_id": self.request_id, "token": None}
+
+    @property
+    def address(self) -> str:
+        client = self.scope.get("client")
+        return str(client[0]) if client else "unknown"
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = message.setdefault("headers", [])
+            present = {name.lower() for name, _ in headers}
+            message["headers"] = [
+                *headers,
+                *(each for each in _HEADERS if each[0] not in present),
+                (b"x-request-id", self.request_id.encode()),
+            ]
+        await self._send(message)
+
+    def log(self) -> None:
+        if access.isEnabledFor(logging.INFO):  # without the query, which is nobody's business
+            access.info(
+                "%s %s %d %.1f ms caller=%s id=%s",
+                _printable(self.scope["method"]),
+                _printable(self.scope["path"]),
+                self.status,
+                (time.perf_counter() - self._started) * 1000,
+                self.caller or "-",
+                self.request_id,
+            )
+
+
+def _printable(text: str) -> str:
+    return quote(redactor_in_use().text(text)[:200], safe="/{}[]-._~:@!$&'()*+,;=")
+
+
+def _check_host(values: list[bytes], allowed: frozenset[str]) -> None:
+    """See that a request means this server: otherwise a page of anybody could ask it through a browser."""
+    if len(values) == 1:
+        host = values[0].decode("latin-1").lower()
+        name, colon, port = host.rpartition(":")
+        if not colon or host.endswith("]"):
+            name, port = host, "0"
+        if name in allowed and port.isascii() and port.isdigit():
+            return
+    raise Problem(HTTPStatus.BAD_REQUEST, "the Host of the request is not served here; see --allowed-host")
+
+
+def _check_media_type(content_type: str) -> None:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be JSON; send `Content-Type: application/json`"
+        )

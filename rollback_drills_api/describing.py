@@ -1,0 +1,185 @@
+"""What the OpenAPI document says of each operation: its answer with an example, and its problems."""
+
+from typing import Any, Final
+
+from rollback_drills_api.problems import problem_responses
+
+_TEXT: Final = {"type": "string"}
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_OBJECT: Final = {"type": "object"}
+_LIST: Final = {"type": "array", "items": _OBJECT}
+_TRUTH: Final = {"type": "boolean"}
+_MAYBE_OBJECT: Final = {"type": ["object", "null"]}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _report(section: str) -> dict[str, Any]:
+    report = _object(mode=_TEXT, status=_TEXT, checks=_LIST, **{section: _OBJECT})
+    return {"anyOf": [report, _object(schema_version=_TEXT, generated_at=_TEXT, **_PAGE)]}
+
+
+_PAGE: Final = {"items": _LIST, "total": _COUNT, "limit": _COUNT, "offset": _COUNT}
+_BUILT: Final = _object(schema_version=_TEXT, metadata_kind=_TEXT, session_id=_TEXT, indexed=_TRUTH)
+_RUN: Final = _object(
+    schedule=_OBJECT,
+    plan=_OBJECT,
+    delivery=_OBJECT,
+    plan_metadata=_OBJECT,
+    metadata=_MAYBE_OBJECT,
+    success=_TRUTH,
+    event_id=_TEXT,
+)
+_CHECK_EXAMPLE: Final = {
+    "id": "go_rollback_drill_schedule_not_stale",
+    "status": "pass",
+    "message": "the next drill is due in 20 days",
+}
+_ACKNOWLEDGEMENT_EXAMPLE: Final = {
+    "metadata_kind": "go-backend-rollback-drill-notification-ack",
+    "acknowledgement_id": "gordack-0123456789abcdef",
+    "schedule_id": "payments",
+    "provider": "slack",
+    "acknowledged_by": "release-manager via pipeline",
+    "acknowledgement_state": "acknowledged",
+}
+_ANSWERS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
+    "history": (
+        "The history report of contract §3; of several schedules a page of them.",
+        _report("history"),
+        {"mode": "promoted", "status": "ready", "checks": [_CHECK_EXAMPLE], "history": {"drill_count": 6}},
+    ),
+    "schedule": (
+        "The schedule report of contract §3; of several schedules a page of them.",
+        _report("schedule"),
+        {
+            "mode": "promoted",
+            "status": "ready",
+            "checks": [_CHECK_EXAMPLE],
+            "schedule": {"schedule_id": "payments", "next_due_at": "2026-06-20T15:40:00Z"},
+        },
+    ),
+    "readiness": (
+        "The drill checks of production readiness.",
+        _object(schema_version=_TEXT, status=_TEXT, acceptable=_TRUTH, checks=_LIST),
+        {
+            "schema_version": "rollback-drills.production-readiness.v1",
+            "status": "ready",
+            "acceptable": True,
+            "checks": [{"id": "go_backend_rollback_drill_schedule", "status": "pass", "state": "ready"}],
+        },
+    ),
+    "notifications": (
+        "A page of the notification history.",
+        _object(schema_version=_TEXT, **_PAGE),
+        {
+            "schema_version": "cavra.go-backend-pilot.rollback-drill-notification-history.v1",
+            "items": [{"notification_id": "gordmsg-0123456789abcdef", "state": "delivered"}],
+            "total": 1,
+            "limit": 100,
+            "offset": 0,
+        },
+    ),
+    "routes": (
+        "A page of the routing history.",
+        _object(schema_version=_TEXT, **_PAGE),
+        {
+            "schema_version": "cavra.go-backend-pilot.rollback-drill-routing-history.v1",
+            "items": [{"schedule_id": "payments", "action": "suppress", "category": "maintenance_window"}],
+            "total": 1,
+            "limit": 100,
+            "offset": 0,
+        },
+    ),
+    "dashboard": (
+        "Open cycles, outstanding acknowledgements, failing connectors.",
+        _object(schema_version=_TEXT, alert_level=_TEXT, open_cycle_count=_COUNT, outstanding=_LIST),
+        {
+            "schema_version": "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1",
+            "alert_level": "healthy",
+            "open_cycle_count": 0,
+            "outstanding": [],
+        },
+    ),
+    "trend": (
+        "The suppression trend.",
+        _object(trend=_OBJECT, metadata=_BUILT),
+        {
+            "trend": {"suppression_event_count": 2, "category_counts": {"maintenance_window": 2}},
+            "metadata": {"metadata_kind": "go-backend-rollback-drill-routing-suppression-trend"},
+        },
+    ),
+    "deliver": (
+        "What was planned and delivered; of several schedules `runs` of these.",
+        {"anyOf": [_RUN, _object(runs={"type": "array", "items": _RUN})]},
+        {
+            "schedule": {"status": "needs_attention"},
+            "plan": {"plan_id": "gordn-0123456789abcdef"},
+            "delivery": {"success": True, "deliveries": [{"provider": "slack", "outcome": "delivered"}]},
+            "plan_metadata": {"metadata_kind": "go-backend-rollback-drill-notification-plan"},
+            "metadata": {"metadata_kind": "release-connector-delivery"},
+            "success": True,
+            "event_id": "gordevent-0123456789abcdef",
+        },
+    ),
+    "acknowledge": (
+        "The acknowledgements that were written down, one for each route.",
+        _object(
+            acknowledgement=_OBJECT, metadata=_OBJECT, acknowledgement_count=_COUNT, acknowledgements=_LIST
+        ),
+        {
+            "acknowledgement": _ACKNOWLEDGEMENT_EXAMPLE,
+            "metadata": _ACKNOWLEDGEMENT_EXAMPLE,
+            "acknowledgement_count": 1,
+            "acknowledgements": [_ACKNOWLEDGEMENT_EXAMPLE],
+        },
+    ),
+    "bulk": (
+        "The acknowledgements that were written down, one for each route.",
+        _object(acknowledgement_count=_COUNT, acknowledgements=_LIST),
+        {"acknowledgement_count": 1, "acknowledgements": [_ACKNOWLEDGEMENT_EXAMPLE]},
+    ),
+    "package": (
+        "The audit package, sealed by a digest.",
+        _object(audit_package=_OBJECT, metadata=_BUILT),
+        {
+            "audit_package": {"audit_id": "gordackaudit-0123456789abcdef", "route_count": 4},
+            "metadata": {"metadata_kind": "go-backend-rollback-drill-acknowledgement-audit-package"},
+        },
+    ),
+    "escalation": (
+        "The escalation plan.",
+        _object(plan=_OBJECT, metadata=_BUILT),
+        {
+            "plan": {"plan_id": "gordesc-0123456789abcdef", "breached_count": 0, "routes": []},
+            "metadata": {"metadata_kind": "go-backend-rollback-drill-notification-escalation-plan"},
+        },
+    ),
+}
+_RUNS_A_FLOW: Final = ("deliver", "acknowledge", "bulk")
+_HAS_BODY: Final = (*_RUNS_A_FLOW, "package", "escalation")
+
+
+def described(operation: str, *statuses: int) -> dict[str, Any]:
+    """Give what the decorator of an operation needs; every operation has an answer and its problems here."""
+    description, schema, example = _ANSWERS[operation]
+    more = {*statuses}
+    if operation in _RUNS_A_FLOW:
+        more |= {404, 502, 504}
+    if operation in _HAS_BODY:
+        more |= {415}
+    if operation in ("history", "schedule"):
+        more |= {404}
+    answer = {
+        "description": description,
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }
+    return {"responses": {200: answer, **problem_responses(*more)}}
+
+
+def described_text(media_type: str, description: str, example: str, *statuses: int) -> dict[str, Any]:
+    """Give what the decorator of an operation needs whose answer is a text."""
+    answer = {"description": description, "content": {media_type: {"schema": _TEXT, "example": example}}}
+    return {"responses": {200: answer, **problem_responses(*statuses)}}

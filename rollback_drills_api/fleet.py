@@ -1,0 +1,148 @@
+"""The documents as they were judged last: read anew when a file changes, judged anew every minute."""
+
+import contextlib
+import glob
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+
+from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.errors import UsageError
+from rollback_drills.judging import Judgement, judge_all
+from rollback_drills.settings import Settings
+from rollback_drills_api.problems import Problem
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS: Final = 1.0
+_TIMES_ITS_COST: Final = 10.0
+"""Looking at all files is done so rarely that it takes a tenth of the time at most."""
+_GENERATED_BY: Final = "api"
+
+Fingerprint = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFleet:
+    """Every schedule at one instant."""
+
+    judgements: Sequence[Judgement]
+    is_single: bool
+    at: datetime
+    by_id: dict[str, int]
+    """By schedule id: the place among the judgements."""
+
+    def find(self, schedule_id: str) -> Judgement:
+        """Give the judgement of one schedule.
+
+        Raises:
+            Problem: There is no such schedule.
+        """
+        if schedule_id not in self.by_id:
+            raise Problem(HTTPStatus.NOT_FOUND, "there is no schedule of this id in the documents")
+        return self.judgements[self.by_id[schedule_id]]
+
+
+class FleetCache:
+    """Judges the documents that the settings name, as rarely as that is right."""
+
+    def __init__(
+        self, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Judge by these settings, at the instants of this clock."""
+        self._settings, self._now = settings, now
+        self._lock = threading.Lock()
+        self._fleet: Fleet | None = None
+        self._fingerprint: Fingerprint = ()
+        self._looked_at = float("-inf")
+        self._look_seconds = _LOOK_SECONDS
+        self._judged: JudgedFleet | None = None
+
+    def judged(self) -> JudgedFleet:
+        """Give the judgements of this minute and these documents.
+
+        Raises:
+            Problem: The documents cannot be found, or do not fit together.
+        """
+        with self._lock:
+            fleet = self._load()
+            now = self._now()
+            judged = self._judged
+            if judged is None or not _is_same_minute(judged.at, now):
+                judged = self._judged = _judge(fleet, self._settings, now)
+            return judged
+
+    def forget(self) -> None:
+        """Look at the files again before the next answer."""
+        self._looked_at = float("-inf")
+
+    def _load(self) -> Fleet:
+        if self._fleet is not None and time.monotonic() - self._looked_at < self._look_seconds:
+            return self._fleet
+        started = time.monotonic()
+        fingerprint = tuple(_find_files(self._settings, self._fleet))
+        if self._fleet is None or fingerprint != self._fingerprint:
+            try:
+                self._fleet = load_fleet(self._settings.schedule, self._settings.history)
+            except UsageError as error:
+                self._fleet = None
+                logger.warning("the documents cannot be used: %s", error)
+                raise Problem(
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "the documents cannot be used; the log of the API says why",
+                ) from None
+            self._fingerprint, self._judged = fingerprint, None
+        self._looked_at = ended = time.monotonic()
+        self._look_seconds = max(_LOOK_SECONDS, (ended - started) * _TIMES_ITS_COST)
+        return self._fleet
+
+
+def _find_files(settings: Settings, fleet: Fleet | None) -> Iterator[tuple[str, int, int, int]]:
+    """Give every file that the settings stand for, and what shows that it was changed."""
+    paths = [path for path in (settings.schedule, settings.history) if path]
+    for path in paths:
+        if os.path.isdir(path):
+            yield from _walk(path)
+        else:
+            yield from _stat_all(glob.glob(path, recursive=True) if glob.has_magic(path) else [path])
+    if (
+        fleet and settings.schedule and settings.schedule.endswith(".jsonl")
+    ):  # it may name documents elsewhere
+        sources = (source for subject in fleet.subjects for source in (subject.schedule, subject.history))
+        yield from _stat_all(dict.fromkeys(source.path for source in sources if source))
+
+
+def _walk(folder: str) -> Iterator[tuple[str, int, int, int]]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            if not entry.name.startswith("."):
+                yield from _walk(entry.path)
+        elif entry.name.endswith(".json"):
+            yield from _stat_all([entry.path])
+
+
+def _stat_all(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found = os.stat(path)
+            yield path, found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _judge(fleet: Fleet, settings: Settings, now: datetime) -> JudgedFleet:
+    judgements = judge_all(fleet.subjects, settings.criteria, now=now, generated_by=_GENERATED_BY)
+    by_id = {each.cycle.schedule_id: place for place, each in enumerate(judgements)}
+    return JudgedFleet(judgements, fleet.is_single, now, by_id)
+
+
+def _is_same_minute(one: datetime, other: datetime) -> bool:
+    return one.replace(second=0, microsecond=0) == other.replace(second=0, microsecond=0)

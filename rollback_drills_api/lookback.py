@@ -1,0 +1,92 @@
+"""The reads of the evidence: who was told, who was not and why, and what is open."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi import Query as QueryParameters
+from starlette.responses import Response
+
+from rollback_drills.followup.connectors import read_connectors
+from rollback_drills.followup.dashboard import build_dashboard
+from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.readiness.terms import Report
+from rollback_drills.reviewing.filters import NotificationFilter, RouteFilter
+from rollback_drills.reviewing.notifications import find_notifications
+from rollback_drills.reviewing.period import Period, trend_period
+from rollback_drills.reviewing.routes import find_routes
+from rollback_drills.reviewing.trend import SUPPRESSION_TREND_SCHEMA, find_trend
+from rollback_drills_api.acting import describe_built, name_caller
+from rollback_drills_api.describing import described
+from rollback_drills_api.queries import NotificationQuery, RouteQuery, TrendQuery
+from rollback_drills_api.security import reading
+from rollback_drills_api.service import Served, Service
+
+PREFIX = "/runtime/go-pilot/rollback-drill-notifications"
+
+router = APIRouter(prefix=PREFIX, tags=["looking back"])
+
+Reader = Annotated[str, Depends(reading)]
+
+
+@router.get("", dependencies=[Depends(reading)], **described("notifications"))
+async def notifications(served: Served, wanted: Annotated[NotificationQuery, QueryParameters()]) -> Response:
+    """List every notification and what became of it, the newest first."""
+
+    def find() -> Report:
+        names = ("schedule_id", "cycle_id", "provider", "owner", "reason", "state")
+        matching = NotificationFilter(**{name: getattr(wanted, name) for name in names})
+        period = Period(*wanted.bounds())
+        return find_notifications(
+            served.database(), matching, period, limit=wanted.limit, offset=wanted.offset
+        )
+
+    return await served.answers.give(("notifications", wanted), find)
+
+
+@router.get("/dashboard", dependencies=[Depends(reading)], **described("dashboard"))
+async def dashboard(served: Served) -> Response:
+    """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail."""
+    return await served.answers.give("dashboard", lambda: find_dashboard(served))
+
+
+@router.get("/routes", dependencies=[Depends(reading)], **described("routes"))
+async def routes(served: Served, wanted: Annotated[RouteQuery, QueryParameters()]) -> Response:
+    """List every route decision: who was to be told, who was not, and why; the newest first."""
+
+    def find() -> Report:
+        names = ("schedule_id", "provider", "owner", "action", "category")
+        matching = RouteFilter(**{name: getattr(wanted, name) for name in names})
+        period = Period(*wanted.bounds())
+        return find_routes(served.database(), matching, period, limit=wanted.limit, offset=wanted.offset)
+
+    return await served.answers.give(("routes", wanted), find)
+
+
+@router.get("/suppression-trends", **described("trend"))
+async def suppression_trends(
+    served: Served, caller: Reader, wanted: Annotated[TrendQuery, QueryParameters()]
+) -> Response:
+    """Count by ISO week how often nobody was told, and why; asking writes nothing."""
+    generated_by = name_caller(caller, wanted.generated_by)
+
+    def find() -> Report:
+        now = datetime.now(UTC)
+        period = trend_period(*wanted.bounds(), wanted.weeks, now=now)
+        matching = RouteFilter(wanted.schedule_id, wanted.provider, wanted.owner, category=wanted.category)
+        trend = find_trend(served.database(), matching, period, now=now, generated_by=generated_by)
+        return {"trend": trend, "metadata": describe_built(trend, SUPPRESSION_TREND_SCHEMA, "trend_id")}
+
+    return await served.answers.give(("trend", generated_by, wanted), find)
+
+
+def find_dashboard(served: Service) -> Report:
+    """Build the dashboard of this moment."""
+    now = datetime.now(UTC)
+    database = served.database()
+    return build_dashboard(
+        read_open_cycles(database, now=now) if database else [],
+        read_connectors(database) if database else [],
+        now=now,
+        generated_by="api",
+    )

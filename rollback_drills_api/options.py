@@ -1,0 +1,39 @@
+"""What the operator of the API decides."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from rollback_drills.api_token import ApiToken
+from rollback_drills.settings import Settings, default_database_url
+
+LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """What is served, to whom, and how much of it."""
+
+    load_tokens: Callable[[], Sequence[ApiToken]]
+    """Gives every token; asked again and again, so that a revoked one ends."""
+    settings: Settings = field(default_factory=Settings)
+    is_embedded: bool = False
+    """Whether flows run in this process, and not as deployments on the workers."""
+    is_public_to_read: bool = False
+    """Whether reading needs no token."""
+    allowed_hosts: Sequence[str] = ()
+    """Names in the Host header that are served beside those of loopback."""
+    requests_per_second: float = 50.0
+    """How many a token, or an address without one, may make; twice as many in one go."""
+    flow_timeout_seconds: float = 300.0
+    """How long a write waits for its flow run."""
+
+    @property
+    def database_url(self) -> str:
+        """Where evidence and outbox are."""
+        return self.settings.database_url or default_database_url()
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Every name that is served, in lower case."""
+        return frozenset(each.lower() for each in (*LOOPBACK_HOSTS, *self.allowed_hosts))

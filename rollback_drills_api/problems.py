@@ -1,0 +1,159 @@
+"""Errors as problem documents (RFC 9457); none of them holds a trace, a secret or a path of this machine."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from rollback_drills.documents.explaining import json_path
+from rollback_drills.redaction import redactor_in_use
+
+MEDIA_TYPE: Final = "application/problem+json"
+_MOST_ERRORS: Final = 20
+
+
+class Problem(HTTPException):
+    """Ends a request with a problem document."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, dict(headers or {}))
+        self.errors = errors
+        """What is wrong, by place: `{path, message}`."""
+
+
+def write_problem(
+    status: int,
+    detail: str,
+    instance: str,
+    *,
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Write a problem document.
+
+    Args:
+        status: The status code.
+        detail: What is wrong with this request, and what to do about it.
+        instance: The id of the request, which the log has too.
+        errors: What is wrong, by place.
+        headers: Further headers of the answer.
+    """
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:uuid:{instance}",
+    }
+    if errors:
+        document["errors"] = list(errors)
+    content = msgspec.json.encode(redactor_in_use().document(document))
+    return Response(content, status, headers, MEDIA_TYPE)
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Let every error of routing, validation and the endpoints be a problem document."""
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these alone
+    detail = _EXPLAINED.get(error.status_code, error.detail) if _is_bare(error) else error.detail
+    errors = error.errors if isinstance(error, Problem) else ()
+    return write_problem(
+        error.status_code, detail, request.state.request_id, errors=errors, headers=error.headers
+    )
+
+
+def _is_bare(error: HTTPException) -> bool:
+    """Whether the framework raised it, with nothing but the name of its status."""
+    return not isinstance(error, Problem)
+
+
+_EXPLAINED: Final = {
+    404: "there is nothing at this path; /openapi.json lists what there is",
+    405: "this path does not take this method; the header Allow names those that it takes",
+    400: "the body cannot be read",
+}
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these alone
+    errors = [_explain(each) for each in error.errors()[:_MOST_ERRORS]]
+    first = errors[0]
+    detail = f"{first['path']}: {first['message']}"
+    return write_problem(422, detail, request.state.request_id, errors=errors)
+
+
+def _explain(error: Mapping[str, Any]) -> dict[str, str]:
+    """Give place and message of a validation error; never the value, which may be a secret."""
+    kind, *rest = error["loc"]
+    path = json_path(tuple(rest)) if kind == "body" else f"{kind} {'.'.join(map(str, rest))}".strip()
+    message = "is unknown" if error["type"] == "extra_forbidden" else str(error["msg"])
+    return {"path": path, "message": message[:1].lower() + message[1:]}
+
+
+_SCHEMA: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The id of the request, as the log has it."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "message"],
+                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+_WHEN: Final = {
+    400: "The request cannot be read, or its Host is not served here.",
+    401: "No token, an unknown one, or one whose time is over.",
+    403: "The scope of the token is too low.",
+    404: "There is no such schedule.",
+    405: "The path does not take this method.",
+    409: "What is asked for contradicts what there is.",
+    413: "The body is larger than 1 MiB.",
+    415: "The body is no application/json.",
+    422: "A field is unknown or cannot be used; `errors` has the places.",
+    429: "Too many requests; `Retry-After` says when the next one is taken.",
+    500: "An error of the server; the log has it under the id of the request.",
+    502: "The flow run failed.",
+    503: "Something that is needed cannot be reached.",
+    504: "The flow run is not over yet.",
+}
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe problems for the OpenAPI document; those that every path can have are among them."""
+    described: dict[int | str, dict[str, Any]] = {}
+    for status in sorted({400, 401, 403, 405, 413, 422, 429, 500, 503, *statuses}):
+        example = {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": _WHEN[status],
+            "instance": "urn:uuid:6f1b1f0e-4c1e-4f0e-9a51-0a7d1f3f5a10",
+        }
+        content = {MEDIA_TYPE: {"schema": _SCHEMA, "example": example}}
+        described[status] = {"description": _WHEN[status], "content": content}
+    return described

@@ -1,0 +1,45 @@
+"""The state of the drills where people look anyway: a calendar to subscribe to, and badges."""
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from rollback_drills.badge import build_badge
+from rollback_drills.calendar_file import build_calendar
+from rollback_drills_api.describing import described_text
+from rollback_drills_api.security import reading
+from rollback_drills_api.service import Served
+
+router = APIRouter(tags=["publishing"], dependencies=[Depends(reading)])
+
+_SVG = "image/svg+xml"
+
+
+@router.get(
+    "/calendar.ics",
+    response_class=Response,
+    **described_text("text/calendar", "The due instants as an iCalendar file.", "BEGIN:VCALENDAR"),
+)
+async def calendar(served: Served) -> Response:
+    """Write the next due instant of every schedule as an iCalendar file."""
+
+    def build() -> bytes:
+        fleet = served.fleet.judged()
+        return build_calendar(fleet.judgements, now=fleet.at)
+
+    return await served.answers.give("calendar", build, "text/calendar")
+
+
+@router.get(
+    "/badges/{schedule_id:path}.svg",
+    response_class=Response,
+    **described_text(_SVG, "The state of a schedule as a badge.", "<svg/>", 404),
+)
+async def badge(served: Served, schedule_id: str) -> Response:
+    """Draw the state of a schedule as an SVG badge."""
+    answer = await served.answers.give(
+        ("badge", schedule_id), lambda: build_badge(served.fleet.judged().find(schedule_id)).encode(), _SVG
+    )
+    # Pages of others show it, and a proxy of images may keep it for as long as it is judged.
+    answer.headers["cross-origin-resource-policy"] = "cross-origin"
+    answer.headers["cache-control"] = "max-age=60"
+    return answer

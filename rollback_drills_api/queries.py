@@ -1,0 +1,113 @@
+"""The query parameters of the reads. Unknown ones are refused: a filter with a slip would match all."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rollback_drills.documents.explaining import read_day_or_instant
+from rollback_drills.errors import UsageError
+from rollback_drills.reviewing.paging import MOST_LISTED
+
+_FURTHEST: Final = 1_000_000
+
+Name = Annotated[str, Field(min_length=1, max_length=1000)]
+Instant = Annotated[str, Field(min_length=1, max_length=40, examples=["2026-06-20T15:40:00Z"])]
+
+
+class Query(BaseModel):
+    """What every list of query parameters has in common."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Page(Query):
+    """Which part of a list."""
+
+    limit: int = Field(default=100, ge=1, le=MOST_LISTED, description="At most so many, the newest first.")
+    offset: int = Field(default=0, ge=0, le=_FURTHEST, description="Leave out so many of them.")
+
+
+class FleetPage(Page):
+    """Which schedules of several, in the order of the documents; of one schedule it says nothing."""
+
+    limit: int = Field(default=100, ge=1, le=MOST_LISTED, description="At most so many schedules.")
+
+
+class FleetQuery(FleetPage):
+    """Which schedules."""
+
+    schedule_id: Name | None = Field(
+        default=None, description="Only this schedule, as a document of its own."
+    )
+
+
+class Between(Query):
+    """When."""
+
+    since: Instant | None = Field(
+        default=None,
+        alias="from",
+        description="From this instant or day on, ISO 8601, UTC without an offset.",
+    )
+    until: Instant | None = Field(
+        default=None, alias="to", description="Up to and without this instant or day."
+    )
+
+    def bounds(self) -> tuple[datetime | None, datetime | None]:
+        """Read both bounds.
+
+        Raises:
+            UsageError: One is no day and no instant.
+        """
+        return read_bounds(self.since, self.until)
+
+
+class RouteQuery(Page, Between):
+    """Which decisions."""
+
+    schedule_id: Name | None = None
+    provider: Name | None = None
+    owner: Name | None = None
+    action: Name | None = Field(default=None, description="deliver or suppress")
+    category: Name | None = None
+
+
+class NotificationQuery(Page, Between):
+    """Which notifications."""
+
+    schedule_id: Name | None = None
+    cycle_id: Name | None = None
+    provider: Name | None = None
+    owner: Name | None = None
+    reason: Name | None = None
+    state: Name | None = None
+
+
+class TrendQuery(Between):
+    """Which decisions are counted."""
+
+    weeks: int | None = Field(
+        default=None, ge=1, le=520, description="So many ISO weeks, the current one included; else 12."
+    )
+    schedule_id: Name | None = None
+    provider: Name | None = None
+    owner: Name | None = None
+    category: Name | None = None
+    generated_by: Name | None = Field(default=None, description="Who asks; beside the name of the token.")
+
+
+def read_bounds(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Read both bounds of a period.
+
+    Raises:
+        UsageError: One is no day and no instant.
+    """
+    return _read_bound("from", since), _read_bound("to", until)
+
+
+def _read_bound(name: str, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else read_day_or_instant(text)
+    except ValueError:
+        raise UsageError(f"{name} must be a day, 2026-06-20, or an instant, 2026-06-20T15:40:00Z") from None

@@ -1,0 +1,90 @@
+"""The reads of the documents: drill history, drill schedule, production readiness."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from fastapi import Query as QueryParameters
+from starlette.responses import Response
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.gate.readiness import PRODUCTION_READINESS_SCHEMA, production_readiness
+from rollback_drills.judging import Judgement
+from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.run_report import worst
+from rollback_drills_api.describing import described
+from rollback_drills_api.fleet import JudgedFleet
+from rollback_drills_api.queries import FleetPage, FleetQuery
+from rollback_drills_api.security import reading
+from rollback_drills_api.service import Served
+
+FLEET_SCHEMA: Final = "rollback-drills.fleet.v1"
+
+router = APIRouter(tags=["readiness"], dependencies=[Depends(reading)])
+
+WantedSchedules = Annotated[FleetQuery, QueryParameters()]
+
+
+@router.get("/runtime/go-pilot/rollback-drills", **described("history"))
+async def drill_history(served: Served, wanted: WantedSchedules) -> Response:
+    """Give the history report of the schedule; of several, a page of them."""
+    return await served.answers.give(
+        ("history", wanted), lambda: _write(served.fleet.judged(), wanted, lambda each: each.history)
+    )
+
+
+@router.get("/runtime/go-pilot/rollback-drill-schedule", **described("schedule"))
+async def drill_schedule(served: Served, wanted: WantedSchedules) -> Response:
+    """Give the schedule report of the schedule; of several, a page of them."""
+    return await served.answers.give(
+        ("schedule", wanted), lambda: _write(served.fleet.judged(), wanted, lambda each: each.schedule)
+    )
+
+
+@router.get("/deployment/production-readiness", **described("readiness"))
+async def readiness(served: Served, wanted: Annotated[FleetPage, QueryParameters()]) -> Response:
+    """Say whether production may rely on the rollback: the two drill checks of every schedule.
+
+    The status is that of all schedules. Of several, a page of checks is given, those that block first.
+    """
+    return await served.answers.give(
+        ("readiness", wanted), lambda: _write_readiness(served.fleet.judged(), wanted)
+    )
+
+
+def _write_readiness(fleet: JudgedFleet, wanted: FleetPage) -> Report:
+    if fleet.is_single:
+        return production_readiness(fleet.judgements)
+    status = worst(state for each in fleet.judgements for state in _states(each))
+    blocking_first = sorted(
+        fleet.judgements, key=lambda each: all(state.acceptable for state in _states(each))
+    )
+    shown = blocking_first[wanted.offset : wanted.offset + wanted.limit]
+    return {
+        **(production_readiness(shown) if shown else {"checks": []}),
+        "schema_version": PRODUCTION_READINESS_SCHEMA,
+        "status": status,
+        "acceptable": status.acceptable,
+        "total": len(fleet.judgements),
+        "limit": wanted.limit,
+        "offset": wanted.offset,
+    }
+
+
+def _states(judgement: Judgement) -> tuple[Readiness, Readiness]:
+    return Readiness(judgement.history["status"]), Readiness(judgement.schedule["status"])
+
+
+def _write(fleet: JudgedFleet, wanted: FleetQuery, part: Callable[[Judgement], Report]) -> Any:
+    if wanted.schedule_id is not None:
+        return part(fleet.find(wanted.schedule_id))
+    if fleet.is_single:
+        return part(fleet.judgements[0])
+    return {
+        "schema_version": FLEET_SCHEMA,
+        "generated_at": write_instant(fleet.at),
+        "items": [part(each) for each in fleet.judgements[wanted.offset : wanted.offset + wanted.limit]],
+        "total": len(fleet.judgements),
+        "limit": wanted.limit,
+        "offset": wanted.offset,
+    }

@@ -1,0 +1,125 @@
+"""`drills api`: serves the HTTP API."""
+
+import ipaddress
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollback_drills.errors import UsageError
+from rollback_drills_cli import options
+from rollback_drills_cli.output import print_line, print_problem
+
+if TYPE_CHECKING:
+    from rollback_drills_api.options import ApiOptions
+
+
+def api(
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 8000,
+    beyond_loopback: Annotated[
+        bool, typer.Option("--beyond-loopback", help="Allow a --host that other machines reach.")
+    ] = False,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="A further name in the Host header that is served; repeat it.")
+    ] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="Serve HTTPS with it.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The key of the certificate.")] = None,
+    public_read: Annotated[
+        bool, typer.Option("--public-read", help="Let everybody read who reaches the port.")
+    ] = False,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="Run flows in this process, not as deployments.")
+    ] = False,
+    requests_per_second: Annotated[
+        float, typer.Option(min=0.1, max=100_000, help="What one token, or address without one, may ask.")
+    ] = 50.0,
+    flow_timeout_seconds: Annotated[
+        float, typer.Option(min=1, max=3600, help="How long a write waits for its flow run.")
+    ] = 300.0,
+) -> None:
+    """Serve the HTTP API: reports, notifications, acknowledgements, metrics, calendar and badges.
+
+    Reads need a token of the scope read, writes one of the scope operate: `drills api-token create`.
+    """
+    _check_exposure(host, beyond_loopback=beyond_loopback, has_tls=tls_certificate is not None)
+    if (tls_certificate is None) != (tls_key is None):
+        raise UsageError("--tls-certificate and --tls-key belong together; give both or none")
+    for flag, file in (("--tls-certificate", tls_certificate), ("--tls-key", tls_key)):
+        if file and not file.is_file():
+            raise UsageError(f"{flag} {file} is not a file")
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    options.quieten_prefect()
+    from blocks.api_tokens import list_tokens  # Prefect takes a second to import
+    from rollback_drills_api.options import ApiOptions
+
+    served = ApiOptions(
+        list_tokens,
+        settings,
+        is_embedded=embedded,
+        is_public_to_read=public_read,
+        allowed_hosts=tuple(allowed_host or ()),
+        requests_per_second=requests_per_second,
+        flow_timeout_seconds=flow_timeout_seconds,
+    )
+    _serve(served, host, port, tls_certificate, tls_key)
+
+
+def _check_exposure(host: str, *, beyond_loopback: bool, has_tls: bool) -> None:
+    """See that nobody listens beyond loopback without meaning it."""
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if is_loopback:
+        return
+    if not beyond_loopback:
+        raise UsageError(
+            f"--host {host} is reached by other machines; add --beyond-loopback if that is meant, and"
+            " --tls-certificate"
+        )
+    if not has_tls:
+        print_problem(
+            f"--host {host} without --tls-certificate: tokens pass the network in the clear unless a proxy"
+            " before this port speaks TLS"
+        )
+
+
+def _serve(
+    served: "ApiOptions", host: str, port: int, tls_certificate: Path | None, tls_key: Path | None
+) -> None:
+    import uvicorn
+
+    from rollback_drills.database import Database
+    from rollback_drills.evidence.table import LEDGER
+    from rollback_drills_api.app import build_app
+    from tasks.logs import redact_logs
+
+    Database.open_existing(served.database_url, LEDGER.name)  # a URL that is none is found now
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    redact_logs()
+    config = uvicorn.Config(
+        build_app(served),
+        host=host,
+        port=port,
+        access_log=False,  # ours leaves the query out
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        log_config=None,
+        timeout_keep_alive=15,
+        h11_max_incomplete_event_size=64 * 1024,
+        ssl_certfile=tls_certificate,
+        ssl_keyfile=tls_key,
+    )
+    scheme = "https" if tls_certificate else "http"
+    with config.bind_socket() as listening:
+        print_line(f"listening at {scheme}://{host}:{listening.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[listening])

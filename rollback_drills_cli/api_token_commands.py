@@ -1,0 +1,83 @@
+"""`drills api-token create|list|revoke`: the tokens of the HTTP API, kept as Secret blocks."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills_cli.options import JsonOption, quieten_prefect
+from rollback_drills_cli.output import console, print_json, print_line, print_problem, print_table
+
+app = typer.Typer(no_args_is_help=True, help="Manage the tokens of the HTTP API.")
+
+NameArgument = Annotated[str, typer.Argument(help="The name of the token; it is evidence of who did what.")]
+
+
+@app.command()
+def create(
+    name: NameArgument,
+    scope: Annotated[str, typer.Option(metavar="read|operate|admin", help="What it may do.")],
+    expires_days: Annotated[
+        float | None, typer.Option(min=0.001, max=3650, help="After how many days it ends. (default: never)")
+    ] = None,
+) -> None:
+    """Make a token, and print it: once, for only its digest is kept.
+
+    A token of the scope operate may read too, one of the scope admin may do everything.
+    """
+    from rollback_drills.api_token import Scope, issue_token
+    from rollback_drills.errors import UsageError
+
+    if scope not in set(Scope):
+        raise UsageError(f"--scope is {scope}; must be one of {', '.join(Scope)}")
+    ends = None if expires_days is None else datetime.now(UTC) + timedelta(days=expires_days)
+    token, secret = issue_token(name, Scope(scope), ends)
+    quieten_prefect()
+    with console(stderr=True).status("saving"):
+        from blocks.api_tokens import save_token  # Prefect takes a second to import
+
+        save_token(token)
+    print_problem("this token is shown once; keep it where secrets are kept")
+    typer.echo(secret)
+
+
+@app.command("list")
+def list_all(as_json: JsonOption = False) -> None:
+    """List the tokens: names, scopes and when they end."""
+    quieten_prefect()
+    with console(stderr=True).status("asking the Prefect server"):
+        from blocks.api_tokens import list_tokens  # Prefect takes a second to import
+
+        tokens = list_tokens()
+    now = datetime.now(UTC)
+    ends = [write_instant(each.expires_at) if each.expires_at else None for each in tokens]
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": each.name,
+                    "scope": str(each.scope),
+                    "expires_at": end,
+                    "expired": each.is_expired(now),
+                }
+                for each, end in zip(tokens, ends, strict=True)
+            ]
+        )
+        return
+    rows = [
+        (each.name, str(each.scope), end or "never", "yes" if each.is_expired(now) else "no")
+        for each, end in zip(tokens, ends, strict=True)
+    ]
+    print_table("Tokens", ("name", "scope", "ends (UTC)", "over"), rows)
+
+
+@app.command()
+def revoke(name: NameArgument) -> None:
+    """Make a token worthless; servers that run notice within fifteen seconds."""
+    quieten_prefect()
+    with console(stderr=True).status("revoking"):
+        from blocks.api_tokens import delete_token  # Prefect takes a second to import
+
+        delete_token(name)
+    print_line(f"{name} is revoked")

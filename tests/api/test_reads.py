@@ -1,0 +1,152 @@
+"""What the reads of the API give."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from rollback_drills.settings import Settings
+from rollback_drills_api.options import ApiOptions
+from tests.api.conftest import NOTIFICATIONS, Keys, client_of, overdue
+
+
+def get(client: TestClient, path: str) -> dict[str, Any]:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/runtime/go-pilot/rollback-drills", {"status": "ready", "mode": "disabled"}),
+        ("/runtime/go-pilot/rollback-drill-schedule", {"status": "needs_attention"}),
+        ("/runtime/go-pilot/rollback-drill-schedule?schedule_id=payments", {"status": "needs_attention"}),
+        ("/deployment/production-readiness", {"status": "needs_attention", "acceptable": False}),
+        (NOTIFICATIONS, {"total": 4, "limit": 100, "offset": 0}),
+        (f"{NOTIFICATIONS}?owner=team-a&state=delivered", {"total": 2}),
+        (f"{NOTIFICATIONS}?limit=1&offset=3", {"total": 4, "limit": 1, "offset": 3}),
+        (f"{NOTIFICATIONS}/routes?action=deliver&provider=slack", {"total": 2}),
+        (f"{NOTIFICATIONS}/routes?from=2020-01-01&to=2020-01-02T03:04:05Z", {"total": 0}),
+        (f"{NOTIFICATIONS}/dashboard", {"open_cycle_count": 1, "breached_count": 4}),
+    ],
+)
+def test_a_read_gives_the_document_of_the_contract(
+    client: TestClient, path: str, expected: Mapping[str, Any]
+) -> None:
+    document = get(client, path)
+
+    assert {name: document[name] for name in expected} == expected
+
+
+def test_a_trend_and_the_documents_that_are_built_on_demand_describe_themselves(
+    client: TestClient,
+) -> None:
+    trend = get(client, f"{NOTIFICATIONS}/suppression-trends?owner=team-a&generated_by=console")
+    plan = client.post(
+        f"{NOTIFICATIONS}/escalation-plan",
+        json={"policy": {"acknowledgement_minutes": 60}, "generated_by": "governance"},
+    ).json()
+    package = client.post(f"{NOTIFICATIONS}/acknowledgements/audit-package", json={"owner": "team-a"}).json()
+
+    assert trend["trend"]["generated_by"] == "console via reader"
+    assert trend["metadata"]["metadata_kind"] == "go-backend-rollback-drill-routing-suppression-trend"
+    assert plan["plan"]["breached_count"] == 4
+    assert plan["plan"]["generated_by"] == "governance via reader"
+    assert plan["metadata"]["metadata_kind"] == "go-backend-rollback-drill-notification-escalation-plan"
+    assert package["audit_package"]["route_count"] == 2
+    kind = "go-backend-rollback-drill-acknowledgement-audit-package"
+    assert package["metadata"]["metadata_kind"] == kind
+    assert [each["metadata"]["indexed"] for each in (trend, plan, package)] == [False] * 3
+
+
+def test_calendar_and_badge_are_those_of_the_commands(client: TestClient) -> None:
+    calendar = client.get("/calendar.ics")
+    badge = client.get("/badges/payments.svg")
+
+    assert calendar.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert "SUMMARY:Rollback drill due: payments (needs attention)" in calendar.text
+    assert badge.headers["content-type"] == "image/svg+xml"
+    assert badge.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert "needs attention" in badge.text
+
+
+def test_several_schedules_come_in_pages_and_those_that_block_first(
+    options: ApiOptions, keys: Keys, tmp_path: Path
+) -> None:
+    folder = tmp_path / "fleet"
+    folder.mkdir()
+    for number in range(5):
+        schedule = overdue(f"service-{number}") | (
+            {} if number == 3 else {"next_due_at": "2999-01-01T00:00:00Z"}
+        )
+        (folder / f"service-{number}.json").write_text(json.dumps(schedule))
+    settings = Settings(schedule=str(folder), database_url=options.settings.database_url)
+
+    with client_of(options, settings=settings) as client:
+        client.headers |= keys.header("reader")
+        page = get(client, "/runtime/go-pilot/rollback-drill-schedule?limit=2&offset=3")
+        beyond = get(client, "/runtime/go-pilot/rollback-drill-schedule?offset=1000000")
+        one = get(client, "/runtime/go-pilot/rollback-drill-schedule?schedule_id=service-4")
+        gate = get(client, "/deployment/production-readiness?limit=1")
+        unknown = client.get("/runtime/go-pilot/rollback-drills?schedule_id=service-9")
+
+    assert [each["schedule"]["schedule_id"] for each in page["items"]] == ["service-3", "service-4"]
+    assert (page["total"], beyond["items"]) == (5, [])
+    assert one["status"] == "ready"
+    assert {check["schedule_id"] for check in gate["checks"]} == {"service-3"}
+    assert (gate["acceptable"], gate["total"]) == (False, 5)
+    assert unknown.status_code == 404
+
+
+def test_a_document_that_changes_is_judged_anew(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rollback_drills_api.answers._FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_api.fleet._LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_api.answers._TIMES_ITS_COST", 0.0)
+    monkeypatch.setattr("rollback_drills_api.fleet._TIMES_ITS_COST", 0.0)
+    before = get(client, "/runtime/go-pilot/rollback-drill-schedule")["status"]
+
+    (tmp_path / "schedule.json").write_text(json.dumps(overdue() | {"next_due_at": "2999-01-01T00:00:00Z"}))
+
+    assert (before, get(client, "/runtime/go-pilot/rollback-drill-schedule")["status"]) == (
+        "needs_attention",
+        "ready",
+    )
+
+
+def test_reading_can_be_public_and_asking_for_packages_cannot(options: ApiOptions) -> None:
+    with client_of(options, is_public_to_read=True) as client:
+        assert client.get("/badges/payments.svg").status_code == 200
+        assert client.get("/openapi.json").status_code == 200
+        assert client.post(f"{NOTIFICATIONS}/escalation-plan").status_code == 401
+
+
+def test_health_needs_no_token_and_readiness_says_what_is_missing(
+    options: ApiOptions, tmp_path: Path
+) -> None:
+    with client_of(options) as client:
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert client.get("/readyz").json() == {"status": "ok"}
+    settings = Settings(schedule=str(tmp_path / "none" / "*.json"))
+    with client_of(options, settings=settings) as client:
+        answer = client.get("/readyz")
+        assert (client.get("/healthz").status_code, answer.status_code) == (200, 503)
+        assert str(tmp_path) not in answer.text
+
+
+def test_every_answer_has_the_headers_that_keep_browsers_from_guessing(client: TestClient) -> None:
+    for path in ("/healthz", "/nope", "/runtime/go-pilot/rollback-drills"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert headers["cache-control"] == "no-store"
+        assert re.fullmatch("[0-9a-f-]{36}", headers["x-request-id"])
+        assert "server" not in headers

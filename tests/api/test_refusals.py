@@ -1,0 +1,281 @@
+"""What the API does not take, and how it says so."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from rollback_drills.redaction import remember_secrets
+from rollback_drills_api.limits import LARGEST_BODY
+from rollback_drills_api.options import ApiOptions
+from tests.api.conftest import NOTIFICATIONS, WRITES, Keys, client_of
+
+JSON = {"content-type": "application/json"}
+
+
+def check_problem(answer: Any, status: int) -> dict[str, Any]:
+    """See that an answer is a problem document of this status, and give it."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert problem["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
+    assert problem["title"]
+    assert problem["detail"]
+    assert "Traceback" not in answer.text
+    return problem
+
+
+@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize(
+    ("who", "status", "error"),
+    [
+        (None, 401, 'Bearer realm="rollback-drills"'),
+        ("stranger", 401, "invalid_token"),
+        ("bygone", 401, "invalid_token"),
+        ("reader", 403, 'insufficient_scope", scope="operate"'),
+    ],
+)
+def test_a_write_needs_a_token_that_may_write(
+    options: ApiOptions, keys: Keys, path: str, who: str | None, status: int, error: str
+) -> None:
+    keys.secrets["stranger"] = "drills_nobody-gave-me-this"
+    with client_of(options, is_public_to_read=True) as client:
+        answer = client.post(path, headers=keys.header(who) if who else {}, json={})
+
+    problem = check_problem(answer, status)
+    assert error in answer.headers["www-authenticate"]
+    assert all(secret not in json.dumps(problem) for secret in keys.secrets.values())
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer  ", "Basic dXNlcjpwYXNz", "bearer\u00a0x", "Token abc"]
+)
+def test_an_authorization_that_is_no_bearer_token_is_refused(options: ApiOptions, header: str) -> None:
+    with client_of(options, is_public_to_read=True) as client:
+        answer = client.get("/healthz", headers={"authorization": header.encode("latin-1")})  # type: ignore[dict-item]  # bytes are what is sent
+
+    check_problem(answer, 401)
+
+
+def test_a_token_that_is_revoked_ends_and_without_news_nobody_gets_in(
+    options: ApiOptions, keys: Keys
+) -> None:
+    with client_of(options) as client:
+        header = keys.header("reader")
+        book = client.app.state.service.book  # type: ignore[attr-defined]  # it is a FastAPI
+        assert client.get("/metrics", headers=header).status_code == 200
+        keys.kept.clear()
+        book.reload(now=book._loaded_at)
+        check_problem(client.get("/metrics", headers=header), 401)
+        book._loaded_at -= 301
+        answer = client.get("/metrics", headers=header)
+
+    check_problem(answer, 503)
+    assert answer.headers["retry-after"] == "15"
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "detail"),
+    [
+        (b"{", JSON, 400, "line 1"),
+        (b"\xff{}", JSON, 400, "UTF-8"),
+        (b"[" * 100_000, JSON, 422, "nested too deeply"),
+        (b'{"routing_policy":' + b'{"a":' * 60 + b"1" + b"}" * 61, JSON, 422, "nested more than 50"),
+        (b"x" * (LARGEST_BODY + 1), JSON, 413, "larger than"),
+        (b"{}", {"content-type": "text/plain"}, 415, "must be JSON"),
+        (b"{}", {}, 415, "must be JSON"),
+        (b'{"provider":"slack","provider":"teams"}', JSON, 422, "$.provider stands there twice"),
+        (b'{"retries": NaN}', JSON, 422, "$.retries"),
+        (b'{"retries": 1e400}', JSON, 422, "$.retries"),
+        (b'{"retry": 1}', JSON, 422, "$.retry: is unknown"),
+        (b'{"retries": "2"}', JSON, 422, "$.retries: "),
+        (b'{"retries": 11}', JSON, 422, "$.retries: "),
+        (b'{"retries": -1}', JSON, 422, "$.retries: "),
+        (b'{"timeout_seconds": 0}', JSON, 422, "$.timeout_seconds: "),
+        (b'{"force": 1}', JSON, 422, "$.force: "),
+        (b'{"routing_policy": "/etc/passwd"}', JSON, 422, "$.routing_policy: "),
+        (b'{"routing_policy": {"owner_route": {}}}', JSON, 422, "$.owner_route is an unknown key"),
+        (b'{"generated_by": "me@example.com"}', JSON, 422, "must not name"),
+        (b"[]", JSON, 422, "$: "),
+        (b"null", JSON, 422, "$: "),
+    ],
+)
+def test_a_body_that_cannot_be_used_is_refused_with_its_place(
+    options: ApiOptions, keys: Keys, content: bytes, headers: Mapping[str, str], status: int, detail: str
+) -> None:
+    with client_of(options) as client:
+        answer = client.post(
+            f"{NOTIFICATIONS}/deliver", content=content, headers={**keys.header("operateer"), **headers}
+        )
+
+    assert detail in check_problem(answer, status)["detail"]
+
+
+def test_a_body_without_a_length_is_read_no_further_than_its_limit(options: ApiOptions, keys: Keys) -> None:
+    sent = []
+
+    def stream() -> Iterator[bytes]:
+        for number in range(64):
+            sent.append(number)
+            yield b" " * 65536
+
+    with client_of(options) as client:
+        answer = client.post(
+            f"{NOTIFICATIONS}/deliver", content=stream(), headers={**keys.header("operateer"), **JSON}
+        )
+
+    check_problem(answer, 413)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("limit=0", "limit=-1", "limit=1001", "limit=x", "limit=1e3", "offset=-1", "offset=1000001"),
+        *("offset=99999999999999999999", "owner=", "ownr=team-a", "action=drop", "category=none"),
+        *("from=yesterday", "from=2026-01-01T00:00:00.5Z", "from=2026-02-01&to=2026-01-01", "to=9999-12-32"),
+    ],
+)
+def test_a_parameter_that_cannot_be_used_is_refused(client: TestClient, query: str) -> None:
+    check_problem(client.get(f"{NOTIFICATIONS}/routes?{query}"), 422)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        *(
+            ("GET", path, 404)
+            for path in ("/", "/nope", "/runtime/", "/docs", "/redoc", "/console", "//", "/%00")
+        ),
+        ("GET", "/runtime/go-pilot/rollback-drills/", 404),
+        *(
+            ("GET", f"/badges/{name}.svg", 404)
+            for name in ("nope", "..%2f..%2fschedule", "%22%3E%3Cscript%3E")
+        ),
+        ("POST", "/healthz", 405),
+        ("DELETE", f"{NOTIFICATIONS}/deliver", 405),
+        ("GET", f"{NOTIFICATIONS}/deliver", 405),
+        ("TRACE", "/healthz", 405),
+    ],
+)
+def test_an_unknown_path_or_method_is_a_problem_too(
+    client: TestClient, method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path)
+
+    problem = check_problem(answer, status)
+    assert "<script>" not in json.dumps(problem)
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+@pytest.mark.parametrize(
+    "name", ["nope", "..%2fpayments", "%27%20OR%201=1", "%3Cb%3E", "a%2Fb", "%F0%9F%98%80"]
+)
+def test_a_schedule_that_is_not_known_cannot_be_acknowledged(
+    options: ApiOptions, keys: Keys, name: str
+) -> None:
+    with client_of(options) as client:
+        path = f"{NOTIFICATIONS}/{name}/acknowledgements"
+        answer = client.post(path, headers=keys.header("operateer"), json={"provider": "slack"})
+
+    check_problem(answer, 404)
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"provider": "nagios"}, "has no route nagios"),
+        ({"notes": "see https://intra.example.com/x"}, "$.notes holds a URL"),
+        ({"external_ref": "10.0.0.1"}, "$.external_ref holds"),
+        ({"acknowledged_by": "   "}, "$.acknowledged_by"),
+        ({"acknowledged_for_days": 31}, "$.acknowledged_for_days"),
+        ({"acknowledgement_state": "done"}, "$.acknowledgement_state"),
+        ({"plan_id": "gordn-0000000000000000"}, "is not in the evidence"),
+    ],
+)
+def test_what_cannot_be_acknowledged_is_refused_before_a_run_is_started(
+    options: ApiOptions, keys: Keys, body: Mapping[str, Any], detail: str
+) -> None:
+    with client_of(options) as client:
+        path = f"{NOTIFICATIONS}/payments/acknowledgements"
+        answer = client.post(path, headers=keys.header("operateer"), json=body)
+
+    assert detail in check_problem(answer, 422)["detail"]
+
+
+@pytest.mark.parametrize("count", [0, 101])
+def test_a_bulk_is_one_to_a_hundred_routes(options: ApiOptions, keys: Keys, count: int) -> None:
+    body = {"routes": [{"schedule_id": "payments"}] * count}
+    with client_of(options) as client:
+        answer = client.post(WRITES[2], headers=keys.header("operateer"), json=body)
+
+    assert check_problem(answer, 422)["errors"][0]["path"] == "$.routes"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *(
+            (each, 200)
+            for each in ("localhost", "127.0.0.1:8000", "[::1]", "[::1]:8000", "LOCALHOST", "testserver")
+        ),
+        *((each, 400) for each in ("evil.example", "127.0.0.1.evil.example", "localhost@evil.example")),
+        *((each, 400) for each in ("", "localhost.", "127.0.0.1:x", "127.0.0.1:80:90", "[::2]", "0.0.0.0")),
+    ],
+)
+def test_only_a_host_that_is_meant_is_served(client: TestClient, host: str, status: int) -> None:
+    answer = client.get("/healthz", headers={"host": host})
+
+    assert answer.status_code == status
+    if status == 400:
+        check_problem(answer, 400)
+
+
+def test_too_many_requests_wait_and_another_caller_does_not(options: ApiOptions, keys: Keys) -> None:
+    with client_of(options, requests_per_second=1.0) as client:
+        answers = [client.get("/healthz", headers=keys.header("reader")) for _ in range(3)]
+        other = client.get("/healthz", headers=keys.header("adminer"))
+        guesses = [client.get("/healthz", headers={"authorization": "Bearer x"}) for _ in range(3)]
+
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert check_problem(answers[2], 429)
+    assert answers[2].headers["retry-after"] == "1"
+    assert other.status_code == 200
+    assert [each.status_code for each in guesses] == [401, 401, 429]
+
+
+def test_an_error_of_the_server_is_a_problem_and_its_trace_is_in_the_log_without_secrets(
+    options: ApiOptions, keys: Keys, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    remember_secrets(["correct-horse-battery"])
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the password is correct-horse-battery")
+
+    monkeypatch.setattr("rollback_drills_api.reads.production_readiness", broken)
+    with client_of(options) as client:
+        answer = client.get("/deployment/production-readiness", headers=keys.header("reader"))
+
+    problem = check_problem(answer, 500)
+    assert "horse" not in json.dumps(problem)
+    assert problem["instance"].removeprefix("urn:uuid:") in caplog.text
+    assert "RuntimeError: the password is [redacted]" in caplog.text
+    assert "horse" not in caplog.text
+
+
+def test_the_log_has_who_and_what_and_neither_query_nor_token(
+    client: TestClient, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "rollback_drills_api.access")
+
+    client.get(f"{NOTIFICATIONS}/routes?owner=team-a")
+    client.get("/a%0Ab%20c")
+
+    lines = [each.getMessage() for each in caplog.records if each.name == "rollback_drills_api.access"]
+    assert lines[0].startswith(f"GET {NOTIFICATIONS}/routes 200 ")
+    assert "caller=reader" in lines[0]
+    assert lines[1].startswith("GET /a%0Ab%20c 404 ")
+    assert not [line for line in lines if "team-a" in line or keys.secrets["reader"] in line]
