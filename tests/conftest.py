@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from prefect.settings import PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from rollback_drills import redaction
@@ -10,8 +11,13 @@ from rollback_drills import redaction
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
-    """Run a Prefect server with a database of its own; it costs seconds, so only those that need it ask."""
-    with prefect_test_harness(server_startup_timeout=120):
+    """Run a Prefect server with a database of its own; it costs seconds, so only those that need it ask.
+
+    Without the service that evaluates automations, of which there are none here: with it, one run in three
+    stood still for a minute, the time that Prefect 3.8 waits for the write lock of SQLite.
+    """
+    no_automations = temporary_settings({PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED: False})
+    with no_automations, prefect_test_harness(server_startup_timeout=120):
         yield
 
 
