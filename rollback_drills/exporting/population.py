@@ -11,6 +11,8 @@ from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DECISION_KIND,
     DRILL_KIND,
+    ESCALATION_KIND,
+    EXCEPTION_KIND,
     IMPORT_KIND,
     LEDGER_KINDS,
     PLAN_KIND,
@@ -94,6 +96,9 @@ class Population:
         self.imports: dict[tuple[str, str], Import] = {}
         self.failures = Listed()
         self.acknowledgements = Listed()
+        self.escalations = Listed()
+        self.granted = Listed()
+        """Cycles that were skipped, postponed or waived."""
         self.ledger_events = Listed()
         """What the ledger says of itself, in the whole of it."""
         self.oldest = self.newest = ""
@@ -103,6 +108,8 @@ class Population:
             DRILL_KIND: self._take_drill,
             ROUTE_DELIVERY_KIND: self._take_delivery,
             ACKNOWLEDGEMENT_KIND: self.acknowledgements.add,
+            ESCALATION_KIND: self.escalations.add,
+            EXCEPTION_KIND: self.granted.add,
             IMPORT_KIND: self._take_import,
         }
 

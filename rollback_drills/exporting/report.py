@@ -16,6 +16,8 @@ from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DECISION_KIND,
     DRILL_KIND,
+    ESCALATION_KIND,
+    EXCEPTION_KIND,
     IMPORT_KIND,
     PLAN_KIND,
     ROUTE_DELIVERY_KIND,
@@ -88,6 +90,8 @@ def _summarise(population: Population, cycles: Cycles) -> Iterator[tuple[str, in
     yield "outcomes other than delivered", population.failures.count, resting_on(ROUTE_DELIVERY_KIND)
     yield "dead letters among them", population.dead_count, resting_on(ROUTE_DELIVERY_KIND)
     yield "acknowledgements", population.acknowledgements.count, resting_on(ACKNOWLEDGEMENT_KIND)
+    yield "escalations", population.escalations.count, resting_on(ESCALATION_KIND)
+    yield "skipped, postponed or waived", population.granted.count, resting_on(EXCEPTION_KIND)
     yield "decisions not to tell", population.suppressions.total(), resting_on(DECISION_KIND)
     imported = population.kinds[IMPORT_KIND]
     yield "rows imported from an index that was not signed", imported, resting_on(IMPORT_KIND)

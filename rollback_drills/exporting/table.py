@@ -13,7 +13,16 @@ _COLUMNS: Final = (
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """With these a spreadsheet begins a formula (OWASP, CSV injection)."""
-_SAYS: Final = ("outcome", "acknowledgement_state", "status", "drill_id", "public_key", "imported_from")
+_SAYS: Final = (
+    "outcome",
+    "acknowledgement_state",
+    "exception",
+    "told",
+    "status",
+    "drill_id",
+    "public_key",
+    "imported_from",
+)
 
 
 class TableWriter:

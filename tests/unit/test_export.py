@@ -23,6 +23,7 @@ from rollback_drills.evidence.appending import append, appending
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.records import (
     DRILL_KIND,
+    ESCALATION_KIND,
     IMPORT_KIND,
     KEY_KIND,
     PRUNING_KIND,
@@ -34,6 +35,7 @@ from rollback_drills.exporting.cycles import CycleState, PerformedDrill, judge_c
 from rollback_drills.exporting.manifest import Manifest, Query
 from rollback_drills.exporting.selection import fold_gap
 from rollback_drills.followup.acknowledgement import Acknowledgement, record_acknowledgement
+from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
 from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.bundle import verify_bundle
 from tests.unit.builders import KEY, NOW, judged, make_subject, open_key, planned
@@ -556,11 +558,54 @@ def test_the_report_names_every_exception_who_approved_it_and_its_row(tmp_path: 
     assert "not delivered schedule-2 slack to team-a: retry – 5" in plain
     assert "import – 2 rows from index.json, which was not signed; the first is named ada 6" in plain
     assert "drill not accepted payments drill-9: status is fail; no evidence carol 8" in plain
-    assert "acknowledged payments gordcycle-7 team-a slack OPS-1 9" in plain
+    assert "acknowledged 2026-12-04 18:00:00 UTC payments gordcycle-7 team-a slack OPS-1 9" in plain
     assert "clock – went back by 36000 seconds" in plain
     assert "pruning – 1 rows before row 2; retention 24 months dave" in plain
     assert f"change of the key – {OTHER_KEY.public.text} maria" in plain
     assert f"first key – {KEY.public.text} test 0" in plain
+
+
+def test_the_report_and_the_table_tell_the_follow_up(database: Database, tmp_path: Path) -> None:
+    later = NOW + timedelta(hours=40)
+    escalation = {
+        **start_record(ESCALATION_KIND, "rcd-x", created_at=later, signer="me"),
+        "schedule_id": "payments",
+        "cycle_id": "gordcycle-7",
+        "owner": "team-a",
+        "step": 2,
+        "told": "<b>director</b>",
+        "providers": ["email", "slack"],
+        "step_due_at": write_instant(NOW + timedelta(hours=39)),
+        "escalated_at": write_instant(later),
+        "status": "needs_attention",
+    }
+    granted = record_exception(
+        Grant(ExceptionKind.POSTPONE, later + timedelta(days=5), "a freeze", "release-board"),
+        {"schedule_id": "payments", "cycle_id": "gordcycle-7"},
+        due_at=NOW,
+        postpone_limit=timedelta(days=30),
+        now=later,
+        created_at=later,
+        signer="me",
+    )
+    append(database, [escalation, granted], open_key)
+    exported(database, tmp_path / "out")
+
+    plain = text_of(tmp_path / "out")
+
+    assert (
+        "2026-12-03 01:00:00 UTC &lt;b&gt;director&lt;/b&gt; email, slack 2 2026-12-03 00:00:00 UTC"
+        " payments gordcycle-7 team-a 34" in plain
+    )
+    assert (
+        "2026-12-03 01:00:00 UTC postpone payments gordcycle-7 2026-12-01 09:00:00 UTC"
+        " 2026-12-08 01:00:00 UTC a freeze release-board 35" in plain
+    )
+    assert "escalations 1 1 rows go-backend-rollback-drill-escalation" in plain
+    assert "skipped, postponed or waived 1 1 rows go-backend-rollback-drill-exception" in plain
+    with (tmp_path / "out/evidence.csv").open(newline="") as file:
+        (*_, first, second) = csv.DictReader(file)
+    assert (first["what"], second["what"]) == ("<b>director</b>", "postpone")
 
 
 def put_exceptions(database: Database) -> None:
