@@ -89,7 +89,7 @@ def test_after_completion_the_next_is_due_an_interval_later(
         pytest.param([-DAY, -DAY / 2], 1, id="a second one for the same instant counts for nothing"),
         pytest.param([-DAY, DAY], 2, id="the next one may come at once after the due instant"),
         pytest.param([-DAY, 9 * DAY, 19 * DAY], 3, id="one for each instant"),
-        pytest.param([25 * DAY, -DAY], 3, id="the order in the file does not matter"),
+        pytest.param([DAY, -DAY], 2, id="the order in the file does not matter"),
     ],
 )
 def test_a_fixed_sequence_keeps_to_its_instants(offsets: list[timedelta], expected: int) -> None:
@@ -146,9 +146,9 @@ def test_the_ends_of_the_calendar_break_nothing(policy: str, first: str, execute
     judged(subject, now=datetime(9999, 12, 31, tzinfo=UTC))
 
 
-instants = st.integers(-400 * 24, 180 * 24).map(lambda hours: FIRST + timedelta(hours=hours))
+instants = st.integers(-40 * 4, 60 * 4).map(lambda quarters: FIRST + timedelta(hours=6 * quarters))
 drills = st.builds(drill_at, instants, status=st.sampled_from(["pass", "pass", "pass", "fail"]))
-intervals = st.sampled_from([0.25, 1, 7, 30, 90.5])
+intervals = st.sampled_from([0.25, 7, 10, 20, 90.5])
 
 
 def due_after(policy: str, performed: list[Mapping[str, Any]], interval: float) -> datetime:

@@ -236,6 +236,21 @@ def test_a_document_that_would_become_too_large_is_refused(
     assert folder.drills() == [DRILL]
 
 
+@pytest.mark.parametrize(
+    "edited",
+    [b"{", written(HISTORY), written({**HISTORY, "drills": [PERFORMED]})],
+    ids=["half", "old", "lost"],
+)
+def test_a_new_text_that_does_not_say_what_it_should_is_never_written(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, edited: bytes
+) -> None:
+    monkeypatch.setattr("rollback_drills.recording.performing.append_drill", lambda *_: edited)
+
+    with pytest.raises(DrillsError, match=r"nothing was written|add the drill by hand"):
+        folder.record()
+    assert folder.drills() == [DRILL]
+
+
 class TestFindTarget:
     def test_without_a_schedule(self) -> None:
         with pytest.raises(UsageError, match="no drill schedule is configured; set CAVRA_"):
@@ -350,16 +365,24 @@ class TestAdvance:
             folder.record(advance=True)
         assert folder.drills() == [DRILL]
 
+    @pytest.mark.parametrize(
+        ("change", "problem"),
+        [
+            ({"schedule_id": "another"}, "became another schedule meanwhile"),
+            ({"due_policy": "fixed_sequence"}, "by which drills move the due instant; leave it out"),
+            ({"ownres": []}, "$.ownres is an unknown key; did you mean 'owners'?"),
+        ],
+    )
     def test_a_schedule_that_was_changed_meanwhile_is_left_alone_and_the_drill_stays(
-        self, folder: Folder, monkeypatch: pytest.MonkeyPatch
+        self, folder: Folder, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], problem: str
     ) -> None:
         target = folder.target
-        folder.write(schedule_id="another")
+        folder.write(**change)
         monkeypatch.setattr(Folder, "target", target)
 
         report = write_report(folder.record(advance=True))
 
-        assert report["not_advanced_because"].endswith("became another schedule meanwhile")
+        assert report["not_advanced_because"].endswith(problem)
         assert folder.due() == SCHEDULE["next_due_at"]
         assert len(folder.drills()) == 2
 
