@@ -10,6 +10,7 @@ from starlette.responses import Response
 from rollback_drills.followup.connectors import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.followup.retests import read_retests
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reviewing.filters import NotificationFilter, RouteFilter
 from rollback_drills.reviewing.notifications import find_notifications
@@ -89,4 +90,5 @@ def find_dashboard(served: Service) -> Report:
         read_connectors(database) if database else [],
         now=now,
         generated_by="api",
+        retests=read_retests(database, now=now) if database else (),
     )

@@ -8,10 +8,10 @@ import typer
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Report
+from rollback_drills.wording import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.output import console, print_json, print_line, print_table
-from rollback_drills_cli.wording import how_long
 
 
 def escalate(
@@ -66,11 +66,18 @@ def dashboard(
     from rollback_drills.followup.connectors import read_connectors  # with SQLAlchemy
     from rollback_drills.followup.dashboard import build_dashboard
     from rollback_drills.followup.reading import read_open_cycles
+    from rollback_drills.followup.retests import read_retests
 
     at = options.parse_now(now)
     opened = open_existing(database).database
     cycles = read_open_cycles(opened, now=at)
-    report = build_dashboard(cycles, read_connectors(opened), now=at, generated_by=generated_by)
+    report = build_dashboard(
+        cycles,
+        read_connectors(opened),
+        now=at,
+        generated_by=generated_by,
+        retests=read_retests(opened, now=at),
+    )
     if as_json:
         print_json(report)
     else:
@@ -125,6 +132,11 @@ def _print_dashboard(report: Report, at: datetime) -> None:
     ]
     print_table(f"{report['open_cycle_count']} open cycles", ("schedule", "due", "state", "next"), rows)
     _print_routes(report["outstanding"], at)
+    for each in report["open_retests"]:
+        print_line(
+            f"{each['schedule_id']}: drill {each['drill_id']} failed and is to be performed again"
+            f" {how_long(each['retest_due_at'], now=at)}"
+        )
     for each in report["failing_connectors"]:
         print_line(
             f"connector {each['provider']} fails: {each['disabled_because'] or 'its last delivery did'}"

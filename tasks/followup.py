@@ -19,6 +19,7 @@ from rollback_drills.followup.dashboard import build_dashboard, find_problems
 from rollback_drills.followup.escalating import Escalation, build_entries, find_escalations
 from rollback_drills.followup.page import follow_up_rows, render_follow_up
 from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.taken import TakenSteps
 from rollback_drills.outbox.intake import commit
 from rollback_drills.readiness.terms import Report
@@ -99,6 +100,7 @@ def prove_next_actions(
         generated_by=generated_by,
         repeat_after=repeat_after,
         suppressions=suppressions,
+        retests=read_retests(database, now=now),
     )
     problems = find_problems(
         cycles, now=now, overdue_after=overdue_after, repeat_after=repeat_after, suppressions=suppressions

@@ -31,8 +31,9 @@ def build_dashboard(
     generated_by: str,
     repeat_after: Mapping[str, Mapping[Readiness, timedelta]] | None = None,
     suppressions: Mapping[str, Suppressions] | None = None,
+    retests: Sequence[Report] = (),
 ) -> Report:
-    """Say what is open, who has to acknowledge, and which connectors fail.
+    """Say what is open, who has to acknowledge, what is to be performed again, and which connectors fail.
 
     Args:
         cycles: The open cycles.
@@ -41,11 +42,12 @@ def build_dashboard(
         generated_by: Who asks.
         repeat_after: By schedule: how long its routes stay quiet after they were told, where it says so.
         suppressions: By schedule: the windows and calendars that keep a step back.
+        retests: The drills that failed and are to be performed again, as `read_retests` gives them.
     """
     standings = list(find_standings(cycles, now=now))
     failing = [each.to_wire() for each in connectors if each.is_failing]
     counts = summarise(standings)
-    if failing and counts["alert_level"] == "healthy":
+    if (failing or any(each["overdue"] for each in retests)) and counts["alert_level"] == "healthy":
         counts["alert_level"] = "warning"
     rules = _Rules(repeat_after or {}, suppressions or {}, now)
     return {
@@ -58,6 +60,8 @@ def build_dashboard(
         "cycles_by_state": dict(sorted(Counter(str(find_state(each, now=now)) for each in cycles).items())),
         "cycles": [_write_cycle(each, rules) for each in cycles],
         "outstanding": [write_route(each) for each in standings if each.is_outstanding],
+        "open_retest_count": len(retests),
+        "open_retests": list(retests),
         "failing_connector_count": len(failing),
         "failing_connectors": failing,
     }

@@ -38,6 +38,13 @@ def render_follow_up(dashboard: Report, taken: Sequence[Escalation], problems: S
     if rows:
         names = ("schedule", "due", "state", "next", "at")
         lines += ["## Open cycles", "", *table(names, [row[:5] for row in rows]), ""]
+    retests = [
+        (each["schedule_id"], each["drill_id"], each["failed_at"], each["retest_due_at"])
+        for each in dashboard["open_retests"]
+    ]
+    if retests:
+        header = ("schedule", "drill", "failed", "again by")
+        lines += ["## To be performed again", "", *table(header, retests[:_MOST_ROWS]), ""]
     failing = [(each["provider"], each["disabled_because"]) for each in dashboard["failing_connectors"]]
     if failing:
         lines += ["## Failing connectors", "", *table(("connector", "why"), failing), ""]

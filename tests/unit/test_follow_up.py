@@ -16,6 +16,7 @@ from rollback_drills.evidence.records import ESCALATION_KIND
 from rollback_drills.followup.dashboard import find_problems
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_action import Action, find_next_actions
+from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.taken import TakenSteps
 from rollback_drills.guarding.guard import SOURCE_ID
 from rollback_drills.notice import Notice
@@ -482,3 +483,23 @@ def test_what_is_unknown_is_refused_with_a_list_of_what_exists(
 
     with pytest.raises(UsageError, match=problem):
         world.ack(**chosen)
+
+
+def test_a_failed_drill_is_to_be_performed_again_until_one_is_accepted(database: Database) -> None:
+    world = World(database, {**ONE, "retest_within_days": 10})
+    world.perform(drill_id="failed-1", status="fail")
+    world.keep_drills()
+    (retest,) = read_retests(database, now=NOW + timedelta(days=10))
+    assert (retest["drill_id"], retest["retest_due_at"], retest["overdue"]) == (
+        "failed-1",
+        (NOW + timedelta(days=10)).isoformat(),
+        False,
+    )
+    (late,) = read_retests(database, now=NOW + timedelta(days=10, seconds=1))
+    assert late["overdue"]
+
+    world.wait(hours=1)
+    world.perform(drill_id="passed-1")
+    world.keep_drills()
+
+    assert read_retests(database, now=world.now) == []

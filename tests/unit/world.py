@@ -14,7 +14,9 @@ from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceIndex
+from rollback_drills.evidence.indexing import index_run
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
 from rollback_drills.followup.acknowledging import acknowledge
@@ -30,6 +32,7 @@ from rollback_drills.notification import Notification
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.intake import commit, find_history
 from rollback_drills.readiness.terms import Report
+from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.routing.decisions import PlanRequest, find_repeat_after
 from rollback_drills.routing.suppression import Suppressions
 from tests.unit.builders import DRILL, NOW, judged, make_subject, open_key, planned
@@ -186,6 +189,24 @@ class World:
         """Perform a drill now."""
         drill = {"drill_id": f"drill-{self.now:%m%d%H%M}", "executed_at": self.now.isoformat()}
         self.drills[schedule_id].append({**DRILL, **drill, **changes})
+
+    def keep_drills(self) -> None:
+        """Write every drill and re-test that is new into the evidence, as a check does."""
+        subjects = self.subjects()
+        judgements = [judged(subject, now=self.now) for subject in subjects]
+        clock = {"now": self.now, "created_at": self.now, "signer": "test"}
+        index_run(
+            self.database,
+            [],
+            created_at=self.now,
+            signer="test",
+            redact=lambda record: record,
+            open_key=open_key,
+            drills={
+                **find_drills(subjects, list(self.schedules), **clock),
+                **find_all_retests(subjects, judgements, **clock),
+            },
+        )
 
     def wait(self, **duration: float) -> None:
         """Let time pass."""
