@@ -98,8 +98,8 @@ def check(address: str) -> dict[str, Any]:
 def summarise(runs: list[dict[str, Any]]) -> None:
     """Print the readiness, who was told, and the evidence."""
     from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+    from rollback_drills.wording import how_long
     from rollback_drills_cli.output import print_table
-    from rollback_drills_cli.wording import how_long
 
     print_table(
         f"Readiness on {AS_OF:%d %B %Y}",

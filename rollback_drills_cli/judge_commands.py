@@ -14,9 +14,9 @@ from rollback_drills.notification import build_event
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.run_report import worst
 from rollback_drills.settings import Settings
+from rollback_drills.wording import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.output import console, print_checks, print_json, print_line, print_table
-from rollback_drills_cli.wording import how_long
 
 FLEET_SCHEMA = "rollback-drills.fleet.v1"
 
