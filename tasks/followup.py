@@ -16,7 +16,8 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.indexing import Indexed
 from rollback_drills.followup.connectors import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
-from rollback_drills.followup.escalating import Escalation, build_entries, find_escalations
+from rollback_drills.followup.due_steps import find_due_steps, leave_out_distrusted
+from rollback_drills.followup.escalating import Escalation, build_entries
 from rollback_drills.followup.page import follow_up_rows, render_follow_up
 from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.followup.retests import read_retests
@@ -42,18 +43,8 @@ def take_due_steps(
     Windows and calendars are those of the documents as they are now; the chains are those that were frozen.
     A dry run commits nothing and gives the steps that are due.
     """
-    database, documents = open_database(url), _documents_of(subjects)
-    due = [
-        escalation
-        for cycle in read_open_cycles(database, now=now)
-        for document in [documents.get(cycle.schedule_id)]
-        for escalation in find_escalations(
-            cycle,
-            Suppressions(cycle.schedule_id, document, policy),
-            now=now,
-            repeat_after=find_repeat_after(document, policy),
-        )
-    ]
+    database = open_database(url)
+    due = find_due_steps(database, _documents_of(subjects), policy, now=now)
     if dry_run:
         get_run_logger().info("%d steps are due", len(due))
         return due
@@ -103,7 +94,11 @@ def prove_next_actions(
         retests=read_retests(database, now=now),
     )
     problems = find_problems(
-        cycles, now=now, overdue_after=overdue_after, repeat_after=repeat_after, suppressions=suppressions
+        leave_out_distrusted(database, cycles),
+        now=now,
+        overdue_after=overdue_after,
+        repeat_after=repeat_after,
+        suppressions=suppressions,
     )
     redactor = redactor_in_use()
     create_markdown_artifact(

@@ -10,6 +10,7 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.indexing import index_run
 from rollback_drills.evidence.records import ESCALATION_KIND
@@ -18,7 +19,10 @@ from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_action import Action, find_next_actions
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.taken import TakenSteps
+from rollback_drills.guarding.distrust import Distrust, Sign
 from rollback_drills.guarding.guard import SOURCE_ID
+from rollback_drills.guarding.memory import find_open
+from rollback_drills.guarding.records import record_confirmation, record_distrust
 from rollback_drills.notice import Notice
 from rollback_drills.outbox.intake import commit
 from tests.unit.builders import NOW, open_key
@@ -503,3 +507,17 @@ def test_a_failed_drill_is_to_be_performed_again_until_one_is_accepted(database:
     world.keep_drills()
 
     assert read_retests(database, now=world.now) == []
+
+
+def test_no_owner_is_escalated_while_the_history_of_the_schedule_is_not_trusted(database: Database) -> None:
+    world = World(database, ONE)
+    world.check()
+    world.wait(minutes=60)
+    distrust = Distrust("payments", Sign.VANISHED, "3 drills are gone")
+    append(database, [record_distrust(distrust, "gordcycle-x", created_at=NOW, signer="test")], open_key)
+    assert world.due_steps() == []
+
+    settled = find_open(database)["payments"]
+    trusted = record_confirmation("payments", settled, by="maria", reason="moved", created_at=NOW)
+    append(database, [trusted], open_key)
+    assert len(world.due_steps()) == 1

@@ -21,7 +21,8 @@ from rollback_drills.evidence.records import record_plan
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
 from rollback_drills.followup.acknowledging import acknowledge
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
-from rollback_drills.followup.escalating import Escalation, build_entries, find_escalations
+from rollback_drills.followup.due_steps import find_due_steps
+from rollback_drills.followup.escalating import Escalation, build_entries
 from rollback_drills.followup.escalation_plan import build_escalation_plan
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
 from rollback_drills.followup.facts import CycleFacts
@@ -33,7 +34,7 @@ from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.intake import commit, find_history
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_all_retests
-from rollback_drills.routing.decisions import PlanRequest, find_repeat_after
+from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.suppression import Suppressions
 from tests.unit.builders import DRILL, NOW, judged, make_subject, open_key, planned
 
@@ -107,16 +108,9 @@ class World:
 
     def due_steps(self) -> list[Escalation]:
         """Give the steps that are due."""
-        documents = {
-            name: subject.schedule for name, subject in zip(self.schedules, self.subjects(), strict=True)
-        }
-        found: list[Escalation] = []
-        for cycle in self.open_cycles():
-            source = documents.get(cycle.schedule_id)
-            suppressions = Suppressions(cycle.schedule_id, source.document if source else None, None)
-            repeat_after = find_repeat_after(source.document if source else None)
-            found += find_escalations(cycle, suppressions, now=self.now, repeat_after=repeat_after)
-        return found
+        sources = (subject.schedule for subject in self.subjects())
+        documents = {each.document.schedule_id: each.document for each in sources if each and each.document}
+        return find_due_steps(self.database, documents, None, now=self.now)
 
     def take_steps(self, due: Sequence[Escalation]) -> list[Escalation]:
         """Commit steps; give those that were not taken before."""
