@@ -99,12 +99,9 @@ def _serve(
     from rollback_drills.database import Database
     from rollback_drills.evidence.table import LEDGER
     from rollback_drills_api.app import build_app
-    from tasks.logs import redact_logs
 
     Database.open_existing(served.database_url, LEDGER.name)  # a URL that is none is found now
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    redact_logs()
+    _write_logs()
     config = uvicorn.Config(
         build_app(served),
         host=host,
@@ -113,13 +110,29 @@ def _serve(
         server_header=False,
         date_header=True,
         proxy_headers=False,
-        log_config=None,
+        log_config=None,  # `_write_logs` is that
         timeout_keep_alive=15,
+        timeout_graceful_shutdown=5,  # some never close their end
         h11_max_incomplete_event_size=64 * 1024,
         ssl_certfile=tls_certificate,
         ssl_keyfile=tls_key,
     )
     scheme = "https" if tls_certificate else "http"
     with config.bind_socket() as listening:
+        listening.listen(config.backlog)  # whoever comes from now on waits until all is up
         print_line(f"listening at {scheme}://{host}:{listening.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _write_logs() -> None:
+    """Write the log of the API to standard error, redacted; that of Prefect is Prefect's."""
+    from rollback_drills.redacting_filter import RedactingFilter
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.addFilter(RedactingFilter())
+    for name in ("rollback_drills_api", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
+        logger.propagate = False

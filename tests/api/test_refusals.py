@@ -56,7 +56,7 @@ def test_a_write_needs_a_token_that_may_write(
 )
 def test_an_authorization_that_is_no_bearer_token_is_refused(options: ApiOptions, header: str) -> None:
     with client_of(options, is_public_to_read=True) as client:
-        answer = client.get("/healthz", headers={"authorization": header.encode("latin-1")})  # type: ignore[dict-item]  # bytes are what is sent
+        answer = client.get("/healthz", headers={b"authorization": header.encode("latin-1")})
 
     check_problem(answer, 401)
 

@@ -1,0 +1,116 @@
+"""What the API keeps ready, and how much it lets one caller ask."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollback_drills.redaction import remember_secrets
+from rollback_drills_api.answers import Answers, encode
+from rollback_drills_api.limits import RateLimit
+
+
+def test_many_who_ask_at_once_cost_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def make() -> dict[str, int]:
+        made.append(threading.get_ident())
+        time.sleep(0.05)
+        return {"made": len(made)}
+
+    async def ask() -> list[bytes]:
+        answers = Answers()
+        first = await asyncio.gather(*(answers.give("key", make) for _ in range(20)))
+        later = await answers.give("key", make)
+        return [bytes(each.body) for each in (*first, later)]
+
+    assert asyncio.run(ask()) == [b'{"made":1}'] * 21
+
+
+def test_what_was_written_is_seen_by_the_next_who_asks() -> None:
+    state = {"value": 1}
+    started, go_on = threading.Event(), threading.Event()
+
+    def make_slowly() -> dict[str, int]:
+        read = dict(state)
+        started.set()
+        go_on.wait(5)
+        return read
+
+    async def ask() -> tuple[bytes, bytes]:
+        answers = Answers()
+        slow = asyncio.create_task(answers.give("key", make_slowly))
+        await asyncio.to_thread(started.wait, 5)
+        state["value"] = 2
+        answers.forget()
+        go_on.set()
+        old = await slow
+        new = await answers.give("key", lambda: dict(state))
+        return bytes(old.body), bytes(new.body)
+
+    assert asyncio.run(ask()) == (b'{"value":1}', b'{"value":2}')
+
+
+def test_an_error_is_not_kept() -> None:
+    async def ask() -> bytes:
+        answers = Answers()
+        with pytest.raises(ZeroDivisionError):
+            await answers.give("key", lambda: 1 / 0)
+        return bytes((await answers.give("key", lambda: {"well": True})).body)
+
+    assert asyncio.run(ask()) == b'{"well":true}'
+
+
+def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rollback_drills_api.answers._MOST_BYTES", 100)
+    monkeypatch.setattr("rollback_drills_api.answers._MOST_KEPT", 5)
+
+    async def ask() -> Answers:
+        answers = Answers()
+        for number in range(20):
+            await answers.give(number, lambda: b"x" * 30)
+        await answers.give("large", lambda: b"x" * 101)
+        return answers
+
+    answers = asyncio.run(ask())
+    assert list(answers._kept) == [17, 18, 19]
+    assert answers._size == 90
+    assert answers._making == {}
+
+
+def test_a_document_is_written_without_the_secrets_in_use() -> None:
+    remember_secrets(["correct-horse-battery"])
+
+    assert encode({"a": ["correct-horse-battery"], "b": 1}) == b'{"a":["[redacted]"],"b":1}'
+
+
+@given(st.lists(st.floats(min_value=0, max_value=3), max_size=60), st.sampled_from([0.5, 1.0, 4.0]))
+def test_nobody_gets_more_than_the_rate_and_the_burst(pauses: list[float], per_second: float) -> None:
+    rate, now, taken = RateLimit(per_second), 0.0, 0
+    for pause in pauses:
+        now += pause
+        wait = rate.take("caller", now=now)
+        taken += not wait
+        assert wait <= 1 / per_second
+    assert taken <= max(1.0, per_second * 2) + now * per_second + 1e-6
+
+
+def test_whoever_waits_as_long_as_said_gets_on() -> None:
+    rate, now = RateLimit(1.0), 0.0
+    while not (wait := rate.take("caller", now=now)):
+        pass
+
+    assert rate.take("other", now=now) == 0
+    assert rate.take("caller", now=now + wait + 1e-9) == 0
+
+
+def test_callers_without_end_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rollback_drills_api.limits._MOST_CALLERS", 3)
+    rate = RateLimit(1.0)
+    for name in "abcd":
+        rate.take(name, now=0.0)
+
+    assert list(rate._buckets) == ["b", "c", "d"]

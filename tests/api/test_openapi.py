@@ -1,0 +1,115 @@
+"""The API against its own OpenAPI document: what it allows and forbids is answered as it says.
+
+Flows are played here; everything before and after them is real.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from starlette.testclient import TestClient
+
+from rollback_drills.database import Database
+from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.index import EvidenceIndex
+from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
+from rollback_drills.followup.acknowledging import acknowledge
+from rollback_drills.followup.routes import RouteChoice
+from rollback_drills_api.app import build_app
+from rollback_drills_api.options import ApiOptions
+from rollback_drills_api.running import Ran
+from tests.api.conftest import Keys
+from tests.unit.builders import NOW, open_key
+
+EXAMPLES = 12
+
+
+@pytest.fixture
+def played(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Play the flows: a delivery tells nobody, an acknowledgement is written down."""
+
+    def play(name: str, parameters: Mapping[str, Any], *, timeout_seconds: float) -> Ran:
+        if name == "deliver-notifications":
+            parts = ("schedule", "plan", "delivery", "plan_metadata")
+            result: dict[str, Any] = {
+                **{part: {} for part in parts},
+                "metadata": None,
+                "success": True,
+                "event_id": "x",
+            }
+            return Ran("done", is_completed=True, result=result)
+        database = Database.open(options.database_url)
+        said = Acknowledgement(
+            parameters["acknowledged_by"], AcknowledgementState(parameters["acknowledgement_state"])
+        )
+        given = [(RouteChoice(**route), said) for route in parameters["routes"]]
+        append(database, acknowledge(EvidenceIndex(database), given, now=NOW, created_at=NOW), open_key)
+        database.engine.dispose()
+        return Ran("done", is_completed=True, result={})
+
+    monkeypatch.setattr("rollback_drills_api.writes.run_embedded", play)
+
+
+@pytest.fixture
+def described(options: ApiOptions, keys: Keys, played: None) -> Iterator[BaseSchema]:
+    """Read the document from the application itself."""
+    app = build_app(options)
+    with TestClient(app):  # starts it
+        document = schemathesis.openapi.from_dict(app.openapi())
+        document.app = app
+        yield document
+
+
+OPERATIONS = [
+    (path, method)
+    for path, operations in build_app(ApiOptions(list)).openapi()["paths"].items()
+    for method in operations
+]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_answer_is_described(
+    described: BaseSchema, keys: Keys, path: str, method: str, mode: GenerationMode
+) -> None:
+    operation = described[path][method]
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def check(case: schemathesis.Case[Any]) -> None:
+        # The tool takes a token away again only where the name of the header is written like this.
+        headers = {"Authorization": keys.header("operateer")["authorization"], "host": "localhost"}
+        # That of a schedule, a plan or a day there may be none: the rules refuse more than a schema can say.
+        case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
+
+    try:
+        check()
+    except Unsatisfiable:  # there is nothing that an operation without parameters forbids
+        assert mode is GenerationMode.NEGATIVE
+
+
+def test_every_operation_has_examples_and_describes_its_problems(options: ApiOptions) -> None:
+    document = build_app(options).openapi()
+
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    assert len(operations) == 17
+    for operation in operations:
+        answers = operation["responses"]
+        assert {"200", "401", "403", "422", "429", "500", "503"} <= set(answers), operation["operationId"]
+        assert operation["summary"]
+        for status, answer in answers.items():
+            ((media_type, content),) = answer["content"].items()
+            assert content["example"]
+            assert (media_type == "application/problem+json") == (status != "200")

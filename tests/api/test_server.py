@@ -1,0 +1,259 @@
+"""The API as a process on a real Prefect server: the documented calls with another host."""
+
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+from pytest_httpserver import HTTPServer
+
+from tests.api.conftest import NOTIFICATIONS
+from tests.e2e.conftest import ROOT, PrefectServer, server  # noqa: F401 - a fixture
+
+DRILLS = (sys.executable, "-m", "rollback_drills_cli.main")
+SCHEDULE_ID = "go_backend_python_fallback_monthly"
+JSON = {"content-type": "application/json"}
+
+
+@contextmanager
+def running_api(*flags: str, environ: Mapping[str, str], log: Path) -> Iterator[str]:
+    """Start the API on a free port, and stop it as an operator does."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*DRILLS, "api", "--port", "0", *flags], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=out
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline().decode()
+        found = re.search(r"https?://\S+", line)
+        assert found, f"{line}\n{log.read_text()}"
+        yield found[0]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=30)
+    assert code in (0, -signal.SIGTERM), log.read_text()
+
+
+def token(server: PrefectServer, name: str, scope: str, *more: str) -> str:  # noqa: F811 - the fixture
+    return server.run(
+        "rollback_drills_cli.main", "api-token", "create", name, "--scope", scope, *more
+    ).strip()
+
+
+@pytest.fixture(scope="module")
+def folder(server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """Hold the schedule of the documentation, which is overdue."""
+    folder = tmp_path_factory.mktemp("documents")
+    schedule = {
+        "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
+        "schedule_id": SCHEDULE_ID,
+        "environment": "production-pilot",
+        "status": "active",
+        "interval_days": 30,
+        "next_due_at": (datetime.now(UTC) - timedelta(days=2)).isoformat(timespec="seconds"),
+        "owners": ["release-governance"],
+        "notification_providers": ["webhook"],
+        "runbook_ref": "docs/go-backend-rollback-drill-scheduling.md",
+    }
+    (folder / "schedule.json").write_text(json.dumps(schedule))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environ(server: PrefectServer, folder: Path) -> Mapping[str, str]:  # noqa: F811
+    """Configure as the documentation does."""
+    return {
+        **server.environ,
+        "CAVRA_GO_BACKEND_MODE": "promoted",
+        "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": str(folder / "schedule.json"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
+    server: PrefectServer,  # noqa: F811
+    environ: Mapping[str, str],
+    folder: Path,
+    httpserver: HTTPServer,
+) -> None:
+    httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
+    config = folder / "connectors.json"
+    config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/hook")}}}))
+    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    secret = token(server, "pipeline", "operate", "--expires-days", "1")
+    log = folder / "api.log"
+
+    with running_api("--embedded", environ=environ, log=log) as api:
+        client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)
+        schedule = client.get("/runtime/go-pilot/rollback-drill-schedule").json()
+        delivered = post(client, "/deliver", {"provider": "webhook", "retries": 2})
+        again = post(
+            client,
+            "/deliver",
+            {
+                "provider": "webhook",
+                "retries": 0,
+                "timeout_seconds": 0.5,
+                "generated_by": "release-governance",
+                "force": False,
+                "routing_policy": {"owner_routes": {"release-governance": {"providers": ["webhook"]}}},
+            },
+        )
+        before = client.get(f"{NOTIFICATIONS}/dashboard").json()
+        escalation = post(
+            client,
+            "/escalation-plan",
+            {"policy": {"acknowledgement_minutes": 60}, "generated_by": "release-governance"},
+        )
+        plan_id = delivered["plan"]["plan_id"]
+        said = {"provider": "webhook", "acknowledged_by": "release-manager", "plan_id": plan_id}
+        acknowledged = post(client, f"/{SCHEDULE_ID}/acknowledgements", said)
+        after = client.get(f"{NOTIFICATIONS}/dashboard").json()
+        route = {"schedule_id": SCHEDULE_ID, "provider": "webhook", "plan_id": plan_id}
+        bulk = post(
+            client,
+            "/acknowledgements/bulk",
+            {"acknowledgement_state": "resolved", "external_ref": "CHG-456", "routes": [route]},
+        )
+        package = post(client, "/acknowledgements/audit-package", {"owner": "release-governance"})
+        history = client.get(NOTIFICATIONS).json()
+        routes = client.get(f"{NOTIFICATIONS}/routes?owner=release-governance&action=deliver").json()
+        readiness = client.get("/deployment/production-readiness").json()
+        unknown = client.post(f"{NOTIFICATIONS}/deliver", json={"provider": "nagios"})
+
+    assert (schedule["mode"], schedule["status"]) == ("promoted", "needs_attention")
+    parts = {"schedule", "plan", "delivery", "plan_metadata", "metadata", "success", "event_id"}
+    assert set(delivered) == set(again) == parts
+    assert (delivered["success"], delivered["plan"]["generated_by"]) == (True, "pipeline")
+    assert delivered["delivery"]["deliveries"][0]["outcome"] == "delivered"
+    assert delivered["metadata"]["connector_delivery_source"] == "go_backend_rollback_drill_notification"
+    assert again["delivery"]["nothing_to_deliver"] is True
+    assert again["plan"]["generated_by"] == "release-governance via pipeline"
+    assert (before["outstanding_count"], after["outstanding_count"]) == (1, 0)
+    assert escalation["plan"]["outstanding_count"] == 1
+    assert acknowledged["metadata"]["metadata_kind"] == "go-backend-rollback-drill-notification-ack"
+    assert acknowledged["acknowledgement"]["signer"] == "release-manager via pipeline"
+    assert bulk["acknowledgement_count"] == 1
+    assert bulk["acknowledgements"][0]["acknowledgement_state"] == "resolved"
+    assert (package["audit_package"]["route_count"], package["audit_package"]["resolved_count"]) == (1, 1)
+    assert (history["total"], routes["total"]) == (1, 1)
+    assert readiness["acceptable"] is False
+    assert unknown.status_code == 422
+    assert unknown.json()["detail"].startswith("$.provider nagios is unknown")
+    assert len(httpserver.log) == 1
+    written = log.read_text()
+    assert f"POST {NOTIFICATIONS}/deliver 200" in written
+    assert secret not in written
+    assert "/hook" not in written
+
+
+def post(client: httpx.Client, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    answer = client.post(NOTIFICATIONS + path, json=body)
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def test_tokens_are_made_listed_and_revoked_by_command(
+    server: PrefectServer,  # noqa: F811
+) -> None:
+    secret = token(server, "short-lived", "read", "--expires-days", "0.001")
+    token(server, "lasting", "admin")
+
+    again = drills(server, "api-token", "create", "lasting", "--scope", "read")
+    odd = drills(server, "api-token", "create", "odd", "--scope", "root")
+    listed = json.loads(drills(server, "api-token", "list", "--json").stdout)
+    revoked = drills(server, "api-token", "revoke", "lasting")
+    missing = drills(server, "api-token", "revoke", "lasting")
+
+    assert secret.startswith("drills_")
+    assert {each["name"]: (each["scope"], each["expires_at"] is None) for each in listed}.items() >= {
+        "short-lived": ("read", False),
+        "lasting": ("admin", True),
+    }.items()
+    assert secret not in json.dumps(listed)
+    assert (again.returncode, odd.returncode, revoked.returncode, missing.returncode) == (2, 2, 0, 2)
+    assert "there is a token lasting already" in again.stderr
+    assert "--scope is root" in odd.stderr
+    assert "there is no token lasting" in missing.stderr
+
+
+def drills(server: PrefectServer, *words: str) -> "subprocess.CompletedProcess[str]":  # noqa: F811
+    return subprocess.run(
+        [*DRILLS, *words], cwd=ROOT, env=server.environ, capture_output=True, text=True, check=False
+    )
+
+
+def test_it_speaks_tls_and_survives_bytes_that_are_no_http(
+    server: PrefectServer,  # noqa: F811
+    environ: Mapping[str, str],
+    folder: Path,
+) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
+    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+    trusted = ssl.create_default_context()
+    authority.configure_trust(trusted)
+    tls = ("--tls-certificate", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem"))
+
+    with running_api(*tls, environ=environ, log=folder / "tls.log") as api:
+        client = httpx.Client(base_url=api, verify=trusted, timeout=30)
+        port = httpx.URL(api).port
+        assert port is not None
+        for garbage in (b"GET / HTTP/9.9\r\n\r\n", b"\x00" * 4096, b"GET /" + b"a" * 200_000):
+            with (
+                socket.create_connection(("127.0.0.1", port)) as plain,
+                trusted.wrap_socket(plain, server_hostname="127.0.0.1") as raw,
+            ):
+                try:
+                    raw.sendall(garbage)
+                    raw.settimeout(5)
+                    assert b"200 OK" not in raw.recv(4096)
+                except (ConnectionError, ssl.SSLError):
+                    pass  # it hung up, which is right too
+        answer = client.get("/healthz")
+        denied = client.get("/runtime/go-pilot/rollback-drills")
+
+    assert api.startswith("https://")
+    assert answer.json() == {"status": "ok"}
+    assert (denied.status_code, denied.headers["content-type"]) == (401, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (["--host", "0.0.0.0"], "add --beyond-loopback if that is meant"),
+        (["--host", "drills.example"], "add --beyond-loopback"),
+        (["--tls-certificate", "none.pem"], "belong together"),
+        (["--tls-certificate", "none.pem", "--tls-key", "none.pem"], "none.pem is not a file"),
+        (["--mode", "promted"], '--mode is "promted"'),
+    ],
+)
+def test_what_cannot_be_served_is_one_message(flags: list[str], problem: str, tmp_path: Path) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CAVRA_", "DRILLS_"))}
+    done = subprocess.run(
+        [*DRILLS, "api", "--port", "0", *flags],
+        cwd=tmp_path,
+        env={**clean, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert problem in done.stderr
+    assert "Traceback" not in done.stderr
