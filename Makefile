@@ -25,7 +25,7 @@ serve: install ## Start the Prefect server and UI with the deployments scheduled
 	@$(BIN)/python deployments/serve.py
 
 test: install ## Run the tests (T=tests/unit for a part)
-	$(BIN)/pytest --numprocesses auto --dist loadfile $(T)
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(T)
 
 chaos: install ## Kill, disconnect and delay deliveries for minutes (PostgreSQL too: DRILLS_TEST_POSTGRES)
 	$(BIN)/pytest tests/chaos -m chaos
