@@ -48,7 +48,11 @@ def find_entries(
         event["evidence_head"] = evidence_head
     chains = _find_chains(subject, plan, request, [decision["owner"] for decision in wanted])
     for decision in wanted:
-        facts = {EVENT_KEY: chains[decision["owner"]], "deferred_until": decision["deferred_until"]}
+        facts = {
+            EVENT_KEY: chains[decision["owner"]],
+            "deferred_until": decision["deferred_until"],
+            "deferred_by": decision["category"] if decision["action"] == "suppress" else None,
+        }
         notification = build_notification(judgement.schedule, plan, event | facts, decision)
         yield _entry(judgement, plan, decision, name_notification(decision), notification)
 

@@ -125,7 +125,8 @@ def _started_at(route: RouteFacts, due_at: datetime | None) -> datetime | None:
     until = route.last.event.get("deferred_until")
     if until is None:
         return route.last.queued_at
-    if due_at is not None and datetime.fromisoformat(until) > due_at:
+    is_absent = route.last.event.get("deferred_by") == "owner_calendar"  # a freeze is approved, leave is not
+    if is_absent and due_at is not None and datetime.fromisoformat(until) > due_at:
         return max(due_at, route.last.queued_at)
     return None
 

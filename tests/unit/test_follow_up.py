@@ -226,6 +226,19 @@ def test_an_owner_who_is_absent_beyond_the_due_instant_is_escalated_from_then_on
     assert len(world.told("escalated")) == told
 
 
+def test_a_window_beyond_the_due_instant_is_approved_and_escalates_nobody(database: Database) -> None:
+    window = {"start_at": "2026-11-30T00:00:00Z", "end_at": "2026-12-09T00:00:00Z", "owners": ["team-a"]}
+    world = World(database, {**ONE, "next_due_at": "2026-12-05T09:00:00Z", "maintenance_windows": [window]})
+    world.check()
+    world.now = datetime(2026, 12, 8, tzinfo=UTC)
+    world.escalate()
+    assert world.received == []
+
+    world.now = datetime(2026, 12, 9, tzinfo=UTC)
+    world.check()
+    assert [each.reason for each in world.received] == ["deferred"]
+
+
 def test_a_step_waits_until_a_window_ends(database: Database) -> None:
     window = {"start_at": (NOW + timedelta(minutes=30)).isoformat(), "end_at": "2026-12-01T20:00:00Z"}
     world = World(database, ONE)
