@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -13,9 +13,11 @@ from starlette.responses import Response
 from rollback_drills.redaction import redactor_in_use
 
 _FRESH_SECONDS: Final = 1.0
-_TIMES_ITS_COST: Final = 10.0
-"""An answer stays for so many times what it took to make: making takes a tenth of the time at most."""
+"""So long nobody asks whether an answer is still right."""
+_TIMES_ITS_COST: Final = 20.0
+"""Where much is written, an answer stays for so many times what it took to make."""
 _LONGEST_SECONDS: Final = 60.0
+"""So old an answer becomes at most: times that pass, such as ages, are in many."""
 _MOST_KEPT: Final = 512
 _MOST_BYTES: Final = 64 * 1024 * 1024
 
@@ -24,6 +26,8 @@ _MOST_BYTES: Final = 64 * 1024 * 1024
 class _Kept:
     content: bytes
     until: float
+    made_at: float
+    version: str
 
 
 class Answers:
@@ -38,18 +42,23 @@ class Answers:
         self._generation = 0
 
     async def give(
-        self, key: Hashable, make: Callable[[], Any], media_type: str = "application/json"
+        self,
+        key: Hashable,
+        version: Callable[[], str],
+        make: Callable[[], Any],
+        media_type: str = "application/json",
     ) -> Response:
         """Give an answer, from those that are kept or made in a thread.
 
         Args:
             key: What was asked.
+            version: Gives the version of what the answer is made of; while that stays, so does the answer.
             make: Builds the document, or the bytes as they are.
             media_type: Of the answer.
         """
         kept = self._kept.get(key)
         if kept is None or kept.until < time.monotonic():
-            content = await run_in_threadpool(self._make, key, make)
+            content = await run_in_threadpool(self._make, key, version, make)
         else:
             content = kept.content
         return Response(content, media_type=media_type)
@@ -62,18 +71,21 @@ class Answers:
             self._making.clear()
             self._size = 0
 
-    def _make(self, key: Hashable, make: Callable[[], Any]) -> bytes:
+    def _make(self, key: Hashable, version: Callable[[], str], make: Callable[[], Any]) -> bytes:
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:
-            kept = self._kept.get(key)
-            if kept and kept.until >= time.monotonic():
+            generation, kept, started = self._generation, self._kept.get(key), time.monotonic()
+            if kept and kept.until >= started:
                 return kept.content
-            generation, started = self._generation, time.monotonic()
+            current = version()
+            if kept and kept.version == current and started - kept.made_at < _LONGEST_SECONDS:
+                self._keep(key, replace(kept, until=started + _FRESH_SECONDS), generation)
+                return kept.content
             content = encode(make())
             ended = time.monotonic()
             stays = min(max(_FRESH_SECONDS, (ended - started) * _TIMES_ITS_COST), _LONGEST_SECONDS)
-            self._keep(key, _Kept(content, ended + stays), generation)
+            self._keep(key, _Kept(content, ended + stays, started, current), generation)
             return content
 
     def _keep(self, key: Hashable, kept: _Kept, generation: int) -> None:

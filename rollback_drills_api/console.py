@@ -34,7 +34,9 @@ def build_console(pages: Mapping[str, Page]) -> APIRouter:
 
 def _serve(path: str, page: Page) -> Callable[[Service], object]:
     async def serve(served: Served) -> Response:
-        answer = await served.answers.give(("console", path), lambda: page(served).encode(), _HTML)
+        answer = await served.answers.give(
+            ("console", path), served.version, lambda: page(served).encode(), _HTML
+        )
         answer.headers["content-security-policy"] = _POLICY
         return answer
 

@@ -33,7 +33,7 @@ async def healthz() -> Response:
 @router.get("/readyz", responses=_described("Documents and database can be reached."))
 async def readyz(served: Served) -> Response:
     """Say that the documents and the database can be reached; 503 if not."""
-    return await served.answers.give("readyz", lambda: _check(served))
+    return await served.answers.give("readyz", served.version, lambda: _check(served))
 
 
 def _check(served: Service) -> dict[str, str]:

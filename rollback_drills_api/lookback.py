@@ -42,13 +42,13 @@ async def notifications(served: Served, wanted: Annotated[NotificationQuery, Que
             served.database(), matching, period, limit=wanted.limit, offset=wanted.offset
         )
 
-    return await served.answers.give(("notifications", wanted), find)
+    return await served.answers.give(("notifications", wanted), served.evidence_version, find)
 
 
 @router.get("/dashboard", dependencies=[Depends(reading)], **described("dashboard"))
 async def dashboard(served: Served) -> Response:
     """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail."""
-    return await served.answers.give("dashboard", lambda: find_dashboard(served))
+    return await served.answers.give("dashboard", served.evidence_version, lambda: find_dashboard(served))
 
 
 @router.get("/routes", dependencies=[Depends(reading)], **described("routes"))
@@ -61,7 +61,7 @@ async def routes(served: Served, wanted: Annotated[RouteQuery, QueryParameters()
         period = Period(*wanted.bounds())
         return find_routes(served.database(), matching, period, limit=wanted.limit, offset=wanted.offset)
 
-    return await served.answers.give(("routes", wanted), find)
+    return await served.answers.give(("routes", wanted), served.evidence_version, find)
 
 
 @router.get("/suppression-trends", **described("trend"))
@@ -78,7 +78,7 @@ async def suppression_trends(
         trend = find_trend(served.database(), matching, period, now=now, generated_by=generated_by)
         return {"trend": trend, "metadata": describe_built(trend, SUPPRESSION_TREND_SCHEMA, "trend_id")}
 
-    return await served.answers.give(("trend", generated_by, wanted), find)
+    return await served.answers.give(("trend", generated_by, wanted), served.evidence_version, find)
 
 
 def find_dashboard(served: Service) -> Report:

@@ -40,7 +40,7 @@ router = APIRouter(tags=["metrics"], dependencies=[Depends(reading)])
 )
 async def metrics(served: Served) -> Response:
     """Give the metrics in the text format of Prometheus."""
-    return await served.answers.give("metrics", lambda: write_metrics(served), MEDIA_TYPE)
+    return await served.answers.give("metrics", served.version, lambda: write_metrics(served), MEDIA_TYPE)
 
 
 def write_metrics(served: Service) -> bytes:

@@ -26,7 +26,7 @@ async def calendar(served: Served) -> Response:
         fleet = served.fleet.judged()
         return build_calendar(fleet.judgements, now=fleet.at)
 
-    return await served.answers.give("calendar", build, "text/calendar")
+    return await served.answers.give("calendar", served.fleet_version, build, "text/calendar")
 
 
 @router.get(
@@ -37,7 +37,10 @@ async def calendar(served: Served) -> Response:
 async def badge(served: Served, schedule_id: str) -> Response:
     """Draw the state of a schedule as an SVG badge."""
     answer = await served.answers.give(
-        ("badge", schedule_id), lambda: build_badge(served.fleet.judged().find(schedule_id)).encode(), _SVG
+        ("badge", schedule_id),
+        served.fleet_version,
+        lambda: build_badge(served.fleet.judged().find(schedule_id)).encode(),
+        _SVG,
     )
     # Pages of others show it, and a proxy of images may keep it for as long as it is judged.
     answer.headers["cross-origin-resource-policy"] = "cross-origin"

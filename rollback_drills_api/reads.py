@@ -29,7 +29,9 @@ WantedSchedules = Annotated[FleetQuery, QueryParameters()]
 async def drill_history(served: Served, wanted: WantedSchedules) -> Response:
     """Give the history report of the schedule; of several, a page of them."""
     return await served.answers.give(
-        ("history", wanted), lambda: _write(served.fleet.judged(), wanted, lambda each: each.history)
+        ("history", wanted),
+        served.fleet_version,
+        lambda: _write(served.fleet.judged(), wanted, lambda each: each.history),
     )
 
 
@@ -37,7 +39,9 @@ async def drill_history(served: Served, wanted: WantedSchedules) -> Response:
 async def drill_schedule(served: Served, wanted: WantedSchedules) -> Response:
     """Give the schedule report of the schedule; of several, a page of them."""
     return await served.answers.give(
-        ("schedule", wanted), lambda: _write(served.fleet.judged(), wanted, lambda each: each.schedule)
+        ("schedule", wanted),
+        served.fleet_version,
+        lambda: _write(served.fleet.judged(), wanted, lambda each: each.schedule),
     )
 
 
@@ -48,7 +52,7 @@ async def readiness(served: Served, wanted: Annotated[FleetPage, QueryParameters
     The status is that of all schedules. Of several, a page of checks is given, those that block first.
     """
     return await served.answers.give(
-        ("readiness", wanted), lambda: _write_readiness(served.fleet.judged(), wanted)
+        ("readiness", wanted), served.fleet_version, lambda: _write_readiness(served.fleet.judged(), wanted)
     )
 
 

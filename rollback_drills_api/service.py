@@ -13,6 +13,7 @@ from rollback_drills_api.answers import Answers
 from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.security import TokenBook
+from rollback_drills_api.versions import DatabaseWatch
 
 _MOST_WAITING: Final = 8
 
@@ -28,6 +29,7 @@ class Service:
     waiting: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_MOST_WAITING))
     """The threads that wait for flow runs."""
     _database: Database | None = None
+    _watch: DatabaseWatch | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def database(self) -> Database | None:
@@ -39,7 +41,21 @@ class Service:
         with self._lock:
             if self._database is None:
                 self._database = Database.open_existing(self.options.database_url, OUTBOX.name)
+                self._watch = DatabaseWatch(self._database) if self._database else None
             return self._database
+
+    def evidence_version(self) -> str:
+        """Give a text that is another one after every commit to the database."""
+        self.database()
+        return self._watch.version() if self._watch else ""
+
+    def fleet_version(self) -> str:
+        """Give a text that is another one when the documents are judged anew."""
+        return self.fleet.judged().at.isoformat()
+
+    def version(self) -> str:
+        """Give a text that is another one when documents or database are."""
+        return f"{self.fleet_version()} {self.evidence_version()}"
 
     def forget(self) -> None:
         """Answer anew, because something was written."""
@@ -47,8 +63,8 @@ class Service:
         self.answers.forget()
 
 
-def find_service(request: Request) -> Service:
-    """Give the service of the application that a request is for."""
+async def find_service(request: Request) -> Service:
+    """Give the service of the application of a request; not async, it would take a thread."""
     service: Service = request.app.state.service
     return service
 

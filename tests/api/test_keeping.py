@@ -7,10 +7,60 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert, update
 
+from rollback_drills.database import Database
+from rollback_drills.outbox.table import DESTINATIONS
 from rollback_drills.redaction import remember_secrets
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.limits import RateLimit
+from rollback_drills_api.versions import DatabaseWatch
+from tests.unit.conftest import database, url  # noqa: F401 - fixtures
+
+
+def unchanged() -> str:
+    return "1"
+
+
+def test_an_answer_stays_while_what_it_is_made_of_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rollback_drills_api.answers._FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_api.answers._TIMES_ITS_COST", 0.0)
+    versions, made = iter(["1", "1", "2", "2"]), iter(range(9))
+
+    async def ask() -> list[bytes]:
+        answers = Answers()
+        return [
+            bytes((await answers.give("key", lambda: next(versions), lambda: next(made))).body)
+            for _ in range(4)
+        ]
+
+    assert asyncio.run(ask()) == [b"0", b"0", b"1", b"1"]
+
+
+def test_an_answer_is_never_older_than_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rollback_drills_api.answers._FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_api.answers._LONGEST_SECONDS", 0.0)
+    made = iter(range(9))
+
+    async def ask() -> list[bytes]:
+        answers = Answers()
+        return [bytes((await answers.give("key", unchanged, lambda: next(made))).body) for _ in range(2)]
+
+    assert asyncio.run(ask()) == [b"0", b"1"]
+
+
+def test_every_commit_of_another_connection_is_a_new_version(database: Database) -> None:  # noqa: F811 - the fixture
+    watch = DatabaseWatch(database)
+    first = watch.version()
+    same = watch.version()
+    with database.write() as connection:
+        connection.execute(insert(DESTINATIONS), {"provider": "slack"})
+    second = watch.version()
+    with database.write() as connection:
+        connection.execute(update(DESTINATIONS).values(disabled_at=1.0))
+
+    assert first == same != second
+    assert watch.version() not in (first, second)
 
 
 def test_many_who_ask_at_once_cost_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,8 +73,8 @@ def test_many_who_ask_at_once_cost_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def ask() -> list[bytes]:
         answers = Answers()
-        first = await asyncio.gather(*(answers.give("key", make) for _ in range(20)))
-        later = await answers.give("key", make)
+        first = await asyncio.gather(*(answers.give("key", unchanged, make) for _ in range(20)))
+        later = await answers.give("key", unchanged, make)
         return [bytes(each.body) for each in (*first, later)]
 
     assert asyncio.run(ask()) == [b'{"made":1}'] * 21
@@ -42,13 +92,13 @@ def test_what_was_written_is_seen_by_the_next_who_asks() -> None:
 
     async def ask() -> tuple[bytes, bytes]:
         answers = Answers()
-        slow = asyncio.create_task(answers.give("key", make_slowly))
+        slow = asyncio.create_task(answers.give("key", unchanged, make_slowly))
         await asyncio.to_thread(started.wait, 5)
         state["value"] = 2
         answers.forget()
         go_on.set()
         old = await slow
-        new = await answers.give("key", lambda: dict(state))
+        new = await answers.give("key", unchanged, lambda: dict(state))
         return bytes(old.body), bytes(new.body)
 
     assert asyncio.run(ask()) == (b'{"value":1}', b'{"value":2}')
@@ -58,8 +108,8 @@ def test_an_error_is_not_kept() -> None:
     async def ask() -> bytes:
         answers = Answers()
         with pytest.raises(ZeroDivisionError):
-            await answers.give("key", lambda: 1 / 0)
-        return bytes((await answers.give("key", lambda: {"well": True})).body)
+            await answers.give("key", unchanged, lambda: 1 / 0)
+        return bytes((await answers.give("key", unchanged, lambda: {"well": True})).body)
 
     assert asyncio.run(ask()) == b'{"well":true}'
 
@@ -71,8 +121,8 @@ def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask() -> Answers:
         answers = Answers()
         for number in range(20):
-            await answers.give(number, lambda: b"x" * 30)
-        await answers.give("large", lambda: b"x" * 101)
+            await answers.give(number, unchanged, lambda: b"x" * 30)
+        await answers.give("large", unchanged, lambda: b"x" * 101)
         return answers
 
     answers = asyncio.run(ask())

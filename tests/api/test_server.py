@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import trustme
 from pytest_httpserver import HTTPServer
 
 from tests.api.conftest import NOTIFICATIONS
-from tests.e2e.conftest import ROOT, PrefectServer, server  # noqa: F401 - a fixture
+from tests.e2e.conftest import ROOT, PrefectServer, server, wait_until  # noqa: F401 - a fixture
 
 DRILLS = (sys.executable, "-m", "rollback_drills_cli.main")
 SCHEDULE_ID = "go_backend_python_fallback_monthly"
@@ -89,9 +90,7 @@ def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
     httpserver: HTTPServer,
 ) -> None:
     httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
-    config = folder / "connectors.json"
-    config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/hook")}}}))
-    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    save_connector(server, folder, httpserver.url_for("/hook"))
     secret = token(server, "pipeline", "operate", "--expires-days", "1")
     log = folder / "api.log"
 
@@ -166,34 +165,56 @@ def post(client: httpx.Client, path: str, body: Mapping[str, Any]) -> dict[str, 
     return document
 
 
-def test_tokens_are_made_listed_and_revoked_by_command(
+def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
     server: PrefectServer,  # noqa: F811
+    environ: Mapping[str, str],
+    folder: Path,
+    httpserver: HTTPServer,
 ) -> None:
-    secret = token(server, "short-lived", "read", "--expires-days", "0.001")
-    token(server, "lasting", "admin")
-
-    again = drills(server, "api-token", "create", "lasting", "--scope", "read")
-    odd = drills(server, "api-token", "create", "odd", "--scope", "root")
-    listed = json.loads(drills(server, "api-token", "list", "--json").stdout)
-    revoked = drills(server, "api-token", "revoke", "lasting")
-    missing = drills(server, "api-token", "revoke", "lasting")
-
-    assert secret.startswith("drills_")
-    assert {each["name"]: (each["scope"], each["expires_at"] is None) for each in listed}.items() >= {
-        "short-lived": ("read", False),
-        "lasting": ("admin", True),
-    }.items()
-    assert secret not in json.dumps(listed)
-    assert (again.returncode, odd.returncode, revoked.returncode, missing.returncode) == (2, 2, 0, 2)
-    assert "there is a token lasting already" in again.stderr
-    assert "--scope is root" in odd.stderr
-    assert "there is no token lasting" in missing.stderr
-
-
-def drills(server: PrefectServer, *words: str) -> "subprocess.CompletedProcess[str]":  # noqa: F811
-    return subprocess.run(
-        [*DRILLS, *words], cwd=ROOT, env=server.environ, capture_output=True, text=True, check=False
+    httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
+    save_connector(server, folder, httpserver.url_for("/hook"))
+    secret = token(server, "robot", "operate")
+    environ = {
+        **environ,
+        "DRILLS_DATABASE_URL": f"sqlite:///{folder / 'workers.db'}",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+    }
+    script = (
+        "from prefect import serve\n"
+        "from flows.acknowledge_notification import acknowledge_notification as acknowledge\n"
+        "from flows.deliver_notifications import deliver_notifications as deliver\n"
+        "serve(*(each.to_deployment(name=each.name) for each in (acknowledge, deliver)))\n"
     )
+    worker = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL
+    )
+    try:
+        for name in ("acknowledge-notification", "deliver-notifications"):
+            wait_until(partial(is_deployed, server, name), within_seconds=60)
+        with running_api(environ=environ, log=folder / "deployed.log") as api:
+            client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)
+            delivered = post(client, "/deliver", {"generated_by": "release-governance"})
+            acknowledged = post(client, f"/{SCHEDULE_ID}/acknowledgements", {"provider": "webhook"})
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(timeout=60)
+
+    assert (delivered["success"], delivered["event_id"]) == (True, delivered["metadata"]["event_id"])
+    assert delivered["plan_metadata"]["signer"] == "release-governance via robot"
+    assert delivered["schedule"]["status"] == delivered["plan"]["status"] == "needs_attention"
+    assert delivered["delivery"]["deliveries"][0]["outcome"] == "delivered"
+    assert acknowledged["acknowledgement"]["acknowledged_by"] == "robot"
+    assert len(httpserver.log) == 1
+
+
+def is_deployed(server: PrefectServer, name: str) -> bool | None:  # noqa: F811
+    return httpx.get(f"{server.api}/deployments/name/{name}/{name}").is_success or None
+
+
+def save_connector(server: PrefectServer, folder: Path, url: str) -> None:  # noqa: F811
+    config = folder / "connectors.json"
+    config.write_text(json.dumps({"connectors": {"webhook": {"url": url}}}))
+    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
 
 
 def test_it_speaks_tls_and_survives_bytes_that_are_no_http(

@@ -18,9 +18,9 @@ RUNS = 9
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 
-def write_fleet(folder: Path) -> None:
-    """Write schedules with 2 owners, 2 providers and 1 window, and histories of 6 drills."""
-    for number in range(SCHEDULES):
+def write_fleet(folder: Path, count: int) -> None:
+    """Write so many schedules with 2 owners, 2 providers and 1 window, and histories of 6 drills."""
+    for number in range(count):
         name = f"service-{number:04d}"
         schedule = {
             "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
@@ -88,7 +88,7 @@ def only_parse(paths: list[str]) -> None:
 def report() -> None:
     """Print `judge_ratio`."""
     with tempfile.TemporaryDirectory() as folder:
-        write_fleet(Path(folder))
+        write_fleet(Path(folder), SCHEDULES)
         paths = [str(path) for path in sorted(Path(folder).iterdir())]
         ours, baseline = alternate(lambda: judge_fleet(folder), lambda: only_parse(paths), RUNS)
     what = f"read and judge {SCHEDULES} schedules / read and orjson.loads the same {len(paths)} files"

@@ -176,6 +176,25 @@ def test_who_acknowledges_by_the_form_is_not_escalated_until_it_ends(url: str, t
     assert data_of(follow_up(said_at + timedelta(days=1)))["escalated"] == 1
 
 
+def test_many_routes_are_acknowledged_at_once_or_none_of_them(url: str, told: HTTPServer) -> None:
+    known = {"schedule_id": "payments", "provider": "webhook"}
+
+    refused = [
+        acknowledge_notification("maria", routes=routes, return_state=True, **more)
+        for routes, more in (
+            ([known, {"schedule_id": "nobody-knows"}], {}),
+            ([known], {"schedule_id": "payments"}),
+        )
+    ]
+    assert all(state.is_failed() for state in refused)
+    assert rows_of(url, ACKNOWLEDGEMENT_KIND) == []
+
+    state = acknowledge_notification("maria", routes=[known, known], provider="", return_state=True)
+
+    assert state.name == "Acknowledged", state.message
+    assert len(rows_of(url, ACKNOWLEDGEMENT_KIND)) == 1
+
+
 def test_a_cycle_that_nobody_looks_after_fails_the_run_and_stops_the_heartbeat(
     url: str, told: HTTPServer
 ) -> None:
