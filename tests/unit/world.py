@@ -188,7 +188,6 @@ class World:
         """Write every drill and re-test that is new into the evidence, as a check does."""
         subjects = self.subjects()
         judgements = [judged(subject, now=self.now) for subject in subjects]
-        clock = {"now": self.now, "created_at": self.now, "signer": "test"}
         index_run(
             self.database,
             [],
@@ -197,8 +196,10 @@ class World:
             redact=lambda record: record,
             open_key=open_key,
             drills={
-                **find_drills(subjects, list(self.schedules), **clock),
-                **find_all_retests(subjects, judgements, **clock),
+                **find_drills(
+                    subjects, list(self.schedules), now=self.now, created_at=self.now, signer="test"
+                ),
+                **find_all_retests(subjects, judgements, now=self.now, created_at=self.now, signer="test"),
             },
         )
 
