@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.describing import describe_record
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import VARIABLES, find_database_url
 from rollback_drills_cli.options import JsonOption
@@ -102,13 +103,7 @@ def show(
 
 
 def _to_row(record: Report) -> Sequence[str]:
-    told = record.get("original", record)  # an imported record is shown as what it was
-    kind = told["metadata_kind"].removeprefix("go-backend-rollback-drill-").removeprefix("rollback-drills-")
-    what = next((told[name] for name in ("category", "outcome", "status") if told.get(name)), "")
-    return (
-        str(record["leaf_index"]),
-        record["created_at"][:19],
-        kind if told is record else f"{kind} (imported)",
-        *(str(told.get(name, "")) for name in ("schedule_id", "provider", "owner")),
-        str(what),
-    )
+    row = describe_record(record)
+    kind = f"{row.kind} (imported)" if row.is_imported else row.kind
+    at = record["created_at"][:19]
+    return str(row.number), at, kind, row.schedule_id, row.provider, row.owner, row.what

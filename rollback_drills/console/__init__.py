@@ -1,0 +1,1 @@
+"""The console: pages for people, made from the documents and the evidence."""

@@ -1,0 +1,104 @@
+"""Who still has to acknowledge, and with which command."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from rollback_drills.console.fleet import GENERATED_BY
+from rollback_drills.console.source import Console
+from rollback_drills.followup.escalation_plan import build_escalation_plan
+from rollback_drills.followup.facts import CycleFacts
+from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.readiness.terms import Report
+
+MOST_SHOWN: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """One owner who was told of a cycle, on all the routes that wait for an answer."""
+
+    schedule_id: str
+    cycle_id: str
+    owner: str
+    providers: list[str] = field(default_factory=list)
+    routes: list[Report] = field(default_factory=list)
+    """As the escalation plan has them."""
+
+    @property
+    def is_breached(self) -> bool:
+        """Whether the time is over on one of the routes."""
+        return any(each["breached"] for each in self.routes)
+
+    @property
+    def age_minutes(self) -> float:
+        """Since the owner was told first."""
+        return max(float(each["age_minutes"]) for each in self.routes)
+
+    @property
+    def acknowledgement_minutes(self) -> float:
+        """How long the owner has."""
+        return float(self.routes[0]["acknowledgement_minutes"])
+
+    @property
+    def next_step_owner(self) -> str:
+        """Who is told next; empty if nobody is."""
+        return self.routes[0]["next_step_owner"] or ""
+
+    @property
+    def next_step_at(self) -> datetime | None:
+        """When that is."""
+        at = self.routes[0]["next_step_at"]
+        return datetime.fromisoformat(at) if at else None
+
+    @property
+    def command(self) -> str:
+        """The command that acknowledges all of it."""
+        return shlex.join(
+            ["drills", "ack", f"--cycle={self.cycle_id}", f"--owner={self.owner}", "--by=YOUR-NAME"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementsView:
+    """The page of outstanding acknowledgements."""
+
+    at: datetime
+    outstanding: Sequence[Outstanding]
+    """Those whose time is over first, then those who wait longest; at most `MOST_SHOWN`."""
+    total: int
+    breached: int
+    acknowledged: int
+    """How many told routes are acknowledged or excepted."""
+
+
+def read_acknowledgements(console: Console) -> AcknowledgementsView:
+    """Read who still has to acknowledge.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    return make_acknowledgements(read_open_cycles(console.evidence(), now=console.at), now=console.at)
+
+
+def make_acknowledgements(cycles: Sequence[CycleFacts], *, now: datetime) -> AcknowledgementsView:
+    """Put the page together from the open cycles."""
+    plan = build_escalation_plan(cycles, now=now, generated_by=GENERATED_BY)
+    by_owner: dict[tuple[str, str], Outstanding] = {}
+    for route in plan["routes"]:
+        if route["acknowledged"] or route["excepted"]:
+            continue
+        key = route["cycle_id"], route["owner"]
+        found = by_owner.setdefault(key, Outstanding(route["schedule_id"], *key))
+        found.providers.append(route["provider"])
+        found.routes.append(route)
+    ordered = sorted(by_owner.values(), key=lambda each: (not each.is_breached, -each.age_minutes))
+    return AcknowledgementsView(
+        now,
+        ordered[:MOST_SHOWN],
+        len(ordered),
+        sum(each.is_breached for each in ordered),
+        plan["route_count"] - plan["outstanding_count"],
+    )

@@ -1,0 +1,182 @@
+"""The fleet at a glance: the state of every schedule, when it is due, and what happens next."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from rollback_drills.console.query import PRESSING, ROWS_ON_A_PAGE, FleetQuery, select_schedules
+from rollback_drills.console.source import Console
+from rollback_drills.database import DatabaseError
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.errors import UsageError
+from rollback_drills.followup.dashboard import build_dashboard
+from rollback_drills.followup.facts import CycleFacts
+from rollback_drills.followup.next_action import Action
+from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.judging import Judgement
+from rollback_drills.readiness.due import find_latest_accepted_at
+from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.routing.decisions import find_repeat_after
+from rollback_drills.routing.suppression import Suppressions
+
+GENERATED_BY: Final = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRow:
+    """One schedule."""
+
+    schedule_id: str
+    environment: str
+    state: Readiness
+    due_at: datetime | None
+    last_accepted_at: datetime | None
+    owners: Sequence[str]
+    todo: str
+    """What a person has to do."""
+    cycle: Report | None = None
+    """How the open cycle stands, as the dashboard has it; None if none is open."""
+
+    @property
+    def next_action(self) -> str:
+        """What the program does next; empty if it waits for nothing."""
+        action = self.cycle["next_action"] if self.cycle else None
+        if action is None:
+            return ""
+        owner = action["owner"] or "somebody"
+        return {
+            Action.DELIVER: f"delivers to {owner}",
+            Action.ANNOUNCE: f"tells {owner} when the silence ends",
+            Action.ESCALATE: f"escalates the silence of {owner}, step {action['step']}",
+            Action.REPEAT: f"tells {owner} again",
+            Action.END_EXCEPTION: "counts again when the exception ends",
+        }[Action(action["action"])]
+
+    @property
+    def next_action_at(self) -> datetime | None:
+        """When it does."""
+        action = self.cycle["next_action"] if self.cycle else None
+        return datetime.fromisoformat(action["at"]) if action else None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetView:
+    """A page of the fleet."""
+
+    at: datetime
+    query: FleetQuery
+    counts: Mapping[Readiness, int]
+    """By state, of the whole fleet; the most pressing first."""
+    rows: Sequence[FleetRow]
+    total: int
+    """How many the query finds, on all pages."""
+    problem: str = ""
+    """Why the evidence cannot be read; empty if it can."""
+
+    @property
+    def fleet_size(self) -> int:
+        """How many schedules there are."""
+        return sum(self.counts.values())
+
+    @property
+    def page_count(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // ROWS_ON_A_PAGE))
+
+    @property
+    def first(self) -> int:
+        """The number of the first row, from 1."""
+        return (self.query.page - 1) * ROWS_ON_A_PAGE + 1
+
+
+def read_fleet(console: Console, query: FleetQuery) -> FleetView:
+    """Read a page of the fleet. Without evidence the states are there, and the view says what is missing.
+
+    Raises:
+        UsageError: There is no page of this number.
+    """
+    places = select_schedules(console.judgements, query)
+    some = places[(query.page - 1) * ROWS_ON_A_PAGE :][:ROWS_ON_A_PAGE]
+    if query.page > 1 and not some:
+        raise UsageError(f"there is no page {query.page} of this view")
+    cycles: Mapping[str, Report] = {}
+    problem = ""
+    try:
+        ids = [console.judgements[place].cycle.schedule_id for place in some]
+        database = console.evidence()
+        cycles = describe_cycles(console, read_open_cycles(database, now=console.at, schedule_ids=ids))
+    except DatabaseError as error:
+        problem = str(error)
+    rows = [
+        make_row(console.subjects[place], console.judgements[place], cycles, now=console.at) for place in some
+    ]
+    return FleetView(console.at, query, count_states(console.judgements), rows, len(places), problem)
+
+
+def count_states(judgements: Sequence[Judgement]) -> dict[Readiness, int]:
+    """Count the schedules by their state."""
+    counts = Counter(each.cycle.status for each in judgements)
+    return {state: counts[state] for state in PRESSING}
+
+
+def describe_cycles(console: Console, cycles: Sequence[CycleFacts]) -> dict[str, Report]:
+    """Say how open cycles stand, by cycle, as the dashboard does."""
+    policies = {each.schedule_id: _policy_of(console, each.schedule_id) for each in cycles}
+    dashboard = build_dashboard(
+        cycles,
+        (),
+        now=console.at,
+        generated_by=GENERATED_BY,
+        repeat_after={name: find_repeat_after(policy) for name, policy in policies.items()},
+        suppressions={name: Suppressions(name, policy) for name, policy in policies.items()},
+    )
+    return {each["cycle_id"]: each for each in dashboard["cycles"]}
+
+
+def _policy_of(console: Console, schedule_id: str) -> RoutingPolicy | None:
+    place = console.by_id.get(schedule_id)
+    source = console.subjects[place].schedule if place is not None else None
+    return source.document if source else None
+
+
+def make_row(
+    subject: Subject, judgement: Judgement, cycles: Mapping[str, Report], *, now: datetime
+) -> FleetRow:
+    """Say of one schedule what stands in its row.
+
+    Args:
+        subject: The documents.
+        judgement: What is said of them.
+        cycles: How open cycles stand, by cycle.
+        now: The instant.
+    """
+    section = judgement.schedule["schedule"]
+    history = subject.history.document if subject.history else None
+    return FleetRow(
+        judgement.cycle.schedule_id,
+        section["environment"],
+        judgement.cycle.status,
+        datetime.fromisoformat(section["next_due_at"]) if section["next_due_at"] else None,
+        find_latest_accepted_at(history, now=now) if history else None,
+        section["owners"],
+        _find_todo(subject, judgement),
+        cycles.get(judgement.cycle.cycle_id),
+    )
+
+
+def _find_todo(subject: Subject, judgement: Judgement) -> str:
+    section = judgement.schedule["schedule"]
+    match judgement.cycle.status:
+        case Readiness.READY:
+            return "nothing to do"
+        case Readiness.DUE_SOON:
+            return "perform the drill"
+        case Readiness.NOT_REQUESTED:
+            return "nothing is asked for"
+        case Readiness.NEEDS_ATTENTION:
+            is_usable = subject.schedule is not None and subject.schedule.document is not None
+            overdue = is_usable and section["stale"] and section["next_due_at"]
+            return "perform the drill" if overdue and section["active"] else "mend the schedule"

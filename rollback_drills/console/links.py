@@ -1,0 +1,92 @@
+"""Where the pages are: paths below a server, or files beside each other."""
+
+import re
+from hashlib import sha256
+from typing import Final, Protocol
+from urllib.parse import urlencode
+
+from rollback_drills.console.query import FleetQuery
+
+
+class Links(Protocol):
+    """Gives the address of every page; what a page has that is none is not linked."""
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a server answers, which can filter and sort."""
+
+    @property
+    def stylesheet(self) -> str:
+        """The stylesheet."""
+
+    @property
+    def acknowledgements(self) -> str:
+        """The outstanding acknowledgements."""
+
+    @property
+    def trends(self) -> str:
+        """Deliveries and suppressions by week."""
+
+    def fleet(self, query: FleetQuery) -> str:
+        """Give a view of the fleet; empty if there is none of this kind."""
+
+    def schedule(self, schedule_id: str) -> str:
+        """Give the page of a schedule."""
+
+    def evidence(self, page: int = 1) -> str:
+        """Give a page of rows of the evidence; empty if there is none of this number."""
+
+
+class ServedLinks:
+    """Pages below `/console`. Whatever an id contains stands in the query, where no browser shortens it."""
+
+    is_served: Final = True
+    stylesheet: Final = "/console/style.css"
+    acknowledgements: Final = "/console/acknowledgements"
+    trends: Final = "/console/trends"
+
+    def fleet(self, query: FleetQuery) -> str:
+        """Give a view of the fleet."""
+        return _address("/console", query.to_parameters())
+
+    def schedule(self, schedule_id: str) -> str:
+        """Give the page of a schedule."""
+        return _address("/console/schedule", {"id": schedule_id})
+
+    def evidence(self, page: int = 1) -> str:
+        """Give a page of rows of the evidence."""
+        return _address("/console/evidence", {"page": str(page)} if page > 1 else {})
+
+
+class StaticLinks:
+    """Files in one folder."""
+
+    is_served: Final = False
+    stylesheet: Final = "style.css"
+    acknowledgements: Final = "acknowledgements.html"
+    trends: Final = "trends.html"
+
+    def fleet(self, query: FleetQuery) -> str:
+        """Give a part of the fleet in the usual order; there are no other views."""
+        if query.to_parameters().keys() - {"page"}:
+            return ""
+        return "index.html" if query.page == 1 else f"fleet-{query.page}.html"
+
+    def schedule(self, schedule_id: str) -> str:
+        """Give the page of a schedule."""
+        return file_name(schedule_id)
+
+    def evidence(self, page: int = 1) -> str:
+        """Give the newest rows of the evidence; the others are not exported."""
+        return "evidence.html" if page == 1 else ""
+
+
+def file_name(schedule_id: str) -> str:
+    """Give the name of a schedule's file: always the same, and safe whatever the id contains."""
+    slug = re.sub(r"[^a-z0-9]+", "-", schedule_id.lower())[:40].strip("-")
+    digest = sha256(schedule_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"schedule-{slug}-{digest}.html" if slug else f"schedule-{digest}.html"
+
+
+def _address(path: str, parameters: dict[str, str]) -> str:
+    return f"{path}?{urlencode(parameters, errors='surrogatepass')}" if parameters else path

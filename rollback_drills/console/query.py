@@ -1,0 +1,146 @@
+"""Which part of the fleet is looked at, and in which order: the query parameters of its page."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any, Final, Self, TypeVar
+
+from rollback_drills.documents.explaining import show
+from rollback_drills.errors import UsageError
+from rollback_drills.judging import Judgement
+from rollback_drills.readiness.terms import Readiness
+
+ROWS_ON_A_PAGE: Final = 100
+Choice = TypeVar("Choice", bound=StrEnum)
+_LONGEST_TEXT: Final = 200
+_FURTHEST_PAGE: Final = 1_000_000
+PRESSING: Final = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY, Readiness.NOT_REQUESTED)
+"""The states, the most pressing first."""
+_NEVER: Final = "9999"
+
+
+class Sort(StrEnum):
+    """In which order schedules stand."""
+
+    PRESSING = "pressing"  # by state, the most pressing first, then by due instant
+    DUE = "due"
+    LATEST = "latest"  # those that are due last come first
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetQuery:
+    """What somebody asks for; by default everything, the most pressing first."""
+
+    state: Readiness | None = None
+    owner: str = ""
+    """Only schedules of this owner; empty for all."""
+    search: str = ""
+    """Only schedules with this text in their id, whatever the case; empty for all."""
+    sort: Sort = Sort.PRESSING
+    page: int = 1
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str]) -> Self:
+        """Read the parameters of a request.
+
+        Raises:
+            UsageError: One is unknown or cannot be used; a filter with a slip would match all.
+        """
+        values: dict[str, Any] = {}
+        for name, text in parameters.items():
+            if name not in _READ:
+                raise UsageError(f"the query parameter {show(name)} is unknown; there are {', '.join(_READ)}")
+            if text:
+                values[name] = _READ[name](name, text)
+        return cls(**values)
+
+    def to_parameters(self) -> dict[str, str]:
+        """Give the parameters that are not as usual."""
+        usual = type(self)()
+        return {
+            field.name: str(value)
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != getattr(usual, field.name)
+        }
+
+    def changed(self, **changes: Any) -> Self:
+        """Give the query with other values, from its first page on unless that is named."""
+        return replace(self, **{"page": 1, **changes})
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it leaves schedules out."""
+        return bool(self.state or self.owner or self.search)
+
+
+def _read_state(name: str, text: str) -> Readiness:
+    return _choose(name, text, Readiness)
+
+
+def _read_sort(name: str, text: str) -> Sort:
+    return _choose(name, text, Sort)
+
+
+def _choose(name: str, text: str, choices: type[Choice]) -> Choice:
+    try:
+        return choices(text)
+    except ValueError:
+        raise UsageError(
+            f"the query parameter {name} is {show(text)}; must be one of {', '.join(choices)}"
+        ) from None
+
+
+def _read_text(name: str, text: str) -> str:
+    if len(text) > _LONGEST_TEXT:
+        raise UsageError(f"the query parameter {name} is longer than {_LONGEST_TEXT} characters")
+    return text
+
+
+def read_page(name: str, text: str) -> int:
+    """Read the number of a page.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 8 and 1 <= int(text) <= _FURTHEST_PAGE):
+        raise UsageError(f"the query parameter {name} is {show(text)}; must be a number from 1 on")
+    return int(text)
+
+
+_READ: Final[Mapping[str, Callable[[str, str], Any]]] = {
+    "state": _read_state,
+    "owner": _read_text,
+    "search": _read_text,
+    "sort": _read_sort,
+    "page": read_page,
+}
+
+
+def select_schedules(judgements: Sequence[Judgement], query: FleetQuery) -> list[int]:
+    """Give the places of the judgements that are asked for, in the order that is asked for; all pages."""
+    search = query.search.casefold()
+    found = [
+        place
+        for place, each in enumerate(judgements)
+        if (query.state is None or each.cycle.status is query.state)
+        and (not query.owner or query.owner in each.schedule["schedule"]["owners"])
+        and (not search or search in each.cycle.schedule_id.casefold())
+    ]
+    match query.sort:
+        case Sort.NAME:
+            found.sort(key=lambda place: judgements[place].cycle.schedule_id)
+        case Sort.PRESSING:
+            found.sort(
+                key=lambda place: (PRESSING.index(judgements[place].cycle.status), _due(judgements[place]))
+            )
+        case Sort.DUE:
+            found.sort(key=lambda place: _due(judgements[place]))
+        case Sort.LATEST:
+            found.sort(key=lambda place: _due(judgements[place]), reverse=True)
+    return found
+
+
+def _due(judgement: Judgement) -> tuple[str, str]:
+    """Give what schedules are ordered by: the due instant, unknown ones last, and then the name."""
+    return judgement.schedule["schedule"]["next_due_at"] or _NEVER, judgement.cycle.schedule_id

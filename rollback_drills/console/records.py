@@ -1,0 +1,79 @@
+"""What the evidence and the outbox have of one schedule, the newest of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from rollback_drills.database import MOST_PARAMETERS, Database
+from rollback_drills.evidence.records import (
+    ACKNOWLEDGEMENT_KIND,
+    DRILL_KIND,
+    EXCEPTION_KIND,
+    PLAN_KIND,
+)
+from rollback_drills.evidence.table import LEDGER
+from rollback_drills.outbox.item import Item
+from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.readiness.terms import Report
+
+MOST_CYCLES: Final = 60
+MOST_ROWS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRecords:
+    """Everything stands with the newest first."""
+
+    plans: Sequence[Report] = ()
+    """The records of the last plan of each cycle."""
+    acknowledgements: Sequence[Report] = ()
+    exceptions: Sequence[Report] = ()
+    drills: Sequence[Report] = ()
+    notifications: Sequence[Item] = ()
+
+
+def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
+    """Read what the timeline and the tables of a schedule show, as it is at one instant.
+
+    Raises:
+        DatabaseError: The database cannot be read.
+    """
+    with database.snapshot() as connection:
+        sent = select(OUTBOX).where(OUTBOX.c.schedule_id == schedule_id)
+        sent = sent.order_by(OUTBOX.c.sequence.desc()).limit(MOST_ROWS)
+        return ScheduleRecords(
+            _read_plans(connection, schedule_id),
+            _read_kind(connection, schedule_id, ACKNOWLEDGEMENT_KIND),
+            _read_kind(connection, schedule_id, EXCEPTION_KIND),
+            _read_kind(connection, schedule_id, DRILL_KIND),
+            [Item.from_row(row) for row in connection.execute(sent)],
+        )
+
+
+def _read_plans(connection: Connection, schedule_id: str) -> list[Report]:
+    """Give the last plan of each cycle: a year of hourly checks has thousands of plans, and few cycles."""
+    last = func.max(LEDGER.c.leaf_index)
+    of_cycles = (
+        select(last)
+        .where(LEDGER.c.schedule_id == schedule_id, LEDGER.c.metadata_kind == PLAN_KIND)
+        .group_by(LEDGER.c.cycle_id)
+        .order_by(last.desc())
+        .limit(min(MOST_CYCLES, MOST_PARAMETERS))
+    )
+    places = list(connection.scalars(of_cycles))
+    rows = select(LEDGER.c.record).where(LEDGER.c.leaf_index.in_(places))
+    return [_read(text) for text in connection.scalars(rows.order_by(LEDGER.c.leaf_index.desc()))]
+
+
+def _read_kind(connection: Connection, schedule_id: str, kind: str) -> list[Report]:
+    rows = select(LEDGER.c.record).where(LEDGER.c.schedule_id == schedule_id, LEDGER.c.metadata_kind == kind)
+    newest = rows.order_by(LEDGER.c.leaf_index.desc()).limit(MOST_ROWS)
+    return [_read(text) for text in connection.scalars(newest)]
+
+
+def _read(text: str) -> dict[str, Any]:
+    record: dict[str, Any] = msgspec.json.decode(text)
+    return record

@@ -1,0 +1,146 @@
+"""Writes the pages as HTML. Every text is escaped; no page needs JavaScript or anything from elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rollback_drills.console import charts, timeline
+from rollback_drills.console.acknowledgements import AcknowledgementsView
+from rollback_drills.console.evidence import EvidenceView
+from rollback_drills.console.fleet import FleetView
+from rollback_drills.console.links import Links, ServedLinks
+from rollback_drills.console.query import FleetQuery, Sort
+from rollback_drills.console.schedule import ScheduleView
+from rollback_drills.console.trends import TrendsView
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.wording import how_long
+
+_SERVED: Final = ServedLinks()
+SERVED_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy that served pages get along with."""
+STATIC_POLICY: Final = "default-src 'none'; style-src 'self' file:; base-uri 'none'; form-action 'none'"
+"""That of files; to a browser, files that lie beside each other have nothing in common but the scheme."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Why there is nothing to show."""
+
+    at: datetime
+    title: str
+    reason: str
+    remedy: str
+
+
+def render_fleet(view: FleetView, links: Links = _SERVED) -> str:
+    """Write the fleet at a glance."""
+
+    def page_of(number: int) -> str:
+        return links.fleet(view.query.changed(page=number))
+
+    return _render("fleet", view, links, here="fleet", Sort=Sort, page_of=page_of)
+
+
+def render_schedule(view: ScheduleView, links: Links = _SERVED, *, prefect_url: str = "") -> str:
+    """Write the page of a schedule.
+
+    Args:
+        view: What it says.
+        links: Where the other pages are.
+        prefect_url: The address of the Prefect UI, to link the runs; empty if it is not known.
+    """
+    address = f"{prefect_url.rstrip('/')}/artifacts/key/{view.artifact_key}" if prefect_url else ""
+    return _render("schedule", view, links, here="schedule", lanes=list(timeline.Lane), prefect=address)
+
+
+def render_acknowledgements(view: AcknowledgementsView, links: Links = _SERVED) -> str:
+    """Write who still has to acknowledge."""
+    return _render("acknowledgements", view, links, here="acknowledgements")
+
+
+def render_trends(view: TrendsView, links: Links = _SERVED) -> str:
+    """Write what was delivered and what was kept back, week by week."""
+    return _render("trends", view, links, here="trends")
+
+
+def render_evidence(view: EvidenceView, links: Links = _SERVED) -> str:
+    """Write the newest rows of the evidence, and whether it is as it was signed."""
+    return _render("evidence", view, links, here="evidence")
+
+
+def render_outage(outage: Outage, links: Links = _SERVED, *, here: str = "fleet") -> str:
+    """Write that there is nothing to show, and why.
+
+    Args:
+        outage: What is wrong.
+        links: Where the other pages are.
+        here: Which page it stands in for.
+    """
+    return _render("outage", outage, links, here=here)
+
+
+def stylesheet() -> str:
+    """Give the stylesheet of all pages."""
+    loader = _environment().loader
+    assert loader is not None  # noqa: S101 - `_environment` has one
+    return loader.get_source(_environment(), "style.css")[0]
+
+
+def _render(name: str, view: Any, links: Links, **facts: Any) -> str:
+    policy = "" if links.is_served else STATIC_POLICY
+    template = _environment().get_template(f"{name}.html.j2")
+    return template.render(view=view, links=links, policy=policy, fleet_query=FleetQuery(), **facts)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("rollback_drills.console", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {
+        "machine": write_instant,
+        "instant": show_instant,
+        "ago": _how_long,
+        "number": lambda value: f"{value:,}",
+        "words": lambda value: str(value).replace("_", " "),
+        "minutes": show_minutes,
+    }
+    environment.globals |= {"chart_size": _size(charts), "timeline_width": timeline.WIDTH}
+    return environment
+
+
+def _size(module: Any) -> Mapping[str, int]:
+    return {"width": module.WIDTH, "height": module.HEIGHT}
+
+
+def _how_long(instant: datetime, now: datetime) -> str:
+    return how_long(write_instant(instant), now=now)
+
+
+def show_instant(instant: datetime | str) -> str:
+    """Write an instant for people, in UTC: 1 December 2026, 09:00 UTC."""
+    there = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    there = there.astimezone(UTC)
+    return f"{there.day} {there:%b} {there.year:04}, {there:%H:%M} UTC"
+
+
+def show_minutes(minutes: float) -> str:
+    """Write a length of time for people: 45 min, 3 h 5 min, 2 d 4 h."""
+    whole = int(minutes)
+    if whole < 60:
+        return f"{whole} min"
+    hours, rest = divmod(whole, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

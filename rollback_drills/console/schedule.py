@@ -1,0 +1,90 @@
+"""One schedule: why it is judged as it is, what was decided last, its drills, and what happened when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollback_drills.console.drills import DrillRow, find_drill_rows
+from rollback_drills.console.fleet import FleetRow, describe_cycles, make_row
+from rollback_drills.console.records import ScheduleRecords, read_records
+from rollback_drills.console.source import Console
+from rollback_drills.console.timeline import Timeline, build_timeline
+from rollback_drills.database import DatabaseError
+from rollback_drills.followup.facts import CycleFacts
+from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.judging import Judgement
+from rollback_drills.readiness.terms import Report
+from rollback_drills.run_report import artifact_key
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """The page of a schedule."""
+
+    at: datetime
+    row: FleetRow
+    judgement: Judgement
+    plan: Report | None
+    """The record of the plan that was written down last."""
+    drills: Sequence[DrillRow]
+    """The newest first."""
+    timeline: Timeline
+    problem: str = ""
+    """Why the evidence cannot be read; empty if it can."""
+
+    @property
+    def artifact_key(self) -> str:
+        """Under which key the runs leave their pages in Prefect."""
+        return artifact_key(self.row.schedule_id)
+
+    @property
+    def checks(self) -> list[tuple[str, Report]]:
+        """Every check of both reports, with what it is about."""
+        return [
+            (name, check)
+            for name, report in (("schedule", self.judgement.schedule), ("history", self.judgement.history))
+            for check in report["checks"]
+        ]
+
+
+def read_schedule(console: Console, schedule_id: str) -> ScheduleView:
+    """Read the page of a schedule. Without evidence the documents are there, and the view says what is not.
+
+    Raises:
+        UsageError: There is no such schedule in the documents.
+    """
+    place = console.find(schedule_id)
+    records, cycles, problem = ScheduleRecords(), [], ""
+    try:
+        database = console.evidence()
+        cycles = read_open_cycles(database, now=console.at, schedule_ids=[schedule_id])
+        records = read_records(database, schedule_id)
+    except DatabaseError as error:
+        problem = str(error)
+    return make_schedule(console, place, records, cycles, problem)
+
+
+def make_schedule(
+    console: Console,
+    place: int,
+    records: ScheduleRecords,
+    cycles: Sequence[CycleFacts],
+    problem: str = "",
+) -> ScheduleView:
+    """Put the page of a schedule together.
+
+    Args:
+        console: The documents.
+        place: Which schedule.
+        records: What the evidence has of it.
+        cycles: Its open cycles.
+        problem: Why the evidence cannot be read; empty if it can.
+    """
+    subject, judgement = console.subjects[place], console.judgements[place]
+    row = make_row(subject, judgement, describe_cycles(console, cycles), now=console.at)
+    history = subject.history.document if subject.history else None
+    drills = find_drill_rows(history, records.drills, now=console.at)
+    windows = judgement.schedule["schedule"]["maintenance_windows"]
+    timeline = build_timeline(row, drills, records, windows, now=console.at)
+    plan = records.plans[0] if records.plans else None
+    return ScheduleView(console.at, row, judgement, plan, drills, timeline, problem)

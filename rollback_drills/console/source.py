@@ -1,0 +1,69 @@
+"""What every page of the console is made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from rollback_drills.database import Database, DatabaseError
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.errors import UsageError
+from rollback_drills.judging import Judgement
+
+NO_EVIDENCE: Final = "there is no evidence yet: no drill check has written any, or it is kept elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The judged documents and the evidence, at an instant."""
+
+    subjects: Sequence[Subject]
+    judgements: Sequence[Judgement]
+    """What is said of them, in the same order."""
+    at: datetime
+    database: Database | None = None
+    problem: str = NO_EVIDENCE
+    """Why there is no database."""
+    by_id: dict[str, int] = field(default_factory=dict)
+    """By schedule id: the place among the judgements."""
+
+    def evidence(self) -> Database:
+        """Give the database.
+
+        Raises:
+            DatabaseError: There is none; the message says why.
+        """
+        if self.database is None:
+            raise DatabaseError(self.problem)
+        return self.database
+
+    def find(self, schedule_id: str) -> int:
+        """Give the place of a schedule.
+
+        Raises:
+            UsageError: There is no such schedule.
+        """
+        if schedule_id not in self.by_id:
+            raise UsageError("there is no schedule of this id in the documents")
+        return self.by_id[schedule_id]
+
+
+def read_console(
+    database: Database | str | None,
+    subjects: Sequence[Subject],
+    judgements: Sequence[Judgement],
+    *,
+    now: datetime,
+) -> Console:
+    """Put together what pages are made from; each page reads what it needs of the evidence.
+
+    Args:
+        database: Keeps evidence and outbox; None if there is none yet; a text says why it cannot be used.
+        subjects: The schedules with their histories.
+        judgements: What is said of them, in the same order.
+        now: The instant of the judgements.
+    """
+    by_id = {each.cycle.schedule_id: place for place, each in enumerate(judgements)}
+    if isinstance(database, Database):
+        return Console(subjects, judgements, now, database, by_id=by_id)
+    return Console(subjects, judgements, now, None, database or NO_EVIDENCE, by_id)
