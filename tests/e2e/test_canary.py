@@ -409,30 +409,36 @@ def test_no_secret_is_found_in_anything_that_a_run_writes(server: PrefectServer,
 
 
 @pytest.mark.parametrize(
-    ("taken_out", "leak"),
+    ("taken_out", "leaks"),
     [
         pytest.param(
             ("blocks.connector:Connector.redacted:unredacted",),
-            "jira in evidence.db",
+            {"jira in evidence.db"},
             id="of what comes back",
         ),
         pytest.param(
             ("blocks.connector:remember_secrets:forget",),
-            "slack in evidence.db",
+            {"slack in evidence.db"},
             id="of what other connectors hold",
         ),
-        pytest.param((FILTER,), f"{CARELESS} in output", id="of logs"),
-        pytest.param((FILTER,), f"{CARELESS} in prefect.db", id="of logs on the server"),
         pytest.param(
-            (FILTER, "silence"), "webhook-path in output", id="of the logs of httpx, which are silent too"
+            (FILTER, "silence"),
+            {f"{CARELESS} in output", f"{CARELESS} in prefect.db", "webhook-path in output"},
+            id="of logs, those of httpx too",
         ),
-        pytest.param(("tasks.artifacts:redactor_in_use:blind",), "slack in prefect.db", id="of artifacts"),
-        pytest.param(("tasks.events:redactor_in_use:blind",), "slack in prefect.db", id="of events"),
-        pytest.param(("tasks.evidence:redactor_in_use:blind",), "slack in evidence.db", id="of evidence"),
-        pytest.param(("tasks.logs:_redact_state:as it is",), "slack in output", id="of what a run ends with"),
+        pytest.param(("tasks.events:redactor_in_use:blind",), {"slack in prefect.db"}, id="of events"),
+        pytest.param(
+            (
+                "tasks.artifacts:redactor_in_use:blind",
+                "tasks.evidence:redactor_in_use:blind",
+                "tasks.logs:_redact_state:as it is",
+            ),
+            {"slack in prefect.db", "slack in evidence.db", "slack in output"},
+            id="of artifacts, evidence and what a run ends with",
+        ),
     ],
 )
 def test_the_search_finds_the_secrets_when_a_redaction_is_taken_out(
-    taken_out: tuple[str, ...], leak: str, server: PrefectServer, tmp_path: Path
+    taken_out: tuple[str, ...], leaks: set[str], server: PrefectServer, tmp_path: Path
 ) -> None:
-    assert leak in run_with_canaries(server, tmp_path, *taken_out)
+    assert leaks <= run_with_canaries(server, tmp_path, *taken_out)

@@ -1,4 +1,4 @@
-"""The guard of the source in runs on a real Prefect server: thirty histories vanish and come back."""
+"""The guard of the source in runs on a real Prefect server: ten histories vanish and come back."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from rollback_drills_cli.main import app
 from tests.unit.builders import DRILL
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-COUNT = 30
+COUNT = 10
 FIRST, LATER, TOO_LATE = "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "2026-12-21T09:00:00Z"
 
 
@@ -50,7 +50,7 @@ def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> It
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Path:
-    """Write thirty schedules that are up to date by their histories."""
+    """Write ten schedules that are up to date by their histories."""
     folder = tmp_path / "fleet"
     folder.mkdir()
     for number in range(COUNT):
@@ -96,7 +96,7 @@ def count_rows(url: str, kind: str) -> int:
     return EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=kind))[1]
 
 
-def test_thirty_histories_that_vanish_are_one_notice_to_the_platform_owner(
+def test_ten_histories_that_vanish_are_one_notice_to_the_platform_owner(
     url: str, receiver: HTTPServer, fleet: Path
 ) -> None:
     assert check(fleet, FIRST).name == "Ready"
@@ -115,14 +115,14 @@ def test_thirty_histories_that_vanish_are_one_notice_to_the_platform_owner(
     assert "likewise 29 more" in (state.message or "")
     (notice,) = told(receiver)
     assert notice["event_type"] == "cavra.go_backend.rollback_drill.history_untrusted"
-    assert notice["title"] == "Drill history not trusted: 30 schedules"
+    assert notice["title"] == "Drill history not trusted: 10 schedules"
     decisions, total = EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=DECISION_KIND), limit=COUNT)
     assert total == 2 * COUNT
     assert Counter((each["action"], each["category"]) for each in decisions) == {("suppress", "other"): COUNT}
     rows, _ = EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=UNTRUSTED_KIND), limit=100)
     assert Counter(each["sign"] for each in rows) == {"vanished": COUNT, "too_many_turned_bad": COUNT}
     pages = artifacts_of("rollback-drill-fleet")
-    assert "## History untrusted: 30 schedules" in pages[0]
+    assert "## History untrusted: 10 schedules" in pages[0]
     assert "**History untrusted:** its history is missing" in artifacts_of("rollback-drill-service-07")[0]
 
     assert "history untrusted" in (check(fleet, LATER).message or "")
