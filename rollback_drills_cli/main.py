@@ -12,6 +12,7 @@ from rollback_drills_cli import (
     api_command,
     api_token_commands,
     connector_commands,
+    console_command,
     deliver_command,
     evidence_commands,
     evidence_export_command,
@@ -45,6 +46,7 @@ app.command()(judge_commands.plan)
 app.command()(gate_command.gate)
 app.command()(publishing_commands.calendar)
 app.command()(publishing_commands.badge)
+app.command()(console_command.console)
 app.command()(deliver_command.deliver)
 app.command()(record_command.record)
 app.command()(acknowledge_command.ack)

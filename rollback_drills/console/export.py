@@ -1,0 +1,147 @@
+"""Writes the console as files that open from disk: all of it, or none."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from rollback_drills.console.links import StaticLinks
+from rollback_drills.console.pages import (
+    OF_EVIDENCE,
+    write_fleet,
+    write_missing_documents,
+    write_missing_evidence,
+    write_schedule,
+)
+from rollback_drills.console.query import ROWS_ON_A_PAGE, FleetQuery
+from rollback_drills.console.rendering import stylesheet
+from rollback_drills.console.source import Console
+from rollback_drills.database import DatabaseError
+from rollback_drills.errors import UsageError
+
+MARKER: Final = ".drills-console"
+"""The file by which an export is known, so that nothing else is ever replaced."""
+_MARKED: Final = "An export of `drills console`. The next one replaces the whole folder.\n"
+_LINKS: Final = StaticLinks()
+
+
+def refuse_foreign(folder: Path) -> None:
+    """See that a folder can be written, or replaced because it is an earlier export.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    try:
+        if not folder.is_symlink() and not folder.exists():
+            return
+        if folder.is_dir() and ((folder / MARKER).is_file() or not any(folder.iterdir())):
+            return
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    raise UsageError(f"--out {folder} is there, and is no export of the console; name another folder")
+
+
+def write_export(
+    console: Console, folder: Path, *, prefect_url: str, progress: Callable[[int], None]
+) -> None:
+    """Write every page into a folder; one that has an earlier export is replaced when all is written.
+
+    Args:
+        console: What the pages are made from.
+        folder: Where they go.
+        prefect_url: The address of the Prefect UI; empty if it is not known.
+        progress: Is told how many pages are written.
+
+    Raises:
+        UsageError: The folder has something else, or cannot be written; nothing was changed.
+    """
+    with _replacing(folder) as into:
+        for number, (name, page) in enumerate(_pages(console, prefect_url), start=1):
+            _write(into / name, page)
+            progress(number)
+
+
+def count_pages(console: Console) -> int:
+    """Say how many pages an export has."""
+    return _fleet_pages(console) + len(console.judgements) + len(OF_EVIDENCE)
+
+
+def write_outage_export(reason: str, folder: Path, *, now: datetime) -> None:
+    """Write an export that says that the documents cannot be read.
+
+    An export of better days would go on looking as if all was well.
+
+    Raises:
+        UsageError: The folder has something else, or cannot be written; nothing was changed.
+    """
+    with _replacing(folder) as into:
+        _write(into / "index.html", write_missing_documents(reason, _LINKS, now=now))
+        for name in OF_EVIDENCE:
+            _write(into / f"{name}.html", write_missing_documents(reason, _LINKS, now=now, here=name))
+
+
+def _pages(console: Console, prefect_url: str) -> Iterator[tuple[str, str]]:
+    """Give the name and the text of every file."""
+    for number in range(1, _fleet_pages(console) + 1):
+        query = FleetQuery(page=number)
+        yield _LINKS.fleet(query), write_fleet(console, _LINKS, query)
+    for name, write in OF_EVIDENCE.items():
+        try:
+            page = write(console, _LINKS)
+        except DatabaseError as error:
+            page = write_missing_evidence(error, _LINKS, now=console.at, here=name)
+        yield f"{name}.html", page
+    for schedule_id in console.by_id:
+        page = write_schedule(console, _LINKS, schedule_id, prefect_url=prefect_url)
+        yield _LINKS.schedule(schedule_id), page
+
+
+def _fleet_pages(console: Console) -> int:
+    return max(1, -(-len(console.judgements) // ROWS_ON_A_PAGE))
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Give a new folder that takes the place of this one in the end."""
+    refuse_foreign(folder)
+    target = folder.resolve()
+    partial = target.with_name(f".{target.name}.partial-{uuid4().hex[:8]}")
+    try:
+        partial.mkdir()
+        try:
+            yield partial
+            _write(partial / "style.css", stylesheet())
+            _write(partial / MARKER, _MARKED)
+            _swap(partial, target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def _swap(partial: Path, target: Path) -> None:
+    """Put the new folder where the old one was; if that fails, the old one is there again."""
+    if not target.exists():
+        partial.rename(target)
+        return
+    old = partial.with_name(f"{partial.name}-old")
+    target.rename(old)
+    try:
+        partial.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    # a path that is no UTF-8 stands in a page as its bytes would, with question marks
+    path.write_bytes(text.encode("utf-8", "replace"))
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    why = (error.strerror or "unknown reason").lower()
+    return UsageError(f"--out {folder} cannot be written: {why}")

@@ -1,0 +1,98 @@
+"""Every page by its name, read and written in one call; what cannot be read gives a page that says so."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from rollback_drills.console.acknowledgements import read_acknowledgements
+from rollback_drills.console.evidence import read_evidence
+from rollback_drills.console.fleet import read_fleet
+from rollback_drills.console.links import Links
+from rollback_drills.console.query import FleetQuery
+from rollback_drills.console.rendering import (
+    Outage,
+    render_acknowledgements,
+    render_evidence,
+    render_fleet,
+    render_outage,
+    render_schedule,
+    render_trends,
+)
+from rollback_drills.console.schedule import read_schedule
+from rollback_drills.console.source import Console
+from rollback_drills.console.trends import read_trends
+from rollback_drills.database import DatabaseError
+
+_REMEDY: Final = (
+    "Run a drill check, which writes the evidence, or say with DRILLS_DATABASE_URL where it is;"
+    " `drills evidence list` tries the same database."
+)
+_DOCUMENTS_REMEDY: Final = (
+    "Mend the documents, or what names them; `drills check` says the same as this page."
+)
+
+
+def write_fleet(console: Console, links: Links, query: FleetQuery) -> str:
+    """Read and write the fleet at a glance.
+
+    Raises:
+        UsageError: There is no page of this number.
+    """
+    return render_fleet(read_fleet(console, query), links)
+
+
+def write_schedule(console: Console, links: Links, schedule_id: str, *, prefect_url: str = "") -> str:
+    """Read and write the page of a schedule.
+
+    Raises:
+        UsageError: There is no such schedule.
+    """
+    return render_schedule(read_schedule(console, schedule_id), links, prefect_url=prefect_url)
+
+
+def write_acknowledgements(console: Console, links: Links) -> str:
+    """Read and write who still has to acknowledge.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    return render_acknowledgements(read_acknowledgements(console), links)
+
+
+def write_trends(console: Console, links: Links) -> str:
+    """Read and write what was delivered and what was kept back.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    return render_trends(read_trends(console), links)
+
+
+def write_evidence(console: Console, links: Links, page: int = 1) -> str:
+    """Read and write the newest rows of the evidence.
+
+    Raises:
+        UsageError: There is no page of this number.
+        DatabaseError: The evidence cannot be read.
+    """
+    return render_evidence(read_evidence(console, page), links)
+
+
+OF_EVIDENCE: Final[Mapping[str, Callable[[Console, Links], str]]] = {
+    "acknowledgements": write_acknowledgements,
+    "trends": write_trends,
+    "evidence": write_evidence,
+}
+"""By name: the pages that cannot be without evidence."""
+
+
+def write_missing_evidence(error: DatabaseError, links: Links, *, now: datetime, here: str) -> str:
+    """Write a page that says why the evidence cannot be read."""
+    outage = Outage(now, "The evidence cannot be read", str(error), _REMEDY)
+    return render_outage(outage, links, here=here)
+
+
+def write_missing_documents(reason: str, links: Links, *, now: datetime, here: str = "fleet") -> str:
+    """Write a page that says why the documents cannot be read."""
+    outage = Outage(now, "The documents cannot be read", reason, _DOCUMENTS_REMEDY)
+    return render_outage(outage, links, here=here)

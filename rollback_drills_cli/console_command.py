@@ -1,0 +1,108 @@
+"""`drills console`: the state of the fleet and its evidence as pages that open from disk."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.errors import UsageError
+from rollback_drills.judging import judge_all
+from rollback_drills.settings import find_database_url
+from rollback_drills_cli import options
+from rollback_drills_cli.evidence_commands import DatabaseOption
+from rollback_drills_cli.output import console as open_terminal
+from rollback_drills_cli.output import print_line
+
+if TYPE_CHECKING:
+    from rollback_drills.database import Database
+
+
+def console(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="The folder to write; an earlier export is replaced.")
+    ],
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    database: DatabaseOption = None,
+    prefect_ui: Annotated[
+        str | None,
+        typer.Option(
+            "--prefect-ui", metavar="URL", help="Where the Prefect UI is, to link runs. (env PREFECT_UI_URL)"
+        ),
+    ] = None,
+    now: options.NowOption = None,
+) -> None:
+    """Write the fleet, every schedule, acknowledgements, trends and evidence as pages that open from disk.
+
+    Exit code 0 whatever the state of the drills is; 2 if documents or evidence cannot be read: the pages say
+    so, too.
+    """
+    at = options.parse_now(now)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    address = _read_address(prefect_ui)
+    from rollback_drills.console.export import (  # with SQLAlchemy, which takes half a second to import
+        count_pages,
+        refuse_foreign,
+        write_export,
+        write_outage_export,
+    )
+    from rollback_drills.console.source import read_console
+
+    refuse_foreign(out)
+    try:
+        fleet = load_fleet(settings.schedule, settings.history)
+    except UsageError as error:
+        write_outage_export(str(error), out, now=at)
+        raise
+    opened, problem = _open(database)
+    judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by="console")
+    pages = read_console(problem or opened, fleet.subjects, judgements, now=at)
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("pages"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=open_terminal(stderr=True), transient=True) as bar:
+        task = bar.add_task("pages", total=count_pages(pages))
+        write_export(pages, out, prefect_url=address, progress=lambda done: bar.update(task, completed=done))
+    print_line(f"{count_pages(pages):,} pages are in {out}; open {out}/index.html")
+    if problem:
+        raise UsageError(problem)
+
+
+def _open(url: str | None) -> tuple["Database | None", str]:
+    """Give the database, and why there is none; nothing is wrong where none was written yet."""
+    from rollback_drills.database import Database, DatabaseError
+    from rollback_drills.outbox.table import OUTBOX
+
+    try:
+        return Database.open_existing(find_database_url(os.environ, url), OUTBOX.name), ""
+    except DatabaseError as error:
+        return None, str(error)
+
+
+def _read_address(given: str | None) -> str:
+    """Read where the Prefect UI is.
+
+    Raises:
+        UsageError: It is no address that a page may link to.
+    """
+    place, text = ("--prefect-ui", given) if given is not None else ("PREFECT_UI_URL", _from_environment())
+    if not text and given is None:
+        return ""
+    try:
+        parts = urlsplit(text or "")
+        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise UsageError(f"{place} is no address of a Prefect UI; write it like http://127.0.0.1:4200")
+    return text or ""
+
+
+def _from_environment() -> str:
+    return os.environ.get("PREFECT_UI_URL", "")
