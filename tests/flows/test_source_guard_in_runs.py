@@ -112,7 +112,7 @@ def test_ten_histories_that_vanish_are_one_notice_to_the_platform_owner(
     assert "; history untrusted (service-00: its history is missing, and the evidence knows 1 drill" in (
         state.message or ""
     )
-    assert "likewise 29 more" in (state.message or "")
+    assert "likewise 9 more" in (state.message or "")
     (notice,) = told(receiver)
     assert notice["event_type"] == "cavra.go_backend.rollback_drill.history_untrusted"
     assert notice["title"] == "Drill history not trusted: 10 schedules"
