@@ -66,7 +66,8 @@ def console(
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("pages"), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=open_terminal(stderr=True), transient=True) as bar:
+    terminal = open_terminal(stderr=True)
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
         task = bar.add_task("pages", total=count_pages(pages))
         write_export(pages, out, prefect_url=address, progress=lambda done: bar.update(task, completed=done))
     print_line(f"{count_pages(pages):,} pages are in {out}; open {out}/index.html")

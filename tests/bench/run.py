@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    from tests.bench import api, delivery, flow_overhead, judging, ledger, reviewing, startup
+    from tests.bench import api, console, delivery, flow_overhead, judging, ledger, reviewing, startup
 
     delivery.report()
     judging.report()
@@ -16,3 +16,4 @@ if __name__ == "__main__":
     ledger.report()
     reviewing.report()
     api.report()
+    console.report()

@@ -1,0 +1,93 @@
+"""The first page of the console for a large fleet, against the same page for a fleet that fits on it."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from rollback_drills.committing import find_entries
+from rollback_drills.console.links import ServedLinks
+from rollback_drills.console.pages import write_fleet
+from rollback_drills.console.query import FleetQuery
+from rollback_drills.console.source import Console, read_console
+from rollback_drills.database import Database
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.records import record_plan
+from rollback_drills.judging import Judgement, judge_all, plan_at_once
+from rollback_drills.outbox.intake import Entry, commit
+from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.routing.decisions import PlanRequest
+from tests.bench.figures import alternate, print_figure
+from tests.unit.builders import DRILL, make_subject, open_key
+
+SCHEDULES = 10_000
+CHECKS = 4
+"""Each leaves a plan and four decisions of every schedule: 200,000 rows."""
+RUNS = 9
+BATCH = 500
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+
+def report() -> None:
+    """Print `fleet_page_ratio`."""
+    with tempfile.TemporaryDirectory() as folder:
+        large = build_console(f"sqlite:///{folder}/large.db", SCHEDULES)
+        small = build_console(f"sqlite:///{folder}/small.db", 100)
+        seconds = alternate(page_of(large), page_of(small), RUNS)
+    what = (
+        f"the first page of {SCHEDULES:,} schedules with {SCHEDULES * CHECKS * 5:,} rows of evidence / of 100"
+        " schedules with 2,000; reading of evidence included, SQLite"
+    )
+    print_figure("fleet_page_ratio", *seconds, at_most=2.5, runs=RUNS, what=what)
+
+
+def page_of(console: Console) -> Callable[[], object]:
+    """Give what writes the first page as the server does."""
+    return partial(write_fleet, console, ServedLinks(), FleetQuery())
+
+
+def build_console(url: str, count: int) -> Console:
+    """Give a fleet of which a third is overdue, after some checks that told its owners."""
+    database = Database.open(url)
+    subjects = [_make_subject(number) for number in range(count)]
+    judgements = judge_all(subjects, Criteria(), now=NOW)
+    for check in range(CHECKS):
+        for start in range(0, count, BATCH):
+            part = slice(start, start + BATCH)
+            _check(database, subjects[part], judgements[part], check)
+    return read_console(database, subjects, judgements, now=NOW)
+
+
+def _make_subject(number: int) -> Subject:
+    name = f"service-{number:05d}"
+    drills: list[Mapping[str, Any]] = [
+        {
+            **DRILL,
+            "drill_id": f"{name}-{drill}",
+            "executed_at": (NOW - timedelta(days=10 + drill * 30, hours=number % 24)).isoformat(),
+        }
+        for drill in range(6)
+    ]
+    return make_subject(
+        drills,
+        schedule_id=name,
+        next_due_at=(NOW + timedelta(days=number % 60 - 20, minutes=number)).isoformat(),
+        owners=[f"team-{number % 50}", "release-governance"],
+    )
+
+
+def _check(
+    database: Database, subjects: Sequence[Subject], judgements: Sequence[Judgement], check: int
+) -> None:
+    request, created_at = PlanRequest(), NOW - timedelta(hours=CHECKS - check)
+    records: list[Report] = []
+    entries: list[Entry] = []
+    for subject, judgement in zip(subjects, judgements, strict=True):
+        plan = plan_at_once(subject, judgement, request, now=NOW)
+        section, session = judgement.schedule["schedule"], f"rcd-{plan['plan_id']}"
+        records += record_plan(plan, section, session, created_at=created_at, signer="drill-check")
+        entries += find_entries(subject, judgement, plan, request)
+    append(database, records, open_key)
+    commit(database, entries, [], now=created_at.timestamp())
