@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
 
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills_api import health, lookback, metrics, publishing, reads, writes
+from rollback_drills_api import console, health, lookback, metrics, publishing, reads, writes
 from rollback_drills_api.answers import encode
 from rollback_drills_api.boundary import Boundary
 from rollback_drills_api.fleet import FleetCache
@@ -57,7 +57,7 @@ def build_app(options: ApiOptions) -> FastAPI:
     )
     app.state.options = options
     app.state.service = Service(options, book, FleetCache(options.settings))
-    for module in (reads, lookback, writes, publishing, metrics, health):
+    for module in (reads, lookback, writes, publishing, console, metrics, health):
         app.include_router(module.router)
     app.add_api_route(
         "/openapi.json", _write_openapi, include_in_schema=False, dependencies=[Depends(reading)]

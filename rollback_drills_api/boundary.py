@@ -14,7 +14,7 @@ from rollback_drills.redaction import redactor_in_use
 from rollback_drills_api.limits import RateLimit, check_json, read_body, replay
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem, write_problem
-from rollback_drills_api.security import TokenBook, identify, read_bearer
+from rollback_drills_api.security import TokenBook, identify, read_token
 
 logger = logging.getLogger(__name__)
 access = logging.getLogger("rollback_drills_api.access")
@@ -28,6 +28,7 @@ _HEADERS: Final = (
     (b"cache-control", b"no-store"),
 )
 """Of every answer that does not say otherwise itself."""
+_ASK_FOR_PASSWORD: Final = (b"www-authenticate", b'Basic realm="rollback-drills", charset="UTF-8"')
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -72,7 +73,7 @@ class Boundary:
         _check_host([value for name, value in headers if name == b"host"], self._hosts)
         now = time.monotonic()
         try:
-            token = identify(self._book, read_bearer(headers), now=now)
+            token = identify(self._book, read_token(headers, takes_password=request.is_page), now=now)
         except Problem:
             self._take(f"address {request.address}", now)  # so that nobody guesses at full speed
             raise
@@ -117,6 +118,12 @@ class _Request:
         scope["state"] |= {"request_id": self.request_id, "token": None}
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is for a page of the console, which a browser asks for and which changes nothing."""
+        path, method = self.scope["path"], self.scope["method"]
+        return method in {"GET", "HEAD"} and (path == "/console" or path.startswith("/console/"))
+
+    @property
     def address(self) -> str:
         client = self.scope.get("client")
         return str(client[0]) if client else "unknown"
@@ -125,6 +132,8 @@ class _Request:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = message.setdefault("headers", [])
+            if self.status == HTTPStatus.UNAUTHORIZED and self.is_page:
+                headers = [_ASK_FOR_PASSWORD, *(each for each in headers if each[0] != b"www-authenticate")]
             present = {name.lower() for name, _ in headers}
             message["headers"] = [
                 *headers,

@@ -1,44 +1,180 @@
-"""The place of the console: pages of HTML below /console, each written by a function."""
+"""The console: pages for people below /console, with the same token as everything else."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+import logging
+from collections.abc import Callable, Hashable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final, TypeVar
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from rollback_drills_api.describing import described_text
+from rollback_drills.console.links import ServedLinks
+from rollback_drills.console.pages import (
+    write_acknowledgements,
+    write_evidence,
+    write_fleet,
+    write_missing_documents,
+    write_missing_evidence,
+    write_schedule,
+    write_trends,
+)
+from rollback_drills.console.query import FleetQuery, read_page
+from rollback_drills.console.rendering import SERVED_POLICY, Outage, render_outage, stylesheet
+from rollback_drills.console.source import NO_EVIDENCE, Console, read_console
+from rollback_drills.database import DatabaseError
+from rollback_drills.documents.explaining import show
+from rollback_drills.errors import UsageError
+from rollback_drills.redaction import redactor_in_use
+from rollback_drills_api.problems import Problem
 from rollback_drills_api.security import reading
 from rollback_drills_api.service import Served, Service
 
-Page = Callable[[Service], str]
+logger = logging.getLogger(__name__)
+
+# They are for people, and no part of what programs are promised.
+router = APIRouter(prefix="/console", dependencies=[Depends(reading)], include_in_schema=False)
+
+Asked = TypeVar("Asked", bound=Hashable)
 _HTML: Final = "text/html; charset=utf-8"
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'"
+_LINKS: Final = ServedLinks()
+_UNUSABLE: Final = "the database cannot be used; the log of the API says why"
 
 
-def build_console(pages: Mapping[str, Page]) -> APIRouter:
-    """Give a router that serves pages.
+@router.get("")
+async def fleet(served: Served, request: Request) -> Response:
+    """Show the fleet at a glance."""
+    return await _give(
+        served,
+        "fleet",
+        lambda: FleetQuery.parse(request.query_params),
+        lambda console, query: write_fleet(console, _LINKS, query),
+    )
+
+
+@router.get("/schedule")
+async def schedule(served: Served, request: Request) -> Response:
+    """Show one schedule."""
+    return await _give(
+        served,
+        "schedule",
+        lambda: _only(request.query_params, "id").get("id", ""),
+        lambda console, schedule_id: write_schedule(
+            console, _LINKS, schedule_id, prefect_url=served.options.prefect_url
+        ),
+    )
+
+
+@router.get("/acknowledgements")
+async def acknowledgements(served: Served, request: Request) -> Response:
+    """Show who still has to acknowledge."""
+    return await _give(
+        served,
+        "acknowledgements",
+        lambda: bool(_only(request.query_params)),
+        lambda console, _: write_acknowledgements(console, _LINKS),
+    )
+
+
+@router.get("/trends")
+async def trends(served: Served, request: Request) -> Response:
+    """Show what was delivered and what was kept back, week by week."""
+    return await _give(
+        served,
+        "trends",
+        lambda: bool(_only(request.query_params)),
+        lambda console, _: write_trends(console, _LINKS),
+    )
+
+
+@router.get("/evidence")
+async def evidence(served: Served, request: Request) -> Response:
+    """Show the newest rows of the evidence."""
+    return await _give(
+        served,
+        "evidence",
+        lambda: read_page("page", _only(request.query_params, "page").get("page", "1")),
+        lambda console, page: write_evidence(console, _LINKS, page),
+    )
+
+
+@router.get("/style.css")
+async def style() -> Response:
+    """Give the stylesheet of the pages."""
+    return Response(stylesheet(), media_type="text/css", headers={"cache-control": "max-age=300"})
+
+
+def _only(parameters: Mapping[str, str], *names: str) -> Mapping[str, str]:
+    """See that no other query parameter was sent."""
+    unknown = sorted(parameters.keys() - set(names))
+    if unknown:
+        raise UsageError(f"the query parameter {show(unknown[0])} is unknown")
+    return parameters
+
+
+async def _give(
+    served: Service, name: str, ask: Callable[[], Asked], write: Callable[[Console, Asked], str]
+) -> Response:
+    """Give a page, or one that says why it cannot be given.
 
     Args:
-        pages: By path below `/console`: what writes the page.
+        served: The service.
+        name: Of the page.
+        ask: Reads the query.
+        write: Makes the page of what was asked.
     """
-    router = APIRouter(prefix="/console", tags=["console"], dependencies=[Depends(reading)])
-    for path, page in pages.items():
-        router.add_api_route(
-            path,
-            _serve(path, page),
-            response_class=Response,
-            **described_text("text/html", "A page of the console.", "<!doctype html>"),
-        )
-    return router
-
-
-def _serve(path: str, page: Page) -> Callable[[Service], object]:
-    async def serve(served: Served) -> Response:
+    now = datetime.now(UTC)
+    try:
+        asked = ask()
         answer = await served.answers.give(
-            ("console", path), served.version, lambda: page(served).encode(), _HTML
+            ("console", name, asked),
+            lambda: _find_version(served),
+            lambda: _encode(write(_read(served), asked)),
+            _HTML,
         )
-        answer.headers["content-security-policy"] = _POLICY
-        return answer
+    except Problem as problem:
+        page = write_missing_documents(problem.detail.rstrip("."), _LINKS, now=now, here=name)
+        answer = _answer(problem.status_code, page)
+    except DatabaseError as error:
+        why = DatabaseError(_explain(error))
+        answer = _answer(
+            HTTPStatus.SERVICE_UNAVAILABLE, write_missing_evidence(why, _LINKS, now=now, here=name)
+        )
+    except UsageError as error:
+        outage = Outage(now, "There is no such page", str(error), "The pages above are there.")
+        answer = _answer(HTTPStatus.NOT_FOUND, render_outage(outage, _LINKS, here=name))
+    answer.headers["content-security-policy"] = SERVED_POLICY
+    return answer
 
-    serve.__doc__ = page.__doc__
-    return serve
+
+def _find_version(served: Service) -> str:
+    """Give a text that changes with what pages are made of; the fleet has a page without a database."""
+    try:
+        return served.version()
+    except DatabaseError:
+        return f"{served.fleet_version()} without a database"
+
+
+def _read(served: Service) -> Console:
+    judged = served.fleet.judged()
+    try:
+        database = served.database()
+    except DatabaseError as error:
+        return read_console(_explain(error), judged.subjects, judged.judgements, now=judged.at)
+    return read_console(database, judged.subjects, judged.judgements, now=judged.at, explain=_explain)
+
+
+def _explain(error: DatabaseError) -> str:
+    """Say why there is no evidence, without naming anything of this machine."""
+    if str(error) in {NO_EVIDENCE, _UNUSABLE}:
+        return str(error)
+    logger.warning("the console: %s", error)
+    return _UNUSABLE
+
+
+def _answer(status: int, page: str) -> Response:
+    return Response(_encode(page), status, media_type=_HTML)
+
+
+def _encode(page: str) -> bytes:
+    return redactor_in_use().text(page).encode("utf-8", "replace")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
-from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.judging import Judgement, judge_all
 from rollback_drills.settings import Settings
@@ -32,7 +32,9 @@ Fingerprint = tuple[tuple[str, int, int, int], ...]
 class JudgedFleet:
     """Every schedule at one instant."""
 
+    subjects: Sequence[Subject]
     judgements: Sequence[Judgement]
+    """What is said of them, in the same order."""
     is_single: bool
     at: datetime
     by_id: dict[str, int]
@@ -141,7 +143,7 @@ def _stat_all(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:
 def _judge(fleet: Fleet, settings: Settings, now: datetime) -> JudgedFleet:
     judgements = judge_all(fleet.subjects, settings.criteria, now=now, generated_by=_GENERATED_BY)
     by_id = {each.cycle.schedule_id: place for place, each in enumerate(judgements)}
-    return JudgedFleet(judgements, fleet.is_single, now, by_id)
+    return JudgedFleet(fleet.subjects, judgements, fleet.is_single, now, by_id)
 
 
 def _is_same_minute(one: datetime, other: datetime) -> bool:

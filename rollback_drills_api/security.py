@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -60,8 +61,13 @@ class TokenBook:
         return find_token(self._tokens, presented)
 
 
-def read_bearer(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+def read_token(headers: Sequence[tuple[bytes, bytes]], *, takes_password: bool) -> str | None:
     """Give the token of a request; None if it brings none.
+
+    Args:
+        headers: Of the request.
+        takes_password: Whether the token may come as the password of HTTP Basic, as browsers ask for one.
+            They send it unasked from then on: only where nothing can be changed.
 
     Raises:
         Problem: It brings something else, or several.
@@ -70,9 +76,21 @@ def read_bearer(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     if not found:
         return None
     scheme, _, token = found[0].decode("latin-1").partition(" ")
+    if takes_password and len(found) == 1 and scheme.lower() == "basic":
+        return _read_password(token.strip())
     if len(found) > 1 or scheme.lower() != "bearer" or not token.strip():
         raise _unauthorised("send one bearer token in one Authorization header", "invalid_request")
     return token.strip()
+
+
+def _read_password(credentials: str) -> str:
+    try:
+        _, colon, password = b64decode(credentials, validate=True).decode().partition(":")
+    except ValueError:
+        colon = password = ""
+    if not colon or not password:
+        raise _unauthorised("send the token as the password, under any name", "invalid_request")
+    return password
 
 
 def identify(book: TokenBook, presented: str | None, *, now: float) -> ApiToken | None:

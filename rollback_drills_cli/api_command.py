@@ -10,6 +10,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills_cli import options
+from rollback_drills_cli.console_command import read_prefect_url
 from rollback_drills_cli.output import print_line, print_problem
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def api(
         allowed_hosts=tuple(allowed_host or ()),
         requests_per_second=requests_per_second,
         flow_timeout_seconds=flow_timeout_seconds,
+        prefect_url=read_prefect_url(None),
     )
     _serve(served, host, port, tls_certificate, tls_key)
 

@@ -45,7 +45,7 @@ def console(
     """
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
-    address = _read_address(prefect_ui)
+    address = read_prefect_url(prefect_ui)
     from rollback_drills.console.export import (  # with SQLAlchemy, which takes half a second to import
         count_pages,
         refuse_foreign,
@@ -86,8 +86,8 @@ def _open(url: str | None) -> tuple["Database | None", str]:
         return None, str(error)
 
 
-def _read_address(given: str | None) -> str:
-    """Read where the Prefect UI is.
+def read_prefect_url(given: str | None) -> str:
+    """Read where the Prefect UI is: as given, else from the environment; empty if it is not known.
 
     Raises:
         UsageError: It is no address that a page may link to.

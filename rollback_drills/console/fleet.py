@@ -109,7 +109,7 @@ def read_fleet(console: Console, query: FleetQuery) -> FleetView:
         database = console.evidence()
         cycles = describe_cycles(console, read_open_cycles(database, now=console.at, schedule_ids=ids))
     except DatabaseError as error:
-        problem = str(error)
+        problem = console.explain(error)
     rows = [
         make_row(console.subjects[place], console.judgements[place], cycles, now=console.at) for place in some
     ]

@@ -60,7 +60,7 @@ def read_schedule(console: Console, schedule_id: str) -> ScheduleView:
         cycles = read_open_cycles(database, now=console.at, schedule_ids=[schedule_id])
         records = read_records(database, schedule_id)
     except DatabaseError as error:
-        problem = str(error)
+        problem = console.explain(error)
     return make_schedule(console, place, records, cycles, problem)
 
 

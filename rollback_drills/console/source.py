@@ -1,6 +1,6 @@
 """What every page of the console is made from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -26,6 +26,8 @@ class Console:
     """Why there is no database."""
     by_id: dict[str, int] = field(default_factory=dict)
     """By schedule id: the place among the judgements."""
+    explain: Callable[[DatabaseError], str] = str
+    """Says on a page why the evidence cannot be read."""
 
     def evidence(self) -> Database:
         """Give the database.
@@ -54,6 +56,7 @@ def read_console(
     judgements: Sequence[Judgement],
     *,
     now: datetime,
+    explain: Callable[[DatabaseError], str] = str,
 ) -> Console:
     """Put together what pages are made from; each page reads what it needs of the evidence.
 
@@ -62,8 +65,9 @@ def read_console(
         subjects: The schedules with their histories.
         judgements: What is said of them, in the same order.
         now: The instant of the judgements.
+        explain: Says why the evidence cannot be read; by default as the error does.
     """
     by_id = {each.cycle.schedule_id: place for place, each in enumerate(judgements)}
     if isinstance(database, Database):
-        return Console(subjects, judgements, now, database, by_id=by_id)
-    return Console(subjects, judgements, now, None, database or NO_EVIDENCE, by_id)
+        return Console(subjects, judgements, now, database, by_id=by_id, explain=explain)
+    return Console(subjects, judgements, now, None, database or NO_EVIDENCE, by_id, explain)

@@ -1,32 +1,163 @@
-"""The place of the console."""
+"""The console over HTTP: who may see it, how a browser asks, and what it says when something is missing."""
 
-from dataclasses import replace
+import json
+from base64 import b64encode
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import pytest
 from starlette.testclient import TestClient
 
-from rollback_drills_api.app import build_app
-from rollback_drills_api.console import build_console
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.service import Service
-from tests.api.conftest import Keys
+from tests.api.conftest import WRITES, Keys, client_of, overdue
+from tests.unit.html_pages import HtmlPage
+
+PAGES = (
+    "/console",
+    "/console/schedule?id=payments",
+    "/console/acknowledgements",
+    "/console/trends",
+    "/console/evidence",
+)
 
 
-def test_a_page_is_html_that_runs_no_script_and_is_for_readers(options: ApiOptions, keys: Keys) -> None:
-    def overview(served: Service) -> str:
-        """Show how many schedules there are."""
-        return f"<!doctype html><p>{len(served.fleet.judged().judgements)} schedule</p>"
+def basic(password: str, name: str = "anybody") -> dict[str, str]:
+    """Give the header of a browser that was told a password."""
+    return {"authorization": f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}"}
 
-    app = build_app(replace(options, is_public_to_read=False))
-    app.include_router(build_console({"/overview": overview}))
 
-    with TestClient(app) as client:
-        denied = client.get("/console/overview")
-        answer = client.get("/console/overview", headers=keys.header("reader"))
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_html_that_runs_no_script(client: TestClient, path: str) -> None:
+    answer = client.get(path)
 
-    assert denied.status_code == 401
-    assert answer.text == "<!doctype html><p>1 schedule</p>"
+    assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert app.openapi()["paths"]["/console/overview"]["get"]["description"] == (
-        "Show how many schedules there are."
-    )
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self'")
+    assert "unsafe" not in policy
+    HtmlPage(answer.text)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_address_of_a_page_is_served(client: TestClient, path: str) -> None:
+    for address in HtmlPage(client.get(path).text).addresses:
+        assert address.startswith(("/console", "#"))
+        if not address.startswith("#"):
+            assert client.get(address).status_code == 200, address
+
+
+def test_the_stylesheet_needs_nothing_from_elsewhere(client: TestClient) -> None:
+    answer = client.get("/console/style.css")
+    assert answer.headers["content-type"].startswith("text/css")
+    assert "url(" not in answer.text
+    assert "@import" not in answer.text
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/console/style.css"])
+def test_a_browser_is_asked_for_a_password_and_the_token_is_one(
+    options: ApiOptions, keys: Keys, path: str
+) -> None:
+    with client_of(options) as client:
+        asked = client.get(path)
+        assert asked.status_code == 401
+        assert asked.headers["www-authenticate"] == 'Basic realm="rollback-drills", charset="UTF-8"'
+        assert client.get(path, headers=basic(keys.secrets["reader"])).status_code == 200
+        assert client.get(path, headers=keys.header("reader")).status_code == 200
+        assert client.get(path, headers=basic(keys.secrets["bygone"])).status_code == 401
+        assert client.get(path, headers=basic("guess")).status_code == 401
+
+
+@pytest.mark.parametrize("credentials", ["", "!!!", "bm9jb2xvbg==", "bmFtZTo=", "/w==", "a"])
+def test_credentials_that_are_none_are_refused(options: ApiOptions, credentials: str) -> None:
+    with client_of(options) as client:
+        answer = client.get("/console", headers={"authorization": f"Basic {credentials}"})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("path", [*WRITES, "/console"])
+def test_a_password_that_a_browser_sends_unasked_changes_nothing(
+    options: ApiOptions, keys: Keys, path: str
+) -> None:
+    with client_of(options) as client:
+        answer = client.post(path, json={}, headers=basic(keys.secrets["adminer"]))
+        read = client.get("/deployment/production-readiness", headers=basic(keys.secrets["reader"]))
+    assert answer.status_code == 401
+    assert read.status_code == 401
+
+
+def test_where_reading_is_public_nobody_is_asked(options: ApiOptions) -> None:
+    with client_of(options, is_public_to_read=True) as client:
+        assert client.get("/console").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console?sort=owner",
+        "/console?page=2",
+        "/console?onwer=a",
+        "/console/schedule?id=..%2Fpayments",
+        "/console/schedule",
+        "/console/trends?weeks=2",
+        "/console/evidence?page=99",
+        "/console/evidence?page=x",
+    ],
+)
+def test_a_page_that_is_none_is_said_to_be_none(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert HtmlPage(answer.text).find("h1")[0].text == "There is no such page"
+
+
+def test_what_was_asked_comes_back_as_text(client: TestClient) -> None:
+    answer = client.get("/console", params={"search": '"><script>alert(1)</script>'})
+    page = HtmlPage(answer.text)
+    assert page.find("input", name="search")[0].attributes["value"] == '"><script>alert(1)</script>'
+    assert "No schedule is like that." in page.text
+
+
+def test_documents_that_cannot_be_read_are_an_outage(options: ApiOptions, keys: Keys, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "schedule.json").unlink()
+    (tmp_path / "schedule.json").symlink_to(tmp_path / "empty")
+    with client_of(options) as client:
+        for path in PAGES:
+            answer = client.get(path, headers=keys.header("reader"))
+            assert answer.status_code == 503
+            page = HtmlPage(answer.text)
+            assert page.find("h1")[0].text == "The documents cannot be read"
+            assert str(tmp_path) not in answer.text
+
+
+def test_a_broken_database_is_an_outage_of_evidence_alone(
+    options: ApiOptions, keys: Keys, tmp_path: Path
+) -> None:
+    (tmp_path / "evidence.db").write_text("no database at all")
+    for rest in ("evidence.db-wal", "evidence.db-shm"):
+        (tmp_path / rest).unlink(missing_ok=True)
+    with client_of(options) as client:
+        fleet = client.get("/console", headers=keys.header("reader"))
+        trends = client.get("/console/trends", headers=keys.header("reader"))
+
+    assert fleet.status_code == 200
+    assert "the log of the API says why" in HtmlPage(fleet.text).text
+    assert trends.status_code == 503
+    assert "The evidence cannot be read" in HtmlPage(trends.text).text
+    assert str(tmp_path) not in fleet.text + trends.text
+
+
+def test_links_to_prefect_are_there_where_its_address_is_known(options: ApiOptions, keys: Keys) -> None:
+    with client_of(options, prefect_url="http://prefect:4200") as client:
+        page = HtmlPage(client.get("/console/schedule?id=payments", headers=keys.header("reader")).text)
+    strangers = [each for each in page.addresses if urlsplit(each).netloc]
+    assert strangers == ["http://prefect:4200/artifacts/key/rollback-drill-payments"]
+
+
+def test_a_page_changes_with_the_documents(options: ApiOptions, keys: Keys, tmp_path: Path) -> None:
+    with client_of(options) as client:
+        before = client.get("/console", headers=keys.header("reader")).text
+        (tmp_path / "schedule.json").write_text(json.dumps(overdue("billing")))
+        client.app.state.service.forget()  # type: ignore[attr-defined]  # of the application in the client
+        after = client.get("/console", headers=keys.header("reader")).text
+    assert ">payments<" in before
+    assert ">billing<" in after
