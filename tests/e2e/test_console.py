@@ -1,0 +1,200 @@
+"""The console as people see it: in a browser, from disk and from the server, in light and dark."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import uvicorn
+
+from rollback_drills.console.export import write_export
+from rollback_drills.console.links import StaticLinks
+from rollback_drills.console.source import Console
+from rollback_drills.settings import Settings
+from rollback_drills_api.app import build_app
+from rollback_drills_api.options import ApiOptions
+from tests.e2e.chromium import PROGRAM, Browser, open_browser
+from tests.e2e.console_site import HOSTILE, build_site
+from tests.unit.builders import SCHEDULE
+
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None, reason="there is no chromium; on Debian: apt install chromium"
+)
+
+LINKS: Final = StaticLinks()
+PAGES: Final = {
+    "fleet": "index.html",
+    "schedule": LINKS.schedule("payments"),
+    "hostile schedule": LINKS.schedule(HOSTILE),
+    "acknowledgements": "acknowledgements.html",
+    "trends": "trends.html",
+    "evidence": "evidence.html",
+}
+SCHEMES: Final = ("light", "dark")
+_SERIOUS: Final = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Console, Path]]:
+    """Write the console of a fleet that has lived for weeks, and give it with its folder."""
+    home = tmp_path_factory.mktemp("console")
+    console = build_site(home)
+    write_export(console, home / "site", prefect_url="http://127.0.0.1:4200", progress=lambda _: None)
+    yield console, home / "site"
+    console.evidence().engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Start a browser."""
+    with open_browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """Give the source of axe-core."""
+    return (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
+def find_violations(browser: Browser, axe: str) -> list[str]:
+    """Give what axe-core finds to be serious, each with its first place."""
+    browser.run(f"{axe}; null")
+    tags = json.dumps({"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+    found: list[dict[str, Any]] = browser.run(f"axe.run(document, {tags}).then(result => result.violations)")
+    return [
+        f"{each['id']}: {each['help']} at {each['nodes'][0]['html'][:200]}"
+        for each in found
+        if each["impact"] in _SERIOUS
+    ]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_from_disk_is_complete_quiet_and_accessible(
+    site: tuple[Console, Path], browser: Browser, axe: str, page: str, scheme: str
+) -> None:
+    folder = site[1]
+    browser.show(scheme)
+    browser.open((folder / PAGES[page]).as_uri())
+
+    assert browser.run("getComputedStyle(document.querySelector('.scroll, .tile')).borderRadius") == "10px"
+    background = browser.run("getComputedStyle(document.body).backgroundColor")
+    assert background == {"light": "rgb(246, 247, 249)", "dark": "rgb(16, 21, 27)"}[scheme]
+    assert browser.run("document.querySelectorAll('img, script').length") == 0
+    assert find_violations(browser, axe) == []
+    assert len(browser.picture(900)) > 20_000
+    assert {request.rpartition("/")[0] for request in browser.requests} == {folder.as_uri()}
+    assert len(browser.requests) == 2, "the page and its stylesheet"
+    assert browser.complaints == []
+
+
+def test_the_instruments_notice_what_they_look_for(tmp_path: Path, browser: Browser, axe: str) -> None:
+    policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">"
+    page = '<p style="color:#999">pale</p><script>1</script><img src="http://127.0.0.1:9/x.png">'
+    (tmp_path / "policy.html").write_text(f"<!doctype html>{policy}{page}")
+    (tmp_path / "free.html").write_text(f"<!doctype html><html>{page}<script>throw 1</script></html>")
+
+    browser.open((tmp_path / "policy.html").as_uri())
+    assert len(browser.complaints) == 3
+    browser.open((tmp_path / "free.html").as_uri())
+    assert "http://127.0.0.1:9/x.png" in browser.requests
+    assert len(browser.complaints) == 2
+    rules = {each.partition(":")[0] for each in find_violations(browser, axe)}
+    assert {"color-contrast", "image-alt", "html-has-lang"} <= rules
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_is_wider_than_its_window(site: tuple[Console, Path], browser: Browser, width: int) -> None:
+    browser.show("light", width=width)
+    for page in PAGES.values():
+        browser.open((site[1] / page).as_uri())
+        assert browser.run("document.documentElement.scrollWidth") <= width, page
+
+
+def test_the_keyboard_reaches_the_content_first_and_sees_where_it_is(
+    site: tuple[Console, Path], browser: Browser
+) -> None:
+    browser.show("light")
+    browser.open((site[1] / "index.html").as_uri())
+    browser.press("Tab", 9)
+
+    assert browser.run("document.activeElement.textContent") == "Skip to the content"
+    assert browser.run("document.activeElement.getBoundingClientRect().left") >= 0
+    assert browser.run("getComputedStyle(document.activeElement).outlineWidth") == "3px"
+    browser.run("document.activeElement.click()")
+    assert browser.run("document.activeElement.id") == "main"
+
+
+def test_a_printed_page_has_its_tables_and_not_its_navigation(
+    site: tuple[Console, Path], browser: Browser
+) -> None:
+    browser.open((site[1] / "index.html").as_uri())
+    browser.ask("Emulation.setEmulatedMedia", media="print")
+
+    assert browser.run("getComputedStyle(document.querySelector('.top nav')).display") == "none"
+    assert browser.run("document.querySelector('table').offsetHeight") > 100
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    browser.show("light")
+
+
+@contextmanager
+def serve(options: ApiOptions) -> Iterator[str]:
+    """Serve the API in a thread, and give its address."""
+    server = uvicorn.Server(uvicorn.Config(build_app(options), port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+
+
+def test_the_served_console_is_filtered_by_links_and_a_form(
+    site: tuple[Console, Path], browser: Browser, axe: str, tmp_path: Path
+) -> None:
+    lines = [json.dumps({**SCHEDULE, "schedule_id": name}) for name in ("payments", "search", HOSTILE)]
+    (tmp_path / "fleet.jsonl").write_text("\n".join(lines))
+    settings = Settings(
+        schedule=os.fspath(tmp_path / "fleet.jsonl"),
+        database_url=f"sqlite:///{site[1].parent / 'evidence.db'}",
+    )
+    browser.show("light")
+    with serve(ApiOptions(lambda: (), settings, is_public_to_read=True)) as address:
+        browser.open(f"{address}/console")
+        assert browser.complaints == []
+        assert {request.removeprefix(address) for request in browser.requests} == {
+            "/console",
+            "/console/style.css",
+        }
+        assert find_violations(browser, axe) == []
+
+        browser.open(f"{address}{follow(browser, HOSTILE)}")
+        assert browser.complaints == []
+        assert browser.run("document.querySelector('h1').textContent") == HOSTILE
+
+        browser.open(f"{address}/console")
+        browser.run("document.querySelector('#search').value = 'AYM'")
+        browser.run("document.querySelector('button').click()")
+        browser.run("new Promise(done => setTimeout(done, 300))")
+        assert browser.run("location.search") == "?search=AYM"
+        assert browser.run("document.querySelectorAll('table.fleet tbody tr').length") == 1
+        assert browser.complaints == []
+
+
+def follow(browser: Browser, text: str) -> str:
+    """Give where the link of a text leads."""
+    found: str = browser.run(
+        f"[...document.querySelectorAll('tbody th a')].find(each => each.textContent === {json.dumps(text)})"
+        ".getAttribute('href')"
+    )
+    return found
