@@ -33,6 +33,7 @@ class Browser:
         """Talk to a page through its line."""
         self._line = line
         self._number = 0
+        self._loads = 0
         self.requests: list[str] = []
         """The address of everything that was asked for since the last `open`."""
         self.complaints: list[str] = []
@@ -54,12 +55,21 @@ class Browser:
         """Load a page, and wait until everything of it is there."""
         self.requests.clear()
         self.complaints.clear()
-        loader = self.ask("Page.navigate", url=address)
-        assert not loader.get("errorText"), loader
+        before = self._loads
+        answer = self.ask("Page.navigate", url=address)
+        assert not answer.get("errorText"), answer
+        self._wait_for_load(before)
+
+    def follow(self, action: str) -> None:
+        """Run a script that leads to another page, and wait until everything of that is there."""
+        before = self._loads
+        self.run(f"setTimeout(() => {{ {action} }}, 0); null")
+        self._wait_for_load(before)
+
+    def _wait_for_load(self, before: int) -> None:
         until = time.monotonic() + _LOAD_WITHIN_SECONDS
-        while self.run("document.readyState") != "complete" or self.run("location.href") == "about:blank":
-            assert time.monotonic() < until, f"{address} does not end loading"
-            time.sleep(0.02)
+        while self._loads == before:
+            self._receive(until - time.monotonic())
 
     def run(self, expression: str) -> Any:
         """Run a script in the page, and give its value."""
@@ -91,12 +101,14 @@ class Browser:
         taken = self.ask("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
         return b64decode(taken["data"])
 
-    def _receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self._line.recv(timeout=60))
+    def _receive(self, within_seconds: float = _LOAD_WITHIN_SECONDS) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self._line.recv(timeout=max(within_seconds, 0)))
         told = message.get("params", {})
         match message.get("method"):
             case "Network.requestWillBeSent":
                 self.requests.append(told["request"]["url"])
+            case "Page.loadEventFired":
+                self._loads += 1
             case "Log.entryAdded":
                 self.complaints.append(f"{told['entry']['level']}: {told['entry']['text']}")
             case "Runtime.exceptionThrown" | "Runtime.consoleAPICalled":

@@ -29,7 +29,7 @@ def main() -> None:
                     height = 2600 if name == "schedule" else _HEIGHT
                     file = IMAGES / f"console-{name}-{scheme}.png"
                     file.write_bytes(browser.picture(height))
-                    command = ["convert", file, "-strip", "+dither", "-colors", "64", f"PNG8:{file}"]
+                    command = ["convert", str(file), "-strip", "+dither", "-colors", "64", f"PNG8:{file}"]
                     subprocess.run(command, check=True, timeout=60)
 
 

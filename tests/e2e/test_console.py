@@ -178,20 +178,19 @@ def test_the_served_console_is_filtered_by_links_and_a_form(
         }
         assert find_violations(browser, axe) == []
 
-        browser.open(f"{address}{follow(browser, HOSTILE)}")
+        browser.open(f"{address}{link_of(browser, HOSTILE)}")
         assert browser.complaints == []
         assert browser.run("document.querySelector('h1').textContent") == HOSTILE
 
         browser.open(f"{address}/console")
         browser.run("document.querySelector('#search').value = 'AYM'")
-        browser.run("document.querySelector('button').click()")
-        browser.run("new Promise(done => setTimeout(done, 300))")
+        browser.follow("document.querySelector('button').click()")
         assert browser.run("location.search") == "?search=AYM"
         assert browser.run("document.querySelectorAll('table.fleet tbody tr').length") == 1
         assert browser.complaints == []
 
 
-def follow(browser: Browser, text: str) -> str:
+def link_of(browser: Browser, text: str) -> str:
     """Give where the link of a text leads."""
     found: str = browser.run(
         f"[...document.querySelectorAll('tbody th a')].find(each => each.textContent === {json.dumps(text)})"
