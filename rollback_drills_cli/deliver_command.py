@@ -80,11 +80,20 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[dict[str
         from flows.deliver_notifications import deliver_notifications  # Prefect takes a second to import
 
         state = deliver_notifications(**parameters, return_state=True)
+    return read_result(state), state
+
+
+def read_result(state: "State[Any]") -> dict[str, Any]:
+    """Give what a flow run ended with, also if it could not deliver.
+
+    Raises:
+        UsageError: It ended without a result, because of what it was given.
+    """
     ended_with = state.result(raise_on_failure=False)
     result = ended_with.result if isinstance(ended_with, DeliveryFailedError) else ended_with
     if not isinstance(result, dict):
         raise UsageError(state.message or "the flow run failed; run it again with --verbose")
-    return result, state
+    return result
 
 
 def print_result(result: dict[str, Any], message: str) -> None:

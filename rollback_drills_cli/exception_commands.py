@@ -1,5 +1,6 @@
 """`drills skip`, `drills postpone` and `drills waive`: what is approved for one cycle, for a time."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -11,8 +12,9 @@ from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
 from rollback_drills.judging import find_due, judge
+from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.target import choose_subject
-from rollback_drills.settings import VARIABLES
+from rollback_drills.settings import VARIABLES, Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_or_create
 from rollback_drills_cli.evidence_writing import append_signed, report_clock
@@ -28,99 +30,74 @@ ScheduleIdOption = Annotated[
 ]
 
 
-def skip(
-    until: UntilOption,
-    reason: ReasonOption,
-    approver: ApproverOption,
-    schedule_id: ScheduleIdOption = None,
-    schedule_path: options.ScheduleOption = None,
-    history_path: options.HistoryOption = None,
-    database: DatabaseOption = None,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
-) -> None:
-    """Skip the current cycle of a schedule: it is not performed, the next one is."""
-    _grant(ExceptionKind.SKIP, **locals())
+def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
+    """Make the command that grants one kind of exception; all of them take the same options."""
+
+    def grant(
+        until: UntilOption,
+        reason: ReasonOption,
+        approver: ApproverOption,
+        schedule_id: ScheduleIdOption = None,
+        schedule_path: options.ScheduleOption = None,
+        history_path: options.HistoryOption = None,
+        database: DatabaseOption = None,
+        now: options.NowOption = None,
+        generated_by: options.GeneratedByOption = "cli",
+        as_json: options.JsonOption = False,
+    ) -> None:
+        at = options.parse_now(now)
+        wanted = Grant(kind, _read_until(until), reason, approver)
+        settings = options.resolve(history=history_path, schedule=schedule_path)
+        record = _record(wanted, settings, schedule_id, at=at, signer=generated_by)
+        went_back = append_signed(open_or_create(database), [record])
+        if as_json:
+            print_json(record)
+        else:
+            print_line(
+                f"{record['exception_id']}: cycle {record['cycle_id']} of {record['schedule_id']} is"
+                f" {kind.past} until {record['expires_at']}. Nobody is told or escalated to before; the"
+                " evidence has it."
+            )
+        report_clock(went_back)
+
+    grant.__name__, grant.__doc__ = str(kind), help_text
+    return grant
 
 
-def postpone(
-    until: UntilOption,
-    reason: ReasonOption,
-    approver: ApproverOption,
-    schedule_id: ScheduleIdOption = None,
-    schedule_path: options.ScheduleOption = None,
-    history_path: options.HistoryOption = None,
-    database: DatabaseOption = None,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
-) -> None:
-    """Postpone the current cycle of a schedule, up to the ceiling that the schedule sets.
-
-    The ceiling is the due instant plus postpone_limit_days (30 unless the schedule says otherwise).
-    """
-    _grant(ExceptionKind.POSTPONE, **locals())
+skip = _command(
+    ExceptionKind.SKIP, "Skip the current cycle of a schedule: it is not performed, the next one is."
+)
+postpone = _command(
+    ExceptionKind.POSTPONE,
+    "Postpone the current cycle of a schedule, up to the ceiling that the schedule sets.\n\n"
+    "The ceiling is the due instant plus postpone_limit_days (30 unless the schedule says otherwise).",
+)
+waive = _command(
+    ExceptionKind.WAIVE,
+    "Waive the current cycle of a schedule: nobody has to perform it before the waiver ends.",
+)
 
 
-def waive(
-    until: UntilOption,
-    reason: ReasonOption,
-    approver: ApproverOption,
-    schedule_id: ScheduleIdOption = None,
-    schedule_path: options.ScheduleOption = None,
-    history_path: options.HistoryOption = None,
-    database: DatabaseOption = None,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
-) -> None:
-    """Waive the current cycle of a schedule: nobody has to perform it before the waiver ends."""
-    _grant(ExceptionKind.WAIVE, **locals())
-
-
-def _grant(
-    kind: ExceptionKind,
-    *,
-    until: str,
-    reason: str,
-    approver: str,
-    schedule_id: str | None,
-    schedule_path: str | None,
-    history_path: str | None,
-    database: str | None,
-    now: str | None,
-    generated_by: str,
-    as_json: bool,
-) -> None:
-    at = options.parse_now(now)
-    settings = options.resolve(history=history_path, schedule=schedule_path)
+def _record(
+    wanted: Grant, settings: Settings, schedule_id: str | None, *, at: datetime, signer: str
+) -> Report:
     if settings.schedule is None:
         raise UsageError(f"no drill schedule is configured; set {VARIABLES['schedule']} or --schedule")
     fleet = load_fleet(settings.schedule, settings.history)
     subject = choose_subject(fleet.subjects, settings.schedule, schedule_id)
     due_at = find_due(subject, now=at)
-    judged = judge(subject, due_at, settings.criteria, now=at, generated_by=generated_by)
+    judged = judge(subject, due_at, settings.criteria, now=at, generated_by=signer)
     document = subject.schedule.document if subject.schedule else None
     limit = document.postpone_limit_days if document else POSTPONE_LIMIT_DAYS
-    record = record_exception(
-        Grant(kind, _read_until(until), reason, approver),
+    return record_exception(
+        wanted,
         {"schedule_id": judged.cycle.schedule_id, "cycle_id": judged.cycle.cycle_id},
         due_at=due_at,
         postpone_limit=timedelta(days=limit),
         now=at,
         created_at=options.parse_now(None),
-        signer=generated_by,
+        signer=signer,
     )
-    went_back = append_signed(open_or_create(database), [record])
-    if as_json:
-        print_json(record)
-    else:
-        print_line(
-            f"{record['exception_id']}: cycle {record['cycle_id']} of {record['schedule_id']} is {kind.past}"
-            f" until {record['expires_at']}. Nobody is told or escalated to before; the evidence has it."
-        )
-    report_clock(went_back)
 
 
 def _read_until(text: str) -> datetime:

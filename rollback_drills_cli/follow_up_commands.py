@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Report
 from rollback_drills.wording import how_long
 from rollback_drills_cli import options
+from rollback_drills_cli.deliver_command import read_result
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 
@@ -108,10 +108,7 @@ def _run_flow(
             generated_by=generated_by,
             return_state=True,
         )
-    ended_with = state.result(raise_on_failure=False)
-    result = ended_with.result if isinstance(ended_with, DeliveryFailedError) else ended_with
-    if not isinstance(result, dict):
-        raise UsageError(state.message or "the flow run failed; run it again with --verbose")
+    result = read_result(state)
     if as_json:
         print_json(result)
     else:

@@ -136,7 +136,7 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
     cycle, link, event = escalation.cycle, escalation.link, escalation.opened.event
     acknowledge = write_acknowledge(cycle.cycle_id, link.owner)
     title = f"Escalated: {event['title']}"
-    kept = {name: value for name, value in event.items() if name != "deferred_until"}
+    kept = {name: value for name, value in event.items() if name not in ("deferred_until", "deferred_by")}
     return Notification(
         notification_id=_notification_id(escalation, provider),
         provider=provider,

@@ -69,7 +69,7 @@ def find_all_retests(
 
 
 def open_retests(
-    records: Iterable[Mapping[str, Any]], drills: Iterable[Drill], *, now: datetime
+    records: Iterable[Mapping[str, Any]], accepted: Iterable[tuple[datetime, str]]
 ) -> list[Report]:
     """Give the re-tests of one schedule that are still to be performed, by when they are due.
 
@@ -78,16 +78,15 @@ def open_retests(
 
     Args:
         records: The evidence of kind `go-backend-rollback-drill-retest`, of one schedule.
-        drills: The drills of its history.
-        now: The instant of the judgement.
+        accepted: When each of its accepted drills was executed, and its id.
     """
-    accepted = [(each.executed_at, each.drill_id) for each in drills if is_accepted(each, now=now)]
+    performed = list(accepted)
 
     def is_over(record: Mapping[str, Any]) -> bool:
         failed_at = datetime.fromisoformat(record["failed_at"])
         return any(
-            at is not None and (at > failed_at or (at == failed_at and drill_id == record["drill_id"]))
-            for at, drill_id in accepted
+            at > failed_at or (at == failed_at and drill_id == record["drill_id"])
+            for at, drill_id in performed
         )
 
     still_open = (dict(record) for record in records if not is_over(record))

@@ -1,8 +1,7 @@
 """The ledger as flow runs and commands on a real Prefect server write it."""
 
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from prefect.client.orchestration import get_client
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
-from blocks.connector_import import import_connectors
 from blocks.ledger_key import block_name
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
@@ -39,29 +37,6 @@ SCHEDULE: Mapping[str, Any] = {
     "notification_providers": ["webhook"],
     "runbook_ref": "docs/runbook.md",
 }
-
-
-@pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Keep the evidence of a test in a database of its own."""
-    found = f"sqlite:///{tmp_path / 'evidence.db'}"
-    monkeypatch.setenv("DRILLS_DATABASE_URL", found)
-    return found
-
-
-@pytest.fixture
-def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
-    """Save the connector `webhook`, which leads to the receiver."""
-    with get_client(sync_client=True) as client:
-        for document in client.read_block_documents():
-            assert document.id is not None
-            client.delete_block_document(document.id)
-    config = tmp_path / "connectors.json"
-    config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/webhook")}}}))
-    import_connectors(config, os.environ)
-    httpserver.expect_request("/webhook").respond_with_data("taken")
-    yield httpserver
-    httpserver.clear()
 
 
 def write(folder: Path, name: str, document: Mapping[str, Any]) -> str:

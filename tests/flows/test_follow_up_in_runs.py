@@ -1,9 +1,7 @@
 """The follow-up and the acknowledgement as runs, on a real Prefect server, with real HTTP over loopback."""
 
 import json
-import os
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from prefect.client.orchestration import get_client
 from pytest_httpserver import HTTPServer
 from sqlalchemy import delete, select, update
 
-from blocks.connector_import import import_connectors
 from blocks.heartbeat import HeartbeatError, send_heartbeat
 from flows.acknowledge_notification import acknowledge_notification
 from flows.drill_check import drill_check
@@ -36,28 +33,10 @@ SECRET_PATH = "p1ng-4d1b-8c27"
 PREFIX = "cavra.go_backend.rollback_drill."
 
 
-@pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Keep outbox and evidence of a test in a database of its own."""
-    found = f"sqlite:///{tmp_path / 'evidence.db'}"
-    monkeypatch.setenv("DRILLS_DATABASE_URL", found)
+@pytest.fixture(autouse=True)
+def schedule_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the flows read the schedule of the test."""
     monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", str(tmp_path / "schedule.json"))
-    return found
-
-
-@pytest.fixture
-def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
-    """Save the connector `webhook`, which leads to the receiver, and no other block."""
-    with get_client(sync_client=True) as client:
-        for document in client.read_block_documents():
-            assert document.id is not None
-            client.delete_block_document(document.id)
-    config = tmp_path / "connectors.json"
-    config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/webhook")}}}))
-    import_connectors(config, os.environ)
-    httpserver.expect_request("/webhook").respond_with_data("taken")
-    yield httpserver
-    httpserver.clear()
 
 
 @pytest.fixture

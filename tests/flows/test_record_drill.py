@@ -1,20 +1,17 @@
 """Recording a drill on a real Prefect server: the flow, and the command with its evidence."""
 
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect import Flow, State
-from prefect.client.orchestration import get_client
 from prefect.flows import load_flow_from_entrypoint
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
-from blocks.connector_import import import_connectors
 from flows.drill_check import drill_check
 from flows.record_drill import record_drill
 from rollback_drills.delivery.results import DeliveryFailedError
@@ -49,29 +46,6 @@ ACCEPTED: Mapping[str, Any] = {
     "max_recovery_minutes": 15,
     "evidence_refs": ["go-rollback-drill://ci/run-2"],
 }
-
-
-@pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Keep the evidence of a test in a database of its own."""
-    found = f"sqlite:///{tmp_path / 'evidence.db'}"
-    monkeypatch.setenv("DRILLS_DATABASE_URL", found)
-    return found
-
-
-@pytest.fixture
-def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
-    """Save the connector `webhook`, which leads to the receiver."""
-    with get_client(sync_client=True) as client:
-        for document in client.read_block_documents():
-            assert document.id is not None
-            client.delete_block_document(document.id)
-    config = tmp_path / "connectors-config"
-    config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/webhook")}}}))
-    import_connectors(config, os.environ)
-    httpserver.expect_request("/webhook").respond_with_data("taken")
-    yield httpserver
-    httpserver.clear()
 
 
 @pytest.fixture

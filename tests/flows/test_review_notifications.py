@@ -18,14 +18,6 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime(2027, 1, 5, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Keep the evidence of a test in a database of its own."""
-    found = f"sqlite:///{tmp_path / 'evidence.db'}"
-    monkeypatch.setenv("DRILLS_DATABASE_URL", found)
-    return found
-
-
 def artifacts() -> dict[str, Any]:
     """Give the newest artifact of each key of the review."""
     with get_client(sync_client=True) as client:

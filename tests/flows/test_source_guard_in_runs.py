@@ -1,9 +1,7 @@
 """The guard of the source in runs on a real Prefect server: ten histories vanish and come back."""
 
 import json
-import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ from prefect.client.orchestration import get_client
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
-from blocks.connector_import import import_connectors
 from flows.drill_check import drill_check
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, TRUSTED_KIND, UNTRUSTED_KIND
@@ -23,29 +20,6 @@ from tests.unit.builders import DRILL
 pytestmark = pytest.mark.usefixtures("prefect_server")
 COUNT = 10
 FIRST, LATER, TOO_LATE = "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "2026-12-21T09:00:00Z"
-
-
-@pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Keep the evidence of a test in a database of its own."""
-    found = f"sqlite:///{tmp_path / 'evidence.db'}"
-    monkeypatch.setenv("DRILLS_DATABASE_URL", found)
-    return found
-
-
-@pytest.fixture
-def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
-    """Save the connector `webhook`, which leads to the receiver."""
-    with get_client(sync_client=True) as client:
-        for document in client.read_block_documents():
-            assert document.id is not None
-            client.delete_block_document(document.id)
-    config = tmp_path / "connectors.json"
-    config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/webhook")}}}))
-    import_connectors(config, os.environ)
-    httpserver.expect_request("/webhook").respond_with_data("taken")
-    yield httpserver
-    httpserver.clear()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollback_drills.readiness.due import is_accepted
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_retests, open_retests
 from tests.unit.builders import DRILL, NOW, make_subject
@@ -35,7 +36,12 @@ def still_open(records: list[Report], *drills: dict[str, Any], now: datetime = N
     history = make_subject(list(drills)).history
     assert history
     assert history.document
-    return [each["drill_id"] for each in open_retests(records, history.document.drills, now=now)]
+    accepted = [
+        (each.executed_at, each.drill_id)
+        for each in history.document.drills
+        if each.executed_at is not None and is_accepted(each, now=now)
+    ]
+    return [each["drill_id"] for each in open_retests(records, accepted)]
 
 
 FAILED = drill_at(NOW - 3 * DAY, "fail")
