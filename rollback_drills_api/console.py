@@ -9,7 +9,6 @@ from typing import Final, TypeVar
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from rollback_drills.console.links import ServedLinks
 from rollback_drills.console.pages import (
     write_acknowledgements,
     write_evidence,
@@ -37,7 +36,6 @@ router = APIRouter(prefix="/console", dependencies=[Depends(reading)], include_i
 
 Asked = TypeVar("Asked", bound=Hashable)
 _HTML: Final = "text/html; charset=utf-8"
-_LINKS: Final = ServedLinks()
 _UNUSABLE: Final = "the database cannot be used; the log of the API says why"
 
 
@@ -48,7 +46,7 @@ async def fleet(served: Served, request: Request) -> Response:
         served,
         "fleet",
         lambda: FleetQuery.parse(request.query_params),
-        lambda console, query: write_fleet(console, _LINKS, query),
+        lambda console, query: write_fleet(console, served.links, query),
     )
 
 
@@ -59,9 +57,7 @@ async def schedule(served: Served, request: Request) -> Response:
         served,
         "schedule",
         lambda: _only(request.query_params, "id").get("id", ""),
-        lambda console, schedule_id: write_schedule(
-            console, _LINKS, schedule_id, prefect_url=served.options.prefect_url
-        ),
+        lambda console, schedule_id: write_schedule(console, served.links, schedule_id),
     )
 
 
@@ -72,7 +68,7 @@ async def acknowledgements(served: Served, request: Request) -> Response:
         served,
         "acknowledgements",
         lambda: bool(_only(request.query_params)),
-        lambda console, _: write_acknowledgements(console, _LINKS),
+        lambda console, _: write_acknowledgements(console, served.links),
     )
 
 
@@ -83,7 +79,7 @@ async def trends(served: Served, request: Request) -> Response:
         served,
         "trends",
         lambda: bool(_only(request.query_params)),
-        lambda console, _: write_trends(console, _LINKS),
+        lambda console, _: write_trends(console, served.links),
     )
 
 
@@ -94,7 +90,7 @@ async def evidence(served: Served, request: Request) -> Response:
         served,
         "evidence",
         lambda: read_page("page", _only(request.query_params, "page").get("page", "1")),
-        lambda console, page: write_evidence(console, _LINKS, page),
+        lambda console, page: write_evidence(console, served.links, page),
     )
 
 
@@ -133,16 +129,16 @@ async def _give(
             _HTML,
         )
     except Problem as problem:
-        page = write_missing_documents(problem.detail.rstrip("."), _LINKS, now=now, here=name)
+        page = write_missing_documents(problem.detail.rstrip("."), served.links, now=now, here=name)
         answer = _answer(problem.status_code, page)
     except DatabaseError as error:
         why = DatabaseError(_explain(error))
         answer = _answer(
-            HTTPStatus.SERVICE_UNAVAILABLE, write_missing_evidence(why, _LINKS, now=now, here=name)
+            HTTPStatus.SERVICE_UNAVAILABLE, write_missing_evidence(why, served.links, now=now, here=name)
         )
     except UsageError as error:
         outage = Outage(now, "There is no such page", str(error), "The pages above are there.")
-        answer = _answer(HTTPStatus.NOT_FOUND, render_outage(outage, _LINKS, here=name))
+        answer = _answer(HTTPStatus.NOT_FOUND, render_outage(outage, served.links, here=name))
     answer.headers["content-security-policy"] = SERVED_POLICY
     return answer
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from rollback_drills.console.links import PrefectLinks, ServedLinks
 from rollback_drills.database import Database
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills_api.answers import Answers
@@ -31,6 +32,11 @@ class Service:
     _database: Database | None = None
     _watch: DatabaseWatch | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def links(self) -> ServedLinks:
+        """Where the pages of the console are."""
+        return ServedLinks(PrefectLinks(self.options.prefect_url))
 
     def database(self) -> Database | None:
         """Give the database; None if nothing was written to it yet. It is opened once.

@@ -58,7 +58,9 @@ def api(
             raise UsageError(f"{flag} {file} is not a file")
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     options.quieten_prefect()
-    from blocks.api_tokens import list_tokens  # Prefect takes a second to import
+    from prefect.settings import PREFECT_UI_URL  # takes a second
+
+    from blocks.api_tokens import list_tokens
     from rollback_drills_api.options import ApiOptions
 
     served = ApiOptions(
@@ -69,7 +71,7 @@ def api(
         allowed_hosts=tuple(allowed_host or ()),
         requests_per_second=requests_per_second,
         flow_timeout_seconds=flow_timeout_seconds,
-        prefect_url=read_prefect_url(None),
+        prefect_url=read_prefect_url(None) or PREFECT_UI_URL.value() or "",
     )
     _serve(served, host, port, tls_certificate, tls_key)
 

@@ -52,6 +52,7 @@ def console(
         write_export,
         write_outage_export,
     )
+    from rollback_drills.console.links import PrefectLinks, StaticLinks
     from rollback_drills.console.source import read_console
 
     refuse_foreign(out)
@@ -69,7 +70,8 @@ def console(
     terminal = open_terminal(stderr=True)
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
         task = bar.add_task("pages", total=count_pages(pages))
-        write_export(pages, out, prefect_url=address, progress=lambda done: bar.update(task, completed=done))
+        links = StaticLinks(PrefectLinks(address))
+        write_export(pages, out, links, progress=lambda done: bar.update(task, completed=done))
     print_line(f"{count_pages(pages):,} pages are in {out}; open {out}/index.html")
     if problem:
         raise UsageError(problem)

@@ -7,6 +7,7 @@ from functools import cache
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
 from blocks.ledger_key import open_signing_key
 from rollback_drills.database import Database
@@ -44,6 +45,7 @@ def index_evidence(
         signer=signer,
         redact=redactor_in_use().document,
         open_key=open_signing_key,
+        flow_run_id=flow_run.id or "",
     )
     logger = get_run_logger()
     logger.info("%d records", indexed.count)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from rollback_drills.console.links import StaticLinks
+from rollback_drills.console.links import Links, StaticLinks
 from rollback_drills.console.pages import (
     OF_EVIDENCE,
     write_fleet,
@@ -25,7 +25,7 @@ from rollback_drills.errors import UsageError
 MARKER: Final = ".drills-console"
 """The file by which an export is known, so that nothing else is ever replaced."""
 _MARKED: Final = "An export of `drills console`. The next one replaces the whole folder.\n"
-_LINKS: Final = StaticLinks()
+_PLAIN: Final = StaticLinks()
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -44,22 +44,20 @@ def refuse_foreign(folder: Path) -> None:
     raise UsageError(f"--out {folder} is there, and is no export of the console; name another folder")
 
 
-def write_export(
-    console: Console, folder: Path, *, prefect_url: str, progress: Callable[[int], None]
-) -> None:
+def write_export(console: Console, folder: Path, links: Links, *, progress: Callable[[int], None]) -> None:
     """Write every page into a folder; one that has an earlier export is replaced when all is written.
 
     Args:
         console: What the pages are made from.
         folder: Where they go.
-        prefect_url: The address of the Prefect UI; empty if it is not known.
+        links: Where the files are.
         progress: Is told how many pages are written.
 
     Raises:
         UsageError: The folder has something else, or cannot be written; nothing was changed.
     """
     with _replacing(folder) as into:
-        for number, (name, page) in enumerate(_pages(console, prefect_url), start=1):
+        for number, (name, page) in enumerate(_pages(console, links), start=1):
             _write(into / name, page)
             progress(number)
 
@@ -78,25 +76,25 @@ def write_outage_export(reason: str, folder: Path, *, now: datetime) -> None:
         UsageError: The folder has something else, or cannot be written; nothing was changed.
     """
     with _replacing(folder) as into:
-        _write(into / "index.html", write_missing_documents(reason, _LINKS, now=now))
+        _write(into / "index.html", write_missing_documents(reason, _PLAIN, now=now))
         for name in OF_EVIDENCE:
-            _write(into / f"{name}.html", write_missing_documents(reason, _LINKS, now=now, here=name))
+            _write(into / f"{name}.html", write_missing_documents(reason, _PLAIN, now=now, here=name))
 
 
-def _pages(console: Console, prefect_url: str) -> Iterator[tuple[str, str]]:
+def _pages(console: Console, links: Links) -> Iterator[tuple[str, str]]:
     """Give the name and the text of every file."""
     for number in range(1, _fleet_pages(console) + 1):
         query = FleetQuery(page=number)
-        yield _LINKS.fleet(query), write_fleet(console, _LINKS, query)
+        yield links.fleet(query), write_fleet(console, links, query)
     for name, write in OF_EVIDENCE.items():
         try:
-            page = write(console, _LINKS)
+            page = write(console, links)
         except DatabaseError as error:
-            page = write_missing_evidence(error, _LINKS, now=console.at, here=name)
+            page = write_missing_evidence(error, links, now=console.at, here=name)
         yield f"{name}.html", page
     for schedule_id in console.by_id:
-        page = write_schedule(console, _LINKS, schedule_id, prefect_url=prefect_url)
-        yield _LINKS.schedule(schedule_id), page
+        page = write_schedule(console, links, schedule_id)
+        yield links.schedule(schedule_id), page
 
 
 def _fleet_pages(console: Console) -> int:

@@ -1,15 +1,39 @@
 """Where the pages are: paths below a server, or files beside each other."""
 
 import re
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final, Protocol
-from urllib.parse import urlencode
+from typing import ClassVar, Protocol
+from urllib.parse import quote, urlencode
 
 from rollback_drills.console.query import FleetQuery
 
 
+@dataclass(frozen=True, slots=True)
+class PrefectLinks:
+    """Pages of the Prefect UI; all are empty if it is not known where that is."""
+
+    url: str = ""
+
+    def flow_run(self, flow_run_id: str) -> str:
+        """Give the page of a flow run."""
+        return self._address("runs/flow-run", flow_run_id)
+
+    def artifacts(self, key: str) -> str:
+        """Give the page of the artifacts that have a key."""
+        return self._address("artifacts/key", key)
+
+    def _address(self, path: str, name: str) -> str:
+        is_known = self.url and name
+        return f"{self.url.rstrip('/')}/{path}/{quote(name, safe='')}" if is_known else ""
+
+
 class Links(Protocol):
     """Gives the address of every page; what a page has that is none is not linked."""
+
+    @property
+    def prefect(self) -> PrefectLinks:
+        """The pages of the Prefect UI."""
 
     @property
     def is_served(self) -> bool:
@@ -37,13 +61,16 @@ class Links(Protocol):
         """Give a page of rows of the evidence; empty if there is none of this number."""
 
 
+@dataclass(frozen=True)
 class ServedLinks:
     """Pages below `/console`. Whatever an id contains stands in the query, where no browser shortens it."""
 
-    is_served: Final = True
-    stylesheet: Final = "/console/style.css"
-    acknowledgements: Final = "/console/acknowledgements"
-    trends: Final = "/console/trends"
+    prefect: PrefectLinks = field(default_factory=PrefectLinks)
+
+    is_served: ClassVar = True
+    stylesheet: ClassVar = "/console/style.css"
+    acknowledgements: ClassVar = "/console/acknowledgements"
+    trends: ClassVar = "/console/trends"
 
     def fleet(self, query: FleetQuery) -> str:
         """Give a view of the fleet."""
@@ -58,13 +85,16 @@ class ServedLinks:
         return _address("/console/evidence", {"page": str(page)} if page > 1 else {})
 
 
+@dataclass(frozen=True)
 class StaticLinks:
     """Files in one folder."""
 
-    is_served: Final = False
-    stylesheet: Final = "style.css"
-    acknowledgements: Final = "acknowledgements.html"
-    trends: Final = "trends.html"
+    prefect: PrefectLinks = field(default_factory=PrefectLinks)
+
+    is_served: ClassVar = False
+    stylesheet: ClassVar = "style.css"
+    acknowledgements: ClassVar = "acknowledgements.html"
+    trends: ClassVar = "trends.html"
 
     def fleet(self, query: FleetQuery) -> str:
         """Give a part of the fleet in the usual order; there are no other views."""

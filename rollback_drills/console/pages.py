@@ -41,13 +41,13 @@ def write_fleet(console: Console, links: Links, query: FleetQuery) -> str:
     return render_fleet(read_fleet(console, query), links)
 
 
-def write_schedule(console: Console, links: Links, schedule_id: str, *, prefect_url: str = "") -> str:
+def write_schedule(console: Console, links: Links, schedule_id: str) -> str:
     """Read and write the page of a schedule.
 
     Raises:
         UsageError: There is no such schedule.
     """
-    return render_schedule(read_schedule(console, schedule_id), links, prefect_url=prefect_url)
+    return render_schedule(read_schedule(console, schedule_id), links)
 
 
 def write_acknowledgements(console: Console, links: Links) -> str:

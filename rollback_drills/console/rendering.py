@@ -47,16 +47,9 @@ def render_fleet(view: FleetView, links: Links = _SERVED) -> str:
     return _render("fleet", view, links, here="fleet", Sort=Sort, page_of=page_of)
 
 
-def render_schedule(view: ScheduleView, links: Links = _SERVED, *, prefect_url: str = "") -> str:
-    """Write the page of a schedule.
-
-    Args:
-        view: What it says.
-        links: Where the other pages are.
-        prefect_url: The address of the Prefect UI, to link the runs; empty if it is not known.
-    """
-    address = f"{prefect_url.rstrip('/')}/artifacts/key/{view.artifact_key}" if prefect_url else ""
-    return _render("schedule", view, links, here="schedule", lanes=list(timeline.Lane), prefect=address)
+def render_schedule(view: ScheduleView, links: Links = _SERVED) -> str:
+    """Write the page of a schedule."""
+    return _render("schedule", view, links, here="schedule", lanes=list(timeline.Lane))
 
 
 def render_acknowledgements(view: AcknowledgementsView, links: Links = _SERVED) -> str:

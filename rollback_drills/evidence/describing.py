@@ -19,6 +19,8 @@ class EvidenceRow:
     owner: str
     what: str
     session_id: str
+    flow_run_id: str
+    """The Prefect flow run that wrote it; empty if it was none."""
 
 
 def describe_record(record: Report) -> EvidenceRow:
@@ -38,4 +40,5 @@ def describe_record(record: Report) -> EvidenceRow:
         str(told.get("owner") or ""),
         str(what),
         str(record["session_id"]),
+        str(record.get("flow_run_id") or ""),
     )

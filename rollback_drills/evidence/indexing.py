@@ -45,6 +45,7 @@ def index_run(
     redact: Callable[[Report], Report],
     open_key: OpenSigningKey,
     drills: Mapping[str, Callable[[], Report]] = MappingProxyType({}),
+    flow_run_id: str = "",
 ) -> Indexed:
     """Append the records of a run, and of every outcome and drill that the evidence does not have yet.
 
@@ -58,13 +59,18 @@ def index_run(
         redact: Takes the secrets out of a record.
         open_key: Opens the key that signs the head.
         drills: By the key under which each is written once, how to make the record of a drill.
+        flow_run_id: The Prefect flow run that writes; empty outside one.
     """
+
+    def keep(record: Report) -> Report:
+        return {**redact(record), "flow_run_id": flow_run_id} if flow_run_id else redact(record)
+
     with appending(database, open_key) as (connection, appender):
         unknown = find_unknown(connection, drills)
-        appender.add((redact(drills[key]()) for key in unknown), unknown)
-        appender.add(map(redact, records))
+        appender.add((keep(drills[key]()) for key in unknown), unknown)
+        appender.add(map(keep, records))
         while items := _take(connection):
-            appender.add(map(redact, _record(items, created_at=created_at, signer=signer)))
+            appender.add(map(keep, _record(items, created_at=created_at, signer=signer)))
     return Indexed(appender.count, appender.head, appender.went_back)
 
 

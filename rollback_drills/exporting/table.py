@@ -9,7 +9,7 @@ from rollback_drills.evidence.appending import columns_of
 
 _COLUMNS: Final = (
     *("leaf_index", "created_at", "metadata_kind", "schedule_id", "cycle_id", "provider", "owner", "action"),
-    *("category", "success", "signer", "what"),
+    *("category", "success", "signer", "flow_run_id", "what"),
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """With these a spreadsheet begins a formula (OWASP, CSV injection)."""
@@ -37,7 +37,8 @@ class TableWriter:
     def add(self, record: dict[str, Any]) -> None:
         """Write a record."""
         what = next((record[name] for name in _SAYS if record.get(name)), "")
-        cells = {**columns_of(record), "signer": record.get("signer", ""), "what": what}
+        of_run = {name: record.get(name, "") for name in ("signer", "flow_run_id")}
+        cells = {**columns_of(record), **of_run, "what": what}
         self._writer.writerow([_plain(cells[name]) for name in _COLUMNS])
 
     def __enter__(self) -> Self:

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from rollback_drills.console.export import write_export
+from rollback_drills.console.links import PrefectLinks, StaticLinks
 from tests.e2e.chromium import open_browser
 from tests.e2e.conftest import ROOT
 from tests.e2e.console_site import build_site
@@ -20,7 +21,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         console = build_site(Path(home), "checkout")
         site = Path(home) / "site"
-        write_export(console, site, prefect_url="", progress=lambda _: None)
+        write_export(
+            console, site, StaticLinks(PrefectLinks("http://127.0.0.1:4200")), progress=lambda _: None
+        )
         with open_browser(Path(home)) as browser:
             for name, page in PAGES.items():
                 for scheme in SCHEMES if " " not in name else ():

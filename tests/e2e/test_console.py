@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from rollback_drills.console.export import write_export
-from rollback_drills.console.links import StaticLinks
+from rollback_drills.console.links import PrefectLinks, StaticLinks
 from rollback_drills.console.source import Console
 from rollback_drills.settings import Settings
 from rollback_drills_api.app import build_app
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="there is no chromium; on Debian: apt install chromium"
 )
 
-LINKS: Final = StaticLinks()
+LINKS: Final = StaticLinks(PrefectLinks("http://127.0.0.1:4200"))
 PAGES: Final = {
     "fleet": "index.html",
     "schedule": LINKS.schedule("payments"),
@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Console, Pa
     """Write the console of a fleet that has lived for weeks, and give it with its folder."""
     home = tmp_path_factory.mktemp("console")
     console = build_site(home)
-    write_export(console, home / "site", prefect_url="http://127.0.0.1:4200", progress=lambda _: None)
+    write_export(console, home / "site", LINKS, progress=lambda _: None)
     yield console, home / "site"
     console.evidence().engine.dispose()
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]  # comes with Prefect, without types
 from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from pytest_httpserver import HTTPServer
@@ -81,16 +82,19 @@ def worker(server: PrefectServer) -> Iterator[None]:
 
 def run_deployment(server: PrefectServer, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Start a run through the API, as the UI does, and wait for its end."""
-    deployment = httpx.get(f"{server.api}/deployments/name/{name}/{name}").raise_for_status().json()
-    started = httpx.post(
-        f"{server.api}/deployments/{deployment['id']}/create_flow_run", json={"parameters": parameters}
-    ).raise_for_status()
+    # this client asks again when the server says 503, as it does while its database is busy
+    with SyncPrefectClient(server.api) as client:
+        deployment = client.request("GET", f"/deployments/name/{name}/{name}").json()
+        wanted = {"parameters": parameters}
+        started = client.request(
+            "POST", f"/deployments/{deployment['id']}/create_flow_run", json=wanted
+        ).json()
 
-    def ended() -> dict[str, Any] | None:
-        run: dict[str, Any] = httpx.get(f"{server.api}/flow_runs/{started.json()['id']}").json()
-        return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+        def ended() -> dict[str, Any] | None:
+            run: dict[str, Any] = client.request("GET", f"/flow_runs/{started['id']}").json()
+            return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
-    return wait_until(ended, within_seconds=120)
+        return wait_until(ended, within_seconds=120)
 
 
 @pytest.mark.usefixtures("worker")

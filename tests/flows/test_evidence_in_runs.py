@@ -19,7 +19,16 @@ from rollback_drills.database import Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.heads import Head, find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import DRILL_KIND, KEY_KIND, start_record
+from rollback_drills.evidence.records import (
+    DECISION_KIND,
+    DELIVERY_KIND,
+    DRILL_KIND,
+    KEY_KIND,
+    LEDGER_KINDS,
+    PLAN_KIND,
+    ROUTE_DELIVERY_KIND,
+    start_record,
+)
 from rollback_drills.ledger.checkpoint import read_witness
 from rollback_drills.ledger.keys import SigningKey
 from rollback_drills_cli.main import app
@@ -83,6 +92,24 @@ def test_a_run_signs_its_evidence_and_hands_copies_of_the_head_out(
     )
     assert code == 0, printed
     assert "Verified: everything is as it was signed." in printed
+
+
+def test_every_record_of_a_run_names_it(tmp_path: Path, url: str, receiver: HTTPServer) -> None:
+    schedule = write(tmp_path, "schedule.json", SCHEDULE)
+    history = write(
+        tmp_path,
+        "history.json",
+        {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [DRILL]},
+    )
+    state = deliver_notifications(schedule=schedule, history=history, return_state=True)
+
+    records, total = EvidenceIndex.open(url).find(EvidenceFilter())
+    assert {each["metadata_kind"] for each in records} >= {
+        *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, DRILL_KIND)
+    }
+    assert len(records) == total
+    named = {each.get("flow_run_id") for each in records if each["metadata_kind"] not in LEDGER_KINDS}
+    assert named == {str(state.state_details.flow_run_id)}
 
 
 def test_the_key_is_a_secret_block_of_its_own(tmp_path: Path, url: str, receiver: HTTPServer) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from rollback_drills.console import export
 from rollback_drills.console.export import MARKER, count_pages, write_export
+from rollback_drills.console.links import Links, StaticLinks
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database import Database
 from rollback_drills.errors import DrillsError, UsageError
@@ -19,7 +20,7 @@ from rollback_drills.readiness.terms import Criteria
 from rollback_drills_cli.main import app
 from tests.unit.builders import DRILL, NOW, SCHEDULE, make_subject
 from tests.unit.html_pages import HtmlPage
-from tests.unit.world import World
+from tests.unit.world import FLOW_RUN, World
 
 HOSTILE = ("..", "a/b", "a\\b", "COM1", "<img src=x onerror=alert(1)>", "é", "É", "é ", "😀", "a?b#c%2f")
 
@@ -33,7 +34,7 @@ def make_console(*names: str, database: Database | None = None) -> Console:
 def write(console: Console, folder: Path) -> list[int]:
     """Write an export, and give the progress that was told."""
     told: list[int] = []
-    write_export(console, folder, prefect_url="", progress=told.append)
+    write_export(console, folder, StaticLinks(), progress=told.append)
     return told
 
 
@@ -107,7 +108,7 @@ def test_an_export_that_fails_leaves_the_earlier_one(tmp_path: Path, monkeypatch
     folder = tmp_path / "site"
     write(make_console("payments"), folder)
 
-    def broken(console: Console, prefect_url: str) -> Iterator[tuple[str, str]]:
+    def broken(console: Console, links: Links) -> Iterator[tuple[str, str]]:
         yield "index.html", "half"
         raise OSError(28, "No space left on device")
 
@@ -182,7 +183,10 @@ def test_the_command_writes_the_state_of_an_instant(tmp_path: Path, documents: P
     assert (code, said) == (0, f"5 pages are in {out}; open {out}/index.html\n")
     (schedule,) = [each for each in out.iterdir() if each.name.startswith("schedule-")]
     page = HtmlPage(schedule.read_text(encoding="utf-8"))
-    assert "http://127.0.0.1:4200/artifacts/key/rollback-drill-payments" in page.addresses
+    assert [each for each in page.addresses if "//" in each] == [
+        "http://127.0.0.1:4200/artifacts/key/rollback-drill-payments",
+        f"http://127.0.0.1:4200/runs/flow-run/{FLOW_RUN}",
+    ]
     assert "deliver team-a slack" in page.text
 
 

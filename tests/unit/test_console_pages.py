@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from rollback_drills.console.links import Links, ServedLinks, StaticLinks, file_name
+from rollback_drills.console.links import Links, PrefectLinks, ServedLinks, StaticLinks, file_name
 from rollback_drills.console.pages import (
     OF_EVIDENCE,
     write_acknowledgements,
@@ -35,7 +35,7 @@ from rollback_drills.judging import judge_all
 from rollback_drills.readiness.terms import Criteria
 from tests.unit.builders import DRILL, NOW, make_subject, open_key
 from tests.unit.html_pages import HtmlPage
-from tests.unit.world import World
+from tests.unit.world import FLOW_RUN, World
 
 SERVED = ServedLinks()
 HOSTILE = "\"><script>alert(1)</script>&amp;'?#%2e%2e 😀 ;$(reboot)"
@@ -61,10 +61,7 @@ def every_page(console: Console, links: Links) -> Iterator[tuple[str, HtmlPage]]
     for name, write in OF_EVIDENCE.items():
         yield name, HtmlPage(write(console, links))
     for schedule_id in console.by_id:
-        yield (
-            schedule_id,
-            HtmlPage(write_schedule(console, links, schedule_id, prefect_url="http://prefect:4200")),
-        )
+        yield schedule_id, HtmlPage(write_schedule(console, links, schedule_id))
 
 
 def index_outcomes(world: World) -> None:
@@ -116,10 +113,36 @@ def test_every_page_is_well_formed_and_asks_for_nothing_from_elsewhere(world: Wo
     assert len(pages) == 7
     for page in pages.values():
         strangers = [each for each in page.addresses if urlsplit(each).netloc]
-        assert all(each.startswith("http://prefect:4200/artifacts/key/") for each in strangers)
+        assert not strangers
         assert len(page.find("nav")) >= 1
         assert len(page.find("footer")) == 1
         assert bool(page.find("meta", **{"http-equiv": "Content-Security-Policy"})) is not links.is_served
+
+
+@pytest.mark.parametrize("prefect", ["http://prefect:4200", "http://prefect:4200/"])
+def test_runs_are_linked_where_prefect_is_known(world: World, prefect: str) -> None:
+    links = ServedLinks(PrefectLinks(prefect))
+    run = f"http://prefect:4200/runs/flow-run/{FLOW_RUN}"
+
+    schedule = HtmlPage(write_schedule(look_at(world), links, "payments"))
+    assert [each for each in schedule.addresses if urlsplit(each).netloc] == [
+        "http://prefect:4200/artifacts/key/rollback-drill-payments",
+        run,
+    ]
+    assert run in HtmlPage(write_evidence(look_at(world), links)).addresses
+
+
+def test_runs_are_named_where_prefect_is_not_known(world: World) -> None:
+    for page in (
+        write_schedule(look_at(world), SERVED, "payments"),
+        write_evidence(look_at(world), SERVED),
+    ):
+        assert FLOW_RUN in HtmlPage(page).text
+
+
+def test_what_is_no_run_leads_nowhere_else() -> None:
+    address = PrefectLinks("http://prefect").flow_run("../../x?y#z")
+    assert address == "http://prefect/runs/flow-run/..%2F..%2Fx%3Fy%23z"
 
 
 def test_states_are_told_by_icon_and_word(world: World) -> None:

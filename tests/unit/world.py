@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from rollback_drills import identity
 from rollback_drills.committing import find_departures, find_entries, find_holds, known_names
@@ -37,6 +37,9 @@ from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.suppression import Suppressions
 from tests.unit.builders import DRILL, NOW, judged, make_subject, open_key, planned
+
+FLOW_RUN: Final = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
+"""In which every check has run."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,7 @@ class World:
 
     def _keep_plans(self, plans: Sequence[Report], judgements: Sequence[Judgement]) -> None:
         records = [
-            record
+            {**record, "flow_run_id": FLOW_RUN}
             for plan, judgement in zip(plans, judgements, strict=True)
             for record in record_plan(
                 plan,
