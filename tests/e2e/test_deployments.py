@@ -84,14 +84,21 @@ def run_deployment(server: PrefectServer, name: str, parameters: dict[str, Any])
     """Start a run through the API, as the UI does, and wait for its end."""
     # this client asks again when the server says 503, as it does while its database is busy
     with SyncPrefectClient(server.api) as client:
-        deployment = client.request("GET", f"/deployments/name/{name}/{name}").json()
-        wanted = {"parameters": parameters}
+        names = {"flow_name": name, "deployment_name": name}
+        deployment = client.request(
+            "GET", "/deployments/name/{flow_name}/{deployment_name}", path_params=names
+        )
         started = client.request(
-            "POST", f"/deployments/{deployment['id']}/create_flow_run", json=wanted
+            "POST",
+            "/deployments/{id}/create_flow_run",
+            path_params={"id": deployment.json()["id"]},
+            json={"parameters": parameters},
         ).json()
 
         def ended() -> dict[str, Any] | None:
-            run: dict[str, Any] = client.request("GET", f"/flow_runs/{started['id']}").json()
+            run: dict[str, Any] = client.request(
+                "GET", "/flow_runs/{id}", path_params={"id": started["id"]}
+            ).json()
             return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
         return wait_until(ended, within_seconds=120)
