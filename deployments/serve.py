@@ -71,6 +71,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     from flows.deliver_notifications import deliver_notifications
     from flows.drill_check import drill_check
     from flows.escalate_unacknowledged import escalate_unacknowledged
+    from flows.grant_exception import grant_exception
     from flows.record_drill import record_drill
     from flows.release_gate import release_gate
     from flows.review_notifications import review_notifications
@@ -82,7 +83,13 @@ def find_deployments() -> "list[RunnerDeployment]":
         (escalate_unacknowledged, Cron("*/15 * * * *", timezone="UTC"), one_at_a_time),
         (review_notifications, Cron("0 6 * * 1", timezone="Europe/Berlin"), None),
     )
-    on_demand = (deliver_notifications, record_drill, release_gate, acknowledge_notification)
+    on_demand = (
+        deliver_notifications,
+        record_drill,
+        release_gate,
+        acknowledge_notification,
+        grant_exception,
+    )
     made = [
         *(
             flow.to_deployment(

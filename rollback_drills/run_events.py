@@ -8,6 +8,7 @@ from typing import Final
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.escalating import Escalation
+from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import name_notification
 from rollback_drills.run_report import ScheduleRun
@@ -85,6 +86,18 @@ def acknowledgement_event(record: Report) -> RunEvent:
         "",
         _route(record["cycle_id"], record["provider"], record["owner"]),
         {name: record[name] for name in (*names, *said)},
+    )
+
+
+def exception_event(record: Report) -> RunEvent:
+    """Give the event of an exception, from its record; the reason stays in the evidence."""
+    names = ("schedule_id", "cycle_id", "exception_id", "exception", "approver", "approved_at")
+    return RunEvent(
+        f"{PREFIX}.exception.{ExceptionKind(record['exception']).past}",
+        record["schedule_id"],
+        "",
+        (("cycle", record["cycle_id"]),),
+        {name: record[name] for name in (*names, "next_due_at", "expires_at")},
     )
 
 

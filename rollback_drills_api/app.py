@@ -12,7 +12,18 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
 
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills_api import console, health, lookback, metrics, publishing, reads, writes
+from rollback_drills_api import (
+    acknowledging,
+    building,
+    console,
+    delivering,
+    granting,
+    health,
+    lookback,
+    metrics,
+    publishing,
+    reads,
+)
 from rollback_drills_api.answers import encode
 from rollback_drills_api.boundary import Boundary
 from rollback_drills_api.fleet import FleetCache
@@ -33,6 +44,9 @@ _PARAMETERS = {
     "--days": "$.acknowledged_for_days",
     "--provider": "$.provider",
     "--routing-policy routing_policy": "$.routing_policy",
+    "--until": "$.until",
+    "--reason": "$.reason",
+    "--approver": "$.approver",
     "--cycle, --plan or --schedule-id": "cycle_id, plan_id or schedule_id",
 }
 """What errors call a flag of the command line, and where it stands here."""
@@ -57,7 +71,8 @@ def build_app(options: ApiOptions) -> FastAPI:
     )
     app.state.options = options
     app.state.service = Service(options, book, FleetCache(options.settings))
-    for module in (reads, lookback, writes, publishing, console, metrics, health):
+    read = (reads, lookback, publishing, console, metrics, health)
+    for module in (*read, delivering, acknowledging, granting, building):
         app.include_router(module.router)
     app.add_api_route(
         "/openapi.json", _write_openapi, include_in_schema=False, dependencies=[Depends(reading)]

@@ -13,6 +13,7 @@ Who = Annotated[
     Field(pattern=r"^\S(.*\S)?$", max_length=200, description="Who asks; beside the name of the token."),
 ]
 SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]
+ExceptionName = Literal["skip", "postpone", "waive"]
 
 
 class Body(BaseModel):
@@ -68,6 +69,19 @@ class AcknowledgeBody(_Said):
     owner: Name | None = Field(default=None, description="Only what this owner was told.")
     plan_id: Name | None = Field(default=None, description="A plan of the cycle; else the newest cycle.")
     cycle_id: Name | None = Field(default=None, description="The cycle; else the newest one.")
+
+
+class ExceptionBody(Body):
+    """What is approved for the current cycle of a schedule."""
+
+    exception: ExceptionName = Field(
+        description="skip: not performed, the next one is; postpone: performed later; waive: not needed."
+    )
+    until: str = Field(
+        min_length=1, max_length=40, description="From this instant on the cycle counts again."
+    )
+    reason: str = Field(min_length=1, max_length=4000, description="Why, for the evidence.")
+    approver: Who | None = None
 
 
 class RouteBody(Body):

@@ -11,7 +11,7 @@ from uuid import uuid4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rollback_drills.redaction import redactor_in_use
-from rollback_drills_api.limits import RateLimit, check_json, read_body, replay
+from rollback_drills_api.limits import RateLimit, check_json, check_query, read_body, replay
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem, write_problem
 from rollback_drills_api.security import TokenBook, identify, read_token
@@ -80,6 +80,7 @@ class Boundary:
         request.scope["state"]["token"] = token
         request.caller = token.name if token else ""
         self._take(f"token {token.name}" if token else f"address {request.address}", now)
+        check_query(request.scope["query_string"])
         if request.scope["method"] not in _WITH_BODY:
             return receive
         fields = dict(headers)

@@ -1,16 +1,13 @@
 """Reads from the evidence what a flow run did in another process, whose result stays there."""
 
-from collections.abc import Collection, Iterator
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from rollback_drills.database import Database
 from rollback_drills.delivery.results import build_result
-from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, DELIVERY_KIND, PLAN_KIND
+from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.judging import Judgement
 from rollback_drills.notification import build_event
@@ -26,28 +23,27 @@ def ledger_size(database: Database | None) -> int:
 
 
 def collect_delivery(
-    database: Database, judgements: list[Judgement], *, since: int, as_of: datetime
+    database: Database, judgements: list[Judgement], *, since: int, flow_run_id: str
 ) -> list[Report]:
-    """Give the documents of contract §7 for every schedule of a run that judged as of an instant.
+    """Give the documents of contract §7 for every schedule of a run.
 
     Args:
         database: Keeps the evidence.
-        judgements: The schedules as of that instant.
+        judgements: The schedules as of the instant at which the run judged.
         since: The rows that the evidence had before the run.
-        as_of: The instant.
+        flow_run_id: The run.
     """
     by_name = {each.cycle.schedule_id: each for each in judgements}
-    generated_at = write_instant(as_of)
-    plans = [
-        record
-        for record in _rows_since(database, since, LEDGER.c.metadata_kind == PLAN_KIND)
-        if record["plan"]["generated_at"] == generated_at and record["schedule_id"] in by_name
-    ]
+    plans = collect(database, PLAN_KIND, since=since, flow_run_id=flow_run_id)
     told = {
         record["plan_id"]: record
-        for record in _rows_since(database, since, LEDGER.c.metadata_kind == DELIVERY_KIND)
+        for record in collect(database, DELIVERY_KIND, since=since, flow_run_id=flow_run_id)
     }
-    return [_to_result(by_name[plan["schedule_id"]], plan, told.get(plan["plan_id"])) for plan in plans]
+    return [
+        _to_result(by_name[plan["schedule_id"]], plan, told.get(plan["plan_id"]))
+        for plan in plans
+        if plan["schedule_id"] in by_name
+    ]
 
 
 def _to_result(judgement: Judgement, plan: Report, told: Report | None) -> Report:
@@ -64,16 +60,10 @@ def _to_result(judgement: Judgement, plan: Report, told: Report | None) -> Repor
     }
 
 
-def collect_acknowledgements(
-    database: Database, *, since: int, signer: str, route_keys: Collection[str]
-) -> list[Report]:
-    """Give the acknowledgements of some routes by one signer that were written down after some row."""
-    found = _rows_since(database, since, LEDGER.c.metadata_kind == ACKNOWLEDGEMENT_KIND)
-    return [each for each in found if each["signer"] == signer and each["route_key"] in route_keys]
-
-
-def _rows_since(database: Database, since: int, condition: ColumnElement[bool]) -> Iterator[dict[str, Any]]:
-    statement = select(LEDGER.c.record).where(LEDGER.c.leaf_index >= since, condition)
+def collect(database: Database, kind: str, *, since: int, flow_run_id: str) -> list[Report]:
+    """Give the records of a kind that a flow run wrote, of those that were written after some row."""
+    statement = select(LEDGER.c.record).where(LEDGER.c.leaf_index >= since, LEDGER.c.metadata_kind == kind)
     with database.read() as connection:
         texts = connection.scalars(statement.order_by(LEDGER.c.leaf_index)).all()
-    yield from map(msgspec.json.decode, texts)
+    records: Iterable[Report] = map(msgspec.json.decode, texts)
+    return [each for each in records if each.get("flow_run_id") == flow_run_id]

@@ -45,6 +45,15 @@ _ACKNOWLEDGEMENT_EXAMPLE: Final = {
     "acknowledged_by": "release-manager via pipeline",
     "acknowledgement_state": "acknowledged",
 }
+_EXCEPTION_EXAMPLE: Final = {
+    "metadata_kind": "go-backend-rollback-drill-exception",
+    "exception_id": "gordexc-0123456789abcdef",
+    "schedule_id": "payments",
+    "exception": "postpone",
+    "reason": "a change freeze",
+    "approver": "release-board via administration",
+    "expires_at": "2026-12-20T09:00:00+00:00",
+}
 _ANSWERS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
     "history": (
         "The history report of contract §3; of several schedules a page of them.",
@@ -141,6 +150,11 @@ _ANSWERS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
         _object(acknowledgement_count=_COUNT, acknowledgements=_LIST),
         {"acknowledgement_count": 1, "acknowledgements": [_ACKNOWLEDGEMENT_EXAMPLE]},
     ),
+    "exception": (
+        "The exception that was written down.",
+        _object(exception=_OBJECT, metadata=_OBJECT),
+        {"exception": _EXCEPTION_EXAMPLE, "metadata": _EXCEPTION_EXAMPLE},
+    ),
     "package": (
         "The audit package, sealed by a digest.",
         _object(audit_package=_OBJECT, metadata=_BUILT),
@@ -158,7 +172,7 @@ _ANSWERS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
         },
     ),
 }
-_RUNS_A_FLOW: Final = ("deliver", "acknowledge", "bulk")
+_RUNS_A_FLOW: Final = ("deliver", "acknowledge", "bulk", "exception")
 _HAS_BODY: Final = (*_RUNS_A_FLOW, "package", "escalation")
 
 

@@ -1,12 +1,14 @@
-"""How much one caller may ask for: the rate of requests, and the size and depth of bodies."""
+"""What one caller may ask for: the rate of requests, clear queries, and the size and depth of bodies."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
 from json import JSONDecodeError
 from typing import Final
+from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive
 
+from rollback_drills.documents.explaining import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
 from rollback_drills_api.problems import Problem
@@ -48,6 +50,20 @@ class RateLimit:
             return (1.0 - bucket.tokens) / self._per_second
         bucket.tokens -= 1.0
         return 0.0
+
+
+def check_query(query: bytes) -> None:
+    """See that no parameter stands there twice: one of them would count, and nobody would know which.
+
+    Raises:
+        Problem: One does.
+    """
+    seen = set()
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name in seen:
+            detail = f"the query parameter {show(name)} is there more than once; send it once"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+        seen.add(name)
 
 
 async def read_body(receive: Receive, content_length: str | None) -> bytes:

@@ -1,5 +1,6 @@
 """Runs flows for the API: as deployments on the workers, or in this process."""
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +8,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from rollback_drills.delivery.results import DeliveryFailedError
+from rollback_drills.errors import UsageError
+from rollback_drills.redaction import redactor_in_use
+from rollback_drills.settings import Settings
+from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem
+
+logger = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 0.5
 _one_at_a_time: Final = threading.Lock()
@@ -17,10 +24,34 @@ _one_at_a_time: Final = threading.Lock()
 class Ran:
     """How a flow run ended."""
 
+    flow_run_id: str
     message: str
     is_completed: bool
     result: Mapping[str, Any] | None
     """What it returned; None if it returned nothing, or another process has it."""
+
+
+def run_flow(options: ApiOptions, name: str, parameters: Mapping[str, Any]) -> Ran:
+    """Run a flow where the operator wants it, and wait for its end.
+
+    Raises:
+        Problem: It cannot be run, or is not over in time.
+    """
+    run = run_embedded if options.is_embedded else run_deployed
+    return run(name, parameters, timeout_seconds=options.flow_timeout_seconds)
+
+
+def documents_of(settings: Settings) -> dict[str, Any]:
+    """Give the parameters by which a flow in this process reads the documents that are served."""
+    return {"schedule": settings.schedule, "history": settings.history}
+
+
+def explain_failure(ran: Ran) -> Exception:
+    """Say why a run did nothing: because of what the caller asked for, or for a reason that the log has."""
+    if ran.message.startswith(("--provider", "--routing-policy")):
+        return UsageError(ran.message)
+    logger.warning("a flow run failed: %s", redactor_in_use().text(ran.message))
+    return Problem(HTTPStatus.BAD_GATEWAY, "the flow run failed; the log of the API and Prefect say why")
 
 
 def run_embedded(name: str, parameters: Mapping[str, Any], *, timeout_seconds: float) -> Ran:
@@ -39,14 +70,20 @@ def run_embedded(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
         _one_at_a_time.release()
     ended_with = state.result(raise_on_failure=False)
     result = ended_with.result if isinstance(ended_with, DeliveryFailedError) else ended_with
-    return Ran(state.message or "", state.is_completed(), result if isinstance(result, dict) else None)
+    return Ran(
+        str(state.state_details.flow_run_id),
+        state.message or "",
+        state.is_completed(),
+        result if isinstance(result, dict) else None,
+    )
 
 
 def _find_flow(name: str) -> Any:
     from flows.acknowledge_notification import acknowledge_notification  # Prefect takes a second to import
     from flows.deliver_notifications import deliver_notifications
+    from flows.grant_exception import grant_exception
 
-    flows = (acknowledge_notification, deliver_notifications)
+    flows = (acknowledge_notification, deliver_notifications, grant_exception)
     return next(flow for flow in flows if flow.name == name)
 
 
@@ -80,4 +117,4 @@ def run_deployed(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
             HTTPStatus.GATEWAY_TIMEOUT,
             f"the flow run {run.id} is not over after {timeout_seconds:g} s; it goes on in Prefect",
         )
-    return Ran(state.message or "", state.is_completed(), None)
+    return Ran(str(run.id), state.message or "", state.is_completed(), None)

@@ -149,3 +149,4 @@ class Needs:
 reading: Any = Needs(Scope.READ)
 asking: Any = Needs(Scope.READ, always=True)
 operating: Any = Needs(Scope.OPERATE)
+administering: Any = Needs(Scope.ADMIN)

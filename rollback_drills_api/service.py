@@ -1,16 +1,19 @@
 """What the endpoints share: documents, database, answers that are kept ready, and the way to the flows."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
+from starlette.responses import Response
 
 from rollback_drills.console.links import PrefectLinks, ServedLinks
 from rollback_drills.database import Database
 from rollback_drills.outbox.table import OUTBOX
-from rollback_drills_api.answers import Answers
+from rollback_drills.readiness.terms import Report
+from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.security import TokenBook
@@ -62,6 +65,18 @@ class Service:
     def version(self) -> str:
         """Give a text that is another one when documents or database are."""
         return f"{self.fleet_version()} {self.evidence_version()}"
+
+    async def build(self, make: Callable[[], Report]) -> Response:
+        """Answer with a document that is made in a thread, and leave those of the readers alone."""
+        content = await to_thread.run_sync(lambda: encode(make()), limiter=self.waiting)
+        return Response(content, media_type="application/json")
+
+    async def act(self, make: Callable[[], Report]) -> Response:
+        """Answer with what something did that writes; from then on everything is answered anew."""
+        try:
+            return await self.build(make)
+        finally:
+            self.forget()
 
     def forget(self) -> None:
         """Answer anew, because something was written."""

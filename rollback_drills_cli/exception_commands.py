@@ -1,20 +1,15 @@
 """`drills skip`, `drills postpone` and `drills waive`: what is approved for one cycle, for a time."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from rollback_drills.documents.explaining import read_instant, show
-from rollback_drills.documents.fleet import load_fleet
-from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS
 from rollback_drills.errors import UsageError
-from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
-from rollback_drills.judging import find_due, judge
-from rollback_drills.readiness.terms import Report
-from rollback_drills.recording.target import choose_subject
-from rollback_drills.settings import VARIABLES, Settings
+from rollback_drills.followup.exceptions import ExceptionKind, Grant
+from rollback_drills.followup.granting import grant_exception
 from rollback_drills_cli import options
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_or_create
 from rollback_drills_cli.evidence_writing import append_signed, report_clock
@@ -48,7 +43,10 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         at = options.parse_now(now)
         wanted = Grant(kind, _read_until(until), reason, approver)
         settings = options.resolve(history=history_path, schedule=schedule_path)
-        record = _record(wanted, settings, schedule_id, at=at, signer=generated_by)
+        created_at = options.parse_now(None)
+        record = grant_exception(
+            wanted, settings, schedule_id, now=at, created_at=created_at, signer=generated_by
+        )
         went_back = append_signed(open_or_create(database), [record])
         if as_json:
             print_json(record)
@@ -76,28 +74,6 @@ waive = _command(
     ExceptionKind.WAIVE,
     "Waive the current cycle of a schedule: nobody has to perform it before the waiver ends.",
 )
-
-
-def _record(
-    wanted: Grant, settings: Settings, schedule_id: str | None, *, at: datetime, signer: str
-) -> Report:
-    if settings.schedule is None:
-        raise UsageError(f"no drill schedule is configured; set {VARIABLES['schedule']} or --schedule")
-    fleet = load_fleet(settings.schedule, settings.history)
-    subject = choose_subject(fleet.subjects, settings.schedule, schedule_id)
-    due_at = find_due(subject, now=at)
-    judged = judge(subject, due_at, settings.criteria, now=at, generated_by=signer)
-    document = subject.schedule.document if subject.schedule else None
-    limit = document.postpone_limit_days if document else POSTPONE_LIMIT_DAYS
-    return record_exception(
-        wanted,
-        {"schedule_id": judged.cycle.schedule_id, "cycle_id": judged.cycle.cycle_id},
-        due_at=due_at,
-        postpone_limit=timedelta(days=limit),
-        now=at,
-        created_at=options.parse_now(None),
-        signer=signer,
-    )
 
 
 def _read_until(text: str) -> datetime:

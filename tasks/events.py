@@ -11,7 +11,13 @@ from rollback_drills.delivery.results import Delivery
 from rollback_drills.followup.escalating import Escalation
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import Redactor, redactor_in_use
-from rollback_drills.run_events import RunEvent, acknowledgement_event, escalation_event, find_events
+from rollback_drills.run_events import (
+    RunEvent,
+    acknowledgement_event,
+    escalation_event,
+    exception_event,
+    find_events,
+)
 from rollback_drills.run_report import ScheduleRun
 
 _KIND = "rollback-drills"
@@ -34,6 +40,11 @@ def emit_follow_up(taken: Sequence[Escalation], deliveries: Sequence[Delivery]) 
 def emit_acknowledgements(records: Sequence[Report]) -> None:
     """Emit the events of acknowledgements that were written down."""
     _emit_all(map(acknowledgement_event, records))
+
+
+def emit_exception(record: Report) -> None:
+    """Emit the event of an exception that was written down."""
+    _emit_all([exception_event(record)])
 
 
 def _emit_all(events: Iterable[RunEvent]) -> None:

@@ -23,6 +23,7 @@ WRITES = (
     f"{NOTIFICATIONS}/deliver",
     f"{NOTIFICATIONS}/payments/acknowledgements",
     f"{NOTIFICATIONS}/acknowledgements/bulk",
+    f"{NOTIFICATIONS}/payments/exceptions",
 )
 
 

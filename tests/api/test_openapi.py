@@ -3,7 +3,7 @@
 Flows are played here; everything before and after them is real.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -20,7 +20,10 @@ from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
 from rollback_drills.followup.acknowledging import acknowledge
+from rollback_drills.followup.exceptions import ExceptionKind, Grant
+from rollback_drills.followup.granting import grant_exception
 from rollback_drills.followup.routes import RouteChoice
+from rollback_drills.readiness.terms import Report
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran
@@ -28,11 +31,18 @@ from tests.api.conftest import Keys
 from tests.unit.builders import NOW, open_key
 
 EXAMPLES = 12
+RUN = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
 
 
 @pytest.fixture
 def played(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Play the flows: a delivery tells nobody, an acknowledgement is written down."""
+    """Play the flows: a delivery tells nobody, acknowledgements and exceptions are written down."""
+
+    def write(records: Sequence[Report]) -> Ran:
+        database = Database.open(options.database_url)
+        append(database, [{**each, "flow_run_id": RUN} for each in records], open_key)
+        database.engine.dispose()
+        return Ran(RUN, "done", is_completed=True, result=None)
 
     def play(name: str, parameters: Mapping[str, Any], *, timeout_seconds: float) -> Ran:
         if name == "deliver-notifications":
@@ -43,17 +53,28 @@ def played(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> None:
                 "success": True,
                 "event_id": "x",
             }
-            return Ran("done", is_completed=True, result=result)
-        database = Database.open(options.database_url)
+            return Ran(RUN, "done", is_completed=True, result=result)
+        if name == "grant-exception":
+            record = grant_exception(
+                Grant(
+                    ExceptionKind(parameters["exception"]),
+                    *(parameters[each] for each in ("until", "reason", "approver")),
+                ),
+                options.settings,
+                parameters["schedule_id"],
+                now=NOW,
+                created_at=NOW,
+                signer=parameters["generated_by"],
+            )
+            return write([record])
         said = Acknowledgement(
             parameters["acknowledged_by"], AcknowledgementState(parameters["acknowledgement_state"])
         )
         given = [(RouteChoice(**route), said) for route in parameters["routes"]]
-        append(database, acknowledge(EvidenceIndex(database), given, now=NOW, created_at=NOW), open_key)
-        database.engine.dispose()
-        return Ran("done", is_completed=True, result={})
+        index = EvidenceIndex(Database.open(options.database_url))
+        return write(acknowledge(index, given, now=NOW, created_at=NOW))
 
-    monkeypatch.setattr("rollback_drills_api.writes.run_embedded", play)
+    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play)
 
 
 @pytest.fixture
@@ -90,7 +111,7 @@ def test_every_answer_is_described(
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case[Any]) -> None:
         # The tool takes a token away again only where the name of the header is written like this.
-        headers = {"Authorization": keys.header("operateer")["authorization"], "host": "localhost"}
+        headers = {"Authorization": keys.header("adminer")["authorization"], "host": "localhost"}
         # That of a schedule, a plan or a day there may be none: the rules refuse more than a schema can say.
         case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 
@@ -104,7 +125,7 @@ def test_every_operation_has_examples_and_describes_its_problems(options: ApiOpt
     document = build_app(options).openapi()
 
     operations = [each for path in document["paths"].values() for each in path.values()]
-    assert len(operations) == 17
+    assert len(operations) == 18
     for operation in operations:
         answers = operation["responses"]
         assert {"200", "401", "403", "422", "429", "500", "503"} <= set(answers), operation["operationId"]

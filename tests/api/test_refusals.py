@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def check_problem(answer: Any, status: int) -> dict[str, Any]:
         (None, 401, 'Bearer realm="rollback-drills"'),
         ("stranger", 401, "invalid_token"),
         ("bygone", 401, "invalid_token"),
-        ("reader", 403, 'insufficient_scope", scope="operate"'),
+        ("reader", 403, 'insufficient_scope", scope="'),
     ],
 )
 def test_a_write_needs_a_token_that_may_write(
@@ -49,6 +50,14 @@ def test_a_write_needs_a_token_that_may_write(
     problem = check_problem(answer, status)
     assert error in answer.headers["www-authenticate"]
     assert all(secret not in json.dumps(problem) for secret in keys.secrets.values())
+
+
+def test_an_exception_needs_more_than_to_operate(options: ApiOptions, keys: Keys) -> None:
+    with client_of(options) as client:
+        answer = client.post(WRITES[3], headers=keys.header("operateer"), json={})
+
+    detail = check_problem(answer, 403)["detail"]
+    assert detail == "this needs a token of the scope admin; that of operateer is operate"
 
 
 @pytest.mark.parametrize(
@@ -204,6 +213,49 @@ def test_what_cannot_be_acknowledged_is_refused_before_a_run_is_started(
         answer = client.post(path, headers=keys.header("operateer"), json=body)
 
     assert detail in check_problem(answer, 422)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"exception": "forget"}, "$.exception"),
+        ({"until": "tomorrow"}, '$.until is "tomorrow"; write an ISO 8601 timestamp'),
+        ({"until": "2020-01-01T00:00:00Z"}, "$.until 2020-01-01T00:00:00+00:00 is past"),
+        ({"until": "2099-01-01T00:00:00Z"}, "the ceiling of this cycle"),
+        ({"exception": "waive", "until": "2099-01-01T00:00:00Z"}, "more than 366 days away"),
+        ({"reason": "  "}, "$.reason is empty"),
+        ({"reason": "see https://intra.example.com/x"}, "$.reason holds a URL"),
+        ({"approver": "board at 10.0.0.1"}, "which evidence must not name"),
+        ({"cycle_id": "x"}, "is unknown"),
+    ],
+)
+def test_what_cannot_be_granted_is_refused_before_a_run_is_started(
+    options: ApiOptions, keys: Keys, changes: Mapping[str, Any], detail: str
+) -> None:
+    until = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    body = {"exception": "postpone", "until": until, "reason": "a freeze", **changes}
+    with client_of(options) as client:
+        answer = client.post(WRITES[3], headers=keys.header("adminer"), json=body)
+
+    assert detail in json.dumps(check_problem(answer, 422), ensure_ascii=False).replace('\\"', '"')
+
+
+@pytest.mark.parametrize("name", ["nope", "..%2fpayments", "%3Cb%3E"])
+def test_a_schedule_that_is_not_known_gets_no_exception(options: ApiOptions, keys: Keys, name: str) -> None:
+    body = {"exception": "skip", "until": "2099-01-01T00:00:00Z", "reason": "a freeze"}
+    with client_of(options) as client:
+        answer = client.post(f"{NOTIFICATIONS}/{name}/exceptions", headers=keys.header("adminer"), json=body)
+
+    check_problem(answer, 404)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=1&limit=1", "owner=a&limit=1&owner=b", "owner=&owner=", "%6fwner=a&owner=b"]
+)
+def test_a_query_parameter_that_is_there_twice_is_refused(client: TestClient, query: str) -> None:
+    problem = check_problem(client.get(f"{NOTIFICATIONS}?{query}"), 422)
+
+    assert "is there more than once; send it once" in problem["detail"]
 
 
 @pytest.mark.parametrize("count", [0, 101])

@@ -92,6 +92,7 @@ def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
     httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
     save_connector(server, folder, httpserver.url_for("/hook"))
     secret = token(server, "pipeline", "operate", "--expires-days", "1")
+    admin = token(server, "administration", "admin")
     log = folder / "api.log"
 
     with running_api("--embedded", environ=environ, log=log) as api:
@@ -127,6 +128,11 @@ def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
             {"acknowledgement_state": "resolved", "external_ref": "CHG-456", "routes": [route]},
         )
         package = post(client, "/acknowledgements/audit-package", {"owner": "release-governance"})
+        freeze = {"exception": "postpone", "until": in_days(3), "reason": "a freeze", "approver": "board"}
+        client.headers["authorization"] = f"Bearer {admin}"
+        granted = post(client, f"/{SCHEDULE_ID}/exceptions", freeze)["exception"]
+        quiet = client.get(f"{NOTIFICATIONS}/dashboard").json()
+        forced = post(client, "/deliver", {"force": True})
         history = client.get(NOTIFICATIONS).json()
         routes = client.get(f"{NOTIFICATIONS}/routes?owner=release-governance&action=deliver").json()
         readiness = client.get("/deployment/production-readiness").json()
@@ -149,6 +155,9 @@ def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
     assert (package["audit_package"]["route_count"], package["audit_package"]["resolved_count"]) == (1, 1)
     assert (history["total"], routes["total"]) == (1, 1)
     assert readiness["acceptable"] is False
+    assert (granted["approver"], granted["signer"]) == ("board via administration", "administration")
+    assert quiet["cycles_by_state"] == {"postponed": 1}
+    assert forced["delivery"]["nothing_to_deliver"] is True
     assert unknown.status_code == 422
     assert unknown.json()["detail"].startswith("$.provider nagios is unknown")
     assert len(httpserver.log) == 1
@@ -156,6 +165,10 @@ def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
     assert f"POST {NOTIFICATIONS}/deliver 200" in written
     assert secret not in written
     assert "/hook" not in written
+
+
+def in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
 
 
 def post(client: httpx.Client, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,7 +186,7 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
 ) -> None:
     httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
     save_connector(server, folder, httpserver.url_for("/hook"))
-    secret = token(server, "robot", "operate")
+    secret = token(server, "robot", "admin")
     environ = {
         **environ,
         "DRILLS_DATABASE_URL": f"sqlite:///{folder / 'workers.db'}",
@@ -183,18 +196,21 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
         "from prefect import serve\n"
         "from flows.acknowledge_notification import acknowledge_notification as acknowledge\n"
         "from flows.deliver_notifications import deliver_notifications as deliver\n"
-        "serve(*(each.to_deployment(name=each.name) for each in (acknowledge, deliver)))\n"
+        "from flows.grant_exception import grant_exception as grant\n"
+        "serve(*(each.to_deployment(name=each.name) for each in (acknowledge, deliver, grant)))\n"
     )
     worker = subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL
     )
     try:
-        for name in ("acknowledge-notification", "deliver-notifications"):
+        for name in ("acknowledge-notification", "deliver-notifications", "grant-exception"):
             wait_until(partial(is_deployed, server, name), within_seconds=60)
         with running_api(environ=environ, log=folder / "deployed.log") as api:
             client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)
             delivered = post(client, "/deliver", {"generated_by": "release-governance"})
             acknowledged = post(client, f"/{SCHEDULE_ID}/acknowledgements", {"provider": "webhook"})
+            freeze = {"exception": "skip", "until": in_days(40), "reason": "the next one counts"}
+            granted = post(client, f"/{SCHEDULE_ID}/exceptions", freeze)["exception"]
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait(timeout=60)
@@ -204,6 +220,7 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
     assert delivered["schedule"]["status"] == delivered["plan"]["status"] == "needs_attention"
     assert delivered["delivery"]["deliveries"][0]["outcome"] == "delivered"
     assert acknowledged["acknowledgement"]["acknowledged_by"] == "robot"
+    assert (granted["exception"], granted["approver"], granted["signer"]) == ("skip", "robot", "robot")
     assert len(httpserver.log) == 1
 
 

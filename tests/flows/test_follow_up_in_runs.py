@@ -17,11 +17,12 @@ from blocks.heartbeat import HeartbeatError, send_heartbeat
 from flows.acknowledge_notification import acknowledge_notification
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
+from flows.grant_exception import grant_exception
 from rollback_drills.database import Database
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.delivery.states import State as DeliveryState
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, ESCALATION_KIND
+from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, ESCALATION_KIND, EXCEPTION_KIND
 from rollback_drills.outbox.table import OUTBOX
 from tests.flows.test_events import events_of
 from tests.loopback_receiver import running_receiver
@@ -153,6 +154,27 @@ def test_who_acknowledges_by_the_form_is_not_escalated_until_it_ends(url: str, t
     dashboard = data_of(follow_up(LATER))
     assert (dashboard["escalated"], dashboard["cycles_by_state"]) == (0, {"acknowledged": 1})
     assert data_of(follow_up(said_at + timedelta(days=1)))["escalated"] == 1
+
+
+def test_an_exception_of_the_form_keeps_the_cycle_quiet_until_it_ends(url: str, told: HTTPServer) -> None:
+    refused = grant_exception("postpone", NOW + timedelta(days=60), "a freeze", "board", return_state=True)
+    assert refused.is_failed()
+    assert "the ceiling of this cycle" in (refused.message or "")
+    assert rows_of(url, EXCEPTION_KIND) == []
+
+    state = grant_exception(
+        "postpone", NOW + timedelta(days=3), "a freeze", "board", schedule_id="", return_state=True
+    )
+
+    assert state.name == "Postponed", state.message
+    (row,) = rows_of(url, EXCEPTION_KIND)
+    assert (row["approver"], row["signer"], row["schedule_id"]) == ("board", "grant-exception", "payments")
+    (event,) = events_of(state)
+    assert event["event"] == f"{PREFIX}exception.postponed"
+    assert "a freeze" not in json.dumps(event)
+    dashboard = data_of(follow_up(LATER))
+    assert (dashboard["escalated"], dashboard["cycles_by_state"]) == (0, {"postponed": 1})
+    assert data_of(follow_up(MUCH_LATER))["escalated"] == 1
 
 
 def test_many_routes_are_acknowledged_at_once_or_none_of_them(url: str, told: HTTPServer) -> None:

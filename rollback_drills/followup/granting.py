@@ -1,0 +1,53 @@
+"""Grants an exception to the current cycle of one schedule, as the documents have it now."""
+
+from datetime import datetime, timedelta
+
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS
+from rollback_drills.errors import UsageError
+from rollback_drills.followup.exceptions import Grant, record_exception
+from rollback_drills.judging import find_due, judge
+from rollback_drills.readiness.terms import Report
+from rollback_drills.recording.target import choose_subject
+from rollback_drills.settings import VARIABLES, Settings
+
+
+def grant_exception(
+    given: Grant,
+    settings: Settings,
+    schedule_id: str | None,
+    *,
+    now: datetime,
+    created_at: datetime,
+    signer: str,
+) -> Report:
+    """Read the documents, and give the record of an exception; nothing is written here.
+
+    Args:
+        given: What is approved.
+        settings: Name the documents.
+        schedule_id: The schedule that is meant; None if there is only one.
+        now: When it is approved.
+        created_at: The clock of the evidence.
+        signer: Who writes it down.
+
+    Raises:
+        UsageError: There is no such schedule, or `record_exception` refuses what is approved.
+    """
+    if settings.schedule is None:
+        raise UsageError(f"no drill schedule is configured; set {VARIABLES['schedule']} or --schedule")
+    fleet = load_fleet(settings.schedule, settings.history)
+    subject = choose_subject(fleet.subjects, settings.schedule, schedule_id)
+    due_at = find_due(subject, now=now)
+    judged = judge(subject, due_at, settings.criteria, now=now, generated_by=signer)
+    document = subject.schedule.document if subject.schedule else None
+    limit = document.postpone_limit_days if document else POSTPONE_LIMIT_DAYS
+    return record_exception(
+        given,
+        {"schedule_id": judged.cycle.schedule_id, "cycle_id": judged.cycle.cycle_id},
+        due_at=due_at,
+        postpone_limit=timedelta(days=limit),
+        now=now,
+        created_at=created_at,
+        signer=signer,
+    )

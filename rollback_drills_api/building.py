@@ -1,0 +1,60 @@
+"""The documents that are built on demand: the audit package and the escalation plan. They write nothing."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from rollback_drills.followup.escalation_plan import ESCALATION_PLAN_SCHEMA, build_escalation_plan
+from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.readiness.terms import Report
+from rollback_drills.reviewing.audit_package import AUDIT_PACKAGE_SCHEMA
+from rollback_drills.reviewing.audit_reading import find_package
+from rollback_drills.reviewing.filters import PackageFilter
+from rollback_drills.reviewing.period import Period
+from rollback_drills_api.acting import describe_built, name_caller
+from rollback_drills_api.bodies import EscalationBody, PackageBody
+from rollback_drills_api.describing import described
+from rollback_drills_api.lookback import PREFIX
+from rollback_drills_api.queries import read_bounds
+from rollback_drills_api.security import asking
+from rollback_drills_api.service import Served
+
+router = APIRouter(prefix=PREFIX, tags=["acting"])
+
+_ALL: Final = PackageBody()
+_AS_USUAL: Final = EscalationBody()
+
+Asker = Annotated[str, Depends(asking)]
+
+
+@router.post("/acknowledgements/audit-package", **described("package"))
+async def audit_package(served: Served, caller: Asker, body: PackageBody = _ALL) -> Response:
+    """Put together who was told, who took notice and who did not, for an auditor; writes nothing."""
+    generated_by = name_caller(caller, body.generated_by)
+
+    def build() -> Report:
+        period = Period(*read_bounds(body.since, body.until))
+        wanted = PackageFilter(body.schedule_id, body.provider, body.owner)
+        package = find_package(
+            served.database(), wanted, period, now=datetime.now(UTC), generated_by=generated_by
+        )
+        metadata = describe_built(package, AUDIT_PACKAGE_SCHEMA, "audit_id")
+        return {"audit_package": package, "metadata": metadata}
+
+    return await served.build(build)
+
+
+@router.post("/escalation-plan", **described("escalation"))
+async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = _AS_USUAL) -> Response:
+    """Say which notifications nobody has acknowledged in time, and who is told next; sends nothing."""
+    generated_by = name_caller(caller, body.generated_by)
+
+    def build() -> Report:
+        now, database = datetime.now(UTC), served.database()
+        cycles = read_open_cycles(database, now=now) if database else []
+        plan = build_escalation_plan(cycles, now=now, generated_by=generated_by)
+        return {"plan": plan, "metadata": describe_built(plan, ESCALATION_PLAN_SCHEMA, "plan_id")}
+
+    return await served.build(build)

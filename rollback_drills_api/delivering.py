@@ -1,0 +1,65 @@
+"""Delivers now, as a flow run, and answers with what it did."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.judging import judge_all
+from rollback_drills.readiness.terms import Report
+from rollback_drills_api.acting import name_caller
+from rollback_drills_api.bodies import DeliverBody
+from rollback_drills_api.collecting import collect_delivery, ledger_size
+from rollback_drills_api.describing import described
+from rollback_drills_api.lookback import PREFIX
+from rollback_drills_api.running import documents_of, explain_failure, run_flow
+from rollback_drills_api.security import operating
+from rollback_drills_api.service import Served, Service
+
+router = APIRouter(prefix=PREFIX, tags=["acting"])
+
+_AS_USUAL: Final = DeliverBody()
+
+
+@router.post("/deliver", **described("deliver"))
+async def deliver(
+    served: Served, caller: Annotated[str, Depends(operating)], body: DeliverBody = _AS_USUAL
+) -> Response:
+    """Plan and deliver the notifications of rollback drills now, as a flow run; wait for its end."""
+    return await served.act(lambda: _deliver(served, caller, body))
+
+
+def _deliver(served: Service, caller: str, body: DeliverBody) -> Report:
+    read_policy(body.routing_policy)  # before a run is started for nothing
+    options, as_of = served.options, datetime.now(UTC)
+    parameters: dict[str, Any] = {
+        **body.model_dump(),
+        "generated_by": name_caller(caller, body.generated_by),
+        "as_of": as_of,
+    }
+    if options.is_embedded:
+        settings = options.settings
+        parameters |= {
+            **documents_of(settings),
+            "mode": settings.mode.value,
+            "due_soon_days": settings.due_soon_days,
+            "max_age_days": settings.max_age_days,
+        }
+    since = ledger_size(served.database())
+    ran = run_flow(options, "deliver-notifications", parameters)
+    if ran.result is not None:
+        return dict(ran.result)
+    fleet = load_fleet(options.settings.schedule, options.settings.history)
+    judgements = judge_all(
+        fleet.subjects, options.settings.criteria, now=as_of, generated_by=parameters["generated_by"]
+    )
+    database = served.database()
+    results = (
+        collect_delivery(database, judgements, since=since, flow_run_id=ran.flow_run_id) if database else []
+    )
+    if not results:
+        raise explain_failure(ran)
+    return results[0] if fleet.is_single else {"runs": results}

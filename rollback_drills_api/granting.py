@@ -1,0 +1,66 @@
+"""Grants exceptions, as a flow run, and answers with what was written down."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from rollback_drills.documents.explaining import read_instant, show
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.records import EXCEPTION_KIND
+from rollback_drills.followup.exceptions import ExceptionKind, Grant
+from rollback_drills.followup.granting import grant_exception
+from rollback_drills.readiness.terms import Report
+from rollback_drills_api.acting import name_caller
+from rollback_drills_api.bodies import ExceptionBody
+from rollback_drills_api.collecting import collect, ledger_size
+from rollback_drills_api.describing import described
+from rollback_drills_api.lookback import PREFIX
+from rollback_drills_api.running import documents_of, explain_failure, run_flow
+from rollback_drills_api.security import administering
+from rollback_drills_api.service import Served, Service
+
+router = APIRouter(prefix=PREFIX, tags=["acting"])
+
+
+@router.post("/{schedule_id:path}/exceptions", **described("exception", 404))
+async def grant(
+    served: Served, caller: Annotated[str, Depends(administering)], schedule_id: str, body: ExceptionBody
+) -> Response:
+    """Skip, postpone or waive the current cycle of a schedule: until then nobody is told or escalated to."""
+    return await served.act(lambda: _grant(served, caller, schedule_id, body))
+
+
+def _grant(served: Service, caller: str, schedule_id: str, body: ExceptionBody) -> Report:
+    served.fleet.judged().find(schedule_id)
+    approver, now = name_caller(caller, body.approver), datetime.now(UTC)
+    given = Grant(ExceptionKind(body.exception), _read_until(body.until), body.reason, approver)
+    # Whatever is wrong with it is known before a run is started for nothing.
+    settings = served.options.settings
+    grant_exception(given, settings, schedule_id, now=now, created_at=now, signer=caller)
+    parameters = {
+        "exception": body.exception,
+        "until": given.until,
+        "reason": body.reason,
+        "approver": approver,
+        "schedule_id": schedule_id,
+        "generated_by": caller,
+        **(documents_of(settings) if served.options.is_embedded else {}),
+    }
+    since = ledger_size(served.database())
+    ran = run_flow(served.options, "grant-exception", parameters)
+    database = served.database()
+    records = collect(database, EXCEPTION_KIND, since=since, flow_run_id=ran.flow_run_id) if database else []
+    if not ran.is_completed or not records:
+        raise explain_failure(ran)
+    return {"exception": records[0], "metadata": records[0]}
+
+
+def _read_until(text: str) -> datetime:
+    try:
+        return read_instant(text)[0]
+    except ValueError:
+        raise UsageError(
+            f"--until is {show(text)}; write an ISO 8601 timestamp such as 2026-12-20T15:40:00Z"
+        ) from None
