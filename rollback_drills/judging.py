@@ -15,7 +15,7 @@ from rollback_drills.routing.plan import build_plan, find_cycle
 from rollback_drills.routing.routes import Route, eligible_providers, resolve_routes
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     """What is said of one schedule at an instant."""
 
     history: Report
@@ -58,7 +58,7 @@ def judge_all(
     ]
 
 
-class Routing(msgspec.Struct, frozen=True):
+class Routing(msgspec.Struct, frozen=True, gc=False):
     """Who could be told of one schedule."""
 
     eligible: list[str]

@@ -1,5 +1,6 @@
 """The command `drills`: puts the commands together, and turns errors into one line and an exit code."""
 
+import gc
 import os
 import sys
 from typing import Annotated
@@ -95,6 +96,9 @@ def _main(
 
 def main() -> None:
     """Run the command line."""
+    # What is read stays, and is no garbage: to look for some after every 700 objects took a tenth of the time
+    # of a check of 10,000 schedules, and more than half of the time in which the API judges them.
+    gc.set_threshold(20_000, 50, 50)
     try:
         app()
     except DrillsError as error:

@@ -124,14 +124,14 @@ def _walk(folder: str) -> Iterator[str]:
 def _classify(path: str, relative: str) -> _Found:
     folder, _, file = relative.lower().rpartition("/")
     words = _WORD.findall(file.removesuffix(".json"))
-    name = [word for word in words if word not in _KIND_WORDS]
+    name = "/".join([word for word in words if word not in _KIND_WORDS])
     if not _SCHEDULE_WORDS.isdisjoint(words):
         kind = "schedule"
     elif not _HISTORY_WORDS.isdisjoint(words) or "drills" in words:
         kind = "history"
     else:
         kind = "schedule" if _OTHER_WORDS.isdisjoint(words) else "other"
-    return _Found(path, kind, f"{folder}/{'/'.join(name)}")
+    return _Found(path, kind, f"{folder}/{name}")
 
 
 def _find_histories(path: str) -> dict[str, str]:

@@ -38,7 +38,7 @@ _QUIET: Final = Telling(None)
 _NEVER_TOLD: Final = find_telling((), Readiness.NEEDS_ATTENTION, now=datetime.min.replace(tzinfo=UTC))
 
 
-class Cycle(msgspec.Struct, frozen=True):
+class Cycle(msgspec.Struct, frozen=True, gc=False):
     """The unit that is notified: one schedule and one due instant (contract §8.5), and its state."""
 
     schedule_id: str

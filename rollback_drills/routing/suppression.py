@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
@@ -51,8 +52,8 @@ class Suppressions:
         """
         for window in self._windows:
             if (
-                window.contains(instant)
-                and _matches(window.owners, route.owner)
+                _matches(window.owners, route.owner)
+                and window.contains(instant)
                 and _matches(window.providers, route.provider)
             ):
                 return window
@@ -87,4 +88,10 @@ class Suppressions:
 
 
 def _matches(names: tuple[str, ...], name: str) -> bool:
-    return not names or name in names or name.casefold() in map(str.casefold, names)
+    return not names or name in names or name.casefold() in _casefolded(names)
+
+
+@lru_cache(maxsize=1024)
+def _casefolded(names: tuple[str, ...]) -> frozenset[str]:
+    """Give names without their case; the same few stand in many windows."""
+    return frozenset(map(str.casefold, names))
