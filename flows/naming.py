@@ -6,7 +6,6 @@ from prefect.context import FlowRunContext, SyncClientContext
 
 from rollback_drills.judging import Judgement
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.run_report import ScheduleRun
 
 STATE_NAMES = {
     Readiness.READY: "Ready",
@@ -30,12 +29,17 @@ def tags_of(judgements: Sequence[Judgement]) -> list[str]:
     return [tag for some in found for tag in some[:_MOST_TAGS]]
 
 
-def name_run(runs: Sequence[ScheduleRun], *, is_single: bool) -> None:
-    """Name the current flow run after its schedule and cycle, and tag it."""
-    plan = runs[0].plan
-    name = f"{plan['schedule_id']} {plan['cycle_id']}" if is_single else f"{len(runs)} schedules"
-    marks = ["history:untrusted"] if any(run.distrust for run in runs) else []
-    rename_run(name, [run.judgement for run in runs], marks)
+def name_run(judgements: Sequence[Judgement], *, is_single: bool, is_distrusted: bool) -> None:
+    """Name the current flow run after its schedule and cycle, and tag it.
+
+    Args:
+        judgements: What was found.
+        is_single: Whether the documents are one schedule, and not a fleet.
+        is_distrusted: Whether a drill history is not trusted.
+    """
+    cycle = judgements[0].cycle
+    name = f"{cycle.schedule_id} {cycle.cycle_id}" if is_single else f"{len(judgements)} schedules"
+    rename_run(name, judgements, ["history:untrusted"] if is_distrusted else [])
 
 
 def rename_run(name: str, judgements: Sequence[Judgement], marks: Sequence[str] = ()) -> None:

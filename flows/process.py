@@ -49,9 +49,10 @@ from rollback_drills.routing.routes import (
 from rollback_drills.run_report import ScheduleRun, worst
 from rollback_drills.settings import Settings, default_database_url, read_settings
 from tasks.artifacts import publish_artifacts
+from tasks.aside import aside
 from tasks.documents import load_documents
 from tasks.events import emit_events
-from tasks.evidence import index_evidence, open_database, open_existing
+from tasks.evidence import index_evidence, open_database, open_existing, open_key_ahead
 from tasks.logs import redacting
 from tasks.outbox import commit_notifications
 from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
@@ -100,54 +101,51 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
     now = in_utc(request.as_of) if request.as_of else datetime.now(UTC)
     database_url = settings.database_url or default_database_url()
     database = open_existing(database_url)
+    open_key = open_key_ahead(None if request.dry_run else database)
     policy = read_policy(request.routing_policy)
     fleet = load_documents(settings.schedule, settings.history)
     subjects = fleet.subjects
     dues = derive_due(subjects, now)
     judgements = classify_readiness(subjects, dues, settings.criteria, now, request.generated_by)
-    with tags(*tags_of(judgements)):
-        requested = parse_requested(request.provider)
-        check_requested(requested, _known_providers(subjects, requested))
-        platform = find_platform(settings, subjects)
-        guard = guard_source(
-            database, subjects, judgements, turned_bad_share=settings.turned_bad_share, now=now
-        )
-        plan_request = PlanRequest(
-            requested=requested,
-            force=request.force,
-            policy=policy,
-            distrusted=guard.reasons,
-            connectors=enabled_connectors() if _needs_connectors(subjects) else (),
-            **_find_past(database, subjects, judgements, now),
-        )
-        routings = route_owners(subjects, plan_request)
-        decisions = apply_windows(subjects, judgements, routings, plan_request, now)
-        plans = build_plans(judgements, routings, decisions)
-        delivered = Delivered()
-        if not request.dry_run:
-            commit_notifications(
-                subjects, judgements, plans, plan_request, guard, platform, now, database_url
-            )
-            retry = RetryPolicy(request.retries, request.timeout_seconds)
+    requested = parse_requested(request.provider)
+    check_requested(requested, _known_providers(subjects, requested))
+    platform = find_platform(settings, subjects)
+    guard = guard_source(database, subjects, judgements, turned_bad_share=settings.turned_bad_share, now=now)
+    naming = aside(name_run, judgements, is_single=fleet.is_single, is_distrusted=bool(guard.reasons))
+    plan_request = PlanRequest(
+        requested=requested,
+        force=request.force,
+        policy=policy,
+        distrusted=guard.reasons,
+        connectors=enabled_connectors() if _needs_connectors(subjects) else (),
+        **_find_past(database, subjects, judgements, now),
+    )
+    routings = route_owners(subjects, plan_request)
+    decisions = apply_windows(subjects, judgements, routings, plan_request, now)
+    plans = build_plans(judgements, routings, decisions)
+    delivered = Delivered()
+    if not request.dry_run:
+        commit_notifications(subjects, judgements, plans, plan_request, guard, platform, now, database_url)
+        retry = RetryPolicy(request.retries, request.timeout_seconds)
+        # Only these task runs: for each that has a tag, Prefect asks the server whether it may run.
+        with tags(*tags_of(judgements)):
             delivered = deliver_due(requested, retry, database_url)
-            database = open_database(database_url)
-        runs = _runs_of(judgements, plans, delivered.deliveries, database, guard.reasons)
-        created_at = datetime.now(UTC)  # the clock of the evidence is the real one
-        outcomes = [_write_down(run, request.generated_by, created_at) for run in runs]
-        indexed = Indexed(0, None, None)
-        if not request.dry_run:
-            records = [record for outcome in outcomes for record in outcome.records]
-            records += guard.records(created_at=created_at, signer=request.generated_by)
-            names = [judgement.cycle.schedule_id for judgement in judgements]
-            by = request.generated_by
-            drills = find_drills(subjects, names, now=now, created_at=created_at, signer=by)
-            drills.followed_by(
-                find_all_retests(subjects, judgements, now=now, created_at=created_at, signer=by)
-            )
-            indexed = index_evidence(records, drills, created_at, by, database_url)
-        publish_artifacts(runs, fleet.is_single, request.dry_run, indexed.head_note)
-        emit_events(runs, delivered.deliveries, request.dry_run)
-    name_run(runs, is_single=fleet.is_single)
+        database = open_database(database_url)
+    runs = _runs_of(judgements, plans, delivered.deliveries, database, guard.reasons)
+    created_at = datetime.now(UTC)  # the clock of the evidence is the real one
+    outcomes = [_write_down(run, request.generated_by, created_at) for run in runs]
+    indexed = Indexed(0, None, None)
+    if not request.dry_run:
+        records = [record for outcome in outcomes for record in outcome.records]
+        records += guard.records(created_at=created_at, signer=request.generated_by)
+        names = [judgement.cycle.schedule_id for judgement in judgements]
+        by = request.generated_by
+        drills = find_drills(subjects, names, now=now, created_at=created_at, signer=by)
+        drills.followed_by(find_all_retests(subjects, judgements, now=now, created_at=created_at, signer=by))
+        indexed = index_evidence(records, drills, created_at, by, database_url, open_key)
+    publish_artifacts(runs, fleet.is_single, request.dry_run, indexed.head_note)
+    emit_events(runs, delivered.deliveries, request.dry_run)
+    naming.result()
     return _end(fleet, runs, outcomes, delivered, indexed, guard)
 
 

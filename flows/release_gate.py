@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import State, flow, tags
+from prefect import State, flow
 from prefect.states import Completed, Failed
 
-from flows.naming import STATE_NAMES, rename_run, tags_of
+from flows.naming import STATE_NAMES, rename_run
 from flows.parameters import ModeName, SomeDays
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
@@ -88,9 +88,8 @@ def _run(settings: Settings, generated_by: str, now: datetime) -> State[dict[str
     dues = derive_due(fleet.subjects, now)
     judgements = classify_readiness(fleet.subjects, dues, settings.criteria, now, generated_by)
     name = judgements[0].cycle.schedule_id if fleet.is_single else f"{len(judgements)} schedules"
-    with tags(*tags_of(judgements)):
-        gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by)
-        publish_gate(gate, f"{artifact_key(name) if fleet.is_single else FLEET_KEY}-gate")
+    gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by)
+    publish_gate(gate, f"{artifact_key(name) if fleet.is_single else FLEET_KEY}-gate")
     rename_run(f"gate of {name}", judgements)
     return _end(gate)
 

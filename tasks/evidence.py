@@ -11,10 +11,14 @@ from prefect.runtime import flow_run
 
 from blocks.ledger_key import open_signing_key
 from rollback_drills.database import Database
+from rollback_drills.evidence.appending import OpenSigningKey
+from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.indexing import Indexed, index_run
+from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import redactor_in_use
+from tasks.aside import aside
 
 
 @cache
@@ -28,6 +32,28 @@ def open_existing(url: str) -> Database | None:
     return Database.open_existing(url, OUTBOX.name)
 
 
+def open_key_ahead(database: Database | None) -> OpenSigningKey:
+    """Begin to open the key that signs the evidence, and give what waits for it.
+
+    While a run judges, the server has little to do; later this would wait behind the states of its tasks.
+    """
+    if database is None:
+        return open_signing_key
+    opening = aside(_open_current_key, database)
+
+    def give(public_key: PublicKey | None) -> SigningKey:
+        key = None if opening.exception() else opening.result()
+        # whatever was wrong then is tried again, and raised here
+        return key if key and key.public == public_key else open_signing_key(public_key)
+
+    return give
+
+
+def _open_current_key(database: Database) -> SigningKey | None:
+    head = find_head(database)
+    return open_signing_key(head.public_key) if head else None
+
+
 @task(task_run_name="index-evidence", cache_policy=NO_CACHE)
 def index_evidence(
     records: Sequence[Report],
@@ -35,6 +61,7 @@ def index_evidence(
     created_at: datetime,
     signer: str,
     url: str,
+    open_key: OpenSigningKey = open_signing_key,
 ) -> Indexed:
     """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head."""
     indexed = index_run(
@@ -44,7 +71,7 @@ def index_evidence(
         created_at=created_at,
         signer=signer,
         redact=redactor_in_use().document,
-        open_key=open_signing_key,
+        open_key=open_key,
         flow_run_id=flow_run.id or "",
     )
     logger = get_run_logger()

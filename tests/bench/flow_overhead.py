@@ -6,11 +6,12 @@ import os
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from tests.bench.figures import alternate, print_figure
 
 RUNS = 20
-TASKS = 8  # a healthy schedule is told nobody, so there is no task of a provider
+TASKS = 9  # of a healthy schedule nobody is told, so there is no task of a provider
 
 
 def report() -> None:
@@ -54,12 +55,25 @@ def report() -> None:
         def check() -> None:
             state = drill_check(schedule=str(path), return_state=True)
             assert state.name == "Ready", state
+            runs.append(state.state_details.flow_run_id)
 
+        runs: list[UUID | None] = []
         ours, baseline = alternate(check, empty, RUNS)
+        assert _count_tasks(runs[0]) == TASKS, "the two flows are not of the same size"
     what = (
         f"drill-check of a healthy schedule / an empty flow, {TASKS} tasks and 2 artifacts each, same server"
     )
     print_figure("flow_overhead_ratio", ours, baseline, at_most=1.3, runs=RUNS, what=what)
+
+
+def _count_tasks(flow_run_id: UUID | None) -> int:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    assert flow_run_id
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+    with get_client(sync_client=True) as client:
+        return len(client.read_task_runs(flow_run_filter=wanted))
 
 
 def _healthy() -> dict[str, object]:
