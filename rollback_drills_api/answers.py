@@ -74,23 +74,29 @@ class Answers:
     def _make(self, key: Hashable, version: Callable[[], str], make: Callable[[], Any]) -> bytes:
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
-        with making:
-            generation, kept, started = self._generation, self._kept.get(key), time.monotonic()
-            if kept and kept.until >= started:
-                return kept.content
-            current = version()
-            if kept and kept.version == current and started - kept.made_at < _LONGEST_SECONDS:
-                self._keep(key, replace(kept, until=started + _FRESH_SECONDS), generation)
-                return kept.content
-            content = encode(make())
-            ended = time.monotonic()
-            stays = min(max(_FRESH_SECONDS, (ended - started) * _TIMES_ITS_COST), _LONGEST_SECONDS)
-            self._keep(key, _Kept(content, ended + stays, started, current), generation)
-            return content
+        try:
+            with making:
+                return self._make_alone(key, version, make)
+        finally:  # also of what cannot be made: anybody may ask for any name
+            with self._lock:
+                self._making.pop(key, None)
+
+    def _make_alone(self, key: Hashable, version: Callable[[], str], make: Callable[[], Any]) -> bytes:
+        generation, kept, started = self._generation, self._kept.get(key), time.monotonic()
+        if kept and kept.until >= started:
+            return kept.content
+        current = version()
+        if kept and kept.version == current and started - kept.made_at < _LONGEST_SECONDS:
+            self._keep(key, replace(kept, until=started + _FRESH_SECONDS), generation)
+            return kept.content
+        content = encode(make())
+        ended = time.monotonic()
+        stays = min(max(_FRESH_SECONDS, (ended - started) * _TIMES_ITS_COST), _LONGEST_SECONDS)
+        self._keep(key, _Kept(content, ended + stays, started, current), generation)
+        return content
 
     def _keep(self, key: Hashable, kept: _Kept, generation: int) -> None:
         with self._lock:
-            self._making.pop(key, None)
             if generation != self._generation or len(kept.content) > _MOST_BYTES:
                 return
             self._drop(key)

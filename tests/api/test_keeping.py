@@ -49,6 +49,21 @@ def test_an_answer_is_never_older_than_a_minute(monkeypatch: pytest.MonkeyPatch)
     assert asyncio.run(ask()) == [b"0", b"1"]
 
 
+def test_what_cannot_be_made_leaves_nothing_behind() -> None:
+    answers = Answers()
+
+    def refuse() -> bytes:
+        raise LookupError
+
+    async def ask() -> None:
+        for number in range(9):
+            with pytest.raises(LookupError):
+                await answers.give(number, unchanged, refuse)
+
+    asyncio.run(ask())
+    assert (answers._kept, answers._making) == ({}, {})
+
+
 def test_every_commit_of_another_connection_is_a_new_version(database: Database) -> None:  # noqa: F811 - the fixture
     watch = DatabaseWatch(database)
     first = watch.version()
