@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -18,9 +20,17 @@ from rollback_drills.evidence.table import LEDGER
 from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
+from rollback_drills.reviewing.audit_reading import imported_acknowledgements
+from rollback_drills.reviewing.filters import NotificationFilter, PackageFilter
+from rollback_drills.reviewing.notifications import imported_notifications
+from rollback_drills.reviewing.period import Period
 
 MOST_CYCLES: Final = 60
 MOST_ROWS: Final = 300
+
+
+Imported = tuple[datetime, Report]
+"""When it was written there, and its row of the notification history or of an audit package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,8 @@ class ScheduleRecords:
     exceptions: Sequence[Report] = ()
     drills: Sequence[Report] = ()
     notifications: Sequence[Item] = ()
+    imported: Sequence[Imported] = ()
+    """What another index had of it."""
 
 
 def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
@@ -50,7 +62,14 @@ def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
             _read_kind(connection, schedule_id, EXCEPTION_KIND),
             _read_kind(connection, schedule_id, DRILL_KIND),
             [Item.from_row(row) for row in connection.execute(sent)],
+            _read_imported(connection, schedule_id),
         )
+
+
+def _read_imported(connection: Connection, schedule_id: str) -> list[Imported]:
+    told = imported_notifications(connection, NotificationFilter(schedule_id=schedule_id), Period())
+    said = imported_acknowledgements(connection, PackageFilter(schedule_id=schedule_id), Period())
+    return sorted(chain(told, said), key=lambda each: each[0], reverse=True)[:MOST_ROWS]
 
 
 def _read_plans(connection: Connection, schedule_id: str) -> list[Report]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollback_drills.console.drills import DrillRow, find_drill_rows
+from rollback_drills.console.events import find_events
 from rollback_drills.console.fleet import FleetRow, describe_cycles, make_row
 from rollback_drills.console.records import ScheduleRecords, read_records
 from rollback_drills.console.source import Console
-from rollback_drills.console.timeline import Timeline, build_timeline
+from rollback_drills.console.timeline import Timeline, place_events
 from rollback_drills.database import DatabaseError
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.reading import read_open_cycles
@@ -85,6 +86,6 @@ def make_schedule(
     history = subject.history.document if subject.history else None
     drills = find_drill_rows(history, records.drills, now=console.at)
     windows = judgement.schedule["schedule"]["maintenance_windows"]
-    timeline = build_timeline(row, drills, records, windows, now=console.at)
+    timeline = place_events(find_events(row, drills, records, windows), now=console.at)
     plan = records.plans[0] if records.plans else None
     return ScheduleView(console.at, row, judgement, plan, drills, timeline, problem)

@@ -106,16 +106,23 @@ def _deliveries(connection: Connection, wanted: PackageFilter, period: Period) -
 def _acknowledgements(
     connection: Connection, wanted: PackageFilter, period: Period
 ) -> Iterator[tuple[datetime, Report]]:
-    for record in iterate_imported(connection, ACKNOWLEDGEMENT_KIND):
+    yield from imported_acknowledgements(connection, wanted, period)
+    for row, text in _iterate(connection, [*wanted.to_sql(ACKNOWLEDGEMENT_KIND), *period.to_sql()]):
+        said = msgspec.json.decode(text)
+        yield datetime.fromisoformat(said["created_at"]), _describe(row, said)
+
+
+def imported_acknowledgements(
+    connection: Connection, wanted: PackageFilter, period: Period
+) -> Iterator[tuple[datetime, Report]]:
+    """Give the rows of imported acknowledgements with their instants."""
+    for record in iterate_imported(connection, ACKNOWLEDGEMENT_KIND, schedule_id=wanted.schedule_id):
         said = object_of(record.original.get("acknowledgement")) or record.original
         described = _describe(record.row, said, record)
         # One that names no owner may count for the owner who is asked for.
         leave_out = () if described["owner"] else ("owner",)
         if period.contains(record.at) and wanted.matches(described, leave_out):
             yield record.at, described
-    for row, text in _iterate(connection, [*wanted.to_sql(ACKNOWLEDGEMENT_KIND), *period.to_sql()]):
-        said = msgspec.json.decode(text)
-        yield datetime.fromisoformat(said["created_at"]), _describe(row, said)
 
 
 def _describe(row: int, said: Mapping[str, Any], imported: ImportedRecord | None = None) -> Report:

@@ -26,9 +26,19 @@ class ImportedRecord:
     original: Mapping[str, Any]
 
 
-def iterate_imported(connection: Connection, *kinds: str) -> Iterator[ImportedRecord]:
-    """Give the imported records of some kinds, in the order of the import."""
+def iterate_imported(
+    connection: Connection, *kinds: str, schedule_id: str | None = None
+) -> Iterator[ImportedRecord]:
+    """Give the imported records of some kinds, in the order of the import.
+
+    Args:
+        connection: Reads the ledger.
+        kinds: What they were in the other index.
+        schedule_id: Leave out those of which it is known that they are of other schedules.
+    """
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == IMPORT_KIND)
+    if schedule_id is not None:
+        rows = rows.where(LEDGER.c.schedule_id.in_((schedule_id, "")))
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
     for row in connection.execute(ordered):
         original = msgspec.json.decode(row.record)["original"]

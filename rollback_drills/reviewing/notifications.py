@@ -73,7 +73,7 @@ def find_notifications(
 def _read(
     connection: Connection, wanted: NotificationFilter, period: Period, *, limit: int, offset: int
 ) -> tuple[list[Report], int]:
-    found = _imported(connection, wanted, period)
+    found = imported_notifications(connection, wanted, period)
     imported = sorted(found, key=lambda each: each[0], reverse=True)
     conditions = [*wanted.to_sql(), *_planned_in(period)]
     count = connection.scalar(select(func.count()).select_from(OUTBOX).where(*conditions)) or 0
@@ -160,10 +160,11 @@ def describe_notification(item: Item, rows: Sequence[int]) -> Report:
     }
 
 
-def _imported(
+def imported_notifications(
     connection: Connection, wanted: NotificationFilter, period: Period
 ) -> Iterator[tuple[datetime, Report]]:
-    for record in iterate_imported(connection, DELIVERY_KIND):
+    """Give the rows of imported deliveries with their instants."""
+    for record in iterate_imported(connection, DELIVERY_KIND, schedule_id=wanted.schedule_id):
         is_ours = record.original.get("connector_delivery_source") == DELIVERY_SOURCE
         if is_ours and period.contains(record.at):
             described = (_describe_imported(record, each) for each in _deliveries(record.original))

@@ -35,6 +35,7 @@ from rollback_drills.judging import judge_all
 from rollback_drills.readiness.terms import Criteria
 from tests.unit.builders import DRILL, NOW, make_subject, open_key
 from tests.unit.html_pages import HtmlPage
+from tests.unit.ledgers import FOREIGN_ACKNOWLEDGEMENT, FOREIGN_DELIVERY, import_foreign
 from tests.unit.world import FLOW_RUN, World
 
 SERVED = ServedLinks()
@@ -210,6 +211,24 @@ def test_the_page_of_a_schedule_says_why(world: World) -> None:
     assert "deliver team-a slack the drill needs attention deliver –" in rows
     assert any(row.startswith('not accepted status is "fail"; must be "pass" failed') for row in rows)
     assert "session rcd-" in page.text
+
+
+def test_the_timeline_has_what_was_imported_and_says_so(world: World) -> None:
+    import_foreign(
+        world.database,
+        FOREIGN_DELIVERY,
+        FOREIGN_ACKNOWLEDGEMENT,
+        {**FOREIGN_DELIVERY, "schedule_id": "search", "session_id": "other"},
+    )
+
+    page = HtmlPage(write_schedule(look_at(world), SERVED, "payments"))
+
+    rows = [each.text for each in page.find("tr") if "(imported, row " in each.text]
+    assert [" ".join(row.split(" (imported")[0].split()) for row in rows] == [
+        "4 May 2026, 10:20 UTC acknowledgement acknowledged by release-manager through slack",
+        "4 May 2026, 10:00 UTC notification told through slack: delivered",
+        "4 May 2026, 10:00 UTC notification told through teams: permanent (server error)",
+    ]
 
 
 def test_the_timeline_is_a_picture_and_a_list_of_the_same(world: World) -> None:

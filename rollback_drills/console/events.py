@@ -1,0 +1,120 @@
+"""What happened to a schedule and what will: each record and each date as an event."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rollback_drills.console.drills import DrillRow
+from rollback_drills.console.fleet import FleetRow
+from rollback_drills.console.records import ScheduleRecords
+from rollback_drills.console.timeline import Event, Lane
+from rollback_drills.delivery.reasons import Reason
+from rollback_drills.delivery.states import State
+from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.outbox.item import Item
+from rollback_drills.readiness.terms import Report
+
+
+def find_events(
+    row: FleetRow,
+    drills: Sequence[DrillRow],
+    records: ScheduleRecords,
+    windows: Sequence[Mapping[str, Any]],
+) -> Iterator[Event]:
+    """Give all that is known of a schedule, in no order; some of it twice.
+
+    Args:
+        row: How it stands.
+        drills: Its drills.
+        records: What the evidence has.
+        windows: The maintenance windows of its document; plans may name the same.
+    """
+    yield from _due_instants(row, records)
+    yield from _drills(drills)
+    yield from _windows(windows, records, row.schedule_id)
+    yield from map(_exception, records.exceptions)
+    yield from (_notification(item) for item in records.notifications if item.state is not State.SUPERSEDED)
+    yield from map(_acknowledgement, records.acknowledgements)
+    yield from (_imported(at, row) for at, row in records.imported)
+
+
+def _due_instants(row: FleetRow, records: ScheduleRecords) -> Iterator[Event]:
+    written = {plan["plan"]["next_due_at"] for plan in records.plans}
+    written |= {item.cycle_due for item in records.notifications}
+    instants = {datetime.fromisoformat(each) for each in written if each}
+    for instant in instants | ({row.due_at} if row.due_at else set()):
+        current = " (current cycle)" if instant == row.due_at else ""
+        yield Event(instant, Lane.DUE, f"drill due{current}")
+
+
+def _drills(drills: Sequence[DrillRow]) -> Iterator[Event]:
+    for each in drills:
+        if each.executed_at is not None:
+            name = each.drill_id or "without an id"
+            said = "accepted" if each.is_accepted else f"not accepted: {'; '.join(each.problems)}"
+            session = each.evidence["session_id"] if each.evidence else ""
+            at = each.executed_at.astimezone(UTC)
+            yield Event(at, Lane.DRILL, f"drill {name} {said}", not each.is_accepted, evidence=session)
+
+
+def _windows(
+    windows: Sequence[Mapping[str, Any]], records: ScheduleRecords, schedule_id: str
+) -> Iterator[Event]:
+    """Give the windows of the document, and those that plans have named since."""
+    for each in windows:
+        names = [name.casefold() for name in each.get("schedule_ids", ())]
+        if not names or schedule_id.casefold() in names:
+            yield _window(each)
+    for plan in records.plans:
+        for decision in plan["plan"]["route_decisions"]:
+            if decision["maintenance_window"]:
+                yield _window(decision["maintenance_window"])
+
+
+def _window(window: Mapping[str, Any]) -> Event:
+    start, end = (datetime.fromisoformat(window[name]).astimezone(UTC) for name in ("start_at", "end_at"))
+    text = f"maintenance window {window.get('window_id') or 'without an id'}"
+    reason = window.get("reason")
+    return Event(start, Lane.PAUSE, f"{text}: {reason}" if reason else text, until=end)
+
+
+def _exception(record: Report) -> Event:
+    return Event(
+        datetime.fromisoformat(record["approved_at"]),
+        Lane.PAUSE,
+        f"{ExceptionKind(record['exception']).past} by {record['approver']}: {record['reason']}",
+        until=datetime.fromisoformat(record["expires_at"]),
+        evidence=record["session_id"],
+    )
+
+
+def _notification(item: Item) -> Event:
+    at = datetime.fromtimestamp(item.completed_at or item.planned_at, UTC)
+    lane = Lane.ESCALATED if item.reason is Reason.ESCALATED else Lane.TOLD
+    is_bad = item.state in {State.PERMANENT, State.DISABLED}
+    why = f" ({item.detail})" if is_bad and item.detail else ""
+    return Event(
+        at, lane, f"{item.reason} to {item.owner} through {item.provider}: {item.state}{why}", is_bad
+    )
+
+
+def _acknowledgement(record: Report) -> Event:
+    return Event(
+        datetime.fromisoformat(record["acknowledged_at"]),
+        Lane.ACKNOWLEDGED,
+        f"{record['acknowledgement_state']} by {record['acknowledged_by']}"
+        f" for {record['owner']} through {record['provider']}",
+        evidence=record["session_id"],
+    )
+
+
+def _imported(at: datetime, row: Report) -> Event:
+    """Give what another index says; it may leave anything out."""
+    through = f" through {row['provider']}" if row["provider"] else ""
+    mark = f" (imported, row {row['row'] if 'row' in row else row['rows'][0]})"
+    if "acknowledged_by" in row:
+        who = f" by {row['acknowledged_by']}" if row["acknowledged_by"] else ""
+        text = f"{row['acknowledgement_state'] or 'acknowledged'}{who}{through}{mark}"
+        return Event(at, Lane.ACKNOWLEDGED, text)
+    why = f" ({row['error']})" if row["error"] else ""
+    return Event(at, Lane.TOLD, f"told{through}: {row['state']}{why}{mark}", not row["success"])
