@@ -16,6 +16,10 @@ SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]
 ExceptionName = Literal["skip", "postpone", "waive"]
 
 
+def _such_as(**values: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
 class Body(BaseModel):
     """What every body has in common."""
 
@@ -24,6 +28,8 @@ class Body(BaseModel):
 
 class DeliverBody(Body):
     """What is delivered, and how hard it is tried."""
+
+    model_config = _such_as(provider="slack", retries=2, generated_by="release-governance")
 
     provider: str = Field(
         default="all", min_length=1, max_length=1000, description="Providers to tell: all, or a comma list."
@@ -65,6 +71,8 @@ class _Said(Body):
 class AcknowledgeBody(_Said):
     """An acknowledgement of what was told of a schedule."""
 
+    model_config = _such_as(provider="slack", acknowledged_by="release-manager", external_ref="CHG-456")
+
     provider: Name | None = Field(default=None, description="Only what came through this provider.")
     owner: Name | None = Field(default=None, description="Only what this owner was told.")
     plan_id: Name | None = Field(default=None, description="A plan of the cycle; else the newest cycle.")
@@ -73,6 +81,10 @@ class AcknowledgeBody(_Said):
 
 class ExceptionBody(Body):
     """What is approved for the current cycle of a schedule."""
+
+    model_config = _such_as(
+        exception="postpone", until="2026-12-20T09:00:00Z", reason="a change freeze", approver="release-board"
+    )
 
     exception: ExceptionName = Field(
         description="skip: not performed, the next one is; postpone: performed later; waive: not needed."
@@ -103,6 +115,10 @@ class RouteBody(Body):
 class BulkBody(_Said):
     """One acknowledgement of many routes: of all of them or of none."""
 
+    model_config = _such_as(
+        acknowledgement_state="resolved", routes=[{"schedule_id": "payments", "provider": "slack"}]
+    )
+
     routes: list[RouteBody] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
@@ -115,6 +131,8 @@ class PolicyBody(Body):
 class EscalationBody(Body):
     """Who asks for the escalation plan."""
 
+    model_config = _such_as(policy={"acknowledgement_minutes": 60}, generated_by="release-governance")
+
     policy: PolicyBody | None = None
     generated_by: Who | None = None
 
@@ -122,7 +140,7 @@ class EscalationBody(Body):
 class PackageBody(Body):
     """Which routes an audit package is about."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+    model_config = _such_as(owner="release-governance")
 
     schedule_id: Name | None = None
     provider: Name | None = None

@@ -24,6 +24,7 @@ from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.granting import grant_exception
 from rollback_drills.followup.routes import RouteChoice
 from rollback_drills.readiness.terms import Report
+from rollback_drills_api import bodies
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran
@@ -121,6 +122,12 @@ def test_every_answer_is_described(
         assert mode is GenerationMode.NEGATIVE
 
 
+def find_schema(document: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Give the name of a schema that is referred to, and what it says."""
+    name: str = schema["$ref"].rpartition("/")[2]
+    return name, document["components"]["schemas"][name]
+
+
 def test_every_operation_has_examples_and_describes_its_problems(options: ApiOptions) -> None:
     document = build_app(options).openapi()
 
@@ -130,6 +137,11 @@ def test_every_operation_has_examples_and_describes_its_problems(options: ApiOpt
         answers = operation["responses"]
         assert {"200", "401", "403", "422", "429", "500", "503"} <= set(answers), operation["operationId"]
         assert operation["summary"]
+        if body := operation.get("requestBody"):
+            name, schema = find_schema(document, body["content"]["application/json"]["schema"])
+            assert schema["examples"]
+            for example in schema["examples"]:
+                getattr(bodies, name).model_validate(example)
         for status, answer in answers.items():
             ((media_type, content),) = answer["content"].items()
             assert content["example"]
