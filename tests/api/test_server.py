@@ -187,8 +187,15 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
     httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
     save_connector(server, folder, httpserver.url_for("/hook"))
     secret = token(server, "robot", "admin")
+    fleet = folder / "fleet"
+    fleet.mkdir()
+    schedule = json.loads((folder / "schedule.json").read_text())
+    healthy = {**schedule, "schedule_id": "search", "next_due_at": in_days(90)}
+    for name, document in (("pilot", schedule), ("search", healthy)):
+        (fleet / f"{name}-schedule.json").write_text(json.dumps(document))
     environ = {
         **environ,
+        "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": str(fleet),
         "DRILLS_DATABASE_URL": f"sqlite:///{folder / 'workers.db'}",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
     }
@@ -207,7 +214,7 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
             wait_until(partial(is_deployed, server, name), within_seconds=60)
         with running_api(environ=environ, log=folder / "deployed.log") as api:
             client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)
-            delivered = post(client, "/deliver", {"generated_by": "release-governance"})
+            runs = post(client, "/deliver", {"generated_by": "release-governance"})["runs"]
             acknowledged = post(client, f"/{SCHEDULE_ID}/acknowledgements", {"provider": "webhook"})
             freeze = {"exception": "skip", "until": in_days(40), "reason": "the next one counts"}
             granted = post(client, f"/{SCHEDULE_ID}/exceptions", freeze)["exception"]
@@ -215,6 +222,9 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
         worker.send_signal(signal.SIGTERM)
         worker.wait(timeout=60)
 
+    delivered, quiet = runs
+    assert quiet["plan"]["schedule_id"] == "search"
+    assert (quiet["metadata"], quiet["delivery"]["nothing_to_deliver"]) == (None, True)
     assert (delivered["success"], delivered["event_id"]) == (True, delivered["metadata"]["event_id"])
     assert delivered["plan_metadata"]["signer"] == "release-governance via robot"
     assert delivered["schedule"]["status"] == delivered["plan"]["status"] == "needs_attention"
