@@ -11,7 +11,7 @@ from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.judging import judge_all
 from rollback_drills.readiness.terms import Criteria
 from tests.unit.builders import open_key
-from tests.unit.world import World
+from tests.unit.world import FLOW_RUN, World
 
 HOSTILE = '"><img src=x onerror=alert(1)>&#x27;..%2f?id=😀'
 START = datetime(2026, 10, 5, 9, tzinfo=UTC)
@@ -92,4 +92,5 @@ def _index(world: World) -> None:
         redact=lambda record: record,
         open_key=open_key,
         drills=drills,
+        flow_run_id=FLOW_RUN,
     )
