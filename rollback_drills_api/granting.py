@@ -6,10 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from rollback_drills.documents.explaining import read_instant, show
-from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import EXCEPTION_KIND
-from rollback_drills.followup.exceptions import ExceptionKind, Grant
+from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
 from rollback_drills.followup.granting import grant_exception
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
@@ -35,7 +33,7 @@ async def grant(
 def _grant(served: Service, caller: str, schedule_id: str, body: ExceptionBody) -> Report:
     served.fleet.judged().find(schedule_id)
     approver, now = name_caller(caller, body.approver), datetime.now(UTC)
-    given = Grant(ExceptionKind(body.exception), _read_until(body.until), body.reason, approver)
+    given = Grant(ExceptionKind(body.exception), read_end(body.until), body.reason, approver)
     # Whatever is wrong with it is known before a run is started for nothing.
     settings = served.options.settings
     grant_exception(given, settings, schedule_id, now=now, created_at=now, signer=caller)
@@ -55,12 +53,3 @@ def _grant(served: Service, caller: str, schedule_id: str, body: ExceptionBody) 
     if not ran.is_completed or not records:
         raise explain_failure(ran)
     return {"exception": records[0], "metadata": records[0]}
-
-
-def _read_until(text: str) -> datetime:
-    try:
-        return read_instant(text)[0]
-    except ValueError:
-        raise UsageError(
-            f"--until is {show(text)}; write an ISO 8601 timestamp such as 2026-12-20T15:40:00Z"
-        ) from None

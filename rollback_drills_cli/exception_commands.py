@@ -1,14 +1,11 @@
 """`drills skip`, `drills postpone` and `drills waive`: what is approved for one cycle, for a time."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.explaining import read_instant, show
-from rollback_drills.errors import UsageError
-from rollback_drills.followup.exceptions import ExceptionKind, Grant
+from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
 from rollback_drills.followup.granting import grant_exception
 from rollback_drills_cli import options
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_or_create
@@ -41,7 +38,7 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         as_json: options.JsonOption = False,
     ) -> None:
         at = options.parse_now(now)
-        wanted = Grant(kind, _read_until(until), reason, approver)
+        wanted = Grant(kind, read_end(until), reason, approver)
         settings = options.resolve(history=history_path, schedule=schedule_path)
         created_at = options.parse_now(None)
         record = grant_exception(
@@ -74,12 +71,3 @@ waive = _command(
     ExceptionKind.WAIVE,
     "Waive the current cycle of a schedule: nobody has to perform it before the waiver ends.",
 )
-
-
-def _read_until(text: str) -> datetime:
-    try:
-        return read_instant(text)[0]
-    except ValueError:
-        raise UsageError(
-            f"--until is {show(text)}; write an ISO 8601 timestamp such as 2026-12-20T15:40:00Z"
-        ) from None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from rollback_drills import identity
+from rollback_drills.documents.explaining import read_instant, show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import EXCEPTION_KIND, start_record
@@ -60,6 +61,20 @@ class Grant:
     until: datetime
     reason: str
     approver: str
+
+
+def read_end(text: str) -> datetime:
+    """Read when an exception shall end.
+
+    Raises:
+        UsageError: It is no instant.
+    """
+    try:
+        return read_instant(text)[0]
+    except ValueError:
+        raise UsageError(
+            f"--until is {show(text)}; write an ISO 8601 timestamp such as 2026-12-20T15:40:00Z"
+        ) from None
 
 
 def record_exception(
