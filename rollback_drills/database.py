@@ -87,7 +87,10 @@ class Database:
         if file and not file.exists():
             return None
         with _explained(engine):
-            return cls(engine) if inspect(engine).has_table(table) else None
+            if inspect(engine).has_table(table):
+                return cls(engine)
+        engine.dispose()
+        return None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

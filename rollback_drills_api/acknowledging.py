@@ -23,11 +23,12 @@ from rollback_drills_api.collecting import collect, ledger_size
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
 from rollback_drills_api.problems import Problem
+from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.running import explain_failure, run_flow
 from rollback_drills_api.security import operating
 from rollback_drills_api.service import Served, Service
 
-router = APIRouter(prefix=PREFIX, tags=["acting"])
+router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])
 
 Operator = Annotated[str, Depends(operating)]
 

@@ -123,7 +123,9 @@ def _describe(app: FastAPI) -> dict[str, Any]:
 async def _answer_usage_error(request: Request, error: Exception) -> Response:
     detail = str(error)
     for flag, place in _PARAMETERS.items():
-        detail = detail.replace(flag, place)
+        if detail.startswith(flag):  # further on may stand what the caller wrote
+            detail = place + detail.removeprefix(flag)
+            break
     return write_problem(422, detail, request.state.request_id)
 
 

@@ -1,13 +1,15 @@
 """The bodies of the writes: strict, bounded, and with the fields of contract §7."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rollback_drills.followup.acknowledging import MOST_AT_ONCE
 
-Name = Annotated[str, Field(min_length=1, max_length=1000)]
+WITHOUT_NUL: Final = r"^[^\x00]*$"
+"""PostgreSQL takes no text with it."""
+Name = Annotated[str, Field(min_length=1, max_length=1000, pattern=WITHOUT_NUL)]
 Who = Annotated[
     str,
     Field(pattern=r"^\S(.*\S)?$", max_length=200, description="Who asks; beside the name of the token."),

@@ -47,6 +47,8 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":  # as GET (RFC 9110 §9.3.2); the server leaves the content out
+            scope = {**scope, "method": "GET"}
         request = _Request(scope, send)
         try:
             receive = await self._admit(request, receive)
@@ -122,7 +124,7 @@ class _Request:
     def is_page(self) -> bool:
         """Whether it is for a page of the console, which a browser asks for and which changes nothing."""
         path, method = self.scope["path"], self.scope["method"]
-        return method in {"GET", "HEAD"} and (path == "/console" or path.startswith("/console/"))
+        return bool(method == "GET") and (path == "/console" or path.startswith("/console/"))
 
     @property
     def address(self) -> str:

@@ -17,11 +17,11 @@ from rollback_drills_api.acting import describe_built, name_caller
 from rollback_drills_api.bodies import EscalationBody, PackageBody
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
-from rollback_drills_api.queries import read_bounds
+from rollback_drills_api.queries import nothing_asked, read_bounds
 from rollback_drills_api.security import asking
 from rollback_drills_api.service import Served
 
-router = APIRouter(prefix=PREFIX, tags=["acting"])
+router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])
 
 _ALL: Final = PackageBody()
 _AS_USUAL: Final = EscalationBody()

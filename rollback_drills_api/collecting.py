@@ -19,7 +19,8 @@ def ledger_size(database: Database | None) -> int:
     if database is None:
         return 0
     with database.read() as connection:
-        return (connection.scalar(select(func.max(LEDGER.c.leaf_index))) or -1) + 1
+        newest = connection.scalar(select(func.max(LEDGER.c.leaf_index)))
+    return 0 if newest is None else newest + 1
 
 
 def collect_delivery(

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final, TypeVar
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from rollback_drills.console.pages import (
     write_acknowledgements,
@@ -100,6 +100,21 @@ async def style() -> Response:
     return Response(stylesheet(), media_type="text/css", headers={"cache-control": "max-age=300"})
 
 
+@router.get("/{name:path}")
+async def nowhere(served: Served, name: str) -> Response:
+    """Say that there is no such page; with a slash too many there is."""
+    if not name:
+        return RedirectResponse("/console", HTTPStatus.PERMANENT_REDIRECT)
+    answer = _answer(HTTPStatus.NOT_FOUND, _render_none(served, f"the console has no page {show(name)}"))
+    answer.headers["content-security-policy"] = SERVED_POLICY
+    return answer
+
+
+def _render_none(served: Service, reason: str, *, here: str = "") -> str:
+    outage = Outage(datetime.now(UTC), "There is no such page", reason, "The pages above are there.")
+    return render_outage(outage, served.links, here=here)
+
+
 def _only(parameters: Mapping[str, str], *names: str) -> Mapping[str, str]:
     """See that no other query parameter was sent."""
     unknown = sorted(parameters.keys() - set(names))
@@ -133,12 +148,10 @@ async def _give(
         answer = _answer(problem.status_code, page)
     except DatabaseError as error:
         why = DatabaseError(_explain(error))
-        answer = _answer(
-            HTTPStatus.SERVICE_UNAVAILABLE, write_missing_evidence(why, served.links, now=now, here=name)
-        )
+        status = HTTPStatus.OK if str(why) == NO_EVIDENCE else HTTPStatus.SERVICE_UNAVAILABLE
+        answer = _answer(status, write_missing_evidence(why, served.links, now=now, here=name))
     except UsageError as error:
-        outage = Outage(now, "There is no such page", str(error), "The pages above are there.")
-        answer = _answer(HTTPStatus.NOT_FOUND, render_outage(outage, served.links, here=name))
+        answer = _answer(HTTPStatus.NOT_FOUND, _render_none(served, str(error), here=name))
     answer.headers["content-security-policy"] = SERVED_POLICY
     return answer
 

@@ -183,7 +183,7 @@ def described(operation: str, *statuses: int) -> dict[str, Any]:
     if operation in _RUNS_A_FLOW:
         more |= {404, 502, 504}
     if operation in _HAS_BODY:
-        more |= {415}
+        more |= {408, 415}
     if operation in ("history", "schedule"):
         more |= {404}
     answer = {

@@ -64,6 +64,7 @@ class FleetCache:
         self._fingerprint: Fingerprint = ()
         self._looked_at = float("-inf")
         self._look_seconds = _LOOK_SECONDS
+        self._is_unusable = False
         self._judged: JudgedFleet | None = None
 
     def judged(self) -> JudgedFleet:
@@ -85,24 +86,34 @@ class FleetCache:
         self._looked_at = float("-inf")
 
     def _load(self) -> Fleet:
-        if self._fleet is not None and time.monotonic() - self._looked_at < self._look_seconds:
-            return self._fleet
+        if time.monotonic() - self._looked_at < self._look_seconds:
+            if self._fleet is not None:
+                return self._fleet
+            if self._is_unusable:  # nobody makes the documents be read again and again by asking
+                raise _unusable()
         started = time.monotonic()
         fingerprint = tuple(_find_files(self._settings, self._fleet))
         if self._fleet is None or fingerprint != self._fingerprint:
             try:
                 self._fleet = load_fleet(self._settings.schedule, self._settings.history)
             except UsageError as error:
-                self._fleet = None
+                self._fleet, self._is_unusable = None, True
                 logger.warning("the documents cannot be used: %s", error)
-                raise Problem(
-                    HTTPStatus.SERVICE_UNAVAILABLE,
-                    "the documents cannot be used; the log of the API says why",
-                ) from None
-            self._fingerprint, self._judged = fingerprint, None
+                raise _unusable() from None
+            finally:
+                self._rest_since(started)
+            self._fingerprint, self._judged, self._is_unusable = fingerprint, None, False
+        self._rest_since(started)
+        return self._fleet
+
+    def _rest_since(self, started: float) -> None:
         self._looked_at = ended = time.monotonic()
         self._look_seconds = max(_LOOK_SECONDS, (ended - started) * _TIMES_ITS_COST)
-        return self._fleet
+
+
+def _unusable() -> Problem:
+    detail = "the documents cannot be used; the log of the API says why"
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
 
 
 def _find_files(settings: Settings, fleet: Fleet | None) -> Iterator[tuple[str, int, int, int]]:

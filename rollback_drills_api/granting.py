@@ -15,11 +15,12 @@ from rollback_drills_api.bodies import ExceptionBody
 from rollback_drills_api.collecting import collect, ledger_size
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
+from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.running import documents_of, explain_failure, run_flow
 from rollback_drills_api.security import administering
 from rollback_drills_api.service import Served, Service
 
-router = APIRouter(prefix=PREFIX, tags=["acting"])
+router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])
 
 
 @router.post("/{schedule_id:path}/exceptions", **described("exception", 404))

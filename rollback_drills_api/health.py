@@ -5,10 +5,11 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import text
+from sqlalchemy import select
 from starlette.responses import Response
 
 from rollback_drills.errors import DrillsError
+from rollback_drills.evidence.table import LEDGER
 from rollback_drills_api.answers import encode
 from rollback_drills_api.problems import Problem, problem_responses
 from rollback_drills_api.service import Served, Service
@@ -41,7 +42,7 @@ def _check(served: Service) -> dict[str, str]:
         served.fleet.judged()
         if database := served.database():
             with database.read() as connection:
-                connection.execute(text("SELECT 1"))
+                connection.execute(select(LEDGER.c.leaf_index).limit(1))  # also if its file was replaced
     except DrillsError as error:
         logger.warning("not ready: %s", error)
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the database cannot be reached") from None

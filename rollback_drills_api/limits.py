@@ -1,5 +1,6 @@
 """What one caller may ask for: the rate of requests, clear queries, and the size and depth of bodies."""
 
+import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 from json import JSONDecodeError
@@ -14,6 +15,8 @@ from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
 from rollback_drills_api.problems import Problem
 
 LARGEST_BODY: Final = 1024 * 1024
+_BODY_WITHIN_SECONDS: Final = 30.0
+_MOST_PARAMETERS: Final = 50
 _MOST_CALLERS: Final = 10_000
 _BURST_SECONDS: Final = 2.0
 
@@ -56,8 +59,11 @@ def check_query(query: bytes) -> None:
     """See that no parameter stands there twice: one of them would count, and nobody would know which.
 
     Raises:
-        Problem: One does.
+        Problem: One does, or they are too many.
     """
+    if query.count(b"&") >= _MOST_PARAMETERS:
+        detail = f"the query has more than {_MOST_PARAMETERS} parameters"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     seen = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name in seen:
@@ -70,22 +76,27 @@ async def read_body(receive: Receive, content_length: str | None) -> bytes:
     """Read a body as it comes, and no further than its limit.
 
     Raises:
-        Problem: It is too large, or its length is no number.
+        Problem: It is too large or too slow, or its length is no number.
     """
     if content_length is not None:
         if not (content_length.isascii() and content_length.isdigit()):
             raise Problem(HTTPStatus.BAD_REQUEST, "Content-Length is no number")
         _check_size(int(content_length[:20]))
     parts, size, has_more = [], 0, True
-    while has_more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Problem(HTTPStatus.BAD_REQUEST, "the body ended early")
-        part = message.get("body", b"")
-        size += len(part)
-        _check_size(size)
-        parts.append(part)
-        has_more = message.get("more_body", False)
+    try:
+        async with asyncio.timeout(_BODY_WITHIN_SECONDS):
+            while has_more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(HTTPStatus.BAD_REQUEST, "the body ended early")
+                part = message.get("body", b"")
+                size += len(part)
+                _check_size(size)
+                parts.append(part)
+                has_more = message.get("more_body", False)
+    except TimeoutError:
+        late = f"the body did not come within {_BODY_WITHIN_SECONDS:g} s"
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, late, headers={"connection": "close"}) from None
     return b"".join(parts)
 
 

@@ -19,7 +19,7 @@ from rollback_drills.reviewing.routes import find_routes
 from rollback_drills.reviewing.trend import SUPPRESSION_TREND_SCHEMA, find_trend
 from rollback_drills_api.acting import describe_built, name_caller
 from rollback_drills_api.describing import described
-from rollback_drills_api.queries import NotificationQuery, RouteQuery, TrendQuery
+from rollback_drills_api.queries import NotificationQuery, RouteQuery, TrendQuery, nothing_asked
 from rollback_drills_api.security import reading
 from rollback_drills_api.service import Served, Service
 
@@ -45,7 +45,7 @@ async def notifications(served: Served, wanted: Annotated[NotificationQuery, Que
     return await served.answers.give(("notifications", wanted), served.evidence_version, find)
 
 
-@router.get("/dashboard", dependencies=[Depends(reading)], **described("dashboard"))
+@router.get("/dashboard", dependencies=[Depends(reading), nothing_asked], **described("dashboard"))
 async def dashboard(served: Served) -> Response:
     """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail."""
     return await served.answers.give("dashboard", served.evidence_version, lambda: find_dashboard(served))

@@ -24,13 +24,14 @@ from rollback_drills.readiness.terms import Report
 from rollback_drills_api.describing import described_text
 from rollback_drills_api.fleet import JudgedFleet
 from rollback_drills_api.lookback import find_dashboard
+from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.security import reading
 from rollback_drills_api.service import Served, Service
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX: Final = "rollback_drills"
 
-router = APIRouter(tags=["metrics"], dependencies=[Depends(reading)])
+router = APIRouter(tags=["metrics"], dependencies=[Depends(reading), nothing_asked])
 
 
 @router.get(

@@ -102,7 +102,11 @@ def _explain(error: Mapping[str, Any]) -> dict[str, str]:
     """Give place and message of a validation error; never the value, which may be a secret."""
     kind, *rest = error["loc"]
     path = json_path(tuple(rest)) if kind == "body" else f"{kind} {'.'.join(map(str, rest))}".strip()
-    message = "is unknown" if error["type"] == "extra_forbidden" else str(error["msg"])
+    message = (
+        "is unknown"
+        if error["type"] == "extra_forbidden"
+        else str(error["msg"]).removeprefix("Value error, ")
+    )
     return {"path": path, "message": message[:1].lower() + message[1:]}
 
 
@@ -131,6 +135,7 @@ _WHEN: Final = {
     403: "The scope of the token is too low.",
     404: "There is no such schedule.",
     405: "The path does not take this method.",
+    408: "The body did not come in time.",
     409: "What is asked for contradicts what there is.",
     413: "The body is larger than 1 MiB.",
     415: "The body is no application/json.",

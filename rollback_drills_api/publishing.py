@@ -6,10 +6,11 @@ from starlette.responses import Response
 from rollback_drills.badge import build_badge
 from rollback_drills.calendar_file import build_calendar
 from rollback_drills_api.describing import described_text
+from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.security import reading
 from rollback_drills_api.service import Served
 
-router = APIRouter(tags=["publishing"], dependencies=[Depends(reading)])
+router = APIRouter(tags=["publishing"], dependencies=[Depends(reading), nothing_asked])
 
 _SVG = "image/svg+xml"
 

@@ -1,18 +1,35 @@
 """The query parameters of the reads. Unknown ones are refused: a filter with a slip would match all."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from http import HTTPStatus
+from typing import Annotated, Any, Final
 
+from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from rollback_drills.documents.explaining import read_day_or_instant
+from rollback_drills.documents.explaining import read_day_or_instant, show
 from rollback_drills.errors import UsageError
 from rollback_drills.reviewing.paging import MOST_LISTED
+from rollback_drills_api.bodies import WITHOUT_NUL, Who
+from rollback_drills_api.problems import Problem
 
 _FURTHEST: Final = 1_000_000
 
-Name = Annotated[str, Field(min_length=1, max_length=1000)]
+Name = Annotated[str, Field(min_length=1, max_length=1000, pattern=WITHOUT_NUL)]
 Instant = Annotated[str, Field(min_length=1, max_length=40, examples=["2026-06-20T15:40:00Z"])]
+
+
+async def _refuse_all(request: Request) -> None:
+    if request.query_params:
+        name = next(iter(request.query_params))
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"the query parameter {show(name)} is unknown; there are none here",
+        )
+
+
+nothing_asked: Any = Depends(_refuse_all)
+"""The dependency of an endpoint without query parameters."""
 
 
 class Query(BaseModel):
@@ -94,7 +111,7 @@ class TrendQuery(Between):
     provider: Name | None = None
     owner: Name | None = None
     category: Name | None = None
-    generated_by: Name | None = Field(default=None, description="Who asks; beside the name of the token.")
+    generated_by: Who | None = None
 
 
 def read_bounds(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:

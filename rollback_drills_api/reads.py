@@ -65,7 +65,8 @@ def _write_readiness(fleet: JudgedFleet, wanted: FleetPage) -> Report:
     )
     shown = blocking_first[wanted.offset : wanted.offset + wanted.limit]
     return {
-        **(production_readiness(shown) if shown else {"checks": []}),
+        **production_readiness(shown or fleet.judgements[:1]),
+        **({} if shown else {"checks": []}),
         "schema_version": PRODUCTION_READINESS_SCHEMA,
         "status": status,
         "acceptable": status.acceptable,

@@ -64,8 +64,12 @@ def run_embedded(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
         raise Problem(
             HTTPStatus.SERVICE_UNAVAILABLE, "another run is not over yet", headers={"retry-after": "10"}
         )
+    import httpx  # Prefect's client speaks through it
+
     try:
         state = _find_flow(name)(**parameters, return_state=True)
+    except httpx.TransportError as error:
+        raise _unreachable(error) from None
     finally:
         _one_at_a_time.release()
     ended_with = state.result(raise_on_failure=False)
@@ -76,6 +80,11 @@ def run_embedded(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
         state.is_completed(),
         result if isinstance(result, dict) else None,
     )
+
+
+def _unreachable(error: Exception) -> Problem:
+    why = f"the Prefect server cannot be reached ({type(error).__name__})"
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, why)
 
 
 def _find_flow(name: str) -> Any:
@@ -109,8 +118,7 @@ def run_deployed(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
     except ObjectNotFound:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"there is no deployment {name}/{name}") from None
     except httpx.HTTPError as error:
-        why = f"the Prefect server cannot be reached ({type(error).__name__})"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, why) from None
+        raise _unreachable(error) from None
     state = run.state
     if state is None or not state.is_final():
         raise Problem(

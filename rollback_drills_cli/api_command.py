@@ -2,19 +2,25 @@
 
 import ipaddress
 import logging
+import re
 import socket
+import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.settings import VARIABLES
 from rollback_drills_cli import options
 from rollback_drills_cli.console_command import read_prefect_url
 from rollback_drills_cli.output import print_line, print_problem
 
 if TYPE_CHECKING:
     from rollback_drills_api.options import ApiOptions
+
+
+_HOST_NAME: Final = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", re.ASCII)
 
 
 def api(
@@ -56,7 +62,15 @@ def api(
     for flag, file in (("--tls-certificate", tls_certificate), ("--tls-key", tls_key)):
         if file and not file.is_file():
             raise UsageError(f"{flag} {file} is not a file")
+    for name in allowed_host or ():
+        if not _HOST_NAME.fullmatch(name):
+            raise UsageError(f"--allowed-host {name} is no name; write it without scheme, port and path")
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    if settings.schedule is None and settings.history is None:
+        print_problem(
+            "no documents are configured, so every answer says that no drill is asked for; set"
+            f" {VARIABLES['schedule']} or --schedule"
+        )
     options.quieten_prefect()
     from prefect.settings import PREFECT_UI_URL  # takes a second
 
@@ -104,9 +118,9 @@ def _serve(
     from rollback_drills.database import Database
     from rollback_drills.evidence.table import LEDGER
     from rollback_drills_api.app import build_app
+    from rollback_drills_api.protocol import BoundedProtocol
 
     Database.open_existing(served.database_url, LEDGER.name)  # a URL that is none is found now
-    _write_logs()
     config = uvicorn.Config(
         build_app(served),
         host=host,
@@ -116,19 +130,44 @@ def _serve(
         date_header=True,
         proxy_headers=False,
         log_config=None,  # `_write_logs` is that
+        http=BoundedProtocol,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=5,  # some never close their end
         h11_max_incomplete_event_size=64 * 1024,
         ssl_certfile=tls_certificate,
         ssl_keyfile=tls_key,
     )
+    try:
+        config.load()
+    except (ssl.SSLError, OSError, ValueError) as error:
+        raise UsageError(
+            f"--tls-certificate {tls_certificate} and --tls-key {tls_key} cannot be used: {error}"
+        ) from None
     scheme = "https" if tls_certificate else "http"
-    with config.bind_socket() as listening:
+    with _bind(host, port) as listening:
+        _write_logs()
         # asyncio sets this only for sockets that it makes itself; without it answers wait 40 ms for an ACK
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.listen(config.backlog)  # whoever comes from now on waits until all is up
         print_line(f"listening at {scheme}://{host}:{listening.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the port.
+
+    Raises:
+        UsageError: It is taken, or the address is none of this machine.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError as error:
+        why = (error.strerror or "unknown reason").lower()
+        raise UsageError(f"--host {host} --port {port} cannot be listened at: {why}") from None
+    return taken
 
 
 def _write_logs() -> None:

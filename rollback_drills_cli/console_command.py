@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 import typer
@@ -18,6 +18,9 @@ from rollback_drills_cli.output import print_line
 
 if TYPE_CHECKING:
     from rollback_drills.database import Database
+
+_UNUSABLE: Final = "the database cannot be used; the command that wrote this page has said why"
+"""What pages say that may be published: why, names the place of the database."""
 
 
 def console(
@@ -53,7 +56,7 @@ def console(
         write_outage_export,
     )
     from rollback_drills.console.links import PrefectLinks, StaticLinks
-    from rollback_drills.console.source import read_console
+    from rollback_drills.console.source import NO_EVIDENCE, read_console
 
     refuse_foreign(out)
     try:
@@ -63,7 +66,15 @@ def console(
         raise
     opened, problem = _open(database)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by="console")
-    pages = read_console(problem or opened, fleet.subjects, judgements, now=at)
+    problems = [problem] if problem else []
+
+    def explain(error: Exception) -> str:
+        if str(error) == NO_EVIDENCE:
+            return NO_EVIDENCE
+        problems.append(str(error))
+        return _UNUSABLE
+
+    pages = read_console(problem or opened, fleet.subjects, judgements, now=at, explain=explain)
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("pages"), MofNCompleteColumn(), TimeElapsedColumn())
@@ -73,8 +84,8 @@ def console(
         links = StaticLinks(PrefectLinks(address))
         write_export(pages, out, links, progress=lambda done: bar.update(task, completed=done))
     print_line(f"{count_pages(pages):,} pages are in {out}; open {out}/index.html")
-    if problem:
-        raise UsageError(problem)
+    if problems:
+        raise UsageError(problems[0])
 
 
 def _open(url: str | None) -> tuple["Database | None", str]:

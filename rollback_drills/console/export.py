@@ -90,7 +90,8 @@ def _pages(console: Console, links: Links) -> Iterator[tuple[str, str]]:
         try:
             page = write(console, links)
         except DatabaseError as error:
-            page = write_missing_evidence(error, links, now=console.at, here=name)
+            why = DatabaseError(console.explain(error))
+            page = write_missing_evidence(why, links, now=console.at, here=name)
         yield f"{name}.html", page
     for schedule_id in console.by_id:
         page = write_schedule(console, links, schedule_id)

@@ -19,7 +19,7 @@ from rollback_drills.console.rendering import (
     render_trends,
 )
 from rollback_drills.console.schedule import read_schedule
-from rollback_drills.console.source import Console
+from rollback_drills.console.source import NO_EVIDENCE, Console
 from rollback_drills.console.trends import read_trends
 from rollback_drills.database import DatabaseError
 
@@ -87,8 +87,10 @@ OF_EVIDENCE: Final[Mapping[str, Callable[[Console, Links], str]]] = {
 
 
 def write_missing_evidence(error: DatabaseError, links: Links, *, now: datetime, here: str) -> str:
-    """Write a page that says why the evidence cannot be read."""
-    outage = Outage(now, "The evidence cannot be read", str(error), _REMEDY)
+    """Write a page that says why there is no evidence to show."""
+    is_new = str(error) == NO_EVIDENCE
+    title = "There is no evidence yet" if is_new else "The evidence cannot be read"
+    outage = Outage(now, title, str(error), _REMEDY)
     return render_outage(outage, links, here=here)
 
 

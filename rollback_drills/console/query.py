@@ -138,6 +138,7 @@ def select_schedules(judgements: Sequence[Judgement], query: FleetQuery) -> list
             found.sort(key=lambda place: _due(judgements[place]))
         case Sort.LATEST:
             found.sort(key=lambda place: _due(judgements[place]), reverse=True)
+            found.sort(key=lambda place: not judgements[place].schedule["schedule"]["next_due_at"])
     return found
 
 

@@ -20,6 +20,7 @@ from rollback_drills.documents.reading import (
     Loaded,
     parse_document,
     read_document,
+    show_path,
 )
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
@@ -61,10 +62,20 @@ def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
     if schedule_path is not None and schedule_path.endswith(".jsonl"):
         subjects = tuple(_read_lines(schedule_path, _find_histories(history_path) if history_path else {}))
     elif schedule_path is None or _is_one_file(schedule_path):
+        _refuse_missing_folder(schedule_path)
         return _load_single(schedule_path, history_path)
     else:
         subjects = tuple(_read_files(schedule_path, history_path))
     return Fleet(_refuse_duplicates(subjects), is_single=False)
+
+
+def _refuse_missing_folder(path: str | None) -> None:
+    """Refuse what is not there and is no name of a document: a folder that is gone is not one late drill.
+
+    A document that is gone is a finding (contract §8.6).
+    """
+    if path is not None and not path.endswith(".json") and not os.path.lexists(path):
+        raise UsageError(f"--schedule {show_path(path)} does not exist; is its folder there?")
 
 
 def _is_one_file(path: str) -> bool:

@@ -28,9 +28,15 @@ class Route(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_requested(text: str) -> frozenset[str] | None:
-    """Read which providers are asked for: `all` (None), or a list separated by commas."""
+    """Read which providers are asked for: `all` (None), or a list separated by commas.
+
+    Raises:
+        UsageError: It names none; a variable that is empty by accident must not tell everybody.
+    """
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
-    return None if "all" in names or not names else names
+    if not names:
+        raise UsageError("--provider names no provider; write all, or a list such as slack,jira")
+    return None if "all" in names else names
 
 
 def named_providers(sources: Iterable[Loaded[Schedule] | None]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from base64 import b64encode
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
@@ -107,6 +108,22 @@ def test_a_page_that_is_none_is_said_to_be_none(client: TestClient, path: str) -
     answer = client.get(path)
     assert answer.status_code == 404
     assert HtmlPage(answer.text).find("h1")[0].text == "There is no such page"
+
+
+def test_a_path_that_is_no_page_is_a_page_that_says_so(client: TestClient) -> None:
+    for name in ("nothing", "a/b", "<b>"):
+        answer = client.get(f"/console/{name}")
+        assert answer.status_code == 404
+        assert HtmlPage(answer.text).find("h1")[0].text == "There is no such page"
+    assert client.get("/console/", follow_redirects=False).headers["location"] == "/console"
+
+
+def test_no_evidence_yet_is_no_outage(options: ApiOptions, keys: Keys, tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(options.settings, database_url=f"sqlite:///{tmp_path / 'new.db'}")
+    with client_of(options, settings=settings) as client:
+        answer = client.get("/console/evidence", headers=keys.header("reader"))
+    assert answer.status_code == 200
+    assert HtmlPage(answer.text).find("h1")[0].text == "There is no evidence yet"
 
 
 def test_what_was_asked_comes_back_as_text(client: TestClient) -> None:

@@ -2,13 +2,17 @@
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from rollback_drills.documents.fleet import Fleet
+from rollback_drills.errors import UsageError
 from rollback_drills.settings import Settings
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import NOTIFICATIONS, Keys, client_of, overdue
@@ -140,6 +144,70 @@ def test_health_needs_no_token_and_readiness_says_what_is_missing(
         answer = client.get("/readyz")
         assert (client.get("/healthz").status_code, answer.status_code) == (200, 503)
         assert str(tmp_path) not in answer.text
+
+
+def test_a_folder_that_is_gone_is_no_schedule_that_is_late(
+    options: ApiOptions, keys: Keys, tmp_path: Path
+) -> None:
+    settings = Settings(schedule=str(tmp_path / "fleet"), database_url=options.database_url)
+    with client_of(options, settings=settings) as client:
+        for path in (
+            "/readyz",
+            "/runtime/go-pilot/rollback-drill-schedule",
+            "/deployment/production-readiness",
+        ):
+            assert client.get(path, headers=keys.header("reader")).status_code == 503
+
+
+def test_ready_is_only_who_finds_the_tables(options: ApiOptions, tmp_path: Path) -> None:
+    with client_of(options) as client:
+        assert client.get("/readyz").status_code == 200
+        client.app.state.service.database().engine.dispose()  # type: ignore[attr-defined]  # of this application
+        for file in tmp_path.glob("evidence.db*"):
+            file.unlink()
+        client.app.state.service.forget()  # type: ignore[attr-defined]
+        assert client.get("/readyz").status_code == 503
+
+
+def test_documents_that_cannot_be_used_are_not_read_for_everybody_who_asks(
+    options: ApiOptions, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = []
+
+    def load(*paths: str | None) -> Fleet:
+        loads.append(paths)
+        raise UsageError("two have one id")
+
+    monkeypatch.setattr("rollback_drills_api.fleet.load_fleet", load)
+    with client_of(options) as client:
+        for _ in range(5):
+            assert client.get("/readyz").status_code == 503
+    assert len(loads) == 1
+
+
+def test_head_is_get_without_the_content(client: TestClient) -> None:
+    for path in ("/healthz", "/metrics", "/console", "/runtime/go-pilot/rollback-drills", "/nope"):
+        seen, asked = client.head(path), client.get(path)
+        assert seen.status_code == asked.status_code
+        assert seen.headers["content-type"] == asked.headers["content-type"]
+
+
+def test_a_page_beyond_the_last_schedule_has_all_keys(client: TestClient, tmp_path: Path) -> None:
+    shutil.move(tmp_path / "schedule.json", tmp_path / "payments-schedule.json")
+    other = {**json.loads((tmp_path / "payments-schedule.json").read_text()), "schedule_id": "search"}
+    (tmp_path / "search-schedule.json").write_text(json.dumps(other))
+    service = client.app.state.service  # type: ignore[attr-defined]
+    service.fleet._settings = msgspec.structs.replace(
+        service.fleet._settings, schedule=str(tmp_path), history=None
+    )
+    service.forget()
+
+    first, beyond = (
+        client.get(f"/deployment/production-readiness?offset={offset}").json() for offset in (0, 9)
+    )
+
+    assert first.keys() == beyond.keys()
+    assert (len(first["checks"]), beyond["checks"]) == (4, [])
 
 
 def test_every_answer_has_the_headers_that_keep_browsers_from_guessing(client: TestClient) -> None:

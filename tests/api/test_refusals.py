@@ -250,6 +250,44 @@ def test_a_schedule_that_is_not_known_gets_no_exception(options: ApiOptions, key
 
 
 @pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("POST", path) for path in WRITES),
+        ("POST", f"{NOTIFICATIONS}/escalation-plan"),
+        *(("GET", path) for path in ("/metrics", "/calendar.ics", f"{NOTIFICATIONS}/dashboard")),
+    ],
+)
+def test_a_query_parameter_where_none_is_taken_is_refused(
+    options: ApiOptions, keys: Keys, method: str, path: str
+) -> None:
+    with client_of(options) as client:
+        answer = client.request(method, f"{path}?force=true", headers=keys.header("adminer"))
+
+    detail = check_problem(answer, 422)["detail"]
+    if method == "GET":
+        assert detail == 'the query parameter "force" is unknown; there are none here'
+
+
+def test_thousands_of_query_parameters_are_not_looked_at(client: TestClient) -> None:
+    query = "&".join(f"a{number}=1" for number in range(8000))
+
+    assert "more than 50 parameters" in check_problem(client.get(f"{NOTIFICATIONS}?{query}"), 422)["detail"]
+
+
+@pytest.mark.parametrize("query", ["schedule_id=%00", "owner=a%00b"])
+def test_what_no_database_can_hold_is_not_looked_for(client: TestClient, query: str) -> None:
+    check_problem(client.get(f"{NOTIFICATIONS}?{query}"), 422)
+
+
+def test_what_the_caller_wrote_is_told_as_it_is(options: ApiOptions, keys: Keys) -> None:
+    with client_of(options) as client:
+        path = f"{NOTIFICATIONS}/payments/acknowledgements"
+        answer = client.post(path, headers=keys.header("operateer"), json={"provider": "--by"})
+
+    assert "--by" in check_problem(answer, 422)["detail"]
+
+
+@pytest.mark.parametrize(
     "query", ["limit=1&limit=1", "owner=a&limit=1&owner=b", "owner=&owner=", "%6fwner=a&owner=b"]
 )
 def test_a_query_parameter_that_is_there_twice_is_refused(client: TestClient, query: str) -> None:

@@ -288,10 +288,14 @@ def test_it_speaks_tls_and_survives_bytes_that_are_no_http(
         (["--tls-certificate", "none.pem"], "belong together"),
         (["--tls-certificate", "none.pem", "--tls-key", "none.pem"], "none.pem is not a file"),
         (["--mode", "promted"], '--mode is "promted"'),
+        (["--tls-certificate", "bad.pem", "--tls-key", "bad.pem"], "bad.pem cannot be used: "),
+        (["--host", "nowhere.invalid", "--beyond-loopback"], "--host nowhere.invalid --port 0 cannot be"),
+        (["--allowed-host", "http://x:80/"], "is no name; write it without scheme, port and path"),
     ],
 )
 def test_what_cannot_be_served_is_one_message(flags: list[str], problem: str, tmp_path: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CAVRA_", "DRILLS_"))}
+    (tmp_path / "bad.pem").write_text("no certificate")
     done = subprocess.run(
         [*DRILLS, "api", "--port", "0", *flags],
         cwd=tmp_path,
@@ -305,3 +309,21 @@ def test_what_cannot_be_served_is_one_message(flags: list[str], problem: str, tm
     assert done.returncode == 2
     assert problem in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_one_message(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [*DRILLS, "api", "--port", port, "--schedule", "schedule.json"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert done.returncode == 2
+    assert f"--host 127.0.0.1 --port {port} cannot be listened at: address already in use" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -67,7 +67,7 @@ def test_pages_that_need_evidence_say_that_there_is_none(tmp_path: Path) -> None
 
     for name in ("acknowledgements", "trends", "evidence"):
         page = HtmlPage((tmp_path / "site" / f"{name}.html").read_text(encoding="utf-8"))
-        assert page.find("h1")[0].text == "The evidence cannot be read"
+        assert page.find("h1")[0].text == "There is no evidence yet"
 
 
 def test_a_later_export_replaces_an_earlier_one(tmp_path: Path) -> None:
@@ -218,7 +218,11 @@ def test_a_database_that_cannot_be_read_is_said_by_pages_and_exit_code(
 
     assert code == 2
     assert "file is not a database" in said
-    assert "file is not a database" in HtmlPage((out / "index.html").read_text(encoding="utf-8")).text
+    assert str(tmp_path) in said
+    for page in out.glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert "evidence.db" not in text, "a page may be published"
+    assert "the database cannot be used" in HtmlPage((out / "evidence.html").read_text(encoding="utf-8")).text
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def names(console: Console, **query: str) -> list[str]:
     [
         ({}, ["beta", "delta", "gamma", "alpha", "Also"]),
         ({"sort": "due"}, ["beta", "gamma", "alpha", "Also", "delta"]),
-        ({"sort": "latest"}, ["delta", "Also", "alpha", "gamma", "beta"]),
+        ({"sort": "latest"}, ["Also", "alpha", "gamma", "beta", "delta"]),
         ({"sort": "name"}, ["Also", "alpha", "beta", "delta", "gamma"]),
         ({"state": "due_soon"}, ["gamma"]),
         ({"state": "not_requested"}, []),

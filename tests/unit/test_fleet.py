@@ -116,6 +116,7 @@ def test_schedules_that_share_an_id_are_refused_each_naming_the_other(tmp_path: 
     ("schedule", "history", "problem"),
     [
         ("empty", None, "matches no schedule"),
+        ("gone", None, "gone does not exist; is its folder there?"),
         ("none/*.json", None, "matches no schedule"),
         ("none.jsonl", None, "does not exist"),
         ("fleet", "one.json", "is one file, but there are several schedules"),

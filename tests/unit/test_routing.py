@@ -131,6 +131,12 @@ def test_a_provider_that_nobody_knows_is_refused_with_the_known_ones() -> None:
     assert parse_requested("slack, teams") == frozenset({"slack", "teams"})
 
 
+@pytest.mark.parametrize("text", ["", " ", ",,,", " , "])
+def test_to_name_no_provider_is_not_to_name_all(text: str) -> None:
+    with pytest.raises(UsageError, match="--provider names no provider; write all"):
+        parse_requested(text)
+
+
 @pytest.mark.parametrize(
     ("status", "ago", "quiet"),
     [

@@ -1,0 +1,106 @@
+"""Callers that open connections and say little, against a real server on loopback."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx
+import pytest
+import uvicorn
+
+from rollback_drills_api import limits, protocol
+from rollback_drills_api.app import build_app
+from rollback_drills_api.options import ApiOptions
+from rollback_drills_api.protocol import BoundedProtocol, most_connections
+from tests.api.conftest import WRITES, Keys
+
+HEADERS_WITHIN = 0.4
+MOST = 8
+
+
+@pytest.fixture
+def port(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Serve with short deadlines and room for few, and give the port."""
+    monkeypatch.setattr(protocol, "HEADERS_WITHIN_SECONDS", HEADERS_WITHIN)
+    monkeypatch.setattr(protocol, "most_connections", lambda: MOST)
+    monkeypatch.setattr(limits, "_BODY_WITHIN_SECONDS", HEADERS_WITHIN)
+    server = uvicorn.Server(
+        uvicorn.Config(build_app(options), port=0, http=BoundedProtocol, log_level="critical", lifespan="on")
+    )
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        until = time.monotonic() + 20
+        while not server.started:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Say whether the other side hangs up within some seconds."""
+    connection.settimeout(5)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: "])
+def test_headers_that_do_not_come_end_the_connection(port: int, said: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(said)
+        started = time.monotonic()
+        assert is_closed(connection)
+    assert time.monotonic() - started >= HEADERS_WITHIN / 2
+
+
+def test_headers_that_come_in_drops_do_not_keep_it_longer(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        started = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() - started < 5:
+                connection.sendall(b"G")
+                time.sleep(HEADERS_WITHIN / 4)
+    assert time.monotonic() - started < 4
+
+
+def test_callers_that_only_connect_leave_the_others_alone(port: int) -> None:
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(3 * MOST)]
+    try:
+        time.sleep(HEADERS_WITHIN * 2)
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        assert all(is_closed(each) for each in idle)
+    finally:
+        for each in idle:
+            each.close()
+
+
+def test_a_connection_is_kept_from_request_to_request(port: int) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for _ in range(3):
+            assert client.get("/healthz").status_code == 200
+            time.sleep(HEADERS_WITHIN * 1.5)
+
+
+def test_a_body_that_does_not_come_is_a_problem(port: int, keys: Keys) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        authorization = keys.header("operateer")["authorization"]
+        connection.sendall(
+            f"POST {WRITES[0]} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{".encode()
+        )
+        connection.settimeout(10)
+        answer = connection.recv(4096).decode()
+    assert answer.startswith("HTTP/1.1 408")
+    assert "application/problem+json" in answer
+
+
+def test_there_is_room_for_files_beside_connections() -> None:
+    assert 16 <= most_connections() <= 1000
