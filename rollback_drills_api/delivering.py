@@ -10,6 +10,7 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.judging import judge_all
 from rollback_drills.readiness.terms import Report
+from rollback_drills.routing.routes import parse_requested
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import DeliverBody
 from rollback_drills_api.collecting import collect_delivery, ledger_size
@@ -34,7 +35,8 @@ async def deliver(
 
 
 def _deliver(served: Service, caller: str, body: DeliverBody) -> Report:
-    read_policy(body.routing_policy)  # before a run is started for nothing
+    parse_requested(body.provider)  # before a run is started for nothing
+    read_policy(body.routing_policy)
     options, as_of = served.options, datetime.now(UTC)
     parameters: dict[str, Any] = {
         **body.model_dump(),

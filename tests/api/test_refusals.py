@@ -215,6 +215,16 @@ def test_what_cannot_be_acknowledged_is_refused_before_a_run_is_started(
     assert detail in check_problem(answer, 422)["detail"]
 
 
+@pytest.mark.parametrize("provider", ["", " ", ",,,"])
+def test_to_deliver_through_nobody_is_refused_before_a_run_is_started(
+    options: ApiOptions, keys: Keys, provider: str
+) -> None:
+    with client_of(options) as client:
+        answer = client.post(WRITES[0], headers=keys.header("operateer"), json={"provider": provider})
+
+    assert check_problem(answer, 422)["detail"].startswith("$.provider")
+
+
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
