@@ -73,7 +73,8 @@ def build_app(options: ApiOptions) -> FastAPI:
     app.state.service = Service(options, book, FleetCache(options.settings))
     read = (reads, lookback, publishing, console, metrics, health)
     for module in (*read, delivering, acknowledging, granting, building):
-        app.include_router(module.router)
+        # as they are: a router that is included looks for its route once more, with every request
+        app.router.routes.extend(module.router.routes)
     app.add_api_route(
         "/openapi.json", _write_openapi, include_in_schema=False, dependencies=[Depends(reading)]
     )
