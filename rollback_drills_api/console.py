@@ -27,12 +27,12 @@ from rollback_drills.errors import UsageError
 from rollback_drills.redaction import redactor_in_use
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.security import reading
-from rollback_drills_api.service import Served, Service
+from rollback_drills_api.service import Readable, Service
 
 logger = logging.getLogger(__name__)
 
 # They are for people, and no part of what programs are promised.
-router = APIRouter(prefix="/console", dependencies=[Depends(reading)], include_in_schema=False)
+router = APIRouter(prefix="/console", include_in_schema=False)
 
 Asked = TypeVar("Asked", bound=Hashable)
 _HTML: Final = "text/html; charset=utf-8"
@@ -40,7 +40,7 @@ _UNUSABLE: Final = "the database cannot be used; the log of the API says why"
 
 
 @router.get("")
-async def fleet(served: Served, request: Request) -> Response:
+async def fleet(served: Readable, request: Request) -> Response:
     """Show the fleet at a glance."""
     return await _give(
         served,
@@ -51,7 +51,7 @@ async def fleet(served: Served, request: Request) -> Response:
 
 
 @router.get("/schedule")
-async def schedule(served: Served, request: Request) -> Response:
+async def schedule(served: Readable, request: Request) -> Response:
     """Show one schedule."""
     return await _give(
         served,
@@ -62,7 +62,7 @@ async def schedule(served: Served, request: Request) -> Response:
 
 
 @router.get("/acknowledgements")
-async def acknowledgements(served: Served, request: Request) -> Response:
+async def acknowledgements(served: Readable, request: Request) -> Response:
     """Show who still has to acknowledge."""
     return await _give(
         served,
@@ -73,7 +73,7 @@ async def acknowledgements(served: Served, request: Request) -> Response:
 
 
 @router.get("/trends")
-async def trends(served: Served, request: Request) -> Response:
+async def trends(served: Readable, request: Request) -> Response:
     """Show what was delivered and what was kept back, week by week."""
     return await _give(
         served,
@@ -84,7 +84,7 @@ async def trends(served: Served, request: Request) -> Response:
 
 
 @router.get("/evidence")
-async def evidence(served: Served, request: Request) -> Response:
+async def evidence(served: Readable, request: Request) -> Response:
     """Show the newest rows of the evidence."""
     return await _give(
         served,
@@ -94,14 +94,14 @@ async def evidence(served: Served, request: Request) -> Response:
     )
 
 
-@router.get("/style.css")
+@router.get("/style.css", dependencies=[Depends(reading)])
 async def style() -> Response:
     """Give the stylesheet of the pages."""
     return Response(stylesheet(), media_type="text/css", headers={"cache-control": "max-age=300"})
 
 
 @router.get("/{name:path}")
-async def nowhere(served: Served, name: str) -> Response:
+async def nowhere(served: Readable, name: str) -> Response:
     """Say that there is no such page; with a slash too many there is."""
     if not name:
         return RedirectResponse("/console", HTTPStatus.PERMANENT_REDIRECT)

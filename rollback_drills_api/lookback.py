@@ -21,7 +21,7 @@ from rollback_drills_api.acting import describe_built, name_caller
 from rollback_drills_api.describing import described
 from rollback_drills_api.queries import NotificationQuery, RouteQuery, TrendQuery, nothing_asked
 from rollback_drills_api.security import reading
-from rollback_drills_api.service import Served, Service
+from rollback_drills_api.service import Readable, Served, Service
 
 PREFIX = "/runtime/go-pilot/rollback-drill-notifications"
 
@@ -30,8 +30,10 @@ router = APIRouter(prefix=PREFIX, tags=["looking back"])
 Reader = Annotated[str, Depends(reading)]
 
 
-@router.get("", dependencies=[Depends(reading)], **described("notifications"))
-async def notifications(served: Served, wanted: Annotated[NotificationQuery, QueryParameters()]) -> Response:
+@router.get("", **described("notifications"))
+async def notifications(
+    served: Readable, wanted: Annotated[NotificationQuery, QueryParameters()]
+) -> Response:
     """List every notification and what became of it, the newest first."""
 
     def find() -> Report:
@@ -42,17 +44,17 @@ async def notifications(served: Served, wanted: Annotated[NotificationQuery, Que
             served.database(), matching, period, limit=wanted.limit, offset=wanted.offset
         )
 
-    return await served.answers.give(("notifications", wanted), served.evidence_version, find)
+    return await served.answers.give(("notifications", wanted.key), served.evidence_version, find)
 
 
-@router.get("/dashboard", dependencies=[Depends(reading), nothing_asked], **described("dashboard"))
-async def dashboard(served: Served) -> Response:
+@router.get("/dashboard", dependencies=[nothing_asked], **described("dashboard"))
+async def dashboard(served: Readable) -> Response:
     """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail."""
     return await served.answers.give("dashboard", served.evidence_version, lambda: find_dashboard(served))
 
 
-@router.get("/routes", dependencies=[Depends(reading)], **described("routes"))
-async def routes(served: Served, wanted: Annotated[RouteQuery, QueryParameters()]) -> Response:
+@router.get("/routes", **described("routes"))
+async def routes(served: Readable, wanted: Annotated[RouteQuery, QueryParameters()]) -> Response:
     """List every route decision: who was to be told, who was not, and why; the newest first."""
 
     def find() -> Report:
@@ -61,7 +63,7 @@ async def routes(served: Served, wanted: Annotated[RouteQuery, QueryParameters()
         period = Period(*wanted.bounds())
         return find_routes(served.database(), matching, period, limit=wanted.limit, offset=wanted.offset)
 
-    return await served.answers.give(("routes", wanted), served.evidence_version, find)
+    return await served.answers.give(("routes", wanted.key), served.evidence_version, find)
 
 
 @router.get("/suppression-trends", **described("trend"))
@@ -78,7 +80,7 @@ async def suppression_trends(
         trend = find_trend(served.database(), matching, period, now=now, generated_by=generated_by)
         return {"trend": trend, "metadata": describe_built(trend, SUPPRESSION_TREND_SCHEMA, "trend_id")}
 
-    return await served.answers.give(("trend", generated_by, wanted), served.evidence_version, find)
+    return await served.answers.give(("trend", generated_by, wanted.key), served.evidence_version, find)
 
 
 def find_dashboard(served: Service) -> Report:

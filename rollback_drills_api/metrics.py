@@ -8,7 +8,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -25,13 +25,12 @@ from rollback_drills_api.describing import described_text
 from rollback_drills_api.fleet import JudgedFleet
 from rollback_drills_api.lookback import find_dashboard
 from rollback_drills_api.queries import nothing_asked
-from rollback_drills_api.security import reading
-from rollback_drills_api.service import Served, Service
+from rollback_drills_api.service import Readable, Service
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX: Final = "rollback_drills"
 
-router = APIRouter(tags=["metrics"], dependencies=[Depends(reading), nothing_asked])
+router = APIRouter(tags=["metrics"], dependencies=[nothing_asked])
 
 
 @router.get(
@@ -39,7 +38,7 @@ router = APIRouter(tags=["metrics"], dependencies=[Depends(reading), nothing_ask
     response_class=Response,
     **described_text("text/plain", "Metrics in the text format.", "rollback_drills_open_cycles 0"),
 )
-async def metrics(served: Served) -> Response:
+async def metrics(served: Readable) -> Response:
     """Give the metrics in the text format of Prometheus."""
     return await served.answers.give("metrics", served.version, lambda: write_metrics(served), MEDIA_TYPE)
 

@@ -1,16 +1,15 @@
 """The state of the drills where people look anyway: a calendar to subscribe to, and badges."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from rollback_drills.badge import build_badge
 from rollback_drills.calendar_file import build_calendar
 from rollback_drills_api.describing import described_text
 from rollback_drills_api.queries import nothing_asked
-from rollback_drills_api.security import reading
-from rollback_drills_api.service import Served
+from rollback_drills_api.service import Readable
 
-router = APIRouter(tags=["publishing"], dependencies=[Depends(reading), nothing_asked])
+router = APIRouter(tags=["publishing"], dependencies=[nothing_asked])
 
 _SVG = "image/svg+xml"
 
@@ -20,7 +19,7 @@ _SVG = "image/svg+xml"
     response_class=Response,
     **described_text("text/calendar", "The due instants as an iCalendar file.", "BEGIN:VCALENDAR"),
 )
-async def calendar(served: Served) -> Response:
+async def calendar(served: Readable) -> Response:
     """Write the next due instant of every schedule as an iCalendar file."""
 
     def build() -> bytes:
@@ -35,7 +34,7 @@ async def calendar(served: Served) -> Response:
     response_class=Response,
     **described_text(_SVG, "The state of a schedule as a badge.", "<svg/>", 404),
 )
-async def badge(served: Served, schedule_id: str) -> Response:
+async def badge(served: Readable, schedule_id: str) -> Response:
     """Draw the state of a schedule as an SVG badge."""
     answer = await served.answers.give(
         ("badge", schedule_id),

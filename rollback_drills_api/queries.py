@@ -37,6 +37,11 @@ class Query(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Give what distinguishes it from others of its kind; models are compared ten times as slowly."""
+        return tuple(self.__dict__.values())
+
 
 class Page(Query):
     """Which part of a list."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
@@ -15,44 +15,45 @@ from rollback_drills.run_report import worst
 from rollback_drills_api.describing import described
 from rollback_drills_api.fleet import JudgedFleet
 from rollback_drills_api.queries import FleetPage, FleetQuery
-from rollback_drills_api.security import reading
-from rollback_drills_api.service import Served
+from rollback_drills_api.service import Readable
 
 FLEET_SCHEMA: Final = "rollback-drills.fleet.v1"
 
-router = APIRouter(tags=["readiness"], dependencies=[Depends(reading)])
+router = APIRouter(tags=["readiness"])
 
 WantedSchedules = Annotated[FleetQuery, QueryParameters()]
 
 
 @router.get("/runtime/go-pilot/rollback-drills", **described("history"))
-async def drill_history(served: Served, wanted: WantedSchedules) -> Response:
+async def drill_history(served: Readable, wanted: WantedSchedules) -> Response:
     """Give the history report of the schedule; of several, a page of them."""
     return await served.answers.give(
-        ("history", wanted),
+        ("history", wanted.key),
         served.fleet_version,
         lambda: _write(served.fleet.judged(), wanted, lambda each: each.history),
     )
 
 
 @router.get("/runtime/go-pilot/rollback-drill-schedule", **described("schedule"))
-async def drill_schedule(served: Served, wanted: WantedSchedules) -> Response:
+async def drill_schedule(served: Readable, wanted: WantedSchedules) -> Response:
     """Give the schedule report of the schedule; of several, a page of them."""
     return await served.answers.give(
-        ("schedule", wanted),
+        ("schedule", wanted.key),
         served.fleet_version,
         lambda: _write(served.fleet.judged(), wanted, lambda each: each.schedule),
     )
 
 
 @router.get("/deployment/production-readiness", **described("readiness"))
-async def readiness(served: Served, wanted: Annotated[FleetPage, QueryParameters()]) -> Response:
+async def readiness(served: Readable, wanted: Annotated[FleetPage, QueryParameters()]) -> Response:
     """Say whether production may rely on the rollback: the two drill checks of every schedule.
 
     The status is that of all schedules. Of several, a page of checks is given, those that block first.
     """
     return await served.answers.give(
-        ("readiness", wanted), served.fleet_version, lambda: _write_readiness(served.fleet.judged(), wanted)
+        ("readiness", wanted.key),
+        served.fleet_version,
+        lambda: _write_readiness(served.fleet.judged(), wanted),
     )
 
 

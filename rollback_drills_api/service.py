@@ -16,7 +16,7 @@ from rollback_drills.readiness.terms import Report
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.security import TokenBook
+from rollback_drills_api.security import TokenBook, reading
 from rollback_drills_api.versions import DatabaseWatch
 
 _MOST_WAITING: Final = 8
@@ -90,4 +90,16 @@ async def find_service(request: Request) -> Service:
     return service
 
 
+async def find_readable(request: Request) -> Service:
+    """Give the service to a caller who may read: one dependency costs half of two.
+
+    Raises:
+        Problem: The caller may not.
+    """
+    await reading(request)
+    return await find_service(request)
+
+
 Served = Annotated[Service, Depends(find_service)]
+Readable = Annotated[Service, Depends(find_readable)]
+"""The service, for those who may read."""

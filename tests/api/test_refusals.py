@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rollback_drills.redaction import remember_secrets
+from rollback_drills_api.app import build_app
 from rollback_drills_api.limits import LARGEST_BODY
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import NOTIFICATIONS, WRITES, Keys, client_of
@@ -50,6 +51,17 @@ def test_a_write_needs_a_token_that_may_write(
     problem = check_problem(answer, status)
     assert error in answer.headers["www-authenticate"]
     assert all(secret not in json.dumps(problem) for secret in keys.secrets.values())
+
+
+def test_nothing_is_read_without_a_token(options: ApiOptions) -> None:
+    app = build_app(options)
+    described = [path for path, ways in app.openapi()["paths"].items() if "get" in ways]
+    assert len(described) == 12
+    pages = ("/console", "/console/trends", "/console/nothing", "/console/style.css", "/openapi.json")
+    with client_of(options) as client:
+        for path in (*described, *pages):
+            answer = client.get(path.replace("{schedule_id}", "payments"))
+            assert answer.status_code == (200 if path in ("/healthz", "/readyz") else 401), path
 
 
 def test_an_exception_needs_more_than_to_operate(options: ApiOptions, keys: Keys) -> None:
