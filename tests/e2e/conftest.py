@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import pytest
+from prefect.client.orchestration import SyncPrefectClient
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_WITHIN_SECONDS = 120
@@ -64,6 +65,37 @@ def wait_until(found: Callable[[], T | None], *, within_seconds: float) -> T:
             return answer
         time.sleep(0.5)
     raise AssertionError(f"nothing within {within_seconds} s")
+
+
+def run_deployment(server: PrefectServer, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Start a run of FLOW/DEPLOYMENT as the UI does, and wait for its end; one name stands for both."""
+    flow_name, _, deployment_name = name.partition("/")
+    # this client asks again when the server says 503, as it does while its database is busy
+    with SyncPrefectClient(server.api) as client:
+        names = {"flow_name": flow_name, "deployment_name": deployment_name or flow_name}
+
+        def found() -> str | None:
+            with suppress(httpx.HTTPStatusError):
+                there = client.request(
+                    "GET", "/deployments/name/{flow_name}/{deployment_name}", path_params=names
+                )
+                return str(there.json()["id"])
+            return None
+
+        started = client.request(
+            "POST",
+            "/deployments/{id}/create_flow_run",
+            path_params={"id": wait_until(found, within_seconds=60)},
+            json={"parameters": parameters},
+        ).json()
+
+        def ended() -> dict[str, Any] | None:
+            run: dict[str, Any] = client.request(
+                "GET", "/flow_runs/{id}", path_params={"id": started["id"]}
+            ).json()
+            return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+
+        return wait_until(ended, within_seconds=120)
 
 
 @pytest.fixture(scope="session")

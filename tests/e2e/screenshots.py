@@ -16,8 +16,8 @@ from pytest_httpserver import HTTPServer
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from tests.e2e.conftest import ROOT, PrefectServer, wait_until
-from tests.e2e.test_automation import create_automations, run_deployment
+from tests.e2e.conftest import ROOT, PrefectServer, run_deployment, wait_until
+from tests.e2e.test_automation import create_automations
 
 IMAGES: Final = ROOT / "docs/images"
 SITE: Final = "http://127.0.0.1:4200"

@@ -5,15 +5,14 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 
-from tests.e2e.conftest import ROOT, PrefectServer, wait_until
+from tests.e2e.conftest import ROOT, PrefectServer, run_deployment, wait_until
 from tests.e2e.test_deployments import SCHEDULE
 
 FILE = ROOT / "deployments/automations/tell-the-platform-team.yaml"
@@ -59,25 +58,6 @@ def served(server: PrefectServer) -> Iterator[None]:
     flow = "flows/deliver_notifications.py:deliver_notifications"
     with quick.running("prefect", "flow", "serve", flow, "--name", DEPLOYMENT.split("/")[1]):
         yield
-
-
-def run_deployment(server: PrefectServer, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Start a run through the API, as the UI does, and wait for its end."""
-
-    def found() -> str | None:
-        deployment = httpx.get(f"{server.api}/deployments/name/{name}")
-        return deployment.json()["id"] if deployment.is_success else None
-
-    started = httpx.post(
-        f"{server.api}/deployments/{wait_until(found, within_seconds=60)}/create_flow_run",
-        json={"parameters": parameters},
-    ).raise_for_status()
-
-    def ended() -> dict[str, Any] | None:
-        run: dict[str, Any] = httpx.get(f"{server.api}/flow_runs/{started.json()['id']}").json()
-        return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED") else None
-
-    return wait_until(ended, within_seconds=120)
 
 
 @pytest.mark.usefixtures("automations", "served")

@@ -12,13 +12,12 @@ import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]  # comes with Prefect, without types
 from prefect import Flow
-from prefect.client.orchestration import SyncPrefectClient
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from pytest_httpserver import HTTPServer
 
 from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
-from tests.e2e.conftest import ROOT, PrefectServer, wait_until
+from tests.e2e.conftest import ROOT, PrefectServer, run_deployment, wait_until
 
 SCHEDULE = {
     "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
@@ -78,30 +77,6 @@ def worker(server: PrefectServer) -> Iterator[None]:
     server.run("prefect", "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
     with server.running("prefect", "worker", "start", "--pool", "drills", "--type", "process"):
         yield
-
-
-def run_deployment(server: PrefectServer, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Start a run through the API, as the UI does, and wait for its end."""
-    # this client asks again when the server says 503, as it does while its database is busy
-    with SyncPrefectClient(server.api) as client:
-        names = {"flow_name": name, "deployment_name": name}
-        deployment = client.request(
-            "GET", "/deployments/name/{flow_name}/{deployment_name}", path_params=names
-        )
-        started = client.request(
-            "POST",
-            "/deployments/{id}/create_flow_run",
-            path_params={"id": deployment.json()["id"]},
-            json={"parameters": parameters},
-        ).json()
-
-        def ended() -> dict[str, Any] | None:
-            run: dict[str, Any] = client.request(
-                "GET", "/flow_runs/{id}", path_params={"id": started["id"]}
-            ).json()
-            return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
-
-        return wait_until(ended, within_seconds=120)
 
 
 @pytest.mark.usefixtures("worker")
