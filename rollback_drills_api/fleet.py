@@ -64,7 +64,6 @@ class FleetCache:
         self._fingerprint: Fingerprint = ()
         self._looked_at = float("-inf")
         self._look_seconds = _LOOK_SECONDS
-        self._is_unusable = False
         self._judged: JudgedFleet | None = None
 
     def judged(self) -> JudgedFleet:
@@ -87,22 +86,20 @@ class FleetCache:
 
     def _load(self) -> Fleet:
         if time.monotonic() - self._looked_at < self._look_seconds:
-            if self._fleet is not None:
-                return self._fleet
-            if self._is_unusable:  # nobody makes the documents be read again and again by asking
+            if self._fleet is None:  # nobody makes unusable ones be read again and again by asking
                 raise _unusable()
+            return self._fleet
         started = time.monotonic()
         fingerprint = tuple(_find_files(self._settings, self._fleet))
         if self._fleet is None or fingerprint != self._fingerprint:
             try:
                 self._fleet = load_fleet(self._settings.schedule, self._settings.history)
             except UsageError as error:
-                self._fleet, self._is_unusable = None, True
+                self._fleet = None
+                self._rest_since(started)
                 logger.warning("the documents cannot be used: %s", error)
                 raise _unusable() from None
-            finally:
-                self._rest_since(started)
-            self._fingerprint, self._judged, self._is_unusable = fingerprint, None, False
+            self._fingerprint, self._judged = fingerprint, None
         self._rest_since(started)
         return self._fleet
 

@@ -58,17 +58,22 @@ def run_embedded(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
     """Run a flow in this process, one at a time.
 
     Raises:
-        Problem: Another one is running for too long.
+        Problem: Another one is running for too long, or the Prefect server does not answer.
     """
+    import httpx  # Prefect's client speaks through it
+
     if not _one_at_a_time.acquire(timeout=timeout_seconds):
         raise Problem(
             HTTPStatus.SERVICE_UNAVAILABLE, "another run is not over yet", headers={"retry-after": "10"}
         )
-    import httpx  # Prefect's client speaks through it
-
     try:
         state = _find_flow(name)(**parameters, return_state=True)
-    except httpx.TransportError as error:
+    except (httpx.TransportError, RuntimeError) as error:
+        # Prefect says so with a RuntimeError when a run begins, and by the error of httpx later on
+        if not isinstance(error, httpx.TransportError) and not isinstance(
+            error.__cause__, httpx.TransportError
+        ):
+            raise
         raise _unreachable(error) from None
     finally:
         _one_at_a_time.release()

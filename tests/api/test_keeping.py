@@ -3,10 +3,12 @@
 import asyncio
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import insert, update
 
 from rollback_drills.database import Database
@@ -14,6 +16,8 @@ from rollback_drills.outbox.table import DESTINATIONS
 from rollback_drills.redaction import remember_secrets
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.limits import RateLimit
+from rollback_drills_api.problems import Problem
+from rollback_drills_api.running import run_embedded
 from rollback_drills_api.versions import DatabaseWatch
 from tests.unit.conftest import database, url  # noqa: F401 - fixtures
 
@@ -47,6 +51,15 @@ def test_an_answer_is_never_older_than_a_minute(monkeypatch: pytest.MonkeyPatch)
         return [bytes((await answers.give("key", unchanged, lambda: next(made))).body) for _ in range(2)]
 
     assert asyncio.run(ask()) == [b"0", b"1"]
+
+
+def test_a_prefect_server_that_is_not_there_is_a_problem_of_its_own(tmp_path: Path) -> None:
+    schedule = tmp_path / "schedule.json"
+    schedule.write_text("{}")
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), pytest.raises(Problem) as raised:
+        run_embedded("deliver-notifications", {"schedule": str(schedule)}, timeout_seconds=5)
+    assert raised.value.status_code == 503
+    assert "the Prefect server cannot be reached" in raised.value.detail
 
 
 def test_what_cannot_be_made_leaves_nothing_behind() -> None:
