@@ -1,0 +1,45 @@
+"""Inputs that users of comparable tools have tripped over, each with the outcome that is expected of it.
+
+A folder holds inputs and an `expected.json`: a list of runs. Each run has the `arguments` of `drills`, its
+`exit` code, what the output must contain (`has`) and must not (`lacks`), and values of a report by JSON
+pointer (`json`).
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.test_cli import drills
+
+HERE = Path(__file__).parent
+NOW = "2026-11-28T09:00:00Z"
+RUNS = [
+    pytest.param(found.parent, run, id=f"{found.parent.name}-{number}")
+    for found in sorted(HERE.glob("*/expected.json"))
+    for number, run in enumerate(json.loads(found.read_text()), start=1)
+]
+
+
+@pytest.mark.parametrize(("folder", "run"), RUNS)
+def test_an_input_has_the_expected_outcome(folder: Path, run: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    takes_now = run["arguments"][0] != "lint" and "--now" not in run["arguments"]
+
+    done = drills(*run["arguments"], *(["--now", NOW] if takes_now else []), cwd=tmp_path)
+
+    printed = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == run["exit"], printed
+    assert [part for part in run.get("has", []) if part not in printed] == [], printed
+    assert [part for part in run.get("lacks", []) if part in printed] == [], printed
+    for pointer, value in run.get("json", {}).items():
+        assert at(json.loads(done.stdout), pointer) == value, pointer
+
+
+def at(document: Any, pointer: str) -> Any:
+    """Return the value at a JSON pointer."""
+    for part in pointer.split("/")[1:]:
+        document = document[int(part) if isinstance(document, list) else part]
+    return document
