@@ -93,6 +93,8 @@ def _describe(
 ) -> dict[str, Any]:
     """Write the facts of the schedule and how far away its due instant is."""
     left = due_at - now if due_at else None
+    interval = tidy(schedule.interval_days)
+    cadence_valid = interval is not None and interval > 0
     stale = left is None or left < _ON_TIME  # at the due instant a drill is due, not late
     return {
         "valid": False,
@@ -101,8 +103,8 @@ def _describe(
         "environment": schedule.environment,
         "status": schedule.status,
         "active": schedule.status == "active",
-        "cadence_valid": schedule.interval_days is not None and schedule.interval_days > 0,
-        "interval_days": tidy(schedule.interval_days),
+        "cadence_valid": cadence_valid,
+        "interval_days": interval if cadence_valid else None,  # the check shows what was written
         "due_policy": schedule.due_policy,
         "next_due_at": write_instant(due_at) if due_at else "",
         "days_until_due": left / DAY if left is not None else None,
@@ -128,15 +130,15 @@ def _find_problem(source: Loaded[Schedule] | None, section: dict[str, Any]) -> s
     elif not section["schedule_id"]:
         fault = _fault(section, "schedule_id", "give the schedule a name")
     elif not section["active"]:
-        fault = _find_faults(section)[_ACTIVE]
+        fault = _find_faults(source.document, section)[_ACTIVE]
     elif not section["cadence_valid"]:
-        fault = _find_faults(section)[_CADENCE]
+        fault = _find_faults(source.document, section)[_CADENCE]
     elif not section["notification_routes_valid"]:
-        fault = _find_faults(section)[_ROUTES]
+        fault = _find_faults(source.document, section)[_ROUTES]
     elif not section["runbook_ref"]:
         fault = _fault(section, "runbook_ref", "name the runbook to follow")
     elif not section["next_due_at"]:
-        fault = _find_faults(section)[_NEXT_DUE]
+        fault = _find_faults(source.document, section)[_NEXT_DUE]
     elif section["stale"]:
         fault = f"the drill was due {section['next_due_at']}"
     else:
@@ -150,16 +152,17 @@ def _find(source: Loaded[Schedule] | None, section: dict[str, Any]) -> dict[str,
         return {}
     if source is None or source.document is None:
         return dict.fromkeys(_CHECKLIST.facts, section["message"])
-    return {name: f"{source.path}: {fault}" for name, fault in _find_faults(section).items()}
+    return {name: f"{source.path}: {fault}" for name, fault in _find_faults(source.document, section).items()}
 
 
-def _find_faults(section: dict[str, Any]) -> dict[str, str]:
+def _find_faults(schedule: Schedule, section: dict[str, Any]) -> dict[str, str]:
     """Give, by the id of the check, place, value and demand of what the schedule misses."""
     faults = {}
     if not section["active"]:
         faults[_ACTIVE] = _fault(section, "status", 'must be "active"')
     if not section["cadence_valid"]:
-        faults[_CADENCE] = _fault(section, "interval_days", "must be a number of days greater than 0")
+        written = {"interval_days": tidy(schedule.interval_days)}
+        faults[_CADENCE] = _fault(written, "interval_days", "must be a number of days greater than 0")
     if not section["next_due_at"]:
         is_fixed = section["due_policy"] == DuePolicy.FIXED_SEQUENCE
         faults[_NEXT_DUE] = faults[_NOT_STALE] = _NO_SEQUENCE if is_fixed else _NO_DUE_INSTANT

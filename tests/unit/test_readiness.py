@@ -132,6 +132,19 @@ def test_a_finding_in_the_content_names_file_place_and_value_and_keeps_the_rest(
     assert report["schedule"]["environment"] == "production"
 
 
+@pytest.mark.parametrize(
+    ("written", "reported"), [(0, None), (-3, None), (-0.5, None), (None, None), (30, 30), (0.5, 0.5)]
+)
+def test_an_unusable_cadence_is_reported_as_null_as_in_the_reference(
+    written: float | None, reported: float | None
+) -> None:
+    judgement = judged(make_subject(next_due_at="2027-06-01T00:00:00Z", interval_days=written))
+
+    section = judgement.schedule["schedule"]
+    assert section["interval_days"] == reported
+    assert section["cadence_valid"] is (reported is not None)
+
+
 def test_a_timestamp_without_an_offset_is_a_warning_and_no_failure() -> None:
     report = judged(make_subject(next_due_at="2027-06-01T00:00:00")).schedule
 
