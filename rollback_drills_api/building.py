@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from rollback_drills.followup.escalation_plan import ESCALATION_PLAN_SCHEMA, build_escalation_plan
 from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.followup.rules import documents_of, find_rules
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reviewing.audit_package import AUDIT_PACKAGE_SCHEMA
 from rollback_drills.reviewing.audit_reading import find_package
@@ -54,7 +55,8 @@ async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = 
     def build() -> Report:
         now, database = datetime.now(UTC), served.database()
         cycles = read_open_cycles(database, now=now) if database else []
-        plan = build_escalation_plan(cycles, now=now, generated_by=generated_by)
+        rules = find_rules(database, cycles, documents_of(served.subjects()))
+        plan = build_escalation_plan(cycles, now=now, generated_by=generated_by, rules=rules)
         return {"plan": plan, "metadata": describe_built(plan, ESCALATION_PLAN_SCHEMA, "plan_id")}
 
     return await served.build(build)

@@ -11,6 +11,7 @@ from rollback_drills.followup.connectors import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.followup.retests import read_retests
+from rollback_drills.followup.rules import documents_of, find_rules
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reviewing.filters import NotificationFilter, RouteFilter
 from rollback_drills.reviewing.notifications import find_notifications
@@ -50,7 +51,7 @@ async def notifications(
 @router.get("/dashboard", dependencies=[nothing_asked], **described("dashboard"))
 async def dashboard(served: Readable) -> Response:
     """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail."""
-    return await served.answers.give("dashboard", served.evidence_version, lambda: find_dashboard(served))
+    return await served.answers.give("dashboard", served.follow_up_version, lambda: find_dashboard(served))
 
 
 @router.get("/routes", **described("routes"))
@@ -87,10 +88,12 @@ def find_dashboard(served: Service) -> Report:
     """Build the dashboard of this moment."""
     now = datetime.now(UTC)
     database = served.database()
+    cycles = read_open_cycles(database, now=now) if database else []
     return build_dashboard(
-        read_open_cycles(database, now=now) if database else [],
+        cycles,
         read_connectors(database) if database else [],
         now=now,
         generated_by="api",
+        rules=find_rules(database, cycles, documents_of(served.subjects())),
         retests=read_retests(database, now=now) if database else (),
     )

@@ -1,7 +1,7 @@
 """What the endpoints share: documents, database, answers that are kept ready, and the way to the flows."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -11,11 +11,13 @@ from starlette.responses import Response
 
 from rollback_drills.console.links import PrefectLinks, ServedLinks
 from rollback_drills.database import Database
+from rollback_drills.documents.fleet import Subject
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.options import ApiOptions
+from rollback_drills_api.problems import Problem
 from rollback_drills_api.security import TokenBook, reading
 from rollback_drills_api.versions import DatabaseWatch
 
@@ -61,6 +63,20 @@ class Service:
     def fleet_version(self) -> str:
         """Give a text that is another one when the documents are judged anew."""
         return self.fleet.judged().at.isoformat()
+
+    def subjects(self) -> Sequence[Subject]:
+        """Return the documents; none if they cannot be used, since the evidence can be read without them."""
+        try:
+            return self.fleet.judged().subjects
+        except Problem:
+            return ()
+
+    def follow_up_version(self) -> str:
+        """Return a text that changes with the evidence, and with the documents as far as they can be used."""
+        try:
+            return self.version()
+        except Problem:
+            return self.evidence_version()
 
     def version(self) -> str:
         """Give a text that is another one when documents or database are."""

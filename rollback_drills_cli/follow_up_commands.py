@@ -1,10 +1,13 @@
 """`drills escalate` and `drills dashboard`: what is open, who has to acknowledge, what happens next."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Report
 from rollback_drills.wording import how_long
@@ -12,6 +15,11 @@ from rollback_drills_cli import options
 from rollback_drills_cli.deliver_command import read_result
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.output import console, print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from rollback_drills.database import Database
+    from rollback_drills.followup.facts import CycleFacts
+    from rollback_drills.followup.rules import FollowUpRules
 
 
 def escalate(
@@ -27,7 +35,9 @@ def escalate(
     as_json: options.JsonOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of the flow run.")] = False,
 ) -> None:
-    """Say which notifications nobody has acknowledged in time, and who is told next. Nothing is sent.
+    """Show which notifications nobody has acknowledged in time, and who is notified next. Nothing is sent.
+
+    Windows and calendars are those of the schedules, as in the run that takes the steps.
 
     Exit code 1 if one is out of time, 0 otherwise; with --deliver those of the flow.
     """
@@ -42,8 +52,10 @@ def escalate(
     from rollback_drills.followup.escalation_plan import build_escalation_plan  # with SQLAlchemy
     from rollback_drills.followup.reading import read_open_cycles
 
-    cycles = read_open_cycles(open_existing(database).database, now=at)
-    plan = build_escalation_plan(cycles, now=at, generated_by=generated_by)
+    opened = open_existing(database).database
+    cycles = read_open_cycles(opened, now=at)
+    rules = _find_rules(opened, cycles, schedule_path, routing_policy)
+    plan = build_escalation_plan(cycles, now=at, generated_by=generated_by, rules=rules)
     if as_json:
         print_json(plan)
     else:
@@ -54,6 +66,8 @@ def escalate(
 
 
 def dashboard(
+    schedule_path: options.ScheduleOption = None,
+    routing_policy: options.PolicyOption = None,
     database: DatabaseOption = None,
     now: options.NowOption = None,
     generated_by: options.GeneratedByOption = "cli",
@@ -76,6 +90,7 @@ def dashboard(
         read_connectors(opened),
         now=at,
         generated_by=generated_by,
+        rules=_find_rules(opened, cycles, schedule_path, routing_policy),
         retests=read_retests(opened, now=at),
     )
     if as_json:
@@ -84,6 +99,20 @@ def dashboard(
         _print_dashboard(report, at)
     if report["breached_count"]:
         raise typer.Exit(1)
+
+
+def _find_rules(
+    database: "Database",
+    cycles: "Sequence[CycleFacts]",
+    schedule_path: str | None,
+    routing_policy: str | None,
+) -> "FollowUpRules":
+    """Return the rules of the schedules that are configured; without any, nobody is known to be absent."""
+    from rollback_drills.followup.rules import documents_of, find_rules
+
+    path = options.resolve(schedule=schedule_path).schedule
+    subjects = load_fleet(path, None).subjects if path else ()
+    return find_rules(database, cycles, documents_of(subjects), read_policy(routing_policy))
 
 
 def _run_flow(

@@ -12,21 +12,19 @@ from prefect.logging import get_run_logger
 from blocks.heartbeat import send_heartbeat
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.routing_policy import RoutingPolicy
-from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.indexing import Indexed
 from rollback_drills.followup.connectors import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
-from rollback_drills.followup.due_steps import find_due_steps, leave_out_distrusted
+from rollback_drills.followup.due_steps import find_due_steps
 from rollback_drills.followup.escalating import Escalation, build_entries
 from rollback_drills.followup.page import follow_up_rows, render_follow_up
 from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.followup.retests import read_retests
+from rollback_drills.followup.rules import documents_of, find_rules
 from rollback_drills.followup.taken import TakenSteps
 from rollback_drills.outbox.intake import commit
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import redactor_in_use
-from rollback_drills.routing.decisions import find_repeat_after
-from rollback_drills.routing.suppression import Suppressions
 from tasks.evidence import index_evidence, open_database
 from tasks.logs import redacting
 
@@ -44,7 +42,7 @@ def take_due_steps(
     A dry run commits nothing and gives the steps that are due.
     """
     database = open_database(url)
-    due = find_due_steps(database, _documents_of(subjects), policy, now=now)
+    due = find_due_steps(database, documents_of(subjects), policy, now=now)
     if dry_run:
         get_run_logger().info("%d steps are due", len(due))
         return due
@@ -80,26 +78,17 @@ def prove_next_actions(
 ) -> tuple[Report, list[str]]:
     """Give the dashboard, and every open cycle that nobody looks after; publish both."""
     database = open_database(url)
-    cycles, documents = read_open_cycles(database, now=now), _documents_of(subjects)
-    names = {cycle.schedule_id for cycle in cycles}
-    repeat_after = {name: find_repeat_after(documents.get(name), policy) for name in names}
-    suppressions = {name: Suppressions(name, documents.get(name), policy) for name in names}
+    cycles = read_open_cycles(database, now=now)
+    rules = find_rules(database, cycles, documents_of(subjects), policy)
     dashboard = build_dashboard(
         cycles,
         read_connectors(database),
         now=now,
         generated_by=generated_by,
-        repeat_after=repeat_after,
-        suppressions=suppressions,
+        rules=rules,
         retests=read_retests(database, now=now),
     )
-    problems = find_problems(
-        leave_out_distrusted(database, cycles),
-        now=now,
-        overdue_after=overdue_after,
-        repeat_after=repeat_after,
-        suppressions=suppressions,
-    )
+    problems = find_problems(cycles, now=now, overdue_after=overdue_after, rules=rules)
     redactor = redactor_in_use()
     create_markdown_artifact(
         redactor.text(render_follow_up(dashboard, taken, problems)),
@@ -117,8 +106,3 @@ def report_healthy(secret_name: str) -> None:
     """Tell a watch from outside that every open cycle has a next action."""
     send_heartbeat(secret_name)
     get_run_logger().info("the heartbeat was taken")
-
-
-def _documents_of(subjects: Sequence[Subject]) -> dict[str, Schedule]:
-    sources = (subject.schedule.document for subject in subjects if subject.schedule)
-    return {document.schedule_id: document for document in sources if document}

@@ -11,6 +11,7 @@ from rollback_drills.console.source import Console
 from rollback_drills.followup.escalation_plan import build_escalation_plan
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.followup.rules import FollowUpRules, documents_of, find_rules
 from rollback_drills.readiness.terms import Report
 
 MOST_SHOWN: Final = 200
@@ -80,12 +81,17 @@ def read_acknowledgements(console: Console) -> AcknowledgementsView:
     Raises:
         DatabaseError: The evidence cannot be read.
     """
-    return make_acknowledgements(read_open_cycles(console.evidence(), now=console.at), now=console.at)
+    database = console.evidence()
+    cycles = read_open_cycles(database, now=console.at)
+    rules = find_rules(database, cycles, documents_of(console.subjects))
+    return make_acknowledgements(cycles, rules, now=console.at)
 
 
-def make_acknowledgements(cycles: Sequence[CycleFacts], *, now: datetime) -> AcknowledgementsView:
+def make_acknowledgements(
+    cycles: Sequence[CycleFacts], rules: FollowUpRules, *, now: datetime
+) -> AcknowledgementsView:
     """Put the page together from the open cycles."""
-    plan = build_escalation_plan(cycles, now=now, generated_by=GENERATED_BY)
+    plan = build_escalation_plan(cycles, now=now, generated_by=GENERATED_BY, rules=rules)
     by_owner: dict[tuple[str, str], Outstanding] = {}
     for route in plan["routes"]:
         if route["acknowledged"] or route["excepted"]:

@@ -10,17 +10,15 @@ from rollback_drills.console.query import PRESSING, ROWS_ON_A_PAGE, FleetQuery, 
 from rollback_drills.console.source import Console
 from rollback_drills.database import DatabaseError
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.next_action import Action
 from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.followup.rules import documents_of, find_rules
 from rollback_drills.judging import Judgement
 from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.terms import Readiness, Report
-from rollback_drills.routing.decisions import find_repeat_after
-from rollback_drills.routing.suppression import Suppressions
 
 GENERATED_BY: Final = "console"
 
@@ -47,10 +45,11 @@ class FleetRow:
         if action is None:
             return ""
         owner = action["owner"] or "somebody"
+        told = action.get("next_step_owner") or "nobody, because everybody is absent,"
         return {
             Action.DELIVER: f"delivers to {owner}",
             Action.ANNOUNCE: f"tells {owner} when the silence ends",
-            Action.ESCALATE: f"escalates the silence of {owner}, step {action['step']}",
+            Action.ESCALATE: f"escalates to {told} unless {owner} acknowledges",
             Action.REPEAT: f"tells {owner} again",
             Action.END_EXCEPTION: "counts again when the exception ends",
         }[Action(action["action"])]
@@ -124,22 +123,14 @@ def count_states(judgements: Sequence[Judgement]) -> dict[Readiness, int]:
 
 def describe_cycles(console: Console, cycles: Sequence[CycleFacts]) -> dict[str, Report]:
     """Say how open cycles stand, by cycle, as the dashboard does."""
-    policies = {each.schedule_id: _policy_of(console, each.schedule_id) for each in cycles}
     dashboard = build_dashboard(
         cycles,
         (),
         now=console.at,
         generated_by=GENERATED_BY,
-        repeat_after={name: find_repeat_after(policy) for name, policy in policies.items()},
-        suppressions={name: Suppressions(name, policy) for name, policy in policies.items()},
+        rules=find_rules(console.database, cycles, documents_of(console.subjects)),
     )
     return {each["cycle_id"]: each for each in dashboard["cycles"]}
-
-
-def _policy_of(console: Console, schedule_id: str) -> RoutingPolicy | None:
-    place = console.by_id.get(schedule_id)
-    source = console.subjects[place].schedule if place is not None else None
-    return source.document if source else None
 
 
 def make_row(

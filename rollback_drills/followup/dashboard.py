@@ -1,22 +1,19 @@
 """Builds the dashboard of contract §6: open cycles, outstanding acknowledgements, failing connectors."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.connectors import ConnectorHealth
-from rollback_drills.followup.escalating import put_off
 from rollback_drills.followup.escalation_plan import summarise, write_route
 from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.next_action import NextAction, find_next_actions, find_state
+from rollback_drills.followup.next_action import NextAction, find_state
+from rollback_drills.followup.rules import NO_RULES, FollowUpRules
 from rollback_drills.followup.standing import find_standings
-from rollback_drills.readiness.terms import Readiness, Report
-from rollback_drills.routing.suppression import Suppressions
-from rollback_drills.routing.telling import REPEAT_AFTER
+from rollback_drills.readiness.terms import Report
 
 DASHBOARD_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1"
 OVERDUE_AFTER: Final = timedelta(hours=24)
@@ -29,8 +26,7 @@ def build_dashboard(
     *,
     now: datetime,
     generated_by: str,
-    repeat_after: Mapping[str, Mapping[Readiness, timedelta]] | None = None,
-    suppressions: Mapping[str, Suppressions] | None = None,
+    rules: FollowUpRules = NO_RULES,
     retests: Sequence[Report] = (),
 ) -> Report:
     """Say what is open, who has to acknowledge, what is to be performed again, and which connectors fail.
@@ -40,8 +36,7 @@ def build_dashboard(
         connectors: What is known of every connector that was used.
         now: The instant.
         generated_by: Who asks.
-        repeat_after: By schedule: how long its routes stay quiet after they were told, where it says so.
-        suppressions: By schedule: the windows and calendars that keep a step back.
+        rules: What decides who is notified next.
         retests: The drills that failed and are to be performed again, as `read_retests` gives them.
     """
     standings = list(find_standings(cycles, now=now))
@@ -49,7 +44,6 @@ def build_dashboard(
     counts = summarise(standings)
     if (failing or any(each["overdue"] for each in retests)) and counts["alert_level"] == "healthy":
         counts["alert_level"] = "warning"
-    rules = _Rules(repeat_after or {}, suppressions or {}, now)
     return {
         "schema_version": DASHBOARD_SCHEMA,
         "product": PRODUCT,
@@ -58,8 +52,8 @@ def build_dashboard(
         **counts,
         "open_cycle_count": len(cycles),
         "cycles_by_state": dict(sorted(Counter(str(find_state(each, now=now)) for each in cycles).items())),
-        "cycles": [_write_cycle(each, rules) for each in cycles],
-        "outstanding": [write_route(each) for each in standings if each.is_outstanding],
+        "cycles": [_write_cycle(each, rules, now=now) for each in cycles],
+        "outstanding": [write_route(each, rules, now=now) for each in standings if each.is_outstanding],
         "open_retest_count": len(retests),
         "open_retests": list(retests),
         "failing_connector_count": len(failing),
@@ -72,17 +66,19 @@ def find_problems(
     *,
     now: datetime,
     overdue_after: timedelta = OVERDUE_AFTER,
-    repeat_after: Mapping[str, Mapping[Readiness, timedelta]] | None = None,
-    suppressions: Mapping[str, Suppressions] | None = None,
+    rules: FollowUpRules = NO_RULES,
 ) -> list[str]:
     """Name every open cycle that nobody will do anything about, or whose next action is long overdue.
 
     No problem is the proof that every open cycle has a next action and that somebody takes the actions.
-    A step that a window keeps back is not overdue before the window has ended.
+    A step that a window delays is not overdue before the window has ended. The platform owner looks after
+    the schedules whose history is not trusted.
     """
-    rules, found = _Rules(repeat_after or {}, suppressions or {}, now), []
+    found = []
     for cycle in cycles:
-        actions = rules.find_actions(cycle)
+        if cycle.schedule_id in rules.distrusted:
+            continue
+        actions = rules.find_actions(cycle, now=now)
         name = f"{cycle.schedule_id} ({cycle.cycle_id})"
         if not actions:
             found.append(f"{name} has no next action")
@@ -94,30 +90,14 @@ def find_problems(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """What documents say by schedule, at an instant."""
-
-    repeat_after: Mapping[str, Mapping[Readiness, timedelta]]
-    suppressions: Mapping[str, Suppressions]
-    now: datetime
-
-    def find_actions(self, cycle: CycleFacts) -> list[NextAction]:
-        """Give what will happen to a cycle, the earliest first."""
-        found = find_next_actions(cycle, repeat_after=self.repeat_after.get(cycle.schedule_id, REPEAT_AFTER))
-        if suppressions := self.suppressions.get(cycle.schedule_id):
-            found = sorted(put_off(cycle, each, suppressions, now=self.now) for each in found)
-        return found
-
-
-def _write_cycle(cycle: CycleFacts, rules: _Rules) -> Report:
-    actions = rules.find_actions(cycle)
+def _write_cycle(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) -> Report:
+    actions = rules.find_actions(cycle, now=now)
     return {
         "schedule_id": cycle.schedule_id,
         "cycle_id": cycle.cycle_id,
         "next_due_at": write_instant(cycle.due_at) if cycle.due_at else None,
         "status": str(cycle.status),
-        "state": str(find_state(cycle, now=rules.now)),
+        "state": str(find_state(cycle, now=now)),
         "owners": sorted(cycle.chains),
         "excepted": cycle.exception.because if cycle.exception else None,
         "next_action": _write_action(actions[0]) if actions else None,
@@ -130,4 +110,5 @@ def _write_action(action: NextAction) -> dict[str, Any]:
         "at": write_instant(action.at),
         "owner": action.owner or None,
         "step": action.step or None,
+        **({"next_step_owner": action.told} if action.told else {}),
     }

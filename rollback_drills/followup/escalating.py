@@ -1,8 +1,8 @@
 """Turns the steps of a chain that are due into notifications, each once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rollback_drills import identity
@@ -10,13 +10,9 @@ from rollback_drills.delivery.reasons import Reason
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.chain import Chain, Link
 from rollback_drills.followup.facts import CycleFacts, Sent
-from rollback_drills.followup.next_action import Action, NextAction, find_next_step
+from rollback_drills.followup.rules import FollowUpRules
 from rollback_drills.notification import Notification, write_acknowledge
 from rollback_drills.outbox.intake import Entry
-from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.routes import Route
-from rollback_drills.routing.suppression import Suppressions
-from rollback_drills.routing.telling import REPEAT_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,66 +38,12 @@ class Escalation:
         return next(each for route in routes for each in route.own if each.event)
 
 
-def find_escalations(
-    cycle: CycleFacts,
-    suppressions: Suppressions,
-    *,
-    now: datetime,
-    repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER,
-) -> Iterator[Escalation]:
-    """Give the steps of a cycle that are due, at most one of each owner.
-
-    A person who is absent is passed over for the next one of the chain; a window keeps a step back until it
-    ends.
-
-    Args:
-        cycle: The facts.
-        suppressions: The windows and calendars of its schedule.
-        now: The instant.
-        repeat_after: After how long the last person is told again of an owner who is absent without an end.
-    """
-    if cycle.exception:
-        return
+def find_escalations(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) -> Iterator[Escalation]:
+    """Yield the steps of a cycle that a run takes now, at most one of each owner."""
     for owner, chain in cycle.chains.items():
-        due = find_next_step(cycle, owner, chain, repeat_after=repeat_after)
-        if due is None or due.at > now:
-            continue
-        escalation = _pass_over(Escalation(cycle, chain, due.step, due.at, ()), suppressions, now)
-        link = escalation.link
-        open_ways = [
-            provider
-            for provider in link.providers
-            if not suppressions.find_window(Route(link.owner, provider, 0, link.owner), now)
-        ]
-        if open_ways and not suppressions.find_absence(link.owner, now):
-            yield replace(escalation, providers=open_ways)
-
-
-def put_off(
-    cycle: CycleFacts, action: NextAction, suppressions: Suppressions, *, now: datetime
-) -> NextAction:
-    """Give a step that is due and cannot be taken at the instant at which it can; other actions as they are.
-
-    A window or an absence keeps it back. One without an end in sight leaves it overdue: nobody will take it.
-    """
-    if action.action is not Action.ESCALATE or action.at > now:
-        return action
-    chain = cycle.chains[action.owner]
-    link = _pass_over(Escalation(cycle, chain, action.step, action.at, ()), suppressions, now).link
-    instants = (
-        suppressions.deferred_until(Route(link.owner, provider, 0, link.owner), now)
-        for provider in link.providers
-    )
-    free_at = min((each for each in instants if each), default=now)
-    return replace(action, at=free_at) if free_at > now else action
-
-
-def _pass_over(escalation: Escalation, suppressions: Suppressions, now: datetime) -> Escalation:
-    """Give the step of the first person from there on who is not absent, or the last one's."""
-    step, links = escalation.step, escalation.chain.links
-    while step < len(links) and suppressions.find_absence(links[step - 1].owner, now):
-        step += 1
-    return replace(escalation, step=step)
+        planned = rules.plan_step(cycle, owner, now=now)
+        if planned and planned.is_due(now):
+            yield Escalation(cycle, chain, planned.step, planned.due_at, planned.providers)
 
 
 def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[Entry]:

@@ -7,17 +7,19 @@ from typing import Any, Final
 from rollback_drills import PRODUCT, identity
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.next_action import find_next_step
+from rollback_drills.followup.rules import NO_RULES, FollowUpRules
 from rollback_drills.followup.standing import Standing, find_standings
 from rollback_drills.readiness.terms import Report, tidy
 
 ESCALATION_PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-escalation-plan.v1"
 
 
-def build_escalation_plan(cycles: Sequence[CycleFacts], *, now: datetime, generated_by: str) -> Report:
+def build_escalation_plan(
+    cycles: Sequence[CycleFacts], *, now: datetime, generated_by: str, rules: FollowUpRules = NO_RULES
+) -> Report:
     """Say of every told route of the open cycles whether it is acknowledged, and whether in time.
 
-    Building a plan sends nothing.
+    Building a plan sends nothing. Whom it names as next is whom a run notifies by these rules.
     """
     standings = list(find_standings(cycles, now=now))
     generated_at = write_instant(now)
@@ -31,7 +33,7 @@ def build_escalation_plan(cycles: Sequence[CycleFacts], *, now: datetime, genera
         "generated_by": generated_by,
         **summarise(standings),
         "acknowledgement_minutes": tidy(min(minutes)) if minutes else None,
-        "routes": [write_route(each) for each in standings],
+        "routes": [write_route(each, rules, now=now) for each in standings],
     }
 
 
@@ -48,11 +50,10 @@ def summarise(standings: Sequence[Standing]) -> dict[str, Any]:
     }
 
 
-def write_route(standing: Standing) -> Report:
-    """Write how one route stands."""
+def write_route(standing: Standing, rules: FollowUpRules, *, now: datetime) -> Report:
+    """Write how one route stands, and who is notified next."""
     cycle, route = standing.cycle, standing.route
-    step = None if cycle.exception else find_next_step(cycle, route.owner, cycle.chains[route.owner])
-    links = cycle.chains[route.owner].links
+    step = rules.plan_step(cycle, route.owner, now=now)
     return {
         "schedule_id": cycle.schedule_id,
         "cycle_id": cycle.cycle_id,
@@ -68,6 +69,6 @@ def write_route(standing: Standing) -> Report:
         "breached": standing.is_breached,
         "recommended_action": str(standing.recommendation),
         "steps_taken": max((each.step for _, each in cycle.steps_of(route.owner)), default=0),
-        "next_step_at": write_instant(step.at) if step else None,
-        "next_step_owner": links[min(step.step, len(links)) - 1].owner if step else None,
+        "next_step_at": write_instant(step.at) if step and step.told else None,
+        "next_step_owner": (step.told or None) if step else None,
     }

@@ -31,7 +31,9 @@ class NextAction:
     action: Action
     owner: str = ""
     step: int = 0
-    """Of an escalation: the how manieth step, from 1."""
+    """Of an escalation: its step in the chain, from 1."""
+    told: str = ""
+    """Of an escalation: who is notified."""
 
 
 class CycleState(StrEnum):

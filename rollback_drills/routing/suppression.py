@@ -71,6 +71,13 @@ class Suppressions:
                     return Absence(period.reason or calendar.reason or "not available", period)
         return None
 
+    def find_change(self, owner: str, instant: datetime) -> datetime | None:
+        """Return when a window, or an absence of the owner, begins or ends next; None if nothing changes."""
+        calendars = self._calendars.get(owner.casefold(), ())
+        absences = (period for calendar in calendars for period in calendar.unavailable_windows)
+        bounds = (bound for each in (*self._windows, *absences) for bound in (each.start_at, each.end_at))
+        return min((bound for bound in bounds if bound > instant), default=None)
+
     def deferred_until(self, route: Route, now: datetime) -> datetime | None:
         """Give the first instant from `now` on at which nothing keeps the route silent; None if none is."""
         instant = now

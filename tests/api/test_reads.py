@@ -70,6 +70,33 @@ def test_a_trend_and_the_documents_that_are_built_on_demand_describe_themselves(
     assert [each["metadata"]["indexed"] for each in (trend, plan, package)] == [False] * 3
 
 
+def test_dashboard_and_escalation_plan_do_not_name_an_absent_person_as_next(
+    client: TestClient, tmp_path: Path
+) -> None:
+    away = {"team-a": {"available": False, "reason": "on leave"}}
+    (tmp_path / "schedule.json").write_text(json.dumps({**overdue(), "owner_calendars": away}))
+
+    plan = client.post(f"{NOTIFICATIONS}/escalation-plan", json={}).json()["plan"]
+    dashboard = get(client, f"{NOTIFICATIONS}/dashboard")
+
+    for routes in (plan["routes"], dashboard["outstanding"]):
+        assert {(each["owner"], each["next_step_owner"]) for each in routes} == {
+            ("team-a", None),
+            ("team-b", "team-b"),
+        }
+
+
+def test_the_evidence_is_answered_for_without_documents(options: ApiOptions, keys: Keys) -> None:
+    settings = Settings(schedule="/nowhere", database_url=options.settings.database_url)
+
+    with client_of(options, settings=settings) as client:
+        client.headers |= keys.header("reader")
+        plan = client.post(f"{NOTIFICATIONS}/escalation-plan", json={}).json()["plan"]
+
+        assert get(client, f"{NOTIFICATIONS}/dashboard")["breached_count"] == 4
+        assert {each["next_step_owner"] for each in plan["routes"]} == {"team-a", "team-b"}
+
+
 def test_calendar_and_badge_are_those_of_the_commands(client: TestClient) -> None:
     calendar = client.get("/calendar.ics")
     badge = client.get("/badges/payments.svg")

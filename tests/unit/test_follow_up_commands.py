@@ -176,6 +176,28 @@ def test_the_escalation_plan_says_who_is_next_and_ends_with_1_when_one_is_out_of
     assert {each["recommended_action"] for each in acknowledged["routes"]} == {"no_action"}
 
 
+@pytest.mark.parametrize("source", ["flag", "variable", "policy"])
+@pytest.mark.parametrize("command", ["escalate", "dashboard"])
+def test_an_absent_person_is_not_named_as_next(
+    drills: Drills, monkeypatch: pytest.MonkeyPatch, command: str, source: str
+) -> None:
+    away = {"owner_calendars": {"lead-a": {"available": False, "reason": "on leave"}}}
+    (drills.folder / "policy.json").write_bytes(written(away))
+    documents = {**SCHEDULE, **RULES} | ({} if source == "policy" else away)
+    (drills.folder / "schedule.json").write_bytes(written(documents))
+    words = {"flag": ["--schedule", "schedule.json"], "policy": ["--routing-policy", "policy.json"]}
+    if source == "variable":
+        monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", "schedule.json")
+
+    report = drills.document(command, *words.get(source, []), *AFTER, code=1)
+
+    routes = report["routes" if command == "escalate" else "outstanding"]
+    assert {(each["owner"], each["next_step_owner"]) for each in routes} == {
+        ("team-a", None),
+        ("team-b", "team-b"),
+    }
+
+
 def test_the_dashboard_shows_open_cycles_and_failing_connectors(drills: Drills) -> None:
     drills.world.schedules["payments"] = {**RULES, "notification_providers": ["slack", "teams", "email"]}
     drills.world.refusing = {"email"}

@@ -9,6 +9,7 @@ from typing import Any
 from rollback_drills.database import Database
 from rollback_drills.followup.dashboard import find_problems
 from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.rules import FollowUpRules
 from rollback_drills.readiness.terms import Readiness
 from tests.unit.world import Received, World
 
@@ -103,12 +104,13 @@ def simulate(database: Database) -> str:
     """Run the quarter; write what happened, by schedule."""
     world = World(database, *make_schedules(), now=START)
     quarter = Quarter(world)
-    repeat_after = {name: {state: timedelta(days=7) for state in Readiness} for name in world.schedules}
+    patient = {state: timedelta(days=7) for state in Readiness}
+    rules = FollowUpRules(repeat_after=dict.fromkeys(world.schedules, patient))
     while world.now < START + timedelta(days=DAYS):
         before = len(world.received)
         world.check()
         world.escalate()
-        assert find_problems(world.open_cycles(), now=world.now, repeat_after=repeat_after) == []
+        assert find_problems(world.open_cycles(), now=world.now, rules=rules) == []
         quarter.act(world.received[before:])
         if world.now == datetime(2026, 2, 1, 8, tzinfo=UTC):
             world.grant(ExceptionKind.POSTPONE, datetime(2026, 2, 15, 8, tzinfo=UTC), "silent-2")

@@ -28,6 +28,7 @@ from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exc
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.reading import find_quiet, read_open_cycles
 from rollback_drills.followup.routes import RouteChoice
+from rollback_drills.followup.rules import FollowUpRules, documents_of, find_rules
 from rollback_drills.judging import Judgement
 from rollback_drills.notification import Notification
 from rollback_drills.outbox.claims import due_providers
@@ -35,7 +36,6 @@ from rollback_drills.outbox.intake import commit, find_history
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.routing.suppression import Suppressions
 from tests.unit.builders import DRILL, NOW, judged, make_subject, open_key, planned
 
 FLOW_RUN: Final = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
@@ -111,9 +111,7 @@ class World:
 
     def due_steps(self) -> list[Escalation]:
         """Give the steps that are due."""
-        sources = (subject.schedule for subject in self.subjects())
-        documents = {each.document.schedule_id: each.document for each in sources if each and each.document}
-        return find_due_steps(self.database, documents, None, now=self.now)
+        return find_due_steps(self.database, documents_of(self.subjects()), None, now=self.now)
 
     def take_steps(self, due: Sequence[Escalation]) -> list[Escalation]:
         """Commit steps; give those that were not taken before."""
@@ -132,24 +130,22 @@ class World:
 
     def escalation_plan(self) -> Report:
         """Give the plan of contract §6."""
-        return build_escalation_plan(self.open_cycles(), now=self.now, generated_by="test")
+        cycles = self.open_cycles()
+        return build_escalation_plan(cycles, now=self.now, generated_by="test", rules=self.rules(cycles))
 
     def dashboard(self) -> Report:
         """Give the dashboard."""
-        return build_dashboard(
-            self.open_cycles(), [], now=self.now, generated_by="test", suppressions=self.suppressions()
-        )
+        cycles = self.open_cycles()
+        return build_dashboard(cycles, [], now=self.now, generated_by="test", rules=self.rules(cycles))
 
     def problems(self) -> list[str]:
         """Give what nobody looks after."""
-        return find_problems(self.open_cycles(), now=self.now, suppressions=self.suppressions())
+        cycles = self.open_cycles()
+        return find_problems(cycles, now=self.now, rules=self.rules(cycles))
 
-    def suppressions(self) -> dict[str, Suppressions]:
-        """Give the windows and calendars of every schedule."""
-        return {
-            name: Suppressions(name, subject.schedule.document if subject.schedule else None)
-            for name, subject in zip(self.schedules, self.subjects(), strict=True)
-        }
+    def rules(self, cycles: Sequence[CycleFacts]) -> FollowUpRules:
+        """Give what the documents say of the follow-up now."""
+        return find_rules(self.database, cycles, documents_of(self.subjects()))
 
     def ack(self, schedule_id: str = "payments", by: str = "maria", **said: Any) -> list[Report]:
         """Acknowledge what was told of a schedule."""

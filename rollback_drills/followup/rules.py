@@ -1,0 +1,85 @@
+"""What documents and evidence say of the follow-up now: the same rules for runs and for plans."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from rollback_drills.database import Database
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.followup.facts import CycleFacts
+from rollback_drills.followup.next_action import Action, NextAction, find_next_actions
+from rollback_drills.followup.steps import PlannedStep, plan_step
+from rollback_drills.guarding.memory import find_open
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.routing.decisions import find_repeat_after
+from rollback_drills.routing.suppression import Suppressions
+from rollback_drills.routing.telling import REPEAT_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRules:
+    """By schedule, what decides who is notified next; a schedule without a document has no windows."""
+
+    repeat_after: Mapping[str, Mapping[Readiness, timedelta]] = field(default_factory=dict)
+    """How long a route stays quiet after its owner was notified."""
+    suppressions: Mapping[str, Suppressions] = field(default_factory=dict)
+    """The windows and calendars that delay a step."""
+    distrusted: Collection[str] = ()
+    """The schedules whose history is not trusted: the platform owner looks after those."""
+
+    def plan_step(self, cycle: CycleFacts, owner: str, *, now: datetime) -> PlannedStep | None:
+        """Return the next step of an owner's chain; None if no run takes one."""
+        if cycle.schedule_id in self.distrusted:
+            return None
+        suppressions = self.suppressions.get(cycle.schedule_id) or Suppressions(cycle.schedule_id)
+        return plan_step(cycle, owner, suppressions, now=now, repeat_after=self._repeat_after(cycle))
+
+    def find_actions(self, cycle: CycleFacts, *, now: datetime) -> list[NextAction]:
+        """Return everything that will happen to an open cycle, the earliest first."""
+        found = []
+        for action in find_next_actions(cycle, repeat_after=self._repeat_after(cycle)):
+            if action.action is not Action.ESCALATE:
+                found.append(action)
+            elif step := self.plan_step(cycle, action.owner, now=now):
+                found.append(NextAction(step.at, action.action, action.owner, step.step, step.told))
+        return sorted(found)
+
+    def _repeat_after(self, cycle: CycleFacts) -> Mapping[Readiness, timedelta]:
+        return self.repeat_after.get(cycle.schedule_id, REPEAT_AFTER)
+
+
+NO_RULES: Final = FollowUpRules()
+"""Without documents: nobody is absent, and no window is open."""
+
+
+def find_rules(
+    database: Database | None,
+    cycles: Sequence[CycleFacts],
+    documents: Mapping[str, Schedule],
+    policy: RoutingPolicy | None = None,
+) -> FollowUpRules:
+    """Return the rules for the schedules of these cycles.
+
+    Args:
+        database: Has the evidence, which knows whose history is not trusted.
+        cycles: The open cycles.
+        documents: By schedule id, the document as it is now, for windows and calendars.
+        policy: The routing policy of the caller.
+    """
+    if database is None or not cycles:
+        return NO_RULES
+    names = {cycle.schedule_id for cycle in cycles}
+    return FollowUpRules(
+        {name: find_repeat_after(documents.get(name), policy) for name in names},
+        {name: Suppressions(name, documents.get(name), policy) for name in names},
+        find_open(database),
+    )
+
+
+def documents_of(subjects: Iterable[Subject]) -> dict[str, Schedule]:
+    """Return the readable schedule documents by their ids."""
+    sources = (subject.schedule.document for subject in subjects if subject.schedule)
+    return {document.schedule_id: document for document in sources if document}

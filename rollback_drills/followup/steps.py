@@ -1,0 +1,92 @@
+"""Plans the next step of a chain: who is notified, through what and when. A run takes exactly this step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rollback_drills.followup.chain import Chain, Link
+from rollback_drills.followup.facts import CycleFacts
+from rollback_drills.followup.next_action import find_next_step
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.routing.routes import Route
+from rollback_drills.routing.suppression import Suppressions
+from rollback_drills.routing.telling import REPEAT_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """The next step of one owner's chain, as the documents stand now."""
+
+    step: int
+    """From 1, absent people passed over; beyond the chain, its last person is notified again."""
+    link: Link
+    """Who is notified, if anybody can be."""
+    due_at: datetime
+    """When the step was due, whatever suppressed it."""
+    at: datetime
+    """When a run can take it; in the past if a run can take it now, or if nobody can ever be notified."""
+    providers: Sequence[str]
+    """The providers that no window closes at that time; empty if nobody can ever be notified."""
+
+    @property
+    def told(self) -> str:
+        """Who is notified; empty if everybody in the chain is absent without an end."""
+        return self.link.owner if self.providers else ""
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether a run takes the step at this time."""
+        return bool(self.providers) and self.at <= now
+
+
+def plan_step(
+    cycle: CycleFacts,
+    owner: str,
+    suppressions: Suppressions,
+    *,
+    now: datetime,
+    repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER,
+) -> PlannedStep | None:
+    """Return the next step of an owner's chain; None if there is none, or an exception holds.
+
+    A person who is absent when the step is due is passed over for the next one of the chain; a window delays
+    the step until it ends.
+
+    Args:
+        cycle: The facts.
+        owner: Whose silence it is about.
+        suppressions: The windows and calendars of the schedule.
+        now: The time of the plan.
+        repeat_after: How long the last person is left alone about an owner who is absent without an end.
+    """
+    if cycle.exception:
+        return None
+    chain = cycle.chains[owner]
+    due = find_next_step(cycle, owner, chain, repeat_after=repeat_after)
+    if due is None:
+        return None
+    start = at = max(due.at, now)
+    while True:
+        step = _pass_over(chain, due.step, suppressions, at)
+        link = chain.links[min(step, len(chain.links)) - 1]
+        if open_ways := _find_open_ways(link, suppressions, at):
+            return PlannedStep(step, link, due.at, due.at if at == start else at, open_ways)
+        waited_for = chain.links[min(due.step, len(chain.links)) - 1 :]
+        changes = (suppressions.find_change(each.owner, at) for each in waited_for)
+        later = min((each for each in changes if each), default=None)
+        if later is None:
+            return PlannedStep(step, link, due.at, due.at, ())
+        at = later
+
+
+def _pass_over(chain: Chain, step: int, suppressions: Suppressions, at: datetime) -> int:
+    """Return the step of the first person from there on who is not absent, or the last one's."""
+    while step < len(chain.links) and suppressions.find_absence(chain.links[step - 1].owner, at):
+        step += 1
+    return step
+
+
+def _find_open_ways(link: Link, suppressions: Suppressions, at: datetime) -> list[str]:
+    if suppressions.find_absence(link.owner, at):
+        return []
+    ways = (Route(link.owner, provider, 0, link.owner) for provider in link.providers)
+    return [way.provider for way in ways if not suppressions.find_window(way, at)]
