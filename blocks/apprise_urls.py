@@ -12,8 +12,9 @@ from pydantic import Field, HttpUrl
 from blocks.addresses import is_loopback
 from blocks.apprise_service import discreetly, instantiate, is_encrypted, is_html
 from blocks.apprise_text import write_text
-from blocks.connector import Connector, SecretBlock, open_secret
+from blocks.connector import Connector
 from blocks.responses import disable, is_retryable
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.trial import trial_notification
 from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notification import Notification
@@ -50,7 +51,9 @@ class AppriseConnector(Connector):
     _block_type_slug: ClassVar[str | None] = "rollback-drills-apprise"
     _documentation_url: ClassVar[HttpUrl | None] = HttpUrl("https://github.com/caronc/apprise/wiki")
 
-    url: SecretBlock = Field(description="Apprise URL of one service, such as gotifys://HOST/TOKEN.")
+    url: SecretBlock = Field(
+        title="Apprise URL", description="Apprise URL of one service, such as gotifys://HOST/TOKEN."
+    )
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 
     def configuration_problem(self) -> str:

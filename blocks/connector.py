@@ -1,29 +1,22 @@
 """The base of every connector: sends one notification once and says what became of it."""
 
 import asyncio
-import json
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from prefect.blocks.core import Block
 from prefect.blocks.system import Secret
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from blocks.secret_fields import open_secret
 from blocks.text import one_line, shorten
 from rollback_drills.delivery.outcome import RequestSummary, Verdict
 from rollback_drills.errors import DrillsError
 from rollback_drills.notification import Notification
 from rollback_drills.redaction import Redactor, redactor_in_use, remember_secrets
-
-if TYPE_CHECKING:
-    SecretBlock = Secret[str]
-else:
-    # Prefect 3.8 takes `Secret[str]` for a block type of its own ("secret-str") and copies a saved
-    # Secret into it: the value itself would then be stored in the connector's document.
-    SecretBlock = Secret
 
 _LONGEST_DETAIL: Final = 300
 _LONGEST_BODY_QUOTED: Final = 4000
@@ -103,10 +96,17 @@ class Connector(Block, ABC):
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:
-        problem = self.configuration_problem()
+        problem = self.configuration_problem() or self._empty_secret()
         if problem:
             raise PydanticCustomError("connector", "{problem}", {"problem": problem})
         return self
+
+    def _empty_secret(self) -> str:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Secret) and not open_secret(value):
+                return f"the {name} is empty; put the secret in"
+        return ""
 
     def secret_values(self) -> list[str]:
         """Open every secret of the connector, for the redactor."""
@@ -151,15 +151,3 @@ def _as_text(request: RequestSummary | None) -> str:
 
 def _one_short_line(text: str) -> str:
     return shorten(one_line(text[:_LONGEST_BODY_QUOTED]), _LONGEST_DETAIL)
-
-
-def open_secret(secret: "Secret[Any]") -> str:
-    """Open a Secret block as text.
-
-    Not by `Secret.get()`: it reads the text as JSON, which turns the token "1e5" into 100000.0. The value is
-    in use from here on, and no log, artifact or evidence may show it.
-    """
-    value = secret.value.get_secret_value()
-    text = (value if isinstance(value, str) else json.dumps(value)).strip()
-    remember_secrets((text,), is_whole=True)
-    return text

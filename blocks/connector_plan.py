@@ -4,15 +4,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any
 
 from prefect.blocks.system import Secret
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 from blocks.connector import Connector
 from blocks.jira import JiraConnector
 from blocks.registry import CONNECTORS
+from blocks.secret_fields import is_secret
 from blocks.servicenow import ServiceNowConnector
 from blocks.slack import SlackConnector
 from blocks.teams import TeamsConnector
@@ -92,12 +92,8 @@ def _plan_block(
             problems.append(_unset(named, name, value))
         else:
             given = environ[value] if name != key else value
-            (secrets if _is_secret(fields[name]) else settings)[name] = given
+            (secrets if is_secret(fields[name]) else settings)[name] = given
     return ConnectorPlan(named.name, connector_type, settings, secrets)
-
-
-def _is_secret(field: FieldInfo) -> bool:
-    return field.annotation is Secret or Secret in get_args(field.annotation)
 
 
 def _plan_entry(name: str, entry: Entry, environ: Mapping[str, str]) -> ConnectorPlan:

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_lacking, judge_status, retry_in_seconds, with_wait
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten, to_json
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.notification import Notification
@@ -45,7 +45,9 @@ class DatadogConnector(HttpConnector):
 
     workers: ClassVar[int] = 4
 
-    api_key: SecretBlock = Field(description="API key of the organization; an application key is not needed.")
+    api_key: SecretBlock = Field(
+        title="API key", description="API key of the organization; an application key is not needed."
+    )
     site: Literal[
         "datadoghq.com",
         "us3.datadoghq.com",

@@ -10,11 +10,11 @@ import httpx
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import address_problem, public_origin
-from blocks.connector import SecretBlock, open_secret
 from blocks.discord_message import write_message
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
 from blocks.responses import clamp_wait, judge_lacking, judge_status, retry_after_seconds
+from blocks.secret_fields import SecretBlock, open_secret
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.notification import Notification
 from rollback_drills.redaction import REDACTED
@@ -51,7 +51,8 @@ class DiscordConnector(HttpConnector):
     most_in_one_message: ClassVar[int] = 6
 
     url: SecretBlock = Field(
-        description="Address of the webhook, with ?thread_id=… for a thread; whoever knows it can post."
+        title="Webhook URL",
+        description="Address of the webhook, with ?thread_id=… for a thread; whoever knows it can post.",
     )
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 

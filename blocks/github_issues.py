@@ -7,13 +7,13 @@ from typing import Annotated, ClassVar
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.github_answers import judge_comment, judge_created, judge_refusal, judge_repository, not_github
 from blocks.github_requests import COMMENTS, GitHubRequests, is_issue_number
 from blocks.github_search import first_page, look_through, search_end
 from blocks.github_text import marker, marker_start, write_comment, write_issue
 from blocks.http_connector import Conversation, HttpConnector
+from blocks.secret_fields import SecretBlock, open_secret
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.notification import Notification
 
@@ -43,7 +43,9 @@ class GitHubIssuesConnector(HttpConnector):
     repository: str = Field(
         pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]*[A-Za-z0-9_-]$", description="Repository as owner/name."
     )
-    token: SecretBlock = Field(description="Access token that may read and write the issues.")
+    token: SecretBlock = Field(
+        title="Access token", description="Access token that may read and write the issues."
+    )
     labels: list[_Label] = Field(default_factory=list, description="Labels of new issues.")
     creator: str = Field(
         default="",

@@ -11,10 +11,10 @@ import httpx
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import address_problem, public_origin
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_lacking, judge_status
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import escape_within, fit, reference, to_json
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.notification import Notification
@@ -55,7 +55,8 @@ class GoogleChatConnector(HttpConnector):
     most_in_one_message: ClassVar[int] = 15
 
     url: SecretBlock = Field(
-        description="Address of the webhook with its key and token; whoever knows it can post."
+        title="Webhook URL",
+        description="Address of the webhook with its key and token; whoever knows it can post.",
     )
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 

@@ -6,7 +6,7 @@ import httpx
 from prefect.blocks.system import Secret
 
 from blocks.addresses import address_problem
-from blocks.connector import open_secret
+from blocks.secret_fields import open_secret
 from rollback_drills.errors import DrillsError
 
 _TIMEOUT_SECONDS: Final = 10.0

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import Conversation, HttpConnector
 from blocks.jira_answers import judge_account, judge_comment, judge_refused_addition, not_jira
 from blocks.jira_closing import close_issues, find_labelled, search_comment, search_end
 from blocks.jira_requests import JiraRequests, is_issue_key
 from blocks.jira_text import adf_comment, adf_document, wiki_comment, wiki_text
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fit, one_line, reference, shorten, to_json
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.notification import Notification
@@ -49,7 +49,9 @@ class JiraConnector(HttpConnector):
         description="Address of the site; of a scoped token https://api.atlassian.com/ex/jira/{cloud id}."
     )
     project: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="Key of the project.")
-    token: SecretBlock = Field(description="API token (Cloud) or personal access token (Data Center).")
+    token: SecretBlock = Field(
+        title="API token", description="API token (Cloud) or personal access token (Data Center)."
+    )
     email: str = Field(
         default="", description="Account to which a Cloud API token belongs; unused in Data Center."
     )

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
 from blocks.responses import judge_lacking, judge_status, retry_in_seconds, with_wait
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten, to_json
 from blocks.trial import trial_notification
 from rollback_drills.delivery.outcome import Outcome, Verdict
@@ -47,7 +47,7 @@ class JsmConnector(HttpConnector):
     _documentation_url: ClassVar[HttpUrl | None] = HttpUrl("https://docs.opsgenie.com/docs/alert-api")
 
     api_key: SecretBlock = Field(
-        description="Key of the API integration; an Atlassian API token is no such key."
+        title="API key", description="Key of the API integration; an Atlassian API token is no such key."
     )
     priority: Literal["P1", "P2", "P3", "P4", "P5"] = Field(
         default="P5", description="Priority of every alert, from P1 (critical) to P5 (informational)."

@@ -6,7 +6,7 @@ from typing import Final
 from prefect.blocks.system import Secret
 from prefect.context import SyncClientContext
 
-from blocks.connector import open_secret
+from blocks.secret_fields import open_secret
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.ledger.keys import PublicKey, SigningKey
 

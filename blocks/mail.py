@@ -12,8 +12,9 @@ import httpx
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import is_loopback
-from blocks.connector import Connector, SecretBlock, open_secret
+from blocks.connector import Connector
 from blocks.mail_message import is_message_id, write_mail
+from blocks.secret_fields import OptionalSecretBlock, open_secret
 from blocks.smtp import SmtpSession, judge_error, judge_reply, submit
 from blocks.text import fit
 from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
@@ -59,7 +60,7 @@ class MailConnector(Connector):
         description="How the connection is encrypted; none is for a server on this machine only.",
     )
     user: str = Field(default="", description="Name to log in with; no login if it is empty.")
-    password: SecretBlock | None = Field(default=None, description="Password of the user.")
+    password: OptionalSecretBlock = Field(default=None, title="Password", description="Password of the user.")
     sender: str = Field(description="Address in the From line; its domain also names the messages.")
     recipients: list[str] = Field(
         min_length=1, max_length=100, description="Addresses that get every mail; each sees the others."

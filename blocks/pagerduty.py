@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
 from blocks.responses import join_texts, judge_lacking, judge_status, with_wait
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fact_lines, fit, one_line, reference, shorten, to_json
 from blocks.trial import trial_notification
 from rollback_drills.delivery.outcome import Outcome, Verdict
@@ -48,7 +48,9 @@ class PagerDutyConnector(HttpConnector):
 
     workers: ClassVar[int] = 4
 
-    routing_key: SecretBlock = Field(description="Integration key of an Events API v2 integration.")
+    routing_key: SecretBlock = Field(
+        title="Integration key", description="Integration key of an Events API v2 integration."
+    )
     event_type: Literal["change", "alert"] = Field(
         default="change",
         description="What is sent: change (shown on the service, pages nobody) or alert (pages people).",

@@ -1,13 +1,12 @@
 """Which connectors exist, and how one is found by the name of a provider."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from itertools import groupby
+from typing import Any, Final
 
-import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import BlockDocument
-from pydantic import ValidationError
 
 from blocks.apprise_urls import AppriseConnector
 from blocks.connector import Connector, ConnectorError
@@ -19,6 +18,7 @@ from blocks.jira import JiraConnector
 from blocks.jsm import JsmConnector
 from blocks.mail import MailConnector
 from blocks.mattermost import MattermostConnector
+from blocks.opening import open_connector
 from blocks.pagerduty import PagerDutyConnector
 from blocks.sentinel import SentinelConnector
 from blocks.servicenow import ServiceNowConnector
@@ -73,31 +73,44 @@ def load_connector(provider: str) -> Connector:
         ConnectorError: There is none, more than one, it is switched off, or it is not usable as configured.
     """
     name = connector_name(provider)
-    saved = _saved_connectors({"name": {"any_": [name]}}) if name.strip("-") else []
-    found = [
-        kind for each in saved for kind in CONNECTORS.values() if _slug_of(each) == kind.get_block_type_slug()
-    ]
+    found = _find_saved(name)
     if not found:
         raise ConnectorError(
             f"no connector named {name!r}; create one in the Prefect UI (Blocks)"
             " or with `drills connectors import FILE`"
         )
-    if len(found) > 1:
-        kinds = ", ".join(kind.get_block_type_slug() for kind in found)
-        raise ConnectorError(
-            f"more than one connector is named {name!r} ({kinds}); delete or rename all but one"
-        )
-    connector = _load(found[0], name)
-    connector.keep_secrets()
-    if not connector.enabled:
+    opened = _open_only_one(found)
+    if isinstance(opened, str):
+        raise ConnectorError(f"the connector {name!r} is not usable: {opened}")
+    opened.keep_secrets()
+    if not opened.enabled:
         raise ConnectorError(f"the connector {name!r} is switched off; set `enabled` in its block to use it")
-    return connector
+    return opened
+
+
+def find_unusable() -> dict[str, str]:
+    """Return, by name, why a saved connector cannot be used; every one is opened with its secrets."""
+    by_name = groupby(sorted(_saved_connectors({}), key=_name_of), key=_name_of)
+    opened = {name: _open_only_one(list(found)) for name, found in by_name}
+    return {name: problem for name, problem in opened.items() if isinstance(problem, str)}
+
+
+def _find_saved(name: str) -> list[BlockDocument]:
+    return _saved_connectors({"name": {"any_": [name]}}) if name.strip("-") else []
+
+
+def _open_only_one(found: Sequence[BlockDocument]) -> Connector | str:
+    kinds = {kind.get_block_type_slug(): kind for kind in CONNECTORS.values()}
+    if len(found) > 1:
+        slugs = ", ".join(slug for slug in kinds if slug in map(_slug_of, found))
+        return f"more than one connector is named {found[0].name!r} ({slugs}); delete or rename all but one"
+    return open_connector(kinds[_slug_of(found[0])], found[0])
 
 
 def configured_connectors() -> list[ConfiguredConnector]:
     """List the saved connectors by name, without reading a secret."""
     found = [
-        ConfiguredConnector(each.name or "", _slug_of(each), each.data.get("enabled", True) is not False)
+        ConfiguredConnector(_name_of(each), _slug_of(each), each.data.get("enabled", True) is not False)
         for each in _saved_connectors({})
     ]
     return sorted(found, key=lambda connector: (connector.name, connector.connector_type))
@@ -131,32 +144,9 @@ def _saved_connectors(condition: dict[str, Any]) -> list[BlockDocument]:
     return found
 
 
+def _name_of(document: BlockDocument) -> str:
+    return document.name or ""
+
+
 def _slug_of(document: BlockDocument) -> str:
     return document.block_type.slug if document.block_type else ""
-
-
-def _load(connector_type: type[Connector], name: str) -> Connector:
-    """Load a block that exists; what Prefect raises may quote its data, so nothing of it is kept."""
-    try:
-        # _sync: in an event loop `load` would return a coroutine
-        loaded = connector_type.load(name, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
-        return cast("Connector", loaded)
-    except RuntimeError as error:
-        problem = _first_problem(error.__cause__)
-    except ValidationError as error:
-        problem = _first_problem(error)
-    except httpx.HTTPStatusError as error:
-        problem = (
-            f"the Prefect server answered {error.response.status_code} for it; can it decrypt its blocks?"
-        )
-    raise ConnectorError(f"the connector {name!r} is not usable: {problem}")
-
-
-def _first_problem(error: BaseException | None) -> str:
-    if not isinstance(error, ValidationError):
-        return "its block cannot be read; save it again"
-    detail = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    where = ".".join(map(str, detail["loc"]))
-    if detail["type"] == "missing":
-        return f"its {where} is missing; was the Secret block deleted? choose one in the block"
-    return f"{where}: {detail['msg']}" if where else detail["msg"]

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Final
 from pydantic import Field, HttpUrl, PrivateAttr
 
 from blocks.addresses import site_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.entra_token import AccessToken, read_token, token_request
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
 from blocks.responses import join_texts, judge_status
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fact_lines, fit, reference, to_json
 from blocks.trial import trial_notification
 from rollback_drills.delivery.outcome import Outcome, Verdict
@@ -51,7 +51,9 @@ class SentinelConnector(HttpConnector):
 
     tenant: str = Field(pattern=r"^[A-Za-z0-9.-]+$", description="Id or domain of the Entra tenant.")
     client_id: str = Field(min_length=1, description="Application (client) id of the app registration.")
-    client_secret: SecretBlock = Field(description="Secret of the app registration; it expires.")
+    client_secret: SecretBlock = Field(
+        title="Client secret", description="Secret of the app registration; it expires."
+    )
     endpoint_url: str = Field(
         description="Logs ingestion endpoint of the data collection rule or of its data collection endpoint."
     )

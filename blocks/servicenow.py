@@ -10,9 +10,9 @@ from urllib.parse import quote
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.servicenow_answers import (
     Record,
     judge_refusal,
@@ -52,7 +52,9 @@ class ServiceNowConnector(HttpConnector):
     can_find: ClassVar[bool] = True
 
     site_url: str = Field(description="Address of the instance.")
-    credential: SecretBlock = Field(description="Password, OAuth access token or API key.")
+    credential: SecretBlock = Field(
+        title="Credential", description="Password, OAuth access token or API key."
+    )
     authentication: Literal["basic", "bearer", "api-key"] = Field(
         default="basic", description="What the credential is: basic (password), bearer (token) or api-key."
     )

@@ -9,10 +9,10 @@ import httpx
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import address_problem, public_origin
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_ok, judge_status
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.slack_message import MOST_IN_ONE_MESSAGE, NO_PREVIEWS, write_message
 from rollback_drills.delivery.outcome import Verdict
 from rollback_drills.notification import Notification
@@ -59,7 +59,9 @@ class SlackConnector(HttpConnector):
 
     most_in_one_message: ClassVar[int] = MOST_IN_ONE_MESSAGE
 
-    url: SecretBlock = Field(description="Address of the incoming webhook; whoever knows it can post.")
+    url: SecretBlock = Field(
+        title="Webhook URL", description="Address of the incoming webhook; whoever knows it can post."
+    )
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 
     def configuration_problem(self) -> str:

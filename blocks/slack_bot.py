@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Final
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
 from blocks.responses import disable, judge_lacking, judge_status, retry_after_seconds
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.slack_message import MOST_IN_ONE_MESSAGE, NO_PREVIEWS, write_message
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.notification import Notification
@@ -73,7 +73,7 @@ class SlackBotConnector(HttpConnector):
 
     most_in_one_message: ClassVar[int] = MOST_IN_ONE_MESSAGE
 
-    token: SecretBlock = Field(description="Token of the bot, which begins with xoxb.")
+    token: SecretBlock = Field(title="Bot token", description="Token of the bot, which begins with xoxb.")
     channel: str = Field(
         pattern=r"^[CDG][A-Z0-9]{2,30}$",
         description="Id of the channel, such as C0123ABCD; it is at the end of the channel's details.",

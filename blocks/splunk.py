@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import site_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import disable, judge_lacking, judge_status, retry_after_seconds
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fact_lines, fit, reference, to_json
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.notification import Notification
@@ -52,7 +52,9 @@ class SplunkConnector(HttpConnector):
     collector_url: str = Field(
         description="Address of the collector without a path, such as https://splunk.example.invalid:8088."
     )
-    token: SecretBlock = Field(description="Token of the collector, without indexer acknowledgement.")
+    token: SecretBlock = Field(
+        title="Collector token", description="Token of the collector, without indexer acknowledgement."
+    )
     index: str = Field(
         default="", description="Index for the events; the default index of the token if it is empty."
     )

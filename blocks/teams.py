@@ -9,10 +9,10 @@ import httpx
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import address_problem
-from blocks.connector import SecretBlock, open_secret
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_status
+from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fit, to_json
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.notification import Notification
@@ -55,7 +55,9 @@ class TeamsConnector(HttpConnector):
     # Ten rows of 350 characters fill 20 000 bytes at most, whatever alphabet the names are written in.
     most_in_one_message: ClassVar[int] = 10
 
-    url: SecretBlock = Field(description="Address of the workflow; whoever knows it can post.")
+    url: SecretBlock = Field(
+        title="Workflow URL", description="Address of the workflow; whoever knows it can post."
+    )
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 
     def configuration_problem(self) -> str:

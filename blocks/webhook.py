@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field, HttpUrl, PrivateAttr
 
 from blocks.addresses import address_problem, public_origin
-from blocks.connector import ConnectorError, SecretBlock, open_secret
+from blocks.connector import ConnectorError
 from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_status
+from blocks.secret_fields import OptionalSecretBlock, SecretBlock, open_secret
 from blocks.text import to_json
 from rollback_drills.delivery.outcome import Verdict
 from rollback_drills.notification import Notification
@@ -57,10 +58,13 @@ class WebhookConnector(HttpConnector):
 
     workers: ClassVar[int] = 16
 
-    url: SecretBlock = Field(description="Address that takes the event; the whole URL is treated as secret.")
+    url: SecretBlock = Field(
+        title="URL", description="Address that takes the event; the whole URL is treated as secret."
+    )
     method: Literal["POST", "PUT", "PATCH"] = Field(default="POST", description="HTTP method.")
-    authorization: SecretBlock | None = Field(
+    authorization: OptionalSecretBlock = Field(
         default=None,
+        title="Authorization",
         description="Credential for the Authorization header, or the whole value of that header.",
     )
     authorization_scheme: str = Field(
@@ -68,13 +72,18 @@ class WebhookConnector(HttpConnector):
         pattern=r"^[\w-]*$",
         description="Scheme put before the credential, unless the credential names its own; may be empty.",
     )
-    api_key: SecretBlock | None = Field(default=None, description="Key sent in a header of its own.")
+    api_key: OptionalSecretBlock = Field(
+        default=None, title="API key", description="Key sent in a header of its own."
+    )
     api_key_header: str = Field(
         default="x-api-key", pattern=r"^[\w-]+$", description="Name of the header that carries the key."
     )
-    headers: SecretBlock | None = Field(default=None, description="JSON object of further headers.")
-    signing_secret: SecretBlock | None = Field(
+    headers: OptionalSecretBlock = Field(
+        default=None, title="Further headers", description="JSON object of further headers."
+    )
+    signing_secret: OptionalSecretBlock = Field(
         default=None,
+        title="Signing secret",
         description="Standard Webhooks secret, whsec_ and base64; two, separated by a space, while rotating.",
     )
 

@@ -46,12 +46,16 @@ def import_file(
 
 @app.command("list")
 def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
-    """List the connectors that are saved on the Prefect server, and those that were found dead."""
+    """List the connectors on the Prefect server, and why one cannot be used or was found dead."""
     quieten_prefect()
     with console(stderr=True).status("asking the Prefect server"):
-        from blocks.registry import configured_connectors  # Prefect takes a second to import
+        from blocks.registry import (  # Prefect takes a second to import
+            configured_connectors,
+            find_unusable,
+        )
 
         found = configured_connectors()
+        unusable = find_unusable()
     dead = _find_dead(database)
     if as_json:
         print_json(
@@ -60,6 +64,7 @@ def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False
                     "name": each.name,
                     "type": each.connector_type,
                     "enabled": each.enabled,
+                    "unusable_because": unusable.get(each.name),
                     "disabled_because": dead.get(each.name),
                 }
                 for each in found
@@ -67,10 +72,16 @@ def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False
         )
         return
     rows = [
-        (each.name, each.connector_type, "yes" if each.enabled else "no", dead.get(each.name, ""))
+        (
+            each.name,
+            each.connector_type,
+            "yes" if each.enabled else "no",
+            unusable.get(each.name, ""),
+            dead.get(each.name, ""),
+        )
         for each in found
     ]
-    print_table("Connectors", ("name", "type", "enabled", "found dead"), rows)
+    print_table("Connectors", ("name", "type", "enabled", "unusable", "found dead"), rows)
     if not found:
         print_line(
             "There is none yet: create one in the Prefect UI (Blocks), or `drills connectors import FILE`."

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from blocks.connector import Connector, open_secret
+from blocks.connector import Connector
 from blocks.jira import JiraConnector
 from blocks.registry import CONNECTORS
+from blocks.secret_fields import is_secret, open_secret
 from blocks.servicenow import ServiceNowConnector
 from blocks.slack import SlackConnector
 from blocks.teams import TeamsConnector
@@ -78,6 +79,29 @@ def test_the_slugs_are_fixed() -> None:
         "slack-bot": "rollback-drills-slack-bot",
         "apprise": "rollback-drills-apprise",
     }
+
+
+@pytest.mark.parametrize("kind", CONNECTORS.values(), ids=CONNECTORS)
+def test_both_forms_say_what_every_secret_is(kind: type[Connector]) -> None:
+    schema = kind.model_json_schema()
+    secrets = [name for name, field in kind.model_fields.items() if is_secret(field)]
+    assert secrets
+    for name in secrets:
+        shown = schema["properties"][name]
+        assert shown["title"]
+        assert shown["description"]
+        # Beside a bare reference the form of UI V1 shows the title of the Secret block instead.
+        assert "$ref" not in shown
+
+
+def test_the_title_of_a_secret_is_its_own() -> None:
+    titles = {name: field.title for name, field in WebhookConnector.model_fields.items() if is_secret(field)}
+    assert len(set(titles.values())) == len(titles)
+
+
+def test_an_empty_secret_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match="the authorization is empty; put the secret in"):
+        WebhookConnector(url=Secret(value="https://example.invalid"), authorization=Secret(value=" "))
 
 
 def test_no_secret_shows_in_the_representation(make: Make) -> None:

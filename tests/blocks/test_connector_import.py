@@ -10,10 +10,11 @@ import pytest
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 
-from blocks.connector import ConnectorError, open_secret
+from blocks.connector import ConnectorError
 from blocks.connector_import import ImportedConnector, import_connectors
 from blocks.pagerduty import PagerDutyConnector
 from blocks.registry import ConfiguredConnector, configured_connectors, load_connector
+from blocks.secret_fields import open_secret
 from blocks.servicenow import ServiceNowConnector
 from blocks.slack import SlackConnector
 from blocks.webhook import WebhookConnector

@@ -68,8 +68,8 @@ def _be_careless() -> None:
     """Make one connector log its secret in every way that there is, and then raise it."""
     from prefect.logging import get_run_logger
 
-    from blocks.connector import open_secret
     from blocks.exchange import Response
+    from blocks.secret_fields import open_secret
     from blocks.slack import SlackConnector
 
     judge = SlackConnector.judge

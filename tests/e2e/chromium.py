@@ -82,6 +82,31 @@ class Browser:
         for kind in ("rawKeyDown", "keyUp"):
             self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
+    def wait_for(self, expression: str) -> Any:
+        """Run a script again and again until its value counts as true, and give that."""
+        until = time.monotonic() + _LOAD_WITHIN_SECONDS
+        while not (value := self.run(expression)):
+            assert time.monotonic() < until, f"not within {_LOAD_WITHIN_SECONDS} s: {expression}"
+            time.sleep(0.1)
+        return value
+
+    def click(self, element: str) -> None:
+        """Click on the middle of an element, once the script that finds it does."""
+        x, y = self.wait_for(
+            f"(() => {{ const found = {element};"
+            " found?.scrollIntoView({block: 'center'});"
+            " const box = found?.getBoundingClientRect();"
+            " return box?.width ? [box.x + box.width / 2, box.y + box.height / 2] : null; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def write(self, element: str, text: str) -> None:
+        """Put a text in the place of what stands in a field."""
+        self.click(element)
+        self.run("document.activeElement.select?.()")
+        self.ask("Input.insertText", text=text)
+
     def show(self, scheme: str, *, width: int = 1280, height: int = 900) -> None:
         """Prefer a colour scheme, light or dark, in a window of a size."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]

@@ -101,7 +101,13 @@ def run_deployment(server: PrefectServer, name: str, parameters: Mapping[str, An
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     """Start a Prefect server as an operator does, and stop it in the end."""
-    home = tmp_path_factory.mktemp("server")
+    with running_server(tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@contextmanager
+def running_server(home: Path) -> Iterator[PrefectServer]:
+    """Run a Prefect server with a home and a port of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

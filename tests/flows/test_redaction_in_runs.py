@@ -14,8 +14,8 @@ from prefect.logging import get_run_logger
 from prefect.logging.handlers import APILogHandler
 from prefect.states import Completed, Failed
 
-from blocks.connector import open_secret
 from blocks.jsm import JsmConnector
+from blocks.secret_fields import open_secret
 from blocks.sentinel import SentinelConnector
 from flows.drill_check import drill_check
 from rollback_drills.database import ConflictError

@@ -1,0 +1,130 @@
+"""Fills in the forms with which both UIs of Prefect create a block, by mouse and keyboard."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from tests.e2e.chromium import Browser
+
+_FIND: Final = """((title) => [...document.querySelectorAll('%s')]
+    .find(each => each.innerText.trim().replace(/ \\(Optional\\)$/, '') === title)?.closest('%s'))(%s)"""
+_SETTLE_SECONDS: Final = 0.3
+
+
+class Form(Protocol):
+    """The form that creates a block of one type."""
+
+    def open(self, slug: str) -> None:
+        """Show the empty form for a block type."""
+
+    def write(self, title: str, text: str) -> None:
+        """Write into a field, found by its title."""
+
+    def choose(self, title: str, option: str) -> None:
+        """Choose a value, or a block, of a field."""
+
+    def add(self, title: str, item: str) -> None:
+        """Put one item into a list."""
+
+    def name(self, name: str) -> None:
+        """Name the block."""
+
+    def save(self, name: str) -> None:
+        """Name the block, and save it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormV1:
+    """The form of the UI that Prefect serves at its root."""
+
+    browser: Browser
+    site: str
+
+    def open(self, slug: str) -> None:
+        """Show the empty form for a block type."""
+        self.browser.open(f"{self.site}/blocks/catalog/{slug}/create")
+
+    def write(self, title: str, text: str) -> None:
+        """Write into a field, found by its title."""
+        field = f"{self._field(title)}?.querySelector('input:not([type=checkbox]), textarea, .cm-content')"
+        self.browser.write(field, text)
+
+    def choose(self, title: str, option: str) -> None:
+        """Choose from a native list, as its own change does: no page can click into one."""
+        self.browser.wait_for(
+            f"(() => {{ const list = {self._field(title)}?.querySelector('select');"
+            f" const found = [...list?.options ?? []].find(each => each.text === {json.dumps(option)});"
+            " if (!found) return false;"
+            " list.value = found.value; list.dispatchEvent(new Event('change', {bubbles: true}));"
+            " return true; })()"
+        )
+
+    def add(self, title: str, item: str) -> None:
+        """Write the list, which this UI wants as JSON."""
+        self.write(title, json.dumps([item]))
+
+    def name(self, name: str) -> None:
+        """Name the block."""
+        self.write("Block Name", name)
+
+    def save(self, name: str) -> None:
+        """Name the block, and save it."""
+        self.name(name)
+        _save(self.browser)
+
+    def _field(self, title: str) -> str:
+        titles = ".p-label__label, .schema-form-property-any-of__section-header"
+        return _FIND % (titles, ".p-label, .schema-form-property-any-of", json.dumps(title))
+
+
+@dataclass(frozen=True, slots=True)
+class FormV2:
+    """The form of the UI that Prefect serves under /v2."""
+
+    browser: Browser
+    site: str
+
+    def open(self, slug: str) -> None:
+        """Show the empty form for a block type."""
+        self.browser.open(f"{self.site}/v2/blocks/catalog/{slug}/create")
+
+    def write(self, title: str, text: str) -> None:
+        """Write into a field, found by its title."""
+        field = f"{self._field(title)}?.querySelector('input:not([type=checkbox]), textarea')"
+        self.browser.write(field, text)
+
+    def choose(self, title: str, option: str) -> None:
+        """Open the list of a field, and click on one of it."""
+        self.browser.click(f"{self._field(title)}?.querySelector('button[aria-haspopup=listbox]')")
+        options = "[...document.querySelectorAll('[role=option]')]"
+        self.browser.click(f"{options}.find(each => each.innerText.trim() === {json.dumps(option)})")
+
+    def add(self, title: str, item: str) -> None:
+        """Add an item to a list, and write into it."""
+        buttons = f"[...{self._field(title)}?.querySelectorAll('button') ?? []]"
+        self.browser.click(f"{buttons}.find(each => each.innerText.trim() === 'Add item')")
+        self.write(title, item)
+
+    def name(self, name: str) -> None:
+        """Name the block."""
+        self.write("Name", name)
+
+    def save(self, name: str) -> None:
+        """Name the block, and save it."""
+        self.name(name)
+        _save(self.browser)
+
+    def _field(self, title: str) -> str:
+        return _FIND % ("label[data-slot=label]", ".group, .space-y-2", json.dumps(title))
+
+
+FORMS: Final[Mapping[str, Callable[[Browser, str], Form]]] = {"v1": FormV1, "v2": FormV2}
+
+
+def _save(browser: Browser) -> None:
+    time.sleep(_SETTLE_SECONDS)  # what was written reaches the form a moment later
+    # UI V2 asks first whether the name is taken, and its button is disabled until it knows.
+    browser.click("document.querySelector('form button[type=submit]:not(:disabled)')")
+    browser.wait_for("/\\/blocks\\/block\\/[0-9a-f-]+$/.test(location.pathname)")

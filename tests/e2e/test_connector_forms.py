@@ -1,0 +1,111 @@
+"""Connectors that are made by the forms of Prefect alone, in both of its UIs, and what they deliver."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message
+from pytest_httpserver import HTTPServer
+
+from tests.e2e.chromium import PROGRAM, Browser, open_browser
+from tests.e2e.conftest import PrefectServer
+from tests.e2e.prefect_forms import FORMS, Form
+from tests.e2e.test_deployments import SCHEDULE
+
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None, reason="there is no chromium; on Debian: apt install chromium"
+)
+COMMAND = "rollback_drills_cli.main"
+
+
+class Mailbox(Message):
+    """Keeps the mails that a server took."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subjects: list[str] = []
+
+    def handle_message(self, message: object) -> None:
+        self.subjects.append(str(message_from_bytes(bytes(message), policy=default)["subject"]))  # type: ignore[call-overload]  # aiosmtpd does not type it
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    """Take mail on this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # aiosmtpd cannot say which port it got
+        port: int = listener.getsockname()[1]
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=port, server_hostname="localhost")
+    controller.start()
+    yield box, port
+    controller.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Open one browser for both UIs."""
+    with open_browser(tmp_path_factory.mktemp("browser")) as opened:
+        opened.show("light", height=1400)
+        yield opened
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest, browser: Browser, server: PrefectServer) -> Form:
+    """Give the form of one UI, on a server that knows the block types."""
+    server.run("prefect", "block", "register", "-m", "blocks.registry")
+    return FORMS[request.param](browser, server.api.removesuffix("/api"))
+
+
+def save_secret(form: Form, name: str, value: str) -> None:
+    """Make a Secret block by its form."""
+    form.open("secret")
+    form.write("Value", value)
+    form.save(name)
+
+
+def test_connectors_that_are_made_by_the_form_alone_deliver(
+    form: Form,
+    server: PrefectServer,
+    httpserver: HTTPServer,
+    mailbox: tuple[Mailbox, int],
+    tmp_path: Path,
+) -> None:
+    box, port = mailbox
+    ui = type(form).__name__.lower()
+    httpserver.expect_request("/hook", method="POST").respond_with_data("taken")
+    httpserver.expect_request("/services/T0/B0/key", method="POST").respond_with_data("ok")
+    providers = [f"{ui}-hook", f"{ui}-chat", f"{ui}-mail"]
+
+    save_secret(form, f"{ui}-hook-url", httpserver.url_for("/hook"))
+    save_secret(form, f"{ui}-chat-url", httpserver.url_for("/services/T0/B0/key"))
+    form.open("rollback-drills-webhook")
+    form.choose("URL", f"{ui}-hook-url")
+    form.save(providers[0])
+    form.open("rollback-drills-slack-webhook")
+    form.choose("Webhook URL", f"{ui}-chat-url")
+    form.save(providers[1])
+    form.open("rollback-drills-mail")
+    form.write("Host", "127.0.0.1")
+    form.write("Port", str(port))
+    form.choose("Security", "none")
+    form.write("Sender", "drills@example.invalid")
+    form.add("Recipients", "team@example.invalid")
+    form.save(providers[2])
+
+    listed = json.loads(server.run(COMMAND, "connectors", "list", "--json"))
+    assert {each["name"]: each["unusable_because"] for each in listed if each["name"] in providers} == (
+        dict.fromkeys(providers)
+    )
+    schedule = tmp_path / "schedule.json"
+    schedule.write_text(json.dumps({**SCHEDULE, "schedule_id": ui, "notification_providers": providers}))
+    server.run(COMMAND, "deliver", "--schedule", str(schedule), "--mode", "promoted")
+
+    paths = sorted(request.path for request, _ in httpserver.log)
+    assert paths == ["/hook", "/services/T0/B0/key"]
+    assert [bool(re.search(f"overdue.*{ui}", subject)) for subject in box.subjects] == [True], box.subjects
