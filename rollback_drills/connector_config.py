@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from rollback_drills.connector_entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
 from rollback_drills.connector_types import FURTHER_TYPES
-from rollback_drills.documents.explaining import json_path
+from rollback_drills.documents.explaining import explain_repeats, json_path
+from rollback_drills.documents.repeats import parse_json
 from rollback_drills.errors import UsageError
 
 _LARGEST_FILE_BYTES: Final = 1024 * 1024
@@ -86,17 +87,16 @@ def _read_group(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         if path.stat().st_size > _LARGEST_FILE_BYTES:
             raise UsageError(f"{path}: is larger than a connector configuration can be")
-        document = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_refuse_repeated)
+        text = path.read_text(encoding="utf-8-sig")
+        document, has_repeats = parse_json(text)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: is not JSON (line {error.lineno}, column {error.colno})") from None
-    except (UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise UsageError(f"{path}: is not a JSON document in UTF-8") from None
-    except _RepeatedKeyError as error:
-        raise UsageError(
-            f"{path}: the key {error.key} stands twice in one object; rename or remove one"
-        ) from None
+    if has_repeats:
+        raise_problems(path, list(explain_repeats(text)))
     return _group_of(path, document)
 
 
@@ -169,18 +169,3 @@ def _inconsistencies(entry: Entry, loc: tuple[str, ...], kind: str) -> Iterator[
             yield f"{json_path(loc)} has more than one of {', '.join(group)}; keep one"
     if isinstance(entry, WebhookEntry) and {"token", "authorization"} <= given:
         yield f"{json_path(loc)} has both token and authorization; keep one"
-
-
-class _RepeatedKeyError(Exception):
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = json_path((key,))
-
-
-def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _RepeatedKeyError(key)
-        found[key] = value
-    return found

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from rollback_drills.documents.explaining import read_day_or_instant, show
+from rollback_drills.documents.explaining import show
+from rollback_drills.documents.instants import read_day_or_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.reviewing.paging import MOST_LISTED
 from rollback_drills_api.bodies import WITHOUT_NUL, Who

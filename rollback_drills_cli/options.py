@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.explaining import read_day_or_instant, read_instant, show
+from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fleet import Fleet
+from rollback_drills.documents.instants import read_day_or_instant, read_instant
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Mode

@@ -3,18 +3,19 @@
 import json
 import re
 from bisect import bisect_left
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from difflib import get_close_matches
-from enum import StrEnum
-from functools import cache
 from math import isfinite
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from rollback_drills.documents.fields import Document
+from rollback_drills.documents.fields import ZERO_TIME, Document
+from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.linting import find_private_texts
 from rollback_drills.documents.privacy import find_private
+from rollback_drills.documents.repeats import START, Location, Origin, find_repeats, parse_json
+from rollback_drills.documents.shapes import choices_at, is_known, known_keys
 from rollback_drills.errors import DrillsError
 
 _LONGEST_VALUE_SHOWN: Final = 60
@@ -22,41 +23,21 @@ _MOST_PROBLEMS_SHOWN: Final = 5
 _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?(?P<path>\$[^`]*)`)?", re.DOTALL)
 
 D = TypeVar("D", bound=Document)
-Location = tuple[int | str, ...]
 
 
 class UnusableDocumentError(DrillsError):
     """A document that cannot be read; the message says what is wrong with it, where, and how to mend it."""
 
 
-def read_instant(text: str) -> tuple[datetime, bool]:
-    """Read an ISO 8601 timestamp as an instant in UTC, and say whether it was written with an offset.
-
-    Without an offset it is read as UTC (contract §8.1).
-
-    Raises:
-        ValueError: The text is no ISO 8601 timestamp, or leaves the years 1 to 9999 in UTC.
-    """
-    try:
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is None:
-            return instant.replace(tzinfo=UTC), False
-        return instant.astimezone(UTC), True
-    except OverflowError:
-        raise ValueError(text) from None
-
-
-def read_day_or_instant(text: str) -> datetime:
-    """Read a day as its beginning in UTC, or a timestamp as `read_instant` does.
-
-    Raises:
-        ValueError: The text is neither.
-    """
-    return read_instant(text if "T" in text or " " in text else f"{text}T00:00:00Z")[0]
-
-
-def read_carefully(model: type[D], data: bytes) -> tuple[D, tuple[str, ...]]:
+def read_carefully(model: type[D], data: bytes, origin: Origin = START) -> tuple[D, tuple[str, ...]]:
     """Read a document whose timestamps may be written in any way of ISO 8601.
+
+    A key with null, or with the zero time of Go, counts as absent.
+
+    Args:
+        model: What the document is to be.
+        data: Its bytes.
+        origin: Where in its file it begins, for messages.
 
     Returns:
         The document, and the JSON paths of the timestamps without an offset.
@@ -65,66 +46,109 @@ def read_carefully(model: type[D], data: bytes) -> tuple[D, tuple[str, ...]]:
         UnusableDocumentError: Says what is wrong, where, and how to mend it.
     """
     try:
-        return _read(model, data)
+        return _read(model, data, origin)
     except RecursionError:
         raise UnusableDocumentError("is nested too deeply to be a document of this kind") from None
 
 
-def _read(model: type[D], data: bytes) -> tuple[D, tuple[str, ...]]:
-    without_offset: list[str] = []
-    problems: list[str] = []
-    raw = _put_instants(_parse(data), (), without_offset, problems)
-    problems += [
-        f"{json_path(loc)} holds {kind}, which a published document must not name; leave it out"
-        for loc, kind in find_private_texts(raw)
+def _read(model: type[D], data: bytes, origin: Origin) -> tuple[D, tuple[str, ...]]:
+    text = _decode(data)
+    parsed, has_repeats = _parse(text, origin)
+    found = _Found([], [], [])
+    raw = _tidy(parsed, (), found)
+    problems = [
+        *(explain_repeats(text, origin) if has_repeats else ()),
+        *found.problems,
+        *(
+            f"{json_path(loc)} holds {kind}, which a published document must not name; leave it out"
+            for loc, kind in find_private_texts(parsed)
+        ),
+        *(_explain_unknown(model, loc) for loc in found.absent if not is_known(model, loc)),
     ]
     if problems:
         raise UnusableDocumentError("; ".join(problems[:_MOST_PROBLEMS_SHOWN]))
     try:
-        return msgspec.convert(raw, model), tuple(without_offset)
+        return msgspec.convert(raw, model), tuple(found.without_offset)
     except msgspec.ValidationError as error:
         raise UnusableDocumentError(_explain_mismatch(model, raw, str(error))) from None
 
 
-def _parse(data: bytes) -> Any:
+def _decode(data: bytes) -> str:
     if not data.strip():
         raise UnusableDocumentError("is empty; a JSON object is needed")
     try:
-        return json.loads(data.decode())
+        return data.decode()
     except UnicodeDecodeError as error:
         raise UnusableDocumentError(f"is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+
+
+def _parse(text: str, origin: Origin) -> tuple[Any, bool]:
+    try:
+        return parse_json(text)
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno} column {error.colno}"
+        place = origin.locate(text, error.pos)
         raise UnusableDocumentError(f"is not JSON: {error.msg.lower()}, {place}") from None
     except ValueError:  # Python reads no number of more than 4,300 digits
         raise UnusableDocumentError("holds a number with thousands of digits; shorten it") from None
 
 
-def _put_instants(value: Any, loc: Location, without_offset: list[str], problems: list[str]) -> Any:
-    """Rewrite every timestamp in the one form that the models read; find numbers that are none."""
+def explain_repeats(text: str, origin: Origin = START) -> Iterator[str]:
+    """Say of each key that stands twice in one object of a JSON text where it stands."""
+    for loc, first_at, again_at in find_repeats(text):
+        first, again = origin.locate(text, first_at), origin.locate(text, again_at)
+        yield f"{json_path(loc)} stands twice, at {first} and {again}; remove one of them"
+
+
+class _Found(NamedTuple):
+    """What is found in a document besides its values."""
+
+    problems: list[str]
+    without_offset: list[str]
+    """The JSON paths of timestamps without an offset."""
+    absent: list[Location]
+    """Keys whose value says that there is none."""
+
+
+_ABSENT: Final = object()
+
+
+def _tidy(value: Any, loc: Location, found: _Found) -> Any:
+    """Rewrite every timestamp in the one form that the models read, and leave out keys without a value."""
     if isinstance(value, dict):
-        problems += [f"{json_path((*loc, key))} {_HALF_PAIR}" for key in value if not _is_unicode(key)]
-        return {
-            key: _put_instants(each, (*loc, key), without_offset, problems) for key, each in value.items()
-        }
+        found.problems.extend(
+            f"{json_path((*loc, key))} {_HALF_PAIR}" for key in value if not _is_unicode(key)
+        )
+        members = {key: _tidy_member(each, (*loc, key), found) for key, each in value.items()}
+        return {key: each for key, each in members.items() if each is not _ABSENT}
     if isinstance(value, list):
-        return [
-            _put_instants(each, (*loc, index), without_offset, problems) for index, each in enumerate(value)
-        ]
+        return [_tidy(each, (*loc, index), found) for index, each in enumerate(value)]
     if isinstance(value, float | int) and not _is_finite(value):
-        problems.append(f"{json_path(loc)} is {show(value)}; must be a finite number")
+        found.problems.append(f"{json_path(loc)} is {show(value)}; must be a finite number")
     if isinstance(value, str) and not _is_unicode(value):
-        problems.append(f"{json_path(loc)} {_HALF_PAIR}")
-    if not isinstance(value, str) or not loc or not str(loc[-1]).endswith("_at"):
-        return value
+        found.problems.append(f"{json_path(loc)} {_HALF_PAIR}")
+    return value
+
+
+def _tidy_member(value: Any, loc: Location, found: _Found) -> Any:
+    if isinstance(value, str) and str(loc[-1]).endswith("_at"):
+        value = _tidy_timestamp(value, loc, found)
+    if value is None or value is _ABSENT:
+        found.absent.append(loc)
+        return _ABSENT
+    return _tidy(value, loc, found)
+
+
+def _tidy_timestamp(value: str, loc: Location, found: _Found) -> Any:
     try:
         instant, has_offset = read_instant(value)
     except ValueError:
         demand = "must be an ISO 8601 timestamp in the years 1 to 9999, such as 2026-06-20T15:40:00Z"
-        problems.append(f"{json_path(loc)} is {show(value)}; {demand}")
+        found.problems.append(f"{json_path(loc)} is {show(value)}; {demand}")
         return value
+    if instant == ZERO_TIME:
+        return _ABSENT
     if not has_offset:
-        without_offset.append(json_path(loc))
+        found.without_offset.append(json_path(loc))
     return instant.isoformat()
 
 
@@ -148,11 +172,11 @@ def _explain_mismatch(model: type[Document], raw: Any, message: str) -> str:
     unknown = re.search(r"unknown field `(.*)`", what)
     where, value = _follow(model, raw, path, message)
     if unknown:
-        return f"{json_path((*where, unknown[1]))} is an unknown key; {_remedy_for_key(model, unknown[1])}"
+        return _explain_unknown(model, (*where, unknown[1]))
     if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
         return f"{json_path((*where, missing[1]))} is missing; it is needed"
     if what.startswith("Invalid enum value"):
-        return f"{json_path(where)} is {show(value)}; must be one of {', '.join(_choices_at(model, where))}"
+        return f"{json_path(where)} is {show(value)}; must be one of {', '.join(choices_at(model, where))}"
     if expected := re.fullmatch(r"Expected `(.*)`(?: (?!, got)[^,]*)?, got `.*`|Expected `(.*)`(.*)", what):
         demand = f"must be {_plain_type(expected[1] or expected[2])}{expected[3] or ''}"
         return f"{json_path(where)} is {show(value)}; {demand}"
@@ -211,42 +235,16 @@ def _replace(value: Any, loc: Location, new: Any) -> Any:
     return changed
 
 
+def _explain_unknown(model: type[Document], loc: Location) -> str:
+    return f"{json_path(loc)} is an unknown key; {_remedy_for_key(model, str(loc[-1]))}"
+
+
 def _remedy_for_key(model: type[Document], key: str) -> str:
-    known = _known_keys(model)
+    known = known_keys(model)
     if key in known:
         return "it is known, but not here"
     near = get_close_matches(key, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else "remove it"
-
-
-@cache
-def _known_keys(model: type[Document]) -> frozenset[str]:
-    """Give every key that a document of this model may hold, at any depth."""
-    keys: set[str] = set()
-    for field in msgspec.structs.fields(model):
-        keys.add(field.name)
-        for inner in _models_in(field.type):
-            keys |= _known_keys(inner)
-    return frozenset(keys)
-
-
-def _models_in(annotation: Any) -> set[type[Document]]:
-    if isinstance(annotation, type) and issubclass(annotation, Document):
-        return {annotation}
-    return {model for argument in get_args(annotation) for model in _models_in(argument)}
-
-
-def _choices_at(model: type[Document], where: Location) -> list[str]:
-    """Give the values that the place in a document may have, by the models that it lies in."""
-    annotation: Any = model
-    for part in where:
-        types = (msgspec.structs.fields(inner) for inner in _models_in(annotation))
-        annotation = next((field.type for each in types for field in each if field.name == part), annotation)
-    return [choice for each in (annotation, *get_args(annotation)) if _is_enum(each) for choice in each]
-
-
-def _is_enum(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, StrEnum)
 
 
 def json_path(loc: Location) -> str:
@@ -260,6 +258,11 @@ def json_path(loc: Location) -> str:
         else:
             path += f".{part}" if part.isidentifier() else f"[{json.dumps(part)}]"
     return path
+
+
+def state(value: Any) -> str:
+    """Say what a key has: `is missing` or `is 3`."""
+    return "is missing" if value is None else f"is {show(value)}"
 
 
 def show(value: Any) -> str:

@@ -39,25 +39,31 @@ def in_utc(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+ZERO_TIME: Final = datetime.min.replace(tzinfo=UTC)
+"""What Go (and .NET) write for a time that was never set; the careful reading takes it as absent."""
+
+
 def check_in_utc(*instants: datetime | None) -> None:
     """See that instants near the ends of the calendar can be written in UTC.
 
     Raises:
-        ValueError: One leaves the years 1 to 9999.
+        ValueError: One leaves the years 1 to 9999, or is the zero time.
     """
     for instant in instants:
         if instant is not None and not 1 < instant.year < 9999:
+            if instant == ZERO_TIME:
+                raise ValueError("is the zero time, which stands for no time; leave it out")
             try:
                 instant.astimezone(UTC)
             except OverflowError:
                 raise ValueError("leaves the years 1 to 9999 in UTC") from None
 
 
-class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, omit_defaults=True):
     """A value that is read strictly: unknown keys, wrong types and non-finite numbers are errors.
 
-    Absent keys take the default of the field. Nothing in a document refers back to it, so the
-    garbage collector need not look at it (`gc=False`).
+    Absent keys take the default of the field, and are written as absent. Nothing in a document refers
+    back to it, so the garbage collector need not look at it (`gc=False`).
     """
 
 
@@ -78,6 +84,7 @@ def fold_alias(document: Document, alias: str, field: str, absent: Any) -> None:
 
 __all__ = [
     "UNSET",
+    "ZERO_TIME",
     "Days",
     "Document",
     "Minutes",

@@ -10,6 +10,7 @@ import msgspec
 from rollback_drills.documents.explaining import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.linting import is_public
+from rollback_drills.documents.repeats import START, Origin, certainly_has_no_repeats, parse_json
 
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
@@ -56,17 +57,26 @@ def show_path(path: str) -> str:
     return path if path.isascii() else path.encode(errors="backslashreplace").decode()
 
 
-def parse_document(model: type[D], data: bytes, path: str) -> Loaded[D]:
-    """Parse the bytes of a document that was found at `path`."""
+def parse_document(model: type[D], data: bytes, path: str, origin: Origin = START) -> Loaded[D]:
+    """Parse the bytes of a document that was found at `path`.
+
+    Args:
+        model: What the document is to be.
+        data: Its bytes.
+        path: Where it was found, for messages.
+        origin: Where in its file it begins.
+    """
     data = data.removeprefix(_BOM)
     try:
         document = _decoder(model).decode(data)
-        if is_public(document, data):
+        if is_public(document, data) and (
+            certainly_has_no_repeats(document, data) or not parse_json(data.decode())[1]
+        ):
             return Loaded(path, document)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         pass  # the careful reading below accepts more, or tells what is wrong
     try:
-        document, without_offset = read_carefully(model, data)
+        document, without_offset = read_carefully(model, data, origin)
     except UnusableDocumentError as error:
         return Loaded(path, problem=f"{path}: {error}")
     return Loaded(path, document, without_offset=without_offset)

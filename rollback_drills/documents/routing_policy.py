@@ -1,13 +1,14 @@
 """Who is told through what, and when not: owner rules, maintenance windows, owner calendars."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from rollback_drills.documents.fields import (
     LONGEST_INTERVAL_DAYS,
     UNSET,
+    ZERO_TIME,
     Document,
     Minutes,
     Name,
@@ -24,8 +25,6 @@ RepeatDays = Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL_DAYS)]
 
 BusinessHoursCount = Annotated[float, Meta(ge=0, le=1000)]
 """A number of working hours: half a year of them at most."""
-
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class EscalationStep(Document, frozen=True, gc=False):
@@ -90,8 +89,8 @@ class SharedOwnerRule(OwnerRule, frozen=True, gc=False, kw_only=True):
 class Period(Document, frozen=True, gc=False):
     """A half-open stretch of time, `[start_at, end_at)` (contract §8.2)."""
 
-    start_at: Timestamp = _NEVER
-    end_at: Timestamp = _NEVER
+    start_at: Timestamp = ZERO_TIME
+    end_at: Timestamp = ZERO_TIME
     reason: str = ""
     starts_at: Timestamp | UnsetType = UNSET
     ends_at: Timestamp | UnsetType = UNSET
@@ -99,10 +98,10 @@ class Period(Document, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         """Fold the other spellings, and see that the period has two ends in the right order."""
-        fold_alias(self, "starts_at", "start_at", _NEVER)
-        fold_alias(self, "ends_at", "end_at", _NEVER)
+        fold_alias(self, "starts_at", "start_at", ZERO_TIME)
+        fold_alias(self, "ends_at", "end_at", ZERO_TIME)
         fold_alias(self, "description", "reason", "")
-        if self.start_at is _NEVER or self.end_at is _NEVER:
+        if self.start_at is ZERO_TIME or self.end_at is ZERO_TIME:
             raise ValueError("start_at and end_at are both needed")
         check_in_utc(self.start_at, self.end_at)
         if self.end_at <= self.start_at:

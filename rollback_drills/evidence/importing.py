@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from rollback_drills.database import Database, repeat_on_conflict
-from rollback_drills.documents.explaining import Location, json_path, read_instant, show
+from rollback_drills.documents.explaining import json_path, show
+from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.repeats import Location
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appending import OpenSigningKey, appending
 from rollback_drills.evidence.indexing import find_unknown

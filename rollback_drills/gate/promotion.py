@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.explaining import show, state
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
@@ -200,7 +200,7 @@ def _find_in_rehearsal(rehearsal: RollbackRehearsal, approval_id: str) -> Iterat
     took, limit = rehearsal.recovery_minutes, rehearsal.max_recovery_minutes
     if took is None or limit is None or not 0 < took <= limit:
         fault = (
-            f"$.recovery_minutes is {show(tidy(took))}, $.max_recovery_minutes is {show(tidy(limit))};"
+            f"$.recovery_minutes {state(tidy(took))}, $.max_recovery_minutes {state(tidy(limit))};"
             " both are needed, the first must be greater than 0 and not exceed the second"
         )
         yield "go_rollback_rehearsal_recovery", fault

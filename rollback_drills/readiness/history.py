@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.explaining import show, state
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.reading import Loaded
@@ -176,9 +176,9 @@ def _find_unmet(drill: Drill) -> dict[str, str]:
     if not drill.fallback_verified:
         faults[_FALLBACK] = "fallback_verified is false; must be true"
     if not is_recovery_target_met(drill):
-        took, limit = show(tidy(drill.recovery_minutes)), show(tidy(drill.max_recovery_minutes))
+        took, limit = state(tidy(drill.recovery_minutes)), state(tidy(drill.max_recovery_minutes))
         faults[_RECOVERY] = (
-            f"recovery_minutes is {took}, max_recovery_minutes is {limit};"
+            f"recovery_minutes {took}, max_recovery_minutes {limit};"
             " both are needed, and the first must not exceed the second"
         )
     return faults

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.explaining import state
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, DuePolicy, Schedule
@@ -176,7 +176,7 @@ def _find_faults(schedule: Schedule, section: dict[str, Any]) -> dict[str, str]:
 
 
 def _fault(section: dict[str, Any], key: str, demand: str) -> str:
-    return f"$.{key} is {show(section[key])}; {demand}"
+    return f"$.{key} {state(section[key])}; {demand}"
 
 
 def _note(status: Readiness, section: dict[str, Any]) -> str:

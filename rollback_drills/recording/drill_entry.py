@@ -53,7 +53,8 @@ def read_entry(data: bytes, place: str) -> Entry:
         drill, _ = read_carefully(Drill, data)
     except UnusableDocumentError as error:
         raise UsageError(f"{place}: {error}") from None
-    return Entry(drill, frozenset(json.loads(data)))
+    given = json.loads(data)
+    return Entry(drill, frozenset(name for name, value in given.items() if value is not None))
 
 
 def read_fields(fields: Mapping[str, Any], spell: Spell) -> Entry:

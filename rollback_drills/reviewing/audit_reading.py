@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, select
 
 from rollback_drills.database import Database
-from rollback_drills.documents.explaining import read_instant
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.heads import newest_head
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.table import LEDGER

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, select
 
-from rollback_drills.documents.explaining import read_instant
+from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.records import IMPORT_KIND
 from rollback_drills.evidence.table import LEDGER
 

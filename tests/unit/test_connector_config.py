@@ -160,7 +160,10 @@ def test_names_the_nearest_key(config: Path) -> None:
         ('{"connectors": {}, "providers": {}}', "needs exactly one of"),
         ('{"connectors": []}', "must be a JSON object of connectors"),
         ('{"conectors": {}}', "$.conectors is an unknown key; the nearest known one is 'connectors'"),
-        ('{"connectors": {"a": {"url": "x"}, "a": {"url": "y"}}}', "$.a stands twice"),
+        (
+            '{"connectors": {"a": {"url": "x"}, "a": {"url": "y"}}}',
+            "$.connectors.a stands twice, at line 1 column 17 and line 1 column 36",
+        ),
         ("[" * 100_000, "is not a JSON document"),
     ],
 )

@@ -110,8 +110,8 @@ def test_only_promoted_asks_for_go(mode: Mode, tmp_path: Path) -> None:
             "$.recovery_minutes is 15.01, $.max_recovery_minutes is 15; both are needed",
         ),
         ("rehearsal", {"recovery_minutes": 0}, "go_rollback_rehearsal_recovery", "$.recovery_minutes is 0"),
-        ("rehearsal", {"recovery_minutes": None}, "go_rollback_rehearsal_recovery", "is null"),
-        ("rehearsal", {"max_recovery_minutes": None}, "go_rollback_rehearsal_recovery", "is null"),
+        ("rehearsal", {"recovery_minutes": None}, "go_rollback_rehearsal_recovery", "is missing"),
+        ("rehearsal", {"max_recovery_minutes": None}, "go_rollback_rehearsal_recovery", "is missing"),
         ("rehearsal", {"runbook_ref": ""}, "go_rollback_rehearsal_evidence", '$.runbook_ref is ""; name'),
         ("rehearsal", {"evidence_refs": []}, "go_rollback_rehearsal_evidence", "$.evidence_refs is []"),
         (

@@ -48,8 +48,8 @@ def test_an_accepted_and_fresh_drill_passes_every_check() -> None:
             "recovery_sla",
             "$.drills[1].recovery_minutes is 15.001, max_recovery_minutes is 15",
         ),
-        ({"recovery_minutes": None}, "recovery_sla", "$.drills[1].recovery_minutes is null"),
-        ({"max_recovery_minutes": None}, "recovery_sla", "max_recovery_minutes is null"),
+        ({"recovery_minutes": None}, "recovery_sla", "$.drills[1].recovery_minutes is missing"),
+        ({"max_recovery_minutes": None}, "recovery_sla", "max_recovery_minutes is missing"),
         ({"runbook_ref": ""}, "history_file", '$.drills[1].runbook_ref is ""; name the runbook'),
         ({"evidence_refs": []}, "history_file", "$.drills[1].evidence_refs is []; name the evidence"),
         (

@@ -109,7 +109,7 @@ def test_a_drill_is_fresh_up_to_the_exact_bound(age: timedelta, fresh: bool) -> 
         ({"status": "paused"}, "schedule_active", '$.status is "paused"; must be "active"'),
         ({"interval_days": 0}, "schedule_cadence", "$.interval_days is 0; must be"),
         ({"interval_days": -3}, "schedule_cadence", "$.interval_days is -3; must be"),
-        ({"interval_days": None}, "schedule_cadence", "$.interval_days is null; must be"),
+        ({"interval_days": None}, "schedule_cadence", "$.interval_days is missing; must be"),
         ({"owners": []}, "notification_routes", "$.owners is []; name at least one"),
         ({"notification_providers": []}, "notification_routes", "$.notification_providers is []"),
         ({"next_due_at": None}, "schedule_next_due", "$.next_due_at is missing"),

@@ -1,0 +1,53 @@
+"""Reads timestamps: one text is one instant, whichever reader comes across it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from rollback_drills.documents.fields import Timestamp
+
+_FRACTION: Final = re.compile(r"(?<=[.,])(\d{6})(\d+)")
+_MICROSECOND: Final = timedelta(microseconds=1)
+_HALF: Final = "5"
+
+
+def read_instant(text: str) -> tuple[datetime, bool]:
+    """Read an ISO 8601 timestamp as an instant in UTC, and whether it was written with an offset.
+
+    Without an offset it is read as UTC (contract §8.1). A fraction of more than six digits is rounded by
+    its seventh digit, as the reader of whole documents does.
+
+    Raises:
+        ValueError: The text is no ISO 8601 timestamp, or leaves the years 1 to 9999 in UTC.
+    """
+    try:
+        try:
+            # what the reader of whole documents accepts has the value that it has there
+            return msgspec.convert(text, Timestamp).astimezone(UTC), True
+        except msgspec.ValidationError:
+            instant = _read_iso(text)
+        if instant.tzinfo is None:
+            return instant.replace(tzinfo=UTC), False
+        return instant.astimezone(UTC), True
+    except OverflowError:
+        raise ValueError(text) from None
+
+
+def _read_iso(text: str) -> datetime:
+    """Read every other way of ISO 8601 as the standard library does, but round in place of truncating."""
+    excess = _FRACTION.search(text)
+    if excess is None:
+        return datetime.fromisoformat(text.upper())
+    instant = datetime.fromisoformat((text[: excess.end(1)] + text[excess.end() :]).upper())
+    return instant + _MICROSECOND if excess[2] >= _HALF else instant
+
+
+def read_day_or_instant(text: str) -> datetime:
+    """Read a day as its beginning in UTC, or a timestamp as `read_instant` does.
+
+    Raises:
+        ValueError: The text is neither.
+    """
+    return read_instant(text)[0]

@@ -1,0 +1,74 @@
+"""Says what a model allows at a place in a document."""
+
+from enum import StrEnum
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+
+from rollback_drills.documents.fields import Document
+from rollback_drills.documents.repeats import Location
+
+
+def is_known(model: type[Document], loc: Location) -> bool:
+    """Whether a document of this model may have something at this place."""
+    return bool(_types_at(model, loc))
+
+
+def choices_at(model: type[Document], loc: Location) -> list[str]:
+    """Return the words that this place may have, if it is one of a few."""
+    return [choice for each in _types_at(model, loc) if _is_enum(each) for choice in each]
+
+
+@cache
+def known_keys(model: type[Document]) -> frozenset[str]:
+    """Return every key that a document of this model may have, at any depth."""
+    keys: set[str] = set()
+    for field in msgspec.structs.fields(model):
+        keys.add(field.name)
+        for inner in _models_in(field.type):
+            keys |= known_keys(inner)
+    return frozenset(keys)
+
+
+def _types_at(model: type[Document], loc: Location) -> list[Any]:
+    types: list[Any] = [model]
+    for part in loc:
+        types = [inner for each in types for inner in _step(each, part)]
+    return types
+
+
+def _step(annotation: Any, part: int | str) -> list[Any]:
+    """Return what may stand at a key or index of a value of this type."""
+    if isinstance(part, int):
+        return _alternatives(get_args(annotation)[0]) if get_origin(annotation) is tuple else []
+    if get_origin(annotation) is dict:
+        return _alternatives(get_args(annotation)[1])
+    if not _is_model(annotation):
+        return []
+    fields = msgspec.structs.fields(annotation)
+    return [inner for field in fields if field.name == part for inner in _alternatives(field.type)]
+
+
+def _alternatives(annotation: Any) -> list[Any]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [inner for each in get_args(annotation) for inner in _alternatives(each)]
+    return [annotation]
+
+
+def _models_in(annotation: Any) -> set[type[Document]]:
+    if _is_model(annotation):
+        return {annotation}
+    return {model for argument in get_args(annotation) for model in _models_in(argument)}
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Document)
+
+
+def _is_enum(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, StrEnum)
