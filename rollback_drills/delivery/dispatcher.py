@@ -17,7 +17,13 @@ from rollback_drills.database import Database
 from rollback_drills.delivery.digest import make_digest
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.results import Delivery
-from rollback_drills.delivery.retrying import LONGEST_WAIT_SECONDS, Attempts, RetryPolicy, conclude
+from rollback_drills.delivery.retrying import (
+    LONGEST_WAIT_SECONDS,
+    Attempts,
+    RetryPolicy,
+    conclude,
+    find_streak_start,
+)
 from rollback_drills.delivery.states import State
 from rollback_drills.notification import Notification
 from rollback_drills.outbox.claims import Claimed, Result, next_attempt_at, settle_and_claim
@@ -148,11 +154,17 @@ class _Run:
         now = self._its.now()
         tries = self._attempts[message.message_id] = self._attempts.get(message.message_id, 0) + 1
         is_ambiguous = verdict.outcome is Outcome.AMBIGUOUS
+        began_at = find_streak_start(
+            finished.started_at,
+            queued_at=message.queued_at,
+            streak_began_at=message.streak_began_at,
+            tried_at=message.tried_at,
+        )
         attempts = Attempts(
             tries,
             message.attempt_count + 1,
             message.unanswered_count + is_ambiguous,
-            now - message.queued_at,
+            now - began_at,
             self._its.sender.can_find or self._its.sender.deduplicates(message.notifications[0]),
         )
         then = conclude(verdict, attempts, self._its.policy, self._its.random)
@@ -169,7 +181,7 @@ class _Run:
             attempt_count=attempts.altogether,
             unanswered_count=attempts.unanswered,
             may_repeat=finished.may_repeat,
-            started_at=finished.started_at,
+            started_at=began_at,
             completed_at=now,
             status_code=verdict.status_code,
             detail=then.detail,

@@ -14,6 +14,11 @@ LONGEST_WAIT_SECONDS: Final = 60.0
 LONGEST_REST_SECONDS: Final = 1800.0
 """Between runs: short enough that an hourly check always finds it due."""
 GIVE_UP_AFTER_SECONDS: Final = 7 * 24 * 3600.0
+"""How long one streak of failed attempts may last."""
+LEAST_ATTEMPTS: Final = 10
+"""A message is never given up before it was tried this often."""
+LONGEST_BREAK_SECONDS: Final = 3 * 24 * 3600.0
+"""After a longer time without an attempt a new streak begins: nobody knows whether the provider was down."""
 MOST_UNANSWERED: Final = 3
 """How often a message is sent without an answer where nothing keeps its repeats apart."""
 SEARCH_LAG_SECONDS: Final = 5.0
@@ -44,7 +49,7 @@ class Attempts:
     unanswered: int
     """How many of them were sent without an answer."""
     age_seconds: float
-    """Since it was committed."""
+    """Since the present streak of attempts began; see `find_streak_start`."""
     is_repeatable: bool
     """Whether the provider can be asked for it, or drops a repeat itself."""
 
@@ -69,18 +74,38 @@ _FINAL: Final = {
 }
 
 
+def find_streak_start(
+    started_at: float, *, queued_at: float, streak_began_at: float | None, tried_at: float | None
+) -> float:
+    """Return when the streak began to which an attempt belongs.
+
+    A streak is a series of attempts without a long break. The time in which no run tried is no outage of the
+    provider, so it does not count.
+
+    Args:
+        started_at: When the attempt started.
+        queued_at: When the message was committed, or made due again by a person.
+        streak_began_at: When the streak of the attempt before began.
+        tried_at: When the attempt before ended; None if there was none.
+    """
+    if streak_began_at is None or tried_at is None or started_at - tried_at > LONGEST_BREAK_SECONDS:
+        return started_at
+    return max(streak_began_at, queued_at)
+
+
 def conclude(verdict: Verdict, attempts: Attempts, policy: RetryPolicy, random: Random) -> Conclusion:
     """Say what follows from an attempt.
 
     Only what can succeed when repeated is repeated. The wait doubles from attempt to attempt and is
     lengthened by up to a half at random; it is never shorter than the provider asked for. After the retries
-    of a run the rest is left to the next one. A week after it was committed a message is given up.
+    of a run the rest is left to the next one. A message is given up after a week of failed attempts, but not
+    before it was tried ten times.
 
     A provider that asks for a pause, answers 429 or cannot be reached at all gets no other message meanwhile.
     """
     if verdict.outcome in _FINAL:
         return Conclusion(_FINAL[verdict.outcome], verdict.detail)
-    if attempts.age_seconds >= GIVE_UP_AFTER_SECONDS:
+    if attempts.age_seconds >= GIVE_UP_AFTER_SECONDS and attempts.altogether >= LEAST_ATTEMPTS:
         return Conclusion(State.PERMANENT, f"given up after {attempts.altogether} attempts: {verdict.detail}")
     if attempts.unanswered >= MOST_UNANSWERED and not attempts.is_repeatable:
         times = f"sent {attempts.unanswered} times without an answer; look whether it arrived"

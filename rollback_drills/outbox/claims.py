@@ -28,6 +28,10 @@ class Claimed:
     queued_at: float
     is_uncertain: bool
     """Whether an earlier attempt may have arrived."""
+    streak_began_at: float | None = None
+    """When the streak of the attempt before began; None if there was none."""
+    tried_at: float | None = None
+    """When the attempt before ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Result:
     unanswered_count: int
     may_repeat: bool
     started_at: float
+    """When the streak of attempts began."""
     completed_at: float
     status_code: int | None
     detail: str
@@ -167,6 +172,7 @@ def _claim(
         .returning(
             *(OUTBOX.c[name] for name in ("sequence", "message_id", "may_repeat", "queued_at", "route_key")),
             *(OUTBOX.c[name] for name in ("attempt_count", "unanswered_count", "notification", "reason")),
+            *(OUTBOX.c[name] for name in ("started_at", "completed_at")),
         )
     )
     messages: dict[str, list[Any]] = {}
@@ -189,6 +195,8 @@ def _claim(
             rows[0].unanswered_count,
             rows[0].queued_at,
             rows[0].may_repeat,
+            rows[0].started_at,
+            rows[0].completed_at,
         )
         for message_id, rows in messages.items()
     ]

@@ -30,7 +30,7 @@ OUTBOX: Final = Table(
     Column("attempt_count", Integer, nullable=False, default=0),
     Column("unanswered_count", Integer, nullable=False, default=0),
     Column("may_repeat", Boolean, nullable=False, default=False),
-    Column("started_at", Float),
+    Column("started_at", Float),  # when the present streak of attempts began
     Column("completed_at", Float),
     Column("status_code", Integer),
     Column("detail", Text, nullable=False, default=""),

@@ -195,6 +195,37 @@ def test_a_provider_that_is_down_for_a_week_is_given_up(
     assert "given up after 169 attempts" in delivery.verdict.detail
 
 
+@pytest.mark.parametrize("retries", [0, 2, 10])
+@pytest.mark.parametrize("first_run_at", [0.0, None], ids=["down in one run", "never tried"])
+def test_time_without_runs_does_not_count_as_an_outage(
+    database: Database, deliver: Callable[..., list[Delivery]], first_run_at: float | None, retries: int
+) -> None:
+    commit(database, list(make_entries(1)), [], now=0.0)
+    if first_run_at is not None:
+        deliver(Provider(DOWN), at=first_run_at, retries=retries)
+    back = 8 * 24 * 3600.0
+    for attempt in range(12):  # the run after the break, and the next one a day later
+        (delivery,) = deliver(Provider(DOWN), at=back + attempt * 7200.0, retries=retries)
+        assert delivery.state is State.RETRY, delivery.summary
+
+    (delivery,) = deliver(Provider(TAKEN), at=back + 24 * 3600.0)
+
+    assert delivery.succeeded
+
+
+def test_a_provider_that_stays_down_after_a_break_is_given_up_a_week_later(
+    database: Database, deliver: Callable[..., list[Delivery]]
+) -> None:
+    deliver(Provider(DOWN))
+    back = 8 * 24
+    for hour in range(back, back + 7 * 24):
+        assert deliver(Provider(DOWN), at=hour * 3600.0)[0].state is State.RETRY
+
+    (delivery,) = deliver(Provider(DOWN), at=(back + 7 * 24) * 3600.0)
+
+    assert delivery.state is State.PERMANENT
+
+
 def test_a_short_wait_is_spent_inside_the_run(deliver: Callable[..., list[Delivery]]) -> None:
     provider = Provider(BUSY, BUSY, TAKEN)
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.retrying import (
     GIVE_UP_AFTER_SECONDS,
+    LEAST_ATTEMPTS,
+    LONGEST_BREAK_SECONDS,
     LONGEST_REST_SECONDS,
     LONGEST_WAIT_SECONDS,
     MOST_UNANSWERED,
@@ -17,6 +19,7 @@ from rollback_drills.delivery.retrying import (
     Conclusion,
     RetryPolicy,
     conclude,
+    find_streak_start,
 )
 from rollback_drills.delivery.states import State
 
@@ -261,4 +264,37 @@ def test_a_provider_is_asked_for_a_message_when_its_search_can_show_it(
 
 def test_the_bounds_are_those_that_the_documentation_names() -> None:
     assert (MOST_UNANSWERED, GIVE_UP_AFTER_SECONDS) == (3, 7 * 24 * 3600)
+    assert (LEAST_ATTEMPTS, LONGEST_BREAK_SECONDS) == (10, 3 * 24 * 3600)
     assert RetryPolicy() == RetryPolicy(retries=2, timeout_seconds=15.0, first_wait_seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("altogether", "age_seconds", "state"),
+    [
+        pytest.param(1, 8 * 24 * 3600.0, State.RETRY, id="one attempt, however old"),
+        pytest.param(LEAST_ATTEMPTS - 1, GIVE_UP_AFTER_SECONDS, State.RETRY, id="one attempt too few"),
+        pytest.param(LEAST_ATTEMPTS, GIVE_UP_AFTER_SECONDS - 1, State.RETRY, id="one second too early"),
+        pytest.param(LEAST_ATTEMPTS, GIVE_UP_AFTER_SECONDS, State.PERMANENT, id="both"),
+    ],
+)
+def test_a_message_is_given_up_after_a_week_and_ten_attempts(
+    altogether: int, age_seconds: float, state: State
+) -> None:
+    assert concluded(altogether=altogether, age_seconds=age_seconds).state is state
+
+
+@pytest.mark.parametrize(
+    ("queued_at", "streak_began_at", "tried_at", "began_at"),
+    [
+        pytest.param(1.0, None, None, 1e6, id="the first attempt"),
+        pytest.param(1.0, 5.0, 1e6 - LONGEST_BREAK_SECONDS, 5.0, id="the longest break within a streak"),
+        pytest.param(1.0, 5.0, 1e6 - LONGEST_BREAK_SECONDS - 1, 1e6, id="a longer break"),
+        pytest.param(9e5, 5.0, 9e5, 9e5, id="replayed by a person"),
+    ],
+)
+def test_a_streak_begins_with_the_first_attempt_and_after_a_long_break(
+    queued_at: float, streak_began_at: float | None, tried_at: float | None, began_at: float
+) -> None:
+    found = find_streak_start(1e6, queued_at=queued_at, streak_began_at=streak_began_at, tried_at=tried_at)
+
+    assert found == began_at
