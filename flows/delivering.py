@@ -1,14 +1,19 @@
-"""The delivery step of both flows: a task run for each provider, and word of the connectors that died."""
+"""The delivery step of the flows: a task run for each provider, and word of the connectors that died."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from prefect.runtime import flow_run
+
 from rollback_drills.delivery.results import Delivery, ProviderDeliveries, failed_providers
 from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.errors import DrillsError
 from rollback_drills.outbox.claims import due_providers
+from rollback_drills.outbox.letters import to_delivery
+from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, try_again
 from tasks.delivery import deliver_to_provider
 from tasks.evidence import open_database
 from tasks.outbox import commit_notices
@@ -21,23 +26,65 @@ class Delivered:
     deliveries: list[Delivery] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """Providers whose task run broke, with the reason; what it had claimed turns ambiguous."""
+    left: Undelivered = field(default_factory=Undelivered)
+    """What has not reached its owner after this run, tried in it or not."""
 
-    def explain_failures(self) -> Iterator[str]:
-        """Name each provider that failed, with what went wrong first."""
+    @property
+    def everything(self) -> list[Delivery]:
+        """What the run tried, and what it left without trying."""
+        return [*self.deliveries, *self._untried(self.left.deliveries)]
+
+    def explain_problems(self) -> Iterator[str]:
+        """Name each provider that failed, then what waits and what died; nothing if all was delivered."""
+        failed = list(self._explain_failures())
+        if failed:
+            yield f"could not deliver through {'; '.join(failed)}"
+        yield from explain_waiting(self._untried(self.left.waiting))
+        yield from explain_dead([to_delivery(item) for item in self.left.dead])
+
+    def _explain_failures(self) -> Iterator[str]:
         yield from self.broken
         for provider in failed_providers(self.deliveries):
             of_provider = (each for each in self.deliveries if each.notification.provider == provider)
             yield f"{provider} ({next(each.summary for each in of_provider if not each.succeeded)})"
 
+    def _untried(self, left: Iterable[Delivery]) -> list[Delivery]:
+        tried = {each.notification.notification_id for each in self.deliveries}
+        return [each for each in left if each.notification.notification_id not in tried]
 
-def deliver_due(requested: frozenset[str] | None, policy: RetryPolicy, url: str) -> Delivered:
-    """Deliver what is due for the requested providers (None: all), then tell of connectors that died."""
+
+def deliver_due(
+    requested: frozenset[str] | None,
+    policy: RetryPolicy,
+    url: str,
+    schedule_ids: Collection[str] | None = None,
+) -> Delivered:
+    """Deliver what is due for the requested providers, then send notices of connectors that died.
+
+    Args:
+        requested: Through which providers; None: through all.
+        policy: How often one notification is tried.
+        url: The database of the outbox.
+        schedule_ids: The schedules of the run, of which it says what waits and what died; None: all.
+    """
     due = due_providers(open_database(url), now=time.time())
     delivered = Delivered()
     _deliver_through(delivered, [each for each in due if requested is None or each in requested], policy, url)
     alive = {each.notification.provider for each in delivered.deliveries if each.succeeded}
     _deliver_through(delivered, commit_notices(url, alive), policy, url)
+    delivered.left = find_undelivered(open_database(url), schedule_ids, requested, now=time.time())
     return delivered
+
+
+def try_failed_again(
+    requested: frozenset[str] | None, url: str, schedule_ids: Collection[str] | None = None
+) -> None:
+    """Make everything due that failed, if a person retries this flow run; else do nothing.
+
+    To be called before anything is decided: what is due may be kept back again by a window.
+    """
+    if (flow_run.run_count or 1) > 1:
+        try_again(open_database(url), schedule_ids, requested, now=time.time())
 
 
 def _deliver_through(delivered: Delivered, providers: Iterable[str], policy: RetryPolicy, url: str) -> None:

@@ -44,8 +44,9 @@ def drill_check(
         as_of: Judge as of this instant. Empty: now.
 
     Returns:
-        Ends as Ready, DueSoon, NeedsAttention or NotRequested; as Failed if a provider did not take a
-        notification. The data is that of `deliver_notifications`.
+        Ends as Ready, DueSoon, NeedsAttention or NotRequested; as Failed if a notification was not delivered,
+        in this run or an earlier one, or if no schedule is configured. The data is that of
+        `deliver_notifications`.
     """
     return run_process(
         RunRequest(

@@ -7,14 +7,14 @@ from typing import Any
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
-from flows.delivering import deliver_due
+from flows.delivering import deliver_due, try_failed_again
 from flows.parameters import OverdueMinutes, Retries, TimeoutSeconds
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.indexing import explain_clock
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.documents import load_documents
 from tasks.events import emit_follow_up
 from tasks.followup import index_escalations, prove_next_actions, report_healthy, take_due_steps
@@ -51,8 +51,9 @@ def escalate_unacknowledged(
         as_of: Judge as of this instant. Empty: now.
 
     Returns:
-        Ends as Healthy when every open cycle has a next action; as Failed if one has none, or a provider did
-        not take a notification. The data is the dashboard of contract §6, with `escalated` and `problems`.
+        Ends as Healthy when every open cycle has a next action; as Failed if one has none, if a notification
+        waits or died, or if no schedule is configured and no cycle is open. The data is the dashboard of
+        contract §6, with `escalated` and `problems`.
     """
     try:
         settings = read_settings(os.environ, schedule=schedule, history=history)
@@ -61,11 +62,13 @@ def escalate_unacknowledged(
         now = now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
         url = settings.database_url or default_database_url()
         subjects = load_documents(settings.schedule, settings.history).subjects
+        if not dry_run:
+            try_failed_again(None, url)
         taken = take_due_steps(subjects, policy, now, url, dry_run)
         trouble = []
         if not dry_run:
             delivered = deliver_due(None, RetryPolicy(retries, timeout_seconds), url)
-            trouble = [f"could not deliver through {each}" for each in delivered.explain_failures()]
+            trouble = list(delivered.explain_problems())
             indexed = index_escalations(now, datetime.now(UTC), generated_by, url)
             if indexed.went_back:
                 trouble.append(explain_clock(indexed.went_back))
@@ -73,6 +76,8 @@ def escalate_unacknowledged(
         dashboard, problems = prove_next_actions(
             taken, subjects, policy, now, timedelta(minutes=overdue_after_minutes), generated_by, url
         )
+        if not dashboard["open_cycle_count"]:
+            require_watched(settings)
         if heartbeat_secret and not trouble and not problems and not dry_run:
             report_healthy(heartbeat_secret)
     except DrillsError as error:

@@ -1,43 +1,34 @@
 """The process of a drill check, from the documents to the artifacts; both flows are this."""
 
 import os
-from collections import defaultdict
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from prefect import State, tags
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 
 from blocks.registry import enabled_connectors
-from flows.delivering import Delivered, deliver_due
+from flows.delivering import Delivered, deliver_due, try_failed_again
+from flows.ending import end_run, join_runs, write_down
 from flows.guarding import find_platform
-from flows.naming import STATE_NAMES, name_run, tags_of
+from flows.naming import name_run, tags_of
 from rollback_drills.committing import known_names
 from rollback_drills.database import Database
-from rollback_drills.delivery.results import (
-    Delivery,
-    DeliveryFailedError,
-    build_result,
-)
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.fields import in_utc
-from rollback_drills.documents.fleet import Fleet, Subject
+from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.drills import find_drills
-from rollback_drills.evidence.indexing import Indexed, explain_clock
-from rollback_drills.evidence.records import record_deliveries, record_plan
+from rollback_drills.evidence.indexing import Indexed
 from rollback_drills.followup.reading import find_quiet
-from rollback_drills.guarding.guard import Guard, guard_source
+from rollback_drills.guarding.guard import guard_source
 from rollback_drills.judging import Judgement
-from rollback_drills.notification import build_event
 from rollback_drills.outbox.intake import find_history
-from rollback_drills.outbox.item import Item
-from rollback_drills.outbox.letters import find_dead
-from rollback_drills.readiness.terms import Report
+from rollback_drills.outbox.undelivered import find_undelivered
 from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.routes import (
@@ -46,13 +37,12 @@ from rollback_drills.routing.routes import (
     named_providers,
     parse_requested,
 )
-from rollback_drills.run_report import ScheduleRun, worst
-from rollback_drills.settings import Settings, default_database_url, read_settings
+from rollback_drills.settings import Settings, default_database_url, read_settings, require_watched
 from tasks.artifacts import publish_artifacts
 from tasks.aside import aside
 from tasks.documents import load_documents
 from tasks.events import emit_events
-from tasks.evidence import index_evidence, open_database, open_existing, open_key_ahead
+from tasks.evidence import index_evidence, open_existing, open_key_ahead
 from tasks.logs import redacting
 from tasks.outbox import commit_notifications
 from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
@@ -92,6 +82,7 @@ def run_process(request: RunRequest) -> State[dict[str, Any]]:
             due_soon_days=request.due_soon_days,
             max_age_days=request.max_age_days,
         )
+        require_watched(settings)
         return _run(request, settings)
     except DrillsError as error:
         return Failed(message=str(error))
@@ -110,6 +101,9 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
     requested = parse_requested(request.provider)
     check_requested(requested, _known_providers(subjects, requested))
     platform = find_platform(settings, subjects)
+    names = known_names(subjects, judgements)
+    if database is not None and not request.dry_run:
+        try_failed_again(requested, database_url, names)
     guard = guard_source(database, subjects, judgements, turned_bad_share=settings.turned_bad_share, now=now)
     naming = aside(name_run, judgements, is_single=fleet.is_single, is_distrusted=bool(guard.reasons))
     plan_request = PlanRequest(
@@ -118,7 +112,7 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
         policy=policy,
         distrusted=guard.reasons,
         connectors=enabled_connectors() if _needs_connectors(subjects) else (),
-        **_find_past(database, subjects, judgements, now),
+        **_find_past(database, names, judgements, now),
     )
     routings = route_owners(subjects, plan_request)
     decisions = apply_windows(subjects, judgements, routings, plan_request, now)
@@ -129,11 +123,12 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
         retry = RetryPolicy(request.retries, request.timeout_seconds)
         # Only these task runs: for each that has a tag, Prefect asks the server whether it may run.
         with tags(*tags_of(judgements)):
-            delivered = deliver_due(requested, retry, database_url)
-        database = open_database(database_url)
-    runs = _runs_of(judgements, plans, delivered.deliveries, database, guard.reasons)
+            delivered = deliver_due(requested, retry, database_url, names)
+    elif database is not None:
+        delivered.left = find_undelivered(database, names, requested, now=time.time())
+    runs = join_runs(judgements, plans, delivered, guard.reasons)
     created_at = datetime.now(UTC)  # the clock of the evidence is the real one
-    outcomes = [_write_down(run, request.generated_by, created_at) for run in runs]
+    outcomes = [write_down(run, request.generated_by, created_at) for run in runs]
     indexed = Indexed(0, None, None)
     if not request.dry_run:
         records = [record for outcome in outcomes for record in outcome.records]
@@ -146,7 +141,7 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
     publish_artifacts(runs, fleet.is_single, request.dry_run, indexed.head_note)
     emit_events(runs, delivered.deliveries, request.dry_run)
     naming.result()
-    return _end(fleet, runs, outcomes, delivered, indexed, guard)
+    return end_run(fleet, runs, outcomes, delivered, indexed, guard, dry_run=request.dry_run)
 
 
 def _needs_connectors(subjects: Sequence[Subject]) -> bool:
@@ -161,86 +156,12 @@ def _known_providers(subjects: Sequence[Subject], requested: frozenset[str] | No
 
 
 def _find_past(
-    database: Database | None, subjects: Sequence[Subject], judgements: Sequence[Judgement], now: datetime
+    database: Database | None, names: Sequence[str], judgements: Sequence[Judgement], now: datetime
 ) -> dict[str, Any]:
     """Give what was told, acknowledged and excepted; writes nothing, so that a dry run may ask."""
     if database is None:
         return {}
     cycles = [judgement.cycle.cycle_id for judgement in judgements]
-    told = find_history(database, cycles, known_names(subjects, judgements))
+    told = find_history(database, cycles, names)
     acknowledged, excepted = find_quiet(database, cycles, now=now)
     return {"told": told, "acknowledged": acknowledged, "excepted": excepted}
-
-
-def _runs_of(
-    judgements: Sequence[Judgement],
-    plans: Sequence[Report],
-    deliveries: Sequence[Delivery],
-    database: Database | None,
-    reasons: Mapping[str, str],
-) -> list[ScheduleRun]:
-    """Put together what the run found and did, by schedule, with the dead letters that are left."""
-    by_schedule: dict[str, list[Delivery]] = defaultdict(list)
-    for delivery in deliveries:
-        by_schedule[delivery.notification.schedule_id].append(delivery)
-    dead: dict[str, list[Item]] = defaultdict(list)
-    for item in find_dead(database, [plan["schedule_id"] for plan in plans]) if database else ():
-        dead[item.schedule_id].append(item)
-    return [
-        ScheduleRun(judgement, plan, by_schedule[name], dead[name], reasons.get(name, ""))
-        for judgement, plan in zip(judgements, plans, strict=True)
-        for name in [plan["schedule_id"]]
-    ]
-
-
-class _Outcome(msgspec.Struct, frozen=True):
-    """The documents of contract §5 and §7 for one schedule."""
-
-    records: list[Report]
-    result: dict[str, Any]
-
-
-def _write_down(run: ScheduleRun, signer: str, created_at: datetime) -> _Outcome:
-    """Build the evidence records of the plan, and the result of a schedule."""
-    event = build_event(run.judgement.schedule, run.plan)
-    schedule = run.judgement.schedule["schedule"]
-    records = list(record_plan(run.plan, schedule, event["session_id"], created_at=created_at, signer=signer))
-    of_deliveries = (
-        list(record_deliveries(event, run.deliveries, created_at=created_at, signer=signer))
-        if run.deliveries
-        else []
-    )
-    delivery = build_result(event, run.deliveries)
-    result = {
-        "schedule": run.judgement.schedule,
-        "plan": run.plan,
-        "delivery": delivery,
-        "plan_metadata": records[0],
-        "metadata": of_deliveries[0] if of_deliveries else None,
-        "success": delivery["success"],
-        "event_id": event["event_id"],
-    }
-    return _Outcome(records, result)
-
-
-def _end(
-    fleet: Fleet,
-    runs: Sequence[ScheduleRun],
-    outcomes: Sequence[_Outcome],
-    delivered: Delivered,
-    indexed: Indexed,
-    guard: Guard,
-) -> State[dict[str, Any]]:
-    results = [outcome.result for outcome in outcomes]
-    data = results[0] if fleet.is_single else {"runs": results}
-    failed = list(delivered.explain_failures())
-    problems = [f"could not deliver through {'; '.join(failed)}"] if failed else []
-    if indexed.went_back:
-        problems.append(explain_clock(indexed.went_back))
-    if problems:
-        message = "; ".join([*problems, *guard.explain()])
-        return Failed(message=message, data=DeliveryFailedError(message, data))
-    name = STATE_NAMES[worst(run.judgement.readiness for run in runs)]
-    counts = f"schedules: {len(runs)}; notifications delivered: {len(delivered.deliveries)}"
-    message = "; ".join([counts, *guard.explain()])
-    return Completed(name=name, message=message, data=data)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from rollback_drills import identity
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.notice import Notice
-from rollback_drills.outbox.destinations import Destination
+from rollback_drills.outbox.destinations import SUBJECT_PREFIX, Destination
 from rollback_drills.outbox.intake import Entry
 from rollback_drills.routing.routes import DEFAULT_OWNER
 
@@ -19,7 +19,7 @@ def notice_entry(destination: Destination, through: str) -> Entry:
     name = destination.provider
     cycle_id = identity.cycle_id(f"connector {name}", write_instant(disabled_at))
     notice = Notice(
-        subject_id=f"connector:{name}",
+        subject_id=f"{SUBJECT_PREFIX}{name}",
         subject_name=f"connector-{name}",
         cycle_id=cycle_id,
         event_type=EVENT_TYPE,

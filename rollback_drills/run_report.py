@@ -13,8 +13,8 @@ from rollback_drills.markdown import cell, table
 from rollback_drills.outbox.item import Item
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import name_notification
+from rollback_drills.undelivered_report import count_waiting, list_dead_letters, list_waiting
 
-_MOST_DEAD_LETTERS: Final = 50
 _LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
 
 
@@ -63,14 +63,25 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
         "",
         "## Who was told",
         "",
-        "Nothing was sent: this was a dry run."
-        if dry_run
-        else f"Notifications sent: {sum(each.succeeded for each in run.deliveries)}.",
+        _count(run, dry_run=dry_run),
         "",
         *table(tuple(_ROUTE_COLUMNS), (tuple(row.values()) for row in route_rows(run, dry_run=dry_run))),
-        *_dead_letters(run.dead_letters),
+        *list_waiting(run.deliveries),
+        *list_dead_letters(run.dead_letters),
     ]
     return "\n".join(lines)
+
+
+def _count(run: ScheduleRun, *, dry_run: bool) -> str:
+    """Count what was sent and what was not."""
+    if dry_run:
+        return "Nothing was sent: this was a dry run."
+    parts = [f"Notifications sent: {sum(each.succeeded for each in run.deliveries)}"]
+    if waiting := count_waiting(run.deliveries):
+        parts.append(f"**waiting: {waiting}**")
+    if run.dead_letters:
+        parts.append(f"**dead letters: {len(run.dead_letters)}**")
+    return f"{', '.join(parts)}."
 
 
 def _distrust(reason: str) -> Iterator[str]:
@@ -117,9 +128,11 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
             ("schedule", "state", "due", "told", "why"), (_fleet_row(run, dry_run=dry_run) for run in shown)
         ),
     ]
-    lines += _distrusted([run for run in runs if run.distrust])
     if len(pressing) > len(shown):
         lines += ["", f"{len(pressing) - len(shown)} more are not shown; each schedule has its own artifact."]
+    lines += _distrusted([run for run in runs if run.distrust])
+    lines += list_waiting([each for run in runs for each in run.deliveries])
+    lines += list_dead_letters([each for run in runs for each in run.dead_letters])
     return "\n".join(lines)
 
 
@@ -161,30 +174,6 @@ def _decisions(run: ScheduleRun) -> Sequence[Report]:
     return found
 
 
-def _dead_letters(items: Sequence[Item]) -> Iterator[str]:
-    """List what was not delivered and is not tried again, with the command that does."""
-    if not items:
-        return
-    yield from ("", "## Dead letters", "", "Mend the cause, then `drills outbox replay ID`.", "")
-    columns = ("notification", "provider", "owner", "reason", "attempts", "why")
-    yield from table(
-        columns,
-        (
-            (
-                each.notification_id,
-                each.provider,
-                each.owner,
-                each.reason,
-                str(each.attempt_count),
-                each.detail,
-            )
-            for each in items[:_MOST_DEAD_LETTERS]
-        ),
-    )
-    if len(items) > _MOST_DEAD_LETTERS:
-        yield from ("", f"{len(items) - _MOST_DEAD_LETTERS} more: `drills outbox list --dead`.")
-
-
 def _route_row(decision: Report, delivery: Delivery | None, dry_run: bool) -> tuple[str, ...]:
     if delivery:
         outcome = delivery.summary
@@ -208,6 +197,10 @@ def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
 
 def _fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:
     told = f"{sum(each.succeeded for each in run.deliveries)} of {run.plan['deliverable_route_count']}"
+    if waiting := count_waiting(run.deliveries):
+        told += f", {waiting} waiting"
+    if run.dead_letters:
+        told += f", {len(run.dead_letters)} dead"
     return (
         run.plan["schedule_id"],
         run.plan["status"].replace("_", " "),

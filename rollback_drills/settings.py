@@ -30,6 +30,9 @@ VARIABLES: Final = {
 }
 """By setting: the environment variable that gives it."""
 
+NOTHING_TO_WATCH: Final = "there is nothing to watch"
+"""Begins the message of a run for which no schedule is configured."""
+
 _LimitedDays = Annotated[float, Meta(ge=0, le=LONGEST_INTERVAL_DAYS)]
 
 _Retention = Annotated[int, Meta(ge=12, le=1200)]
@@ -98,6 +101,21 @@ _DEMANDS: Final = {
     _Share: "must be a number greater than 0 and at most 1",
     _LimitedDays: f"must be a number of days from 0 to {LONGEST_INTERVAL_DAYS}",
 }
+
+
+def require_watched(settings: Settings) -> None:
+    """Ensure that there is something to watch, for runs whose silence looks like health.
+
+    In the mode `promoted` a missing schedule is a finding of the check itself.
+
+    Raises:
+        UsageError: No schedule is configured.
+    """
+    if settings.schedule is None and settings.mode is not Mode.PROMOTED:
+        raise UsageError(
+            f"{NOTHING_TO_WATCH}: {VARIABLES['schedule']} is not set; set it to the path of a schedule or a"
+            " folder, or name one with --schedule (in a flow: the parameter schedule)"
+        )
 
 
 def find_database_url(environ: Mapping[str, str], given: str | None) -> str:

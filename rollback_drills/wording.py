@@ -13,3 +13,8 @@ def how_long(instant: str, *, now: datetime) -> str:
     assert isinstance(there, pendulum.DateTime)  # noqa: S101 - it was written by isoformat
     distance = here.diff_for_humans(there, absolute=True)
     return f"{distance} ago" if there < here else f"in {distance}"
+
+
+def write_time(instant: datetime) -> str:
+    """Write an instant in UTC for people: `28 Nov 2026, 09:02 UTC`."""
+    return f"{instant.day} {instant:%b %Y, %H:%M} UTC"

@@ -1,16 +1,19 @@
 """Reads from the evidence what a flow run did in another process, whose result stays there."""
 
-from collections.abc import Iterable
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from sqlalchemy import func, select
 
 from rollback_drills.database import Database
-from rollback_drills.delivery.results import build_result
+from rollback_drills.delivery.results import Delivery, build_result
 from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.judging import Judgement
 from rollback_drills.notification import build_event
+from rollback_drills.outbox.undelivered import find_undelivered
 from rollback_drills.readiness.terms import Report
 
 
@@ -40,16 +43,19 @@ def collect_delivery(
         record["plan_id"]: record
         for record in collect(database, DELIVERY_KIND, since=since, flow_run_id=flow_run_id)
     }
+    left: dict[str, list[Delivery]] = defaultdict(list)
+    for each in find_undelivered(database, by_name, None, now=time.time()).deliveries:
+        left[each.notification.schedule_id].append(each)
     return [
-        _to_result(by_name[plan["schedule_id"]], plan, told.get(plan["plan_id"]))
+        _to_result(by_name[name], plan, told.get(plan["plan_id"]), left[name])
         for plan in plans
-        if plan["schedule_id"] in by_name
+        if (name := plan["schedule_id"]) in by_name
     ]
 
 
-def _to_result(judgement: Judgement, plan: Report, told: Report | None) -> Report:
+def _to_result(judgement: Judgement, plan: Report, told: Report | None, left: Sequence[Delivery]) -> Report:
     event = build_event(judgement.schedule, plan["plan"])
-    delivery = told["delivery"] if told else build_result(event, ())
+    delivery = told["delivery"] if told else build_result(event, left)
     return {
         "schedule": judgement.schedule,
         "plan": plan["plan"],

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction import redactor_in_use
-from rollback_drills.settings import Settings
+from rollback_drills.settings import NOTHING_TO_WATCH, Settings
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem
 
@@ -50,6 +50,8 @@ def explain_failure(ran: Ran) -> Exception:
     """Say why a run did nothing: because of what the caller asked for, or for a reason that the log has."""
     if ran.message.startswith(("--provider", "--routing-policy")):
         return UsageError(ran.message)
+    if ran.message.startswith(NOTHING_TO_WATCH):
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, ran.message)
     logger.warning("a flow run failed: %s", redactor_in_use().text(ran.message))
     return Problem(HTTPStatus.BAD_GATEWAY, "the flow run failed; the log of the API and Prefect say why")
 

@@ -7,6 +7,7 @@ import typer
 
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import UsageError
+from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 
@@ -40,7 +41,7 @@ def deliver(
     Without a server (PREFECT_API_URL) a temporary one is started for the run. Exit code 0 if everything
     was delivered or nothing had to be, 1 if a delivery failed.
     """
-    options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    require_watched(options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days))
     as_of = options.parse_now(now) if now else None
     if routing_policy is not None and not Path(routing_policy).exists():
         raise UsageError(f"--routing-policy {routing_policy} does not exist")

@@ -1,5 +1,6 @@
 """Hands the notifications of one provider over: one task run per provider, its attempts inside."""
 
+import time
 from collections.abc import Sequence
 
 from prefect import State, task
@@ -13,12 +14,9 @@ from rollback_drills.database import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.results import Delivery, ProviderDeliveries
 from rollback_drills.delivery.retrying import RetryPolicy
-from rollback_drills.delivery.states import WAITING
 from rollback_drills.outbox.destinations import explain_disabled, find_destinations, note_why_waiting
-from rollback_drills.outbox.letters import OutboxFilter, find_items, to_delivery
+from rollback_drills.outbox.undelivered import find_waiting
 from tasks.evidence import open_database
-
-_MOST_WAITING_SHOWN = 10_000
 
 
 @task(task_run_name="deliver-{provider}", cache_policy=NO_CACHE)
@@ -63,9 +61,7 @@ def _deliver(provider: str, policy: RetryPolicy, database: Database) -> list[Del
 
 
 def _find_waiting(database: Database, provider: str, tried: Sequence[Delivery]) -> list[Delivery]:
-    """Give what waits without having been tried in this run."""
+    """Return what waits without having been tried in this run."""
     known = {each.notification.notification_id for each in tried}
-    items, _ = find_items(
-        database, OutboxFilter(states=WAITING, provider=provider), limit=_MOST_WAITING_SHOWN
-    )
-    return [to_delivery(item) for item in items if item.notification_id not in known]
+    waiting = find_waiting(database, provider, now=time.time())
+    return [each for each in waiting if each.notification.notification_id not in known]

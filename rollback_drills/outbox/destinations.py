@@ -1,12 +1,16 @@
 """What is known of the places to which providers deliver: the pauses they want, and which are dead."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, select, update
 
 from rollback_drills.database import Database, repeat_on_conflict
 from rollback_drills.delivery.states import WAITING, State
 from rollback_drills.outbox.table import DESTINATIONS, OUTBOX, insert_new
+
+SUBJECT_PREFIX: Final = "connector:"
+"""Before the name of a connector: what stands in place of a schedule in a notice of its death."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,26 @@ def enable(database: Database, provider: str, *, now: float) -> int | None:
             .values(state=State.RETRY, due_at=now, queued_at=now)
         )
         return again.rowcount
+
+
+@repeat_on_conflict
+def resume(database: Database, provider: str, *, now: float) -> None:
+    """Let the next attempt be made at once, also through a connector that was found dead.
+
+    A pause that the provider asked for is kept: then a message that was answered is due when the pause ends.
+    """
+    enable(database, provider, now=now)
+    asked = exists(
+        select(OUTBOX.c.sequence).where(
+            OUTBOX.c.provider == provider,
+            OUTBOX.c.state.in_(WAITING),
+            OUTBOX.c.status_code.is_not(None),
+            OUTBOX.c.due_at == DESTINATIONS.c.cool_until,
+        )
+    )
+    own = update(DESTINATIONS).where(DESTINATIONS.c.provider == provider, ~asked)
+    with database.write() as connection:
+        connection.execute(own.values(cool_until=0.0))
 
 
 @repeat_on_conflict

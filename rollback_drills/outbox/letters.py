@@ -10,14 +10,13 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.delivery.results import Delivery
-from rollback_drills.delivery.states import DEAD, UNCERTAIN, WAITING, State
+from rollback_drills.delivery.states import UNCERTAIN, WAITING, State
 from rollback_drills.outbox.digests import dissolve_digests
 from rollback_drills.outbox.item import Item, read_notification
 from rollback_drills.outbox.table import OUTBOX
 
 _REPLAYABLE = (State.PERMANENT, State.DISABLED, State.DISCARDED, State.RETRY, State.AMBIGUOUS)
 _DISCARDABLE = (State.PENDING, State.RETRY, State.AMBIGUOUS, State.PERMANENT, State.DISABLED)
-_MOST_DEAD = 100_000
 _MAY_HAVE_ARRIVED = or_(OUTBOX.c.may_repeat, OUTBOX.c.state.in_(UNCERTAIN), OUTBOX.c.unanswered_count > 0)
 _OUTCOMES = {
     State.DELIVERED: Outcome.DELIVERED,
@@ -101,16 +100,6 @@ def discard(database: Database, notification_ids: Sequence[str]) -> int:
             "may_repeat": _MAY_HAVE_ARRIVED,
         },
     )
-
-
-def find_dead(database: Database, schedule_ids: Collection[str]) -> list[Item]:
-    """Give the dead letters of these schedules, the newest first."""
-    found: list[Item] = []
-    ids = list(schedule_ids)
-    for start in range(0, len(ids), MOST_PARAMETERS):
-        wanted = OutboxFilter(states=DEAD, schedule_ids=ids[start : start + MOST_PARAMETERS])
-        found += find_items(database, wanted, limit=_MOST_DEAD)[0]
-    return sorted(found, key=lambda item: item.sequence, reverse=True)
 
 
 def to_delivery(item: Item) -> Delivery:

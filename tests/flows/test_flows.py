@@ -19,6 +19,7 @@ from pytest_httpserver import HTTPServer
 from blocks.connector_import import import_connectors
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
+from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database import Database
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -104,14 +105,35 @@ def test_a_check_ends_in_the_state_of_its_schedule(
     assert (state.type.value, state.name) == ("COMPLETED", name)
 
 
-def test_a_check_of_nothing_ends_as_not_requested(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("run", [drill_check, deliver_notifications, escalate_unacknowledged])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_run_with_nothing_to_watch_fails_and_names_the_setting(
+    run: Flow[..., Any], dry_run: bool, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for variable in list(os.environ):
         if variable.startswith("CAVRA_"):
             monkeypatch.delenv(variable)
 
-    state = drill_check(as_of=NOW, dry_run=True, return_state=True)
+    state: Any = run(as_of=NOW, dry_run=dry_run, return_state=True)
 
-    assert state.name == "NotRequested"
+    assert (state.type.value, state.name) == ("FAILED", "Failed")
+    assert "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not set" in (state.message or "")
+
+
+def test_a_history_alone_is_nothing_to_watch(tmp_path: Path, database: str) -> None:
+    history = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": []}
+    (tmp_path / "history.json").write_text(json.dumps(history))
+
+    state = drill_check(history=str(tmp_path / "history.json"), as_of=NOW, return_state=True)
+
+    assert state.is_failed()
+    assert "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not set" in (state.message or "")
+
+
+def test_a_promoted_backend_without_a_schedule_needs_attention(database: str) -> None:
+    state = drill_check(mode="promoted", as_of=NOW, dry_run=True, return_state=True)
+
+    assert state.name == "NeedsAttention"
 
 
 def test_a_dry_run_sends_nothing_and_writes_no_evidence(

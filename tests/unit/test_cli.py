@@ -37,6 +37,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_delivery_with_nothing_to_watch_names_the_setting_before_anything_starts(tmp_path: Path) -> None:
+    done = drills("deliver", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        "drills: there is nothing to watch: CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not"
+    )
+    assert "--schedule" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "status"),
     [

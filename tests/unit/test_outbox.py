@@ -40,7 +40,6 @@ from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.letters import (
     OutboxFilter,
     discard,
-    find_dead,
     find_items,
     get_item,
     replay,
@@ -1055,20 +1054,6 @@ def test_why_something_waits_is_written_at_all_that_waits_for_the_provider(datab
     ]
     assert states(database, waiting) == [State.PENDING]
     assert to_delivery(get(database, waiting)).summary == "pending: the secret is missing"
-
-
-def test_dead_letters_are_found_for_more_schedules_than_a_query_takes_the_newest_first(
-    database: Database,
-) -> None:
-    entries = list(make_entries(1_001))
-    ids = put(database, *entries)
-    for number in (0, 3, 700, 1_000):
-        force(database, ids[number], state=State.PERMANENT if number else State.DISABLED)
-
-    found = find_dead(database, [entry.schedule_id for entry in entries[:1_000]])
-
-    assert [item.notification_id for item in found] == [ids[700], ids[3], ids[0]]
-    assert find_dead(database, []) == []
 
 
 @pytest.mark.parametrize(

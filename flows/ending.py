@@ -1,0 +1,99 @@
+"""What a run of the process ends with: the documents of every schedule, and the final state."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from prefect import State
+from prefect.states import Completed, Failed
+
+from flows.delivering import Delivered
+from flows.naming import STATE_NAMES
+from rollback_drills.delivery.results import Delivery, DeliveryFailedError, build_result
+from rollback_drills.documents.fleet import Fleet
+from rollback_drills.evidence.indexing import Indexed, explain_clock
+from rollback_drills.evidence.records import record_deliveries, record_plan
+from rollback_drills.guarding.guard import Guard
+from rollback_drills.judging import Judgement
+from rollback_drills.notification import build_event
+from rollback_drills.outbox.item import Item
+from rollback_drills.readiness.terms import Report
+from rollback_drills.run_report import ScheduleRun, worst
+
+
+def join_runs(
+    judgements: Sequence[Judgement], plans: Sequence[Report], delivered: Delivered, reasons: Mapping[str, str]
+) -> list[ScheduleRun]:
+    """Put together what the run found and did, by schedule, with what waits and the dead letters."""
+    by_schedule: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in delivered.everything:
+        by_schedule[delivery.notification.schedule_id].append(delivery)
+    dead: dict[str, list[Item]] = defaultdict(list)
+    for item in [*delivered.left.dead, *delivered.left.other_dead]:
+        dead[item.schedule_id].append(item)
+    return [
+        ScheduleRun(judgement, plan, by_schedule[name], dead[name], reasons.get(name, ""))
+        for judgement, plan in zip(judgements, plans, strict=True)
+        for name in [plan["schedule_id"]]
+    ]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The documents of contract §5 and §7 for one schedule."""
+
+    records: list[Report]
+    result: dict[str, Any]
+
+
+def write_down(run: ScheduleRun, signer: str, created_at: datetime) -> Outcome:
+    """Build the evidence records of the plan, and the result of a schedule."""
+    event = build_event(run.judgement.schedule, run.plan)
+    schedule = run.judgement.schedule["schedule"]
+    records = list(record_plan(run.plan, schedule, event["session_id"], created_at=created_at, signer=signer))
+    of_deliveries = (
+        list(record_deliveries(event, run.deliveries, created_at=created_at, signer=signer))
+        if run.deliveries
+        else []
+    )
+    delivery = build_result(event, run.deliveries)
+    result = {
+        "schedule": run.judgement.schedule,
+        "plan": run.plan,
+        "delivery": delivery,
+        "plan_metadata": records[0],
+        "metadata": of_deliveries[0] if of_deliveries else None,
+        "success": delivery["success"],
+        "event_id": event["event_id"],
+    }
+    return Outcome(records, result)
+
+
+def end_run(
+    fleet: Fleet,
+    runs: Sequence[ScheduleRun],
+    outcomes: Sequence[Outcome],
+    delivered: Delivered,
+    indexed: Indexed,
+    guard: Guard,
+    *,
+    dry_run: bool,
+) -> State[dict[str, Any]]:
+    """Return the final state: failed if something was not delivered, else named after the schedules.
+
+    A dry run delivers nothing, so what waits does not fail it.
+    """
+    results = [outcome.result for outcome in outcomes]
+    data = results[0] if fleet.is_single else {"runs": results}
+    left = list(delivered.explain_problems())
+    problems = [] if dry_run else left
+    if indexed.went_back:
+        problems.append(explain_clock(indexed.went_back))
+    if problems:
+        message = "; ".join([*problems, *guard.explain()])
+        return Failed(message=message, data=DeliveryFailedError(message, data))
+    name = STATE_NAMES[worst(run.judgement.readiness for run in runs)]
+    counts = f"schedules: {len(runs)}; notifications delivered: {len(delivered.deliveries)}"
+    message = "; ".join([counts, *left, *guard.explain()])
+    return Completed(name=name, message=message, data=data)

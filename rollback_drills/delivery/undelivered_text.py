@@ -1,0 +1,54 @@
+"""Says in one line what waits and what died, for the state of a run and the last line of a command."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rollback_drills.delivery.results import Delivery
+from rollback_drills.delivery.states import State
+from rollback_drills.wording import write_time
+
+_MOST_NAMED: Final = 5  # the list of runs shows a line; `drills outbox list` shows them all
+
+
+def explain_waiting(waiting: Sequence[Delivery]) -> Iterator[str]:
+    """Name each provider for which something waits: how much, for whom, why, and when it goes on."""
+    by_provider: dict[str, list[Delivery]] = defaultdict(list)
+    for each in waiting:
+        by_provider[each.notification.provider].append(each)
+    for provider, some in sorted(by_provider.items()):
+        owners = _list(sorted({each.notification.owner for each in some}))
+        verb = "notification waits" if len(some) == 1 else "notifications wait"
+        why = next((each for each in some if each.state is not State.SENDING), some[0])
+        yield f"{len(some)} {verb} for {provider}, to {owners} ({_describe(why)}); {_say_when(some)}"
+
+
+def explain_dead(dead: Sequence[Delivery]) -> Iterator[str]:
+    """Name the dead letters, and the command that sends them again."""
+    if not dead:
+        return
+    named = [
+        f"{each.notification.notification_id} ({each.notification.provider}, to {each.notification.owner}:"
+        f" {each.verdict.detail})"
+        for each in dead[:_MOST_NAMED]
+    ]
+    if more := len(dead) - len(named):
+        named.append(f"and {more} more (`drills outbox list --dead`)")
+    letters = "1 dead letter" if len(dead) == 1 else f"{len(dead)} dead letters"
+    yield f"{letters}: {', '.join(named)}; fix the cause, then run `drills outbox replay ID`"
+
+
+def _describe(delivery: Delivery) -> str:
+    if delivery.state is State.SENDING:
+        return "another run is sending it, or was killed while it did"
+    return delivery.verdict.detail
+
+
+def _say_when(some: Sequence[Delivery]) -> str:
+    instants = [each.next_attempt_at for each in some if each.next_attempt_at is not None]
+    return f"next attempt {write_time(min(instants))}" if instants else "the next run looks again"
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMED])
+    return f"{shown} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else shown

@@ -1,0 +1,157 @@
+"""Finds what was committed and has not reached its owner: what waits, and the dead letters."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, exists, or_, select, update
+
+from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.delivery.reasons import Reason
+from rollback_drills.delivery.results import Delivery
+from rollback_drills.delivery.states import DEAD, TOLD, WAITING, State
+from rollback_drills.outbox.destinations import (
+    SUBJECT_PREFIX,
+    Destination,
+    find_destinations,
+    resume,
+)
+from rollback_drills.outbox.item import Item
+from rollback_drills.outbox.letters import OutboxFilter, find_items, replay, to_delivery
+from rollback_drills.outbox.table import OUTBOX
+
+_UNDELIVERED: Final = (*WAITING, State.SENDING, *DEAD)
+_MOST_WAITING: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """What has not reached its owner, the newest first."""
+
+    waiting: Sequence[Delivery] = ()
+    """Tried again, or sent by another run at this moment."""
+    dead: Sequence[Item] = ()
+    """Dead letters whose owner was not notified later either."""
+    other_dead: Sequence[Item] = ()
+    """Dead letters that matter no more, or not to this run, which was asked for another provider."""
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What waits or died and still matters."""
+        return [*self.waiting, *map(to_delivery, self.dead)]
+
+
+def find_undelivered(
+    database: Database, schedule_ids: Collection[str] | None, providers: Collection[str] | None, *, now: float
+) -> Undelivered:
+    """Find what has not reached its owner.
+
+    Args:
+        database: Keeps the outbox.
+        schedule_ids: Of which schedules; None: of all. Notices of dead connectors concern every run.
+        providers: Through which providers; None: through all.
+        now: The next attempt cannot be earlier.
+    """
+    destinations = {each.provider: each for each in find_destinations(database)}
+    found = _find(database, schedule_ids, destinations)
+    dead = [item for item in found if item.state in DEAD]
+    mattering = _find_mattering(database, [item.notification_id for item in dead])
+    wanted = [item for item in found if providers is None or item.provider in providers]
+    pressing = [item for item in wanted if item.notification_id in mattering]
+    return Undelivered(
+        [_to_waiting(item, destinations, now) for item in wanted if item.state not in DEAD],
+        pressing,
+        [item for item in dead if item.sequence not in {each.sequence for each in pressing}],
+    )
+
+
+def find_waiting(database: Database, provider: str, *, now: float) -> list[Delivery]:
+    """Find what waits for a provider, of all schedules, with when it goes on; the newest first."""
+    destinations = {each.provider: each for each in find_destinations(database)}
+    wanted = OutboxFilter(states=WAITING, provider=provider)
+    items, _ = find_items(database, wanted, limit=_MOST_WAITING)
+    return [_to_waiting(item, destinations, now) for item in items]
+
+
+def try_again(
+    database: Database, schedule_ids: Collection[str] | None, providers: Collection[str] | None, *, now: float
+) -> int:
+    """Make everything due that waits or died and still matters; return how many notifications that are.
+
+    Disabled connectors are used again. A pause that a provider asked for is kept.
+    """
+    found = find_undelivered(database, schedule_ids, providers, now=now)
+    waiting = [each.notification for each in found.waiting if each.state is not State.SENDING]
+    for provider in sorted({each.provider for each in waiting} | {item.provider for item in found.dead}):
+        resume(database, provider, now=now)
+    replayed = replay(database, [item.notification_id for item in found.dead], now=now)
+    return replayed + _hurry(database, [each.notification_id for each in waiting], now)
+
+
+@repeat_on_conflict
+def _hurry(database: Database, notification_ids: Sequence[str], now: float) -> int:
+    """Make due at once what waits for a later attempt."""
+    changed = 0
+    with database.write() as connection:
+        for start in range(0, len(notification_ids), MOST_PARAMETERS):
+            some = notification_ids[start : start + MOST_PARAMETERS]
+            waits = OUTBOX.c.notification_id.in_(some) & OUTBOX.c.state.in_(WAITING)
+            changed += connection.execute(update(OUTBOX).where(waits).values(due_at=now)).rowcount
+    return changed
+
+
+def _find(database: Database, schedule_ids: Collection[str] | None, providers: Iterable[str]) -> list[Item]:
+    is_undelivered = OUTBOX.c.state.in_(_UNDELIVERED)
+    conditions: list[ColumnElement[bool]] = [is_undelivered]
+    if schedule_ids is not None:
+        notices = (f"{SUBJECT_PREFIX}{provider}" for provider in providers)
+        ids = list(dict.fromkeys([*schedule_ids, *notices]))
+        conditions = [
+            is_undelivered & OUTBOX.c.schedule_id.in_(ids[start : start + MOST_PARAMETERS])
+            for start in range(0, len(ids), MOST_PARAMETERS)
+        ]
+    with database.read() as connection:
+        items = [
+            Item.from_row(row)
+            for condition in conditions
+            for row in connection.execute(select(OUTBOX).where(condition))
+        ]
+    return sorted(items, key=lambda item: item.sequence, reverse=True)
+
+
+def _find_mattering(database: Database, notification_ids: Sequence[str]) -> set[str]:
+    """Find the dead letters whose route is open, and on which nothing was taken later.
+
+    What closes a route matters although its route is closed: the owner does not know that all is well. So
+    does the notice of a dead connector, which belongs to no cycle.
+    """
+    later = OUTBOX.alias()
+    was_notified = exists(
+        select(later.c.sequence).where(
+            later.c.route_key == OUTBOX.c.route_key,
+            later.c.sequence > OUTBOX.c.sequence,
+            later.c.state.in_(TOLD),
+        )
+    )
+    is_open = or_(
+        OUTBOX.c.is_closed.is_(False),
+        OUTBOX.c.reason == Reason.RESOLVED,
+        OUTBOX.c.schedule_id.startswith(SUBJECT_PREFIX, autoescape=True),
+    )
+    found: set[str] = set()
+    with database.read() as connection:
+        for start in range(0, len(notification_ids), MOST_PARAMETERS):
+            some = OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
+            statement = select(OUTBOX.c.notification_id).where(some, is_open, ~was_notified)
+            found.update(connection.scalars(statement))
+    return found
+
+
+def _to_waiting(item: Item, destinations: dict[str, Destination], now: float) -> Delivery:
+    """Say what waits and when it goes on; nothing goes to a destination that is dead or wants a pause."""
+    destination = destinations.get(item.provider, Destination(item.provider))
+    delivery = to_delivery(item)
+    at = max(item.due_at or now, destination.cool_until, now)
+    is_known = destination.disabled_at is None and at > now
+    return replace(delivery, next_attempt_at=datetime.fromtimestamp(at, UTC) if is_known else None)

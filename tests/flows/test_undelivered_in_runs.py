@@ -1,0 +1,235 @@
+"""A run that leaves notifications waiting or dead says so, and a retry of it delivers them."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import State
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.flow_engine import run_flow
+from prefect.states import AwaitingRetry
+from pytest_httpserver import HTTPServer
+
+from flows.drill_check import drill_check
+from flows.escalate_unacknowledged import escalate_unacknowledged
+from rollback_drills.database import Database
+from rollback_drills.delivery.results import DeliveryFailedError
+from rollback_drills.outbox.letters import OutboxFilter, discard, find_items
+from tests.unit.builders import SCHEDULE
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def schedule(tmp_path: Path) -> str:
+    """Write an overdue schedule that is sent through the webhook."""
+    document = {**SCHEDULE, "owners": ["payments-team"], "notification_providers": ["webhook"]}
+    document |= {"owner_routes": {}, "maintenance_windows": [], "owner_calendars": {}}
+    (tmp_path / "schedule.json").write_text(json.dumps(document))
+    return str(tmp_path / "schedule.json")
+
+
+def answer(receiver: HTTPServer, status: int, headers: Mapping[str, str] | None = None) -> None:
+    """Let the receiver answer with a status from now on."""
+    receiver.clear_all_handlers()
+    receiver.expect_request("/webhook").respond_with_data("the answer", status=status, headers=headers)
+
+
+def check(schedule: str, **parameters: Any) -> State[Any]:
+    """Run a check, and return its final state."""
+    given = {"schedule": schedule, "as_of": NOW, "retries": 0, **parameters}
+    state: State[Any] = drill_check(**given, return_state=True)
+    return state
+
+
+def result_of(state: State[Any]) -> dict[str, Any]:
+    """Return the documents with which a run ended."""
+    data = state.result(raise_on_failure=False)
+    found = data.result if isinstance(data, DeliveryFailedError) else data
+    assert isinstance(found, dict), state
+    return found
+
+
+def newest_page(schedule_id: str) -> str:
+    """Return the newest page of a schedule."""
+    key = ArtifactFilter(key=ArtifactFilterKey(any_=[f"rollback-drill-{schedule_id}"]))
+    with get_client(sync_client=True) as client:
+        pages = client.read_artifacts(artifact_filter=key)
+    return str(max(pages, key=lambda each: str(each.created)).data)
+
+
+def retry(state: State[Any], schedule: str) -> State[Any]:
+    """Retry a run as the Prefect UI does: the same run, in a new process."""
+    run_id = state.state_details.flow_run_id
+    assert run_id is not None
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run_id, AwaitingRetry(), force=True)
+        run = client.read_flow_run(run_id)
+    given = {"schedule": schedule, "as_of": NOW, "retries": 0}
+    found: Any = run_flow(drill_check, flow_run=run, parameters=given, return_type="state")
+    assert isinstance(found, State)
+    return found
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_second_run_says_what_waits_and_when_the_next_attempt_is(
+    url: str, schedule: str, receiver: HTTPServer, status: int
+) -> None:
+    answer(receiver, status)
+    first = check(schedule)
+    assert first.is_failed()
+    (item,), _ = find_items(Database.open(url), OutboxFilter())
+    assert item.due_at is not None
+    at = datetime.fromtimestamp(item.due_at, UTC)
+
+    second = check(schedule, as_of=NOW + timedelta(minutes=1))
+
+    assert second.is_failed()
+    assert len(receiver.log) == 1, "nothing was due"
+    message = second.message or ""
+    assert "1 notification waits for webhook, to payments-team (answered" in message
+    assert f"next attempt {at.day} {at:%b %Y, %H:%M} UTC" in message
+    delivery = result_of(second)["delivery"]
+    assert (delivery["nothing_to_deliver"], delivery["success"]) == (False, False)
+    assert delivery["deliveries"][0]["next_attempt_at"] == at.isoformat()
+    page = newest_page("payments")
+    assert "**waiting: 1**" in page
+    assert "## Waiting" in page
+    assert f"{at.day} {at:%b %Y, %H:%M} UTC" in page
+
+
+def test_what_was_never_tried_because_of_a_pause_waits_until_its_end(
+    url: str, schedule: str, receiver: HTTPServer
+) -> None:
+    answer(receiver, 429, {"retry-after": "3000"})
+    check(schedule)
+    other = Path(schedule).with_name("other.json")
+    other.write_text(Path(schedule).read_text().replace("payments", "search"))
+
+    state = check(str(other))
+
+    assert state.is_failed()
+    assert "webhook (pending: waits for its first attempt; next attempt" in (state.message or "")
+
+
+def test_runs_fail_and_name_a_dead_letter_until_somebody_deals_with_it(
+    url: str, schedule: str, receiver: HTTPServer
+) -> None:
+    answer(receiver, 422)
+    first = check(schedule)
+    (item,), _ = find_items(Database.open(url), OutboxFilter())
+    letter = f"1 dead letter: {item.notification_id} (webhook, to payments-team: answered 422"
+    assert letter in (first.message or "")
+
+    second = check(schedule, as_of=NOW + timedelta(minutes=1))
+
+    assert second.is_failed()
+    assert letter in (second.message or "")
+    assert result_of(second)["delivery"]["nothing_to_deliver"] is False
+    assert "**dead letters: 1**" in newest_page("payments")
+
+    discard(Database.open(url), [item.notification_id])
+    answer(receiver, 200)
+    assert check(schedule, as_of=NOW + timedelta(minutes=2)).name == "NeedsAttention"
+
+
+def test_a_dead_letter_is_settled_when_the_owner_is_notified_later(
+    url: str, schedule: str, receiver: HTTPServer
+) -> None:
+    answer(receiver, 422)
+    assert check(schedule).is_failed()
+    answer(receiver, 200)
+
+    state = check(schedule, as_of=NOW + timedelta(days=2))
+
+    assert (state.name, len(receiver.log)) == ("NeedsAttention", 2), state.message
+    assert "## Dead letters" in newest_page("payments")
+
+
+def test_the_follow_up_is_not_healthy_while_something_waits(
+    url: str, schedule: str, receiver: HTTPServer
+) -> None:
+    answer(receiver, 503)
+    check(schedule)
+
+    state = escalate_unacknowledged(schedule=schedule, as_of=NOW, return_state=True)
+
+    assert state.is_failed()
+    assert "1 notification waits for webhook" in (state.message or "")
+
+
+def test_a_run_of_other_schedules_or_providers_does_not_fail_for_it(
+    url: str, schedule: str, receiver: HTTPServer
+) -> None:
+    answer(receiver, 503)
+    check(schedule)
+    other = Path(schedule).with_name("other.json")
+    ready = {**json.loads(Path(schedule).read_text()), "schedule_id": "search"}
+    other.write_text(json.dumps({**ready, "next_due_at": "2027-06-01T09:00:00Z"}))
+
+    assert check(str(other)).name == "Ready"
+    assert check(schedule, provider="slack").name == "NeedsAttention"
+
+
+def test_a_dry_run_names_what_waits_and_does_not_fail(url: str, schedule: str, receiver: HTTPServer) -> None:
+    answer(receiver, 503)
+    check(schedule)
+
+    state = check(schedule, dry_run=True)
+
+    assert state.name == "NeedsAttention"
+    assert "1 notification waits for webhook" in (state.message or "")
+
+
+@pytest.mark.parametrize("status", [503, 422, 410, 429], ids=["busy", "refused", "gone", "too many"])
+def test_a_retry_from_the_prefect_ui_delivers_what_failed(
+    url: str, schedule: str, receiver: HTTPServer, status: int
+) -> None:
+    answer(receiver, status)
+    failed = check(schedule)
+    assert failed.is_failed()
+    answer(receiver, 200)
+
+    again = retry(failed, schedule)
+
+    if status == 429:  # it asked for a pause, which is kept
+        assert again.is_failed()
+        assert "next attempt" in (again.message or "")
+        return
+    assert (again.type.value, again.name) == ("COMPLETED", "NeedsAttention"), again.message
+    assert len(receiver.log) == 2
+    assert result_of(again)["success"] is True
+
+
+def test_a_retry_delivers_at_once_what_could_not_be_connected(
+    url: str, schedule: str, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.stop()
+    failed = check(schedule)
+    receiver.start()
+    answer(receiver, 200)
+
+    again = retry(failed, schedule)
+
+    assert again.name == "NeedsAttention", again.message
+    assert len(receiver.log) == 1
+
+
+def test_a_retry_sends_nothing_in_a_maintenance_window(url: str, schedule: str, receiver: HTTPServer) -> None:
+    answer(receiver, 422)
+    failed = check(schedule)
+    window = {"window_id": "freeze", "start_at": "2026-12-01T00:00:00Z", "end_at": "2026-12-02T00:00:00Z"}
+    document = {**json.loads(Path(schedule).read_text()), "maintenance_windows": [window]}
+    Path(schedule).write_text(json.dumps(document))
+    answer(receiver, 200)
+
+    again = retry(failed, schedule)
+
+    assert again.is_failed()
+    assert len(receiver.log) == 1
+    assert "1 notification waits for webhook" in (again.message or "")
