@@ -7,6 +7,7 @@ from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 
 from rollback_drills.api_token import ApiToken
+from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
 
 _PREFIX: Final = "rollback-drills-api-token-"
@@ -42,6 +43,7 @@ def save_token(token: ApiToken) -> None:
         raise UsageError(f"there is a token {token.name} already; revoke it first, or choose another name")
     block: Secret[str] = Secret(value=msgspec.json.encode(token).decode())
     block.save(_PREFIX + token.name, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
+    note_effect()
 
 
 def delete_token(name: str) -> None:

@@ -11,6 +11,7 @@ from prefect.blocks.system import Secret
 from blocks.connector_plan import ConnectorPlan, plan_connector
 from blocks.registry import configured_connectors
 from rollback_drills.connector_config import raise_problems, read_connector_config
+from rollback_drills.effects import note_effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +62,4 @@ def _save(plan: ConnectorPlan) -> ImportedConnector:
 def _save_block(block: Block, name: str) -> None:
     # _sync: in an event loop `save` would return a coroutine
     block.save(name, overwrite=True, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
+    note_effect()

@@ -7,6 +7,7 @@ from prefect.blocks.system import Secret
 from prefect.context import SyncClientContext
 
 from blocks.secret_fields import open_secret
+from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.ledger.keys import PublicKey, SigningKey
 
@@ -64,6 +65,7 @@ def save_new_key(origin: str) -> SigningKey:
     key = SigningKey.generate(origin)
     block: Secret[str] = Secret(value=key.to_text())
     block.save(block_name(key.public), _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
+    note_effect()
     open_secret(block)
     return key
 

@@ -8,10 +8,12 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.delivering import deliver_due, try_failed_again
+from flows.failing import fail
 from flows.parameters import OverdueMinutes, Retries, TimeoutSeconds
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.indexing import explain_clock
 from rollback_drills.settings import default_database_url, read_settings, require_watched
@@ -55,6 +57,7 @@ def escalate_unacknowledged(
         waits or died, or if no schedule is configured and no cycle is open. The data is the dashboard of
         contract §6, with `escalated` and `problems`.
     """
+    before = count_effects()
     try:
         settings = read_settings(os.environ, schedule=schedule, history=history)
         policy = read_policy(routing_policy)
@@ -81,7 +84,7 @@ def escalate_unacknowledged(
         if heartbeat_secret and not trouble and not problems and not dry_run:
             report_healthy(heartbeat_secret)
     except DrillsError as error:
-        return Failed(message=str(error))
+        return fail(error, effects_before=before)
     data = {**dashboard, "escalated": len(taken), "problems": problems}
     if trouble or problems:
         message = "; ".join(trouble + problems[:10])

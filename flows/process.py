@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prefect import State, tags
-from prefect.states import Failed
 
 from blocks.registry import enabled_connectors
 from flows.delivering import Delivered, deliver_due, try_failed_again
 from flows.ending import end_run, join_runs, write_down
+from flows.failing import fail
 from flows.guarding import find_platform
 from flows.naming import name_run, tags_of
 from rollback_drills.committing import known_names
@@ -21,6 +21,7 @@ from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.indexing import Indexed
@@ -71,8 +72,10 @@ class RunRequest:
 def run_process(request: RunRequest) -> State[dict[str, Any]]:
     """Run the whole process, and say in which state the flow run ends.
 
-    What the caller got wrong ends the run as failed, before anything is written or sent.
+    What the caller got wrong ends the run as failed, before anything is written or sent. An error that comes
+    later says that the run had begun to deliver.
     """
+    before = count_effects()
     try:
         settings = read_settings(
             os.environ,
@@ -85,7 +88,7 @@ def run_process(request: RunRequest) -> State[dict[str, Any]]:
         require_watched(settings)
         return _run(request, settings)
     except DrillsError as error:
-        return Failed(message=str(error))
+        return fail(error, effects_before=before)
 
 
 def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspe
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
 
 METADATA: Final = MetaData()
@@ -23,6 +24,7 @@ MOST_PARAMETERS: Final = 500
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of a serialization failure and of a deadlock (PostgreSQL, appendix A)."""
 _MOST_CONFLICTS: Final = 5
+_CHANGED: Final = "rows_changed"
 _LONGEST_PAUSE_SECONDS: Final = 0.2
 
 P = ParamSpec("P")
@@ -124,11 +126,14 @@ class Database:
             DatabaseError: The database cannot be used; nothing was written.
         """
         with _explained(self.engine), self.engine.connect() as connection:
+            connection.info.pop(_CHANGED, None)
             if self.engine.dialect.name == "sqlite":
                 # At once a writer: a reader that turns writer fails when another one wrote meanwhile.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
             connection.commit()
+            if connection.info.pop(_CHANGED, False):
+                note_effect()
 
 
 def _make_engine(url: str) -> Engine:
@@ -138,9 +143,18 @@ def _make_engine(url: str) -> Engine:
         raise UsageError(
             "DRILLS_DATABASE_URL is no usable database URL; write it like sqlite:///evidence.db"
         ) from None
+    event.listen(engine, "after_cursor_execute", _note_change)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _make_durable)
     return engine
+
+
+def _note_change(
+    connection: Connection, cursor: Any, _statement: str, _parameters: Any, context: Any, _executemany: bool
+) -> None:
+    # a row count of -1 is one that the driver does not know
+    if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
+        connection.info[_CHANGED] = True
 
 
 def _create_tables(engine: Engine) -> None:

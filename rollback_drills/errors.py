@@ -10,7 +10,8 @@ class DrillsError(Exception):
 class UsageError(DrillsError):
     """The caller passed something unusable: a flag, a variable, a policy or connector file.
 
-    The message is one line that names the place, the value and the remedy. Exit code 2.
+    The message is one line that names the place, the value and the remedy. Exit code 2, unless something was
+    sent or written before.
     """
 
 

@@ -3,10 +3,11 @@
 import gc
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
 from rollback_drills_cli import (
     acknowledge_command,
@@ -38,7 +39,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Keep rollback drills from being forgotten, and prove it.",
-    epilog="Exit codes: 0 acceptable, 1 needs attention or a failed delivery, 2 bad usage or input.",
+    epilog="Exit codes: 0 acceptable, 1 needs attention or a failed delivery, 2 nothing was sent or written.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(judge_commands.history)
@@ -102,8 +103,7 @@ def main() -> None:
     try:
         app()
     except DrillsError as error:
-        print_problem(str(error))
-        sys.exit(2)
+        _fail(str(error))
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -111,8 +111,16 @@ def main() -> None:
         problem = explain_unreachable(error)
         if problem is None:
             raise
-        print_problem(problem)
-        sys.exit(2)
+        _fail(problem)
+
+
+def _fail(problem: str) -> NoReturn:
+    """End with a line about a problem: with 2 if nothing was sent or written, else with 1."""
+    print_problem(problem)
+    if count_effects():
+        print_problem("part of the work was done before that; what was sent or written stays")
+        sys.exit(1)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from rollback_drills.effects import note_effect
 from rollback_drills.errors import UsageError
 
 
@@ -35,6 +36,7 @@ def _replace(target: Path, content: bytes) -> None:
             file.flush()
             os.fchmod(file.fileno(), 0o666 & ~_umask())
             os.replace(file.name, target)
+            note_effect()
         except BaseException:
             os.unlink(file.name)
             raise

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from rollback_drills.documents.reading import show_path
+from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError
 
 _WAIT_SECONDS: Final = 30.0
@@ -99,6 +100,8 @@ def _put(place: str, data: bytes, *, like: str | None) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, place)
+        if like in (None, place):  # the document, not the copy of what it was
+            note_effect()
     except OSError:
         with suppress(OSError):
             os.unlink(new)
