@@ -15,6 +15,9 @@ STATE_NAMES = {
 }
 """By the state of the schedules, what the final state of a run is called."""
 
+BLOCKED = "Blocked"
+"""What the failed state of a gate is called that lets no release pass."""
+
 _MOST_TAGS = 20  # of each kind; a fleet has more schedules than anybody reads tags
 
 

@@ -8,22 +8,24 @@ from typing import Any
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
-from flows.naming import STATE_NAMES, rename_run
+from flows.naming import BLOCKED, STATE_NAMES, rename_run
 from flows.parameters import ModeName, SomeDays
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.gate.decision import explain_block
+from rollback_drills.gate.events import FLEET
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.run_report import artifact_key
 from rollback_drills.settings import Settings, read_settings
 from tasks.artifacts import FLEET_KEY
 from tasks.documents import load_documents
+from tasks.events import emit_gate
 from tasks.gate import decide_gate, load_promotion_documents, publish_gate
 from tasks.logs import redacting
 from tasks.rules import classify_readiness, derive_due
 
 
-@flow(name="release-gate")
+@flow(name="release-gate", persist_result=True)  # for callers of run_deployment
 def release_gate(
     schedule: str | None = None,
     history: str | None = None,
@@ -55,8 +57,8 @@ def release_gate(
         as_of: Judge as of this instant. Empty: now.
 
     Returns:
-        Completes as Ready, DueSoon or NotRequested, with the gate document. Fails as NeedsAttention, with an
-        error that names the reasons, so that what waits for the run is blocked.
+        Completes as Ready, DueSoon or NotRequested, with the gate document. Fails as Blocked, with an error
+        that names the reasons, so that what waits for the run is blocked. The result is persisted.
     """
     given = {
         "schedule": schedule,
@@ -91,11 +93,12 @@ def _run(settings: Settings, generated_by: str, now: datetime) -> State[dict[str
     gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by)
     publish_gate(gate, f"{artifact_key(name) if fleet.is_single else FLEET_KEY}-gate")
     rename_run(f"gate of {name}", judgements)
+    emit_gate(gate, name if fleet.is_single else FLEET)
     return _end(gate)
 
 
 def _end(gate: Report) -> State[dict[str, Any]]:
-    name = STATE_NAMES[Readiness(gate["status"])]
     if error := explain_block(gate):
-        return Failed(name=name, message=gate["message"], data=error)
-    return Completed(name=name, message=gate["message"], data=gate)
+        # Prefect names the event after the name of the state; NeedsAttention is that of a green check.
+        return Failed(name=BLOCKED, message=gate["message"], data=error)
+    return Completed(name=STATE_NAMES[Readiness(gate["status"])], message=gate["message"], data=gate)

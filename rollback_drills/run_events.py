@@ -30,6 +30,8 @@ class RunEvent:
     related: tuple[tuple[str, str], ...]
     """Role and id of what else it concerns: its cycle, provider and owners."""
     payload: Report
+    kind: str = "schedule"
+    """What `schedule_id` names; a gate is named after its schedule."""
 
 
 def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> Iterator[RunEvent]:

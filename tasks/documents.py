@@ -7,7 +7,7 @@ from prefect.logging import get_run_logger
 from rollback_drills.documents.fleet import Fleet, load_fleet
 
 
-@task(task_run_name="load-documents", cache_policy=NO_CACHE)
+@task(task_run_name="load-documents", cache_policy=NO_CACHE, persist_result=False)
 def load_documents(schedule_path: str | None, history_path: str | None) -> Fleet:
     """Load the schedules and histories that the paths stand for."""
     fleet = load_fleet(schedule_path, history_path)

@@ -9,6 +9,7 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.followup.escalating import Escalation
+from rollback_drills.gate.events import gate_event
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import Redactor, redactor_in_use
 from rollback_drills.run_events import (
@@ -47,6 +48,11 @@ def emit_exception(record: Report) -> None:
     _emit_all([exception_event(record)])
 
 
+def emit_gate(gate: Report, name: str) -> None:
+    """Emit the event of a gate, named after its schedule or `FLEET`."""
+    _emit_all([gate_event(gate, name)])
+
+
 def _emit_all(events: Iterable[RunEvent]) -> None:
     redactor, count = redactor_in_use(), 0
     for count, event in enumerate(events, 1):  # noqa: B007 - the last one counts them
@@ -59,7 +65,7 @@ def _emit_all(events: Iterable[RunEvent]) -> None:
 
 def _emit(event: RunEvent, redactor: Redactor) -> None:
     resource = {
-        "prefect.resource.id": f"{_KIND}.schedule.{event.schedule_id}",
+        "prefect.resource.id": f"{_KIND}.{event.kind}.{event.schedule_id}",
         "prefect.resource.name": event.schedule_id,
     }
     if event.environment:

@@ -23,7 +23,7 @@ from rollback_drills.settings import read_settings
 from tasks.logs import redacting
 
 
-@task(task_run_name="load-promotion", cache_policy=NO_CACHE)
+@task(task_run_name="load-promotion", cache_policy=NO_CACHE, persist_result=False)
 def load_promotion_documents(
     evidence_path: str | None, plan_path: str | None, rehearsal_path: str | None
 ) -> PromotionDocuments:
@@ -31,7 +31,7 @@ def load_promotion_documents(
     return load_promotion(evidence_path, plan_path, rehearsal_path)
 
 
-@task(task_run_name="decide-gate", cache_policy=NO_CACHE)
+@task(task_run_name="decide-gate", cache_policy=NO_CACHE, persist_result=False)
 def decide_gate(
     documents: PromotionDocuments,
     judgements: Sequence[Judgement],
@@ -46,7 +46,7 @@ def decide_gate(
     return gate
 
 
-@task(task_run_name="publish-gate", cache_policy=NO_CACHE)
+@task(task_run_name="publish-gate", cache_policy=NO_CACHE, persist_result=False)
 @redacting
 def publish_gate(gate: Report, key: str) -> None:
     """Publish the page of the gate, redacted."""

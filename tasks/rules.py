@@ -15,7 +15,7 @@ from rollback_drills.readiness.terms import Criteria, Report
 from rollback_drills.routing.decisions import PlanRequest
 
 
-@task(task_run_name="derive-due", cache_policy=NO_CACHE)
+@task(task_run_name="derive-due", cache_policy=NO_CACHE, persist_result=False)
 def derive_due(subjects: Sequence[Subject], now: datetime) -> list[datetime | None]:
     """Find when each schedule's next drill is due."""
     dues = [judging.find_due(subject, now=now) for subject in subjects]
@@ -23,7 +23,7 @@ def derive_due(subjects: Sequence[Subject], now: datetime) -> list[datetime | No
     return dues
 
 
-@task(task_run_name="classify-readiness", cache_policy=NO_CACHE)
+@task(task_run_name="classify-readiness", cache_policy=NO_CACHE, persist_result=False)
 def classify_readiness(
     subjects: Sequence[Subject],
     dues: Sequence[datetime | None],

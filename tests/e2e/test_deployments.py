@@ -155,7 +155,7 @@ def test_a_gate_on_a_worker_fails_for_a_late_drill_and_completes_for_one_in_time
         ended.append(run_deployment(server, "release-gate", {"schedule": str(path)}))
 
     assert [run["state_type"] for run in ended] == ["FAILED", "COMPLETED"]
-    assert [run["state"]["name"] for run in ended] == ["NeedsAttention", "Ready"]
+    assert [run["state"]["name"] for run in ended] == ["Blocked", "Ready"]
     assert "rollback drill schedule of payments" in ended[0]["state"]["message"]
 
 

@@ -18,6 +18,7 @@ from prefect.flows import load_flow_from_entrypoint
 from flows.release_gate import release_gate
 from rollback_drills.errors import RollbackNotReadyError, UsageError
 from tasks.gate import require_rollback_ready
+from tests.flows.test_events import events_of
 from tests.unit.builders import DRILL, SCHEDULE
 from tests.unit.promotion_samples import write_promotion
 
@@ -60,7 +61,7 @@ def run(documents: Mapping[str, Any], **parameters: Any) -> State[Any]:
     [
         ("promoted", datetime(2026, 11, 20, 9, tzinfo=UTC), ("COMPLETED", "DueSoon")),
         ("promoted", SOON, ("COMPLETED", "DueSoon")),
-        ("promoted", LATE, ("FAILED", "NeedsAttention")),
+        ("promoted", LATE, ("FAILED", "Blocked")),
         ("shadow", SOON, ("COMPLETED", "DueSoon")),
     ],
 )
@@ -95,6 +96,42 @@ def test_a_blocked_release_raises_its_reasons(documents: dict[str, Any]) -> None
         "rollback controls",
         "rollback drill schedule of payments",
     ]
+
+
+@pytest.mark.parametrize(
+    ("at", "event", "reasons"),
+    [(SOON, "gate.passed", []), (LATE, "gate.blocked", ["rollback drill schedule"])],
+)
+def test_a_gate_emits_an_event_of_its_own(
+    at: datetime, event: str, reasons: list[str], documents: dict[str, Any]
+) -> None:
+    state = run(documents, mode="promoted", as_of=at)
+
+    (found,) = events_of(state)
+    assert found["event"] == f"cavra.go_backend.rollback_drill.{event}"
+    assert found["resource"]["prefect.resource.id"] == "rollback-drills.gate.payments"
+    related = {each["prefect.resource.role"]: each["prefect.resource.id"] for each in found["related"]}
+    assert related["schedule"] == "rollback-drills.schedule.payments"
+    assert [each.split(" of ")[0] for each in found["payload"]["reasons"]] == reasons
+    assert found["payload"]["message"] == state.message
+
+
+@pytest.mark.parametrize("at", [SOON, LATE])
+def test_the_result_is_persisted_for_callers_in_other_processes(
+    at: datetime, documents: dict[str, Any]
+) -> None:
+    ended = run(documents, mode="promoted", as_of=at)
+
+    assert ended.state_details.flow_run_id is not None
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(ended.state_details.flow_run_id).state
+    assert state is not None
+    found: Any = state.result(raise_on_failure=False)
+    if at == LATE:
+        assert isinstance(found, RollbackNotReadyError)
+        assert found.reasons
+    else:
+        assert found["selected_backend"] == "go"
 
 
 def test_what_the_caller_got_wrong_fails_the_run_with_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""The event of a gate, for automations: whether a release may pass, and if not, why."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from rollback_drills.gate.decision import explain_block
+from rollback_drills.readiness.terms import Report
+from rollback_drills.run_events import PREFIX, RunEvent
+
+FLEET: Final = "fleet"
+"""Names the gate of several schedules."""
+_MOST_RELATED: Final = 20  # Prefect takes 100 related resources, and adds those of the run itself
+_KIND: Final = "gate"
+
+
+def gate_event(gate: Report, name: str) -> RunEvent:
+    """Return the event of a gate: `gate.blocked` or `gate.passed`.
+
+    Args:
+        gate: The gate document.
+        name: The schedule, or `FLEET` for several.
+    """
+    error = explain_block(gate)
+    return RunEvent(
+        f"{PREFIX}.gate.{'blocked' if error else 'passed'}",
+        name,
+        "",
+        tuple(("schedule", each) for each in list(dict.fromkeys(_find_schedules(gate)))[:_MOST_RELATED]),
+        {
+            "status": str(gate["status"]),
+            "mode": str(gate["mode"]),
+            "selected_backend": gate["selected_backend"],
+            "message": gate["message"],
+            "reasons": list(error.reasons) if error else [],
+        },
+        _KIND,
+    )
+
+
+def _find_schedules(gate: Report) -> Iterator[str]:
+    """Name the schedules, those first that block the release."""
+    for status in ("warn", "pass"):
+        for each in gate["checks"]:
+            if each["schedule_id"] and each["status"] == status:
+                yield each["schedule_id"]
