@@ -9,6 +9,7 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.readiness.due import derive_due
 from rollback_drills.readiness.history import report_history
 from rollback_drills.readiness.schedule import report_schedule
+from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.terms import Criteria, Readiness, Report
 from rollback_drills.routing.decisions import Cycle, PlanRequest, decide_routes
 from rollback_drills.routing.plan import build_plan, find_cycle
@@ -38,10 +39,24 @@ def find_due(subject: Subject, *, now: datetime) -> datetime | None:
 
 
 def judge(
-    subject: Subject, due_at: datetime | None, criteria: Criteria, *, now: datetime, generated_by: str = "cli"
+    subject: Subject,
+    due_at: datetime | None,
+    criteria: Criteria,
+    *,
+    now: datetime,
+    generated_by: str = "cli",
+    shared: str = "",
 ) -> Judgement:
-    """Judge one schedule and its history at an instant."""
-    history = report_history(subject.history, criteria, now=now, generated_by=generated_by)
+    """Judge one schedule and its history at an instant; `shared` names the drills that others use too."""
+    document = subject.schedule.document if subject.schedule else None
+    history = report_history(
+        subject.history,
+        criteria,
+        now=now,
+        generated_by=generated_by,
+        environment=document.environment if document else "",
+        shared=shared,
+    )
     schedule = report_schedule(
         subject.schedule, due_at, history, criteria, now=now, generated_by=generated_by
     )
@@ -49,12 +64,19 @@ def judge(
 
 
 def judge_all(
-    subjects: Sequence[Subject], criteria: Criteria, *, now: datetime, generated_by: str = "cli"
+    subjects: Sequence[Subject],
+    criteria: Criteria,
+    *,
+    now: datetime,
+    generated_by: str = "cli",
+    dues: Sequence[datetime | None] | None = None,
 ) -> list[Judgement]:
-    """Judge several schedules at one instant, in their order."""
+    """Judge several schedules at one instant, in their order; `dues` if their due times are known already."""
+    shared = find_shared_drills(subjects)
+    due_times = dues if dues is not None else [find_due(each, now=now) for each in subjects]
     return [
-        judge(each, find_due(each, now=now), criteria, now=now, generated_by=generated_by)
-        for each in subjects
+        judge(each, due_at, criteria, now=now, generated_by=generated_by, shared=shared.get(place, ""))
+        for place, (each, due_at) in enumerate(zip(subjects, due_times, strict=True))
     ]
 
 

@@ -10,6 +10,7 @@ from rollback_drills import PRODUCT, identity
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import name_notification
+from rollback_drills.wording import write_sentences
 
 EVENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification.v1"
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.notification"
@@ -165,12 +166,26 @@ def _summary(schedule_report: Report, plan: Report) -> str:
     schedule = schedule_report["schedule"]
     match Readiness(plan["status"]):
         case Readiness.DUE_SOON:
-            return f"The next rollback drill is due {schedule['next_due_at']}. Perform it and record it."
+            due = f"The next rollback drill is due {schedule['next_due_at']}"
+            return write_sentences(due, "Perform it and record it", *_find_warnings(schedule_report))
         case Readiness.NEEDS_ATTENTION:
-            path = schedule_report["rollback_drill_schedule_path"]
-            message = schedule["message"].replace(path, PurePath(path).name) if path else schedule["message"]
-            return f"The rollback is not proven: {message}."
+            message = _name_files(schedule_report, schedule["message"])
+            warnings = [each for each in _find_warnings(schedule_report) if each not in message]
+            return f"The rollback is not proven: {write_sentences(message, *warnings)}"
     return "The rollback drill is up to date; this notification was asked for by hand."
+
+
+def _find_warnings(schedule_report: Report) -> list[str]:
+    """Return what is wrong with the drill history, as a message has it."""
+    return [_name_files(schedule_report, each) for each in schedule_report["warnings"]]
+
+
+def _name_files(schedule_report: Report, text: str) -> str:
+    """Write the names of the documents in place of their paths."""
+    for key in ("rollback_drill_schedule_path", "rollback_drill_history_path"):
+        if path := schedule_report[key]:
+            text = text.replace(path, PurePath(path).name)
+    return text
 
 
 def _facts(

@@ -56,6 +56,7 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
         "",
         cell(describe_latest(run.judgement.history["history"])),
         "",
+        *_warnings([run]),
         *_distrust(run.distrust),
         "## Checks",
         "",
@@ -130,10 +131,22 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
     ]
     if len(pressing) > len(shown):
         lines += ["", f"{len(pressing) - len(shown)} more are not shown; each schedule has its own artifact."]
+    lines += ["", *_warnings(runs)]
     lines += _distrusted([run for run in runs if run.distrust])
     lines += list_waiting([each for run in runs for each in run.deliveries])
     lines += list_dead_letters([each for run in runs for each in run.dead_letters])
     return "\n".join(lines)
+
+
+def _warnings(runs: Sequence[ScheduleRun]) -> Iterator[str]:
+    """List what is wrong with drill histories, also of schedules that are ready."""
+    found = [(run.plan["schedule_id"], each) for run in runs for each in run.judgement.schedule["warnings"]]
+    if found:
+        yield from ("## Faults in the drill history", "")
+        yield from table(("schedule", "fault"), found[:_LONGEST_FLEET_PAGE])
+        if len(found) > _LONGEST_FLEET_PAGE:
+            yield from ("", f"{len(found) - _LONGEST_FLEET_PAGE} more are not shown.")
+        yield ""
 
 
 def _distrusted(runs: Sequence[ScheduleRun]) -> Iterator[str]:

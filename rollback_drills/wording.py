@@ -1,6 +1,16 @@
-"""Puts instants into words for people."""
+"""Puts instants and sentences into words for people."""
 
 from datetime import datetime
+
+
+def write_sentences(*parts: str) -> str:
+    """Write sentences that have no full stop yet; one that ends in a question needs none."""
+    return " ".join(part if part.endswith("?") else f"{part}." for part in parts)
+
+
+def join_sentences(*parts: str) -> str:
+    """Write sentences as one message, without its last full stop."""
+    return write_sentences(*parts).removesuffix(".")
 
 
 def how_long(instant: str, *, now: datetime) -> str:

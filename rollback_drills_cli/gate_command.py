@@ -130,7 +130,9 @@ def _write(gate: "Report", wanted: Format) -> bytes:
 
 
 def _print_gate(gate: "Report") -> None:
-    from rollback_drills.gate.decision import COLUMNS, rows_of
+    from rollback_drills.gate.decision import COLUMNS, rows_of, warnings_of
 
     print_table(f"Release gate: {gate['status'].replace('_', ' ')}", COLUMNS, rows_of(gate))
+    for warning in warnings_of(gate):
+        print_line(warning)
     print_line(gate["message"][:1].upper() + gate["message"][1:])

@@ -72,6 +72,7 @@ def check(
         )
     else:
         _print_fleet([each.schedule for each in judged], at)
+        _print_warnings([each.schedule for each in judged])
     _exit(worst(each.readiness for each in judged))
 
 
@@ -108,8 +109,10 @@ def plan(
         ]
         _print_documents(documents, fleet, at)
     else:
-        for _, each in planned:
+        for judged, each in planned:
             _print_plan(each)
+            for note in judged.schedule["operator_notes"]:
+                print_line(note)
     _exit(worst(judged.readiness for judged, _ in planned))
 
 
@@ -145,6 +148,13 @@ def _print_fleet(reports: list[Report], at: datetime) -> None:
         for report in reports
     ]
     print_table(f"{len(reports)} schedules", ("schedule", "state", "due", "why"), rows)
+
+
+def _print_warnings(reports: list[Report]) -> None:
+    for report in reports:
+        for warning in report["warnings"]:
+            name = report["schedule"]["schedule_id"] or report["rollback_drill_schedule_path"]
+            print_line(f"{name}: {warning}")
 
 
 def _print_plan(plan: Report) -> None:

@@ -32,10 +32,7 @@ def classify_readiness(
     generated_by: str,
 ) -> list[Judgement]:
     """Judge the readiness of each schedule."""
-    judgements = [
-        judging.judge(subject, due_at, criteria, now=now, generated_by=generated_by)
-        for subject, due_at in zip(subjects, dues, strict=True)
-    ]
+    judgements = judging.judge_all(subjects, criteria, now=now, generated_by=generated_by, dues=dues)
     states = Counter(str(judgement.readiness) for judgement in judgements)
     get_run_logger().info("%s", ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
     return judgements

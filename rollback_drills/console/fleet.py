@@ -35,6 +35,8 @@ class FleetRow:
     owners: Sequence[str]
     todo: str
     """What a person has to do."""
+    warnings: Sequence[str] = ()
+    """What is wrong with the drill history."""
     cycle: Report | None = None
     """How the open cycle stands, as the dashboard has it; None if none is open."""
 
@@ -154,6 +156,7 @@ def make_row(
         find_latest_accepted_at(history, now=now) if history else None,
         section["owners"],
         _find_todo(subject, judgement),
+        judgement.schedule["warnings"],
         cycles.get(judgement.cycle.cycle_id),
     )
 
@@ -170,4 +173,7 @@ def _find_todo(subject: Subject, judgement: Judgement) -> str:
         case Readiness.NEEDS_ATTENTION:
             is_usable = subject.schedule is not None and subject.schedule.document is not None
             overdue = is_usable and section["stale"] and section["next_due_at"]
-            return "perform the drill" if overdue and section["active"] else "mend the schedule"
+            if overdue and section["active"]:
+                return "perform the drill"
+            is_history_fault = section["message"].startswith(tuple(judgement.schedule["warnings"]))
+            return "fix the drill history" if is_history_fault else "fix the schedule"

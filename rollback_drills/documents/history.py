@@ -9,6 +9,9 @@ from rollback_drills.documents.fields import Document, Minutes, Name, Timestamp,
 
 HISTORY_SCHEMA: Final = "cavra.go-backend-rollback-drill-history.v1"
 
+OUTCOMES: Final = ("pass", "fail")
+"""What the status of a drill can be; other words are named in a warning, and no such drill is accepted."""
+
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 """A SHA-256 digest; capitals are refused, because one digest must not have two spellings."""
 

@@ -92,6 +92,16 @@ def rows_of(gate: Report) -> Iterator[tuple[str, ...]]:
         yield _plain(each["id"]), each["schedule_id"], each["state"].replace("_", " "), each["message"]
 
 
+def warnings_of(gate: Report) -> list[str]:
+    """Return the findings of checks that pass: they decide nothing, and somebody has to look at them."""
+    return [
+        finding["message"]
+        for each in gate["checks"]
+        if each["status"] == "pass"
+        for finding in each["findings"]
+    ]
+
+
 def explain_block(gate: Report) -> RollbackNotReadyError | None:
     """Give the error that says why the release must not pass; None if it may."""
     if gate["acceptable"]:

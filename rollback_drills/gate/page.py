@@ -1,6 +1,6 @@
 """Writes the gate as Markdown, for the artifact of a run."""
 
-from rollback_drills.gate.decision import COLUMNS, rows_of
+from rollback_drills.gate.decision import COLUMNS, rows_of, warnings_of
 from rollback_drills.markdown import cell, table
 from rollback_drills.readiness.terms import Report
 
@@ -16,4 +16,6 @@ def render_gate(gate: Report) -> str:
         "",
         *table(COLUMNS, rows_of(gate)),
     ]
+    if warnings := warnings_of(gate):
+        lines += ["", "## Warnings", "", *(f"- {cell(warning)}" for warning in warnings)]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.judging import Judgement
+from rollback_drills.readiness.history_faults import WARNINGS
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.plan import NOT_CONFIGURED
 from rollback_drills.run_report import worst
@@ -101,4 +102,4 @@ def _find(checks: Sequence[Report]) -> list[dict[str, Any]]:
 
 
 def _is_fact(check: Report) -> bool:
-    return not check["id"].endswith(("_requested", "_file", "_timestamps"))
+    return not check["id"].endswith(("_requested", "_file", "_timestamps")) and check["id"] not in WARNINGS

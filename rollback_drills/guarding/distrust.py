@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Final
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
+from rollback_drills.documents.reading import Loaded
 from rollback_drills.judging import Judgement
 from rollback_drills.readiness.due import is_in_future
 from rollback_drills.readiness.terms import Readiness
@@ -126,7 +128,7 @@ def _find_loss(
         return None
     history = subject.history.document if subject.history else None
     if history is None or not history.drills:
-        what = "is empty" if history else "cannot be read" if subject.history else "is missing"
+        what = "is empty" if history else _explain_unreadable(subject.history)
         reason = f"its history {what}, and the evidence knows {_count_drills(known)} of it"
         return Distrust(schedule_id, Sign.VANISHED, reason, _rows(known))
     present = {drill.drill_id for drill in history.drills}
@@ -149,6 +151,13 @@ def _find_loss(
         )
         return Distrust(schedule_id, Sign.SHRANK, reason, _rows(gone))
     return None
+
+
+def _explain_unreadable(source: Loaded[History] | None) -> str:
+    if source is None:
+        return "is missing"
+    fault = source.problem.removeprefix(f"{source.path}: ")
+    return f"cannot be read ({PurePath(source.path).name}: {fault})"
 
 
 def _newest(known: Sequence[KnownDrill]) -> Iterator[KnownDrill]:

@@ -1,11 +1,12 @@
 """The checks of a report (contract §3): what was asked, whether the document serves, then fact by fact."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rollback_drills.documents.reading import Loaded
 
 Check = dict[str, str]
+_NO_WARNINGS: Final[Mapping[str, str]] = {}
 
 
 def _passed(check_id: str, fact: str) -> Check:
@@ -43,6 +44,7 @@ class Checklist:
         findings: Mapping[str, str],
         *,
         requested: bool,
+        warnings: Mapping[str, str] = _NO_WARNINGS,
     ) -> list[Check]:
         """Give every check of a report.
 
@@ -51,6 +53,7 @@ class Checklist:
             section: The facts of the document, with `valid` and `message`.
             findings: By the id of a check, what was found to be wrong.
             requested: Whether the document is asked for.
+            warnings: By the id of a check that only a document with such a mistake has, the mistake.
         """
         checks = [
             _passed(self._requested, self._asked_for)
@@ -62,6 +65,7 @@ class Checklist:
             places = ", ".join(source.without_offset)
             finding = f"{source.path}: read as UTC, because there is no offset: {places}"
             checks.append(_missed(self._timestamps, finding))
+        checks += [_missed(check_id, warning) for check_id, warning in warnings.items()]
         if not findings:
             return checks + self._all_passed
         return checks + [

@@ -11,6 +11,7 @@ from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.readiness.checks import Checklist
 from rollback_drills.readiness.due import DAY, find_latest, is_accepted, is_in_future, is_recovery_target_met
+from rollback_drills.readiness.history_faults import find_history_faults
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
 
 HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"
@@ -36,7 +37,13 @@ _CHECKLIST: Final = Checklist(
 
 
 def report_history(
-    source: Loaded[History] | None, criteria: Criteria, *, now: datetime, generated_by: str = "cli"
+    source: Loaded[History] | None,
+    criteria: Criteria,
+    *,
+    now: datetime,
+    generated_by: str = "cli",
+    environment: str = "",
+    shared: str = "",
 ) -> Report:
     """Judge the history at an instant.
 
@@ -45,6 +52,8 @@ def report_history(
         criteria: The mode and the greatest age at which a drill still proves something.
         now: The instant of the judgement, aware.
         generated_by: Who asked, for the report.
+        environment: The environment of the schedule that the history belongs to; empty if it is not known.
+        shared: Which drills another schedule uses too; empty if there are none.
     """
     history = (source.document if source else None) or _NO_HISTORY
     latest = find_latest(history)
@@ -52,6 +61,7 @@ def report_history(
     problem = _find_problem(source, latest, section, now=now)
     section["valid"] = not problem
     section["message"] = problem or "the latest drill is accepted and fresh"
+    faults = _find_faults(source, environment=environment, shared=shared)
     requested = source is not None or criteria.mode is Mode.PROMOTED
     if not requested:
         status = Readiness.NOT_REQUESTED
@@ -67,9 +77,10 @@ def report_history(
         "rollback_drill_history_path": source.path if source else "",
         "rollback_drill_max_age_days": criteria.max_age_days,
         "checks": _CHECKLIST.fill_in(
-            source, section, _find(source, latest, section, criteria), requested=requested
+            source, section, _find(source, latest, section, criteria), requested=requested, warnings=faults
         ),
         "history": section,
+        "warnings": _list_warnings(source, latest, section, list(faults.values()), now=now),
     }
 
 
@@ -119,8 +130,34 @@ def _find_problem(
     if basic := next(_find_missing(latest, now=now), ""):
         return f"{where}.{basic}"
     if not accepted:
-        return f"{where}: the latest drill is not accepted; the checks tell why"
+        return f"{where}.{next(iter(_find_unmet(latest).values()))}"
     return f"{where}.executed_at is {section['latest_executed_at']}; the drill is too old, perform a new one"
+
+
+def _find_faults(source: Loaded[History] | None, *, environment: str, shared: str) -> dict[str, str]:
+    """Return, by the id of a check, file, path and remedy of what may explain why no drill is accepted."""
+    if source is None or source.document is None:
+        return {}
+    faults = find_history_faults(source.document, environment=environment, shared=shared)
+    return {check_id: f"{source.path}: {fault}" for check_id, fault in faults.items()} if faults else faults
+
+
+def _list_warnings(
+    source: Loaded[History] | None,
+    latest: Drill | None,
+    section: dict[str, Any],
+    faults: list[str],
+    *,
+    now: datetime,
+) -> list[str]:
+    """Return what is wrong with the history or its latest drill, and not merely old or not there yet."""
+    if source is None or section["valid"]:
+        return faults
+    if source.document is not None and (latest is None or is_accepted(latest, now=now)):
+        return faults if section["schema_version"] == HISTORY_SCHEMA else [section["message"], *faults]
+    fault, _, _ = section["message"].removeprefix(f"{source.path}: ").partition("; ")
+    is_named = any(fault in each for each in faults)  # an unknown word makes the drill unacceptable too
+    return faults if is_named else [section["message"], *faults]
 
 
 def find_problems(drill: Drill, *, now: datetime) -> list[str]:

@@ -4,36 +4,37 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.explaining import state
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.reading import Loaded
-from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, DuePolicy, Schedule
+from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.readiness.checks import Checklist
 from rollback_drills.readiness.due import DAY
+from rollback_drills.readiness.schedule_faults import (
+    ACTIVE,
+    CADENCE,
+    IS_ACTIVE,
+    NEXT_DUE,
+    ROUTES,
+    find_written_faults,
+    has_cadence,
+)
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
+from rollback_drills.wording import join_sentences
 
 SCHEDULE_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-schedule.v1"
 _NO_SCHEDULE: Final = Schedule()
 _ON_TIME: Final = timedelta(0)
 _NOT_CONFIGURED: Final = "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or --schedule"
-_ACTIVE: Final = "go_rollback_drill_schedule_active"
-_CADENCE: Final = "go_rollback_drill_schedule_cadence"
-_NEXT_DUE: Final = "go_rollback_drill_schedule_next_due"
 _NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
-_ROUTES: Final = "go_rollback_drill_notification_routes"
-_NO_DUE_INSTANT: Final = (
-    "$.next_due_at is missing and no accepted drill tells when the next is due; write it, or perform a drill"
-)
-_NO_SEQUENCE: Final = "$.next_due_at is missing, with which the fixed sequence begins; write it"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_schedule",
     "a drill schedule",
     {
-        _ACTIVE: "the schedule is active",
-        _CADENCE: "the interval is a number of days greater than 0",
-        _NEXT_DUE: "it is known when the next drill is due",
+        ACTIVE: "the schedule is active",
+        CADENCE: "the interval is a number of days greater than 0",
+        NEXT_DUE: "it is known when the next drill is due",
         _NOT_STALE: "the drill is not overdue",
-        _ROUTES: "owners and providers are named",
+        ROUTES: "owners and providers are named",
     },
 )
 
@@ -59,7 +60,12 @@ def report_schedule(
     """
     schedule = (source.document if source else None) or _NO_SCHEDULE
     section = _describe(schedule, due_at, criteria, now=now)
-    problem = _find_problem(source, section)
+    if source is None or source.document is None:
+        problem = source.problem if source else _NOT_CONFIGURED
+        faults = dict.fromkeys(_CHECKLIST.facts, problem)
+    else:
+        faults = _find_faults(source, schedule, section, history_report)
+        problem = next(iter(faults.values()), "")
     section["valid"] = not problem
     section["message"] = problem or f"the next drill is due {section['next_due_at']}"
     requested = source is not None or criteria.mode is Mode.PROMOTED
@@ -73,10 +79,12 @@ def report_schedule(
         "status": status,
         "rollback_drill_schedule_path": source.path if source else "",
         "rollback_drill_due_soon_days": criteria.due_soon_days,
-        "checks": _CHECKLIST.fill_in(source, section, _find(source, section), requested=requested),
+        "rollback_drill_history_path": history_report["rollback_drill_history_path"],
+        "checks": _CHECKLIST.fill_in(source, section, _add_age(faults, section), requested=requested),
         "schedule": section,
         "history": history_report["history"],
-        "operator_notes": [_note(status, section)],
+        "warnings": history_report["warnings"],
+        "operator_notes": _write_notes(status, section, history_report["warnings"]),
     }
 
 
@@ -94,7 +102,7 @@ def _describe(
     """Write the facts of the schedule and how far away its due instant is."""
     left = due_at - now if due_at else None
     interval = tidy(schedule.interval_days)
-    cadence_valid = interval is not None and interval > 0
+    cadence_valid = has_cadence(schedule)
     stale = left is None or left < _ON_TIME  # at the due instant a drill is due, not late
     return {
         "valid": False,
@@ -102,7 +110,7 @@ def _describe(
         "schedule_id": schedule.schedule_id,
         "environment": schedule.environment,
         "status": schedule.status,
-        "active": schedule.status == "active",
+        "active": schedule.status == IS_ACTIVE,
         "cadence_valid": cadence_valid,
         "interval_days": interval if cadence_valid else None,  # the check shows what was written
         "due_policy": schedule.due_policy,
@@ -119,64 +127,57 @@ def _describe(
     }
 
 
-def _find_problem(source: Loaded[Schedule] | None, section: dict[str, Any]) -> str:
-    """Say what keeps the schedule from being valid, the most basic reason first; empty if nothing does."""
-    if source is None:
-        return _NOT_CONFIGURED
-    if source.document is None:
-        return source.problem
-    if section["schema_version"] != SCHEDULE_SCHEMA:
-        fault = _fault(section, "schema_version", f'must be "{SCHEDULE_SCHEMA}"')
-    elif not section["schedule_id"]:
-        fault = _fault(section, "schedule_id", "give the schedule a name")
-    elif not section["active"]:
-        fault = _find_faults(source.document, section)[_ACTIVE]
-    elif not section["cadence_valid"]:
-        fault = _find_faults(source.document, section)[_CADENCE]
-    elif not section["notification_routes_valid"]:
-        fault = _find_faults(source.document, section)[_ROUTES]
-    elif not section["runbook_ref"]:
-        fault = _fault(section, "runbook_ref", "name the runbook to follow")
-    elif not section["next_due_at"]:
-        fault = _find_faults(source.document, section)[_NEXT_DUE]
+def _find_faults(
+    source: Loaded[Schedule], schedule: Schedule, section: dict[str, Any], history_report: Report
+) -> dict[str, str]:
+    """Return, by the id of a check or a key, file, path and remedy of each fault, the most basic first."""
+    faults = {key: f"{source.path}: {fault}" for key, fault in find_written_faults(schedule).items()}
+    due = section["next_due_at"]
+    if not due:
+        faults[_NOT_STALE] = faults.setdefault(NEXT_DUE, _explain_no_due_time(source, history_report))
     elif section["stale"]:
-        fault = f"the drill was due {section['next_due_at']}"
-    else:
-        return ""
-    return f"{source.path}: {fault}"
-
-
-def _find(source: Loaded[Schedule] | None, section: dict[str, Any]) -> dict[str, str]:
-    """Give, by the id of the check, what the schedule misses, or what keeps it from being known."""
-    if section["valid"]:
-        return {}
-    if source is None or source.document is None:
-        return dict.fromkeys(_CHECKLIST.facts, section["message"])
-    return {name: f"{source.path}: {fault}" for name, fault in _find_faults(source.document, section).items()}
-
-
-def _find_faults(schedule: Schedule, section: dict[str, Any]) -> dict[str, str]:
-    """Give, by the id of the check, place, value and demand of what the schedule misses."""
-    faults = {}
-    if not section["active"]:
-        faults[_ACTIVE] = _fault(section, "status", 'must be "active"')
-    if not section["cadence_valid"]:
-        written = {"interval_days": tidy(schedule.interval_days)}
-        faults[_CADENCE] = _fault(written, "interval_days", "must be a number of days greater than 0")
-    if not section["next_due_at"]:
-        is_fixed = section["due_policy"] == DuePolicy.FIXED_SEQUENCE
-        faults[_NEXT_DUE] = faults[_NOT_STALE] = _NO_SEQUENCE if is_fixed else _NO_DUE_INSTANT
-    elif section["stale"]:
-        late = f"{-section['days_until_due']:.2f} days ago"
-        faults[_NOT_STALE] = f"the drill was due {section['next_due_at']}, {late}; perform it"
-    if not section["notification_routes_valid"]:
-        missing = "notification_providers" if section["owners"] else "owners"
-        faults[_ROUTES] = _fault(section, missing, "name at least one")
+        faults[_NOT_STALE] = (
+            _blame_history(source, schedule, section, history_report)
+            or f"{source.path}: the drill was due {due}"
+        )
     return faults
 
 
-def _fault(section: dict[str, Any], key: str, demand: str) -> str:
-    return f"$.{key} {state(section[key])}; {demand}"
+def _add_age(faults: dict[str, str], section: dict[str, Any]) -> dict[str, str]:
+    """Add to the check how late the drill is; the message stays the same from run to run."""
+    if _NOT_STALE not in faults or section["days_until_due"] is None:
+        return faults
+    late = f"{-section['days_until_due']:.2f} days ago"
+    return faults | {_NOT_STALE: f"{faults[_NOT_STALE]}, {late}; perform it"}
+
+
+def _explain_no_due_time(source: Loaded[Schedule], history_report: Report) -> str:
+    """Say why there is no due time; a fault of the history comes first, because it has to be fixed."""
+    if history_report["rollback_drill_history_path"]:
+        cause = next(iter(history_report["warnings"]), "") or history_report["history"]["message"]
+        return join_sentences(
+            cause, f"{source.path} has no $.next_due_at, and no accepted drill to derive it from"
+        )
+    return (
+        f"{source.path}: $.next_due_at is missing, and the schedule has no drill history to derive it from;"
+        " set next_due_at, or add the history"
+    )
+
+
+def _blame_history(
+    source: Loaded[Schedule], schedule: Schedule, section: dict[str, Any], history_report: Report
+) -> str:
+    """Name the fault of the history that the due time is derived from; empty if there is none."""
+    is_derived = schedule.next_due_at is None or schedule.due_policy is not DuePolicy.EXPLICIT
+    if not is_derived or not history_report["warnings"]:
+        return ""
+    due = f"By the accepted drills, the drill of {source.path} was due {section['next_due_at']}"
+    return join_sentences(history_report["warnings"][0], due)
+
+
+def _write_notes(status: Readiness, section: dict[str, Any], warnings: list[str]) -> list[str]:
+    note = _note(status, section)
+    return [note, *(warning for warning in warnings if warning not in note)]
 
 
 def _note(status: Readiness, section: dict[str, Any]) -> str:

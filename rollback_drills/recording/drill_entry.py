@@ -12,7 +12,7 @@ import msgspec
 
 from rollback_drills.documents.explaining import UnusableDocumentError, read_carefully, show
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.history import Drill
+from rollback_drills.documents.history import OUTCOMES, Drill
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.readiness.due import is_in_future
@@ -21,7 +21,6 @@ from rollback_drills.readiness.terms import Mode
 Spell = Callable[[str], str]
 """Gives the name under which the caller gives a field, such as `--drill-id` for `drill_id`."""
 
-_OUTCOMES: Final = ("pass", "fail")
 _FIELD: Final = re.compile(r"\$\.(\w+)")
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -95,9 +94,9 @@ def build_drill(
     drill = msgspec.structs.replace(
         entry.drill, **{name: getattr(fields.drill, name) for name in fields.names}
     )
-    if drill.status not in _OUTCOMES:
+    if drill.status not in OUTCOMES:
         found = f"is {show(drill.status)}" if drill.status else "is missing"
-        raise UsageError(f"{spell('status')} {found}; must be {' or '.join(_OUTCOMES)}")
+        raise UsageError(f"{spell('status')} {found}; must be {' or '.join(OUTCOMES)}")
     executed_at = (drill.executed_at or now).astimezone(UTC)
     drill = msgspec.structs.replace(
         drill,

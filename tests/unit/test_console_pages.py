@@ -380,7 +380,7 @@ def test_a_document_that_cannot_be_read_has_a_row_and_a_page_that_say_why() -> N
 
     row = HtmlPage(write_fleet(console, SERVED, FleetQuery())).find("tr")[1].text
     assert "fleet/<b>.json" in row
-    assert "mend the schedule" in row
+    assert "fix the schedule" in row
     assert "fleet/<b>.json: " in HtmlPage(write_schedule(console, SERVED, "fleet/<b>.json")).text
 
 

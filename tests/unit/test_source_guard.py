@@ -199,7 +199,10 @@ def test_a_document_that_cannot_be_read_vanished() -> None:
         [subject], [judged(subject)], {"payments": Memory(known(1))}, turned_bad_share=0.5, now=NOW
     )
 
-    assert found.reason == "its history cannot be read, and the evidence knows 1 drill of it"
+    assert (
+        found.reason
+        == "its history cannot be read (history.json: is not JSON), and the evidence knows 1 drill of it"
+    )
 
 
 @pytest.mark.parametrize(
