@@ -76,7 +76,7 @@ def reference(notification: Notification, longest: int) -> str:
 
     The readable part may be cut; the digest keeps it unique.
     """
-    cycle_and_owner = f"{notification.cycle_id}\n{notification.owner}"
+    cycle_and_owner = f"{notification.cycle_id}\n{notification.owner_key or notification.owner}"
     digest = sha256(cycle_and_owner.encode(errors="replace")).hexdigest()[:12]
     readable = re.sub(r"[^\w.:-]+", "-", notification.cycle_id, flags=re.ASCII).strip("-")
     return f"{readable[: longest - len(digest) - 1]}:{digest}"

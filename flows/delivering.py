@@ -11,6 +11,7 @@ from rollback_drills.delivery.results import Delivery, ProviderDeliveries, faile
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.errors import DrillsError
+from rollback_drills.names import first_spellings
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.letters import to_delivery
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, try_again
@@ -67,9 +68,11 @@ def deliver_due(
         url: The database of the outbox.
         schedule_ids: The schedules of the run, of which it says what waits and what died; None: all.
     """
-    due = due_providers(open_database(url), now=time.time())
+    due = first_spellings(due_providers(open_database(url), now=time.time()))
     delivered = Delivered()
-    _deliver_through(delivered, [each for each in due if requested is None or each in requested], policy, url)
+    _deliver_through(
+        delivered, [each for key, each in due.items() if requested is None or key in requested], policy, url
+    )
     alive = {each.notification.provider for each in delivered.deliveries if each.succeeded}
     _deliver_through(delivered, commit_notices(url, alive), policy, url)
     delivered.left = find_undelivered(open_database(url), schedule_ids, requested, now=time.time())

@@ -17,6 +17,7 @@ from rollback_drills.evidence.indexing import Indexed, explain_clock
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.guarding.guard import Guard
 from rollback_drills.judging import Judgement
+from rollback_drills.names import name_key
 from rollback_drills.notification import build_event
 from rollback_drills.outbox.item import Item
 from rollback_drills.readiness.terms import Report
@@ -29,14 +30,14 @@ def join_runs(
     """Put together what the run found and did, by schedule, with what waits and the dead letters."""
     by_schedule: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in delivered.everything:
-        by_schedule[delivery.notification.schedule_id].append(delivery)
+        by_schedule[name_key(delivery.notification.schedule_id)].append(delivery)
     dead: dict[str, list[Item]] = defaultdict(list)
     for item in [*delivered.left.dead, *delivered.left.other_dead]:
-        dead[item.schedule_id].append(item)
+        dead[name_key(item.schedule_id)].append(item)
     return [
-        ScheduleRun(judgement, plan, by_schedule[name], dead[name], reasons.get(name, ""))
+        ScheduleRun(judgement, plan, by_schedule[key], dead[key], reasons.get(plan["schedule_id"], ""))
         for judgement, plan in zip(judgements, plans, strict=True)
-        for name in [plan["schedule_id"]]
+        for key in [name_key(plan["schedule_id"])]
     ]
 
 

@@ -6,6 +6,7 @@ from blocks.registry import enabled_connectors
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.guarding.notice import Platform
+from rollback_drills.names import first_spellings, name_key
 from rollback_drills.routing.routes import BUILTIN_PROVIDERS, named_providers
 from rollback_drills.settings import VARIABLES, Settings
 
@@ -19,11 +20,12 @@ def find_platform(settings: Settings, subjects: Sequence[Subject]) -> Platform:
     text = settings.platform_providers
     if text is None:
         return Platform(settings.platform_owner)
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    names = tuple(first_spellings(name.strip() for name in text.split(",")).values())
     known = BUILTIN_PROVIDERS | named_providers(subject.schedule for subject in subjects)
-    if not known.issuperset(names):
+    if not first_spellings(known).keys() >= set(map(name_key, names)):
         known |= set(enabled_connectors())
-    if unknown := sorted(set(names) - known):
+    keys = first_spellings(known)
+    if unknown := [name for name in names if name_key(name) not in keys]:
         variable = VARIABLES["platform_providers"]
         raise UsageError(
             f"{variable} names {unknown[0]}, which is unknown; known are {', '.join(sorted(known))}"

@@ -28,7 +28,9 @@ from rollback_drills.evidence.indexing import Indexed
 from rollback_drills.followup.reading import find_quiet
 from rollback_drills.guarding.guard import guard_source
 from rollback_drills.judging import Judgement
+from rollback_drills.names import first_spellings
 from rollback_drills.outbox.intake import find_history
+from rollback_drills.outbox.known import keep_known_cycles
 from rollback_drills.outbox.undelivered import find_undelivered
 from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.routing.decisions import PlanRequest
@@ -100,7 +102,8 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
     fleet = load_documents(settings.schedule, settings.history)
     subjects = fleet.subjects
     dues = derive_due(subjects, now)
-    judgements = classify_readiness(subjects, dues, settings.criteria, now, request.generated_by)
+    judged = classify_readiness(subjects, dues, settings.criteria, now, request.generated_by)
+    judgements = keep_known_cycles(database, judged)
     requested = parse_requested(request.provider)
     check_requested(requested, _known_providers(subjects, requested))
     platform = find_platform(settings, subjects)
@@ -155,7 +158,11 @@ def _needs_connectors(subjects: Sequence[Subject]) -> bool:
 
 def _known_providers(subjects: Sequence[Subject], requested: frozenset[str] | None) -> frozenset[str]:
     known = BUILTIN_PROVIDERS | named_providers(subject.schedule for subject in subjects)
-    return known if requested is None or requested <= known else known | set(enabled_connectors())
+    return (
+        known
+        if requested is None or requested <= first_spellings(known).keys()
+        else known | set(enabled_connectors())
+    )
 
 
 def _find_past(

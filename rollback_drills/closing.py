@@ -9,6 +9,7 @@ from rollback_drills import identity
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.judging import Judgement
+from rollback_drills.names import name_key
 from rollback_drills.notification import Notification, build_event
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import PlanRequest
@@ -51,7 +52,7 @@ def find_closings(
     for route_key, history in histories.items():
         last = history[-1]
         is_over = last.cycle_id != judgement.cycle.cycle_id or judgement.readiness in _HEALTHY
-        is_asked_for = request.requested is None or last.provider in request.requested
+        is_asked_for = request.requested is None or name_key(last.provider) in request.requested
         if not is_over or not is_asked_for or route_key in planned:
             continue
         route = Route(last.owner, last.provider, 0, last.owner)
@@ -66,7 +67,7 @@ def find_closings(
 def _build(
     judgement: Judgement, plan: Report, route_key: str, history: Sequence[Told], ending: Ending
 ) -> Notification:
-    opened = _opened(history)
+    opened, first = _opened(history), history[0]
     report = judgement.schedule
     event = build_event(report, plan)
     facts = dict(_facts(report, plan, opened, judgement.history["history"]))
@@ -98,6 +99,8 @@ def _build(
             "acknowledge": "",
         },
         reason=Reason.RESOLVED,
+        route_key=route_key,
+        owner_key=identity.owner_reference(route_key, first.cycle_id, first.provider, first.owner),
     )
 
 

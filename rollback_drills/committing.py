@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from rollback_drills import identity
 from rollback_drills.closing import Closing, find_closings
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.states import WAITING
@@ -11,6 +12,7 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.followup.chain import EVENT_KEY, resolve_chains
 from rollback_drills.guarding.guard import SOURCE_ID
 from rollback_drills.judging import Judgement
+from rollback_drills.names import name_key
 from rollback_drills.notification import Notification, build_event, build_notification
 from rollback_drills.outbox.intake import Departure, Entry, Hold
 from rollback_drills.readiness.terms import Readiness, Report
@@ -53,8 +55,18 @@ def find_entries(
             "deferred_until": decision["deferred_until"],
             "deferred_by": decision["category"] if decision["action"] == "suppress" else None,
         }
-        notification = build_notification(judgement.schedule, plan, event | facts, decision)
+        owner_key = _find_owner_key(decision, request)
+        notification = build_notification(judgement.schedule, plan, event | facts, decision, owner_key)
         yield _entry(judgement, plan, decision, name_notification(decision), notification)
+
+
+def _find_owner_key(decision: Mapping[str, Any], request: PlanRequest) -> str | None:
+    """Return what stands for the owner of a route that was told before; None if it was not."""
+    key = decision["route_key"]
+    if key not in request.told:
+        return None
+    first = request.told[key][0]
+    return identity.owner_reference(key, first.cycle_id, first.provider, first.owner)
 
 
 def _find_chains(
@@ -89,15 +101,18 @@ def find_departures(
     now: datetime,
 ) -> tuple[list[Entry], list[Departure]]:
     """Give the messages that close cycles that are over, and the routes that leave one without a word."""
-    by_schedule: dict[str, dict[str, Sequence[Told]]] = {}
+    by_name: dict[str, dict[str, Sequence[Told]]] = {}
+    by_path: dict[str, dict[str, Sequence[Told]]] = {}
     for route_key, history in request.told.items():
-        by_schedule.setdefault(history[-1].schedule_id, {})[route_key] = history
+        name = history[-1].schedule_id
+        by_name.setdefault(name_key(name), {})[route_key] = history
+        by_path.setdefault(name, {})[route_key] = history
     entries, departures = [], []
     for subject, judgement, plan in zip(subjects, judgements, plans, strict=True):
         if judgement.cycle.schedule_id in request.distrusted:
             continue
         path = subject.schedule.path if subject.schedule else ""
-        histories = by_schedule.get(judgement.cycle.schedule_id, {}) | by_schedule.get(path, {})
+        histories = by_name.get(name_key(judgement.cycle.schedule_id), {}) | by_path.get(path, {})
         for closing in find_closings(subject, judgement, plan, request, histories, now=now):
             if closing.notification is None:
                 departures.append(Departure(closing.route_key, closing.ending.replaces))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from rollback_drills import identity
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.names import name_key
 from rollback_drills.notice import Notice
 from rollback_drills.outbox.destinations import SUBJECT_PREFIX, Destination
 from rollback_drills.outbox.intake import Entry
@@ -31,10 +32,11 @@ def notice_entry(destination: Destination, through: str) -> Entry:
         ),
         facts=(("Connector", name), ("Disabled", write_instant(disabled_at)), ("Owner", DEFAULT_OWNER)),
     )
-    route_key = identity.route_key(cycle_id, "any", DEFAULT_OWNER)
+    route_key = identity.route_key(cycle_id, identity.ANY_PROVIDER, DEFAULT_OWNER)
     return notice.address(route_key, provider=through, owner=DEFAULT_OWNER, closes=True)
 
 
 def choose_channel(dead: Collection[str], connectors: Iterable[str]) -> str | None:
     """Give the connector through which dead ones are told: the first that is alive; None if none is."""
-    return next((name for name in sorted(connectors) if name not in dead), None)
+    keys = set(map(name_key, dead))
+    return next((name for name in sorted(connectors) if name_key(name) not in keys), None)

@@ -69,6 +69,8 @@ class Notice:
             plan_id="",
             event=self._event(),
             reason=reason,
+            route_key=route_key,
+            owner_key=identity.owner_reference(route_key, self.cycle_id, provider, owner),
         )
         return Entry(
             notification_id=notification.notification_id,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from rollback_drills import PRODUCT, identity
 from rollback_drills.delivery.reasons import Reason
+from rollback_drills.names import name_key
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import name_notification
 from rollback_drills.wording import write_sentences
@@ -46,8 +47,17 @@ class Notification:
     reason: Reason = Reason.FIRST
     may_repeat: bool = False
     """Whether an earlier attempt was sent without an answer, so that this one may be the second to arrive."""
+    route_key: str = ""
+    """Empty in notifications of before; then provider and owner were hashed as they are spelt."""
+    owner_key: str = ""
+    """What stands for the owner in references of providers; empty in notifications of before: the owner."""
     earlier_ref: str = ""
     """What the provider called the item that it made for this route in this cycle; empty if it named none."""
+
+    @property
+    def route(self) -> str:
+        """The key of its route."""
+        return self.route_key or identity.spelt_route_key(self.cycle_id, self.provider, self.owner)
 
     @property
     def is_closing(self) -> bool:
@@ -105,7 +115,11 @@ def write_acknowledge(cycle_id: str, owner: str) -> str:
 
 
 def build_notification(
-    schedule_report: Report, plan: Report, event: Report, decision: Mapping[str, Any]
+    schedule_report: Report,
+    plan: Report,
+    event: Report,
+    decision: Mapping[str, Any],
+    owner_key: str | None = None,
 ) -> Notification:
     """Word what one route of a plan is told, or would be if nothing kept it back.
 
@@ -114,6 +128,7 @@ def build_notification(
         plan: The plan.
         event: The event of the plan.
         decision: The decision of the route; it has a notification reason.
+        owner_key: What stands for the owner in references of providers; by default the key of the name.
     """
     owner, provider = decision["owner"], decision["provider"]
     is_told = decision["action"] == "deliver"
@@ -148,6 +163,8 @@ def build_notification(
             "acknowledge": acknowledge,
         },
         reason=Reason(decision["notification_reason"]) if is_told else Reason.DEFERRED,
+        route_key=decision["route_key"],
+        owner_key=name_key(owner) if owner_key is None else owner_key,
     )
 
 

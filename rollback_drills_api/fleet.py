@@ -15,6 +15,7 @@ from typing import Final
 from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.judging import Judgement, judge_all
+from rollback_drills.names import find_spelling
 from rollback_drills.settings import Settings
 from rollback_drills_api.problems import Problem
 
@@ -46,9 +47,10 @@ class JudgedFleet:
         Raises:
             Problem: There is no such schedule.
         """
-        if schedule_id not in self.by_id:
+        spelling = find_spelling(schedule_id, self.by_id)
+        if spelling is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no schedule of this id in the documents")
-        return self.judgements[self.by_id[schedule_id]]
+        return self.judgements[self.by_id[spelling]]
 
 
 class FleetCache:

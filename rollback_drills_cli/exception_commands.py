@@ -1,12 +1,16 @@
 """`drills skip`, `drills postpone` and `drills waive`: what is approved for one cycle, for a time."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
 from rollback_drills.followup.granting import grant_exception
+from rollback_drills.judging import Judgement
+from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_or_create
 from rollback_drills_cli.evidence_writing import append_signed, report_clock
@@ -20,6 +24,17 @@ ApproverOption = Annotated[str, typer.Option("--approver", help="Who approves it
 ScheduleIdOption = Annotated[
     str | None, typer.Option("--schedule-id", metavar="ID", help="Which of several schedules.")
 ]
+
+
+def _keep_cycles(url: str | None, judgements: Sequence[Judgement]) -> Sequence[Judgement]:
+    """Give open cycles the ids that they have in the outbox; nothing is created."""
+    from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.outbox.known import keep_known_cycles
+    from rollback_drills.outbox.table import OUTBOX
+
+    return keep_known_cycles(
+        Database.open_existing(find_database_url(os.environ, url), OUTBOX.name), judgements
+    )
 
 
 def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
@@ -42,7 +57,13 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         settings = options.resolve(history=history_path, schedule=schedule_path)
         created_at = options.parse_now(None)
         record = grant_exception(
-            wanted, settings, schedule_id, now=at, created_at=created_at, signer=generated_by
+            wanted,
+            settings,
+            schedule_id,
+            partial(_keep_cycles, database),
+            now=at,
+            created_at=created_at,
+            signer=generated_by,
         )
         went_back = append_signed(open_or_create(database), [record])
         if as_json:

@@ -14,6 +14,8 @@ from rollback_drills.database import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.results import Delivery, ProviderDeliveries
 from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.names import is_same
+from rollback_drills.outbox.claims import find_provider_spellings
 from rollback_drills.outbox.destinations import explain_disabled, find_destinations, note_why_waiting
 from rollback_drills.outbox.undelivered import find_waiting
 from tasks.evidence import open_database
@@ -45,7 +47,11 @@ def _deliver(provider: str, policy: RetryPolicy, database: Database) -> list[Del
         logger.warning("%s", error)
         note_why_waiting(database, provider, str(error))
         return _find_waiting(database, provider, ())
-    tried = Dispatcher(database, provider, connector, policy).run()
+    tried = [
+        each
+        for spelling in find_provider_spellings(database, provider)
+        for each in Dispatcher(database, spelling, connector, policy).run()
+    ]
     for each in tried:
         logger.debug(
             "%s for %s: %s after %d attempts",
@@ -55,7 +61,7 @@ def _deliver(provider: str, policy: RetryPolicy, database: Database) -> list[Del
             each.attempt_count,
         )
     for destination in find_destinations(database):
-        if destination.provider == provider and destination.disabled_at is not None:
+        if is_same(destination.provider, provider) and destination.disabled_at is not None:
             note_why_waiting(database, provider, explain_disabled(destination))
     return tried + _find_waiting(database, provider, tried)
 

@@ -11,6 +11,7 @@ from rollback_drills.console.timeline import Event, Lane
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.states import State
 from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.names import name_key
 from rollback_drills.outbox.item import Item
 from rollback_drills.readiness.terms import Report
 
@@ -62,8 +63,8 @@ def _windows(
 ) -> Iterator[Event]:
     """Give the windows of the document, and those that plans have named since."""
     for each in windows:
-        names = [name.casefold() for name in each.get("schedule_ids", ())]
-        if not names or schedule_id.casefold() in names:
+        names = [name_key(name) for name in each.get("schedule_ids", ())]
+        if not names or name_key(schedule_id) in names:
             yield _window(each)
     for plan in records.plans:
         for decision in plan["plan"]["route_decisions"]:

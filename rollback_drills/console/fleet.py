@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from rollback_drills import identity
 from rollback_drills.console.query import PRESSING, ROWS_ON_A_PAGE, FleetQuery, select_schedules
 from rollback_drills.console.source import Console
 from rollback_drills.database import DatabaseError
@@ -124,7 +125,7 @@ def count_states(judgements: Sequence[Judgement]) -> dict[Readiness, int]:
 
 
 def describe_cycles(console: Console, cycles: Sequence[CycleFacts]) -> dict[str, Report]:
-    """Say how open cycles stand, by cycle, as the dashboard does."""
+    """Say how open cycles stand, as the dashboard does: by their ids, and by those they would get now."""
     dashboard = build_dashboard(
         cycles,
         (),
@@ -132,7 +133,11 @@ def describe_cycles(console: Console, cycles: Sequence[CycleFacts]) -> dict[str,
         generated_by=GENERATED_BY,
         rules=find_rules(console.database, cycles, documents_of(console.subjects)),
     )
-    return {each["cycle_id"]: each for each in dashboard["cycles"]}
+    return {
+        cycle_id: each
+        for each in dashboard["cycles"]
+        for cycle_id in (each["cycle_id"], identity.cycle_id(each["schedule_id"], each["next_due_at"]))
+    }
 
 
 def make_row(

@@ -24,6 +24,7 @@ from rollback_drills.reviewing.audit_reading import imported_acknowledgements
 from rollback_drills.reviewing.filters import NotificationFilter, PackageFilter
 from rollback_drills.reviewing.notifications import imported_notifications
 from rollback_drills.reviewing.period import Period
+from rollback_drills.spellings import find_spellings_by_index
 
 MOST_CYCLES: Final = 60
 MOST_ROWS: Final = 300
@@ -54,13 +55,15 @@ def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
         DatabaseError: The database cannot be read.
     """
     with database.snapshot() as connection:
-        sent = select(OUTBOX).where(OUTBOX.c.schedule_id == schedule_id)
+        of_outbox = find_spellings_by_index(connection, OUTBOX.c.schedule_id, [schedule_id])
+        ids = find_spellings_by_index(connection, LEDGER.c.schedule_id, [schedule_id])
+        sent = select(OUTBOX).where(OUTBOX.c.schedule_id.in_(of_outbox))
         sent = sent.order_by(OUTBOX.c.sequence.desc()).limit(MOST_ROWS)
         return ScheduleRecords(
-            _read_plans(connection, schedule_id),
-            _read_kind(connection, schedule_id, ACKNOWLEDGEMENT_KIND),
-            _read_kind(connection, schedule_id, EXCEPTION_KIND),
-            _read_kind(connection, schedule_id, DRILL_KIND),
+            _read_plans(connection, ids),
+            _read_kind(connection, ids, ACKNOWLEDGEMENT_KIND),
+            _read_kind(connection, ids, EXCEPTION_KIND),
+            _read_kind(connection, ids, DRILL_KIND),
             [Item.from_row(row) for row in connection.execute(sent)],
             _read_imported(connection, schedule_id),
         )
@@ -72,12 +75,12 @@ def _read_imported(connection: Connection, schedule_id: str) -> list[Imported]:
     return sorted(chain(told, said), key=lambda each: each[0], reverse=True)[:MOST_ROWS]
 
 
-def _read_plans(connection: Connection, schedule_id: str) -> list[Report]:
+def _read_plans(connection: Connection, ids: Sequence[str]) -> list[Report]:
     """Give the last plan of each cycle: a year of hourly checks has thousands of plans, and few cycles."""
     last = func.max(LEDGER.c.leaf_index)
     of_cycles = (
         select(last)
-        .where(LEDGER.c.schedule_id == schedule_id, LEDGER.c.metadata_kind == PLAN_KIND)
+        .where(LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == PLAN_KIND)
         .group_by(LEDGER.c.cycle_id)
         .order_by(last.desc())
         .limit(min(MOST_CYCLES, MOST_PARAMETERS))
@@ -87,8 +90,8 @@ def _read_plans(connection: Connection, schedule_id: str) -> list[Report]:
     return [_read(text) for text in connection.scalars(rows.order_by(LEDGER.c.leaf_index.desc()))]
 
 
-def _read_kind(connection: Connection, schedule_id: str, kind: str) -> list[Report]:
-    rows = select(LEDGER.c.record).where(LEDGER.c.schedule_id == schedule_id, LEDGER.c.metadata_kind == kind)
+def _read_kind(connection: Connection, ids: Sequence[str], kind: str) -> list[Report]:
+    rows = select(LEDGER.c.record).where(LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == kind)
     newest = rows.order_by(LEDGER.c.leaf_index.desc()).limit(MOST_ROWS)
     return [_read(text) for text in connection.scalars(newest)]
 

@@ -9,6 +9,7 @@ from rollback_drills.database import Database, DatabaseError
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.judging import Judgement
+from rollback_drills.names import find_spelling
 
 NO_EVIDENCE: Final = "there is no evidence yet: no drill check has written any, or it is kept elsewhere"
 
@@ -45,9 +46,10 @@ class Console:
         Raises:
             UsageError: There is no such schedule.
         """
-        if schedule_id not in self.by_id:
+        spelling = find_spelling(schedule_id, self.by_id)
+        if spelling is None:
             raise UsageError("there is no schedule of this id in the documents")
-        return self.by_id[schedule_id]
+        return self.by_id[spelling]
 
 
 def read_console(

@@ -10,7 +10,6 @@ from rollback_drills.delivery.outcome import Verdict
 from rollback_drills.delivery.states import TOLD, State
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import DrillsError
-from rollback_drills.identity import route_key
 from rollback_drills.notification import Notification
 from rollback_drills.readiness.terms import Report
 
@@ -93,7 +92,7 @@ def _write(delivery: Delivery) -> dict[str, Any]:
     verdict, request, notification = delivery.verdict, delivery.verdict.request, delivery.notification
     return {
         "notification_id": notification.notification_id,
-        "route_key": route_key(notification.cycle_id, notification.provider, notification.owner),
+        "route_key": notification.route,
         "provider": notification.provider,
         "owner": notification.owner,
         "reason": str(notification.reason),

@@ -24,6 +24,7 @@ from rollback_drills.documents.reading import (
 )
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
+from rollback_drills.names import name_key
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _SCHEDULE_WORDS: Final = frozenset({"schedule", "schedules"})
@@ -230,25 +231,40 @@ def _read_part(model: type[D], part: Any, place: str, key: str, folder: Path) ->
 
 def _refuse_duplicates(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
     """Make every schedule unusable whose id another one has too: neither can be told from the other."""
-    ids = Counter(map(_schedule_id, subjects))
+    ids = Counter(map(_schedule_key, subjects))
     del ids[""]  # those without an id are refused for that
     if not ids or max(ids.values()) == 1:
         return subjects
-    places: dict[str, list[str]] = {}
+    namesakes: dict[str, list[Subject]] = {}
     for subject in subjects:
-        if subject.schedule and ids[_schedule_id(subject)] > 1:
-            places.setdefault(_schedule_id(subject), []).append(subject.schedule.path)
-    return tuple(_refuse(subject, places.get(_schedule_id(subject), [])) for subject in subjects)
+        if ids[_schedule_key(subject)] > 1:
+            namesakes.setdefault(_schedule_key(subject), []).append(subject)
+    return tuple(_refuse(subject, namesakes.get(_schedule_key(subject), [])) for subject in subjects)
 
 
-def _refuse(subject: Subject, places: list[str]) -> Subject:
-    if subject.schedule is None or not places:
+def _refuse(subject: Subject, namesakes: list[Subject]) -> Subject:
+    if subject.schedule is None or not namesakes:
         return subject
-    others = [place for place in places if place != subject.schedule.path] or ["another record"]
+    others = [
+        _locate(each, _schedule_id(subject))
+        for each in namesakes
+        if each.schedule and each.schedule.path != subject.schedule.path
+    ] or ["another record"]
     shown = ", ".join(others[:_MOST_NAMESAKES_SHOWN]) + (" …" if len(others) > _MOST_NAMESAKES_SHOWN else "")
     name = show(_schedule_id(subject))
     problem = f"{subject.schedule.path}: $.schedule_id is {name}, which {shown} has too; rename one"
     return msgspec.structs.replace(subject, schedule=Loaded[Schedule](subject.schedule.path, problem=problem))
+
+
+def _locate(namesake: Subject, schedule_id: str) -> str:
+    """Return the path of a schedule, with its spelling of the id if that is another one."""
+    path = namesake.schedule.path if namesake.schedule else ""
+    own = _schedule_id(namesake)
+    return path if own == schedule_id else f"{path} (spelt {show(own)})"
+
+
+def _schedule_key(subject: Subject) -> str:
+    return name_key(_schedule_id(subject))
 
 
 def _schedule_id(subject: Subject) -> str:

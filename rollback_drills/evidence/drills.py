@@ -8,15 +8,19 @@ from itertools import chain
 from typing import Any, Final, Self
 
 import msgspec
+from sqlalchemy import Connection
 
 from rollback_drills import identity
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill, Finding
 from rollback_drills.evidence.records import DRILL_KIND, start_record
+from rollback_drills.evidence.table import LEDGER
+from rollback_drills.names import name_key
 from rollback_drills.readiness.due import is_accepted, is_in_future
 from rollback_drills.readiness.history import find_problems
 from rollback_drills.readiness.terms import Report, tidy
+from rollback_drills.spellings import group_spellings
 
 # Sorted, and without what is absent: a field that a later version adds changes no key.
 _encoder: Final = msgspec.json.Encoder(order="sorted")
@@ -28,6 +32,10 @@ class SeenDrill(msgspec.Struct, frozen=True, gc=False):
     schedule_id: str
     environment: str
     drill: Drill
+
+    def once_key(self, schedule_id: str) -> str:
+        """Return the key under which it is written once as a drill of a schedule."""
+        return sha256(f"{schedule_id}\x1f".encode() + _encoder.encode(_in_utc(self.drill))).hexdigest()
 
 
 class SeenDrills(Mapping[str, Callable[[], Report]]):
@@ -49,6 +57,20 @@ class SeenDrills(Mapping[str, Callable[[], Report]]):
         """Add what else is written once, after the drills; changes this object, and gives it."""
         self._further = further
         return self
+
+    def find_earlier(self, connection: Connection) -> dict[str, list[str]]:
+        """Return by key the other keys under which a drill may be written already.
+
+        Those are the keys of the other spellings that the evidence has of its schedule.
+        """
+        ids = dict.fromkeys(each.schedule_id for each in self._seen.values())
+        spellings = group_spellings(connection, LEDGER.c.schedule_id, ids)
+        others = {name: [each for each in spellings[name_key(name)] if each != name] for name in ids}
+        return {
+            key: [each.once_key(other) for other in others[each.schedule_id]]
+            for key, each in self._seen.items()
+            if others[each.schedule_id]
+        }
 
     def __getitem__(self, key: str) -> Callable[[], Report]:
         """Give what makes the record of a drill."""
@@ -84,12 +106,11 @@ def find_drills(
         history = subject.history.document if subject.history else None
         if history is None or not _is_known(subject):
             continue
-        start = f"{schedule_id}\x1f".encode()
         for drill in history.drills:
             if is_in_future(drill, now=now):
                 continue
-            key = sha256(start + _encoder.encode(_in_utc(drill))).hexdigest()
-            seen[key] = SeenDrill(schedule_id, history.environment, drill)
+            each = SeenDrill(schedule_id, history.environment, drill)
+            seen[each.once_key(schedule_id)] = each
     return SeenDrills(seen, now=now, created_at=created_at, signer=signer)
 
 

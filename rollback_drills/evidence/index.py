@@ -4,11 +4,12 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from rollback_drills.database import Database
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
+from rollback_drills.spellings import match
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,10 @@ class EvidenceFilter:
     session_id: str | None = None
     success: bool | None = None
 
-    def to_sql(self) -> list[ColumnElement[bool]]:
-        """Give the conditions that are not None."""
+    def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
+        """Give the conditions that are not None; names match in any spelling."""
         wanted = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return [LEDGER.c[name] == value for name, value in wanted if value is not None]
+        return match(connection, LEDGER, [(name, value) for name, value in wanted if value is not None])
 
 
 class EvidenceIndex:
@@ -61,10 +62,10 @@ class EvidenceIndex:
 
     def find(self, wanted: EvidenceFilter, *, limit: int = 100, offset: int = 0) -> tuple[list[Report], int]:
         """Give the newest records that match, and how many match altogether."""
-        conditions = wanted.to_sql()
-        page = select(LEDGER.c.record).where(*conditions)
-        page = page.order_by(LEDGER.c.leaf_index.desc()).limit(limit).offset(offset)
         with self.database.read() as connection:
+            conditions = wanted.to_sql(connection)
+            page = select(LEDGER.c.record).where(*conditions)
+            page = page.order_by(LEDGER.c.leaf_index.desc()).limit(limit).offset(offset)
             total = connection.scalar(select(func.count()).select_from(LEDGER).where(*conditions))
             rows = [_read(text) for text in connection.scalars(page)]
         return rows, total or 0

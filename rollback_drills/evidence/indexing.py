@@ -11,6 +11,7 @@ from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_confli
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import State
 from rollback_drills.evidence.appending import OpenSigningKey, appending
+from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.records import record_deliveries
 from rollback_drills.evidence.table import LEDGER, PRUNED
@@ -66,7 +67,8 @@ def index_run(
         return {**redact(record), "flow_run_id": flow_run_id} if flow_run_id else redact(record)
 
     with appending(database, open_key) as (connection, appender):
-        unknown = find_unknown(connection, drills)
+        earlier = drills.find_earlier(connection) if isinstance(drills, SeenDrills) else {}
+        unknown = find_unknown(connection, drills, earlier)
         appender.add((keep(drills[key]()) for key in unknown), unknown)
         appender.add(map(keep, records))
         while items := _take(connection):
@@ -82,15 +84,30 @@ def explain_clock(went_back: timedelta) -> str:
     )
 
 
-def find_unknown(connection: Connection, once_keys: Iterable[str]) -> list[str]:
-    """Give the keys under which nothing was written yet, in their order."""
+def find_unknown(
+    connection: Connection,
+    once_keys: Iterable[str],
+    earlier: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> list[str]:
+    """Return the keys under which nothing was written yet, in their order.
+
+    Args:
+        connection: Reads the ledger.
+        once_keys: The keys.
+        earlier: By key: others under which the same may be written.
+    """
     wanted = list(dict.fromkeys(once_keys))
+    known = _find_known(connection, [*wanted, *(key for some in earlier.values() for key in some)])
+    return [key for key in wanted if key not in known and known.isdisjoint(earlier.get(key, ()))]
+
+
+def _find_known(connection: Connection, wanted: Sequence[str]) -> set[str]:
     known: set[str] = set()
     for start in range(0, len(wanted), MOST_PARAMETERS):
         some = wanted[start : start + MOST_PARAMETERS]
         of_rows = (select(table.c.once_key).where(table.c.once_key.in_(some)) for table in (LEDGER, PRUNED))
         known.update(connection.scalars(union_all(*of_rows)))
-    return [key for key in wanted if key not in known]
+    return known
 
 
 def _take(connection: Connection) -> list[Item]:

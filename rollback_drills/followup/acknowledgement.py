@@ -163,9 +163,16 @@ def read_said(record: Mapping[str, Any]) -> Said:
 
 def find_current(said: Iterable[Said]) -> dict[str, Said]:
     """Give, by route, what was said last; the order in which it was written down does not matter."""
-    current: dict[str, Said] = {}
+    by_route: dict[str, list[Said]] = {}
     for each in said:
-        before = current.get(each.route_key)
-        if before is None or (each.at, each.acknowledgement_id) > (before.at, before.acknowledgement_id):
-            current[each.route_key] = each
-    return current
+        by_route.setdefault(each.route_key, []).append(each)
+    return {key: max(some, key=_when) for key, some in by_route.items()}
+
+
+def find_last(said: Iterable[Said]) -> Said | None:
+    """Return what was said last; None if nothing was."""
+    return max(said, key=_when, default=None)
+
+
+def _when(said: Said) -> tuple[datetime, str]:
+    return said.at, said.acknowledgement_id

@@ -10,6 +10,7 @@ from rollback_drills.documents.fields import Document
 from rollback_drills.documents.routing_policy import EscalationStep, OwnerRule, RoutingPolicy
 from rollback_drills.documents.working_time import WorkingTime
 from rollback_drills.followup.business_hours import add_business_hours
+from rollback_drills.names import name_key
 from rollback_drills.routing.routes import Route, rules_of
 
 EVENT_KEY: Final = "escalation_chain"
@@ -67,7 +68,7 @@ def resolve_chains(
     for route in routes:
         if route.owner in chains or (of is not None and route.owner not in of):
             continue
-        rule = rules.get(route.owner.casefold())
+        rule = rules.get(name_key(route.owner))
         first = EscalationStep(
             owner=route.escalation_owner, after_minutes=float(route.acknowledgement_minutes)
         )
@@ -86,13 +87,13 @@ def _link(
     working: Mapping[str, WorkingTime],
     otherwise: Sequence[str],
 ) -> Link:
-    rule = rules.get(step.owner.casefold())
+    rule = rules.get(name_key(step.owner))
     return Link(
         step.owner,
         tuple(step.providers or (rule.providers if rule else ()) or otherwise),
         step.after_minutes,
         step.after_business_hours,
-        working.get(waited_for.casefold(), WorkingTime()),
+        working.get(name_key(waited_for), WorkingTime()),
     )
 
 
@@ -101,8 +102,8 @@ def _working_times(sources: Sequence[RoutingPolicy | None]) -> dict[str, Working
     found: dict[str, WorkingTime] = {}
     for source in sources:
         for owner, calendar in source.owner_calendars.items() if source else ():
-            so_far = found.get(owner.casefold(), WorkingTime())
-            found[owner.casefold()] = WorkingTime(
+            so_far = found.get(name_key(owner), WorkingTime())
+            found[name_key(owner)] = WorkingTime(
                 calendar.time_zone or so_far.time_zone, calendar.business_hours or so_far.hours
             )
     return found

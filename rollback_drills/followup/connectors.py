@@ -9,6 +9,7 @@ from sqlalchemy import case, func, select
 from rollback_drills.database import Database
 from rollback_drills.delivery.states import DEAD, TOLD, WAITING, State
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.names import name_key
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.table import OUTBOX
 
@@ -50,7 +51,8 @@ class ConnectorHealth:
 
 def read_connectors(database: Database) -> list[ConnectorHealth]:
     """Give what is known of every connector that was ever given something, by name."""
-    disabled = {each.provider: each for each in find_destinations(database) if each.disabled_at is not None}
+    dead_ones = (each for each in find_destinations(database) if each.disabled_at is not None)
+    disabled = {name_key(each.provider): each for each in dead_ones}
     statement = select(
         OUTBOX.c.provider,
         func.max(case((OUTBOX.c.state.in_(TOLD), OUTBOX.c.completed_at))),
@@ -63,7 +65,7 @@ def read_connectors(database: Database) -> list[ConnectorHealth]:
     found = (ConnectorHealth(provider, *facts) for provider, *facts in rows)
     return [
         replace(each, disabled_at=dead.disabled_at, disabled_because=dead.disabled_because)
-        if (dead := disabled.get(each.provider))
+        if (dead := disabled.get(name_key(each.provider)))
         else each
         for each in found
     ]

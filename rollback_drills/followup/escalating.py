@@ -11,6 +11,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.chain import Chain, Link
 from rollback_drills.followup.facts import CycleFacts, Sent
 from rollback_drills.followup.rules import FollowUpRules
+from rollback_drills.names import name_key
 from rollback_drills.notification import Notification, write_acknowledge
 from rollback_drills.outbox.intake import Entry
 
@@ -66,7 +67,17 @@ def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[Entry]:
 
 
 def _route_key(escalation: Escalation, provider: str) -> str:
-    return identity.route_key(escalation.cycle.cycle_id, provider, escalation.link.owner)
+    known = escalation.cycle.find_route(provider, escalation.link.owner)
+    if known is None:
+        return identity.route_key(escalation.cycle.cycle_id, provider, escalation.link.owner)
+    return known.route_key
+
+
+def _owner_key(escalation: Escalation, provider: str) -> str:
+    known = escalation.cycle.find_route(provider, escalation.link.owner)
+    if known is None:
+        return name_key(escalation.link.owner)
+    return identity.owner_reference(known.route_key, escalation.cycle.cycle_id, known.provider, known.owner)
 
 
 def _notification_id(escalation: Escalation, provider: str) -> str:
@@ -106,6 +117,8 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
             },
         },
         reason=Reason.ESCALATED,
+        route_key=_route_key(escalation, provider),
+        owner_key=_owner_key(escalation, provider),
     )
 
 

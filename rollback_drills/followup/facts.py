@@ -10,6 +10,7 @@ from rollback_drills.delivery.states import DEAD, TOLD, State
 from rollback_drills.followup.acknowledgement import Said
 from rollback_drills.followup.chain import Chain, read_chain
 from rollback_drills.followup.exceptions import CycleException
+from rollback_drills.names import is_same
 from rollback_drills.readiness.terms import Readiness
 
 
@@ -78,7 +79,7 @@ class RouteFacts:
 
 @dataclass(frozen=True, slots=True)
 class CycleFacts:
-    """One open cycle of one schedule."""
+    """One open cycle of one schedule. Its routes have one spelling of each owner."""
 
     cycle_id: str
     schedule_id: str
@@ -110,13 +111,18 @@ class CycleFacts:
         """Give the routes on which an owner was told as an owner."""
         return [route for route in self.routes if route.owner == owner and route.own]
 
+    def find_route(self, provider: str, owner: str) -> RouteFacts | None:
+        """Return the route to an owner through a provider, if there is one already."""
+        same = (each for each in self.routes if is_same(each.owner, owner))
+        return next((each for each in same if is_same(each.provider, provider)), None)
+
     def steps_of(self, owner: str) -> list[tuple[RouteFacts, Sent]]:
         """Give the escalations of an owner's silence, the earliest first."""
         found = [
             (route, each)
             for route in self.routes
             for each in route.sent
-            if each.step_of == owner and each.step
+            if each.step and is_same(each.step_of, owner)
         ]
         return sorted(found, key=lambda pair: pair[1].step)
 

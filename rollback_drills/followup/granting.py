@@ -1,12 +1,13 @@
 """Grants an exception to the current cycle of one schedule, as the documents have it now."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.exceptions import Grant, record_exception
-from rollback_drills.judging import find_due, judge
+from rollback_drills.judging import Judgement, find_due, judge
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.target import choose_subject
 from rollback_drills.settings import VARIABLES, Settings
@@ -16,6 +17,7 @@ def grant_exception(
     given: Grant,
     settings: Settings,
     schedule_id: str | None,
+    keep_cycles: Callable[[Sequence[Judgement]], Sequence[Judgement]] = list,
     *,
     now: datetime,
     created_at: datetime,
@@ -27,6 +29,7 @@ def grant_exception(
         given: What is approved.
         settings: Name the documents.
         schedule_id: The schedule that is meant; None if there is only one.
+        keep_cycles: Gives open cycles the ids that they have in the outbox.
         now: When it is approved.
         created_at: The clock of the evidence.
         signer: Who writes it down.
@@ -39,7 +42,7 @@ def grant_exception(
     fleet = load_fleet(settings.schedule, settings.history)
     subject = choose_subject(fleet.subjects, settings.schedule, schedule_id)
     due_at = find_due(subject, now=now)
-    judged = judge(subject, due_at, settings.criteria, now=now, generated_by=signer)
+    (judged,) = keep_cycles([judge(subject, due_at, settings.criteria, now=now, generated_by=signer)])
     document = subject.schedule.document if subject.schedule else None
     limit = document.postpone_limit_days if document else POSTPONE_LIMIT_DAYS
     return record_exception(

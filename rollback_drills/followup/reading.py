@@ -14,15 +14,18 @@ from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.states import State
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.followup.acknowledgement import Said, find_current, read_said
+from rollback_drills.followup.acknowledgement import Said, find_current, find_last, read_said
 from rollback_drills.followup.exceptions import CycleException, find_latest, read_exception
 from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent, to_instant
 from rollback_drills.guarding.guard import SOURCE_ID
+from rollback_drills.names import name_key
 from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.routing.telling import Quiet
+from rollback_drills.spellings import find_spellings
 
 _POINTLESS = (State.SUPERSEDED, State.DISCARDED)
+_Names = tuple[str, str]
 
 
 def read_open_cycles(
@@ -65,16 +68,19 @@ def group_cycles(
     *,
     now: datetime,
 ) -> list[CycleFacts]:
-    """Put the rows of the outbox together by cycle and route; rows that are pointless are left out."""
-    by_cycle: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
+    """Put the rows of the outbox together by cycle and route; rows that are pointless are left out.
+
+    Routes whose names differ in nothing but their spelling are one, whatever keys they once got.
+    """
+    by_cycle: dict[str, dict[_Names, list[Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         if item.state not in _POINTLESS:
-            by_cycle[item.cycle_id][item.route_key].append(item)
+            by_cycle[item.cycle_id][name_key(item.provider), name_key(item.owner)].append(item)
     return [
         CycleFacts(
             cycle_id,
             *_identify(routes),
-            [_to_route(key, some, said.get(key)) for key, some in routes.items()],
+            list(_to_routes(routes.values(), said)),
             *_resume(exceptions.get(cycle_id), now),
         )
         for cycle_id, routes in by_cycle.items()
@@ -95,7 +101,8 @@ def _read_open(connection: Connection, schedule_ids: Collection[str] | None) -> 
     if schedule_ids is None:
         yield from map(Item.from_row, connection.execute(statement))
         return
-    for some in _in_parts(list(schedule_ids)):
+    is_open = OUTBOX.c.is_closed.is_(False)
+    for some in _in_parts(find_spellings(connection, OUTBOX.c.schedule_id, schedule_ids, is_open)):
         found = connection.execute(statement.where(OUTBOX.c.schedule_id.in_(some)))
         yield from map(Item.from_row, found)
 
@@ -122,15 +129,21 @@ def _in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
         yield values[start : start + MOST_PARAMETERS]
 
 
-def _identify(routes: Mapping[str, Sequence[Item]]) -> tuple[str, datetime | None]:
+def _identify(routes: Mapping[_Names, Sequence[Item]]) -> tuple[str, datetime | None]:
     """Give the schedule and the due instant of a cycle."""
     first = next(iter(routes.values()))[0]
     due_at = next((item.cycle_due for items in routes.values() for item in items if item.cycle_due), "")
     return first.schedule_id, datetime.fromisoformat(due_at) if due_at else None
 
 
-def _to_route(route_key: str, items: Sequence[Item], said: Said | None) -> RouteFacts:
-    return RouteFacts(route_key, items[0].provider, items[0].owner, list(map(_to_sent, items)), said)
+def _to_routes(routes: Iterable[Sequence[Item]], said: Mapping[str, Said]) -> Iterator[RouteFacts]:
+    owners: dict[str, str] = {}
+    for items in routes:
+        first = items[0]
+        owner = owners.setdefault(name_key(first.owner), first.owner)
+        keys = dict.fromkeys(item.route_key for item in items)
+        latest = find_last(said[key] for key in keys if key in said)
+        yield RouteFacts(first.route_key, first.provider, owner, list(map(_to_sent, items)), latest)
 
 
 class _Letter(msgspec.Struct):

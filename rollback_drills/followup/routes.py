@@ -12,6 +12,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
+from rollback_drills.names import is_same
 from rollback_drills.outbox.item import read_notification
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
@@ -50,7 +51,8 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
     chosen = [
         route
         for route in known
-        if wanted.provider in (None, route["provider"]) and wanted.owner in (None, route["owner"])
+        if wanted.provider is None or is_same(wanted.provider, route["provider"])
+        if wanted.owner is None or is_same(wanted.owner, route["owner"])
     ]
     if not chosen:
         names = sorted({f"{route['provider']}/{route['owner']}" for route in known})

@@ -13,6 +13,7 @@ from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.next_action import Action, NextAction, find_next_actions
 from rollback_drills.followup.steps import PlannedStep, plan_step
 from rollback_drills.guarding.memory import find_open
+from rollback_drills.names import name_key
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.decisions import find_repeat_after
 from rollback_drills.routing.suppression import Suppressions
@@ -28,11 +29,11 @@ class FollowUpRules:
     suppressions: Mapping[str, Suppressions] = field(default_factory=dict)
     """The windows and calendars that delay a step."""
     distrusted: Collection[str] = ()
-    """The schedules whose history is not trusted: the platform owner looks after those."""
+    """The keys of the schedules whose history is not trusted: the platform owner looks after those."""
 
     def plan_step(self, cycle: CycleFacts, owner: str, *, now: datetime) -> PlannedStep | None:
         """Return the next step of an owner's chain; None if no run takes one."""
-        if cycle.schedule_id in self.distrusted:
+        if name_key(cycle.schedule_id) in self.distrusted:
             return None
         suppressions = self.suppressions.get(cycle.schedule_id) or Suppressions(cycle.schedule_id)
         return plan_step(cycle, owner, suppressions, now=now, repeat_after=self._repeat_after(cycle))
@@ -71,11 +72,12 @@ def find_rules(
     """
     if database is None or not cycles:
         return NO_RULES
-    names = {cycle.schedule_id for cycle in cycles}
+    by_key = {name_key(name): document for name, document in documents.items()}
+    of_cycles = {cycle.schedule_id: by_key.get(name_key(cycle.schedule_id)) for cycle in cycles}
     return FollowUpRules(
-        {name: find_repeat_after(documents.get(name), policy) for name in names},
-        {name: Suppressions(name, documents.get(name), policy) for name in names},
-        find_open(database),
+        {name: find_repeat_after(document, policy) for name, document in of_cycles.items()},
+        {name: Suppressions(name, document, policy) for name, document in of_cycles.items()},
+        frozenset(map(name_key, find_open(database))),
     )
 
 

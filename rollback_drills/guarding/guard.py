@@ -20,6 +20,7 @@ from rollback_drills.guarding.distrust import (
 from rollback_drills.guarding.memory import recall
 from rollback_drills.guarding.records import record_distrust, record_return
 from rollback_drills.judging import Judgement
+from rollback_drills.names import name_key
 from rollback_drills.readiness.terms import Report
 
 SOURCE_ID: Final = "source:drill-history"
@@ -137,9 +138,11 @@ def find_over(
     Args:
         guard: What this run makes of its source.
         open_cycles: In which the platform owner was told.
-        unsettled: By cycle what was not settled before this run.
+        unsettled: By cycle what was not settled before this run: keys of schedules, and signs.
     """
-    settled = {(schedule_id, each.sign) for schedule_id, some in guard.settled.items() for each in some}
+    settled = {
+        (name_key(schedule_id), each.sign) for schedule_id, some in guard.settled.items() for each in some
+    }
     return {
         cycle_id
         for cycle_id in open_cycles

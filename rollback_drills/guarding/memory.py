@@ -14,7 +14,9 @@ from rollback_drills.evidence.heads import damage
 from rollback_drills.evidence.records import DRILL_KIND, PLAN_KIND, TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.guarding.distrust import KnownDrill, Memory, OpenDistrust, Sign
+from rollback_drills.names import first_spellings, name_key
 from rollback_drills.redaction import REDACTED
+from rollback_drills.spellings import group_spellings
 
 _FOUND: Final = (LEDGER.c.schedule_id, LEDGER.c.leaf_index, LEDGER.c.metadata_kind, LEDGER.c.record)
 
@@ -48,24 +50,33 @@ class _Rows:
     marks: list[tuple[int, _Record]] = field(default_factory=list)
     """What the guard and people wrote about it."""
     plan: _Record = field(default_factory=_Record)
+    """The newest one."""
+    planned_in: int = -1
+    """Its row."""
 
 
 def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]:
-    """Give what the ledger knows of these schedules, in one query; what was pruned is not known.
+    """Give what the ledger knows of these schedules, by name; what was pruned is not known.
+
+    A schedule may have been spelt otherwise.
 
     Raises:
         DatabaseError: The database cannot be read, or a row of it is damaged.
     """
-    wanted = msgspec.json.encode(list(dict.fromkeys(schedule_ids))).decode()
+    names = first_spellings(schedule_ids)
     found: dict[str, _Rows] = {}
     with database.read() as connection:
+        by_key = group_spellings(connection, LEDGER.c.schedule_id, names)
+        key_of = {text: key for key, some in by_key.items() for text in some}
+        wanted = msgspec.json.encode(list(key_of)).decode()
         rows = connection.execute(_statement(database.engine.dialect.name), {"wanted": wanted})
         for schedule_id, leaf_index, kind, text in rows:
-            of_schedule = found.get(schedule_id)
+            key = key_of[schedule_id]
+            of_schedule = found.get(key)
             if of_schedule is None:
-                of_schedule = found[schedule_id] = _Rows()
+                of_schedule = found[key] = _Rows()
             _take(of_schedule, leaf_index, kind, text)
-    return {schedule_id: _remember(rows) for schedule_id, rows in found.items()}
+    return {names[key]: _remember(rows) for key, rows in found.items()}
 
 
 def find_open(database: Database, schedule_id: str | None = None) -> dict[str, Sequence[OpenDistrust]]:
@@ -80,7 +91,7 @@ def find_open(database: Database, schedule_id: str | None = None) -> dict[str, S
 
 
 def find_unsettled(database: Database, cycle_ids: Collection[str]) -> dict[str, set[tuple[str, Sign]]]:
-    """Give by cycle what was written down with it and is not settled: schedules and signs.
+    """Give by cycle what was written down with it and is not settled: keys of schedules, and signs.
 
     Of all schedules, also those that a run is not about; a cycle of which nothing was written is left out.
     """
@@ -93,7 +104,7 @@ def find_unsettled(database: Database, cycle_ids: Collection[str]) -> dict[str, 
     for schedule_id, memory in recall(database, [row.schedule_id for row in rows]).items():
         for each in memory.open:
             if each.cycle_id in unsettled:
-                unsettled[each.cycle_id].add((schedule_id, each.sign))
+                unsettled[each.cycle_id].add((name_key(schedule_id), each.sign))
     return unsettled
 
 
@@ -126,7 +137,8 @@ def _take(rows: _Rows, leaf_index: int, kind: str, text: str) -> None:
         drill_id = "" if REDACTED in record.drill_id else record.drill_id
         rows.drills.append(KnownDrill(leaf_index, drill_id, executed_at))
     elif kind == PLAN_KIND:
-        rows.plan = record
+        if leaf_index > rows.planned_in:
+            rows.plan, rows.planned_in = record, leaf_index
     else:
         rows.marks.append((leaf_index, record))
 

@@ -16,7 +16,6 @@ from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.telling import Told, find_ending, find_telling
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.history_untrusted"
-_ANY: Final = "any"
 _MOST_NAMED: Final = 10
 _WHAT: Final = {
     Sign.VANISHED: "Vanished",
@@ -64,13 +63,16 @@ def find_notices(
     """
     for cycle_id in guard.cycle_ids:
         notice = _describe(cycle_id, guard.of_cycle(cycle_id), platform, now)
-        for name in platform.providers or (_ANY,):
+        for name in platform.providers or (identity.ANY_PROVIDER,):
             key = identity.route_key(cycle_id, name, platform.owner)
+            spelt_key = identity.spelt_route_key(cycle_id, name, platform.owner)
+            if spelt_key in told:  # of a time when names were hashed as they were spelt
+                key = spelt_key
             telling = find_telling(told.get(key, ()), Readiness.NEEDS_ATTENTION, now=now)
             if telling.reason is not None:
                 yield notice.address(
                     key,
-                    provider=platform.any_provider if name == _ANY else name,
+                    provider=platform.any_provider if name == identity.ANY_PROVIDER else name,
                     owner=platform.owner,
                     reason=telling.reason,
                     occurrence=telling.occurrence,

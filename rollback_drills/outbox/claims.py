@@ -13,6 +13,7 @@ from rollback_drills.notification import Notification
 from rollback_drills.outbox.destinations import find_destination, note_pause_or_death
 from rollback_drills.outbox.item import read_notification
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.spellings import find_spellings_by_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,16 @@ def next_attempt_at(database: Database, provider: str) -> float | None:
 
 
 def due_providers(database: Database, *, now: float) -> list[str]:
-    """Name the providers for which something is due, sorted."""
+    """Name the providers for which something is due, sorted; one may stand there in several spellings."""
     statement = select(OUTBOX.c.provider).where(OUTBOX.c.due_at <= now).distinct()
     with database.read() as connection:
         return sorted(connection.scalars(statement))
+
+
+def find_provider_spellings(database: Database, provider: str) -> list[str]:
+    """Return every spelling of a provider that the outbox has; documents may differ in it."""
+    with database.read() as connection:
+        return find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
 
 
 def _is_recorded(connection: Connection, result: Result) -> bool:

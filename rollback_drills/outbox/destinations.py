@@ -1,13 +1,17 @@
 """What is known of the places to which providers deliver: the pauses they want, and which are dead."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import Connection, exists, select, update
 
 from rollback_drills.database import Database, repeat_on_conflict
 from rollback_drills.delivery.states import WAITING, State
+from rollback_drills.names import is_same, name_key
 from rollback_drills.outbox.table import DESTINATIONS, OUTBOX, insert_new
+from rollback_drills.spellings import find_spellings, find_spellings_by_index
 
 SUBJECT_PREFIX: Final = "connector:"
 """Before the name of a connector: what stands in place of a schedule in a notice of its death."""
@@ -28,16 +32,33 @@ class Destination:
 
 
 def find_destination(connection: Connection, provider: str) -> Destination:
-    """Give what is known of a destination."""
-    row = connection.execute(select(DESTINATIONS).where(DESTINATIONS.c.provider == provider)).one_or_none()
-    return Destination(*row) if row else Destination(provider)
+    """Return what is known of a destination, under any spelling of the provider."""
+    known = [each for each in _read_destinations(connection) if is_same(each.provider, provider)]
+    return _merge(known) if known else Destination(provider)
 
 
 def find_destinations(database: Database) -> list[Destination]:
     """Give every destination that was ever told to pause or found dead, by provider."""
+    by_name: dict[str, list[Destination]] = {}
     with database.read() as connection:
-        rows = connection.execute(select(DESTINATIONS).order_by(DESTINATIONS.c.provider))
-        return [Destination(*row) for row in rows]
+        for each in _read_destinations(connection):
+            by_name.setdefault(name_key(each.provider), []).append(each)
+    return [_merge(some) for some in by_name.values()]
+
+
+def _read_destinations(connection: Connection) -> list[Destination]:
+    rows = connection.execute(select(DESTINATIONS).order_by(DESTINATIONS.c.provider))
+    return [Destination(*row) for row in rows]
+
+
+def _merge(same: Sequence[Destination]) -> Destination:
+    """Return the longest pause and the first death of the spellings of one destination."""
+    dead = min(
+        (each for each in same if each.disabled_at is not None),
+        key=attrgetter("disabled_at"),
+        default=same[0],
+    )
+    return replace(dead, cool_until=max(each.cool_until for each in same))
 
 
 def note_pause_or_death(
@@ -76,16 +97,18 @@ def enable(database: Database, provider: str, *, now: float) -> int | None:
         How many notifications are due again; None if the connector was not disabled.
     """
     with database.write() as connection:
+        destinations = find_spellings(connection, DESTINATIONS.c.provider, [provider])
+        providers = find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
         mended = connection.execute(
             update(DESTINATIONS)
-            .where(DESTINATIONS.c.provider == provider, DESTINATIONS.c.disabled_at.is_not(None))
+            .where(DESTINATIONS.c.provider.in_(destinations), DESTINATIONS.c.disabled_at.is_not(None))
             .values(disabled_at=None, disabled_because="", cool_until=0.0)
         )
         if not mended.rowcount:
             return None
         again = connection.execute(
             update(OUTBOX)
-            .where(OUTBOX.c.provider == provider, OUTBOX.c.state == State.DISABLED)
+            .where(OUTBOX.c.provider.in_(providers), OUTBOX.c.state == State.DISABLED)
             .values(state=State.RETRY, due_at=now, queued_at=now)
         )
         return again.rowcount
@@ -98,24 +121,27 @@ def resume(database: Database, provider: str, *, now: float) -> None:
     A pause that the provider asked for is kept: then a message that was answered is due when the pause ends.
     """
     enable(database, provider, now=now)
-    asked = exists(
-        select(OUTBOX.c.sequence).where(
-            OUTBOX.c.provider == provider,
-            OUTBOX.c.state.in_(WAITING),
-            OUTBOX.c.status_code.is_not(None),
-            OUTBOX.c.due_at == DESTINATIONS.c.cool_until,
-        )
-    )
-    own = update(DESTINATIONS).where(DESTINATIONS.c.provider == provider, ~asked)
     with database.write() as connection:
+        destinations = find_spellings(connection, DESTINATIONS.c.provider, [provider])
+        providers = find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
+        asked = exists(
+            select(OUTBOX.c.sequence).where(
+                OUTBOX.c.provider.in_(providers),
+                OUTBOX.c.state.in_(WAITING),
+                OUTBOX.c.status_code.is_not(None),
+                OUTBOX.c.due_at == DESTINATIONS.c.cool_until,
+            )
+        )
+        own = update(DESTINATIONS).where(DESTINATIONS.c.provider.in_(destinations), ~asked)
         connection.execute(own.values(cool_until=0.0))
 
 
 @repeat_on_conflict
 def note_why_waiting(database: Database, provider: str, detail: str) -> None:
     """Write down why nothing is sent to a provider for now, at everything that waits for it."""
-    waiting = update(OUTBOX).where(
-        OUTBOX.c.provider == provider, OUTBOX.c.state.in_(WAITING), OUTBOX.c.detail != detail
-    )
     with database.write() as connection:
+        spellings = find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
+        waiting = update(OUTBOX).where(
+            OUTBOX.c.provider.in_(spellings), OUTBOX.c.state.in_(WAITING), OUTBOX.c.detail != detail
+        )
         connection.execute(waiting.values(detail=detail, is_indexed=False))

@@ -16,6 +16,7 @@ from rollback_drills.outbox.item import Item, write_notification
 from rollback_drills.outbox.table import OUTBOX, insert_new
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.telling import Told
+from rollback_drills.spellings import find_spellings
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,19 @@ class Hold:
 def find_history(
     database: Database, cycle_ids: Iterable[str], schedule_ids: Iterable[str]
 ) -> dict[str, list[Told]]:
-    """Give, by route key, what was told in these cycles, and in all open cycles of these schedules."""
-    cycles, schedules = list(dict.fromkeys(cycle_ids)), list(dict.fromkeys(schedule_ids))
+    """Give, by route key, what was told in these cycles, and in all open cycles of these schedules.
+
+    The schedules may be spelt otherwise in the outbox.
+    """
+    cycles = list(dict.fromkeys(cycle_ids))
     found: dict[int, Item] = {}
     with database.read() as connection:
+        is_open = OUTBOX.c.is_closed.is_(False)
+        schedules = find_spellings(connection, OUTBOX.c.schedule_id, schedule_ids, is_open)
         for start in range(0, max(len(cycles), len(schedules)), MOST_PARAMETERS):
             some = slice(start, start + MOST_PARAMETERS)
-            is_open = OUTBOX.c.is_closed.is_(False) & OUTBOX.c.schedule_id.in_(schedules[some])
-            statement = select(OUTBOX).where(or_(OUTBOX.c.cycle_id.in_(cycles[some]), is_open))
+            of_schedules = is_open & OUTBOX.c.schedule_id.in_(schedules[some])
+            statement = select(OUTBOX).where(or_(OUTBOX.c.cycle_id.in_(cycles[some]), of_schedules))
             found |= {row.sequence: Item.from_row(row) for row in connection.execute(statement)}
     history: dict[str, list[Told]] = {}
     for sequence in sorted(found):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
@@ -14,6 +14,7 @@ from rollback_drills.delivery.states import UNCERTAIN, WAITING, State
 from rollback_drills.outbox.digests import dissolve_digests
 from rollback_drills.outbox.item import Item, read_notification
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.spellings import find_spellings_by_index, match
 
 _REPLAYABLE = (State.PERMANENT, State.DISABLED, State.DISCARDED, State.RETRY, State.AMBIGUOUS)
 _DISCARDABLE = (State.PENDING, State.RETRY, State.AMBIGUOUS, State.PERMANENT, State.DISABLED)
@@ -37,24 +38,27 @@ class OutboxFilter:
     schedule_ids: Collection[str] = ()
     cycle_id: str | None = None
 
-    def to_sql(self) -> list[ColumnElement[bool]]:
-        """Give the conditions."""
+    def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
+        """Give the conditions; names match in any spelling."""
         conditions: list[ColumnElement[bool]] = []
         if self.states:
             conditions.append(OUTBOX.c.state.in_(list(self.states)))
         if self.schedule_ids:
-            conditions.append(OUTBOX.c.schedule_id.in_(list(self.schedule_ids)))
-        wanted = {"provider": self.provider, "owner": self.owner, "cycle_id": self.cycle_id}
-        return conditions + [OUTBOX.c[name] == value for name, value in wanted.items() if value is not None]
+            ids = find_spellings_by_index(connection, OUTBOX.c.schedule_id, self.schedule_ids)
+            conditions.append(OUTBOX.c.schedule_id.in_(ids))
+        wanted = {"cycle_id": self.cycle_id, "provider": self.provider, "owner": self.owner}
+        given = [(name, value) for name, value in wanted.items() if value is not None]
+        return match(connection, OUTBOX, given, *conditions)
 
 
 def find_items(
     database: Database, wanted: OutboxFilter, *, limit: int = 100, offset: int = 0
 ) -> tuple[list[Item], int]:
     """Give the newest notifications that match, and how many match altogether."""
-    conditions = wanted.to_sql()
-    page = select(OUTBOX).where(*conditions).order_by(OUTBOX.c.sequence.desc()).limit(limit).offset(offset)
     with database.read() as connection:
+        conditions = wanted.to_sql(connection)
+        page = select(OUTBOX).where(*conditions).order_by(OUTBOX.c.sequence.desc())
+        page = page.limit(limit).offset(offset)
         total = connection.scalar(select(func.count()).select_from(OUTBOX).where(*conditions))
         return [Item.from_row(row) for row in connection.execute(page)], total or 0
 

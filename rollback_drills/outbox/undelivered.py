@@ -11,6 +11,7 @@ from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_confli
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import DEAD, TOLD, WAITING, State
+from rollback_drills.names import name_key
 from rollback_drills.outbox.destinations import (
     SUBJECT_PREFIX,
     Destination,
@@ -20,6 +21,7 @@ from rollback_drills.outbox.destinations import (
 from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.letters import OutboxFilter, find_items, replay, to_delivery
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.spellings import find_spellings
 
 _UNDELIVERED: Final = (*WAITING, State.SENDING, *DEAD)
 _MOST_WAITING: Final = 10_000
@@ -53,11 +55,12 @@ def find_undelivered(
         providers: Through which providers; None: through all.
         now: The next attempt cannot be earlier.
     """
-    destinations = {each.provider: each for each in find_destinations(database)}
+    destinations = {name_key(each.provider): each for each in find_destinations(database)}
     found = _find(database, schedule_ids, destinations)
     dead = [item for item in found if item.state in DEAD]
     mattering = _find_mattering(database, [item.notification_id for item in dead])
-    wanted = [item for item in found if providers is None or item.provider in providers]
+    keys = None if providers is None else set(map(name_key, providers))
+    wanted = [item for item in found if keys is None or name_key(item.provider) in keys]
     pressing = [item for item in wanted if item.notification_id in mattering]
     return Undelivered(
         [_to_waiting(item, destinations, now) for item in wanted if item.state not in DEAD],
@@ -68,7 +71,7 @@ def find_undelivered(
 
 def find_waiting(database: Database, provider: str, *, now: float) -> list[Delivery]:
     """Find what waits for a provider, of all schedules, with when it goes on; the newest first."""
-    destinations = {each.provider: each for each in find_destinations(database)}
+    destinations = {name_key(each.provider): each for each in find_destinations(database)}
     wanted = OutboxFilter(states=WAITING, provider=provider)
     items, _ = find_items(database, wanted, limit=_MOST_WAITING)
     return [_to_waiting(item, destinations, now) for item in items]
@@ -106,7 +109,9 @@ def _find(database: Database, schedule_ids: Collection[str] | None, providers: I
     conditions: list[ColumnElement[bool]] = [is_undelivered]
     if schedule_ids is not None:
         notices = (f"{SUBJECT_PREFIX}{provider}" for provider in providers)
-        ids = list(dict.fromkeys([*schedule_ids, *notices]))
+        with database.read() as connection:
+            names = [*schedule_ids, *notices]
+            ids = find_spellings(connection, OUTBOX.c.schedule_id, names, is_undelivered)
         conditions = [
             is_undelivered & OUTBOX.c.schedule_id.in_(ids[start : start + MOST_PARAMETERS])
             for start in range(0, len(ids), MOST_PARAMETERS)
@@ -150,7 +155,7 @@ def _find_mattering(database: Database, notification_ids: Sequence[str]) -> set[
 
 def _to_waiting(item: Item, destinations: dict[str, Destination], now: float) -> Delivery:
     """Say what waits and when it goes on; nothing goes to a destination that is dead or wants a pause."""
-    destination = destinations.get(item.provider, Destination(item.provider))
+    destination = destinations.get(name_key(item.provider), Destination(item.provider))
     delivery = to_delivery(item)
     at = max(item.due_at or now, destination.cool_until, now)
     is_known = destination.disabled_at is None and at > now

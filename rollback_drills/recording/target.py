@@ -10,6 +10,7 @@ from rollback_drills.documents.fleet import Subject, load_fleet
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
+from rollback_drills.names import find_spelling
 from rollback_drills.settings import VARIABLES
 
 _MOST_IDS_SHOWN: Final = 20
@@ -63,8 +64,8 @@ def choose_subject(subjects: Sequence[Subject], schedule_path: str, schedule_id:
     by_id = {document.schedule_id: each for each, document in documents if document and document.schedule_id}
     if schedule_id is None and len(subjects) == 1:
         return subjects[0]
-    if schedule_id is not None and schedule_id in by_id:
-        return by_id[schedule_id]
+    if schedule_id is not None and (spelling := find_spelling(schedule_id, by_id)):
+        return by_id[spelling]
     ids = sorted(by_id)
     known = ", ".join(map(show, ids[:_MOST_IDS_SHOWN])) + (" …" if len(ids) > _MOST_IDS_SHOWN else "")
     if schedule_id is None:

@@ -99,7 +99,9 @@ _outcomes: Final = msgspec.json.Decoder(_Outcome)
 
 
 def _deliveries(connection: Connection, wanted: PackageFilter, period: Period) -> Iterator[Mapping[str, Any]]:
-    for _, record in _iterate(connection, [*wanted.to_sql(ROUTE_DELIVERY_KIND), *period.to_sql()]):
+    for _, record in _iterate(
+        connection, [*wanted.to_sql(connection, ROUTE_DELIVERY_KIND), *period.to_sql()]
+    ):
         yield msgspec.structs.asdict(_outcomes.decode(record))
 
 
@@ -107,7 +109,9 @@ def _acknowledgements(
     connection: Connection, wanted: PackageFilter, period: Period
 ) -> Iterator[tuple[datetime, Report]]:
     yield from imported_acknowledgements(connection, wanted, period)
-    for row, text in _iterate(connection, [*wanted.to_sql(ACKNOWLEDGEMENT_KIND), *period.to_sql()]):
+    for row, text in _iterate(
+        connection, [*wanted.to_sql(connection, ACKNOWLEDGEMENT_KIND), *period.to_sql()]
+    ):
         said = msgspec.json.decode(text)
         yield datetime.fromisoformat(said["created_at"]), _describe(row, said)
 
@@ -181,7 +185,7 @@ def _plans(
         if each["plan_id"] in told:
             plans.append(each)
     of_schedule = PackageFilter(wanted.schedule_id)
-    for row, record in _iterate(connection, [*of_schedule.to_sql(PLAN_KIND), *period.to_sql()]):
+    for row, record in _iterate(connection, [*of_schedule.to_sql(connection, PLAN_KIND), *period.to_sql()]):
         count += 1
         found = _plan_records.decode(record)
         if found.plan_id in told:

@@ -1,10 +1,10 @@
-"""Which rows of the histories are wanted; None matches everything, and names match exactly."""
+"""Which rows of the histories are wanted; None matches everything, and names match in any spelling."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, get_args
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection
 
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.states import State
@@ -12,9 +12,11 @@ from rollback_drills.documents.explaining import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import DECISION_KIND
 from rollback_drills.evidence.table import LEDGER
+from rollback_drills.names import name_key
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.routing.decisions import Category
+from rollback_drills.spellings import NAMES, match
 
 ACTIONS: Final = ("deliver", "suppress")
 CATEGORIES: Final[tuple[str, ...]] = get_args(Category)
@@ -31,7 +33,11 @@ class _Filter:
 
     def matches(self, row: Report, leave_out: Collection[str] = ()) -> bool:
         """Whether a row is wanted, whatever stands under some names."""
-        return all(row[name] == value for name, value in self.given if name not in leave_out)
+        return all(
+            row[name] == value or (name in NAMES and name_key(row[name]) == name_key(value))
+            for name, value in self.given
+            if name not in leave_out
+        )
 
     def to_wire(self) -> dict[str, str]:
         """Give it as the documents have it."""
@@ -57,12 +63,9 @@ class RouteFilter(_Filter):
         _check_choice("action", self.action, ACTIONS)
         _check_choice("category", self.category, CATEGORIES)
 
-    def to_sql(self) -> list[ColumnElement[bool]]:
+    def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
         """Give the conditions on decisions that this program wrote."""
-        return [
-            LEDGER.c.metadata_kind == DECISION_KIND,
-            *(LEDGER.c[name] == value for name, value in self.given),
-        ]
+        return match(connection, LEDGER, self.given, LEDGER.c.metadata_kind == DECISION_KIND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,9 @@ class NotificationFilter(_Filter):
         _check_choice("reason", self.reason, tuple(Reason))
         _check_choice("state", self.state, tuple(State))
 
-    def to_sql(self) -> list[ColumnElement[bool]]:
+    def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
         """Give the conditions on the outbox."""
-        return [OUTBOX.c[name] == value for name, value in self.given]
+        return match(connection, OUTBOX, self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,9 @@ class PackageFilter(_Filter):
         """Give the decisions that told somebody on these routes."""
         return RouteFilter(self.schedule_id, self.provider, self.owner, "deliver")
 
-    def to_sql(self, kind: str) -> list[ColumnElement[bool]]:
+    def to_sql(self, connection: Connection, kind: str) -> list[ColumnElement[bool]]:
         """Give the conditions on rows of a kind that this program wrote."""
-        return [LEDGER.c.metadata_kind == kind, *(LEDGER.c[name] == value for name, value in self.given)]
+        return match(connection, LEDGER, self.given, LEDGER.c.metadata_kind == kind)
 
 
 def _check_choice(name: str, value: str | None, choices: Sequence[str]) -> None:

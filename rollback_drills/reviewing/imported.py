@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.records import IMPORT_KIND
 from rollback_drills.evidence.table import LEDGER
+from rollback_drills.spellings import find_spellings_by_index
 
 ROWS_AT_ONCE: Final = 1000
 
@@ -38,7 +39,8 @@ def iterate_imported(
     """
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == IMPORT_KIND)
     if schedule_id is not None:
-        rows = rows.where(LEDGER.c.schedule_id.in_((schedule_id, "")))
+        ids = find_spellings_by_index(connection, LEDGER.c.schedule_id, [schedule_id, ""])
+        rows = rows.where(LEDGER.c.schedule_id.in_(ids))
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
     for row in connection.execute(ordered):
         original = msgspec.json.decode(row.record)["original"]

@@ -75,7 +75,7 @@ def _read(
 ) -> tuple[list[Report], int]:
     found = imported_notifications(connection, wanted, period)
     imported = sorted(found, key=lambda each: each[0], reverse=True)
-    conditions = [*wanted.to_sql(), *_planned_in(period)]
+    conditions = [*wanted.to_sql(connection), *_planned_in(period)]
     count = connection.scalar(select(func.count()).select_from(OUTBOX).where(*conditions)) or 0
     rows = select(OUTBOX.c.sequence, OUTBOX.c.planned_at).where(*conditions)
     newest = rows.order_by(OUTBOX.c.sequence.desc()).limit(offset + limit)

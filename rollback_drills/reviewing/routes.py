@@ -72,7 +72,7 @@ def read_routes(
     connection: Connection, wanted: RouteFilter, period: Period, *, limit: int, offset: int
 ) -> tuple[list[Report], int]:
     """Give a page of decisions, the newest first, and how many there are altogether."""
-    conditions = [*wanted.to_sql(), *period.to_sql()]
+    conditions = [*wanted.to_sql(connection), *period.to_sql()]
     imported = sorted(imported_routes(connection, wanted, period), key=lambda each: each[0], reverse=True)
     count = connection.scalar(select(func.count()).select_from(LEDGER).where(*conditions)) or 0
     rows = select(LEDGER.c.leaf_index, LEDGER.c.created_at).where(*conditions)
@@ -88,7 +88,7 @@ def iterate_routes(connection: Connection, wanted: RouteFilter, period: Period) 
     """Give the rows of all decisions: first the imported ones, then our own, each in their order."""
     for _, route in sorted(imported_routes(connection, wanted, period), key=lambda each: each[0]):
         yield route
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*wanted.to_sql(), *period.to_sql())
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*wanted.to_sql(connection), *period.to_sql())
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
     for row in connection.execute(ordered):
         yield describe_route(row.leaf_index, msgspec.json.decode(row.record))

@@ -15,6 +15,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.ledger.canonical import write_canonical
+from rollback_drills.names import first_spellings, name_key
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reviewing.filters import RouteFilter
 from rollback_drills.reviewing.imported import ROWS_AT_ONCE
@@ -106,7 +107,7 @@ def find_trend(
 def _count(connection: Connection, wanted: RouteFilter, period: Period) -> Tally:
     tally = Tally()
     names = ("created_at", "action", "category", "owner", "provider", "schedule_id")
-    rows = select(*(LEDGER.c[name] for name in names)).where(*wanted.to_sql(), *period.to_sql())
+    rows = select(*(LEDGER.c[name] for name in names)).where(*wanted.to_sql(connection), *period.to_sql())
     monday = cache(lambda day: monday_of(date.fromisoformat(day)))
     # One row after another: to let the database group them takes three times as long, and all of its memory.
     for created_at, *facts in connection.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
@@ -123,13 +124,22 @@ def _write_counts(tally: Tally) -> dict[str, Any]:
         "decision_count": tally.decisions.total(),
         "suppression_event_count": categories.total(),
         "category_counts": _sorted(categories),
-        "owner_counts": _sorted(tally.owners),
-        "provider_counts": _sorted(tally.providers),
-        "schedule_counts": _sorted(tally.schedules),
+        "owner_counts": _sorted(_merge(tally.owners)),
+        "provider_counts": _sorted(_merge(tally.providers)),
+        "schedule_counts": _sorted(_merge(tally.schedules)),
         "maintenance_suppressed_count": categories["maintenance_window"],
         "calendar_suppressed_count": categories["owner_calendar"],
         "healthy_schedule_suppressed_count": categories["healthy_schedule"],
     }
+
+
+def _merge(counts: Counter[str]) -> Counter[str]:
+    """Count the spellings of a name together, under the one that was written first."""
+    spellings = first_spellings(counts)
+    merged: Counter[str] = Counter()
+    for name, count in counts.items():
+        merged[spellings[name_key(name)]] += count
+    return merged
 
 
 def _write_week(week: Week, tally: Tally, *, is_complete: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 import msgspec
@@ -15,7 +16,14 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.routes import Route
 from rollback_drills.routing.suppression import Absence, Suppressions
-from rollback_drills.routing.telling import REPEAT_AFTER, Quiet, Telling, Told, find_telling
+from rollback_drills.routing.telling import (
+    REPEAT_AFTER,
+    Quiet,
+    Telling,
+    Told,
+    find_spelt_routes,
+    find_telling,
+)
 
 Category = Literal[
     "deliver", "healthy_schedule", "maintenance_window", "owner_calendar", "already_notified", "other"
@@ -65,6 +73,12 @@ class PlanRequest:
     """By cycle: the skip, postponement or waiver that holds."""
     distrusted: Mapping[str, str] = field(default_factory=dict)
     """By schedule why its history is not trusted; nobody is told of it."""
+    spelt: Mapping[str, Sequence[str]] = field(init=False)
+    """By route key of now: the keys that its routes got before names had one identity."""
+
+    def __post_init__(self) -> None:
+        """Find the routes of before."""
+        object.__setattr__(self, "spelt", find_spelt_routes(self.told))
 
 
 def decide_routes(
@@ -104,6 +118,8 @@ def _decide(
     repeat_after: Mapping[Readiness, timedelta],
 ) -> dict[str, Any]:
     key = identity.route_key(cycle.cycle_id, route.provider, route.owner)
+    if keys := request.spelt.get(key):
+        key = keys[0]
     window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
     distrust = request.distrusted.get(cycle.schedule_id)
@@ -117,7 +133,7 @@ def _decide(
             cycle.status,
             now=now,
             repeat_after=repeat_after,
-            acknowledged=request.acknowledged.get(key),
+            acknowledged=_find_acknowledged(request, keys or (key,)),
             force=request.force,
         )
     quiet = telling.quiet_until
@@ -160,6 +176,12 @@ def _decide(
         "occurrence": telling.occurrence if category == "deliver" else telling.deferral,
         "replaces": telling.replaces,
     }
+
+
+def _find_acknowledged(request: PlanRequest, keys: Sequence[str]) -> Quiet | None:
+    """Return the acknowledgement that holds longest; a route has several keys only from before."""
+    said = (request.acknowledged.get(key) for key in keys)
+    return max(filter(None, said), key=attrgetter("until"), default=None)
 
 
 def name_notification(decision: Mapping[str, Any]) -> str:

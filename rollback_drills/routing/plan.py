@@ -21,12 +21,13 @@ _CONTROLS: Final = (
 
 def find_cycle(source: Loaded[Schedule] | None, schedule_report: Report) -> Cycle:
     """Say which cycle a schedule is in. A document without an id is known by its path (contract §8.6)."""
+    due_at, status = schedule_report["schedule"]["next_due_at"], schedule_report["status"]
     if source is None:
-        identifier = NOT_CONFIGURED
-    else:
-        identifier = (source.document.schedule_id if source.document else "") or source.path
-    cycle_id = identity.cycle_id(identifier, schedule_report["schedule"]["next_due_at"])
-    return Cycle(identifier, cycle_id, schedule_report["status"])
+        return Cycle(NOT_CONFIGURED, identity.cycle_id(NOT_CONFIGURED, due_at), status)
+    if source.document and source.document.schedule_id:
+        name = source.document.schedule_id
+        return Cycle(name, identity.cycle_id(name, due_at), status)
+    return Cycle(source.path, identity.spelt_cycle_id(source.path, due_at), status)
 
 
 def build_plan(
@@ -81,7 +82,7 @@ def _summarise(decisions: Sequence[Mapping[str, Any]], eligible: Sequence[str]) 
 
 
 def _owner_routes(routes: Sequence[Route]) -> dict[str, dict[str, Any]]:
-    by_owner: dict[str, dict[str, Any]] = {}
+    by_owner: dict[str, dict[str, Any]] = {}  # routes have one spelling of each owner
     for route in routes:
         if route.owner in by_owner:
             by_owner[route.owner]["providers"].append(route.provider)

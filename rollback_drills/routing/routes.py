@@ -10,6 +10,7 @@ from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.routing_policy import OwnerRule, RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
+from rollback_drills.names import first_spellings, name_key
 from rollback_drills.readiness.terms import tidy
 
 BUILTIN_PROVIDERS: Final = frozenset(CONNECTOR_TYPES)
@@ -28,12 +29,12 @@ class Route(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_requested(text: str) -> frozenset[str] | None:
-    """Read which providers are asked for: `all` (None), or a list separated by commas.
+    """Return the keys of the providers that are asked for: `all` (None), or a list separated by commas.
 
     Raises:
         UsageError: It names none; a variable that is empty by accident must not tell everybody.
     """
-    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    names = frozenset(name_key(name) for name in text.split(",") if name.strip())
     if not names:
         raise UsageError("--provider names no provider; write all, or a list such as slack,jira")
     return None if "all" in names else names
@@ -50,12 +51,12 @@ def named_providers(sources: Iterable[Loaded[Schedule] | None]) -> frozenset[str
 
 
 def check_requested(requested: frozenset[str] | None, known: frozenset[str]) -> None:
-    """Refuse a request for providers that nobody knows.
+    """Refuse a request for providers that nobody knows; `requested` has their keys.
 
     Raises:
         UsageError: Names the unknown provider and the known ones.
     """
-    unknown = sorted((requested or frozenset()) - known)
+    unknown = sorted((requested or frozenset()) - first_spellings(known).keys())
     if unknown:
         raise UsageError(f"--provider {unknown[0]} is unknown; known are {', '.join(sorted(known))}")
 
@@ -65,8 +66,8 @@ def eligible_providers(
 ) -> list[str]:
     """Give the schedule's providers, else the configured connectors, else `webhook`; only those asked for."""
     named = (schedule.notification_providers if schedule else ()) or tuple(connectors) or (DEFAULT_PROVIDER,)
-    names = list(dict.fromkeys(named))
-    return names if requested is None else [name for name in names if name in requested]
+    names = first_spellings(named)
+    return [name for key, name in names.items() if requested is None or key in requested]
 
 
 def resolve_routes(
@@ -83,12 +84,16 @@ def resolve_routes(
     minutes = tidy(_default_minutes(schedule, policy))
     providers = sorted(eligible)
     routes = []
-    for owner in dict.fromkeys((schedule.owners if schedule else ()) or (DEFAULT_OWNER,)):
-        rule = rules.get(owner.casefold()) if rules else None
+    for key, owner in first_spellings((schedule.owners if schedule else ()) or (DEFAULT_OWNER,)).items():
+        rule = rules.get(key)
         if rule is None:
             routes += [Route(owner, provider, minutes, owner) for provider in providers]
             continue
-        named = {name for name in rule.providers if requested is None or name in requested}
+        named = [
+            name
+            for key, name in first_spellings(rule.providers).items()
+            if requested is None or key in requested
+        ]
         own_minutes = minutes if rule.acknowledgement_minutes is None else tidy(rule.acknowledgement_minutes)
         routes += [
             Route(owner, provider, own_minutes, rule.escalation_owner or owner)
@@ -98,11 +103,11 @@ def resolve_routes(
 
 
 def rules_of(*sources: RoutingPolicy | None) -> dict[str, OwnerRule]:
-    """Give the rule of each owner by the name in lower case; the last source, the caller's policy, wins."""
+    """Return the rule of each owner by the key of the name; the last source, the caller's policy, wins."""
     rules: dict[str, OwnerRule] = {}
     for source in sources:
         if source is not None and source.owner_routes:
-            rules |= {owner.casefold(): rule for owner, rule in source.rules_by_owner.items()}
+            rules |= {name_key(owner): rule for owner, rule in source.rules_by_owner.items()}
     return rules
 
 

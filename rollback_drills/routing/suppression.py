@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
+from rollback_drills.names import name_key
 from rollback_drills.routing.routes import Route
 
 
@@ -37,7 +38,7 @@ class Suppressions:
                 if _matches(window.schedule_ids, schedule_id):
                     self._windows.append(window)
             for owner, calendar in source.owner_calendars.items():
-                self._calendars.setdefault(owner.casefold(), []).append(calendar)
+                self._calendars.setdefault(name_key(owner), []).append(calendar)
 
     def write(self, window: MaintenanceWindow) -> dict[str, Any]:
         """Write a window as a decision names it; one that keeps several routes silent is written once."""
@@ -48,7 +49,7 @@ class Suppressions:
     def find_window(self, route: Route, instant: datetime) -> MaintenanceWindow | None:
         """Give the first window that contains the instant and matches the route.
 
-        Matchers ignore case, and all that are not empty must match (contract §4).
+        Matchers compare names by their keys, and all that are not empty must match (contract §4).
         """
         for window in self._windows:
             if (
@@ -63,7 +64,7 @@ class Suppressions:
         """Give the first reason why the owner cannot be told at the instant."""
         if not self._calendars:
             return None
-        for calendar in self._calendars.get(owner.casefold(), ()):
+        for calendar in self._calendars.get(name_key(owner), ()):
             if not calendar.available:
                 return Absence(calendar.reason or "marked as not available", None)
             for period in calendar.unavailable_windows:
@@ -95,10 +96,10 @@ class Suppressions:
 
 
 def _matches(names: tuple[str, ...], name: str) -> bool:
-    return not names or name in names or name.casefold() in _casefolded(names)
+    return not names or name in names or name_key(name) in _keys(names)
 
 
 @lru_cache(maxsize=1024)
-def _casefolded(names: tuple[str, ...]) -> frozenset[str]:
-    """Give names without their case; the same few stand in many windows."""
-    return frozenset(map(str.casefold, names))
+def _keys(names: tuple[str, ...]) -> frozenset[str]:
+    """Return the keys of names; the same few stand in many windows."""
+    return frozenset(map(name_key, names))

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from rollback_drills import identity
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.states import TOLD, UNCERTAIN, UNSENT, State
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.names import name_key
 from rollback_drills.readiness.terms import Readiness
 
 REPEAT_AFTER: Final[Mapping[Readiness, timedelta]] = {
@@ -37,6 +39,21 @@ class Told:
     """Whether the cycle was over for this route afterwards."""
     due_at: str = ""
     """The due instant of its cycle, as documents write it."""
+
+
+def find_spelt_routes(told: Mapping[str, Sequence[Told]]) -> dict[str, Sequence[str]]:
+    """Return the keys of routes that were named by a spelling, by the key that they would get now.
+
+    Several routes of before can be one route now. The one with the key of now comes first, then the earliest.
+    """
+    found: dict[str, list[str]] = {}
+    for key, history in told.items():
+        first = history[0]
+        if name_key(first.owner) != first.owner or name_key(first.provider) != first.provider:
+            new_key = identity.route_key(first.cycle_id, first.provider, first.owner)
+            if new_key != key:
+                found.setdefault(new_key, []).append(key)
+    return {new_key: [new_key, *keys] if new_key in told else keys for new_key, keys in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

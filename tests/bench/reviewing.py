@@ -38,8 +38,9 @@ def report() -> None:
         def baseline() -> None:
             names = ("action", "category", "owner", "provider", "schedule_id")
             by = [*(LEDGER.c[name] for name in names), func.substr(LEDGER.c.created_at, 1, 10)]
-            counts = select(*by, func.count()).where(*RouteFilter().to_sql(), *YEAR.to_sql()).group_by(*by)
             with database.read() as connection:
+                wanted = [*RouteFilter().to_sql(connection), *YEAR.to_sql()]
+                counts = select(*by, func.count()).where(*wanted).group_by(*by)
                 assert sum(row[-1] for row in connection.execute(counts)) == DECISIONS
 
         seconds = alternate(ours, baseline, RUNS)

@@ -29,14 +29,15 @@ from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.reading import find_quiet, read_open_cycles
 from rollback_drills.followup.routes import RouteChoice
 from rollback_drills.followup.rules import FollowUpRules, documents_of, find_rules
-from rollback_drills.judging import Judgement
+from rollback_drills.judging import Judgement, plan_at_once
 from rollback_drills.notification import Notification
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.intake import commit, find_history
+from rollback_drills.outbox.known import keep_known_cycles
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.routing.decisions import PlanRequest
-from tests.unit.builders import DRILL, NOW, judged, make_subject, open_key, planned
+from tests.unit.builders import DRILL, NOW, judged, make_subject, open_key
 
 FLOW_RUN: Final = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
 """In which every check has run."""
@@ -84,12 +85,15 @@ class World:
     def check(self, *subjects: Subject) -> list[Report]:
         """Run one check, of these documents or of all; give the plans."""
         checked = list(subjects) or self.subjects()
-        judgements = [judged(subject, now=self.now) for subject in checked]
+        judgements = keep_known_cycles(self.database, [judged(each, now=self.now) for each in checked])
         cycles = [judgement.cycle.cycle_id for judgement in judgements]
         told = find_history(self.database, cycles, known_names(checked, judgements))
         acknowledged, excepted = find_quiet(self.database, cycles, now=self.now)
         request = PlanRequest(told=told, acknowledged=acknowledged, excepted=excepted)
-        plans = [planned(subject, request, now=self.now) for subject in checked]
+        plans = [
+            plan_at_once(subject, judgement, request, now=self.now)
+            for subject, judgement in zip(checked, judgements, strict=True)
+        ]
         closing, departures = find_departures(checked, judgements, plans, request, now=self.now)
         holds = [hold for plan in plans for hold in find_holds(plan, request, now=self.now)]
         entries = [
