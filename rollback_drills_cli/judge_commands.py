@@ -16,7 +16,14 @@ from rollback_drills.run_report import worst
 from rollback_drills.settings import Settings
 from rollback_drills.wording import how_long
 from rollback_drills_cli import options
-from rollback_drills_cli.output import console, print_checks, print_json, print_line, print_table
+from rollback_drills_cli.output import (
+    console,
+    print_checks,
+    print_json,
+    print_line,
+    print_problem,
+    print_table,
+)
 
 FLEET_SCHEMA = "rollback-drills.fleet.v1"
 
@@ -118,7 +125,10 @@ def plan(
 
 def _load(settings: Settings, *, as_json: bool) -> Fleet:
     with _progress(f"reading {settings.schedule}", show=not as_json):
-        return load_fleet(settings.schedule, settings.history)
+        fleet = load_fleet(settings.schedule, settings.history)
+    for warning in fleet.warnings:
+        print_problem(f"warning: {warning}")
+    return fleet
 
 
 @contextmanager

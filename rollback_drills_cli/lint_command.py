@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -10,6 +10,7 @@ from rollback_drills.documents.explaining import json_path
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import HISTORY_SCHEMA, History
 from rollback_drills.documents.linting import find_private_texts
+from rollback_drills.documents.lookalike_names import find_lookalike_names
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
     REHEARSAL_SCHEMA,
@@ -42,7 +43,9 @@ def lint(
     Every document is read as strictly as `drills check` does. Exit code 0 if nothing was found, else 1.
     """
     files = [file for path in paths for file in _files_at(path)]
-    findings = [finding for file in files for finding in _find(file)]
+    documents = [(str(file), _load(file)) for file in files]
+    findings = [finding for file, raw in documents for finding in _find(file, raw)]
+    findings += find_lookalike_names(documents)
     if as_json:
         print_json({"documents": len(files), "findings": findings})
     else:
@@ -62,16 +65,22 @@ def _files_at(path: Path) -> list[Path]:
     return files
 
 
-def _find(file: Path) -> list[str]:
+def _load(file: Path) -> Any:
+    """Return the parsed JSON of a file; None if it has none."""
     try:
-        raw = json.loads(file.read_bytes())
+        return json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
-        return [read_document(Schedule, str(file)).problem]
+        return None
+
+
+def _find(file: str, raw: Any) -> list[str]:
+    if raw is None:
+        return [read_document(Schedule, file).problem]
     version = raw.get("schema_version", "") if isinstance(raw, dict) else ""
     private = [
         f"{file}: {json_path(loc)} holds {kind}; leave it out" for loc, kind in find_private_texts(raw)
     ]
     if private:
         return private
-    problem = read_document(_MODELS.get(version, RoutingPolicy), str(file)).problem
+    problem = read_document(_MODELS.get(version, RoutingPolicy), file).problem
     return [problem] if problem else []

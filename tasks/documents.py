@@ -11,5 +11,8 @@ from rollback_drills.documents.fleet import Fleet, load_fleet
 def load_documents(schedule_path: str | None, history_path: str | None) -> Fleet:
     """Load the schedules and histories that the paths stand for."""
     fleet = load_fleet(schedule_path, history_path)
-    get_run_logger().info("%d schedules", len(fleet.subjects))
+    logger = get_run_logger()
+    logger.info("%d schedules", len(fleet.subjects))
+    for warning in fleet.warnings:
+        logger.warning("%s", warning)
     return fleet

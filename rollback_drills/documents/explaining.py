@@ -13,6 +13,7 @@ import msgspec
 from rollback_drills.documents.fields import ZERO_TIME, Document
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.linting import find_private_texts
+from rollback_drills.documents.odd_names import find_odd_names
 from rollback_drills.documents.privacy import find_private
 from rollback_drills.documents.repeats import START, Location, Origin, find_repeats, parse_json
 from rollback_drills.documents.shapes import choices_at, is_known, known_keys
@@ -65,6 +66,7 @@ def _read(model: type[D], data: bytes, origin: Origin) -> tuple[D, tuple[str, ..
         ),
         *(_explain_unknown(model, loc) for loc in found.absent if not is_known(model, loc)),
     ]
+    problems += [f"{json_path(loc)} {what}" for loc, what in find_odd_names(raw)]
     if problems:
         raise UnusableDocumentError("; ".join(problems[:_MOST_PROBLEMS_SHOWN]))
     try:

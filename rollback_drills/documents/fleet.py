@@ -24,6 +24,7 @@ from rollback_drills.documents.reading import (
 )
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
+from rollback_drills.lookalikes import explain_lookalike, find_lookalikes
 from rollback_drills.names import name_key
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -48,6 +49,8 @@ class Fleet:
     subjects: tuple[Subject, ...]
     is_single: bool
     """Whether the caller named one document, and expects one report."""
+    warnings: tuple[str, ...] = ()
+    """What a person should look at, and makes no document unusable: ids that look the same."""
 
 
 def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
@@ -67,7 +70,7 @@ def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
         return _load_single(schedule_path, history_path)
     else:
         subjects = tuple(_read_files(schedule_path, history_path))
-    return Fleet(_refuse_duplicates(subjects), is_single=False)
+    return Fleet(_refuse_duplicates(subjects), is_single=False, warnings=tuple(_explain_lookalikes(subjects)))
 
 
 def _refuse_missing_folder(path: str | None) -> None:
@@ -254,6 +257,13 @@ def _refuse(subject: Subject, namesakes: list[Subject]) -> Subject:
     name = show(_schedule_id(subject))
     problem = f"{subject.schedule.path}: $.schedule_id is {name}, which {shown} has too; rename one"
     return msgspec.structs.replace(subject, schedule=Loaded[Schedule](subject.schedule.path, problem=problem))
+
+
+def _explain_lookalikes(subjects: tuple[Subject, ...]) -> Iterator[str]:
+    pairs = list(find_lookalikes(filter(None, map(_schedule_id, subjects))))
+    places = {_schedule_id(each): each.schedule.path for each in subjects if pairs and each.schedule}
+    for first, second in pairs:
+        yield explain_lookalike(places[second], "$.schedule_id", first, second, f"of {places[first]}")
 
 
 def _locate(namesake: Subject, schedule_id: str) -> str:

@@ -6,12 +6,20 @@ from typing import Any
 import msgspec
 
 from rollback_drills.documents.fields import Document
+from rollback_drills.documents.odd_names import find_odd_names
 from rollback_drills.documents.privacy import PrivateKind, find_private, may_hold_private
 
 
 def is_public(document: Document, data: bytes) -> bool:
-    """Whether every text and key of a document, and of the JSON it was read from, may be published."""
-    return not may_hold_private(data) or not any(find_private_texts(msgspec.to_builtins(document)))
+    """Whether every text and key of a document, and of the JSON it was read from, may be published.
+
+    People must be able to read its names, too. In ASCII `may_hold_private` finds those they cannot.
+    """
+    is_suspicious = may_hold_private(data)
+    if not is_suspicious and data.isascii():
+        return True
+    plain = msgspec.to_builtins(document)
+    return not any(find_odd_names(plain)) and not (is_suspicious and any(find_private_texts(plain)))
 
 
 def find_private_texts(

@@ -69,8 +69,9 @@ RULES: Final = (
         rf"(?i:\b(?:{_SCHEMES})://)|://[^/\s]*[@:.]|\bwww\.",
         rf"(?i:\b(?:{_SCHEMES})://)|://[^/\s\"]*[@:.]|\bwww\.",  # a quote ends the text
     ),
-    # JSON escapes all but DEL; a terminal or a database may stumble over any of them
-    _rule(PrivateKind.CONTROL, r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", r"\x7f|\\"),
+    # JSON escapes all but DEL; a terminal or a database may stumble over any of them. A text of blanks is no
+    # name.
+    _rule(PrivateKind.CONTROL, r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", r"\x7f|\\|\" +\""),
     _rule(PrivateKind.EMAIL, r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+"),
     _rule(
         PrivateKind.PATH,

@@ -15,6 +15,8 @@ from rollback_drills import identity
 from rollback_drills.database import Database
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -26,6 +28,7 @@ from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.granting import grant_exception
 from rollback_drills.followup.routes import RouteChoice
 from rollback_drills.guarding.memory import recall
+from rollback_drills.lookalikes import find_lookalikes
 from rollback_drills.names import find_spelling, first_spellings, is_same, name_key
 from rollback_drills.outbox.claims import find_provider_spellings
 from rollback_drills.outbox.destinations import (
@@ -49,7 +52,7 @@ from tests.unit.world import World
 NFC, NFD = "Zo\u00eb", "Zoe\u0308"
 SPELLINGS = [
     ("payments", "Payments"),
-    ("payments", " payments\t"),
+    ("payments", " payments\u00a0 "),
     (NFC, NFD),
     (NFC.upper(), NFD),
     ("straße", "STRASSE"),
@@ -344,3 +347,72 @@ def test_schedules_whose_ids_differ_in_spelling_are_refused_by_name(tmp_path: Pa
     assert second.schedule.document is None
     assert other.schedule
     assert other.schedule.document
+
+
+UNREADABLE = [
+    ("pay\nments", "U+000A"),
+    ("pay\tments", "U+0009"),
+    ("pay\u0085ments", "U+0085"),
+    ("pay\u200bments", "U+200B"),
+    ("\ufeffpayments", "U+FEFF"),
+    ("pay\u202ements", "U+202E"),
+    ("pay\u2028ments", "U+2028"),
+    ("pay\u00adments", "U+00AD"),
+    ("   ", "is blank"),
+    ("\u00a0", "is blank"),
+]
+PLACES = [
+    ({"schedule_id": "?"}, "$.schedule_id"),
+    ({"owners": ["a", "?"]}, "$.owners[1]"),
+    ({"notification_providers": ["?"]}, "$.notification_providers[0]"),
+    ({"owner_routes": {"a": {"escalation_owner": "?"}}}, "$.owner_routes.a.escalation_owner"),
+    ({"owner_calendars": {"?": {"available": False}}}, "$.owner_calendars"),
+    (
+        {"maintenance_windows": [{"window_id": "?", "start_at": "2026-01-01", "end_at": "2026-01-02"}]},
+        "$.maintenance_windows[0].window_id",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "what"), UNREADABLE)
+@pytest.mark.parametrize(("changes", "place"), PLACES)
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_a_name_is_one_line_that_people_can_read(
+    name: str, what: str, changes: dict[str, Any], place: str, is_ascii: bool
+) -> None:
+    document = {**SCHEDULE, **json.loads(json.dumps(changes).replace("?", json.dumps(name)[1:-1]))}
+    data = json.dumps(document, ensure_ascii=is_ascii).encode()
+
+    loaded = parse_document(Schedule, data, "schedule.json")
+
+    assert loaded.document is None
+    assert loaded.problem.startswith(f"schedule.json: {place}")
+    assert what in loaded.problem
+    assert "\n" not in loaded.problem
+
+
+@pytest.mark.parametrize("name", ["Zoë", " payments ", "支付", "team a", "d'Arc", "a–b"])
+def test_other_names_can_be_used(name: str) -> None:
+    data = json.dumps({**SCHEDULE, "schedule_id": name, "owners": [name]}, ensure_ascii=False).encode()
+    assert parse_document(Schedule, data, "schedule.json").document is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("payments", "p\u0430yments"),
+        ("payments", "\uff50ayments"),
+        ("team-1", "team-l"),
+        ("team-10", "team-1O"),
+        ("modern", "modem"),
+        ("pay-ments", "pay\u2011ments"),
+        ("billing", "b\u0456lling"),
+    ],
+)
+def test_names_that_look_the_same_are_found(one: str, other: str) -> None:
+    assert list(find_lookalikes(["else", one, other])) == [(one, other)]
+
+
+def test_names_that_are_the_same_or_look_different_are_none() -> None:
+    names = ["payments", "Payments", "service-01", "service-02", "team-a", "team_a", NFC, NFD, "支付"]
+    assert list(find_lookalikes(names)) == []

@@ -51,7 +51,8 @@ def test_the_newest_decision_comes_first(database: Database) -> None:
     [
         (RouteFilter(), 8),
         (RouteFilter(schedule_id="search"), 4),
-        (RouteFilter(schedule_id="SEARCH"), 0),
+        (RouteFilter(schedule_id="SEARCH"), 4),
+        (RouteFilter(schedule_id="SEARC"), 0),
         (RouteFilter(provider="slack"), 4),
         (RouteFilter(owner="team-b"), 4),
         (RouteFilter(owner="team"), 0),

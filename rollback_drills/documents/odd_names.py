@@ -1,0 +1,74 @@
+"""Finds names in documents that nobody can read: line breaks, invisible characters, blanks alone."""
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, Final
+
+Location = tuple[int | str, ...]
+
+_NAMES: Final = {
+    "schedule_id": "schedule id",
+    "window_id": "window",
+    "id": "window",
+    "owner": "owner",
+    "escalation_owner": "owner",
+    "manager": "owner",
+    "drill_id": "drill id",
+    "finding_id": "finding",
+}
+_LISTS: Final = {
+    "owners": "owner",
+    "providers": "provider",
+    "notification_providers": "provider",
+    "schedule_ids": "schedule id",
+    "systems_tested": "system",
+}
+_BY_NAME: Final = {"owner_routes": "owner", "owner_calendars": "owner"}
+_UNREADABLE: Final = {
+    "Cc": "a control character",
+    "Cf": "an invisible character",
+    "Zl": "a line break",
+    "Zp": "a line break",
+}
+
+
+def find_odd_names(value: Any) -> Iterator[tuple[Location, str]]:
+    """Return the place of every name in parsed JSON that cannot be used, and what is wrong with it."""
+    for loc, _, name in find_names(value):
+        if what := explain_odd_name(name):
+            yield loc, what
+
+
+def find_names(value: Any, loc: Location = ()) -> Iterator[tuple[Location, str, str]]:
+    """Return the place, the kind and the text of every name in parsed JSON."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            where = (*loc, key)
+            yield from _find_names_under(key, inner, where)
+            yield from find_names(inner, where)
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from find_names(inner, (*loc, index))
+
+
+def _find_names_under(key: str, value: Any, loc: Location) -> Iterator[tuple[Location, str, str]]:
+    if key in _NAMES and isinstance(value, str):
+        yield loc, _NAMES[key], value
+    elif key in _LISTS and isinstance(value, list | tuple):
+        yield from (
+            ((*loc, index), _LISTS[key], each) for index, each in enumerate(value) if isinstance(each, str)
+        )
+    elif key in _BY_NAME and isinstance(value, dict):
+        yield from (((*loc, name), _BY_NAME[key], name) for name in value)
+
+
+def explain_odd_name(name: str) -> str | None:
+    """Return what is wrong with a name and what to do; None if it can be used. An empty one is absent."""
+    if name and not name.strip():
+        return "is blank; write a name, or leave it out"
+    if name.isascii() and name.isprintable():
+        return None
+    for character in name:
+        if kind := _UNREADABLE.get(unicodedata.category(character)):
+            return f"holds {kind} (U+{ord(character):04X}); a name is one line that people can read"
+    return None
