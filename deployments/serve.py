@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+AUTOMATIONS: Final = ROOT / "deployments" / "automations" / "mark-killed-runs.yaml"
 HOST: Final = "127.0.0.1"
 _START_WITHIN_SECONDS: Final = 120
 
@@ -22,10 +23,12 @@ def main() -> None:
     os.chdir(ROOT)  # flows are found by their path below the root
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")  # for mark-killed-runs.yaml
     if "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE" not in os.environ:
         os.environ["CAVRA_GO_ROLLBACK_DRILL_SCHEDULE"] = str(ROOT / "examples" / "fleet")
         print("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not set: the checks read examples/fleet")
     with contextlib.suppress(KeyboardInterrupt), _server():
+        create_automation()
         _serve()
 
 
@@ -59,6 +62,18 @@ def _wait_for_server(process: "subprocess.Popen[bytes]") -> None:
                 return
             time.sleep(1)
     sys.exit(f"the Prefect server did not answer within {_START_WITHIN_SECONDS} s")
+
+
+def create_automation() -> None:
+    """Create the automation that marks killed runs as crashed, unless there is one of that name."""
+    import yaml  # type: ignore[import-untyped]  # comes with Prefect, without types
+    from prefect.client.orchestration import get_client
+    from prefect.events.schemas.automations import AutomationCore
+
+    for each in yaml.safe_load(AUTOMATIONS.read_text())["automations"]:
+        with get_client(sync_client=True) as client:
+            if not client.read_automations_by_name(each["name"]):
+                client.create_automation(AutomationCore.model_validate(each))
 
 
 def find_deployments() -> "list[RunnerDeployment]":

@@ -6,6 +6,7 @@ from typing import Any
 from prefect import State, flow
 
 from flows.parameters import ModeName, Retries, SomeDays, TimeoutSeconds
+from flows.predecessors import mark_killed_predecessors
 from flows.process import RunRequest, run_process
 
 
@@ -48,7 +49,7 @@ def drill_check(
         in this run or an earlier one, or if no schedule is configured. The data is that of
         `deliver_notifications`.
     """
-    return run_process(
+    state = run_process(
         RunRequest(
             schedule=schedule,
             history=history,
@@ -65,3 +66,5 @@ def drill_check(
             as_of=as_of,
         )
     )
+    mark_killed_predecessors()
+    return state

@@ -10,6 +10,7 @@ from prefect.states import Completed, Failed
 from flows.delivering import deliver_due, try_failed_again
 from flows.failing import fail
 from flows.parameters import OverdueMinutes, Retries, TimeoutSeconds
+from flows.predecessors import mark_killed_predecessors
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.policy_file import read_policy
@@ -81,6 +82,7 @@ def escalate_unacknowledged(
         )
         if not dashboard["open_cycle_count"]:
             require_watched(settings)
+        mark_killed_predecessors()
         if heartbeat_secret and not trouble and not problems and not dry_run:
             report_healthy(heartbeat_secret)
     except DrillsError as error:

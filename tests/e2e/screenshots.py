@@ -1,8 +1,10 @@
 """Takes the pictures of docs/audit-trail.md, with Chromium and ImageMagick."""
 
+import html
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from base64 import b64decode
@@ -49,7 +51,8 @@ def installation(home: Path) -> Iterator[PrefectServer]:
         "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": FLEET,
     }
     server = PrefectServer(f"{SITE}/api", environ, home)
-    with server.running("prefect", "server", "start", "--host", "127.0.0.1"):
+    port = SITE.rpartition(":")[2]
+    with server.running("prefect", "server", "start", "--host", "127.0.0.1", "--port", port):
         wait_until(lambda: answers(f"{SITE}/api/health"), within_seconds=120)
         with server.running("runpy", "deployments.serve"):
             yield server
@@ -71,17 +74,39 @@ def import_connectors(server: PrefectServer, webhook: str, slack: str) -> None:
     server.run("rollback_drills_cli.main", "connectors", "import", str(config))
 
 
-def run_drills(server: PrefectServer, receiver: str) -> dict[str, Any]:
-    """Run what the pictures show, and give the run in which Slack was down."""
+def run_drills(server: PrefectServer, receiver: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run what the pictures show, and return the run in which Slack was down, and the one after it."""
     check, deliver = "drill-check/drill-check", "deliver-notifications/deliver-notifications"
     import_connectors(server, receiver, receiver)
     run_deployment(server, check, {**PAYMENTS, "as_of": "2026-11-10T09:00:00Z"})
     run_deployment(server, check, {**PAYMENTS, "as_of": "2026-11-25T09:00:00Z"})
     import_connectors(server, receiver, DOWN)
     failed = run_deployment(server, check, {"schedule": FLEET, "as_of": "2026-12-01T09:00:00Z"})
+    waiting = run_deployment(server, check, {"schedule": FLEET, "as_of": "2026-12-01T09:01:00Z"})
     by_hand = {"provider": "webhook", "generated_by": "release-manager", "as_of": "2026-12-01T10:00:00Z"}
     run_deployment(server, deliver, {**PAYMENTS, **by_hand})
-    return failed
+    return failed, waiting
+
+
+def write_terminal(server: PrefectServer) -> Path:
+    """Write what `drills deliver` prints while something waits as a page, and return its path."""
+    command = ["deliver", "--schedule", PAYMENTS["schedule"], "--history", PAYMENTS["history"]]
+    done = subprocess.run(
+        [sys.executable, "-m", "rollback_drills_cli.main", *command, "--now", "2026-12-01T11:00:00Z"],
+        env={**server.environ, "COLUMNS": "150"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    page = server.home / "terminal.html"
+    text = f"$ drills {' '.join(command)}\n{done.stdout}{done.stderr}$ echo $?\n{done.returncode}\n"
+    page.write_text(
+        "<meta charset=utf-8><body style='margin:16px;background:#111;color:#ddd'>"
+        f"<pre style='font:14px monospace;white-space:pre-wrap'>{html.escape(text)}</pre>"
+    )
+    return page
 
 
 def find(kind: str, **wanted: str) -> dict[str, Any]:
@@ -117,7 +142,7 @@ def take(line: Connection, name: str, path: str, shows: str, width: int = 1400, 
     text = "document.body.innerText"
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     ask(line, "Emulation.setDeviceMetricsOverride", **metrics)
-    ask(line, "Page.navigate", url=f"{SITE}{path}")
+    ask(line, "Page.navigate", url=path if path.startswith("file:") else f"{SITE}{path}")
     wait_until(
         lambda: shows in ask(line, "Runtime.evaluate", expression=text)["result"].get("value", "") or None,
         within_seconds=60,
@@ -141,13 +166,15 @@ def main() -> None:
         httpserver.expect_request("/platform").respond_with_data("")
         receiver = f"http://127.0.0.1:{httpserver.port}"
         create_automations(server, f"{receiver}/platform", Path(home))
-        failed = run_drills(server, receiver)
+        failed, waiting = run_drills(server, receiver)
         time.sleep(5)  # for the automations, and for what the server writes in the background
         run_id, schedule_id = failed["id"], "payments_python_fallback_monthly"
         page = find("artifacts", flow_run_id=run_id, description=f"Readiness of {schedule_id}.")
         routes = find("artifacts", flow_run_id=run_id, description=f"Routes of {schedule_id}.")
         delivery = find("task_runs", flow_run_id=run_id, name="deliver-slack")
         by_hand = find("flow_runs", state_name="NeedsAttention")
+        fleet = find("artifacts", flow_run_id=waiting["id"], description="All schedules.")
+        terminal = write_terminal(server)
         of_schedule = f"/events?resource=rollback-drills.schedule.{schedule_id}"
         with browser(Path(home)) as line:
             take(line, "runs", "/runs", "DueSoon", height=1150)
@@ -158,6 +185,15 @@ def main() -> None:
             take(line, "parameters", f"/runs/flow-run/{by_hand['id']}?tab=Parameters", "release-manager")
             take(line, "history", f"/artifacts/key/{page['key']}", "Flow run", height=700)
             take(line, "events", of_schedule, "decision.suppress")
+            take(
+                line,
+                "waiting-run",
+                f"/runs/flow-run/{waiting['id']}?tab=Details",
+                "wait for slack",
+                height=1100,
+            )
+            take(line, "waiting-page", f"/artifacts/artifact/{fleet['id']}", "Waiting", height=1200)
+            take(line, "waiting-message", terminal.as_uri(), "next attempt", height=360)
             take(line, "automations", "/automations", "platform-team", height=700)
 
 

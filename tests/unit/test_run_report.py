@@ -208,6 +208,32 @@ def test_dead_letters_are_listed_with_the_command_that_replays_them(
     assert (f"{rest} more: `drills outbox list --dead`." in page) is bool(rest)
 
 
+@pytest.mark.parametrize(("count", "shown", "rest"), [(0, 0, 0), (1, 1, 0), (50, 50, 0), (53, 50, 3)])
+def test_what_waits_is_listed_with_its_next_attempt(count: int, shown: int, rest: int) -> None:
+    run = make_run(State.RETRY, owners=["team-a"], notification_providers=["slack"])
+    (delivery,) = run.deliveries
+    waiting = dataclasses.replace(delivery, next_attempt_at=NOW + timedelta(minutes=2))
+
+    for page in (
+        render_schedule(dataclasses.replace(run, deliveries=[waiting] * count), dry_run=False),
+        render_fleet([dataclasses.replace(run, deliveries=[waiting] * count)], dry_run=False),
+    ):
+        assert page.count("| retry | 1 | 1 Dec 2026, 09:02 UTC | the reason |") == shown
+        assert ("## Waiting" in page) is bool(count)
+        assert (f"{rest} more: `drills outbox list`." in page) is bool(rest)
+
+
+def test_a_page_counts_what_was_not_delivered() -> None:
+    run = make_run(State.PENDING, owners=["team-a"], notification_providers=["slack"])
+    run = dataclasses.replace(run, dead_letters=[make_dead_letter(1), make_dead_letter(2)])
+
+    page, fleet = render_schedule(run, dry_run=False), render_fleet([run], dry_run=False)
+
+    assert "Notifications sent: 0, **waiting: 1**, **dead letters: 2**." in page
+    assert "| 0 of 1, 1 waiting, 2 dead |" in fleet
+    assert "## Dead letters" in fleet
+
+
 def test_markup_in_the_answer_of_a_provider_is_shown_and_not_obeyed() -> None:
     run = dataclasses.replace(make_run(), dead_letters=[make_dead_letter(1, HOSTILE)])
 

@@ -1,0 +1,68 @@
+"""The next run of a deployment marks runs as crashed that were killed, and nothing else."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentUpdate
+from prefect.flow_engine import run_flow
+from prefect.states import Pending, Running
+
+from flows.drill_check import drill_check
+from tests.unit.builders import SCHEDULE
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture
+def schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Write a schedule that is ready."""
+    monkeypatch.setenv("DRILLS_DATABASE_URL", f"sqlite:///{tmp_path / 'evidence.db'}")
+    (tmp_path / "schedule.json").write_text(json.dumps({**SCHEDULE, "next_due_at": "2100-01-01T00:00:00Z"}))
+    return str(tmp_path / "schedule.json")
+
+
+def begin(client: SyncPrefectClient, deployment_id: UUID) -> Any:
+    """Create a run of a deployment and take a slot for it, as a worker does."""
+    run = client.create_flow_run_from_deployment(deployment_id)
+    client.set_flow_run_state(run.id, Pending())
+    return client.read_flow_run(run.id)
+
+
+@pytest.mark.parametrize(("limit", "ended"), [(1, "CRASHED"), (2, "RUNNING")])
+def test_the_next_run_marks_what_was_killed_if_it_has_the_only_slot(
+    limit: int, ended: str, schedule: str
+) -> None:
+    with get_client(sync_client=True) as client:
+        flow_id = client.create_flow(drill_check)
+        deployment_id = client.create_deployment(flow_id, f"killed-{limit}", concurrency_limit=2)
+        killed = begin(client, deployment_id)
+        client.set_flow_run_state(killed.id, Running())
+        current = begin(client, deployment_id)
+        client.update_deployment(deployment_id, DeploymentUpdate(concurrency_limit=limit))
+
+        state: Any = run_flow(
+            drill_check, flow_run=current, parameters={"schedule": schedule}, return_type="state"
+        )
+
+        found = client.read_flow_run(killed.id).state
+    assert state.name == "Ready", state.message
+    assert found is not None
+    assert found.type.value == ended
+    if ended == "CRASHED":
+        assert "was killed: a later run has its slot" in (found.message or "")
+
+
+def test_a_run_without_a_deployment_marks_nothing(schedule: str) -> None:
+    with get_client(sync_client=True) as client:
+        other = client.create_flow_run(drill_check)
+        client.set_flow_run_state(other.id, Running())
+
+        assert drill_check(schedule=schedule, return_state=True).name == "Ready"
+
+        found = client.read_flow_run(other.id).state
+    assert found is not None
+    assert found.is_running()
