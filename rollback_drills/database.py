@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from pathlib import Path
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from rollback_drills.effects import note_effect
+from rollback_drills.engines import sqlite
 from rollback_drills.errors import DrillsError, UsageError
 
 METADATA: Final = MetaData()
@@ -23,6 +23,12 @@ MOST_PARAMETERS: Final = 500
 
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of a serialization failure and of a deadlock (PostgreSQL, appendix A)."""
+_REMEDIES: Final = {
+    "SQLITE_READONLY": "; make the file and its folder writable for this user",
+    "55P03": "; another transaction held a lock for too long: look for it in pg_stat_activity",
+    "57014": "; raise statement_timeout for this role if the database is that large",
+}
+"""What to do, by SQLite's name or the SQLSTATE of an error."""
 _MOST_CONFLICTS: Final = 5
 _CHANGED: Final = "rows_changed"
 _LONGEST_PAUSE_SECONDS: Final = 0.2
@@ -62,37 +68,64 @@ class Database:
         self.engine = engine
 
     @classmethod
+    def at(cls, url: str) -> Self:
+        """Return the database at a URL without asking for it yet.
+
+        Raises:
+            UsageError: The URL is not a database URL.
+        """
+        return cls(_make_engine(url))
+
+    @classmethod
     def open(cls, url: str) -> Self:
         """Open the database at a URL, and create what is missing.
 
         Raises:
-            UsageError: The URL is no database URL.
+            UsageError: The URL is not a database URL.
             DatabaseError: The database cannot be reached or written.
         """
-        engine = _make_engine(url)
-        with _explained(engine):
-            if file := _sqlite_file(engine):
-                file.parent.mkdir(parents=True, exist_ok=True)
-            _create_tables(engine)
-        return cls(engine)
+        database = cls.at(url)
+        database.create_missing()
+        return database
 
     @classmethod
     def open_existing(cls, url: str, table: str) -> Self | None:
         """Open the database at a URL; None if it has no such table yet. Writes nothing.
 
         Raises:
-            UsageError: The URL is no database URL.
+            UsageError: The URL is not a database URL.
             DatabaseError: The database cannot be reached.
         """
-        engine = _make_engine(url)
-        file = _sqlite_file(engine)
+        database, is_there = cls.at(url), False
+        try:
+            is_there = database.has(table)
+        finally:
+            if not is_there:
+                database.engine.dispose()
+        return database if is_there else None
+
+    def create_missing(self) -> None:
+        """Create the file and the tables that are missing.
+
+        Raises:
+            DatabaseError: The database cannot be reached or written.
+        """
+        with _explained(self.engine):
+            if file := sqlite.file_of(self.engine.url):
+                file.parent.mkdir(parents=True, exist_ok=True)
+            _create_tables(self.engine)
+
+    def has(self, table: str) -> bool:
+        """Return whether a table is there; creates no file.
+
+        Raises:
+            DatabaseError: The database cannot be reached.
+        """
+        file = sqlite.file_of(self.engine.url)
         if file and not file.exists():
-            return None
-        with _explained(engine):
-            if inspect(engine).has_table(table):
-                return cls(engine)
-        engine.dispose()
-        return None
+            return False
+        with _explained(self.engine):
+            return inspect(self.engine).has_table(table)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -138,15 +171,23 @@ class Database:
 
 def _make_engine(url: str) -> Engine:
     try:
-        engine = create_engine(make_url(url))
+        engine = _connect_to(make_url(url))
     except (SQLAlchemyError, ImportError, ValueError):
         raise UsageError(
             "DRILLS_DATABASE_URL is no usable database URL; write it like sqlite:///evidence.db"
         ) from None
     event.listen(engine, "after_cursor_execute", _note_change)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _make_durable)
     return engine
+
+
+def _connect_to(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return sqlite.make_engine(url)
+    if url.get_backend_name() == "postgresql":
+        from rollback_drills.engines import postgresql  # not for SQLite
+
+        return postgresql.make_engine(url)
+    return create_engine(url)
 
 
 def _note_change(
@@ -169,27 +210,14 @@ def _create_tables(engine: Engine) -> None:
     METADATA.create_all(engine)
 
 
-def _sqlite_file(engine: Engine) -> Path | None:
-    return Path(engine.url.database) if engine.dialect.name == "sqlite" and engine.url.database else None
-
-
-def _make_durable(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # no implicit transactions: `write` begins them
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=30000")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    # An append to a million rows touches pages all over the indexes: keep them at hand, 64 MiB at most.
-    cursor.execute("PRAGMA cache_size=-65536")
-    cursor.close()
-
-
 @contextmanager
 def _explained(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
         cause = getattr(error, "orig", None) or error
-        kind = ConflictError if getattr(cause, "sqlstate", None) in _CONFLICTS else DatabaseError
+        sqlstate = getattr(cause, "sqlstate", None)
+        kind = ConflictError if sqlstate in _CONFLICTS else DatabaseError
         place = engine.url.difference_update_query(["password"]).render_as_string(hide_password=True)
-        raise kind(f"the database at {place} cannot be used: {cause}") from None
+        remedy = _REMEDIES.get(getattr(cause, "sqlite_errorname", sqlstate) or "", "")
+        raise kind(f"the database at {place} cannot be used: {cause}{remedy}") from None

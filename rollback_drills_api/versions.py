@@ -8,14 +8,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rollback_drills.database import Database, DatabaseError
 
-_QUESTIONS: Final = {
-    "sqlite": "PRAGMA data_version",  # changes for a connection when another one commits
-    "postgresql": "SELECT pg_current_snapshot()::text",  # changes when a transaction writes or ends
-}
+_SQLITE_VERSION: Final = "PRAGMA data_version"  # changes for a connection when another one commits
+_POSTGRESQL_VERSION: Final = "SELECT pg_current_snapshot()::text"  # when a transaction writes or ends
 
 
 class DatabaseWatch:
-    """Asks through one connection that stays open and never writes."""
+    """Returns an opaque version string that changes with every commit. It never writes."""
 
     def __init__(self, database: Database) -> None:
         """Watch a database."""
@@ -24,18 +22,24 @@ class DatabaseWatch:
         self._connection: Connection | None = None
 
     def version(self) -> str:
-        """Give a text that is another one after every commit of anybody.
+        """Return an opaque version string that changes with every commit.
 
         Raises:
             DatabaseError: The database cannot be reached.
         """
-        with self._lock:
-            try:
-                if self._connection is None:
-                    connection = self._database.engine.connect()
-                    self._connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-                question = _QUESTIONS[self._database.engine.dialect.name]
-                return str(self._connection.exec_driver_sql(question).scalar())
-            except SQLAlchemyError as error:
-                self._connection = None
-                raise DatabaseError(f"the database cannot be used ({type(error).__name__})") from None
+        if self._database.engine.dialect.name == "sqlite":
+            with self._lock:
+                return self._ask_sqlite()
+        with self._database.read() as connection:  # the pool replaces a connection that was lost
+            return str(connection.exec_driver_sql(_POSTGRESQL_VERSION).scalar())
+
+    def _ask_sqlite(self) -> str:
+        """Ask through one connection that stays open: the answer counts for that connection alone."""
+        try:
+            if self._connection is None:
+                connection = self._database.engine.connect()
+                self._connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            return str(self._connection.exec_driver_sql(_SQLITE_VERSION).scalar())
+        except SQLAlchemyError as error:
+            self._connection = None
+            raise DatabaseError(f"the database cannot be used ({type(error).__name__})") from None

@@ -22,14 +22,23 @@ from tasks.aside import aside
 
 
 @cache
+def _share(url: str) -> Database:
+    """Return the one engine of this process for a URL: each holds connections, files and caches."""
+    return Database.at(url)
+
+
+@cache
 def open_database(url: str) -> Database:
     """Open a database once per process, and create what is missing."""
-    return Database.open(url)
+    database = _share(url)
+    database.create_missing()
+    return database
 
 
-def open_existing(url: str) -> Database | None:
-    """Open a database that has an outbox, for looking only; a dry run may ask."""
-    return Database.open_existing(url, OUTBOX.name)
+def open_existing(url: str, table: str = OUTBOX.name) -> Database | None:
+    """Return a database that has a table, an outbox by default, for reading only; a dry run may ask."""
+    database = _share(url)
+    return database if database.has(table) else None
 
 
 def open_key_ahead(database: Database | None) -> OpenSigningKey:

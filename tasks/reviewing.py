@@ -7,7 +7,6 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.database import Database
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import redactor_in_use
@@ -15,6 +14,7 @@ from rollback_drills.reviewing.filters import RouteFilter
 from rollback_drills.reviewing.pages import render_trend, week_rows
 from rollback_drills.reviewing.period import last_weeks
 from rollback_drills.reviewing.trend import find_trend
+from tasks.evidence import open_existing
 from tasks.logs import redacting
 
 REVIEW_KEY = "rollback-drill-review"
@@ -24,7 +24,7 @@ REVIEW_KEY = "rollback-drill-review"
 @redacting
 def count_suppressions(weeks: int, now: datetime, generated_by: str, url: str) -> Report:
     """Count by week how often nobody was told; of a ledger that does not exist yet, nothing is found."""
-    database = Database.open_existing(url, LEDGER.name)
+    database = open_existing(url, LEDGER.name)
     trend = find_trend(database, RouteFilter(), last_weeks(weeks, now), now=now, generated_by=generated_by)
     get_run_logger().info(
         "%d of %d decisions told nobody", trend["suppression_event_count"], trend["decision_count"]

@@ -1,6 +1,7 @@
 """The ledger as flow runs and commands on a real Prefect server write it."""
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,9 +30,11 @@ from rollback_drills.evidence.records import (
     ROUTE_DELIVERY_KIND,
     start_record,
 )
+from rollback_drills.evidence.table import LEDGER
 from rollback_drills.ledger.checkpoint import read_witness
 from rollback_drills.ledger.keys import SigningKey
 from rollback_drills_cli.main import app
+from tasks.evidence import open_database, open_existing
 from tests.unit.builders import DRILL
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -92,6 +95,23 @@ def test_a_run_signs_its_evidence_and_hands_copies_of_the_head_out(
     )
     assert code == 0, printed
     assert "Verified: everything is as it was signed." in printed
+
+
+def test_the_runs_of_a_process_share_the_connections_of_one_database(
+    tmp_path: Path, url: str, receiver: HTTPServer
+) -> None:
+    schedule = write(tmp_path, "schedule.json", SCHEDULE)
+    assert open_existing(url) is None
+    deliver_notifications(schedule=schedule, return_state=True)
+    shared = open_database(url)
+
+    for _ in range(2):
+        deliver_notifications(schedule=schedule, return_state=True)
+    assert open_existing(url) is open_existing(url, LEDGER.name) is shared
+    pooled = shared.engine.pool.checkedin()  # type: ignore[attr-defined]  # of the pool of a file
+    if url.startswith("sqlite"):
+        files = [os.path.realpath(each.path) for each in os.scandir("/proc/self/fd")]
+        assert files.count(url.removeprefix("sqlite:///")) == pooled
 
 
 def test_every_record_of_a_run_names_it(tmp_path: Path, url: str, receiver: HTTPServer) -> None:

@@ -1,0 +1,1 @@
+"""Prepares connections: files of SQLite, and servers of PostgreSQL."""

@@ -1,0 +1,94 @@
+"""Connections to an SQLite file: durable where it can be written, and readable where it cannot."""
+
+import os
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+_BUSY_SECONDS: Final = 30.0
+_CACHE_KIB: Final = 65_536
+"""An append to a million rows touches pages all over the indexes; this many of them stay at hand."""
+
+
+def file_of(url: URL) -> Path | None:
+    """Return the file of an SQLite database; None for every other database."""
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def make_engine(url: URL) -> Engine:
+    """Return an engine whose connections are durable, or only read where the file is write-protected."""
+    file = file_of(url)
+    if file and _is_protected(file):
+        # Nothing is pooled: how the file can be read depends on who else has it open at that moment.
+        return create_engine(url, poolclass=NullPool, creator=_Protected(file).connect)
+    engine = create_engine(url)
+    event.listen(engine, "connect", _make_durable)
+    return engine
+
+
+def _is_protected(file: Path) -> bool:
+    """Return whether a file that exists, or what SQLite keeps beside it, cannot be written."""
+    beside = (_beside(file, "wal"), _beside(file, "shm"))
+    return file.exists() and not (
+        os.access(file, os.W_OK)
+        and (os.access(file.parent, os.W_OK) or all(os.access(each, os.W_OK) for each in beside))
+    )
+
+
+def _make_durable(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # no implicit transactions: `write` begins them
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000:.0f}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    cursor.close()
+
+
+@dataclass
+class _Protected:
+    """A file that cannot be written, with the changes that another process has not moved into it yet."""
+
+    file: Path
+    _copy: "TemporaryDirectory[str] | None" = None
+
+    def connect(self) -> sqlite3.Connection:
+        """Open the file for reading, in a way that needs to write nothing beside it.
+
+        https://sqlite.org/wal.html#read_only_databases
+        """
+        if not _has_content(_beside(self.file, "wal")):
+            return _connect(self.file, "immutable=1")  # nobody writes: SQLite then needs no file beside it
+        if _beside(self.file, "shm").exists():
+            return _connect(self.file, "mode=ro")
+        return _connect(self._copied(), "mode=ro")
+
+    def _copied(self) -> Path:
+        """Copy the file and its changes to where SQLite can put them together."""
+        if self._copy is None:
+            self._copy = TemporaryDirectory(prefix="rollback-drills-")
+            for each in (self.file, _beside(self.file, "wal")):
+                shutil.copyfile(each, Path(self._copy.name, each.name))
+        return Path(self._copy.name, self.file.name)
+
+
+def _connect(file: Path, how: str) -> sqlite3.Connection:
+    address = f"file:{quote(str(file.absolute()))}?{how}"
+    return sqlite3.connect(
+        address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+
+
+def _beside(file: Path, kind: str) -> Path:
+    return file.with_name(f"{file.name}-{kind}")
+
+
+def _has_content(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
