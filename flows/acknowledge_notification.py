@@ -1,7 +1,7 @@
 """The on-demand flow by which people acknowledge in the UI of Prefect, with a typed form."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
 from prefect import State, flow
@@ -12,6 +12,7 @@ from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
 from rollback_drills.settings import find_database_url
 from tasks.acknowledging import acknowledge_routes
+from tasks.evidence import read_clock
 from tasks.logs import redacting
 
 _STATE_NAMES = {
@@ -66,7 +67,8 @@ def acknowledge_notification(
         if routes and one.to_choice() != AcknowledgedRoute().to_choice():
             raise UsageError("routes are given, and a cycle, plan, schedule, provider or owner as well")
         choices = [each.to_choice() for each in routes or [one]]
-        records = acknowledge_routes(choices, given, datetime.now(UTC), find_database_url(os.environ, None))
+        url = find_database_url(os.environ, None)
+        records = acknowledge_routes(choices, given, read_clock(url), url)
     except DrillsError as error:
         return Failed(message=str(error))
     told = ", ".join(f"{each['owner']} through {each['provider']}" for each in records)

@@ -1,6 +1,5 @@
 """The delivery step of the flows: a task run for each provider, and word of the connectors that died."""
 
-import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,14 +67,15 @@ def deliver_due(
         url: The database of the outbox.
         schedule_ids: The schedules of the run, of which it says what waits and what died; None: all.
     """
-    due = first_spellings(due_providers(open_database(url), now=time.time()))
+    database = open_database(url)
+    due = first_spellings(due_providers(database, now=database.now().timestamp()))
     delivered = Delivered()
     _deliver_through(
         delivered, [each for key, each in due.items() if requested is None or key in requested], policy, url
     )
     alive = {each.notification.provider for each in delivered.deliveries if each.succeeded}
     _deliver_through(delivered, commit_notices(url, alive), policy, url)
-    delivered.left = find_undelivered(open_database(url), schedule_ids, requested, now=time.time())
+    delivered.left = find_undelivered(database, schedule_ids, requested, now=database.now().timestamp())
     return delivered
 
 
@@ -87,7 +87,8 @@ def try_failed_again(
     To be called before anything is decided: what is due may be kept back again by a window.
     """
     if (flow_run.run_count or 1) > 1:
-        try_again(open_database(url), schedule_ids, requested, now=time.time())
+        database = open_database(url)
+        try_again(database, schedule_ids, requested, now=database.now().timestamp())
 
 
 def _deliver_through(delivered: Delivered, providers: Iterable[str], policy: RetryPolicy, url: str) -> None:

@@ -13,7 +13,7 @@ from flows.delivering import Delivered
 from flows.naming import STATE_NAMES
 from rollback_drills.delivery.results import Delivery, DeliveryFailedError, build_result
 from rollback_drills.documents.fleet import Fleet
-from rollback_drills.evidence.indexing import Indexed, explain_clock
+from rollback_drills.evidence.indexing import Indexed, explain_clock, explain_lag
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.guarding.guard import Guard
 from rollback_drills.judging import Judgement
@@ -96,5 +96,6 @@ def end_run(
         return Failed(message=message, data=DeliveryFailedError(message, data))
     name = STATE_NAMES[worst(run.judgement.readiness for run in runs)]
     counts = f"schedules: {len(runs)}; notifications delivered: {len(delivered.deliveries)}"
-    message = "; ".join([counts, *left, *guard.explain()])
+    lag = [explain_lag(indexed.behind)] if indexed.behind else []
+    message = "; ".join([counts, *left, *lag, *guard.explain()])
     return Completed(name=name, message=message, data=data)

@@ -1,7 +1,7 @@
 """The recurring flow that escalates what nobody acknowledges, and proves that every cycle is looked after."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from prefect import State, flow
@@ -13,13 +13,15 @@ from flows.parameters import OverdueMinutes, Retries, TimeoutSeconds
 from flows.predecessors import mark_killed_predecessors
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
-from rollback_drills.evidence.indexing import explain_clock
+from rollback_drills.evidence.indexing import explain_clock, explain_lag
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.documents import load_documents
 from tasks.events import emit_follow_up
+from tasks.evidence import read_clock
 from tasks.followup import index_escalations, prove_next_actions, report_healthy, take_due_steps
 from tasks.logs import redacting
 
@@ -62,9 +64,8 @@ def escalate_unacknowledged(
     try:
         settings = read_settings(os.environ, schedule=schedule, history=history)
         policy = read_policy(routing_policy)
-        now = as_of or datetime.now(UTC)
-        now = now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
         url = settings.database_url or default_database_url()
+        now = in_utc(as_of) if as_of else read_clock(url)
         subjects = load_documents(settings.schedule, settings.history).subjects
         if not dry_run:
             try_failed_again(None, url)
@@ -73,9 +74,10 @@ def escalate_unacknowledged(
         if not dry_run:
             delivered = deliver_due(None, RetryPolicy(retries, timeout_seconds), url)
             trouble = list(delivered.explain_problems())
-            indexed = index_escalations(now, datetime.now(UTC), generated_by, url)
+            indexed = index_escalations(now, read_clock(url), generated_by, url)
             if indexed.went_back:
-                trouble.append(explain_clock(indexed.went_back))
+                explain = explain_clock if indexed.count else explain_lag
+                trouble.append(explain(indexed.went_back))
             emit_follow_up(taken, delivered.deliveries)
         dashboard, problems = prove_next_actions(
             taken, subjects, policy, now, timedelta(minutes=overdue_after_minutes), generated_by, url

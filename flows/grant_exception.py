@@ -1,7 +1,7 @@
 """The on-demand flow by which an exception is granted in the UI of Prefect, with a typed form."""
 
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from prefect import State, flow
@@ -10,7 +10,8 @@ from prefect.states import Completed, Failed
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
-from rollback_drills.settings import read_settings
+from rollback_drills.settings import default_database_url, read_settings
+from tasks.evidence import read_clock
 from tasks.granting import write_exception_down
 from tasks.logs import redacting
 
@@ -49,7 +50,8 @@ def grant_exception(
     try:
         settings = read_settings(os.environ, schedule=schedule, history=history)
         given = Grant(kind, in_utc(until), reason, approver)
-        record = write_exception_down(given, settings, schedule_id or None, datetime.now(UTC), generated_by)
+        now = read_clock(settings.database_url or default_database_url())
+        record = write_exception_down(given, settings, schedule_id or None, now, generated_by)
     except DrillsError as error:
         return Failed(message=str(error))
     message = f"{record['schedule_id']} is {kind.past} until {record['expires_at']} by {approver}"

@@ -1,10 +1,9 @@
 """The process of a drill check, from the documents to the artifacts; both flows are this."""
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from prefect import State, tags
@@ -45,7 +44,7 @@ from tasks.artifacts import publish_artifacts
 from tasks.aside import aside
 from tasks.documents import load_documents
 from tasks.events import emit_events
-from tasks.evidence import index_evidence, open_existing, open_key_ahead
+from tasks.evidence import index_evidence, open_existing, open_key_ahead, read_clock
 from tasks.logs import redacting
 from tasks.outbox import commit_notifications
 from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
@@ -94,9 +93,9 @@ def run_process(request: RunRequest) -> State[dict[str, Any]]:
 
 
 def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
-    now = in_utc(request.as_of) if request.as_of else datetime.now(UTC)
     database_url = settings.database_url or default_database_url()
     database = open_existing(database_url)
+    now = in_utc(request.as_of) if request.as_of else read_clock(database_url)
     open_key = open_key_ahead(None if request.dry_run else database)
     policy = read_policy(request.routing_policy)
     fleet = load_documents(settings.schedule, settings.history)
@@ -131,9 +130,9 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
         with tags(*tags_of(judgements)):
             delivered = deliver_due(requested, retry, database_url, names)
     elif database is not None:
-        delivered.left = find_undelivered(database, names, requested, now=time.time())
+        delivered.left = find_undelivered(database, names, requested, now=database.now().timestamp())
     runs = join_runs(judgements, plans, delivered, guard.reasons)
-    created_at = datetime.now(UTC)  # the clock of the evidence is the real one
+    created_at = read_clock(database_url)  # the clock of the evidence is the real one
     outcomes = [write_down(run, request.generated_by, created_at) for run in runs]
     indexed = Indexed(0, None, None)
     if not request.dry_run:

@@ -17,7 +17,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.recording.performing import Recorded, write_report
 from rollback_drills.recording.target import find_target
 from rollback_drills.settings import default_database_url, read_settings
-from tasks.evidence import index_evidence
+from tasks.evidence import index_evidence, read_clock
 from tasks.logs import redacting
 from tasks.recording import write_drill_down
 
@@ -159,9 +159,9 @@ def _record_and_tell(performed: _Performed, told: RunRequest) -> State[dict[str,
     except DrillsError as error:
         return Failed(message=str(error))
     try:
-        created_at = datetime.now(UTC)  # the clock of the evidence is the real one
-        once = recorded.find_evidence(created_at=created_at, signer=told.generated_by)
         url = settings.database_url or default_database_url()
+        created_at = read_clock(url)  # the clock of the evidence is the real one
+        once = recorded.find_evidence(created_at=created_at, signer=told.generated_by)
         index_evidence((), once, created_at, told.generated_by, url)
     except DrillsError as error:
         return Failed(message=f"{_describe(recorded)}; it is not yet in the evidence: {error}")

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
@@ -32,6 +33,8 @@ _REMEDIES: Final = {
 _MOST_CONFLICTS: Final = 5
 _CHANGED: Final = "rows_changed"
 _LONGEST_PAUSE_SECONDS: Final = 0.2
+
+_SERVER_TIME: Final = "SELECT extract(epoch FROM clock_timestamp())"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -126,6 +129,25 @@ class Database:
             return False
         with _explained(self.engine):
             return inspect(self.engine).has_table(table)
+
+    def clock(self) -> Callable[[], float]:
+        """Return the clock that all hosts on this database share: that of the PostgreSQL server.
+
+        A lease or a due time then means the same to the host that wrote it and to every other one.
+
+        Raises:
+            DatabaseError: The database cannot be reached.
+        """
+        if self.engine.dialect.name != "postgresql":
+            return time.time
+        with self.read() as connection:
+            began = float(connection.exec_driver_sql(_SERVER_TIME).scalar_one())
+            began -= time.monotonic()
+        return lambda: began + time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the time of that clock."""
+        return datetime.fromtimestamp(self.clock()(), UTC)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

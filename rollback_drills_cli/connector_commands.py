@@ -1,7 +1,6 @@
 """`drills connectors import|list|test|enable`: connectors are Prefect blocks; no secret is ever printed."""
 
 import os
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -137,7 +136,7 @@ def enable(
     from rollback_drills_cli.outbox_commands import open_outbox
 
     opened = open_outbox(database)
-    again = enable_destination(opened, name, now=time.time())
+    again = enable_destination(opened, name, now=opened.now().timestamp())
     if again is None:
         disabled = [each.provider for each in find_destinations(opened) if each.disabled_at is not None]
         raise UsageError(f"{name} is not disabled; disabled are: {', '.join(disabled) or 'none'}")

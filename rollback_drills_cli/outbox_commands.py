@@ -1,7 +1,6 @@
 """`drills outbox list|show|replay|discard`: look at what was and is to be delivered, and step in."""
 
 import os
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -131,7 +130,7 @@ def replay(
 
     opened = open_outbox(database)
     wanted = _choose(opened, ids, dead, provider)
-    changed = replay_items(opened, wanted, now=time.time())
+    changed = replay_items(opened, wanted, now=opened.now().timestamp())
     _report(changed, len(wanted), "due again; the next drill-check or `drills deliver` sends them")
 
 

@@ -1,6 +1,5 @@
 """Hands the notifications of one provider over: one task run per provider, its attempts inside."""
 
-import time
 from collections.abc import Sequence
 
 from prefect import State, task
@@ -69,5 +68,5 @@ def _deliver(provider: str, policy: RetryPolicy, database: Database) -> list[Del
 def _find_waiting(database: Database, provider: str, tried: Sequence[Delivery]) -> list[Delivery]:
     """Return what waits without having been tried in this run."""
     known = {each.notification.notification_id for each in tried}
-    waiting = find_waiting(database, provider, now=time.time())
+    waiting = find_waiting(database, provider, now=database.now().timestamp())
     return [each for each in waiting if each.notification.notification_id not in known]

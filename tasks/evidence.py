@@ -1,7 +1,7 @@
 """Adds to the evidence what this run decided, and what became of every notification."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 
 from prefect import task
@@ -13,7 +13,7 @@ from blocks.ledger_key import open_signing_key
 from rollback_drills.database import Database
 from rollback_drills.evidence.appending import OpenSigningKey
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.evidence.indexing import Indexed, index_run
+from rollback_drills.evidence.indexing import Indexed, explain_lag, index_run
 from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
@@ -39,6 +39,12 @@ def open_existing(url: str, table: str = OUTBOX.name) -> Database | None:
     """Return a database that has a table, an outbox by default, for reading only; a dry run may ask."""
     database = _share(url)
     return database if database.has(table) else None
+
+
+def read_clock(url: str) -> datetime:
+    """Return the time by the clock of the database, which all its hosts share; of this host without one."""
+    database = open_existing(url)
+    return database.now() if database else datetime.now(UTC)
 
 
 def open_key_ahead(database: Database | None) -> OpenSigningKey:
@@ -87,4 +93,6 @@ def index_evidence(
     logger.info("%d records", indexed.count)
     if indexed.head:
         logger.info("head of the evidence: %s", indexed.head.checkpoint.short)
+    if indexed.behind:
+        logger.warning("%s", explain_lag(indexed.behind))
     return indexed

@@ -1,6 +1,5 @@
 """The steps of the follow-up: take the steps that are due, and prove that somebody looks after everything."""
 
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -47,7 +46,9 @@ def take_due_steps(
         get_run_logger().info("%d steps are due", len(due))
         return due
     entries = [list(build_entries(escalation, now=now)) for escalation in due]
-    added = commit(database, [entry for some in entries for entry in some], [], now=time.time())
+    added = commit(
+        database, [entry for some in entries for entry in some], [], now=database.now().timestamp()
+    )
     taken = [
         escalation
         for escalation, some in zip(due, entries, strict=True)

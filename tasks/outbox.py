@@ -1,6 +1,5 @@
 """Commits the notifications of a run to the outbox, before anything is sent."""
 
-import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -52,7 +51,7 @@ def commit_notifications(
     of_source, left = find_guard_entries(database, guard, platform, request.told, plans, now)
     entries += [*closing, *of_source]
     holds = [hold for plan in plans for hold in find_holds(plan, request, now=now)]
-    added = commit(database, entries, [*departures, *left], holds, now=time.time())
+    added = commit(database, entries, [*departures, *left], holds, now=database.now().timestamp())
     get_run_logger().info("%d of %d notifications are new", len(added), len(entries))
     return len(added)
 
@@ -72,4 +71,4 @@ def commit_notices(url: str, alive: Collection[str]) -> set[str]:
     if channel is None:
         return set()
     entries = [notice_entry(each, channel) for each in dead]
-    return {channel} if commit(database, entries, [], now=time.time()) else set()
+    return {channel} if commit(database, entries, [], now=database.now().timestamp()) else set()

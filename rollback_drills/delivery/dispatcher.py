@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import os
-import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -70,7 +69,8 @@ class Dispatcher:
     """How long the run may wait for the next attempt."""
     lease_seconds: float | None = None
     """How long a claim holds; by default twice the deadline of an attempt and half a minute."""
-    now: Callable[[], float] = time.time
+    now: Callable[[], float] | None = None
+    """The clock of leases and due times; by default the one that all hosts on the database share."""
     random: Random = field(default_factory=Random)
 
     def run(self) -> list[Delivery]:
@@ -92,6 +92,7 @@ class _Run:
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._its = dispatcher
+        self._now = dispatcher.now or dispatcher.database.clock()
         self._claim = f"{os.getpid()}-{uuid4().hex[:12]}"
         self._lease = (
             dispatcher.lease_seconds or 2 * dispatcher.policy.timeout_seconds + _LEASE_MARGIN_SECONDS
@@ -121,7 +122,7 @@ class _Run:
             results,
             0 if self._has_given_up else free,
             claim=self._claim,
-            now=its.now(),
+            now=self._now(),
             lease_seconds=self._lease,
         )
         if late:
@@ -136,13 +137,13 @@ class _Run:
     async def _wait(self) -> bool:
         """Wait for the next attempt; say whether there is one within the patience of the run."""
         at = next_attempt_at(self._its.database, self._its.provider)
-        if at is None or (wait := at - self._its.now()) > self._its.patience_seconds:
+        if at is None or (wait := at - self._now()) > self._its.patience_seconds:
             return False
         await asyncio.sleep(max(wait, 0.0))
         return True
 
     async def _attempt(self, message: Claimed) -> "_Finished":
-        started_at = self._its.now()
+        started_at = self._now()
         try:
             return await _attempt(self._its.sender, message, self._its.policy.timeout_seconds, started_at)
         except Exception as error:  # noqa: BLE001 - a defect of one connector must not stop the others
@@ -151,7 +152,7 @@ class _Run:
 
     def _conclude(self, finished: "_Finished") -> Result:
         message, verdict = finished.message, finished.verdict
-        now = self._its.now()
+        now = self._now()
         tries = self._attempts[message.message_id] = self._attempts.get(message.message_id, 0) + 1
         is_ambiguous = verdict.outcome is Outcome.AMBIGUOUS
         began_at = find_streak_start(

@@ -20,7 +20,7 @@ from rollback_drills.readiness.terms import Report
 OpenSigningKey = Callable[[PublicKey | None], SigningKey]
 """Gives the private key of the ledger's current key; a new one for a ledger that has none yet."""
 
-_CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the clocks of machines may differ (contract §8.3 allows a drill as much)."""
 _LEDGER_SESSION: Final = "rcd-ledger"
 _ROWS_AT_ONCE: Final = 1000
@@ -118,7 +118,7 @@ class Appender:
             }
         elif created_at < self._newest:
             step = datetime.fromisoformat(self._newest) - datetime.fromisoformat(created_at)
-            if step > _CLOCK_TOLERANCE:
+            if step > CLOCK_TOLERANCE:
                 self.went_back = step
                 yield {
                     **_start(CLOCK_KIND, created_at, record["signer"]),

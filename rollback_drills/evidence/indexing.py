@@ -4,21 +4,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import Connection, select, union_all, update
 
 from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import State
-from rollback_drills.evidence.appending import OpenSigningKey, appending
+from rollback_drills.evidence.appending import CLOCK_TOLERANCE, OpenSigningKey, appending
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.records import record_deliveries
-from rollback_drills.evidence.table import LEDGER, PRUNED
+from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
 from rollback_drills.outbox.item import Item
 from rollback_drills.outbox.letters import to_delivery
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
+
+_RECENT: Final = 200
+"""So many transactions are looked at for one that a clock is behind of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,9 @@ class Indexed:
     count: int
     head: Head | None
     went_back: timedelta | None
-    """How far the clock went back since the newest row, if that was noticed."""
+    """How far the clock went back since the last transaction, if that was noticed."""
+    behind: timedelta | None = None
+    """How far the clock is behind the newest of the recent transactions, if it is too far."""
 
     @property
     def head_note(self) -> str:
@@ -67,13 +73,30 @@ def index_run(
         return {**redact(record), "flow_run_id": flow_run_id} if flow_run_id else redact(record)
 
     with appending(database, open_key) as (connection, appender):
+        lags = _find_lags(connection, created_at)
         earlier = drills.find_earlier(connection) if isinstance(drills, SeenDrills) else {}
         unknown = find_unknown(connection, drills, earlier)
         appender.add((keep(drills[key]()) for key in unknown), unknown)
         appender.add(map(keep, records))
         while items := _take(connection):
             appender.add(map(keep, _record(items, created_at=created_at, signer=signer)))
-    return Indexed(appender.count, appender.head, appender.went_back)
+    went_back = appender.went_back or (lags[0] if lags and lags[0] > CLOCK_TOLERANCE else None)
+    behind = max(lags, default=timedelta())
+    return Indexed(appender.count, appender.head, went_back, behind if behind > CLOCK_TOLERANCE else None)
+
+
+def _find_lags(connection: Connection, created_at: datetime) -> list[timedelta]:
+    """Return how far a clock is behind each of the recent transactions, the last one first."""
+    recent = select(HEADS.c.created_at).order_by(HEADS.c.tree_size.desc()).limit(_RECENT)
+    return [datetime.fromisoformat(each) - created_at for each in connection.scalars(recent)]
+
+
+def explain_lag(behind: timedelta) -> str:
+    """Explain that the clock of this machine is behind what is in the evidence already."""
+    return (
+        f"the clock of this machine is {behind} behind the newest evidence, so drills and messages may come"
+        " due late; set the clock right"
+    )
 
 
 def explain_clock(went_back: timedelta) -> str:

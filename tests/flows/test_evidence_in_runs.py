@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from blocks.ledger_key import block_name
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
+from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database import Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.heads import Head, find_head
@@ -203,7 +204,25 @@ def test_a_clock_that_went_back_fails_one_run_and_the_evidence_verifies(tmp_path
     assert noticed.is_failed()
     assert "the clock went back by 1:59:" in (noticed.message or "")
     assert after.is_completed()
+    assert "behind the newest evidence" in (after.message or "")
     assert drills("evidence", "verify")[0] == 0
+
+
+def test_a_clock_that_is_behind_is_said_by_a_follow_up_that_finds_nothing_due(
+    tmp_path: Path, url: str
+) -> None:
+    schedule = write(tmp_path, "schedule.json", {**SCHEDULE, "next_due_at": "2099-01-01T00:00:00Z"})
+    drill_check(schedule=schedule, return_state=True)
+    key = Secret.load(block_name(newest(url).public_key), _sync=True)  # type: ignore[call-arg]  # Prefect's own
+    text = key.value.get_secret_value()  # type: ignore[union-attr]  # loaded at once
+    ahead = datetime.now(UTC) + timedelta(hours=2)
+    record = start_record("a-plan", "rcd-x", created_at=ahead, signer="another machine")
+    append(Database.open(url), [record], lambda _: SigningKey.parse(text))
+
+    noticed = escalate_unacknowledged(schedule=schedule, return_state=True)
+
+    assert noticed.is_failed()
+    assert "the clock of this machine is 1:59:" in (noticed.message or "")
 
 
 def test_the_commands_of_the_evidence_do_what_they_say(
