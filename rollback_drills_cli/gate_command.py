@@ -121,7 +121,7 @@ def _write(gate: "Report", wanted: Format) -> bytes:
     if wanted is Format.GITHUB:
         from rollback_drills.gate.annotations import write_annotations
 
-        return write_annotations(gate).encode()
+        return write_annotations(gate, _find_in_workspace).encode()
     if wanted is Format.JUNIT:
         from rollback_drills.gate.junit import write_junit
 
@@ -136,3 +136,13 @@ def _print_gate(gate: "Report") -> None:
     for warning in warnings_of(gate):
         print_line(warning)
     print_line(gate["message"][:1].upper() + gate["message"][1:])
+
+
+def _find_in_workspace(path: str) -> str:
+    """Return a path relative to the workspace of GitHub, wherever in it the command runs; empty outside."""
+    workspace = os.environ.get("GITHUB_WORKSPACE") or "."
+    for resolve in (os.path.abspath, os.path.realpath):  # as it is written, and behind links
+        relative = os.path.relpath(resolve(path), resolve(workspace))
+        if relative.partition(os.sep)[0] != os.pardir:
+            return relative.replace(os.sep, "/")
+    return ""

@@ -349,3 +349,36 @@ def test_the_jobs_of_the_manual_block_a_late_drill_and_pass_one_in_time(
     assert codes == [0, 1]
     report = job.get("artifacts", {}).get("reports", {}).get("junit")
     assert report is None or ET.parse(folder / report).getroot().get("failures") == "1"
+
+
+@pytest.mark.parametrize("where", ["absolute", "from a folder of the workspace", "behind a link", "outside"])
+def test_annotations_name_files_as_github_knows_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    workspace = tmp_path / "workspace"
+    folder = workspace / "drills" if where != "outside" else tmp_path / "elsewhere"
+    for each in (workspace, folder):
+        each.mkdir(exist_ok=True)
+    overdue = {**SCHEDULE, "next_due_at": "2020-01-01T00:00:00Z"}
+    (folder / "schedule.json").write_text(json.dumps(overdue))
+    given = str(folder / "schedule.json")
+    if where == "from a folder of the workspace":
+        monkeypatch.chdir(folder)
+        given = "schedule.json"
+    if where == "behind a link":
+        (tmp_path / "link").symlink_to(workspace)
+        given = str(tmp_path / "link/drills/schedule.json")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(workspace))
+    monkeypatch.setattr("sys.argv", ["drills", "gate", "--schedule", given, "--format", "github"])
+
+    with pytest.raises(SystemExit):
+        main()
+
+    written = capsys.readouterr().out
+    error = next(line for line in written.splitlines() if line.startswith("::error"))
+    if where == "outside":
+        assert "file=" not in error
+        assert given in error
+    else:
+        assert error.startswith("::error file=drills/schedule.json,title=")
+        assert str(tmp_path) not in written
