@@ -1,5 +1,7 @@
 """Keeps the tokens of the HTTP API as Secret blocks, one block for each."""
 
+import logging
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -7,30 +9,49 @@ from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 
 from rollback_drills.api_token import ApiToken
+from rollback_drills.documents.explaining import show
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
+
+logger = logging.getLogger(__name__)
 
 _PREFIX: Final = "rollback-drills-api-token-"
 _MOST_IN_ONE_ANSWER: Final = 200
 
 
 class ApiTokenError(DrillsError):
-    """A token that is kept cannot be read; the message names its block."""
+    """The Secret block of a token is damaged; the message names it."""
 
 
 def list_tokens() -> list[ApiToken]:
-    """Give every token that is kept, by name.
+    """Return every token that can be used, by name; the log names those that cannot."""
+    tokens, damaged = find_tokens()
+    for problem in damaged:
+        _warn(problem)
+    return tokens
 
-    Raises:
-        ApiTokenError: The Secret block of one is damaged.
-    """
-    tokens = []
+
+@cache
+def _warn(problem: str) -> None:
+    """Log a problem once: the API lists the tokens every few seconds."""
+    logger.warning("%s", problem)
+
+
+def find_tokens() -> tuple[list[ApiToken], list[str]]:
+    """Return the tokens by name, and a line for each Secret block that is damaged: it lets nobody in."""
+    tokens: list[ApiToken] = []
+    damaged: list[str] = []
     for offset in range(0, 10**6, _MOST_IN_ONE_ANSWER):
         page = _find(offset=offset, block_documents={"name": {"like_": _PREFIX}})
-        tokens += [_read(each) for each in page if each["name"].startswith(_PREFIX)]
+        for each in page:
+            if each["name"].startswith(_PREFIX):
+                try:
+                    tokens.append(_read(each))
+                except ApiTokenError as error:
+                    damaged.append(str(error))
         if len(page) < _MOST_IN_ONE_ANSWER:
             break
-    return sorted(tokens, key=lambda token: token.name)
+    return sorted(tokens, key=lambda token: token.name), sorted(damaged)
 
 
 def save_token(token: ApiToken) -> None:
@@ -76,12 +97,22 @@ def _find(*, offset: int = 0, **conditions: Any) -> list[dict[str, Any]]:
 
 
 def _read(document: dict[str, Any]) -> ApiToken:
-    value = document["data"].get("value")
+    """Read the token of a Secret block.
+
+    Raises:
+        ApiTokenError: It holds no token, or one of another name: the evidence would name the wrong caller.
+    """
+    name = document["name"].removeprefix(_PREFIX)
     try:  # the API gives a value that looks like JSON as what it is
-        if isinstance(value, str):
-            return msgspec.json.decode(value, type=ApiToken)
-        return msgspec.convert(value, ApiToken)
-    except msgspec.MsgspecError:
+        value = document["data"]["value"]
+        text = isinstance(value, str)
+        token = msgspec.json.decode(value, type=ApiToken) if text else msgspec.convert(value, ApiToken)
+    except (msgspec.MsgspecError, LookupError, TypeError):
+        token = None
+    if token is None or token.name != name:
+        what = "no token of the API" if token is None else f"the token {show(token.name)}"
         raise ApiTokenError(
-            f"the Secret block {document['name']} holds no token of the API; delete it, and make a new token"
-        ) from None
+            f"the Secret block {document['name']} holds {what}, so {name} lets nobody in; run"
+            f" `drills api-token revoke {name}`, and create the token again"
+        )
+    return token

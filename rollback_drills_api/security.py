@@ -27,6 +27,7 @@ class TokenBook:
         self._load = load
         self._tokens: Sequence[ApiToken] = ()
         self._loaded_at: float | None = None
+        self._problem = "they were not loaded yet"
 
     def reload(self, *, now: float) -> None:
         """Load all tokens; if that fails, those that are known stay for a while.
@@ -38,7 +39,8 @@ class TokenBook:
             self._tokens = self._load()
             self._loaded_at = now
         except Exception as error:  # noqa: BLE001 - whatever it is, the next try may succeed
-            logger.warning("the tokens cannot be loaded (%s)", type(error).__name__)
+            self._problem = _explain(error)
+            logger.warning("the tokens cannot be loaded: %s (%s)", self._problem, type(error).__name__)
 
     async def keep_fresh(self) -> None:
         """Load the tokens again and again, for as long as the process serves."""
@@ -55,10 +57,21 @@ class TokenBook:
         if self._loaded_at is None or now - self._loaded_at > _OLDEST_SECONDS:
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "the tokens cannot be looked up: the Prefect server does not answer",
+                f"the tokens cannot be looked up: {self._problem}",
                 headers={"retry-after": str(round(_RELOAD_SECONDS))},
             )
         return find_token(self._tokens, presented)
+
+
+def _explain(error: Exception) -> str:
+    """Say why the tokens cannot be loaded, without naming anything of this machine."""
+    import httpx  # Prefect's client speaks through it
+
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"the Prefect server answers {error.response.status_code}"
+    if isinstance(error, httpx.TransportError) or isinstance(error.__cause__, httpx.TransportError):
+        return "the Prefect server does not answer"
+    return "the log of the API says why"
 
 
 def read_token(headers: Sequence[tuple[bytes, bytes]], *, takes_password: bool) -> str | None:

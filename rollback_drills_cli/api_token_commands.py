@@ -47,9 +47,11 @@ def list_all(as_json: JsonOption = False) -> None:
     """List the tokens: names, scopes and when they end."""
     quieten_prefect()
     with console(stderr=True).status("asking the Prefect server"):
-        from blocks.api_tokens import list_tokens  # Prefect takes a second to import
+        from blocks.api_tokens import find_tokens  # Prefect takes a second to import
 
-        tokens = list_tokens()
+        tokens, damaged = find_tokens()
+    for problem in damaged:
+        print_problem(problem)
     now = datetime.now(UTC)
     ends = [write_instant(each.expires_at) if each.expires_at else None for each in tokens]
     if as_json:

@@ -2,12 +2,13 @@
 
 import json
 
+import msgspec
 import pytest
 from prefect.blocks.system import Secret
 from typer.testing import CliRunner
 
-from blocks.api_tokens import ApiTokenError, list_tokens
-from rollback_drills.api_token import Scope, find_token
+from blocks.api_tokens import find_tokens, list_tokens
+from rollback_drills.api_token import Scope, find_token, issue_token
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills_cli.main import app
 
@@ -55,11 +56,32 @@ def test_a_name_is_given_once_and_a_scope_is_known() -> None:
 
 def test_a_block_that_holds_no_token_is_named_and_not_shown() -> None:
     name = "rollback-drills-api-token-broken"
+    secret = drills("create", "beside-it", "--scope", "read").strip()
     block: Secret[str] = Secret(value="hand-made-secret-word")
     block.save(name, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
     try:
-        with pytest.raises(ApiTokenError, match=name) as caught:
-            list_tokens()
+        tokens, damaged = find_tokens()
+        listed = CliRunner().invoke(app, ["api-token", "list"])
     finally:
         Secret.delete(name, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
-    assert "hand-made" not in str(caught.value)
+    assert find_token(tokens, secret)
+    assert find_token(list_tokens(), secret)
+    (problem,) = damaged
+    assert name in problem
+    assert "run `drills api-token revoke broken`" in problem
+    assert "hand-made" not in problem
+    assert listed.exit_code == 0
+    assert "beside-it" in listed.stdout
+    assert "broken lets nobody in" in " ".join(listed.stderr.split())
+
+
+def test_a_block_with_the_token_of_another_name_lets_nobody_in() -> None:
+    token, secret = issue_token("somebody-else", Scope.ADMIN, None)
+    block: Secret[str] = Secret(value=msgspec.json.encode(token).decode())
+    block.save("rollback-drills-api-token-mine", _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
+    try:
+        tokens, damaged = find_tokens()
+    finally:
+        drills("revoke", "mine")
+    assert find_token(tokens, secret) is None
+    assert 'holds the token "somebody-else", so mine lets nobody in' in damaged[0]
