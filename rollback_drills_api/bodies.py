@@ -7,12 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rollback_drills.followup.acknowledging import MOST_AT_ONCE
 
-WITHOUT_NUL: Final = r"^[^\x00]*$"
-"""PostgreSQL takes no text with it."""
-Name = Annotated[str, Field(min_length=1, max_length=1000, pattern=WITHOUT_NUL)]
+ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
+"""No control characters: names are one line."""
+_NAMED: Final = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+Name = Annotated[str, Field(min_length=1, max_length=1000, pattern=ONE_LINE)]
 Who = Annotated[
     str,
-    Field(pattern=r"^\S(.*\S)?$", max_length=200, description="Who asks; beside the name of the token."),
+    Field(pattern=_NAMED, max_length=200, description="Who asks; beside the name of the token."),
 ]
 SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]
 ExceptionName = Literal["skip", "postpone", "waive"]
@@ -34,7 +35,11 @@ class DeliverBody(Body):
     model_config = _such_as(provider="slack", retries=2, generated_by="release-governance")
 
     provider: str = Field(
-        default="all", min_length=1, max_length=1000, description="Providers to tell: all, or a comma list."
+        default="all",
+        min_length=1,
+        max_length=1000,
+        pattern=ONE_LINE,
+        description="Providers to notify: all, or a comma list.",
     )
     retries: int = Field(default=2, ge=0, le=10, description="Attempts after the first.")
     timeout_seconds: float = Field(default=15.0, gt=0, le=300, description="Deadline of one attempt.")
@@ -60,7 +65,10 @@ class _Said(Body):
         description="For how long it holds; else three days, or until the due instant.",
     )
     external_ref: str = Field(
-        default="", max_length=1000, description="Where it is followed up: a ticket number."
+        default="",
+        max_length=1000,
+        pattern=ONE_LINE,
+        description="Where it is followed up: a ticket number.",
     )
     notes: str = Field(default="", max_length=4000, description="A remark for the evidence.")
 

@@ -29,6 +29,7 @@ _HEADERS: Final = (
 )
 """Of every answer that does not say otherwise itself."""
 _ASK_FOR_PASSWORD: Final = (b"www-authenticate", b'Basic realm="rollback-drills", charset="UTF-8"')
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -39,6 +40,7 @@ class Boundary:
         """Stand before an application."""
         self._app = app
         self._hosts = options.hosts
+        self._base_path = options.base_path
         self._book = book
         self._rate = RateLimit(options.requests_per_second)
 
@@ -47,6 +49,7 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = self._below_base_path(scope)
         if scope["method"] == "HEAD":  # as GET (RFC 9110 §9.3.2); the server leaves the content out
             scope = {**scope, "method": "GET"}
         request = _Request(scope, send)
@@ -70,18 +73,33 @@ class Boundary:
         finally:
             request.log()
 
+    def _below_base_path(self, scope: Scope) -> Scope:
+        """Take the base path off a request of a proxy that has left it there."""
+        base: str = self._base_path
+        if base and f"{scope['path']}/".startswith(f"{base}/"):
+            return {**scope, "path": scope["path"].removeprefix(base) or "/"}
+        return scope
+
     async def _admit(self, request: "_Request", receive: Receive) -> Receive:
         headers = request.scope["headers"]
+        _check_framing(request.scope)
         _check_host([value for name, value in headers if name == b"host"], self._hosts)
         now = time.monotonic()
         try:
-            token = identify(self._book, read_token(headers, takes_password=request.is_page), now=now)
+            presented = read_token(headers, takes_password=request.is_page)
+            token = identify(self._book, presented, now=now)
         except Problem:
-            self._take(f"address {request.address}", now)  # so that nobody guesses at full speed
+            # So that nobody guesses at full speed. It does not count for others who come from this address.
+            self._take(f"login {request.address}", now)
             raise
         request.scope["state"]["token"] = token
         request.caller = token.name if token else ""
-        self._take(f"token {token.name}" if token else f"address {request.address}", now)
+        if token:
+            self._take(f"token {token.name}", now)
+        elif not request.is_probe:
+            self._take(f"address {request.address}", now)
+        if "\0" in request.scope["path"]:
+            raise Problem(HTTPStatus.NOT_FOUND, "there is nothing at a path with a NUL character")
         check_query(request.scope["query_string"])
         if request.scope["method"] not in _WITH_BODY:
             return receive
@@ -123,8 +141,13 @@ class _Request:
     @property
     def is_page(self) -> bool:
         """Whether it is for a page of the console, which a browser asks for and which changes nothing."""
-        path, method = self.scope["path"], self.scope["method"]
-        return bool(method == "GET") and (path == "/console" or path.startswith("/console/"))
+        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
+        return bool(self.scope["method"] == "GET") and (path == "/console" or path.startswith("/console/"))
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether an orchestrator asks if the process lives; its answers are kept ready, and cost nothing."""
+        return self.scope["path"].removeprefix(self.scope.get("root_path", "")) in _PROBES
 
     @property
     def address(self) -> str:
@@ -160,6 +183,23 @@ class _Request:
 
 def _printable(text: str) -> str:
     return quote(redactor_in_use().text(text)[:200], safe="/{}[]-._~:@!$&'()*+,;=")
+
+
+def _check_framing(scope: Scope) -> None:
+    """Refuse a request whose end a proxy may see elsewhere: its rest would be somebody else's request.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+    """
+    names = {name for name, _ in scope["headers"]}
+    if b"transfer-encoding" not in names:
+        return
+    if b"content-length" in names:
+        detail = "the request has both Content-Length and Transfer-Encoding; send one of them"
+    elif scope["http_version"] == "1.0":
+        detail = "HTTP/1.0 has no Transfer-Encoding; send Content-Length"
+    else:
+        return
+    raise Problem(HTTPStatus.BAD_REQUEST, detail, headers={"connection": "close"})
 
 
 def _check_host(values: list[bytes], allowed: frozenset[str]) -> None:

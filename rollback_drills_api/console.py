@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from rollback_drills.console.links import PrefectLinks, ServedLinks, root_of
 from rollback_drills.console.pages import (
     write_acknowledgements,
     write_evidence,
@@ -44,9 +45,10 @@ async def fleet(served: Readable, request: Request) -> Response:
     """Show the fleet at a glance."""
     return await _give(
         served,
+        request,
         "fleet",
         lambda: FleetQuery.parse(request.query_params),
-        lambda console, query: write_fleet(console, served.links, query),
+        write_fleet,
     )
 
 
@@ -55,9 +57,10 @@ async def schedule(served: Readable, request: Request) -> Response:
     """Show one schedule."""
     return await _give(
         served,
+        request,
         "schedule",
         lambda: _only(request.query_params, "id").get("id", ""),
-        lambda console, schedule_id: write_schedule(console, served.links, schedule_id),
+        write_schedule,
     )
 
 
@@ -66,9 +69,10 @@ async def acknowledgements(served: Readable, request: Request) -> Response:
     """Show who still has to acknowledge."""
     return await _give(
         served,
+        request,
         "acknowledgements",
         lambda: bool(_only(request.query_params)),
-        lambda console, _: write_acknowledgements(console, served.links),
+        lambda console, links, _: write_acknowledgements(console, links),
     )
 
 
@@ -77,9 +81,10 @@ async def trends(served: Readable, request: Request) -> Response:
     """Show what was delivered and what was kept back, week by week."""
     return await _give(
         served,
+        request,
         "trends",
         lambda: bool(_only(request.query_params)),
-        lambda console, _: write_trends(console, served.links),
+        lambda console, links, _: write_trends(console, links),
     )
 
 
@@ -88,9 +93,10 @@ async def evidence(served: Readable, request: Request) -> Response:
     """Show the newest rows of the evidence."""
     return await _give(
         served,
+        request,
         "evidence",
         lambda: read_page("page", _only(request.query_params, "page").get("page", "1")),
-        lambda console, page: write_evidence(console, served.links, page),
+        write_evidence,
     )
 
 
@@ -101,18 +107,25 @@ async def style() -> Response:
 
 
 @router.get("/{name:path}")
-async def nowhere(served: Readable, name: str) -> Response:
+async def nowhere(served: Readable, request: Request, name: str) -> Response:
     """Say that there is no such page; with a slash too many there is."""
+    links = _links_from(served, request)
     if not name:
-        return RedirectResponse("/console", HTTPStatus.PERMANENT_REDIRECT)
-    answer = _answer(HTTPStatus.NOT_FOUND, _render_none(served, f"the console has no page {show(name)}"))
+        return RedirectResponse(links.fleet(FleetQuery()), HTTPStatus.PERMANENT_REDIRECT)
+    answer = _answer(HTTPStatus.NOT_FOUND, _render_none(links, f"the console has no page {show(name)}"))
     answer.headers["content-security-policy"] = SERVED_POLICY
     return answer
 
 
-def _render_none(served: Service, reason: str, *, here: str = "") -> str:
+def _links_from(served: Service, request: Request) -> ServedLinks:
+    """Return addresses relative to the page that was asked for: a proxy may serve it below any path."""
+    path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return ServedLinks(PrefectLinks(served.options.prefect_url), root_of(path))
+
+
+def _render_none(links: ServedLinks, reason: str, *, here: str = "") -> str:
     outage = Outage(datetime.now(UTC), "There is no such page", reason, "The pages above are there.")
-    return render_outage(outage, served.links, here=here)
+    return render_outage(outage, links, here=here)
 
 
 def _only(parameters: Mapping[str, str], *names: str) -> Mapping[str, str]:
@@ -124,34 +137,39 @@ def _only(parameters: Mapping[str, str], *names: str) -> Mapping[str, str]:
 
 
 async def _give(
-    served: Service, name: str, ask: Callable[[], Asked], write: Callable[[Console, Asked], str]
+    served: Service,
+    request: Request,
+    name: str,
+    ask: Callable[[], Asked],
+    write: Callable[[Console, ServedLinks, Asked], str],
 ) -> Response:
     """Give a page, or one that says why it cannot be given.
 
     Args:
         served: The service.
+        request: The request.
         name: Of the page.
         ask: Reads the query.
         write: Makes the page of what was asked.
     """
-    now = datetime.now(UTC)
+    now, links = datetime.now(UTC), _links_from(served, request)
     try:
         asked = ask()
         answer = await served.answers.give(
             ("console", name, asked),
             lambda: _find_version(served),
-            lambda: _encode(write(_read(served), asked)),
+            lambda: _encode(write(_read(served), links, asked)),
             _HTML,
         )
     except Problem as problem:
-        page = write_missing_documents(problem.detail.rstrip("."), served.links, now=now, here=name)
+        page = write_missing_documents(problem.detail.rstrip("."), links, now=now, here=name)
         answer = _answer(problem.status_code, page)
     except DatabaseError as error:
         why = DatabaseError(_explain(error))
         status = HTTPStatus.OK if str(why) == NO_EVIDENCE else HTTPStatus.SERVICE_UNAVAILABLE
-        answer = _answer(status, write_missing_evidence(why, served.links, now=now, here=name))
+        answer = _answer(status, write_missing_evidence(why, links, now=now, here=name))
     except UsageError as error:
-        answer = _answer(HTTPStatus.NOT_FOUND, _render_none(served, str(error), here=name))
+        answer = _answer(HTTPStatus.NOT_FOUND, _render_none(links, str(error), here=name))
     answer.headers["content-security-policy"] = SERVED_POLICY
     return answer
 

@@ -10,14 +10,19 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.judging import judge_all
 from rollback_drills.readiness.terms import Report
-from rollback_drills.routing.routes import parse_requested
+from rollback_drills.routing.routes import (
+    BUILTIN_PROVIDERS,
+    check_requested,
+    named_providers,
+    parse_requested,
+)
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import DeliverBody
 from rollback_drills_api.collecting import collect_delivery, ledger_size
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
 from rollback_drills_api.queries import nothing_asked
-from rollback_drills_api.running import documents_of, explain_failure, run_flow
+from rollback_drills_api.running import documents_of, explain_failure, find_connectors, run_flow
 from rollback_drills_api.security import operating
 from rollback_drills_api.service import Served, Service
 
@@ -35,8 +40,7 @@ async def deliver(
 
 
 def _deliver(served: Service, caller: str, body: DeliverBody) -> Report:
-    parse_requested(body.provider)  # before a run is started for nothing
-    read_policy(body.routing_policy)
+    _check(served, body)
     options, as_of = served.options, datetime.now(UTC)
     parameters: dict[str, Any] = {
         **body.model_dump(),
@@ -66,3 +70,20 @@ def _deliver(served: Service, caller: str, body: DeliverBody) -> Report:
     if not results:
         raise explain_failure(ran)
     return results[0] if fleet.is_single else {"runs": results}
+
+
+def _check(served: Service, body: DeliverBody) -> None:
+    """Refuse what no run could do, before one is started for nothing.
+
+    Raises:
+        UsageError: A provider is unknown, or the policy cannot be used.
+    """
+    requested = parse_requested(body.provider)
+    read_policy(body.routing_policy)
+    if requested is None:
+        return
+    subjects = served.fleet.judged().subjects
+    known = BUILTIN_PROVIDERS | named_providers(subject.schedule for subject in subjects)
+    if not requested <= known:
+        known |= find_connectors()
+    check_requested(requested, known)

@@ -1,15 +1,17 @@
 """What one caller may ask for: the rate of requests, clear queries, and the size and depth of bodies."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from json import JSONDecodeError
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive
 
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.explaining import json_path, show
+from rollback_drills.documents.repeats import Location
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
 from rollback_drills_api.problems import Problem
@@ -19,6 +21,8 @@ _BODY_WITHIN_SECONDS: Final = 30.0
 _MOST_PARAMETERS: Final = 50
 _MOST_CALLERS: Final = 10_000
 _BURST_SECONDS: Final = 2.0
+_NUL_ESCAPED: Final = r"\u0000"
+"""The only way in which JSON can hold a NUL character."""
 
 
 @dataclass(slots=True)
@@ -56,16 +60,19 @@ class RateLimit:
 
 
 def check_query(query: bytes) -> None:
-    """See that no parameter stands there twice: one of them would count, and nobody would know which.
+    """Refuse a parameter that stands there twice: one of them would count, and nobody would know which.
 
     Raises:
-        Problem: One does, or they are too many.
+        Problem: One does, or they are too many, or one holds a NUL character.
     """
     if query.count(b"&") >= _MOST_PARAMETERS:
         detail = f"the query has more than {_MOST_PARAMETERS} parameters"
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     seen = set()
-    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if "\0" in name or "\0" in value:
+            detail = f"the query parameter {show(name)} holds a NUL character; remove it"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
         if name in seen:
             detail = f"the query parameter {show(name)} is there more than once; send it once"
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
@@ -129,6 +136,24 @@ def check_json(body: bytes) -> None:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
     if not isinstance(parsed, dict):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "$: must be an object")
+    if _NUL_ESCAPED in text:
+        for loc in _find_nul(parsed, ()):
+            detail = f"{json_path(loc)} holds a NUL character, which no database stores; remove it"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def _find_nul(value: Any, place: Location) -> Iterator[Location]:
+    if isinstance(value, str):
+        if "\0" in value:
+            yield place
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if "\0" in key:
+                yield (*place, key)
+            yield from _find_nul(each, (*place, key))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _find_nul(each, (*place, index))
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

@@ -27,6 +27,8 @@ class ApiOptions:
     """How many a token, or an address without one, may make; twice as many in one go."""
     flow_timeout_seconds: float = 300.0
     """How long a write waits for its flow run."""
+    base_path: str = ""
+    """The path below which a proxy serves this, if it leaves that path in the requests: such as `/drills`."""
     prefect_url: str = ""
     """Where people see the Prefect UI, for links of the console; empty if it is not known."""
 

@@ -11,12 +11,11 @@ from rollback_drills.documents.explaining import show
 from rollback_drills.documents.instants import read_day_or_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.reviewing.paging import MOST_LISTED
-from rollback_drills_api.bodies import WITHOUT_NUL, Who
+from rollback_drills_api.bodies import Name, Who
 from rollback_drills_api.problems import Problem
 
 _FURTHEST: Final = 1_000_000
 
-Name = Annotated[str, Field(min_length=1, max_length=1000, pattern=WITHOUT_NUL)]
 Instant = Annotated[str, Field(min_length=1, max_length=40, examples=["2026-06-20T15:40:00Z"])]
 
 

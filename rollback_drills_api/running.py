@@ -1,5 +1,6 @@
 """Runs flows for the API: as deployments on the workers, or in this process."""
 
+import json
 import logging
 import threading
 from collections.abc import Mapping
@@ -37,8 +38,43 @@ def run_flow(options: ApiOptions, name: str, parameters: Mapping[str, Any]) -> R
     Raises:
         Problem: It cannot be run, or is not over in time.
     """
+    _check_size(parameters)
     run = run_embedded if options.is_embedded else run_deployed
     return run(name, parameters, timeout_seconds=options.flow_timeout_seconds)
+
+
+def _check_size(parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that the Prefect server refuses.
+
+    Raises:
+        Problem: They are too large.
+    """
+    from prefect.settings import get_current_settings  # Prefect takes a second to import
+
+    most = get_current_settings().server.api.max_parameter_size
+    size = len(json.dumps(parameters, default=str, separators=(",", ":")))
+    if 0 < most < size:
+        largest = max(parameters, key=lambda name: len(json.dumps(parameters[name], default=str)))
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"$.{largest} is too large: a flow run takes {most:,} bytes, and this needs {size:,}; send less",
+        )
+
+
+def find_connectors() -> frozenset[str]:
+    """Return the names of the connectors that are saved and enabled.
+
+    Raises:
+        Problem: The Prefect server cannot be reached.
+    """
+    import httpx  # Prefect's client speaks through it
+
+    from blocks.registry import enabled_connectors
+
+    try:
+        return frozenset(enabled_connectors())
+    except (httpx.HTTPError, RuntimeError) as error:
+        raise _unreachable(error) from None
 
 
 def documents_of(settings: Settings) -> dict[str, Any]:
@@ -70,6 +106,8 @@ def run_embedded(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
         )
     try:
         state = _find_flow(name)(**parameters, return_state=True)
+    except httpx.HTTPStatusError as error:
+        raise _refused(error.response.status_code) from None
     except (httpx.TransportError, RuntimeError) as error:
         # Prefect says so with a RuntimeError when a run begins, and by the error of httpx later on
         if not isinstance(error, httpx.TransportError) and not isinstance(
@@ -92,6 +130,10 @@ def run_embedded(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
 def _unreachable(error: Exception) -> Problem:
     why = f"the Prefect server cannot be reached ({type(error).__name__})"
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, why)
+
+
+def _refused(status: int) -> Problem:
+    return Problem(HTTPStatus.BAD_GATEWAY, f"the Prefect server answered {status}; its log says why")
 
 
 def _find_flow(name: str) -> Any:
@@ -124,6 +166,8 @@ def run_deployed(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
         )
     except ObjectNotFound:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"there is no deployment {name}/{name}") from None
+    except httpx.HTTPStatusError as error:
+        raise _refused(error.response.status_code) from None
     except httpx.HTTPError as error:
         raise _unreachable(error) from None
     state = run.state

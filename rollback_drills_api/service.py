@@ -9,7 +9,6 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from rollback_drills.console.links import PrefectLinks, ServedLinks
 from rollback_drills.database import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.outbox.table import OUTBOX
@@ -37,11 +36,6 @@ class Service:
     _database: Database | None = None
     _watch: DatabaseWatch | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def links(self) -> ServedLinks:
-        """Where the pages of the console are."""
-        return ServedLinks(PrefectLinks(self.options.prefect_url))
 
     def database(self) -> Database | None:
         """Give the database; None if nothing was written to it yet. It is opened once.

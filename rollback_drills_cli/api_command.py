@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _HOST_NAME: Final = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", re.ASCII)
 
+_BASE_PATH: Final = re.compile(r"(/[\w.~-]+)+", re.ASCII)
+
 
 def api(
     mode: options.ModeOption = None,
@@ -37,6 +39,12 @@ def api(
     allowed_host: Annotated[
         list[str] | None, typer.Option(help="A further name in the Host header that is served; repeat it.")
     ] = None,
+    base_path: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH", help="Serve below this path, such as /drills, behind a proxy that keeps it."
+        ),
+    ] = "",
     tls_certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="Serve HTTPS with it.")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The key of the certificate.")] = None,
     public_read: Annotated[
@@ -62,6 +70,8 @@ def api(
     for flag, file in (("--tls-certificate", tls_certificate), ("--tls-key", tls_key)):
         if file and not file.is_file():
             raise UsageError(f"{flag} {file} is not a file")
+    if base_path and not _BASE_PATH.fullmatch(base_path):
+        raise UsageError(f"--base-path is {base_path}; write a path such as /drills, without a final slash")
     for name in allowed_host or ():
         if not _HOST_NAME.fullmatch(name):
             raise UsageError(f"--allowed-host {name} is no name; write it without scheme, port and path")
@@ -85,6 +95,7 @@ def api(
         allowed_hosts=tuple(allowed_host or ()),
         requests_per_second=requests_per_second,
         flow_timeout_seconds=flow_timeout_seconds,
+        base_path=base_path,
         prefect_url=read_prefect_url(None) or PREFECT_UI_URL.value() or "",
     )
     _serve(served, host, port, tls_certificate, tls_key)
@@ -177,7 +188,7 @@ def _write_logs() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     handler.addFilter(RedactingFilter())
-    for name in ("rollback_drills_api", "uvicorn.error"):
+    for name in ("rollback_drills_api", "blocks.api_tokens", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)

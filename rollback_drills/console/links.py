@@ -66,23 +66,42 @@ class ServedLinks:
     """Pages below `/console`. Whatever an id contains stands in the query, where no browser shortens it."""
 
     prefect: PrefectLinks = field(default_factory=PrefectLinks)
+    root: str = "/"
+    """Where the server is: `/`, or relative to a page, so that a proxy may serve it below any path."""
 
     is_served: ClassVar = True
-    stylesheet: ClassVar = "/console/style.css"
-    acknowledgements: ClassVar = "/console/acknowledgements"
-    trends: ClassVar = "/console/trends"
+
+    @property
+    def stylesheet(self) -> str:
+        """Return the address of the stylesheet."""
+        return f"{self.root}console/style.css"
+
+    @property
+    def acknowledgements(self) -> str:
+        """Return the address of the outstanding acknowledgements."""
+        return f"{self.root}console/acknowledgements"
+
+    @property
+    def trends(self) -> str:
+        """Return the address of deliveries and suppressions by week."""
+        return f"{self.root}console/trends"
 
     def fleet(self, query: FleetQuery) -> str:
         """Give a view of the fleet."""
-        return _address("/console", query.to_parameters())
+        return _address(f"{self.root}console", query.to_parameters())
 
     def schedule(self, schedule_id: str) -> str:
         """Give the page of a schedule."""
-        return _address("/console/schedule", {"id": schedule_id})
+        return _address(f"{self.root}console/schedule", {"id": schedule_id})
 
     def evidence(self, page: int = 1) -> str:
         """Give a page of rows of the evidence."""
-        return _address("/console/evidence", {"page": str(page)} if page > 1 else {})
+        return _address(f"{self.root}console/evidence", {"page": str(page)} if page > 1 else {})
+
+
+def root_of(path: str) -> str:
+    """Return where the server is, seen from a page: `./` from `/console`, `../` from `/console/trends`."""
+    return "../" * (path.count("/") - 1) or "./"
 
 
 @dataclass(frozen=True)

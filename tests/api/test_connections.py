@@ -102,5 +102,35 @@ def test_a_body_that_does_not_come_is_a_problem(port: int, keys: Keys) -> None:
     assert "application/problem+json" in answer
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("version", "fields"),
+    [
+        ("1.1", "Content-Length: 4\r\nTransfer-Encoding: chunked"),
+        ("1.1", "Transfer-Encoding: chunked\r\nContent-Length: 4"),
+        ("1.1", "content-length: 0\r\nTRANSFER-ENCODING: Chunked"),
+        ("1.0", "Transfer-Encoding: chunked"),
+    ],
+)
+def test_a_request_with_two_ends_is_refused_and_the_connection_closed(
+    port: int, keys: Keys, method: str, version: str, fields: str
+) -> None:
+    authorization = keys.header("operateer")["authorization"]
+    smuggled = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(
+            f"{method} {WRITES[0]} HTTP/{version}\r\nHost: localhost\r\nAuthorization: {authorization}\r\n"
+            f"Content-Type: application/json\r\n{fields}\r\n\r\n0\r\n\r\n{smuggled}".encode()
+        )
+        connection.settimeout(5)
+        answer = b""
+        with suppress(ConnectionError):
+            while part := connection.recv(4096):
+                answer += part
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"Transfer-Encoding" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_there_is_room_for_files_beside_connections() -> None:
     assert 16 <= most_connections() <= 1000

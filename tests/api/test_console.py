@@ -2,13 +2,15 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import WRITES, Keys, client_of, overdue
 from tests.unit.html_pages import HtmlPage
@@ -42,9 +44,48 @@ def test_every_page_is_html_that_runs_no_script(client: TestClient, path: str) -
 @pytest.mark.parametrize("path", PAGES)
 def test_every_address_of_a_page_is_served(client: TestClient, path: str) -> None:
     for address in HtmlPage(client.get(path).text).addresses:
-        assert address.startswith(("/console", "#"))
         if not address.startswith("#"):
-            assert client.get(address).status_code == 200, address
+            found = urljoin(path, address)
+            assert found.startswith("/console")
+            assert client.get(found).status_code == 200, address
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/console?page=99", "/console/nothing/here", "/console/schedule?id=x"]
+)
+def test_a_page_works_below_any_path_of_a_proxy(client: TestClient, path: str) -> None:
+    addresses = HtmlPage(client.get(path).text).addresses
+    assert addresses
+    for address in addresses:
+        if not address.startswith("#"):
+            found = urljoin(f"https://ops.example.com/drills{path}", address)
+            assert found.startswith("https://ops.example.com/drills/console")
+            assert client.get(found.removeprefix("https://ops.example.com/drills")).status_code == 200
+
+
+def test_a_slash_too_many_is_taken_away_below_any_path(client: TestClient) -> None:
+    answer = client.get("/console/", follow_redirects=False)
+    assert urljoin("/drills/console/", answer.headers["location"]) == "/drills/console"
+
+
+@pytest.mark.parametrize("way", ["the proxy keeps the path", "the server is told a root path"])
+def test_a_base_path_in_the_requests_is_no_part_of_the_path(
+    options: ApiOptions, keys: Keys, way: str
+) -> None:
+    is_kept = way == "the proxy keeps the path"
+    app = build_app(replace(options, base_path="/drills" if is_kept else ""))
+    with TestClient(app, root_path="" if is_kept else "/drills") as client:
+        client.headers |= keys.header("reader")
+        assert client.get("/drills/healthz").status_code == 200
+        page = client.get("/drills/console/trends")
+        assert page.status_code == 200
+        for address in HtmlPage(page.text).addresses:
+            if not address.startswith("#"):
+                assert client.get(urljoin("/drills/console/trends", address)).status_code == 200
+        del client.headers["authorization"]
+        answer = client.get("/drills/console", headers=basic(keys.secrets["reader"]))
+        assert answer.status_code == 200
+        assert client.get("/drillsconsole").status_code in (401, 404)
 
 
 def test_the_stylesheet_needs_nothing_from_elsewhere(client: TestClient) -> None:
@@ -115,7 +156,8 @@ def test_a_path_that_is_no_page_is_a_page_that_says_so(client: TestClient) -> No
         answer = client.get(f"/console/{name}")
         assert answer.status_code == 404
         assert HtmlPage(answer.text).find("h1")[0].text == "There is no such page"
-    assert client.get("/console/", follow_redirects=False).headers["location"] == "/console"
+    moved = client.get("/console/", follow_redirects=False).headers["location"]
+    assert urljoin("/console/", moved) == "/console"
 
 
 def test_no_evidence_yet_is_no_outage(options: ApiOptions, keys: Keys, tmp_path: Path) -> None:

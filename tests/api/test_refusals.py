@@ -391,3 +391,123 @@ def test_the_log_has_who_and_what_and_neither_query_nor_token(
     assert "caller=reader" in lines[0]
     assert lines[1].startswith("GET /a%0Ab%20c 404 ")
     assert not [line for line in lines if "team-a" in line or keys.secrets["reader"] in line]
+
+
+NUL = "a\x00b"
+POLICY = {"owner_routes": {"team-a": {"providers": ["slack"]}}}
+WITH_NUL: list[tuple[str, Mapping[str, Any], str]] = [
+    *(
+        (WRITES[0], body, place)
+        for body, place in (
+            ({"provider": NUL}, "$.provider"),
+            ({"generated_by": NUL}, "$.generated_by"),
+            ({"routing_policy": {"owner_routes": {NUL: {"providers": ["slack"]}}}}, "$.routing_policy"),
+            ({"routing_policy": {"owner_routes": {"a": {"providers": [NUL]}}}}, "$.routing_policy"),
+            ({NUL: 1}, "$"),
+        )
+    ),
+    *(
+        (WRITES[1], {name: NUL}, f"$.{name}")
+        for name in (
+            *("acknowledged_by", "external_ref", "notes", "provider", "owner", "plan_id", "cycle_id"),
+            "acknowledgement_state",
+        )
+    ),
+    (WRITES[2], {"routes": [{"schedule_id": NUL}]}, "$.routes[0].schedule_id"),
+    (WRITES[2], {"notes": NUL, "routes": [{"schedule_id": "payments"}]}, "$.notes"),
+    *((WRITES[3], {name: NUL}, f"$.{name}") for name in ("until", "reason", "approver", "exception")),
+    (f"{NOTIFICATIONS}/escalation-plan", {"generated_by": NUL}, "$.generated_by"),
+    *(
+        (f"{NOTIFICATIONS}/acknowledgements/audit-package", {name: NUL}, f"$.{name}")
+        for name in ("schedule_id", "provider", "owner", "from", "to", "generated_by")
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "place"), WITH_NUL)
+def test_a_nul_character_in_any_field_is_refused_with_its_place(
+    options: ApiOptions, keys: Keys, path: str, body: Mapping[str, Any], place: str
+) -> None:
+    with client_of(options) as client:
+        answer = client.post(path, headers=keys.header("adminer"), json=body)
+
+    detail = check_problem(answer, 422)["detail"]
+    assert detail.startswith(place)
+    assert "holds a NUL character" in detail
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{NOTIFICATIONS}?owner=%00", 422),
+        (f"{NOTIFICATIONS}/suppression-trends?generated_by=a%00b", 422),
+        (f"{NOTIFICATIONS}/routes?from=%00", 422),
+        ("/runtime/go-pilot/rollback-drills?schedule_id=%00", 422),
+        ("/console/schedule?id=%00", 422),
+        ("/badges/a%00.svg", 404),
+    ],
+)
+def test_a_nul_character_in_a_query_or_path_is_refused(client: TestClient, path: str, status: int) -> None:
+    check_problem(client.get(path), status)
+
+
+@pytest.mark.parametrize("action", ["acknowledgements", "exceptions"])
+def test_a_nul_character_in_a_schedule_id_is_no_schedule(
+    options: ApiOptions, keys: Keys, action: str
+) -> None:
+    with client_of(options) as client:
+        answer = client.post(
+            f"{NOTIFICATIONS}/a%00b/{action}", headers=keys.header("adminer"), json={"notes": ""}
+        )
+    check_problem(answer, 404)
+
+
+@pytest.mark.parametrize("name", ["acknowledged_by", "external_ref", "provider", "owner"])
+@pytest.mark.parametrize("bad", ["a\x1b[31mb", "a\nb", "a\x7fb"])
+def test_a_name_is_one_line_without_control_characters(
+    options: ApiOptions, keys: Keys, name: str, bad: str
+) -> None:
+    with client_of(options) as client:
+        answer = client.post(WRITES[1], headers=keys.header("operateer"), json={name: bad})
+    assert check_problem(answer, 422)["detail"].startswith(f"$.{name}")
+
+
+@pytest.mark.parametrize("provider", ["slak", "slack,teams,nagios", "x" * 900])
+def test_an_unknown_provider_is_refused_before_a_run_is_started(
+    options: ApiOptions, keys: Keys, monkeypatch: pytest.MonkeyPatch, provider: str
+) -> None:
+    monkeypatch.setattr("rollback_drills_api.delivering.find_connectors", lambda: frozenset({"pager"}))
+    monkeypatch.setattr("rollback_drills_api.delivering.run_flow", pytest.fail)
+    with client_of(options) as client:
+        answer = client.post(WRITES[0], headers=keys.header("operateer"), json={"provider": provider})
+    detail = check_problem(answer, 422)["detail"]
+    assert detail.startswith("$.provider")
+    assert "pager, " in detail
+
+
+@pytest.mark.parametrize("is_embedded", [True, False])
+def test_a_policy_that_prefect_does_not_take_is_too_large(
+    options: ApiOptions, keys: Keys, is_embedded: bool
+) -> None:
+    rules = {f"team-{number:05}": {"providers": ["slack"]} for number in range(20_000)}
+    content = json.dumps({"routing_policy": {"owner_routes": rules}})
+    assert 700_000 < len(content) < LARGEST_BODY
+    with client_of(options, is_embedded=is_embedded) as client:
+        answer = client.post(
+            WRITES[0], headers={**keys.header("operateer"), **JSON}, content=content.encode()
+        )
+    assert check_problem(answer, 413)["detail"].startswith("$.routing_policy is too large")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_stranger_who_guesses_tokens_does_not_hide_the_process_from_its_probes(
+    options: ApiOptions, keys: Keys, path: str
+) -> None:
+    keys.secrets["stranger"] = "drills_nobody-gave-me-this"
+    with client_of(options, requests_per_second=1.0, is_public_to_read=True) as client:
+        guesses = [client.get("/metrics", headers=keys.header("stranger")).status_code for _ in range(5)]
+        probes = [client.get(path).status_code for _ in range(9)]
+        reading = client.get("/metrics").status_code
+        guessing_on = client.get(path, headers=keys.header("stranger")).status_code
+    assert guesses[-1] == 429
+    assert (set(probes), reading, guessing_on) == ({200}, 200, 429)
