@@ -9,9 +9,11 @@ import typer
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.documents.reading import Loaded
 from rollback_drills.judging import judge, judge_all, plan_at_once
 from rollback_drills.notification import build_event
 from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.routing.name_warnings import warn_of_names
 from rollback_drills.run_report import worst
 from rollback_drills.settings import Settings
 from rollback_drills.wording import how_long
@@ -109,17 +111,25 @@ def plan(
         (judged, plan_at_once(subject, judged, request, now=at))
         for subject, judged in zip(fleet.subjects, judgements, strict=True)
     ]
+    names = warn_of_names(
+        [subject.schedule for subject in fleet.subjects],
+        [Loaded(routing_policy or "", request.policy)],
+        connectors=request.connectors if settings.connector_config else None,
+    )
     if as_json:
+        own = {"warnings": names} if fleet.is_single else {}
         documents = [
-            {"schedule": judged.schedule, "plan": each, "event": build_event(judged.schedule, each)}
+            {"schedule": judged.schedule, "plan": each | own, "event": build_event(judged.schedule, each)}
             for judged, each in planned
         ]
-        _print_documents(documents, fleet, at)
+        _print_documents(documents, fleet, at, warnings=names)
     else:
         for judged, each in planned:
             _print_plan(each)
             for note in judged.schedule["operator_notes"]:
                 print_line(note)
+        for warning in names:
+            print_line(f"warning: {warning}")
     _exit(worst(judged.readiness for judged, _ in planned))
 
 
@@ -140,11 +150,12 @@ def _progress(what: str, *, show: bool) -> Iterator[None]:
         yield
 
 
-def _print_documents(documents: list[Any], fleet: Fleet, at: datetime) -> None:
+def _print_documents(documents: list[Any], fleet: Fleet, at: datetime, **of_fleet: Any) -> None:
     if fleet.is_single:
         print_json(documents[0])
     else:
-        print_json({"schema_version": FLEET_SCHEMA, "generated_at": write_instant(at), "items": documents})
+        made = {"schema_version": FLEET_SCHEMA, "generated_at": write_instant(at)}
+        print_json({**made, "items": documents, **of_fleet})
 
 
 def _print_fleet(reports: list[Report], at: datetime) -> None:
