@@ -138,15 +138,26 @@ def _walk(folder: str) -> Iterator[str]:
 
 def _classify(path: str, relative: str) -> _Found:
     folder, _, file = relative.lower().rpartition("/")
-    words = _WORD.findall(file.removesuffix(".json"))
+    words = _words_of(file)
     name = "/".join([word for word in words if word not in _KIND_WORDS])
+    return _Found(path, _kind_of(words), f"{folder}/{name}")
+
+
+def find_kind(file: str) -> str:
+    """Return what a file holds by the words in its name: `schedule`, `history` or `other`."""
+    return _kind_of(_words_of(file.lower()))
+
+
+def _kind_of(words: list[str]) -> str:
     if not _SCHEDULE_WORDS.isdisjoint(words):
-        kind = "schedule"
-    elif not _HISTORY_WORDS.isdisjoint(words) or "drills" in words:
-        kind = "history"
-    else:
-        kind = "schedule" if _OTHER_WORDS.isdisjoint(words) else "other"
-    return _Found(path, kind, f"{folder}/{name}")
+        return "schedule"
+    if not _HISTORY_WORDS.isdisjoint(words) or "drills" in words:
+        return "history"
+    return "schedule" if _OTHER_WORDS.isdisjoint(words) else "other"
+
+
+def _words_of(file: str) -> list[str]:
+    return _WORD.findall(file.removesuffix(".json"))
 
 
 def _find_histories(path: str) -> dict[str, str]:

@@ -17,8 +17,8 @@ from rollback_drills.documents.history import Drill, Finding
 from rollback_drills.evidence.records import DRILL_KIND, start_record
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names import name_key
+from rollback_drills.readiness.drill_problems import find_problems
 from rollback_drills.readiness.due import is_accepted, is_in_future
-from rollback_drills.readiness.history import find_problems
 from rollback_drills.readiness.terms import Report, tidy
 from rollback_drills.spellings import group_spellings
 

@@ -33,6 +33,15 @@ CONTROLS: Final = (
 )
 """What a rollback plan must have in place; it may name more."""
 
+_APPROVALS: Final = ("go_promotion_approved", "go_rollback_plan_approved")
+_OUTCOMES: Final = {
+    "go_promotion_parity": "parity_status",
+    "go_rollback_rehearsal_passed": "status",
+    "go_rollback_rehearsal_fallback_verified": "status",
+    "go_rollback_rehearsal_recovery": "status",
+}
+"""Where the document says itself that it failed, which explains these faults."""
+
 P = TypeVar("P", bound=PromotionDocument)
 Fault = tuple[str, str]
 """The id of a check that a document misses, and place, value and demand."""
@@ -159,6 +168,32 @@ def _find_problem(kind: _Kind[P], source: Loaded[P] | None, faults: dict[str, st
     if version != kind.schema:
         return f'{source.path}: $.schema_version is {show(version)}; must be "{kind.schema}"'
     return next((f"{source.path}: {fault}" for fault in faults.values()), "")
+
+
+def find_promotion_faults(document: PromotionDocument) -> Iterator[str]:
+    """Yield path, value and remedy of the mistakes in one document; a fact is no mistake, however bad it is.
+
+    Whether a rehearsal is of the approved plan only shows beside the plan.
+    """
+    schema, faults = _find_in_any(document)
+    if document.schema_version != schema:
+        yield _fault("schema_version", document.schema_version, f'must be "{schema}"')
+    yield from (fault for check_id, fault in faults if not _is_fact(check_id, document))
+
+
+def _find_in_any(document: PromotionDocument) -> tuple[str, Iterator[Fault]]:
+    if isinstance(document, RollbackPlan):
+        return _PLAN.schema, _find_in_plan(document)
+    if isinstance(document, RollbackRehearsal):
+        return _REHEARSAL.schema, _find_in_rehearsal(document, approval_id="")
+    assert isinstance(document, PromotionEvidence)  # noqa: S101 - there are three kinds
+    return _PROMOTION.schema, _find_in_evidence(document)
+
+
+def _is_fact(check_id: str, document: PromotionDocument) -> bool:
+    """Whether a fault is how things are: not approved yet, or failed and said so."""
+    outcome = getattr(document, _OUTCOMES.get(check_id, ""), "")
+    return check_id in _APPROVALS or outcome == "fail"
 
 
 def _find_in_evidence(evidence: PromotionEvidence) -> Iterator[Fault]:

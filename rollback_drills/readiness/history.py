@@ -1,15 +1,22 @@
 """Judges a drill history: the history report of contract §3."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.explaining import show, state
+from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.readiness.checks import Checklist
+from rollback_drills.readiness.drill_problems import (
+    FALLBACK,
+    PASSED,
+    RECOVERY,
+    TARGET,
+    find_basic,
+    find_unmet,
+)
 from rollback_drills.readiness.due import DAY, find_latest, is_accepted, is_in_future, is_recovery_target_met
 from rollback_drills.readiness.history_faults import find_history_faults
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
@@ -18,19 +25,15 @@ HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1
 _NO_HISTORY: Final = History()
 _NO_DRILL: Final = Drill()
 _NOT_CONFIGURED: Final = "no drill history is configured; set CAVRA_GO_ROLLBACK_DRILL_HISTORY or --history"
-_PASSED: Final = "go_rollback_drill_latest_passed"
-_TARGET: Final = "go_rollback_drill_disabled_target"
-_FALLBACK: Final = "go_rollback_drill_fallback_verified"
-_RECOVERY: Final = "go_rollback_drill_recovery_sla"
 _FRESHNESS: Final = "go_rollback_drill_freshness"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_history",
     "a drill history",
     {
-        _PASSED: "the latest drill passed",
-        _TARGET: "the latest drill ended in disabled mode",
-        _FALLBACK: "the fallback was verified",
-        _RECOVERY: "the recovery took no longer than it was allowed to",
+        PASSED: "the latest drill passed",
+        TARGET: "the latest drill ended in disabled mode",
+        FALLBACK: "the fallback was verified",
+        RECOVERY: "the recovery took no longer than it was allowed to",
         _FRESHNESS: "the latest drill is not too old",
     },
 )
@@ -127,10 +130,10 @@ def _find_problem(
     if accepted and section["fresh"]:
         return ""
     where = _place(source.path, history, latest)
-    if basic := next(_find_missing(latest, now=now), ""):
+    if basic := next(find_basic(latest, now=now), ""):
         return f"{where}.{basic}"
     if not accepted:
-        return f"{where}.{next(iter(_find_unmet(latest).values()))}"
+        return f"{where}.{next(iter(find_unmet(latest).values()))}"
     return f"{where}.executed_at is {section['latest_executed_at']}; the drill is too old, perform a new one"
 
 
@@ -160,26 +163,6 @@ def _list_warnings(
     return faults if is_named else [section["message"], *faults]
 
 
-def find_problems(drill: Drill, *, now: datetime) -> list[str]:
-    """Say all that keeps a drill from being accepted, the most basic first; empty if it is accepted.
-
-    Each names the key, its value, and what it must be.
-    """
-    return [*_find_missing(drill, now=now), *_find_unmet(drill).values()]
-
-
-def _find_missing(drill: Drill, *, now: datetime) -> Iterator[str]:
-    """Say what no check of the report stands for."""
-    if drill.executed_at is None:
-        yield "executed_at is missing; write when the drill was performed"
-    if not drill.runbook_ref:
-        yield 'runbook_ref is ""; name the runbook that was followed'
-    if not drill.evidence_refs:
-        yield "evidence_refs is []; name the evidence that was kept"
-    if drill.executed_at is not None and is_in_future(drill, now=now):
-        yield f"executed_at is {write_instant(drill.executed_at)}; a drill cannot lie in the future"
-
-
 def _place(path: str, history: History, drill: Drill) -> str:
     return f"{path}: $.drills[{history.drills.index(drill)}]"
 
@@ -193,7 +176,7 @@ def _find(
     if source is None or source.document is None or latest is None:
         return dict.fromkeys(_CHECKLIST.facts, section["message"])
     where = _place(source.path, source.document, latest)
-    faults = _find_unmet(latest)
+    faults = find_unmet(latest)
     if not section["fresh"]:
         age = "unknown" if section["age_days"] is None else f"{section['age_days']:.2f} days"
         faults[_FRESHNESS] = (
@@ -201,21 +184,3 @@ def _find(
             f" at most {criteria.max_age_days} days, and not in the future"
         )
     return {name: f"{where}.{fault}" for name, fault in faults.items()}
-
-
-def _find_unmet(drill: Drill) -> dict[str, str]:
-    """Give, by the id of the check, key, value and demand of what a drill of any age misses."""
-    faults = {}
-    if drill.status != "pass":
-        faults[_PASSED] = f'status is {show(drill.status)}; must be "pass"'
-    if drill.target_mode != "disabled":
-        faults[_TARGET] = f'target_mode is {show(drill.target_mode)}; must be "disabled"'
-    if not drill.fallback_verified:
-        faults[_FALLBACK] = "fallback_verified is false; must be true"
-    if not is_recovery_target_met(drill):
-        took, limit = state(tidy(drill.recovery_minutes)), state(tidy(drill.max_recovery_minutes))
-        faults[_RECOVERY] = (
-            f"recovery_minutes {took}, max_recovery_minutes {limit};"
-            " both are needed, and the first must not exceed the second"
-        )
-    return faults

@@ -7,6 +7,7 @@ from typing import Final
 from rollback_drills.documents.explaining import show
 from rollback_drills.documents.history import OUTCOMES, Drill, History
 from rollback_drills.documents.suggesting import find_similar
+from rollback_drills.names import is_same
 from rollback_drills.readiness.terms import Mode
 
 WORDS: Final = "go_rollback_drill_history_words"
@@ -61,4 +62,4 @@ def explain_words(value: str, words: Sequence[str]) -> str:
 
 
 def _differs(one: str, other: str) -> bool:
-    return bool(one and other) and one.strip().casefold() != other.strip().casefold()
+    return bool(one and other) and not is_same(one, other)

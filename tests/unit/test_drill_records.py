@@ -20,8 +20,8 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.indexing import index_run
 from rollback_drills.evidence.records import DRILL_KIND, KINDS
 from rollback_drills.ledger.canonical import write_canonical
+from rollback_drills.readiness.drill_problems import find_problems
 from rollback_drills.readiness.due import CLOCK_SKEW, is_accepted
-from rollback_drills.readiness.history import find_problems
 from rollback_drills.readiness.terms import Report
 from tests.unit.builders import DRILL, NOW, SCHEDULE, make_subject, open_key, written
 from tests.unit.test_drill_fields import ASKED_FOR

@@ -1,0 +1,98 @@
+"""Lints files: each by itself, then all of them together."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from os.path import dirname
+from typing import Any
+
+from rollback_drills.documents.explaining import UnusableDocumentError, json_path, show
+from rollback_drills.documents.fields import Document
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.linting import find_private_texts
+from rollback_drills.documents.lookalike_names import find_lookalike_names
+from rollback_drills.documents.reading import Loaded, read_bytes, read_document
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.errors import UsageError
+from rollback_drills.linting.faults import find_faults
+from rollback_drills.linting.kinds import guess_model
+from rollback_drills.routing.name_warnings import warn_of_names
+
+
+@dataclass(slots=True)
+class Linted:
+    """What was found: file, path, value and remedy of each."""
+
+    findings: list[str] = field(default_factory=list)
+    """What `drills check` or `drills gate` refuses, or what must not be published."""
+    warnings: list[str] = field(default_factory=list)
+    """What decides nothing, and is probably a mistake."""
+
+
+def lint_files(paths: Sequence[str]) -> Linted:
+    """Find every mistake in these files that needs no clock."""
+    linted, parsed = Linted(), [(path, _parse(path)) for path in paths]
+    loaded = [each for path, raw in parsed for each in _load(path, raw, linted)]
+    for each in loaded:
+        if each.document is None:
+            linted.findings.append(each.problem)
+            continue
+        faults = find_faults(each.document)
+        linted.findings += [f"{each.path}: {fault}" for fault in faults.findings]
+        linted.warnings += [f"{each.path}: {fault}" for fault in faults.warnings]
+    linted.findings += find_lookalike_names(parsed)
+    schedules = [Loaded(each.path, each.document) for each in loaded if isinstance(each.document, Schedule)]
+    policies = [
+        Loaded(each.path, each.document)
+        for each in loaded
+        if isinstance(each.document, RoutingPolicy) and not isinstance(each.document, Schedule)
+    ]
+    linted.warnings += [*_find_duplicates(schedules), *warn_of_names(schedules, policies)]
+    return linted
+
+
+def _parse(path: str) -> Any:
+    """Return the parsed JSON of a file; None if it has none."""
+    try:
+        return json.loads(read_bytes(path))
+    except (UnusableDocumentError, ValueError, RecursionError):
+        return None
+
+
+def _load(path: str, raw: Any, linted: Linted) -> Iterator[Loaded[Any]]:
+    """Yield the documents in a file; what must not be published is found here."""
+    if path.endswith(".jsonl"):
+        yield from _load_lines(path, linted)
+        return
+    if raw is None:
+        yield read_document(Schedule, path)
+        return
+    private = [
+        f"{path}: {json_path(loc)} holds {kind}; leave it out" for loc, kind in find_private_texts(raw)
+    ]
+    linted.findings += private
+    if not private:
+        model: type[Document] = guess_model(raw, path)
+        yield read_document(model, path)
+
+
+def _load_lines(path: str, linted: Linted) -> Iterator[Loaded[Any]]:
+    try:
+        subjects = load_fleet(path, None).subjects
+    except UsageError as error:
+        linted.findings.append(str(error).removeprefix("--schedule "))
+        return
+    for subject in subjects:
+        yield from (each for each in (subject.schedule, subject.history) if each)
+
+
+def _find_duplicates(schedules: Sequence[Loaded[Schedule]]) -> Iterator[str]:
+    """Yield schedules whose id another one beside them has too: in one fleet, `drills check` refuses both."""
+    first: dict[tuple[str, str], str] = {}
+    for each in schedules:
+        if each.document and each.document.schedule_id:
+            name = each.document.schedule_id
+            other = first.setdefault((dirname(each.path), name), each.path)
+            if other != each.path:
+                yield f"{each.path}: $.schedule_id is {show(name)}, which {other} has too; rename one"

@@ -1,0 +1,52 @@
+"""Tells what kind of document a JSON object is meant to be."""
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any, Final
+
+import msgspec
+
+from rollback_drills.documents.fields import Document
+from rollback_drills.documents.fleet import find_kind
+from rollback_drills.documents.history import HISTORY_SCHEMA, History
+from rollback_drills.documents.promotion import (
+    PROMOTION_SCHEMA,
+    REHEARSAL_SCHEMA,
+    ROLLBACK_PLAN_SCHEMA,
+    PromotionEvidence,
+    RollbackPlan,
+    RollbackRehearsal,
+)
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, Schedule
+
+SCHEMAS: Final[Mapping[str, type[Document]]] = {
+    SCHEDULE_SCHEMA: Schedule,
+    HISTORY_SCHEMA: History,
+    PROMOTION_SCHEMA: PromotionEvidence,
+    ROLLBACK_PLAN_SCHEMA: RollbackPlan,
+    REHEARSAL_SCHEMA: RollbackRehearsal,
+}
+_BY_NAME: Final[Mapping[str, type[Document]]] = {"schedule": Schedule, "history": History}
+
+
+def guess_model(raw: Any, path: str) -> type[Document]:
+    """Return the model of a document: by its schema, else by its keys, else by the name of its file.
+
+    A routing policy needs no schema, and all its keys may stand in a schedule too.
+    """
+    keys = raw if isinstance(raw, dict) else {}
+    version = keys.get("schema_version")
+    if isinstance(version, str) and version in SCHEMAS:
+        return SCHEMAS[version]
+    models: list[type[Document]] = [RoutingPolicy, *SCHEMAS.values()]
+    counts = [len(keys.keys() & _own_keys(model)) for model in models]
+    return (
+        models[counts.index(max(counts))]
+        if any(counts)
+        else _BY_NAME.get(find_kind(PurePath(path).name), RoutingPolicy)
+    )
+
+
+def _own_keys(model: type[Document]) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(model)} - {"schema_version"}
