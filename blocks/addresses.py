@@ -1,10 +1,16 @@
 """Which addresses a connector may have, and what of an address may be shown."""
 
 import ipaddress
+import re
+from typing import Final
 
 import httpx
 
 from rollback_drills.redaction import REDACTED
+
+_LONGEST_NAME: Final = 253
+_PORTS: Final = range(1, 65536)
+_NAME: Final = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)  # RFC 1035, 2.3.4; underscores occur
 
 
 def url_problem(url: str) -> str:
@@ -17,9 +23,21 @@ def url_problem(url: str) -> str:
         return "is not a valid URL"  # httpx would percent-encode the blank, even in a host name
     if not parsed.host:
         return "is not a URL with a host; it must be https://…"
+    is_port = parsed.port is None or parsed.port in _PORTS
+    if not is_port or not _is_host(parsed.raw_host.decode()):
+        return "is not a valid URL; look at its host and port"
     if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(parsed.host)):
         return ""
     return f"uses {parsed.scheme or 'no scheme'}; it must be https (plain http is for this machine only)"
+
+
+def _is_host(host: str) -> bool:
+    """Whether a host can be looked up: an address, or a name of labels that DNS can carry."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return len(host) <= _LONGEST_NAME and _NAME.fullmatch(host) is not None
+    return True
 
 
 def address_problem(url: str, what: str) -> str:
@@ -28,15 +46,34 @@ def address_problem(url: str, what: str) -> str:
     return f"{what} {problem}" if problem else ""
 
 
-def site_problem(url: str, what: str) -> str:
-    """Say what is wrong with the address of a site, which is stored in the clear."""
+def site_problem(url: str, what: str, *, path: str = "") -> str:
+    """Say what is wrong with the address of a site, which is stored in the clear.
+
+    Args:
+        url: The address.
+        what: How it is called.
+        path: The path below the site that is put behind the address; people paste it along.
+    """
     problem = address_problem(url, what)
     if problem:
         return problem
     parsed = httpx.URL(url)
     if parsed.userinfo or parsed.query or parsed.fragment:
         return f"{what} must not hold a user name, a password or a query; it is stored in the clear"
+    if path and path in f"{parsed.path}/":
+        return f"{what} must end before {path}; that is put behind it"
     return ""
+
+
+def credentials_within(url: str) -> list[str]:
+    """Return what an address holds of a user and a password, as it is written and as it is sent."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        return []
+    if not parsed.userinfo:
+        return []
+    return [f"{parsed.username}:{parsed.password}", parsed.password or parsed.username]
 
 
 def is_loopback(host: str) -> bool:

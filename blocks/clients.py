@@ -9,16 +9,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
 from yarl import URL
 
-from blocks.addresses import is_loopback
+from blocks.odd_answers import StatusConnector, StatusResponse, UnreadableAnswerError
+from blocks.proxies import Proxy, SettingError, find_proxy
 
-# Uncompressed, so that the limit on the body holds and nothing can blow up.
+# Uncompressed, so that the limit on the body holds and nothing can blow up; not every server obeys.
 _HEADERS: Final = {"user-agent": "rollback-drills", "accept-encoding": "identity"}
+# Vendors and what stands before them send headers of many kilobytes; what was taken must not count as lost.
+_LONGEST_HEADER: Final = 128 * 1024
+_MOST_HEADERS: Final = 512
 _NO_LIMIT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _current: ContextVar[httpx.AsyncClient | None] = ContextVar("client", default=None)
 
@@ -29,6 +32,8 @@ class Progress:
 
     sent: bool = False
     """Whether it began to leave: from then on a server may have acted on it."""
+    proxy: Proxy | None = None
+    """The proxy on the way."""
 
 
 @asynccontextmanager
@@ -38,10 +43,8 @@ async def open_client() -> AsyncIterator[httpx.AsyncClient]:
     if existing is not None:
         yield existing
         return
-    # The two variables are how httpx is told a private CA: https://www.python-httpx.org/environment_variables/
-    context = _tls_context(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
     client = httpx.AsyncClient(
-        transport=_AiohttpTransport(context),
+        transport=_AiohttpTransport(),
         follow_redirects=False,  # a 307 would replay the secrets to another host
         timeout=None,  # noqa: S113 - the deadline of the exchange covers all of it
         headers=_HEADERS,
@@ -62,22 +65,28 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
     The package httpx-aiohttp does nearly this, but writes URLs anew: of a signed one every byte counts.
     """
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        self._tls = tls
+    def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._session is None:
-            self._session = _open_session(self._tls)
-        answer = await self._session.request(
-            request.method,
-            URL(str(request.url), encoded=True),
-            headers=request.headers,
-            data=request.content or None,
-            proxy=_proxy_for(request.url),
-            allow_redirects=False,
-            trace_request_ctx=request.extensions.get("progress"),
-        )
+            self._session = _open_session(tls_context())
+        progress = request.extensions.get("progress")
+        proxy = find_proxy(request.url)
+        if isinstance(progress, Progress):
+            progress.proxy = proxy
+        try:
+            answer = await self._session.request(
+                request.method,
+                URL(_without_credentials(request.url), encoded=True),
+                headers=request.headers,
+                data=request.content or None,
+                proxy=proxy.url if proxy else None,
+                allow_redirects=False,
+                trace_request_ctx=progress,
+            )
+        except UnreadableAnswerError as error:
+            return httpx.Response(error.status, stream=_Unreadable(), request=request)
         return httpx.Response(
             answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request
         )
@@ -85,6 +94,12 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+class _Unreadable(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        raise httpx.ReadError("the answer cannot be read")
+        yield b""  # what makes it an iterator
 
 
 class _Body(httpx.AsyncByteStream):
@@ -108,11 +123,15 @@ def _open_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     tracing = aiohttp.TraceConfig()
     tracing.on_request_headers_sent.append(note_sending)
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls),
+        connector=StatusConnector(ssl=tls),
+        response_class=StatusResponse,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("content-type",),
         auto_decompress=False,
         timeout=_NO_LIMIT,
+        max_line_size=_LONGEST_HEADER,
+        max_field_size=_LONGEST_HEADER,
+        max_headers=_MOST_HEADERS,
         trace_configs=[tracing],
     )
     # Not even a PUT is repeated in silence on a connection that broke: it may have arrived.
@@ -120,16 +139,28 @@ def _open_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     return session
 
 
-def _proxy_for(url: httpx.URL) -> str | None:
-    """Give the proxy that the environment names for an address; none can reach this machine's loopback."""
-    if is_loopback(url.host) or proxy_bypass(url.host):
-        return None
-    proxies = getproxies()
-    return proxies.get(url.scheme) or proxies.get("all")
+def _without_credentials(url: httpx.URL) -> str:
+    """Return an address without user and password, of which httpx has made a header."""
+    return str(url.copy_with(userinfo=b"") if url.userinfo else url)
+
+
+def tls_context() -> ssl.SSLContext:
+    """Return the context that verifies every server.
+
+    Raises:
+        SettingError: The certificates that the environment names cannot be read.
+    """
+    # The two variables are how httpx is told a private CA: https://www.python-httpx.org/environment_variables/
+    file, folder = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
+    try:
+        return _make_tls_context(file, folder)
+    except OSError:  # what ssl raises of a file without certificates is one, too
+        variable = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
+        raise SettingError(f"{variable} names no certificates that can be read") from None
 
 
 @functools.lru_cache(maxsize=4)
-def _tls_context(cert_file: str, cert_dir: str) -> ssl.SSLContext:
+def _make_tls_context(cert_file: str, cert_dir: str) -> ssl.SSLContext:
     """Make the context once per setting: reading the certificates costs more than a request."""
     del cert_file, cert_dir  # read by httpx itself; they are arguments so that a change makes a new context
     return httpx.create_ssl_context()

@@ -11,6 +11,7 @@ from prefect.blocks.system import Secret
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from blocks.addresses import credentials_within
 from blocks.secret_fields import open_secret
 from blocks.text import one_line, shorten
 from rollback_drills.delivery.outcome import RequestSummary, Verdict
@@ -89,6 +90,10 @@ class Connector(Block, ABC):
         """Say what is wrong with the settings, without a secret; empty if nothing is."""
         return ""
 
+    def message_problem(self) -> str:
+        """Say what keeps a message of this connector from ever being sent; empty if nothing does."""
+        return ""
+
     @property
     def name(self) -> str:
         """The name under which the connector is saved."""
@@ -96,7 +101,7 @@ class Connector(Block, ABC):
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:
-        problem = self.configuration_problem() or self._empty_secret()
+        problem = self.configuration_problem() or self._empty_secret() or self._unsendable()
         if problem:
             raise PydanticCustomError("connector", "{problem}", {"problem": problem})
         return self
@@ -108,10 +113,17 @@ class Connector(Block, ABC):
                 return f"the {name} is empty; put the secret in"
         return ""
 
+    def _unsendable(self) -> str:
+        try:
+            return self.message_problem()
+        except Exception as error:  # noqa: BLE001 - whatever the settings break must be said here, not in a run
+            return f"no message can be written with these settings ({type(error).__name__})"
+
     def secret_values(self) -> list[str]:
         """Open every secret of the connector, for the redactor."""
         fields = (getattr(self, name) for name in type(self).model_fields)
-        return [open_secret(value) for value in fields if isinstance(value, Secret)]
+        values = [open_secret(value) for value in fields if isinstance(value, Secret)]
+        return [*values, *(part for value in values for part in credentials_within(value))]
 
     def keep_secrets(self) -> None:
         """Let nothing that this process writes show what is secret here."""

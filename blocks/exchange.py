@@ -15,6 +15,7 @@ import httpx
 from blocks.addresses import url_problem
 from blocks.clients import Progress, open_client
 from blocks.failures import judge_failure
+from blocks.unpacking import unpack
 from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.redaction import REDACTED
 
@@ -23,7 +24,12 @@ _PUBLIC_HEADERS: Final = frozenset(
     {"accept", "content-type", "user-agent", "idempotency-key", "webhook-id", "webhook-timestamp"}
 )
 _HEADER_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, 5.6.2
-_FRAMING: Final = frozenset({"connection", "content-length", "transfer-encoding"})
+_FRAMING: Final = frozenset(
+    {
+        *("connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"),
+        "upgrade",
+    }
+)
 
 _sending: ContextVar[bool] = ContextVar("sending", default=False)
 
@@ -96,7 +102,7 @@ class Response:
 
 async def exchange(request: PreparedRequest, *, timeout_seconds: float) -> Response | Verdict:
     """Send the request once and read the answer, all within the time; a verdict if there is no answer."""
-    problem = _unsendable(request)
+    problem = find_problem(request)
     if problem:
         return Verdict(Outcome.PERMANENT, problem)
     progress = Progress()
@@ -127,16 +133,21 @@ async def exchange(request: PreparedRequest, *, timeout_seconds: float) -> Respo
         _sending.reset(token)
     if received is None:
         sent = progress.sent and not request.only_reads
-        return judge_failure(failure, sent=sent, timeout_seconds=timeout_seconds)
+        return judge_failure(failure, sent=sent, timeout_seconds=timeout_seconds, proxy=progress.proxy)
+    content = unpack(bytes(body), received.headers.get("content-encoding", ""), LARGEST_BODY_READ)
     return Response(
-        received.status_code, received.headers, bytes(body), datetime.now(UTC), broken=failure is not None
+        received.status_code, received.headers, content, datetime.now(UTC), broken=failure is not None
     )
 
 
-def _unsendable(request: PreparedRequest) -> str:
+def find_problem(request: PreparedRequest) -> str:
+    """Say what of a request can never be sent, without repeating it; empty if all can."""
     problem = url_problem(request.url)
     if problem:
         return f"the address of the connector {problem}"
+    names = {name.lower() for name in request.headers}
+    if "authorization" in names and httpx.URL(request.url).userinfo:
+        return "the address holds a user name, and an authorization is configured too; keep one of them"
     for name, value in request.headers.items():
         if not _HEADER_NAME.fullmatch(name):
             return "a configured header has a name that no header can have"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 
+from blocks.proxies import Proxy, SettingError, explain_proxy_failure
 from rollback_drills.delivery.outcome import Outcome, Verdict
 
 # What can be wrong before a byte is sent; the texts of these errors may quote the request.
@@ -17,14 +18,31 @@ _UNSENDABLE = (
 )
 
 
-def judge_failure(failure: Exception | None, *, sent: bool, timeout_seconds: float) -> Verdict:
+def judge_failure(
+    failure: Exception | None, *, sent: bool, timeout_seconds: float, proxy: Proxy | None = None
+) -> Verdict:
     """Judge an exchange that brought no answer, by how far it came.
 
     The text of the exception is never used: it may hold the URL or a header.
+
+    Args:
+        failure: What ended the exchange.
+        sent: Whether the request began to leave.
+        timeout_seconds: The deadline of the exchange.
+        proxy: The proxy on the way, if there was one.
     """
     causes = tuple(_causes(failure))
+    if isinstance(failure, SettingError):
+        return Verdict(Outcome.RETRY, str(failure))
+    if proxy and (problem := explain_proxy_failure(causes, proxy, _why(causes))):
+        return Verdict(Outcome.RETRY, problem)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return Verdict(Outcome.PERMANENT, "the certificate of the server could not be verified")
+        detail = "the certificate of the server could not be verified"
+        if proxy is None:
+            return Verdict(Outcome.PERMANENT, detail)
+        # Proxies that look into connections show certificates of their own.
+        hint = f"through the proxy that {proxy.variable} names; its authority belongs into SSL_CERT_FILE"
+        return Verdict(Outcome.RETRY, f"{detail} ({hint})")
     for kind, detail in _UNSENDABLE:
         if isinstance(failure, kind):
             return Verdict(Outcome.PERMANENT, detail)
@@ -36,9 +54,8 @@ def judge_failure(failure: Exception | None, *, sent: bool, timeout_seconds: flo
             else "the connection broke before an answer"
         )
         return Verdict(Outcome.AMBIGUOUS, f"sent, but {what}")
-    return Verdict(
-        Outcome.RETRY, f"no connection within {timeout_seconds:.3g} s" if is_late else _why(causes)
-    )
+    why = f"no connection within {timeout_seconds:.3g} s" if is_late else _why(causes)
+    return Verdict(Outcome.RETRY, f"{why} (through the proxy that {proxy.variable} names)" if proxy else why)
 
 
 def _why(causes: tuple[BaseException, ...]) -> str:

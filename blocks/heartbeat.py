@@ -1,12 +1,15 @@
 """The heartbeat: a request to a watch outside, which raises the alarm when it does not come."""
 
+import asyncio
+from http import HTTPStatus
 from typing import Final
 
-import httpx
 from prefect.blocks.system import Secret
 
-from blocks.addresses import address_problem
+from blocks.addresses import address_problem, public_origin
+from blocks.exchange import PreparedRequest, exchange
 from blocks.secret_fields import open_secret
+from rollback_drills.delivery.outcome import Verdict
 from rollback_drills.errors import DrillsError
 
 _TIMEOUT_SECONDS: Final = 10.0
@@ -32,9 +35,9 @@ def send_heartbeat(secret_name: str) -> None:
     address = open_secret(secret)
     if problem := address_problem(address, f"the Secret block {secret_name}"):
         raise HeartbeatError(problem)
-    try:
-        response = httpx.post(address, timeout=_TIMEOUT_SECONDS, follow_redirects=False)
-    except httpx.HTTPError as error:
-        raise HeartbeatError(f"the heartbeat was not taken: {type(error).__name__}") from None
-    if not response.is_success:
-        raise HeartbeatError(f"the heartbeat was not taken: answered {response.status_code}")
+    request = PreparedRequest("POST", address, public_origin(address), {})
+    answer = asyncio.run(exchange(request, timeout_seconds=_TIMEOUT_SECONDS))
+    if isinstance(answer, Verdict):
+        raise HeartbeatError(f"the heartbeat was not taken: {answer.detail}")
+    if not HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        raise HeartbeatError(f"the heartbeat was not taken: answered {answer.status_code}")

@@ -7,11 +7,11 @@ from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from blocks.clients import open_client
 from blocks.connector import Connector, ConnectorError
-from blocks.exchange import PreparedRequest, Response, exchange
+from blocks.exchange import PreparedRequest, Response, exchange, find_problem
 from blocks.trial import trial_notification
 from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notification import Notification
@@ -23,11 +23,15 @@ Conversation: TypeAlias = Generator[PreparedRequest, Response, T]
 It sees whole answers only: a redirect, a broken answer or none at all ends it with a verdict of its own.
 """
 
+_ANY_TIME: Final = datetime.fromtimestamp(0, UTC)
 ANY_JSON: Final = {"accept": "application/json", "content-type": "application/json"}
 
 
 class HttpConnector(Connector):
     """A connector over HTTP. A subclass says what to send and how to read the answer."""
+
+    judges_by_status: ClassVar[bool] = False
+    """Whether the status of an answer says all, so that a success counts although its body breaks off."""
 
     @abstractmethod
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
@@ -49,6 +53,13 @@ class HttpConnector(Connector):
     def search(self, notification: Notification, *, now: datetime) -> Conversation[Verdict | None]:
         """Ask for a notification whose answer was lost; see `find`. For connectors with `can_find`."""
         raise NotImplementedError(f"{type(self).__name__} cannot find; see can_find")
+
+    def message_problem(self) -> str:
+        """Say what keeps a message of this connector from ever being sent; empty if nothing does."""
+        try:
+            return find_problem(self.prepare(trial_notification(self.name), now=_ANY_TIME))
+        except ConnectorError as error:
+            return str(error)
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
         """Build the request that tries the connector out: a test message, unless a reading one can tell."""
@@ -83,7 +94,8 @@ class HttpConnector(Connector):
         self, notification: Notification, *, timeout_seconds: float = 15.0
     ) -> Verdict | None:
         """Ask the provider for a notification that was sent without an answer."""
-        verdict, request = await _run(self.search(notification, now=datetime.now(UTC)), timeout_seconds)
+        search = self.search(notification, now=datetime.now(UTC))
+        verdict, request = await _run(search, timeout_seconds, by_status=self.judges_by_status)
         return None if verdict is None else self.redacted(verdict, request)
 
     def connection(self) -> AbstractAsyncContextManager[Any]:
@@ -91,12 +103,12 @@ class HttpConnector(Connector):
         return open_client()
 
     async def _conclude(self, conversation: Conversation[Verdict], timeout_seconds: float) -> Verdict:
-        verdict, request = await _run(conversation, timeout_seconds)
+        verdict, request = await _run(conversation, timeout_seconds, by_status=self.judges_by_status)
         return self.redacted(verdict, request)
 
 
 async def _run(
-    conversation: Generator[PreparedRequest, Response, T], timeout_seconds: float
+    conversation: Generator[PreparedRequest, Response, T], timeout_seconds: float, *, by_status: bool
 ) -> tuple[T | Verdict, RequestSummary | None]:
     """Hold a conversation, all of it within the time."""
     until = time.monotonic() + timeout_seconds
@@ -106,7 +118,9 @@ async def _run(
         while True:
             summary = request.summary()
             answer = await exchange(request, timeout_seconds=max(until - time.monotonic(), 0.001))
-            failure = answer if isinstance(answer, Verdict) else _unusable(answer, request)
+            failure = (
+                answer if isinstance(answer, Verdict) else _unusable(answer, request, by_status=by_status)
+            )
             if failure:
                 conversation.close()
                 return failure, summary
@@ -118,11 +132,11 @@ async def _run(
         return Verdict(Outcome.PERMANENT, str(error)), summary
 
 
-def _unusable(response: Response, request: PreparedRequest) -> Verdict | None:
+def _unusable(response: Response, request: PreparedRequest, *, by_status: bool) -> Verdict | None:
     status = response.status_code
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Verdict(Outcome.PERMANENT, f"answered {status}: redirects are refused; update the url", status)
-    if response.broken and status < HTTPStatus.MULTIPLE_CHOICES:
+    if response.broken and status < HTTPStatus.MULTIPLE_CHOICES and not by_status:
         outcome = Outcome.RETRY if request.only_reads else Outcome.AMBIGUOUS
         return Verdict(outcome, f"answered {status}, but the answer broke off", status)
     return None

@@ -68,7 +68,7 @@ class JiraConnector(HttpConnector):
 
     def configuration_problem(self) -> str:
         """Say what is wrong with the settings, without a secret; empty if nothing is."""
-        problem = site_problem(self.site_url, "the site_url of jira")
+        problem = site_problem(self.site_url, "the site_url of jira", path="/rest/api/")
         if problem:
             return problem
         if self._is_cloud and not self.email:

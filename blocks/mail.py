@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar, Final, Literal
 
-import httpx
 from pydantic import Field, HttpUrl
 
 from blocks.addresses import is_loopback
+from blocks.clients import tls_context
 from blocks.connector import Connector
 from blocks.mail_message import is_message_id, write_mail
 from blocks.secret_fields import OptionalSecretBlock, open_secret
 from blocks.smtp import SmtpSession, judge_error, judge_reply, submit
 from blocks.text import fit
+from blocks.trial import trial_notification
 from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notification import Notification
 from rollback_drills.redaction import REDACTED
@@ -75,13 +76,19 @@ class MailConnector(Connector):
             return "the security of the mail server must be starttls or tls (none is for this machine only)"
         if bool(self.user) != (self.password is not None):
             return "user and password of the mail server must be set together"
-        if not (self.user + (open_secret(self.password) if self.password else "")).isascii():
-            return "user and password of the mail server must be ascii"
+        login = self.user + (open_secret(self.password) if self.password else "")
+        if not (login.isascii() and login.isprintable()):
+            return "user and password of the mail server must be ascii without control characters"
         if not _ADDRESS.fullmatch(self.sender):
             return "the sender is not an e-mail address"
         for number, recipient in enumerate(self.recipients, 1):
             if not _ADDRESS.fullmatch(recipient):
                 return f"recipient {number} is not an e-mail address"
+        return ""
+
+    def message_problem(self) -> str:
+        """Say what keeps a message of this connector from ever being sent; empty if nothing does."""
+        self.write(trial_notification(self.name), now=datetime.fromtimestamp(0, UTC))
         return ""
 
     def secret_values(self) -> list[str]:
@@ -141,7 +148,7 @@ class MailConnector(Connector):
     @contextmanager
     def _open(self, smtp: SmtpSession) -> Iterator[None]:
         """Connect, encrypt and log in; say goodbye and close in the end."""
-        context = None if self.security == "none" else httpx.create_ssl_context()
+        context = None if self.security == "none" else tls_context()
         try:
             smtp.open(self.host, self.port, context if self.security == "tls" else None)
             smtp.ehlo_or_helo_if_needed()

@@ -71,10 +71,13 @@ class ServiceNowConnector(HttpConnector):
 
     def configuration_problem(self) -> str:
         """Say what is wrong with the settings, without a secret; empty if nothing is."""
-        problem = site_problem(self.site_url, "the site_url of servicenow")
-        if not problem and self.authentication == "basic" and not self.user:
+        problem = site_problem(self.site_url, "the site_url of servicenow", path="/api/now/")
+        if problem or self.authentication != "basic":
+            return problem
+        if not self.user:
             return "servicenow needs the user to whom the password belongs"
-        return problem
+        # https://www.rfc-editor.org/rfc/rfc7617#section-2
+        return "the user of servicenow must not hold a colon" if ":" in self.user else ""
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the first request: it creates the record, writes to it, or looks for it."""

@@ -37,6 +37,9 @@ _DEAD_WEBHOOK: Final = frozenset(
 
 _DEAD: Final = frozenset({401, 410})
 
+_HOSTS: Final = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+_KIND: Final = re.compile(r"/(services|workflows|triggers)/")
+
 
 class SlackConnector(HttpConnector):
     """Posts to the one channel of a Slack incoming webhook.
@@ -66,7 +69,14 @@ class SlackConnector(HttpConnector):
 
     def configuration_problem(self) -> str:
         """Say what is wrong with the settings, without a secret; empty if nothing is."""
-        return address_problem(open_secret(self.url), "the url of the slack webhook")
+        url = open_secret(self.url)
+        problem = address_problem(url, "the url of the slack webhook")
+        if problem:
+            return problem
+        # Others take the same messages at addresses of their own.
+        if httpx.URL(url).host in _HOSTS and not _KIND.match(httpx.URL(url).path):
+            return "the url of the slack webhook must be https://hooks.slack.com/services/…"
+        return ""
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the request; an ending is told like everything else."""
@@ -85,5 +95,5 @@ class SlackConnector(HttpConnector):
 
 
 def _public_url(url: str) -> str:
-    kind = re.match(r"/(services|workflows|triggers)/", httpx.URL(url).path)
+    kind = _KIND.match(httpx.URL(url).path)
     return f"{public_origin(url)}/{kind[1]}/{REDACTED}" if kind else f"{public_origin(url)}/{REDACTED}"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from blocks.failures import judge_failure
+from blocks.proxies import SettingError
 from blocks.responses import disable
 from rollback_drills.delivery.outcome import Outcome, Verdict
 
@@ -183,7 +184,7 @@ def judge_error(error: Exception, smtp: SmtpSession) -> Verdict:
         error = cause if isinstance(cause, OSError) else error
     if not sent and isinstance(error, TimeoutError):
         return Verdict(Outcome.RETRY, f"the mail was not handed over within {timeout_seconds:.3g} s")
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | SettingError):
         return judge_failure(error, sent=sent, timeout_seconds=timeout_seconds)
     outcome = Outcome.AMBIGUOUS if sent else Outcome.PERMANENT
     return Verdict(outcome, "the server breaks the smtp protocol; look at host, port and security")

@@ -63,7 +63,7 @@ class SplunkConnector(HttpConnector):
 
     def configuration_problem(self) -> str:
         """Say what is wrong with the settings, without a secret; empty if nothing is."""
-        return site_problem(self.collector_url, "the collector_url of splunk")
+        return site_problem(self.collector_url, "the collector_url of splunk", path="/services/collector/")
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the request; an ending is an event whose action is `finished`."""

@@ -55,6 +55,8 @@ class TeamsConnector(HttpConnector):
     # Ten rows of 350 characters fill 20 000 bytes at most, whatever alphabet the names are written in.
     most_in_one_message: ClassVar[int] = 10
 
+    judges_by_status: ClassVar[bool] = True
+
     url: SecretBlock = Field(
         title="Workflow URL", description="Address of the workflow; whoever knows it can post."
     )

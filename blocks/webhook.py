@@ -57,6 +57,7 @@ class WebhookConnector(HttpConnector):
     _documentation_url: ClassVar[HttpUrl | None] = HttpUrl("https://www.standardwebhooks.com/")
 
     workers: ClassVar[int] = 16
+    judges_by_status: ClassVar[bool] = True
 
     url: SecretBlock = Field(
         title="URL", description="Address that takes the event; the whole URL is treated as secret."

@@ -136,8 +136,13 @@ def test_an_answer_that_breaks_off_counts_by_its_status(
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: 1000\r\n\r\nok" % status)
 
-    verdict = send(make(f"http://127.0.0.1:{raw_server(break_off)}"))
-    assert (verdict.outcome, verdict.status_code) == (expected, status)
+    connector = make(f"http://127.0.0.1:{raw_server(break_off)}")
+    verdict = send(connector)
+    if status == 200 and isinstance(connector, WebhookConnector | TeamsConnector):
+        assert verdict.succeeded, "the body of their answers says nothing"
+    else:
+        assert verdict.outcome is expected
+    assert verdict.status_code == status
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 410, 429, 500])

@@ -243,7 +243,7 @@ def test_the_heartbeat_is_sent_when_every_cycle_is_looked_after(url: str, tmp_pa
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("http://127.0.0.1:9/p1ng-4d1b-8c27", "the heartbeat was not taken: ConnectError"),
+        ("http://127.0.0.1:9/p1ng-4d1b-8c27", "the heartbeat was not taken: the connection was refused"),
         ("p1ng-4d1b-8c27", "the Secret block heartbeat is not a URL with a host"),
         ("https://watch example/p1ng-4d1b-8c27", "the Secret block heartbeat is not a valid URL"),
         ("http://watch.example.com/p1ng-4d1b-8c27", "the Secret block heartbeat uses http; it must be https"),
