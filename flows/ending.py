@@ -13,7 +13,7 @@ from flows.delivering import Delivered
 from flows.naming import STATE_NAMES
 from rollback_drills.delivery.results import Delivery, DeliveryFailedError, build_result
 from rollback_drills.documents.fleet import Fleet
-from rollback_drills.evidence.indexing import Indexed, explain_clock, explain_lag
+from rollback_drills.evidence.indexing import Indexed, explain_lag
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.guarding.guard import Guard
 from rollback_drills.judging import Judgement
@@ -89,8 +89,7 @@ def end_run(
     data = results[0] if fleet.is_single else {"runs": results}
     left = list(delivered.explain_problems())
     problems = [] if dry_run else left
-    if indexed.went_back:
-        problems.append(explain_clock(indexed.went_back))
+    problems += indexed.problems
     if problems:
         message = "; ".join([*problems, *guard.explain()])
         return Failed(message=message, data=DeliveryFailedError(message, data))

@@ -17,7 +17,6 @@ from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
-from rollback_drills.evidence.indexing import explain_clock, explain_lag
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.documents import load_documents
 from tasks.events import emit_follow_up
@@ -75,9 +74,7 @@ def escalate_unacknowledged(
             delivered = deliver_due(None, RetryPolicy(retries, timeout_seconds), url)
             trouble = list(delivered.explain_problems())
             indexed = index_escalations(now, read_clock(url), generated_by, url)
-            if indexed.went_back:
-                explain = explain_clock if indexed.count else explain_lag
-                trouble.append(explain(indexed.went_back))
+            trouble += indexed.problems
             emit_follow_up(taken, delivered.deliveries)
         dashboard, problems = prove_next_actions(
             taken, subjects, policy, now, timedelta(minutes=overdue_after_minutes), generated_by, url

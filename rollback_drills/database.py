@@ -115,7 +115,7 @@ class Database:
         """
         with _explained(self.engine):
             if file := sqlite.file_of(self.engine.url):
-                file.parent.mkdir(parents=True, exist_ok=True)
+                sqlite.create_private(file)
             _create_tables(self.engine)
 
     def has(self, table: str) -> bool:

@@ -29,8 +29,12 @@ DatabaseOption = Annotated[
 ]
 
 
-def open_existing(url: str | None) -> "EvidenceIndex":
+def open_existing(url: str | None, *tables: str) -> "EvidenceIndex":
     """Open the evidence index that is configured.
+
+    Args:
+        url: As the user gave it.
+        tables: The database has one of these; without any, the ledger.
 
     Raises:
         UsageError: There is none.
@@ -38,7 +42,7 @@ def open_existing(url: str | None) -> "EvidenceIndex":
     from rollback_drills.evidence.index import EvidenceIndex  # SQLAlchemy takes half a second to import
 
     place = find_database_url(os.environ, url)
-    index = EvidenceIndex.open_existing(place)
+    index = EvidenceIndex.open_existing(place, *tables)
     if index is None:
         raise UsageError(f"there is no evidence at {place} yet; run `drills deliver` or the drill-check flow")
     return index

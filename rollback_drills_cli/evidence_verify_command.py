@@ -1,18 +1,20 @@
 """`drills evidence verify`: finds whatever was done to the evidence, without a server."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.verifying.findings import Verification, printable
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 
+_LONGEST: Final = 1_000_000
+
 if TYPE_CHECKING:
     from rollback_drills.verifying.auditor import Trust
-    from rollback_drills.verifying.findings import Verification
 
 
 def verify(
@@ -37,12 +39,18 @@ def verify(
     """Verify that no evidence was changed, removed, inserted, reordered or cut off.
 
     Reads only, and needs no server. A ledger that was rewritten as a whole shows only against a head or a key
-    that was kept elsewhere. Exit code 0 if everything is as it was signed, 1 if not.
+    that was kept elsewhere. Exit code 0: everything is as it was signed. 1: something is not. 2: it cannot be
+    verified, for example because there is no evidence.
     """
     if export is not None and database is not None:
         raise UsageError("give an EXPORT or --database, not both")
     trust = _read_trust(checkpoint or [], public_key)
-    result = _verify(export, database, trust)
+    try:
+        result = _verify(export, database, trust)
+    except DrillsError as error:
+        if as_json:
+            print_json({**Verification().to_document(), "intact": None, "problem": printable(str(error))})
+        raise
     if as_json:
         print_json(result.to_document())
     else:
@@ -51,7 +59,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _verify(export: Path | None, database: str | None, trust: "Trust") -> "Verification":
+def _verify(export: Path | None, database: str | None, trust: "Trust") -> Verification:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
@@ -61,10 +69,10 @@ def _verify(export: Path | None, database: str | None, trust: "Trust") -> "Verif
             from rollback_drills.verifying.bundle import verify_bundle
 
             return verify_bundle(export, trust, lambda done: bar.update(task, completed=done))
-        index = open_existing(database)
-        from rollback_drills.verifying.ledger import verify_ledger
+        from rollback_drills.verifying.ledger import TABLES, verify_ledger
 
-        return verify_ledger(index.database, trust, lambda done: bar.update(task, completed=done))
+        opened = open_existing(database, *TABLES).database
+        return verify_ledger(opened, trust, lambda done: bar.update(task, completed=done))
 
 
 def _read_trust(checkpoints: list[Path], public_key: str | None) -> "Trust":
@@ -86,12 +94,13 @@ def _read_trust(checkpoints: list[Path], public_key: str | None) -> "Trust":
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        with file.open(encoding="utf-8") as opened:
+            return opened.read(_LONGEST)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from None
 
 
-def _print_result(result: "Verification", place: str) -> None:
+def _print_result(result: Verification, place: str) -> None:
     facts = [
         ("ledger", result.origin),
         ("rows", f"{result.size:,} ({result.row_count:,} looked at, {result.pruned_count:,} pruned)"),
@@ -108,7 +117,8 @@ def _print_result(result: "Verification", place: str) -> None:
     if result.finding_count > len(result.findings):
         print_line(f"… and {result.finding_count - len(result.findings)} more findings")
     if not result.is_intact:
-        print_line(f"NOT VERIFIED: {result.finding_count} findings.")
+        plural = "" if result.finding_count == 1 else "s"
+        print_line(f"NOT VERIFIED: {result.finding_count} finding{plural}.")
     elif result.compared:
         print_line("Verified: everything is as it was signed.")
     else:

@@ -91,6 +91,8 @@ def index_evidence(
     )
     logger = get_run_logger()
     logger.info("%d records", indexed.count)
+    for each in indexed.refused:
+        logger.warning("%s", each)
     if indexed.head:
         logger.info("head of the evidence: %s", indexed.head.checkpoint.short)
     if indexed.behind:

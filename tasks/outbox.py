@@ -10,7 +10,9 @@ from prefect.logging import get_run_logger
 from blocks.registry import enabled_connectors
 from rollback_drills.committing import find_departures, find_entries, find_holds
 from rollback_drills.connector_notice import choose_channel, notice_entry
+from rollback_drills.database import Database
 from rollback_drills.documents.fleet import Subject
+from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.guarding.guard import Guard
 from rollback_drills.guarding.notice import Platform
@@ -40,8 +42,7 @@ def commit_notifications(
         How many of them are new.
     """
     database = open_database(url)
-    head = find_head(database)
-    evidence_head = head.checkpoint.short if head else ""
+    evidence_head = _find_head(database)
     entries = [
         entry
         for subject, judgement, plan in zip(subjects, judgements, plans, strict=True)
@@ -72,3 +73,13 @@ def commit_notices(url: str, alive: Collection[str]) -> set[str]:
         return set()
     entries = [notice_entry(each, channel) for each in dead]
     return {channel} if commit(database, entries, [], now=database.now().timestamp()) else set()
+
+
+def _find_head(database: Database) -> str:
+    """Return the newest head for the notifications; damaged evidence must not stop them."""
+    try:
+        head = find_head(database)
+    except DrillsError as error:
+        get_run_logger().warning("the notifications name no head of the evidence: %s", error)
+        return ""
+    return head.checkpoint.short if head else ""

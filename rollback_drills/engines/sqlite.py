@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,17 @@ _CACHE_KIB: Final = 65_536
 
 def file_of(url: URL) -> Path | None:
     """Return the file of an SQLite database; None for every other database."""
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    name = url.database if url.get_backend_name() == "sqlite" else None
+    return Path(name) if name and name != ":memory:" and not name.startswith("file:") else None
+
+
+def create_private(file: Path) -> None:
+    """Create a file, and the folders that are missing, so that only their owner can read them."""
+    missing = [each for each in file.parents if not each.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def make_engine(url: URL) -> Engine:

@@ -8,10 +8,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select
 
 from rollback_drills.database import ConflictError, Database, repeat_on_conflict
+from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import Head, damage, find_head, find_nodes, newest_head
+from rollback_drills.evidence.outcomes import CLOCK_TOLERANCE
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, start_record
 from rollback_drills.evidence.table import HEADS, LEDGER
-from rollback_drills.ledger.canonical import write_canonical
+from rollback_drills.ledger.canonical import LARGEST_RECORD, write_canonical
 from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills.ledger.merkle import Frontier, frontier_of, hash_leaf
@@ -20,8 +22,6 @@ from rollback_drills.readiness.terms import Report
 OpenSigningKey = Callable[[PublicKey | None], SigningKey]
 """Gives the private key of the ledger's current key; a new one for a ledger that has none yet."""
 
-CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-"""How far the clocks of machines may differ (contract §8.3 allows a drill as much)."""
 _LEDGER_SESSION: Final = "rcd-ledger"
 _ROWS_AT_ONCE: Final = 1000
 _FOUND_BY: Final = ("schedule_id", "cycle_id", "provider", "owner", "action", "category")
@@ -76,9 +76,9 @@ class Appender:
         rows = []
         keys = iter(once_keys) if once_keys is not None else None
         for record in records:
-            rows += [self._row(own, None) for own in self._before(record)]
+            rows += [self._row(own) for own in self._before(record)]
             self.count += 1
-            rows.append(self._row(record, next(keys) if keys else None))
+            rows.append(self._row({**record, "once_key": next(keys)} if keys else record))
             if len(rows) >= _ROWS_AT_ONCE:
                 self._connection.execute(insert(LEDGER), rows)
                 rows.clear()
@@ -94,7 +94,8 @@ class Appender:
         """Sign the tree as it is now, if it has grown, and keep the head."""
         if not self.count:
             return self.head
-        checkpoint = Checkpoint(self._keys[-1].name, self._frontier.size, self._frontier.root())
+        previous = self.head.checkpoint.size if self.head else 0
+        checkpoint = Checkpoint(self._keys[-1].name, self._frontier.size, self._frontier.root(), previous)
         note = SignedNote.sign(checkpoint.text, self._keys)
         self.head = Head(self._newest, self._keys[-1].public, note)
         self._connection.execute(
@@ -127,12 +128,16 @@ class Appender:
                 }
         self._newest = created_at
 
-    def _row(self, record: Report, once_key: str | None) -> dict[str, Any]:
+    def _row(self, record: Report) -> dict[str, Any]:
         leaf = {**record, "leaf_index": self._frontier.size}
         content = write_canonical(leaf)
+        if len(content) > LARGEST_RECORD:
+            raise UsageError(
+                f"a record of {len(content):,} bytes is too large for the evidence; the most is"
+                f" {LARGEST_RECORD:,} bytes"
+            )
         return {
             **columns_of(leaf),
-            "once_key": once_key,
             "hashes": self._frontier.add_leaf(hash_leaf(content)),
             "record": content.decode(),
         }
@@ -174,7 +179,7 @@ def append(database: Database, records: Sequence[Report], open_key: OpenSigningK
 
 
 def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the columns by which a record is found."""
+    """Return the columns by which a record is found; each of them follows from the record."""
     original = record.get("original", record)  # of an imported record, what it says itself
     success = original.get("delivery_success")
     return {
@@ -184,6 +189,7 @@ def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
         "session_id": record["session_id"],
         **{name: _text(name, original.get(name)) for name in _LONGEST},
         "success": success if isinstance(success, bool) else None,
+        "once_key": record.get("once_key"),
     }
 
 

@@ -1,12 +1,15 @@
 """The signed heads of the ledger, and the nodes of its tree, as they are kept in the database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+import msgspec
+from sqlalchemy import Connection, or_, select
 
 from rollback_drills.database import MOST_PARAMETERS, Database, DatabaseError
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.records import KEY_KIND
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
 from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.ledger.keys import PublicKey
@@ -26,33 +29,82 @@ class Head:
         """What the head says."""
         return Checkpoint.parse(self.note.text)
 
-    @classmethod
-    def from_row(cls, row: Any) -> "Head":
-        """Read a row of the table.
-
-        Raises:
-            UsageError: The row is damaged.
-        """
-        return cls(row.created_at, PublicKey.parse(row.public_key), SignedNote.parse(row.note))
-
 
 def find_head(database: Database) -> Head | None:
-    """Give the newest head; None if nothing was signed yet."""
+    """Return the newest head, or None if nothing was signed yet.
+
+    Raises:
+        DatabaseError: The head is damaged.
+    """
     with database.read() as connection:
         return newest_head(connection)
 
 
 def newest_head(connection: Connection) -> Head | None:
-    """Give the newest head within a transaction."""
+    """Return the newest head within a transaction, as `find_head`."""
     row = connection.execute(select(HEADS).order_by(HEADS.c.tree_size.desc()).limit(1)).first()
-    return Head.from_row(row) if row else None
+    if row is None:
+        return None
+    note = _read_note(row)
+    return Head(row.created_at, _find_key(connection, row.public_key, note), note)
 
 
-def iterate_heads(connection: Connection, *, after: int = 0) -> Iterator[Head]:
-    """Give the heads of trees larger than a size, the smallest first."""
-    wanted = select(HEADS).where(HEADS.c.tree_size > after).order_by(HEADS.c.tree_size)
+def iterate_heads(connection: Connection, *, after: int, also: Collection[int] = ()) -> Iterator[SignedNote]:
+    """Return the signed heads of trees larger than a size, and those of the sizes `also`, the smallest first.
+
+    Raises:
+        DatabaseError: A head is damaged.
+    """
+    size = HEADS.c.tree_size
+    wanted = select(HEADS).where(or_(size > after, size.in_(also))).order_by(size)
     for row in connection.execute(wanted):
-        yield Head.from_row(row)
+        yield _read_note(row)
+
+
+def _read_note(row: Any) -> SignedNote:
+    try:
+        note = SignedNote.parse(row.note)
+        checkpoint = Checkpoint.parse(note.text)
+    except (UsageError, TypeError):
+        raise damage(f"the signed head over {row.tree_size} rows cannot be read") from None
+    if checkpoint.size != row.tree_size:
+        raise damage(f"the head over {checkpoint.size} rows is stored as one over {row.tree_size}")
+    return note
+
+
+def _find_key(connection: Connection, stored: Any, note: SignedNote) -> PublicKey:
+    """Return the key that signs from here on: the newest row that names a key says which.
+
+    The column says it too, and anybody who can write the database can change it. Where the two differ, the
+    one that signed the head is right.
+    """
+    newest = (
+        select(LEDGER.c.record)
+        .where(LEDGER.c.schedule_id == "", LEDGER.c.metadata_kind == KEY_KIND)
+        .order_by(LEDGER.c.leaf_index.desc())
+        .limit(1)
+    )
+    keys = list(filter(None, map(_read_key, (_named_key(connection.scalar(newest)), stored))))
+    if len(keys) == 2 and keys[0] == keys[1]:
+        return keys[0]
+    for key in keys:
+        if note.is_signed_by(key):
+            return key
+    raise damage("its newest head is not signed by its key")
+
+
+def _named_key(record: Any) -> Any:
+    try:
+        return msgspec.json.decode(record)["public_key"]
+    except (msgspec.DecodeError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _read_key(text: Any) -> PublicKey | None:
+    try:
+        return PublicKey.parse(text) if isinstance(text, str) else None
+    except UsageError:
+        return None
 
 
 def find_nodes(connection: Connection, subtrees: Iterable[Subtree]) -> dict[Subtree, bytes]:

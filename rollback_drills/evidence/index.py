@@ -50,14 +50,19 @@ class EvidenceIndex:
         return cls(Database.open(url))
 
     @classmethod
-    def open_existing(cls, url: str) -> Self | None:
+    def open_existing(cls, url: str, *tables: str) -> Self | None:
         """Open the index at a database URL; None if there is none yet. Writes nothing.
+
+        Args:
+            url: Of the database.
+            tables: It has one of these; without any, the ledger.
 
         Raises:
             UsageError: The URL is no database URL.
             DatabaseError: The database cannot be reached.
         """
-        database = Database.open_existing(url, LEDGER.name)
+        found = (Database.open_existing(url, table) for table in tables or (LEDGER.name,))
+        database = next(filter(None, found), None)
         return cls(database) if database else None
 
     def find(self, wanted: EvidenceFilter, *, limit: int = 100, offset: int = 0) -> tuple[list[Report], int]:

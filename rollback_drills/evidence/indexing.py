@@ -1,6 +1,7 @@
 """Takes the outcomes out of the outbox into the evidence, in the transaction that marks them as taken."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -11,16 +12,16 @@ from sqlalchemy import Connection, select, union_all, update
 from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import State
-from rollback_drills.evidence.appending import CLOCK_TOLERANCE, OpenSigningKey, appending
+from rollback_drills.evidence.appending import OpenSigningKey, appending
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
+from rollback_drills.evidence.outcomes import CLOCK_TOLERANCE, Outcome, read_outcome
 from rollback_drills.evidence.records import record_deliveries
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
-from rollback_drills.outbox.item import Item
-from rollback_drills.outbox.letters import to_delivery
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 
+_MOST_NAMED: Final = 10
 _RECENT: Final = 200
 """So many transactions are looked at for one that a clock is behind of."""
 
@@ -35,6 +36,15 @@ class Indexed:
     """How far the clock went back since the last transaction, if that was noticed."""
     behind: timedelta | None = None
     """How far the clock is behind the newest of the recent transactions, if it is too far."""
+    refused: Sequence[str] = ()
+    """Rows of the outbox that the evidence does not take, a sentence each."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What a run has to report as a failure, a sentence each."""
+        explain = explain_clock if self.count else explain_lag
+        clock = [explain(self.went_back)] if self.went_back else []
+        return [*clock, *self.refused[:_MOST_NAMED]]
 
     @property
     def head_note(self) -> str:
@@ -72,23 +82,29 @@ def index_run(
     def keep(record: Report) -> Report:
         return {**redact(record), "flow_run_id": flow_run_id} if flow_run_id else redact(record)
 
+    refused: list[str] = []
     with appending(database, open_key) as (connection, appender):
         lags = _find_lags(connection, created_at)
         earlier = drills.find_earlier(connection) if isinstance(drills, SeenDrills) else {}
         unknown = find_unknown(connection, drills, earlier)
         appender.add((keep(drills[key]()) for key in unknown), unknown)
         appender.add(map(keep, records))
-        while items := _take(connection):
-            appender.add(map(keep, _record(items, created_at=created_at, signer=signer)))
+        for outcomes in _take(connection, created_at):
+            deliveries = [each.delivery for each in outcomes if each.delivery]
+            refused += [_explain_refused(each) for each in outcomes if each.problem]
+            appender.add(map(keep, _record(deliveries, created_at=created_at, signer=signer)))
     went_back = appender.went_back or (lags[0] if lags and lags[0] > CLOCK_TOLERANCE else None)
     behind = max(lags, default=timedelta())
-    return Indexed(appender.count, appender.head, went_back, behind if behind > CLOCK_TOLERANCE else None)
+    late = behind if behind > CLOCK_TOLERANCE else None
+    return Indexed(appender.count, appender.head, went_back, late, refused)
 
 
 def _find_lags(connection: Connection, created_at: datetime) -> list[timedelta]:
     """Return how far a clock is behind each of the recent transactions, the last one first."""
     recent = select(HEADS.c.created_at).order_by(HEADS.c.tree_size.desc()).limit(_RECENT)
-    return [datetime.fromisoformat(each) - created_at for each in connection.scalars(recent)]
+    with suppress(ValueError, TypeError):  # somebody changed a column; `drills evidence verify` finds it
+        return [datetime.fromisoformat(each) - created_at for each in connection.scalars(recent)]
+    return []
 
 
 def explain_lag(behind: timedelta) -> str:
@@ -133,7 +149,8 @@ def _find_known(connection: Connection, wanted: Sequence[str]) -> set[str]:
     return known
 
 
-def _take(connection: Connection) -> list[Item]:
+def _take(connection: Connection, created_at: datetime) -> Iterator[Sequence[Outcome]]:
+    """Return what became of notifications, and mark it as taken, except for what cannot be."""
     unindexed = (
         select(OUTBOX)
         .where(OUTBOX.c.is_indexed.is_(False), OUTBOX.c.state != State.SENDING)
@@ -141,18 +158,26 @@ def _take(connection: Connection) -> list[Item]:
         .limit(MOST_PARAMETERS)
         .with_for_update(skip_locked=True)
     )
-    items = [Item.from_row(row) for row in connection.execute(unindexed)]
-    if items:
-        taken = update(OUTBOX).where(OUTBOX.c.sequence.in_([item.sequence for item in items]))
-        connection.execute(taken.values(is_indexed=True))
-    return items
+    after = -1
+    while rows := connection.execute(unindexed.where(OUTBOX.c.sequence > after)).all():
+        after = rows[-1].sequence
+        outcomes = [read_outcome(row, created_at=created_at) for row in rows]
+        good = [each.sequence for each in outcomes if each.delivery]
+        connection.execute(update(OUTBOX).where(OUTBOX.c.sequence.in_(good)).values(is_indexed=True))
+        yield outcomes
 
 
-def _record(items: Sequence[Item], *, created_at: datetime, signer: str) -> Iterator[Report]:
+def _explain_refused(outcome: Outcome) -> str:
+    return (
+        f"the evidence does not take the outcome of {outcome.notification_id}: {outcome.problem}; if a clock"
+        " was wrong, a later run takes it; else somebody changed the outbox: restore the row from a backup"
+    )
+
+
+def _record(deliveries: Iterable[Delivery], *, created_at: datetime, signer: str) -> Iterator[Report]:
     by_session: dict[str, list[Delivery]] = {}
-    for item in items:
-        delivery = to_delivery(item)
+    for delivery in deliveries:
         by_session.setdefault(delivery.notification.event["session_id"], []).append(delivery)
-    for deliveries in by_session.values():
-        event = deliveries[0].notification.event
-        yield from record_deliveries(event, deliveries, created_at=created_at, signer=signer)
+    for together in by_session.values():
+        event = together[0].notification.event
+        yield from record_deliveries(event, together, created_at=created_at, signer=signer)

@@ -1,11 +1,14 @@
 """Ends the retention of old rows: their content goes, their hashes stay, and a row says so."""
 
 from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Final
 
 import pendulum
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, union_all
 
 from rollback_drills.database import Database, repeat_on_conflict
 from rollback_drills.documents.fields import write_instant
@@ -14,6 +17,8 @@ from rollback_drills.evidence.heads import find_nodes
 from rollback_drills.evidence.records import LEDGER_KINDS, PRUNING_KIND, start_record
 from rollback_drills.evidence.table import LEDGER, PRUNED
 from rollback_drills.ledger.merkle import fold, frontier_of
+
+_ROWS_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ def prune(
         subtrees = frontier_of(found.pruned_before)
         nodes = find_nodes(connection, subtrees)
         root = fold([nodes[each] for each in subtrees])
+        kept_keys = _once_keys_below(connection, found.pruned_before)
         start = start_record(PRUNING_KIND, "rcd-ledger", created_at=now, signer=signer)
         appender.add(
             [
@@ -72,6 +78,7 @@ def prune(
                     "cut_off": write_instant(found.cut_off),
                     "retention_months": months,
                     "root": b64encode(root).decode(),
+                    "once_keys": digest_once_keys(kept_keys),
                 }
             ]
         )
@@ -80,6 +87,30 @@ def prune(
         with database.read() as connection:  # the log of recent changes has the content as well
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     return found, appender.went_back
+
+
+def digest_once_keys(rows: Iterable[tuple[int, str]]) -> str:
+    """Return a digest over the keys that are kept of pruned rows; the row of the pruning signs it.
+
+    Args:
+        rows: Number and key of every pruned row that was written once, by number.
+    """
+    digest = sha256()
+    for leaf_index, once_key in rows:
+        digest.update(f"{leaf_index} {once_key}\n".encode())
+    return digest.hexdigest()
+
+
+def _once_keys_below(connection: Connection, before: int) -> Iterator[tuple[int, str]]:
+    """Return the keys of all rows that will have been pruned, those of earlier prunings included."""
+    columns = (
+        select(table.c.leaf_index, table.c.once_key).where(table.c.once_key.is_not(None), *conditions)
+        for table, conditions in ((PRUNED, ()), (LEDGER, _prunable_rows(before)))
+    )
+    both = union_all(*columns).subquery()
+    ordered = select(both.c.leaf_index, both.c.once_key).order_by(both.c.leaf_index)
+    for row in connection.execute(ordered, execution_options={"yield_per": _ROWS_AT_ONCE}):
+        yield row.leaf_index, row.once_key
 
 
 def _prunable_rows(before: int) -> tuple[ColumnElement[bool], ...]:

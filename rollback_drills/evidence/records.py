@@ -27,6 +27,8 @@ PRUNING_KIND: Final = "rollback-drills-ledger-pruning"
 IMPORT_KIND: Final = "rollback-drills-imported-record"
 LEDGER_KINDS: Final = (KEY_KIND, CLOCK_KIND, PRUNING_KIND)
 """What the ledger says of itself."""
+ONCE_KINDS: Final = (DRILL_KIND, RETEST_KIND, ESCALATION_KIND, IMPORT_KIND)
+"""What is written once, under a key."""
 KINDS: Final = (
     *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
     *(EXCEPTION_KIND, ESCALATION_KIND),

@@ -1,6 +1,7 @@
 """The tables of the ledger, and the triggers that let nobody change what is in them."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -36,7 +37,7 @@ LEDGER: Final = Table(
     Column("action", String(20), nullable=False),
     Column("category", String(40), nullable=False),
     Column("success", Boolean, nullable=True),
-    Column("once_key", String(64), nullable=True),  # of what is written once: a digest of what it is about
+    Column("once_key", String(64), nullable=True),  # of what is written once; the record has it too
     Column("hashes", LargeBinary, nullable=False),  # of the leaf, and of every subtree that it completes
     Column("record", Text, nullable=False),  # canonical JSON: the content of the leaf
 )
@@ -100,27 +101,46 @@ _SQLITE: Final = tuple(
     )
 )
 
-_POSTGRESQL_FUNCTIONS: Final = (
-    """
-CREATE OR REPLACE FUNCTION evidence_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION 'the evidence is append-only'; END $$
-""",
-    f"""
-CREATE OR REPLACE FUNCTION evidence_hashes_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
+_POSTGRESQL_FUNCTIONS: Final = {
+    "evidence_is_append_only": "BEGIN RAISE EXCEPTION 'the evidence is append-only'; END",
+    "evidence_hashes_are_kept": f"""BEGIN
     IF {_HASHES_ARE_KEPT} THEN RETURN OLD; END IF;
     RAISE EXCEPTION 'the evidence is append-only';
-END $$
-""",
+END""",
+}
+_POSTGRESQL_FUNCTION: Final = (
+    "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$\n{body} $$"
 )
-_POSTGRESQL_TRIGGERS: Final = """
-CREATE TRIGGER {table}_is_never_changed BEFORE UPDATE ON {table}
-    FOR EACH ROW EXECUTE FUNCTION evidence_is_append_only();
-CREATE TRIGGER {table}_is_never_removed BEFORE DELETE ON {table}
-    FOR EACH ROW EXECUTE FUNCTION {on_delete}();
-CREATE TRIGGER {table}_is_never_emptied BEFORE TRUNCATE ON {table}
-    FOR EACH STATEMENT EXECUTE FUNCTION evidence_is_append_only()
-"""
+
+
+class TriggerDefinition(NamedTuple):
+    """A trigger of PostgreSQL as its catalogue describes it."""
+
+    statement: str
+    kind: int
+    """The bits of `pg_trigger.tgtype`."""
+    body: str
+    """Of its function."""
+
+
+def _define_triggers(table: str) -> Mapping[str, TriggerDefinition]:
+    on_delete = "evidence_hashes_are_kept" if table == LEDGER.name else "evidence_is_append_only"
+    return {
+        f"{table}_is_never_{done}": TriggerDefinition(
+            f"CREATE TRIGGER {table}_is_never_{done} BEFORE {what} ON {table}"
+            f" FOR EACH {each} EXECUTE FUNCTION {function}()",
+            kind,
+            _POSTGRESQL_FUNCTIONS[function],
+        )
+        for done, what, each, function, kind in (
+            ("changed", "UPDATE", "ROW", "evidence_is_append_only", 0b010011),
+            ("removed", "DELETE", "ROW", on_delete, 0b001011),
+            ("emptied", "TRUNCATE", "STATEMENT", "evidence_is_append_only", 0b100010),
+        )
+    }
+
+
+POSTGRESQL_TRIGGERS: Final = {name: _define_triggers(name) for name in (LEDGER.name, PRUNED.name, HEADS.name)}
 _POSTGRESQL_MISSING: Final = (
     "SELECT 1 FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND tgname = '{table}_is_never_emptied'"
 )
@@ -133,10 +153,10 @@ def _guard(_: MetaData, connection: Connection, **__: Any) -> None:
         for statement in _SQLITE:
             connection.exec_driver_sql(statement)
         return
-    for table in (LEDGER.name, PRUNED.name, HEADS.name):
+    for table, triggers in POSTGRESQL_TRIGGERS.items():
         if connection.exec_driver_sql(_POSTGRESQL_MISSING.format(table=table)).first():
             continue
-        for statement in _POSTGRESQL_FUNCTIONS:
-            connection.exec_driver_sql(statement)
-        on_delete = "evidence_hashes_are_kept" if table == LEDGER.name else "evidence_is_append_only"
-        connection.exec_driver_sql(_POSTGRESQL_TRIGGERS.format(table=table, on_delete=on_delete))
+        for name, body in _POSTGRESQL_FUNCTIONS.items():
+            connection.exec_driver_sql(_POSTGRESQL_FUNCTION.format(name=name, body=body))
+        for trigger in triggers.values():
+            connection.exec_driver_sql(trigger.statement)

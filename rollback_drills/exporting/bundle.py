@@ -18,7 +18,8 @@ from rollback_drills.database import ConflictError, Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import Head, damage, iterate_heads, newest_head
-from rollback_drills.evidence.table import LEDGER
+from rollback_drills.evidence.records import KEY_KIND
+from rollback_drills.evidence.table import HEADS, LEDGER
 from rollback_drills.exporting.guide import write_guide
 from rollback_drills.exporting.manifest import (
     CHECKPOINTS_FILE,
@@ -45,10 +46,11 @@ from rollback_drills.exporting.selection import (
 )
 from rollback_drills.exporting.table import TableWriter
 from rollback_drills.exporting.tree import TreeWriter
-from rollback_drills.ledger.checkpoint import SignedNote
+from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.ledger.keys import SigningKey
 
 _AT_ONCE: Final = 1000
+_ONLY_OWNER: Final = 0o600
 
 
 def export(
@@ -82,7 +84,8 @@ def export(
             shutil.rmtree(partial)
     try:
         with database.snapshot() as connection, _explained(folder):
-            partial.mkdir(parents=True)
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            partial.mkdir(mode=0o700)  # nobody else reads it, not even while it is written
             manifest = _write(connection, query, partial, key, exported_at, progress)
             partial.rename(folder)
     except BaseException:
@@ -146,11 +149,19 @@ def _write(
 
 
 def _write_heads(connection: Connection, folder: Path, chosen: Selection) -> Iterator[int]:
-    """Write the heads over the rows that are shown, and give their sizes."""
+    """Write the heads over the rows that are shown and over each change of the key, and return their sizes.
+
+    Keys before the shown rows are there too, and the head over a new key shows that the old one signed it.
+    """
+    of_keys = select(LEDGER.c.leaf_index).where(LEDGER.c.metadata_kind == KEY_KIND, LEDGER.c.leaf_index > 0)
+    first_head = select(func.min(HEADS.c.tree_size)).where(HEADS.c.tree_size > LEDGER.c.leaf_index)
+    sizes = connection.scalars(
+        of_keys.with_only_columns(first_head.correlate(LEDGER).scalar_subquery())
+    ).all()
     with (folder / CHECKPOINTS_FILE).open("w", encoding="utf-8", newline="\n") as file:
-        for head in iterate_heads(connection, after=chosen.shown_from):
-            file.write(f"{head.note}\n")
-            yield head.checkpoint.size
+        for note in iterate_heads(connection, after=chosen.shown_from, also=[each for each in sizes if each]):
+            file.write(f"{note}\n")
+            yield Checkpoint.parse(note.text).size
 
 
 def _write_rows(
@@ -189,10 +200,12 @@ def _write_rows(
 def _write_manifest(
     folder: Path, query: Query, head: Head, count: int, key: SigningKey, exported_at: datetime
 ) -> Manifest:
-    files = {}
+    files, sizes = {}, {}
     for file in sorted(folder.iterdir()):
+        file.chmod(_ONLY_OWNER)
         with file.open("rb") as opened:
             files[file.name] = file_digest(opened, "sha256").hexdigest()
+        sizes[file.name] = file.stat().st_size
     checkpoint = head.checkpoint
     manifest = Manifest(
         product=PRODUCT,
@@ -204,9 +217,12 @@ def _write_manifest(
         query=query,
         row_count=count,
         files=files,
+        sizes=sizes,
     )
     content = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     (folder / MANIFEST_FILE).write_bytes(content)
     note = SignedNote.sign(manifest_text(sha256(content).hexdigest()), [key])
     (folder / SIGNATURE_FILE).write_text(str(note), encoding="utf-8")
+    for name in (MANIFEST_FILE, SIGNATURE_FILE):
+        (folder / name).chmod(_ONLY_OWNER)
     return manifest

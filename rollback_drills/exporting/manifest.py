@@ -37,6 +37,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     query: Query
     row_count: int
     files: dict[str, str]
+    """The SHA-256 of each file, in hex digits."""
+    sizes: dict[str, int] = {}
+    """The bytes of each file; empty in exports of earlier versions."""
 
 
 def manifest_text(digest: str) -> str:

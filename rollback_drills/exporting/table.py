@@ -5,14 +5,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import re2
+
 from rollback_drills.evidence.appending import columns_of
 
 _COLUMNS: Final = (
     *("leaf_index", "created_at", "metadata_kind", "schedule_id", "cycle_id", "provider", "owner", "action"),
     *("category", "success", "signer", "flow_run_id", "what"),
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet begins a formula (OWASP, CSV injection)."""
+_FORMULA: Final = re2.compile(r"(^|[\n\r\t;])([\s\pZ\p{Cc}\p{Cf}]*[=+\-@＝＋－﹣﹢﹦﹫＠−])")
+"""What a spreadsheet takes for a formula (OWASP, CSV injection), in a cell or behind another separator.
+Some spreadsheets make full-width and small forms narrow."""
+_STARTS_LINE: Final = ("\t", "\r", "\n")
 _SAYS: Final = (
     "outcome",
     "acknowledgement_state",
@@ -30,7 +34,7 @@ class TableWriter:
 
     def __init__(self, path: Path) -> None:
         """Begin the file."""
-        self._file = path.open("w", encoding="utf-8", newline="")
+        self._file = path.open("w", encoding="utf-8-sig", newline="")  # Excel takes UTF-8 only with a BOM
         self._writer = csv.writer(self._file)
         self._writer.writerow(_COLUMNS)
 
@@ -54,4 +58,5 @@ class TableWriter:
 
 def _plain(value: Any) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    quoted: str = _FORMULA.sub(r"\1'\2", text)
+    return f"'{quoted}" if quoted.startswith(_STARTS_LINE) else quoted

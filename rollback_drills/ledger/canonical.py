@@ -10,6 +10,9 @@ import rfc8785
 
 from rollback_drills.errors import UsageError
 
+LARGEST_RECORD: Final = 64 * 1024 * 1024
+"""The most bytes of a record, so that a verifier needs no more memory than that."""
+
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 
 # What msgspec writes in its own way: fractions, exponents and integers that a double may not hold …

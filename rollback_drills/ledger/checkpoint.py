@@ -14,6 +14,7 @@ from rollback_drills.ledger.merkle import HASH_SIZE
 _SIGNATURE_LINE: Final = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/=]+)\n")
 _TEXT: Final = re.compile(r"[^\x00-\x09\x0b-\x1f\ud800-\udfff]*")  # C2SP allows no control characters
 _SHORT: Final = re.compile(r"(?P<size>[0-9]{1,15})\s+(?P<root>[A-Za-z0-9+/]{43}=)")
+_PREVIOUS: Final = re.compile(r"previous (0|[1-9][0-9]{0,14})")
 _LARGEST_NOTE: Final = 1_000_000  # the limit of C2SP signed-note
 
 
@@ -66,24 +67,28 @@ class Checkpoint:
     origin: str
     size: int
     root: bytes
+    previous: int | None = None
+    """The size of the head before it, 0 for the first one; None if the head does not say."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the text of a checkpoint; further lines may follow the three.
+        """Read the text of a checkpoint; extension lines may follow the three.
 
         Raises:
             UsageError: It is none.
         """
-        origin, size, root, *_ = [*text.split("\n"), "", "", ""][:4]
+        origin, size, root, *extensions = [*text.split("\n"), "", ""]
         decoded = _decode(root)
         if not origin or not re.fullmatch(r"0|[1-9][0-9]{0,14}", size) or len(decoded) != HASH_SIZE:
             raise UsageError("this is no checkpoint: three lines, an origin, a size and a root in base64")
-        return cls(origin, int(size), decoded)
+        named = next(filter(None, map(_PREVIOUS.fullmatch, extensions)), None)
+        return cls(origin, int(size), decoded, int(named[1]) if named else None)
 
     @property
     def text(self) -> str:
         """What is signed."""
-        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n"
+        extension = "" if self.previous is None else f"previous {self.previous}\n"
+        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n{extension}"
 
     @property
     def short(self) -> str:

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
-
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import CLOCK_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND
 from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
@@ -14,6 +12,7 @@ from rollback_drills.ledger.keys import PublicKey
 from rollback_drills.ledger.merkle import Frontier
 from rollback_drills.verifying.findings import FindingKind, Verification
 from rollback_drills.verifying.key_chain import KeyChain
+from rollback_drills.verifying.record_reading import read_record
 
 OWN_KIND: Final = b'"metadata_kind":"rollback-drills-'
 """Stands in every record of what the ledger says of itself, and of imported records."""
@@ -31,9 +30,15 @@ class Trust:
 class Auditor:
     """Takes the leaves of a tree in order. `finish` says what came of it."""
 
-    def __init__(self, heads: Iterable[str], trust: Trust) -> None:
-        """Begin with an empty tree, the signed heads as written (the smallest first), and what is trusted."""
-        self.result = Verification()
+    def __init__(self, heads: Iterable[str], trust: Trust, result: Verification | None = None) -> None:
+        """Begin with an empty tree.
+
+        Args:
+            heads: The signed heads as written, the smallest first.
+            trust: What the caller has kept elsewhere.
+            result: Takes the findings; a new one if it is None.
+        """
+        self.result = result or Verification()
         self._heads = self._read(heads)
         self._next = next(self._heads, None)
         self._trust = trust
@@ -41,10 +46,13 @@ class Auditor:
         self._keys = KeyChain(self.result)
         self._pruned_end = 0
         self._allowed_end = 0
+        self._allowed_count = 0
         self._signed_size = 0
         self._clock_steps = 0
         self._imported = 0
         self.frontier = Frontier()
+        self.newest_pruning: dict[str, Any] = {}
+        """The newest record of a pruning; empty if nothing was pruned."""
         self.is_lost = False
         """Whether the hashes of the tree are not known any more, so that no root can be compared."""
         self._stop = self._next_stop()
@@ -74,9 +82,9 @@ class Auditor:
         return completed
 
     @property
-    def public_keys(self) -> Sequence[PublicKey]:
-        """The keys that the ledger names, the oldest first."""
-        return self._keys.all
+    def public_key(self) -> PublicKey | None:
+        """The key that signs from here on; None if no row has named one."""
+        return self._keys.all[-1] if self._keys.all else None
 
     def finish(self) -> Verification:
         """Look at what is left over at the end."""
@@ -114,6 +122,12 @@ class Auditor:
                 if not self._allowed_end
                 else f"rows {self._allowed_end} to {self._pruned_end - 1} were pruned, and no row says so",
             )
+        elif result.pruned_count > self._allowed_count:
+            result.add(
+                FindingKind.REMOVED,
+                f"{result.pruned_count} rows were pruned, and the rows of the ledger say"
+                f" {self._allowed_count}",
+            )
         self._keys.judge(self._trust.public_key)
         if self._clock_steps:
             result.remarks.append(f"the clock went back {self._clock_steps} times; each has a row of its own")
@@ -123,18 +137,20 @@ class Auditor:
 
     def _learn(self, content: bytes) -> None:
         """Take in what the ledger says of itself."""
+        record = read_record(content) or {}
         try:
-            record: dict[str, Any] = msgspec.json.decode(content)
             kind = record["metadata_kind"]
             if kind == KEY_KIND:
                 self._keys.learn(self.frontier.size, record)
             elif kind == PRUNING_KIND:
                 self._allowed_end = max(self._allowed_end, int(record["pruned_before"]))
+                self._allowed_count += int(record["row_count"])
+                self.newest_pruning = record
             elif kind == CLOCK_KIND:
                 self._clock_steps += 1
             elif kind == IMPORT_KIND:
                 self._imported += 1
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError, UsageError):
+        except (KeyError, TypeError, ValueError, AttributeError, UsageError):
             self.result.add(FindingKind.CHANGED, f"row {self.frontier.size} cannot be read")
 
     def _read(self, notes: Iterable[str]) -> Iterator[tuple[SignedNote, Checkpoint]]:
@@ -211,4 +227,5 @@ class Auditor:
                 " are not those that were signed then",
             )
         else:
+            self._keys.confirm(witness.size)
             self.result.compared.append(place)

@@ -2,24 +2,30 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import Final
 
 from rollback_drills.exporting.manifest import ROWS_FILE, TREE_FILE
+from rollback_drills.ledger.canonical import LARGEST_RECORD
 from rollback_drills.ledger.merkle import hash_leaf
+from rollback_drills.verifying.bundle_files import BundleFiles
 from rollback_drills.verifying.findings import FindingKind, Verification
+from rollback_drills.verifying.record_reading import read_record
+
+_MOST_LINES_MORE: Final = 1000
+"""After so many lines more than the tree has rows the rest is not looked at."""
 
 
-def diagnose(folder: Path, result: Verification) -> None:
+def diagnose(files: BundleFiles, result: Verification) -> None:
     """Say which rows were changed, removed, inserted or reordered."""
-    size, expected = _expected(folder)
-    if _is_misplaced(folder, expected, result):
+    size, expected = _expected(files)
+    if _is_misplaced(files, expected, result):
         return
     seen: dict[int, int] = {}
     newest = -1
-    for number, content in enumerate(_lines(folder / ROWS_FILE), 1):
+    for number, content in enumerate(_lines(files, ROWS_FILE), 1):
+        if number > len(expected) + _MOST_LINES_MORE:
+            result.add(FindingKind.INSERTED, f"{ROWS_FILE} goes on after line {number - 1}")
+            break
         index = _index_of(content)
         line = f"line {number} of {ROWS_FILE}"
         if index is None:
@@ -39,9 +45,9 @@ def diagnose(folder: Path, result: Verification) -> None:
     _name_missing(result, sorted(set(expected) - set(seen)), size)
 
 
-def _is_misplaced(folder: Path, expected: dict[int, bytes], result: Verification) -> bool:
+def _is_misplaced(files: BundleFiles, expected: dict[int, bytes], result: Verification) -> bool:
     """Find the first row that fits the tree and yet says that it belongs elsewhere: the tree was changed."""
-    for content, (place, node) in zip(_lines(folder / ROWS_FILE), expected.items(), strict=False):
+    for content, (place, node) in zip(_lines(files, ROWS_FILE), expected.items(), strict=False):
         index = _index_of(content)
         if index is not None and index != place and node == b64encode(hash_leaf(content)):
             kind = FindingKind.REMOVED if index > place else FindingKind.INSERTED
@@ -71,10 +77,10 @@ def _ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
         yield start, previous
 
 
-def _expected(folder: Path) -> tuple[int, dict[int, bytes]]:
+def _expected(files: BundleFiles) -> tuple[int, dict[int, bytes]]:
     """Give how many leaves the tree has, and the hash of each exported row by its number."""
     place, found = 0, {}
-    for entry in _lines(folder / TREE_FILE):
+    for entry in _lines(files, TREE_FILE):
         word, *rest = entry.split(b" ")
         if word == b"row" and rest:
             found[place] = rest[0]
@@ -84,16 +90,12 @@ def _expected(folder: Path) -> tuple[int, dict[int, bytes]]:
     return place, found
 
 
-def _lines(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as lines:
-        for line in lines:
+def _lines(files: BundleFiles, name: str) -> Iterator[bytes]:
+    with files.open(name) as lines:
+        while line := lines.readline(LARGEST_RECORD + 1):
             yield line.removesuffix(b"\n")
 
 
 def _index_of(content: bytes) -> int | None:
-    try:
-        record: Any = msgspec.json.decode(content)
-    except msgspec.DecodeError:
-        return None
-    index = record.get("leaf_index") if isinstance(record, dict) else None
+    index = (read_record(content) or {}).get("leaf_index")
     return index if isinstance(index, int) else None

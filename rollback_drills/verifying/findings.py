@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 _MOST_SHOWN: Final = 20
+_LONGEST_MESSAGE: Final = 1000
 
 
 class FindingKind(StrEnum):
@@ -17,6 +18,7 @@ class FindingKind(StrEnum):
     TRUNCATED = "truncated"
     FORKED = "forked"
     WRONG_KEY = "wrong_key"
+    SCHEMA = "schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Verification:
         """Note a finding; of very many the first are kept, and all are counted."""
         self.finding_count += 1
         if len(self.findings) < _MOST_SHOWN:
-            self.findings.append(Finding(kind, message))
+            self.findings.append(Finding(kind, printable(message)))
 
     def to_document(self) -> dict[str, Any]:
         """Give the document of `--json`."""
@@ -66,8 +68,17 @@ class Verification:
             "row_count": self.row_count,
             "pruned_count": self.pruned_count,
             "head_count": self.head_count,
-            "compared": self.compared,
+            "compared": list(map(printable, self.compared)),
             "remarks": self.remarks,
             "finding_count": self.finding_count,
             "findings": [{"kind": each.kind, "message": each.message} for each in self.findings],
         }
+
+
+def printable(message: str) -> str:
+    """Write what an attacker may have named so that a terminal and JSON can show it."""
+    shown = "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in message[:_LONGEST_MESSAGE]
+    )
+    return shown if len(message) <= _LONGEST_MESSAGE else f"{shown}…"

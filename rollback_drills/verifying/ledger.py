@@ -1,59 +1,101 @@
 """Verifies the ledger in its database."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Collection
+from typing import Final
 
-import msgspec
-from sqlalchemy import Connection, Row, null, select, union_all
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from rollback_drills.database import Database
-from rollback_drills.evidence.appending import columns_of
+from rollback_drills.errors import UsageError
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
-from rollback_drills.ledger.merkle import HASH_SIZE, cover, hash_leaf
+from rollback_drills.ledger.merkle import cover
+from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.verifying import postgresql_schema, sqlite_schema
 from rollback_drills.verifying.auditor import Auditor, Trust
 from rollback_drills.verifying.findings import FindingKind, Verification
+from rollback_drills.verifying.row_judge import NO_HASH, RowJudge
+from rollback_drills.verifying.stored_heads import StoredHeads
+from rollback_drills.verifying.stored_rows import StoredRow, iterate_stored_rows, reading_anything
+from rollback_drills.verifying.taken_outcomes import TakenOutcomes, iterate_taken
 
+TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
+"""A database that has one of these is one of ours, whatever was done to the others."""
+_OF_LEDGER: Final = frozenset(TABLES[:3])
 _AT_ONCE: Final = 1000
-_COLUMNS: Final = tuple(
-    column.name for column in LEDGER.c if column.name not in {"hashes", "record", "once_key"}
-)
 
 
 def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], None]) -> Verification:
-    """Verify every row of the ledger, every node of its tree and every signed head.
+    """Verify every row of the ledger, every node of its tree, every signed head, and what defines its tables.
+
+    Everything is read as it is at one time, whatever others write meanwhile.
 
     Args:
         database: Keeps the ledger.
         trust: What the caller has kept elsewhere.
-        progress: Is told now and then how many rows were looked at.
+        progress: Is called now and then with the number of rows that were verified.
 
     Raises:
         DatabaseError: The database cannot be read.
+        UsageError: There is no evidence.
     """
-    with database.read() as connection, database.read() as heads:
-        auditor = Auditor(heads.scalars(select(HEADS.c.note).order_by(HEADS.c.tree_size)), trust)
-        for row in _rows(connection):
-            _verify_row(auditor, row)
-            if row.leaf_index % _AT_ONCE == 0:
-                progress(auditor.frontier.size)
-        return auditor.finish()
+    result = Verification()
+    with database.snapshot() as connection, reading_anything(connection):
+        tables = _inspect(connection, result)
+        outcomes = TakenOutcomes(iterate_taken(connection) if OUTBOX.name in tables else ())
+        heads = StoredHeads(connection, result)
+        is_whole = _OF_LEDGER.issubset(tables)
+        auditor = Auditor(heads.iterate_notes() if is_whole else (), trust, result)
+        if is_whole:
+            try:
+                _read_rows(connection, auditor, heads, outcomes, progress)
+            except SQLAlchemyError as error:
+                if result.is_intact:
+                    raise
+                result.add(FindingKind.CHANGED, f"the database cannot be read to its end: {error}")
+        auditor.finish()
+        outcomes.judge(result, str(auditor.newest_pruning.get("cut_off", "")))
+    if result.is_intact and not result.size and not result.head_count:
+        raise UsageError("there is no evidence in the database; run `drills deliver` or the drill-check flow")
+    return result
 
 
-def _rows(connection: Connection) -> Iterator[Row[Any]]:
-    """Give the rows, and what is left of those that were pruned, by their number."""
-    rest = [null().label(name) for name in _COLUMNS if name != "leaf_index"]
-    kept = select(*(LEDGER.c[name] for name in _COLUMNS), LEDGER.c.hashes, LEDGER.c.record)
-    pruned = select(PRUNED.c.leaf_index, *rest, PRUNED.c.hashes, null().label("record"))
-    both = union_all(kept, pruned).subquery()
-    ordered = select(both).order_by(both.c.leaf_index)
-    yield from connection.execution_options(yield_per=_AT_ONCE).execute(ordered)
+def _inspect(connection: Connection, result: Verification) -> Collection[str]:
+    """Compare what defines the tables with what the program creates; return the names of those that exist."""
+    schema = sqlite_schema if connection.dialect.name == "sqlite" else postgresql_schema
+    tables: Collection[str] = schema.find_tables(connection)
+    if _OF_LEDGER.isdisjoint(tables):
+        return tables  # no evidence was ever written here, or all of it is gone: the outbox tells
+    for difference in schema.find_differences(connection):
+        result.add(FindingKind.SCHEMA, difference)
+    if schema is sqlite_schema:
+        for damage in sqlite_schema.find_file_damage(connection):
+            result.add(FindingKind.CHANGED, damage)
+    return tables
 
 
-def _verify_row(auditor: Auditor, row: Row[Any]) -> None:
+def _read_rows(
+    connection: Connection,
+    auditor: Auditor,
+    heads: StoredHeads,
+    outcomes: TakenOutcomes,
+    progress: Callable[[int], None],
+) -> None:
+    judge = RowJudge(auditor.result, outcomes)
+    for row in iterate_stored_rows(connection):
+        _verify_row(auditor, judge, row)
+        size = auditor.frontier.size
+        if heads.next_size <= size:
+            heads.compare(size, judge.created_at, auditor.public_key)
+        if not size % _AT_ONCE:
+            progress(size)
+    judge.finish(auditor.newest_pruning)
+
+
+def _verify_row(auditor: Auditor, judge: RowJudge, row: StoredRow) -> None:
     result, place = auditor.result, auditor.frontier.size
-    stored = row.hashes[:HASH_SIZE]
     if row.leaf_index < place:
-        result.add(FindingKind.REMOVED, f"row {row.leaf_index} is there twice, once as pruned")
+        result.add(FindingKind.INSERTED, f"row {row.leaf_index} is there twice, or has no place in the tree")
         return
     if row.leaf_index > place:
         last = row.leaf_index - 1
@@ -61,33 +103,9 @@ def _verify_row(auditor: Auditor, row: Row[Any]) -> None:
         result.add(FindingKind.REMOVED, f"{which} missing")
         auditor.is_lost = True
         for level, _ in cover(place, row.leaf_index):
-            auditor.add_subtree(level, bytes(HASH_SIZE), pruned=False)
-    if row.record is None:
-        completed = auditor.add_subtree(0, stored, pruned=True)
-    else:
-        content = row.record.encode()
-        problem = _find_problem(row, content, stored)
-        if problem:
-            result.add(*problem)
-        completed = auditor.add_row(stored, content if not problem else b"")
+            auditor.add_subtree(level, NO_HASH, pruned=False)
+    leaf, content = judge.judge(row)
+    is_pruned = row.is_pruned
+    completed = auditor.add_subtree(0, leaf, pruned=True) if is_pruned else auditor.add_row(leaf, content)
     if completed != row.hashes and not auditor.is_lost:
         result.add(FindingKind.CHANGED, f"the hashes of row {row.leaf_index} were changed")
-
-
-def _find_problem(row: Row[Any], content: bytes, stored: bytes) -> tuple[FindingKind, str] | None:
-    name = f"row {row.leaf_index}"
-    try:
-        record: dict[str, Any] = msgspec.json.decode(content)
-        says = record["leaf_index"]
-        expected = columns_of(record)
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
-        return FindingKind.CHANGED, f"{name} was changed: it holds no record any more"
-    if says != row.leaf_index:
-        return FindingKind.REORDERED, f"{name} says that it is row {says}"
-    described = f"{name} ({expected['created_at']}, {expected['metadata_kind']})"
-    if hash_leaf(content) != stored:
-        return FindingKind.CHANGED, f"{described} was changed"
-    for column, value in expected.items():
-        if getattr(row, column) != value:
-            return FindingKind.CHANGED, f"{described} was changed in the column {column}"
-    return None

@@ -1,12 +1,10 @@
 """Judges whether an export of a period holds all of it."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from rollback_drills.exporting.manifest import Query
 from rollback_drills.verifying.findings import FindingKind, Verification
+from rollback_drills.verifying.record_reading import read_record
 
 _OWN_KIND = b'"metadata_kind":"rollback-drills-ledger-'
 
@@ -78,8 +76,4 @@ class Selection:
 
 
 def _instant(content: bytes) -> str:
-    try:
-        record: dict[str, Any] = msgspec.json.decode(content)
-    except msgspec.DecodeError:
-        return ""
-    return str(record.get("created_at", ""))
+    return str((read_record(content) or {}).get("created_at", ""))

@@ -1,7 +1,9 @@
 """A ledger to tamper with, and what an administrator can do to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -38,12 +40,26 @@ def fill(database: Database, counts: Sequence[int], *, start: int = 0, key: Sign
         start += count
 
 
-def unguard(connection: Connection) -> None:
-    """Take the triggers away, as an administrator can."""
+def unguard(connection: Connection) -> Callable[[], None]:
+    """Take the triggers away, as an administrator can; return what puts them back."""
     if connection.dialect.name == "sqlite":
-        found = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
-        for name in found.scalars().all():
-            connection.execute(text(f"DROP TRIGGER {name}"))
-        return
-    for table in ("ledger", "ledger_pruned", "ledger_heads"):
-        connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+        _run(connection, [f"DROP TRIGGER {row.name}" for row in found])
+        return partial(_run, connection, [row.sql for row in found])
+    tables = ("ledger", "ledger_pruned", "ledger_heads")
+    _run(connection, [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables])
+    return partial(_run, connection, [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in tables])
+
+
+@contextmanager
+def tampering(database: Database) -> Iterator[Connection]:
+    """Change what cannot be changed, and leave no trace in the triggers."""
+    with database.write() as connection:
+        guard = unguard(connection)
+        yield connection
+        guard()
+
+
+def _run(connection: Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement)

@@ -184,8 +184,13 @@ def test_the_evidence_is_kept_with_a_key_on_the_server(drills: Drills, tmp_path:
     index.write_text(json.dumps([{**RECORD, "session_id": "rcd-new"}]))
     assert drills.document("import", str(index), "--by", "maria", "--json") == {"added": 1, "known": 0}
     assert drills("rotate-key", "--by", "maria", "--lost") == 0
-    assert drills("verify", "--public-key", first.text) == 0
-    assert "the key was lost" in drills.out
+    assert drills("verify", "--public-key", first.text) == 1
+    assert "was lost: it did not sign the new key" in drills.out
+    assert drills("head") == 0
+    (tmp_path / "head.txt").write_text(drills.out)
+    kept = ("--public-key", first.text, "--checkpoint", str(tmp_path / "head.txt"))
+    assert drills("verify", *kept) == 0
+    assert "what you kept elsewhere confirms the new one" in drills.out
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -1,7 +1,9 @@
 import csv
+import io
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -220,14 +222,14 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
 SCRIPTS = ("the rows", "the signatures")
 
 
-def run_guide(folder: Path, script: str) -> "subprocess.CompletedProcess[str]":
+def run_guide(folder: Path, script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run one of the scripts of the guide, as an auditor would, far from this program."""
     found = re.findall(r"```python\n(.*?)```", (folder / "VERIFY.md").read_text(), re.DOTALL)
     assert len(found) == len(SCRIPTS)
     code = found[SCRIPTS.index(script)]
     assert len(code.splitlines()) <= 40
     return subprocess.run(
-        [sys.executable, "-I", "-c", code, str(folder)],
+        [sys.executable, "-I", "-c", code, str(folder), *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -272,6 +274,14 @@ def add_row(folder: Path) -> None:
         file.write(b"{}\n")
 
 
+def add_module(folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine")
+
+
+def shadow_module(folder: Path) -> None:
+    (folder / "base64.py").write_text("raise SystemExit(3)")
+
+
 @pytest.mark.parametrize(
     ("script", "tamper", "code"),
     [
@@ -285,6 +295,8 @@ def add_row(folder: Path) -> None:
         pytest.param("the signatures", edit("report.html", b"slack", b"teams"), 1, id="the report"),
         pytest.param("the signatures", edit("manifest.json", b'"from"', b'"to"'), 1, id="the manifest"),
         pytest.param("the signatures", forge_manifest, 1, id="a forged manifest"),
+        pytest.param("the signatures", add_module, 1, id="a file more"),
+        pytest.param("the rows", shadow_module, 0, id="a module that is not imported"),
     ],
 )
 def test_the_guide_tells_how_to_verify_without_this_program(
@@ -317,6 +329,44 @@ def test_the_scripts_of_the_guide_take_a_period_and_a_key_that_was_changed(
 
     assert verify_bundle(tmp_path / "out", Trust(), lambda _: None).findings == []
     assert [run_guide(tmp_path / "out", script).returncode for script in SCRIPTS] == [0, 0]
+    kept = [run_guide(tmp_path / "out", SCRIPTS[1], key.public.text) for key in (OTHER_KEY, KEY)]
+    assert [each.returncode for each in kept] == [0, 1]
+    assert "signed with another key" in kept[1].stderr
+
+
+def test_the_guide_says_to_run_its_scripts_isolated(database: Database, tmp_path: Path) -> None:
+    exported(database, tmp_path / "out")
+
+    guide = (tmp_path / "out" / "VERIFY.md").read_text()
+
+    assert "python3 -I SCRIPT FOLDER" in guide
+    modes = {stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "out").iterdir()}
+    assert (modes, stat.S_IMODE((tmp_path / "out").stat().st_mode)) == ({0o600}, 0o700)
+
+
+@pytest.mark.parametrize(
+    ("owner", "cell"),
+    [
+        *[(f"{sign}1+1", f"'{sign}1+1") for sign in "=+-@＝＋－＠﹢﹣"],
+        *[
+            (f"{blank}=1+1", f"'{blank}=1+1")
+            for blank in (" ", "\n", "\r", "\t", "\u3000", "\ufeff", "\u200b")
+        ],
+        *[(f"a{separator}=1", f"a{separator}'=1") for separator in (";", "\t", "\n")],
+        *[(word, word) for word in ("team-a", "a@b", "1=1", "a, -b", "équipe")],
+    ],
+)
+def test_what_a_spreadsheet_takes_for_a_formula_is_neutralised(
+    owner: str, cell: str, database: Database, tmp_path: Path
+) -> None:
+    append(database, [make_row(40, owner=owner)], open_key)
+    exported(database, tmp_path / "out")
+
+    content = (tmp_path / "out/evidence.csv").read_bytes()
+
+    assert content.startswith(b"\xef\xbb\xbfleaf_index,")  # Excel takes UTF-8 only with a byte order mark
+    *_, last = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    assert last["owner"] == cell
 
 
 def rotate(database: Database) -> None:
@@ -468,7 +518,7 @@ def test_no_cell_of_the_table_is_a_formula(database: Database, tmp_path: Path) -
     put_story(database)
     exported(database, tmp_path / "out")
 
-    with (tmp_path / "out/evidence.csv").open(newline="") as file:
+    with (tmp_path / "out/evidence.csv").open(newline="", encoding="utf-8-sig") as file:
         table = list(csv.reader(file))
 
     assert len({len(row) for row in table}) == 1
@@ -603,7 +653,7 @@ def test_the_report_and_the_table_tell_the_follow_up(database: Database, tmp_pat
     )
     assert "escalations 1 1 rows go-backend-rollback-drill-escalation" in plain
     assert "skipped, postponed or waived 1 1 rows go-backend-rollback-drill-exception" in plain
-    with (tmp_path / "out/evidence.csv").open(newline="") as file:
+    with (tmp_path / "out/evidence.csv").open(newline="", encoding="utf-8-sig") as file:
         (*_, first, second) = csv.DictReader(file)
     assert (first["what"], second["what"]) == ("<b>director</b>", "postpone")
 

@@ -29,7 +29,7 @@ from rollback_drills.verifying.bundle import verify_bundle
 from rollback_drills.verifying.findings import FindingKind, Verification
 from rollback_drills.verifying.ledger import verify_ledger
 from tests.unit.builders import KEY, NOW, open_key
-from tests.unit.tampering import OTHER_KEY, fill, make_row, unguard
+from tests.unit.tampering import OTHER_KEY, fill, make_row, tampering, unguard
 
 
 def verified(database: Database, trust: Trust | None = None) -> Verification:
@@ -261,14 +261,17 @@ def test_a_new_key_is_signed_by_the_old_one(database: Database) -> None:
     assert (record["public_key"], record["lost"]) == (OTHER_KEY.public.text, False)
 
 
-def test_a_new_key_in_place_of_a_lost_one_says_so(database: Database) -> None:
+def test_a_new_key_in_place_of_a_lost_one_has_to_be_confirmed(database: Database) -> None:
     fill(database, (3,))
     rotated(database, OTHER_KEY, is_lost=True)
 
-    result = verified(database)
+    (finding,) = verified(database).findings
+    confirmed = verified(database, Trust(public_key=OTHER_KEY.public))
 
-    assert result.findings == []
-    assert result.remarks == ["row 4 says that the key was lost: the key before it did not sign the new one"]
+    assert finding.kind is FindingKind.WRONG_KEY
+    assert f"row 4 says that the key {KEY.public.text} was lost" in finding.message
+    assert confirmed.findings == []
+    assert [remark[:35] for remark in confirmed.remarks] == ["row 4 says that the key was lost: t"]
 
 
 def test_a_new_key_that_the_old_one_has_not_signed_is_found(database: Database) -> None:
@@ -279,8 +282,7 @@ def test_a_new_key_that_the_old_one_has_not_signed_is_found(database: Database) 
     only_new = str(head.note).replace("\n— ", "\n— ", 1)
     lines = only_new.split("— ")
     note = "— ".join([lines[0], lines[2]])
-    with database.write() as connection:
-        unguard(connection)
+    with tampering(database) as connection:
         connection.execute(text("UPDATE ledger_heads SET note = :note WHERE tree_size = 5"), {"note": note})
 
     (finding,) = verified(database).findings

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from rollback_drills import identity
 from rollback_drills.committing import find_entries
@@ -48,8 +48,12 @@ from rollback_drills.outbox.letters import (
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import PlanRequest
+from rollback_drills.verifying.auditor import Trust
+from rollback_drills.verifying.findings import FindingKind
+from rollback_drills.verifying.ledger import verify_ledger
 from tests.sample_outbox import make_entries, make_entry
 from tests.unit.builders import NOW, judged, make_subject, open_key, planned
+from tests.unit.tampering import tampering
 
 ROOT = Path(__file__).parents[2]
 LEASE = 60.0
@@ -1127,6 +1131,63 @@ def route_outcomes(database: Database) -> list[tuple[str, str]]:
     records, total = EvidenceIndex(database).find(wanted, limit=10_000)
     assert total == len(records)
     return [(each["notification_id"], each["outcome"]) for each in reversed(records)]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param(
+            "completed_at = 4102444800",
+            "2100-01-01T00:00:00+00:00, which is in the future",
+            id="future",
+        ),
+        pytest.param("completed_at = 1e300", "it cannot be read", id="no time at all"),
+        pytest.param("started_at = completed_at + 301", "was completed before", id="ends before it began"),
+        pytest.param("queued_at = completed_at + 3601", "before it was queued", id="before it was queued"),
+        pytest.param("state = 'x'", "it cannot be read", id="no state"),
+        pytest.param("notification = '[1'", "it cannot be read", id="no notification"),
+        pytest.param("owner = 'x'", "its column owner is not that of its text", id="another owner"),
+        pytest.param("attempt_count = 0", "it has 0 attempts and an outcome", id="no attempt"),
+    ],
+)
+def test_what_cannot_have_happened_is_not_signed_and_stops_nothing_else(
+    change: str, says: str, database: Database
+) -> None:
+    first, second = put(database, make_entry("payments"), make_entry("orders"))
+    deliver_all(database)
+    with database.write() as connection:
+        connection.execute(text(f"UPDATE outbox SET {change} WHERE notification_id = '{first}'"))
+
+    found = index_run(database, [], created_at=NOW, signer="me", redact=as_it_is, open_key=open_key)
+    again = index_run(database, [], created_at=NOW, signer="me", redact=as_it_is, open_key=open_key)
+
+    assert route_outcomes(database) == [(second, "delivered")]
+    assert [first in each and says in each for each in found.refused] == [True]
+    assert list(found.problems) == list(again.problems) == list(found.refused)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("DELETE FROM ledger_heads; DELETE FROM ledger", id="an emptied ledger"),
+        pytest.param("UPDATE outbox SET completed_at = completed_at - 86400", id="another time"),
+        pytest.param("UPDATE outbox SET attempt_count = 7", id="another number of attempts"),
+        pytest.param("UPDATE outbox SET state = 'permanent'", id="another state"),
+    ],
+)
+def test_an_outcome_that_the_outbox_calls_taken_is_in_the_evidence(change: str, database: Database) -> None:
+    put(database, make_entry("payments"), make_entry("orders"))
+    deliver_all(database)
+    index(database)
+    assert verify_ledger(database, Trust(), lambda _: None).findings == []
+
+    with tampering(database) as connection:
+        for statement in change.split("; "):
+            connection.execute(text(statement))
+
+    result = verify_ledger(database, Trust(), lambda _: None)
+    assert [each.kind for each in result.findings] == [FindingKind.REMOVED] * 2
+    assert "was taken into the evidence, and no row has it" in result.findings[0].message
 
 
 def deliver_all(database: Database, state: State = State.DELIVERED) -> None:

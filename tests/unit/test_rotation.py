@@ -16,7 +16,7 @@ from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND
 from rollback_drills.evidence.rotation import Rotated, rotate_key
 from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.findings import Verification
+from rollback_drills.verifying.findings import FindingKind, Verification
 from rollback_drills.verifying.ledger import verify_ledger
 from tests.unit.builders import KEY, NOW
 from tests.unit.tampering import OTHER_KEY, fill, make_row
@@ -51,8 +51,8 @@ def rotated(database: Database, new: SigningKey, **changes: Any) -> Rotated:
     return rotate_key(database, **given)
 
 
-def verified(database: Database) -> Verification:
-    return verify_ledger(database, Trust(), lambda _: None)
+def verified(database: Database, public_key: PublicKey | None = None) -> Verification:
+    return verify_ledger(database, Trust(public_key=public_key), lambda _: None)
 
 
 def signers(database: Database) -> list[SigningKey]:
@@ -82,7 +82,8 @@ def test_a_lost_key_is_not_asked_for_and_does_not_sign(database: Database) -> No
     rotated(database, OTHER_KEY, is_lost=True, open_key=refuse)
 
     assert signers(database) == [OTHER_KEY]
-    result = verified(database)
+    assert [each.kind for each in verified(database).findings] == [FindingKind.WRONG_KEY]
+    result = verified(database, OTHER_KEY.public)
     assert (result.findings, len(result.remarks)) == ([], 1)
     (record, _), _ = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=KEY_KIND))
     assert (record["lost"], record["previous_public_key"]) == (True, KEY.public.text)

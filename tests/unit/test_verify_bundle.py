@@ -1,16 +1,21 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rollback_drills.database import Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.rotation import rotate_key
 from rollback_drills.exporting.bundle import export
 from rollback_drills.exporting.manifest import Query, manifest_text
 from rollback_drills.ledger.canonical import write_canonical
@@ -23,6 +28,7 @@ from rollback_drills.verifying.findings import Verification
 from tests.unit.builders import KEY, NOW
 from tests.unit.tampering import OTHER_KEY, fill, make_row
 
+ROOT = Path(__file__).parents[2]
 case = pytest.param
 COUNTS = (9, 1, 6, 4)  # heads over 10, 11, 17 and 21 rows
 
@@ -309,10 +315,121 @@ def test_a_head_in_a_part_that_is_left_out_is_not_compared_in_silence(pristine: 
         verified(pristine / "period", Trust([("mine", Checkpoint(KEY.name, 3, bytes(32)))]))
 
 
-def test_a_file_that_is_not_of_the_export_is_mentioned(bundle: Path) -> None:
-    (bundle / "notes.txt").write_text("mine")
+def link_report(folder: Path) -> None:
+    """Put a link in place of a file, with the same content behind it."""
+    (folder / "report.html").rename(folder.parent / "elsewhere.html")
+    (folder / "report.html").symlink_to(folder.parent / "elsewhere.html")
 
-    result = verified(bundle)
 
-    assert result.is_intact
-    assert result.remarks == ["not of the export: notes.txt"]
+@pytest.mark.parametrize(
+    ("add", "kind", "says"),
+    [
+        case(write("base64.py", b"import os"), Kind.INSERTED, "base64.py is not of the export", id="module"),
+        case(write(".hidden", b""), Kind.INSERTED, ".hidden is not of the export", id="dot file"),
+        case(lambda b: (b / "more").mkdir(), Kind.INSERTED, "more is not of the export", id="folder"),
+        case(lambda b: os.mkfifo(b / "pipe"), Kind.INSERTED, "pipe is not of the export", id="pipe"),
+        case(
+            lambda b: (b / "passwd").symlink_to("/etc/passwd"),
+            Kind.INSERTED,
+            "passwd is not",
+            id="foreign link",
+        ),
+        case(write("a\x1b[31m", b""), Kind.INSERTED, r"a\x1b[31m is not", id="escape sequence"),
+        case(lambda b: os.mkdir(os.fsencode(b) + b"/\xff"), Kind.INSERTED, r"\udcff is not", id="no UTF-8"),
+        case(link_report, Kind.CHANGED, "report.html is a link", id="link"),
+    ],
+)
+def test_what_is_not_of_the_export_is_found(
+    add: Callable[[Path], object], kind: Kind, says: str, bundle: Path
+) -> None:
+    add(bundle)
+
+    (finding,) = verified(bundle).findings
+
+    assert finding.kind is kind
+    assert finding.message.startswith(says)
+    finding.message.encode()
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "tree.txt", "checkpoints.txt", "report.html", "evidence.csv"])
+def test_a_file_that_grew_to_terabytes_is_a_finding_within_little_memory(name: str, bundle: Path) -> None:
+    os.truncate(bundle / name, 2**42)
+
+    (finding,) = in_little_memory(bundle)["findings"]
+
+    assert finding["message"].startswith(
+        f"{name} is not the file that was exported: it has 4,398,046,511,104 by"
+    )
+
+
+def test_a_signature_that_grew_to_terabytes_is_none(bundle: Path) -> None:
+    os.truncate(bundle / "manifest.sig", 2**42)
+
+    (finding,) = in_little_memory(bundle)["findings"]
+
+    assert finding["message"].startswith("manifest.json is not signed by a key of the ledger")
+
+
+def test_a_manifest_that_grew_to_terabytes_is_none(bundle: Path) -> None:
+    os.truncate(bundle / "manifest.json", 2**42)
+
+    with pytest.raises(UsageError, match="is no manifest of an export"):
+        verified(bundle)
+
+
+def in_little_memory(bundle: Path) -> Any:
+    """Verify in a process that may take half a gigabyte."""
+    script = (
+        "import json, resource, sys; from pathlib import Path\n"
+        "from rollback_drills.verifying.auditor import Trust\n"
+        "from rollback_drills.verifying.bundle import verify_bundle\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))\n"
+        "print(json.dumps(verify_bundle(Path(sys.argv[1]), Trust(), lambda _: None).to_document()))"
+    )
+    command = [sys.executable, "-c", script, str(bundle)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        case(b"[" * 100_000 + b"]" * 100_000, id="deep"),
+        case(b"\xff\xfe", id="no UTF-8"),
+        case(b'{"leaf_index": 1e999}', id="infinite"),
+        case(b"x" * 70_000_000, id="a line of 70 MB"),
+    ],
+)
+def test_a_row_that_no_reader_takes_is_a_finding(line: bytes, bundle: Path) -> None:
+    def put(lines: list[bytes]) -> None:
+        lines[5] = line + b"\n"
+
+    change_rows(put)(bundle)
+
+    assert any("line 6 of rows.jsonl holds no record" in each.message for each in verified(bundle).findings)
+
+
+def test_a_key_that_was_replaced_signs_no_exports(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path / 'drills.db'}")
+    fill(database, (3,))
+    rotate_key(
+        database,
+        is_lost=False,
+        created_at=NOW + timedelta(hours=3),
+        signer="maria",
+        open_key=lambda _: KEY,
+        make_key=lambda _: OTHER_KEY,
+    )
+    fill(database, (4,), start=4, key=OTHER_KEY)
+    bundle = tmp_path / "bundle"
+    query = Query(write_instant(NOW + timedelta(hours=6)))
+    export(database, query, bundle, key=OTHER_KEY, exported_at=NOW, progress=lambda _: None)
+    assert verified(bundle, Trust(public_key=KEY.public)).findings == []
+
+    digest = sha256((bundle / "manifest.json").read_bytes()).hexdigest()
+    (bundle / "manifest.sig").write_text(str(SignedNote.sign(manifest_text(digest), [KEY])))
+
+    (finding,) = verified(bundle).findings
+    assert finding.kind is Kind.WRONG_KEY
+    assert "manifest.json is not signed by a key of the ledger that is in use" in finding.message

@@ -12,7 +12,7 @@ from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.findings import FindingKind, Verification
 from rollback_drills.verifying.ledger import verify_ledger
 from tests.unit.builders import KEY
-from tests.unit.tampering import OTHER_KEY, fill, make_row, unguard
+from tests.unit.tampering import OTHER_KEY, fill, make_row, tampering
 
 COUNTS = (9, 1, 6, 4)  # heads over 10, 11, 17 and 21 rows
 
@@ -32,8 +32,7 @@ def verified(database: Database, *witnesses: Checkpoint, **trust: object) -> Ver
 
 def tamper(database: Database, *statements: str) -> None:
     """Change the database as an administrator can."""
-    with database.write() as connection:
-        unguard(connection)
+    with tampering(database) as connection:
         for statement in statements:
             connection.execute(text(statement))
 
@@ -201,8 +200,7 @@ def rewrite(connection: Connection, number: int, *, heads_by: object = None) -> 
 def test_a_history_that_was_rewritten_is_found_from_where_it_differs(
     key: object, kind: FindingKind, says: str, database: Database
 ) -> None:
-    with database.write() as connection:
-        unguard(connection)
+    with tampering(database) as connection:
         rewrite(connection, 13, heads_by=key)
 
     result = verified(database)
@@ -215,8 +213,7 @@ def test_a_history_rewritten_with_the_key_itself_shows_against_a_head_from_elsew
 ) -> None:
     head = find_head(database)
     assert head
-    with database.write() as connection:
-        unguard(connection)
+    with tampering(database) as connection:
         rewrite(connection, 13, heads_by=KEY)
 
     assert verified(database).is_intact
