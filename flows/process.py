@@ -27,16 +27,14 @@ from rollback_drills.evidence.indexing import Indexed
 from rollback_drills.followup.reading import find_quiet
 from rollback_drills.guarding.guard import guard_source
 from rollback_drills.judging import Judgement
-from rollback_drills.names import first_spellings
 from rollback_drills.outbox.intake import find_history
 from rollback_drills.outbox.known import keep_known_cycles
 from rollback_drills.outbox.undelivered import find_undelivered
 from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.routes import (
-    BUILTIN_PROVIDERS,
     check_requested,
-    named_providers,
+    known_providers,
     parse_requested,
 )
 from rollback_drills.settings import Settings, default_database_url, read_settings, require_watched
@@ -104,7 +102,8 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
     judged = classify_readiness(subjects, dues, settings.criteria, now, request.generated_by)
     judgements = keep_known_cycles(database, judged)
     requested = parse_requested(request.provider)
-    check_requested(requested, _known_providers(subjects, requested))
+    sources = [subject.schedule for subject in subjects]
+    check_requested(requested, known_providers(sources, requested, enabled_connectors))
     platform = find_platform(settings, subjects)
     names = known_names(subjects, judgements)
     if database is not None and not request.dry_run:
@@ -153,15 +152,6 @@ def _needs_connectors(subjects: Sequence[Subject]) -> bool:
     """Whether a schedule names no provider, so that the configured connectors stand in."""
     documents = (subject.schedule.document if subject.schedule else None for subject in subjects)
     return any(document is None or not document.notification_providers for document in documents)
-
-
-def _known_providers(subjects: Sequence[Subject], requested: frozenset[str] | None) -> frozenset[str]:
-    known = BUILTIN_PROVIDERS | named_providers(subject.schedule for subject in subjects)
-    return (
-        known
-        if requested is None or requested <= first_spellings(known).keys()
-        else known | set(enabled_connectors())
-    )
 
 
 def _find_past(

@@ -11,9 +11,8 @@ from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.judging import judge_all
 from rollback_drills.readiness.terms import Report
 from rollback_drills.routing.routes import (
-    BUILTIN_PROVIDERS,
     check_requested,
-    named_providers,
+    known_providers,
     parse_requested,
 )
 from rollback_drills_api.acting import name_caller
@@ -80,10 +79,6 @@ def _check(served: Service, body: DeliverBody) -> None:
     """
     requested = parse_requested(body.provider)
     read_policy(body.routing_policy)
-    if requested is None:
-        return
-    subjects = served.fleet.judged().subjects
-    known = BUILTIN_PROVIDERS | named_providers(subject.schedule for subject in subjects)
-    if not requested <= known:
-        known |= find_connectors()
-    check_requested(requested, known)
+    if requested is not None:
+        sources = [subject.schedule for subject in served.fleet.judged().subjects]
+        check_requested(requested, known_providers(sources, requested, find_connectors))

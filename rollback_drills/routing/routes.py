@@ -1,6 +1,6 @@
 """Which owners are told through which providers, before anything suppresses a route."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -48,6 +48,18 @@ def named_providers(sources: Iterable[Loaded[Schedule] | None]) -> frozenset[str
             names.update(source.document.notification_providers)
             names.update(name for rule in source.document.rules_by_owner.values() for name in rule.providers)
     return frozenset(names)
+
+
+def known_providers(
+    sources: Iterable[Loaded[Schedule] | None],
+    requested: frozenset[str] | None,
+    find_connectors: Callable[[], Iterable[str]],
+) -> frozenset[str]:
+    """Return every provider that may be requested; connectors are looked for only if one is still unknown."""
+    known = BUILTIN_PROVIDERS | named_providers(sources)
+    if requested is None or requested <= first_spellings(known).keys():
+        return known
+    return known | frozenset(find_connectors())
 
 
 def check_requested(requested: frozenset[str] | None, known: frozenset[str]) -> None:

@@ -15,7 +15,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.identity import notification_id, route_key
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.decisions import PlanRequest, name_notification
-from rollback_drills.routing.routes import Route, check_requested, parse_requested
+from rollback_drills.routing.routes import Route, check_requested, known_providers, parse_requested
 from rollback_drills.routing.suppression import Suppressions
 from rollback_drills.routing.telling import Told
 from tests.unit.builders import NOW, build_notifications, judged, make_subject, make_told, planned, written
@@ -449,3 +449,12 @@ def test_two_unusable_documents_are_in_different_cycles_each_the_same_in_every_r
 
     cycles = [plan["cycle_id"] for plan in plans]
     assert cycles[0] == cycles[1] != cycles[2]
+
+
+def test_connectors_are_looked_for_only_if_a_requested_name_is_still_unknown() -> None:
+    def find() -> list[str]:
+        raise AssertionError
+
+    assert "slack" in known_providers([], parse_requested("SLACK, teams"), find)
+    assert "slack" in known_providers([], None, find)
+    assert "pager" in known_providers([], parse_requested("pager"), lambda: ["pager"])
