@@ -186,8 +186,14 @@ class Database:
                 # At once a writer: a reader that turns writer fails when another one wrote meanwhile.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
-            connection.commit()
-            if connection.info.pop(_CHANGED, False):
+            has_changed = connection.info.pop(_CHANGED, False)
+            try:
+                connection.commit()
+            except SQLAlchemyError:
+                if has_changed and connection.invalidated:  # the answer was lost: it may be on disk
+                    note_effect()
+                raise
+            if has_changed:
                 note_effect()
 
 

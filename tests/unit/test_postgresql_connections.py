@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, column, insert, make_url, table, text
 from sqlalchemy.exc import OperationalError
 
 from rollback_drills.database import Database, DatabaseError
+from rollback_drills.effects import count_effects
 from rollback_drills.engines import postgresql
 from rollback_drills_api.versions import DatabaseWatch
 from tests.stalling_proxy import StallingProxy, stalling_proxy
@@ -77,10 +78,13 @@ def test_a_commit_that_is_not_answered_is_an_error_and_no_hang(proxy: StallingPr
     def change() -> None:
         with database.write() as connection:
             connection.exec_driver_sql("CREATE TEMPORARY TABLE drill (id int)")
+            connection.execute(insert(table("drill", column("id"))).values(id=1))
             proxy.stall()
 
+    before = count_effects()
     with pytest.raises(DatabaseError, match="did not answer within"):
         change()
+    assert count_effects() == before + 1  # nobody can say that nothing was written
 
 
 def test_nobody_waits_for_a_lock_for_ever(proxy: StallingProxy) -> None:
