@@ -3,8 +3,10 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from rollback_drills.redaction import remember_secrets
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.limits import RateLimit
 from rollback_drills_api.problems import Problem
-from rollback_drills_api.running import run_embedded
+from rollback_drills_api.running import Ran, run_deployed, run_embedded
 from rollback_drills_api.versions import DatabaseWatch
 from tests.unit.conftest import database, url  # noqa: F401 - fixtures
 
@@ -60,6 +62,23 @@ def test_a_prefect_server_that_is_not_there_is_a_problem_of_its_own(tmp_path: Pa
         run_embedded("deliver-notifications", {"schedule": str(schedule)}, timeout_seconds=5)
     assert raised.value.status_code == 503
     assert "the Prefect server cannot be reached" in raised.value.detail
+
+
+@pytest.mark.parametrize("run", [run_embedded, run_deployed])
+def test_a_prefect_server_that_refuses_a_run_is_named_with_its_status(
+    monkeypatch: pytest.MonkeyPatch, run: Callable[..., Ran]
+) -> None:
+    request = httpx.Request("POST", "http://prefect.test/api/flow_runs")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise httpx.HTTPStatusError("refused", request=request, response=httpx.Response(422))
+
+    monkeypatch.setattr("rollback_drills_api.running._find_flow", lambda _: refuse)
+    monkeypatch.setattr("prefect.deployments.run_deployment", refuse)
+    with pytest.raises(Problem) as raised:
+        run("deliver-notifications", {}, timeout_seconds=5)
+    assert raised.value.status_code == 502
+    assert "the Prefect server answered 422" in raised.value.detail
 
 
 def test_what_cannot_be_made_leaves_nothing_behind() -> None:
