@@ -1,7 +1,7 @@
 """The delivery step of the flows: a task run for each provider, and word of the connectors that died."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefect.runtime import flow_run
@@ -76,6 +76,12 @@ def deliver_due(
     alive = {each.notification.provider for each in delivered.deliveries if each.succeeded}
     _deliver_through(delivered, commit_notices(url, alive), policy, url)
     delivered.left = find_undelivered(database, schedule_ids, requested, now=database.now().timestamp())
+    # The pause of a destination, which another notification may have brought about, holds back all of them.
+    goes_on = {each.notification.notification_id: each.next_attempt_at for each in delivered.left.waiting}
+    delivered.deliveries = [
+        replace(each, next_attempt_at=goes_on.get(each.notification.notification_id, each.next_attempt_at))
+        for each in delivered.deliveries
+    ]
     return delivered
 
 

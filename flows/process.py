@@ -84,7 +84,6 @@ def run_process(request: RunRequest) -> State[dict[str, Any]]:
             due_soon_days=request.due_soon_days,
             max_age_days=request.max_age_days,
         )
-        require_watched(settings)
         return _run(request, settings)
     except DrillsError as error:
         return fail(error, effects_before=before)
@@ -104,6 +103,7 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
     requested = parse_requested(request.provider)
     sources = [subject.schedule for subject in subjects]
     check_requested(requested, known_providers(sources, requested, enabled_connectors))
+    require_watched(settings)
     platform = find_platform(settings, subjects)
     names = known_names(subjects, judgements)
     if database is not None and not request.dry_run:

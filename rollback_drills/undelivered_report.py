@@ -29,15 +29,19 @@ def list_waiting(deliveries: Sequence[Delivery]) -> Iterator[str]:
         "Not delivered yet. The first run after the next attempt is due tries again.",
     )
     yield ""
-    columns = ("notification", "schedule", "provider", "owner", "state", "attempts", "next attempt", "why")
+    columns = ("schedule", "provider", "owner", "next attempt", "why", "attempts", "state", "notification")
     yield from table(
         columns,
         (
             (
-                *(each.notification.notification_id, each.notification.schedule_id),
-                *(each.notification.provider, each.notification.owner, each.state, str(each.attempt_count)),
-                write_time(each.next_attempt_at) if each.next_attempt_at else "unknown",
-                each.verdict.detail,
+                *(each.notification.schedule_id, each.notification.provider, each.notification.owner),
+                write_time(each.next_attempt_at) if each.next_attempt_at else "the next run",
+                *(
+                    each.verdict.detail,
+                    str(each.attempt_count),
+                    each.state,
+                    each.notification.notification_id,
+                ),
             )
             for each in waiting[:_MOST_ROWS]
         ),

@@ -29,23 +29,28 @@ def deliver_to_provider(
     Prefect's own retries wait the same time whatever the provider asked for, so the attempts are made here.
     The secrets of the connector are opened here and never leave.
     """
-    deliveries = ProviderDeliveries(_deliver(provider, policy, open_database(url)))
-    failed = [each for each in deliveries if not each.succeeded]
-    get_run_logger().info("%d of %d delivered", len(deliveries) - len(failed), len(deliveries))
+    tried, waiting = _deliver(provider, policy, open_database(url))
+    failed = [*(each for each in tried if not each.succeeded), *waiting]
+    count = len(tried) + len(waiting)
+    get_run_logger().info("%d of %d delivered", count - len(failed), count)
+    deliveries = ProviderDeliveries(tried)
     if not failed:
         return deliveries
-    message = f"{len(failed)} of {len(deliveries)} not delivered: {failed[0].summary}"
-    return Failed(message=message, data=deliveries)
+    return Failed(message=f"{len(failed)} of {count} not delivered: {failed[0].summary}", data=deliveries)
 
 
-def _deliver(provider: str, policy: RetryPolicy, database: Database) -> list[Delivery]:
+def _deliver(provider: str, policy: RetryPolicy, database: Database) -> tuple[list[Delivery], list[Delivery]]:
+    """Deliver, and return what was tried and what waits without having been tried.
+
+    What waits for a connector that cannot be used counts as tried: somebody has to fix the connector.
+    """
     logger = get_run_logger()
     try:
         connector = load_connector(provider)
     except ConnectorError as error:
         logger.warning("%s", error)
         note_why_waiting(database, provider, str(error))
-        return _find_waiting(database, provider, ())
+        return _find_waiting(database, provider, ()), []
     tried = [
         each
         for spelling in find_provider_spellings(database, provider)
@@ -62,7 +67,7 @@ def _deliver(provider: str, policy: RetryPolicy, database: Database) -> list[Del
     for destination in find_destinations(database):
         if is_same(destination.provider, provider) and destination.disabled_at is not None:
             note_why_waiting(database, provider, explain_disabled(destination))
-    return tried + _find_waiting(database, provider, tried)
+    return tried, _find_waiting(database, provider, tried)
 
 
 def _find_waiting(database: Database, provider: str, tried: Sequence[Delivery]) -> list[Delivery]:

@@ -12,6 +12,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import DrillsError
 from rollback_drills.notification import Notification
 from rollback_drills.readiness.terms import Report
+from rollback_drills.wording import write_time
 
 DELIVERY_SCHEMA: Final = "cavra.connector.delivery.v1"
 
@@ -41,7 +42,7 @@ class Delivery:
         if self.succeeded:
             return str(self.state)
         at = self.next_attempt_at
-        again = f"; next attempt {at.isoformat(timespec='seconds')}" if at else ""
+        again = f"; next attempt {write_time(at)}" if at else ""
         return f"{self.state}: {self.verdict.detail}{again}"
 
 

@@ -82,7 +82,9 @@ def run_drills(server: PrefectServer, receiver: str) -> tuple[dict[str, Any], di
     run_deployment(server, check, {**PAYMENTS, "as_of": "2026-11-25T09:00:00Z"})
     import_connectors(server, receiver, DOWN)
     failed = run_deployment(server, check, {"schedule": FLEET, "as_of": "2026-12-01T09:00:00Z"})
-    waiting = run_deployment(server, check, {"schedule": FLEET, "as_of": "2026-12-01T09:01:00Z"})
+    import_connectors(server, receiver, f"{receiver}/busy")
+    run_deployment(server, check, {"schedule": FLEET, "as_of": "2026-12-01T09:01:00Z", "retries": 0})
+    waiting = run_deployment(server, check, {"schedule": FLEET, "as_of": "2026-12-01T09:02:00Z"})
     by_hand = {"provider": "webhook", "generated_by": "release-manager", "as_of": "2026-12-01T10:00:00Z"}
     run_deployment(server, deliver, {**PAYMENTS, **by_hand})
     return failed, waiting
@@ -163,6 +165,10 @@ def main() -> None:
     ):
         httpserver.expect_request("/hook").respond_with_data("taken")
         httpserver.expect_request("/services/T0/B0/example").respond_with_data("ok")
+        busy = {"retry-after": "3000"}
+        httpserver.expect_request("/busy/services/T0/B0/example").respond_with_data(
+            "later", status=429, headers=busy
+        )
         httpserver.expect_request("/platform").respond_with_data("")
         receiver = f"http://127.0.0.1:{httpserver.port}"
         create_automations(server, f"{receiver}/platform", Path(home))
@@ -193,7 +199,7 @@ def main() -> None:
                 height=1100,
             )
             take(line, "waiting-page", f"/artifacts/artifact/{fleet['id']}", "Waiting", height=1200)
-            take(line, "waiting-message", terminal.as_uri(), "next attempt", height=360)
+            take(line, "waiting-message", terminal.as_uri(), "next attempt", height=280)
             take(line, "automations", "/automations", "platform-team", height=700)
 
 

@@ -70,12 +70,13 @@ def test_one_process_serves_what_is_deployed_to_a_pool_with_the_same_schedules()
     }
 
 
-def test_the_automation_for_killed_runs_watches_every_flow_and_gets_its_heartbeats() -> None:
+def test_the_automation_for_killed_runs_watches_every_deployment_and_gets_its_heartbeats() -> None:
     folder = ROOT / "deployments"
     (automation,) = yaml.safe_load((folder / "automations/mark-killed-runs.yaml").read_text())["automations"]
     definitions = yaml.safe_load((folder / "prefect.yaml").read_text())["definitions"]
 
-    assert automation["trigger"]["match_related"]["prefect.resource.name"] == list(DEPLOYMENTS)
+    tag = automation["trigger"]["match_related"]["prefect.resource.id"].removeprefix("prefect.tag.")
+    assert all(tag in each["tags"] for each in DEPLOYMENTS.values())
     environ = definitions["work_pools"]["drills"]["job_variables"]["env"]
     assert 3 * int(environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) <= automation["trigger"]["within"]
 

@@ -114,7 +114,8 @@ def test_what_was_never_tried_because_of_a_pause_waits_until_its_end(
     state = check(str(other))
 
     assert state.is_failed()
-    assert "webhook (pending: waits for its first attempt; next attempt" in (state.message or "")
+    waiting = "1 notification waits for webhook, to search-team (waits for its first attempt); next attempt"
+    assert waiting in (state.message or "")
 
 
 def test_runs_fail_and_name_a_dead_letter_until_somebody_deals_with_it(

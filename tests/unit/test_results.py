@@ -140,7 +140,7 @@ def test_what_is_tried_again_says_when_and_what_may_repeat_says_so() -> None:
         (State.DELIVERED, "delivered"),
         (State.ACCEPTED, "accepted"),
         (State.PERMANENT, "permanent: detail 1"),
-        (State.RETRY, "retry: detail 1; next attempt 2026-12-01T10:00:00+00:00"),
+        (State.RETRY, "retry: detail 1; next attempt 1 Dec 2026, 10:00 UTC"),
     ],
 )
 def test_a_delivery_is_summed_up_in_a_line(state: State, summary: str) -> None:

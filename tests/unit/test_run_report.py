@@ -218,7 +218,10 @@ def test_what_waits_is_listed_with_its_next_attempt(count: int, shown: int, rest
         render_schedule(dataclasses.replace(run, deliveries=[waiting] * count), dry_run=False),
         render_fleet([dataclasses.replace(run, deliveries=[waiting] * count)], dry_run=False),
     ):
-        assert page.count("| retry | 1 | 1 Dec 2026, 09:02 UTC | the reason |") == shown
+        assert (
+            page.count("| slack | team-a | 1 Dec 2026, 09:02 UTC | the reason | 1 | retry | gordmsg-")
+            == shown
+        )
         assert ("## Waiting" in page) is bool(count)
         assert (f"{rest} more: `drills outbox list`." in page) is bool(rest)
 
