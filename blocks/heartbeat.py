@@ -32,6 +32,8 @@ def send_heartbeat(secret_name: str) -> None:
         secret: Secret[str] = Secret.load(secret_name, _sync=True)  # type: ignore[call-arg,assignment]  # Prefect's decorator adds it
     except ValueError:
         raise HeartbeatError(f"there is no Secret block {secret_name} for the heartbeat") from None
+    except RuntimeError:  # how Prefect says that the data of a block does not fit
+        raise HeartbeatError(f"the Secret block {secret_name} is empty; put the address in") from None
     address = open_secret(secret)
     if problem := address_problem(address, f"the Secret block {secret_name}"):
         raise HeartbeatError(problem)

@@ -57,7 +57,8 @@ def _read(name: str) -> str | None:
                 "include_secrets": True,
             },
         ).json()
-    return open_secret(Secret(value=found[0]["data"]["value"])) if found else None
+    # UI V2 saves a Secret block without a value as `{}`
+    return open_secret(Secret(value=found[0]["data"].get("value", ""))) if found else None
 
 
 def save_new_key(origin: str) -> SigningKey:

@@ -13,10 +13,13 @@ from prefect.settings import PREFECT_API_URL
 from pytest_httpserver import HTTPServer
 
 from blocks.connector import Connector, ConnectorError
+from blocks.heartbeat import HeartbeatError, send_heartbeat
+from blocks.ledger_key import LedgerKeyError, block_name, open_signing_key
 from blocks.mail import MailConnector
 from blocks.registry import CONNECTORS, find_unusable, load_connector
 from blocks.secret_fields import is_secret
 from blocks.webhook import WebhookConnector
+from rollback_drills.ledger.keys import SigningKey
 from tests.unit.test_cli import drills
 
 FORM: Final = Path(__file__).parent / "blocks/webhook-from-v1-form.json"
@@ -111,13 +114,34 @@ def test_a_secret_block_that_was_chosen_and_is_empty_is_not_taken_for_absent(sav
     empty: Secret[str] = Secret(value="")
     chosen = {"$ref": {"block_document_id": str(empty.save("form-empty", overwrite=True))}}
     name = save(WebhookConnector, {**FILLED_IN[WebhookConnector], "signing_secret": chosen})
-    assert find_unusable()[name] == "the signing_secret is empty; put the secret in"
+    assert find_unusable()[name] == (
+        "the signing secret of the webhook must be whsec_ and base64 of 24 to 64 bytes"
+    )
 
-    with get_client(sync_client=True) as client:  # as UI V2 saves a Secret block without a value
-        block_id = chosen["$ref"]["block_document_id"]
+    take_value_away(chosen["$ref"]["block_document_id"])
+    assert find_unusable()[name] == "the Secret block of its signing_secret is empty; put the value in"
+
+
+def test_a_heartbeat_whose_secret_block_is_empty_says_so() -> None:
+    address: Secret[str] = Secret(value="https://watch.example.invalid/ping")
+    take_value_away(str(address.save("form-heartbeat", overwrite=True)))
+    with pytest.raises(HeartbeatError, match="the Secret block form-heartbeat is empty; put the address in"):
+        send_heartbeat("form-heartbeat")
+
+
+def test_a_key_of_the_ledger_that_is_empty_says_so() -> None:
+    key = SigningKey.generate("form/0123456789abcdef")
+    saved: Secret[str] = Secret(value=key.to_text())
+    take_value_away(str(saved.save(block_name(key.public), overwrite=True)))
+    with pytest.raises(LedgerKeyError, match=r"the Secret block rollback-drills-ledger-.* is not usable"):
+        open_signing_key(key.public)
+
+
+def take_value_away(block_id: str) -> None:
+    """Save a Secret block as UI V2 does, when nothing was written into its form."""
+    with get_client(sync_client=True) as client:
         update = {"data": {}, "merge_existing_data": False}
         client.request("PATCH", "/block_documents/{id}", path_params={"id": block_id}, json=update)
-    assert find_unusable()[name] == "the Secret block of its signing_secret is empty; put the value in"
 
 
 def test_a_list_names_what_cannot_be_used(save: Save, tmp_path: Path) -> None:
