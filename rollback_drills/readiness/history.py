@@ -83,7 +83,9 @@ def report_history(
             source, section, _find(source, latest, section, criteria), requested=requested, warnings=faults
         ),
         "history": section,
-        "warnings": _list_warnings(source, latest, section, list(faults.values()), now=now),
+        "warnings": _list_warnings(source, latest, section, list(faults.values()), now=now)
+        if problem or faults
+        else [],
     }
 
 

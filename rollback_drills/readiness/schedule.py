@@ -131,7 +131,8 @@ def _find_faults(
     source: Loaded[Schedule], schedule: Schedule, section: dict[str, Any], history_report: Report
 ) -> dict[str, str]:
     """Return, by the id of a check or a key, file, path and remedy of each fault, the most basic first."""
-    faults = {key: f"{source.path}: {fault}" for key, fault in find_written_faults(schedule).items()}
+    written = find_written_faults(schedule)
+    faults = {key: f"{source.path}: {fault}" for key, fault in written.items()} if written else written
     due = section["next_due_at"]
     if not due:
         faults[_NOT_STALE] = faults.setdefault(NEXT_DUE, _explain_no_due_time(source, history_report))
@@ -169,7 +170,7 @@ def _blame_history(
 ) -> str:
     """Name the fault of the history that the due time is derived from; empty if there is none."""
     is_derived = schedule.next_due_at is None or schedule.due_policy is not DuePolicy.EXPLICIT
-    if not is_derived or not history_report["warnings"]:
+    if not history_report["warnings"] or not is_derived:
         return ""
     due = f"By the accepted drills, the drill of {source.path} was due {section['next_due_at']}"
     return join_sentences(history_report["warnings"][0], due)
@@ -177,6 +178,8 @@ def _blame_history(
 
 def _write_notes(status: Readiness, section: dict[str, Any], warnings: list[str]) -> list[str]:
     note = _note(status, section)
+    if not warnings:
+        return [note]
     return [note, *(warning for warning in warnings if warning not in note)]
 
 
