@@ -100,10 +100,11 @@ def main() -> None:
     # What is read stays, and is no garbage: to look for some after every 700 objects took a tenth of the time
     # of a check of 10,000 schedules, and more than half of the time in which the API judges them.
     gc.set_threshold(20_000, 50, 50)
+    effects_before = count_effects()
     try:
         app()
     except DrillsError as error:
-        _fail(str(error))
+        _fail(str(error), effects_before)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -111,13 +112,13 @@ def main() -> None:
         problem = explain_unreachable(error)
         if problem is None:
             raise
-        _fail(problem)
+        _fail(problem, effects_before)
 
 
-def _fail(problem: str) -> NoReturn:
+def _fail(problem: str, effects_before: int) -> NoReturn:
     """End with a line about a problem: with 2 if nothing was sent or written, else with 1."""
     print_problem(problem)
-    if count_effects():
+    if count_effects() > effects_before:
         print_problem("part of the work was done before that; what was sent or written stays")
         sys.exit(1)
     sys.exit(2)

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from rollback_drills.database import Database
+from rollback_drills.evidence.heads import damage
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
 from rollback_drills.spellings import match
@@ -66,23 +67,37 @@ class EvidenceIndex:
         return cls(database) if database else None
 
     def find(self, wanted: EvidenceFilter, *, limit: int = 100, offset: int = 0) -> tuple[list[Report], int]:
-        """Give the newest records that match, and how many match altogether."""
+        """Return the newest records that match, and how many match altogether.
+
+        Raises:
+            DatabaseError: A record is damaged.
+        """
         with self.database.read() as connection:
             conditions = wanted.to_sql(connection)
-            page = select(LEDGER.c.record).where(*conditions)
+            page = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*conditions)
             page = page.order_by(LEDGER.c.leaf_index.desc()).limit(limit).offset(offset)
             total = connection.scalar(select(func.count()).select_from(LEDGER).where(*conditions))
-            rows = [_read(text) for text in connection.scalars(page)]
+            rows = [_read(row.leaf_index, row.record) for row in connection.execute(page)]
         return rows, total or 0
 
     def get(self, leaf_index: int) -> Report | None:
-        """Give one record by its number."""
+        """Return one record by its number; None if there is none.
+
+        Raises:
+            DatabaseError: The record is damaged.
+        """
         statement = select(LEDGER.c.record).where(LEDGER.c.leaf_index == leaf_index)
         with self.database.read() as connection:
             text = connection.scalar(statement)
-        return None if text is None else _read(text)
+        return None if text is None else _read(leaf_index, text)
 
 
-def _read(text: str) -> dict[str, Any]:
-    record: dict[str, Any] = msgspec.json.decode(text)
-    return record
+def _read(leaf_index: int, text: str) -> dict[str, Any]:
+    try:
+        record = msgspec.json.decode(text)
+        is_record = record["leaf_index"] == leaf_index and isinstance(record["metadata_kind"], str)
+    except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError):
+        is_record = False
+    if not is_record:
+        raise damage(f"row {leaf_index} holds no record any more")
+    return dict(record)

@@ -167,8 +167,11 @@ def test_a_run_without_the_key_fails_and_says_how_to_go_on(
     assert code == 0, printed
     assert deliver_notifications(schedule=schedule, return_state=True).is_completed()
     code, printed = drills("evidence", "verify", "--json")
-    assert code == 0
-    assert "the key was lost" in printed
+    assert code == 1
+    assert "was lost: it did not sign the new key" in printed
+    kept = newest(url).public_key.text
+    code, printed = drills("evidence", "verify", "--json", "--public-key", kept)
+    assert code == 0, printed
     outcomes = EvidenceIndex.open(url).find(EvidenceFilter(provider="webhook", success=True))[1]
     assert outcomes == 2  # also that of the run that could not write
 

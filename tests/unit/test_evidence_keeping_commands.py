@@ -14,7 +14,7 @@ from rollback_drills.ledger.checkpoint import SignedNote
 from rollback_drills.ledger.keys import PublicKey
 from rollback_drills_cli.main import main
 from tests.unit.builders import KEY
-from tests.unit.tampering import fill, make_row
+from tests.unit.tampering import fill, make_row, tampering
 
 RECORD = {
     "schema_version": "cavra.evidence.metadata.v1",
@@ -143,6 +143,42 @@ def test_a_variable_that_auditors_would_mind_is_named(
 
     assert drills("prune", "--by", "maria") == 2
     assert "DRILLS_EVIDENCE_RETENTION_MONTHS is" in drills.err
+
+
+@pytest.mark.parametrize("record", ["'{'", "x'ff'", "CAST(x'ff' AS TEXT)", "'[1]'", "'{}'"])
+@pytest.mark.parametrize("words", [["list"], ["show", "3"]])
+def test_a_damaged_record_is_one_line_and_not_a_traceback(
+    words: list[str], record: str, database: Database, drills: Drills
+) -> None:
+    with tampering(database) as connection:
+        connection.exec_driver_sql(f"UPDATE ledger SET record = {record} WHERE leaf_index = 3")
+
+    assert drills(*words) == 2
+    assert drills.err.count("\n") == 1
+
+
+def test_verify_tells_findings_from_what_cannot_be_verified(
+    database: Database, drills: Drills, tmp_path: Path
+) -> None:
+    assert drills("verify", "--json") == 0
+    assert json.loads(drills.out)["intact"] is True
+
+    with tampering(database) as connection:
+        connection.exec_driver_sql("UPDATE ledger SET record = x'ff' WHERE leaf_index = 3")
+    assert drills("verify", "--json") == 1
+    document = json.loads(drills.out)
+    assert (document["intact"], document["finding_count"]) == (False, 1)
+
+    with tampering(database) as connection:
+        for table in ("ledger", "ledger_heads"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    assert drills("verify", "--json") == 2
+    document = json.loads(drills.out)
+    assert (document["intact"], document["finding_count"]) == (None, 0)
+    assert document["problem"].startswith("there is no evidence")
+
+    assert drills("verify", str(tmp_path), "--json") == 2
+    assert "is no export of evidence" in json.loads(drills.out)["problem"]
 
 
 @pytest.mark.parametrize("words", [(), ("--dry-run",)])
