@@ -25,6 +25,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.indexing import Indexed
 from rollback_drills.followup.reading import find_quiet
+from rollback_drills.former_names import keep_former_names
 from rollback_drills.guarding.guard import guard_source
 from rollback_drills.judging import Judgement
 from rollback_drills.outbox.intake import find_history
@@ -96,7 +97,7 @@ def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
     open_key = open_key_ahead(None if request.dry_run else database)
     policy = read_policy(request.routing_policy)
     fleet = load_documents(settings.schedule, settings.history)
-    subjects = fleet.subjects
+    subjects = keep_former_names(fleet.subjects, database)
     dues = derive_due(subjects, now)
     judged = classify_readiness(subjects, dues, settings.criteria, now, request.generated_by)
     judgements = keep_known_cycles(database, judged)

@@ -24,9 +24,15 @@ _KEPT_BACK = ("maintenance_window", "owner_calendar")
 
 
 def known_names(subjects: Sequence[Subject], judgements: Sequence[Judgement]) -> list[str]:
-    """Give every name under which the schedules and their source may stand in the outbox: ids and paths."""
+    """Return every name under which the schedules and their source may be in the outbox: ids and paths."""
     names = [SOURCE_ID, *(judgement.cycle.schedule_id for judgement in judgements)]
-    return names + [subject.schedule.path for subject in subjects if subject.schedule]
+    return names + [name for subject in subjects for name in _names_without_id(subject)]
+
+
+def _names_without_id(subject: Subject) -> tuple[str, ...]:
+    """Return the names of a document while it had no id that could be read."""
+    source = subject.schedule
+    return (source.identity, source.former_identity) if source else ()
 
 
 def find_entries(
@@ -111,8 +117,9 @@ def find_departures(
     for subject, judgement, plan in zip(subjects, judgements, plans, strict=True):
         if judgement.cycle.schedule_id in request.distrusted:
             continue
-        path = subject.schedule.path if subject.schedule else ""
-        histories = by_name.get(name_key(judgement.cycle.schedule_id), {}) | by_path.get(path, {})
+        histories = by_name.get(name_key(judgement.cycle.schedule_id), {})
+        for name in _names_without_id(subject):
+            histories = histories | by_path.get(name, {})
         for closing in find_closings(subject, judgement, plan, request, histories, now=now):
             if closing.notification is None:
                 departures.append(Departure(closing.route_key, closing.ending.replaces))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
+from rollback_drills.documents.finding import search
 from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.judging import Judgement, judge_all
@@ -117,30 +118,18 @@ def _unusable() -> Problem:
 
 def _find_files(settings: Settings, fleet: Fleet | None) -> Iterator[tuple[str, int, int, int]]:
     """Give every file that the settings stand for, and what shows that it was changed."""
-    paths = [path for path in (settings.schedule, settings.history) if path]
-    for path in paths:
-        if os.path.isdir(path):
-            yield from _walk(path)
+    for path in filter(None, (settings.schedule, settings.history)):
+        if os.path.isdir(path) or (glob.has_magic(path) and not os.path.isfile(path)):
+            found = search(path)
+            yield from _stat_all(file for file, _ in found.documents)
+            yield from ((f"{folder.path}: {reason}", 0, 0, 0) for folder, reason in found.problems)
         else:
-            yield from _stat_all(glob.glob(path, recursive=True) if glob.has_magic(path) else [path])
+            yield from _stat_all([path])
     if (
         fleet and settings.schedule and settings.schedule.endswith(".jsonl")
     ):  # it may name documents elsewhere
         sources = (source for subject in fleet.subjects for source in (subject.schedule, subject.history))
-        yield from _stat_all(dict.fromkeys(source.path for source in sources if source))
-
-
-def _walk(folder: str) -> Iterator[tuple[str, int, int, int]]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            if not entry.name.startswith("."):
-                yield from _walk(entry.path)
-        elif entry.name.endswith(".json"):
-            yield from _stat_all([entry.path])
+        yield from _stat_all(dict.fromkeys(source.file for source in sources if source and source.file))
 
 
 def _stat_all(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:

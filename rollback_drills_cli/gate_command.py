@@ -1,14 +1,17 @@
 """`drills gate`: may this release pass? For people, and for pipelines."""
 
 import os
+from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollback_drills.documents.finding import find_shown
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import VARIABLES, read_settings
+from rollback_drills.settings import VARIABLES, Settings, read_settings
 from rollback_drills_cli import options
 from rollback_drills_cli.output import format_json, print_line, print_table
 from rollback_drills_cli.writing import write_whole
@@ -97,7 +100,7 @@ def gate(
 
     found = evaluate_gate(settings, now=at, generated_by=generated_by)
     if wanted is not Format.TABLE:
-        write_whole(_write(found, wanted), out)
+        write_whole(_write(found, wanted, _places_of(settings)), out)
     if wanted is Format.TABLE or out:
         _print_gate(found)
     if not found["acceptable"]:
@@ -117,11 +120,16 @@ def _parse_format(name: str, *, as_json: bool, out: Path | None) -> Format:
     return wanted
 
 
-def _write(gate: "Report", wanted: Format) -> bytes:
+def _places_of(settings: Settings) -> list[str]:
+    names = ("schedule", "history", "promotion_evidence", "rollback_plan", "rollback_rehearsal")
+    return list(filter(None, (getattr(settings, name) for name in names)))
+
+
+def _write(gate: "Report", wanted: Format, places: Sequence[str]) -> bytes:
     if wanted is Format.GITHUB:
         from rollback_drills.gate.annotations import write_annotations
 
-        return write_annotations(gate, _find_in_workspace).encode()
+        return write_annotations(gate, partial(_find_in_workspace, places)).encode()
     if wanted is Format.JUNIT:
         from rollback_drills.gate.junit import write_junit
 
@@ -138,9 +146,10 @@ def _print_gate(gate: "Report") -> None:
     print_line(gate["message"][:1].upper() + gate["message"][1:])
 
 
-def _find_in_workspace(path: str) -> str:
+def _find_in_workspace(places: Sequence[str], shown: str) -> str:
     """Return a path relative to the workspace of GitHub, wherever in it the command runs; empty outside."""
     workspace = os.environ.get("GITHUB_WORKSPACE") or "."
+    path = next(filter(None, (find_shown(place, shown) for place in places)), shown)
     for resolve in (os.path.abspath, os.path.realpath):  # as it is written, and behind links
         relative = os.path.relpath(resolve(path), resolve(workspace))
         if relative.partition(os.sep)[0] != os.pardir:

@@ -1,10 +1,13 @@
 """`drills lint`: may these documents be published, and are they right, whatever the time is?"""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rollback_drills.documents.finding import search
+from rollback_drills.documents.printing import show_path
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.files import lint_files
 from rollback_drills_cli.output import print_json, print_line
@@ -20,8 +23,9 @@ def lint(
     Finds everything that `drills check` and `drills gate` refuse whatever the time is. Warnings are for names
     and words that are probably mistakes. Exit code 0 if nothing was found, else 1.
     """
-    files = [file for path in paths for file in _files_at(path)]
-    linted = lint_files([str(file) for file in files])
+    files, unsearched = _find_files(paths)
+    linted = lint_files(files)
+    linted.findings[:0] = unsearched
     if as_json:
         print_json(
             {"documents": len(files), "findings": list(linted.findings), "warnings": list(linted.warnings)}
@@ -37,10 +41,19 @@ def lint(
         raise typer.Exit(1)
 
 
-def _files_at(path: Path) -> list[Path]:
-    if not path.exists():
-        raise UsageError(f"{path} does not exist")
-    files = sorted([*path.rglob("*.json"), *path.rglob("*.jsonl")]) if path.is_dir() else [path]
-    if not files:
-        raise UsageError(f"{path} has no document (*.json, *.jsonl)")
-    return files
+def _find_files(paths: list[Path]) -> tuple[list[str], list[str]]:
+    """Return the documents at some paths, and a finding for each folder that cannot be searched."""
+    files: list[str] = []
+    findings: list[str] = []
+    for path in map(str, paths):
+        if not os.path.lexists(path):
+            raise UsageError(f"{path} does not exist")
+        if not os.path.isdir(path):
+            files.append(path)
+            continue
+        found = search(path, (".json", ".jsonl"))
+        if not found.documents and not found.problems:
+            raise UsageError(f"{path} has no document (*.json, *.jsonl)")
+        files += [file for file, _ in found.documents]
+        findings += [f"{show_path(folder.path)}: {reason}" for folder, reason in found.problems]
+    return files, findings

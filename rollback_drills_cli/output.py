@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from rollback_drills.documents.printing import show_text
 from rollback_drills.readiness.terms import Report
 from rollback_drills.run_report import describe_latest
 
@@ -51,22 +52,24 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), title_justify="left", title_style="bold", header_style="dim")
+    table = Table(
+        title=escape(show_text(title)), title_justify="left", title_style="bold", header_style="dim"
+    )
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(_styled(escape(cell), cell) for cell in row))
+        table.add_row(*(_styled(escape(show_text(cell)), cell) for cell in row))
     console().print(table)
 
 
 def print_line(text: str) -> None:
     """Print a line for people; nothing in it is taken for markup."""
-    console().print(text, markup=False, soft_wrap=True)
+    console().print(show_text(text), markup=False, soft_wrap=True)
 
 
 def print_problem(text: str) -> None:
     """Print a line about a problem where errors go."""
-    sys.stderr.write(f"drills: {text}\n")
+    sys.stderr.write(f"drills: {show_text(text)}\n")
 
 
 def explain_unreachable(error: Exception) -> str | None:

@@ -1,38 +1,34 @@
-"""Finds the schedules a path stands for, and the history that belongs to each."""
+"""Loads the schedules a path stands for, and the history that belongs to each."""
 
 import glob
-import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.explaining import json_path, show
+from rollback_drills.documents.explaining import show
+from rollback_drills.documents.finding import search
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reading import (
-    LARGEST_DOCUMENT_BYTES,
-    D,
-    Loaded,
-    parse_document,
-    read_document,
-    show_path,
+from rollback_drills.documents.pairing import (
+    Histories,
+    NamedFile,
+    by_key,
+    key_of,
+    name_files,
+    read_history,
 )
+from rollback_drills.documents.printing import show_path
+from rollback_drills.documents.reading import Loaded, read_document
+from rollback_drills.documents.records import read_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.lookalikes import explain_lookalike, find_lookalikes
 from rollback_drills.names import name_key
 
-_WORD: Final = re.compile(r"[^\W_]+")
-_SCHEDULE_WORDS: Final = frozenset({"schedule", "schedules"})
-_HISTORY_WORDS: Final = frozenset({"history", "histories"})
-_OTHER_WORDS: Final = frozenset({"routing", "policy", "connector", "connectors"})
 _MOST_NAMESAKES_SHOWN: Final = 3
-_KIND_WORDS: Final = _SCHEDULE_WORDS | _HISTORY_WORDS | {"drill", "drills"}
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
@@ -58,18 +54,19 @@ def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
 
     A schedule path is a file, a folder (searched with its subfolders), a glob, or a `.jsonl` file. For more
     than one schedule the history path is a folder or a glob; by default it is the same place. A history
-    belongs to the schedule with the same name, the words schedule, history and drill aside.
+    belongs to the schedule with the same name, the words schedule, history and drill aside. A folder that
+    cannot be searched, and a history that could belong to several schedules, are findings beside the others.
 
     Raises:
-        UsageError: Nothing is found, or it is not clear which history belongs to which schedule.
+        UsageError: Nothing is found.
     """
     if schedule_path is not None and schedule_path.endswith(".jsonl"):
-        subjects = tuple(_read_lines(schedule_path, _find_histories(history_path) if history_path else {}))
+        subjects = tuple(_load_records(schedule_path, history_path))
     elif schedule_path is None or _is_one_file(schedule_path):
         _refuse_missing_folder(schedule_path)
         return _load_single(schedule_path, history_path)
     else:
-        subjects = tuple(_read_files(schedule_path, history_path))
+        subjects = tuple(_load_files(schedule_path, history_path))
     return Fleet(_refuse_duplicates(subjects), is_single=False, warnings=tuple(_explain_lookalikes(subjects)))
 
 
@@ -98,149 +95,80 @@ def _load_single(schedule_path: str | None, history_path: str | None) -> Fleet:
     return Fleet((subject,), is_single=True)
 
 
-def _read_files(schedule_path: str, history_path: str | None) -> Iterator[Subject]:
-    found = _find(schedule_path)
-    schedules = [each for each in found if each.kind == "schedule"]
-    if not schedules:
+def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subject]:
+    files, problems = _search("--schedule", schedule_path)
+    schedules = [each for each in files if each.kind == "schedule"]
+    if history_path is None:
+        histories = by_key(files)
+    else:
+        histories, further = _find_histories(history_path)
+        problems |= further
+    if not schedules and not problems:
         raise UsageError(f"--schedule {schedule_path} matches no schedule document (*.json)")
-    histories = _find_histories(history_path) if history_path else _by_name(found)
-    _refuse_shared_histories(schedules, histories)
+    rivals: dict[str, list[str]] = {}
+    if len({each.key for each in schedules}) < len(schedules):
+        for each in schedules:
+            rivals.setdefault(each.key, []).append(each.shown)
     for each in schedules:
-        history = histories.get(each.name)
-        yield Subject(
-            read_document(Schedule, each.path), read_document(History, history) if history else None
+        schedule = read_document(Schedule, each.path, each.shown, each.name)
+        found = histories.get(each.key)
+        history = read_history(found, each.shown, rivals.get(each.key, ())) if found else None
+        yield Subject(schedule, history)
+    yield from problems.values()
+
+
+def _search(flag: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:
+    """Find the documents at a place, and by name what of it could not be searched, each as a finding."""
+    found = search(place)
+    problems: dict[str, Subject] = {}
+    for folder, reason in found.problems:
+        if not folder.name:
+            raise UsageError(f"{flag} {show_path(place)} {reason}")
+        shown = show_path(folder.name if os.path.isabs(place) else folder.path)
+        name = show_path(folder.name)
+        problems[name] = Subject(
+            Loaded[Schedule](shown, problem=f"{shown}: {reason}", name=name, file=folder.path), None
         )
+    return name_files(place, found.documents), problems
 
 
-class _Found(msgspec.Struct, frozen=True, gc=False):
-    path: str
-    kind: str
-    """`schedule`, `history` or `other`, by the words in the name of the file."""
-    name: str
-    """What a schedule and its history have in common: folder and name without those words."""
-
-
-def _find(path: str) -> list[_Found]:
-    base = path
-    while glob.has_magic(base) and not os.path.isdir(base):
-        base = os.path.dirname(base)
-    paths = glob.glob(path, recursive=True) if base != path else _walk(path)
-    skipped = len(base) + 1 if base else 0
-    return [_classify(each, each[skipped:]) for each in sorted(paths) if each.endswith(".json")]
-
-
-def _walk(folder: str) -> Iterator[str]:
-    for inner, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            yield f"{inner}/{name}"
-
-
-def _classify(path: str, relative: str) -> _Found:
-    folder, _, file = relative.lower().rpartition("/")
-    words = _words_of(file)
-    name = "/".join([word for word in words if word not in _KIND_WORDS])
-    return _Found(path, _kind_of(words), f"{folder}/{name}")
-
-
-def find_kind(file: str) -> str:
-    """Return what a file holds by the words in its name: `schedule`, `history` or `other`."""
-    return _kind_of(_words_of(file.lower()))
-
-
-def _kind_of(words: list[str]) -> str:
-    if not _SCHEDULE_WORDS.isdisjoint(words):
-        return "schedule"
-    if not _HISTORY_WORDS.isdisjoint(words) or "drills" in words:
-        return "history"
-    return "schedule" if _OTHER_WORDS.isdisjoint(words) else "other"
-
-
-def _words_of(file: str) -> list[str]:
-    return _WORD.findall(file.removesuffix(".json"))
-
-
-def _find_histories(path: str) -> dict[str, str]:
+def _find_histories(path: str) -> tuple[Histories, dict[str, Subject]]:
     if _is_one_file(path):
-        raise UsageError(
-            f"--history {path} is one file, but there are several schedules; name a folder or a glob"
-        )
-    found = _find(path)
-    named = [each for each in found if each.kind == "history"]
-    return _by_name(named or [msgspec.structs.replace(each, kind="history") for each in found])
+        what = "is one file, but there are several schedules; name a folder or a glob"
+        raise UsageError(f"--history {show_path(path)} {what if os.path.lexists(path) else 'does not exist'}")
+    files, problems = _search("--history", path)
+    if not any(each.kind == "history" for each in files):
+        files = [msgspec.structs.replace(each, kind="history") for each in files]
+    return by_key(files), problems
 
 
-def _by_name(found: list[_Found]) -> dict[str, str]:
-    paths: dict[str, str] = {}
-    for each in found:
-        if each.kind != "history":
-            continue
-        if each.name in paths:
-            raise UsageError(f"{paths[each.name]} and {each.path} are histories of the same name; rename one")
-        paths[each.name] = each.path
-    return paths
+def _load_records(path: str, history_path: str | None) -> Iterator[Subject]:
+    histories, problems = _find_histories(history_path) if history_path else ({}, {})
+    records = [Subject(*record) for record in read_records(path)]
+    if histories:
+        records = list(_add_histories(records, histories))
+    yield from records
+    yield from problems.values()
 
 
-def _refuse_shared_histories(schedules: list[_Found], histories: dict[str, str]) -> None:
-    counts = Counter(each.name for each in schedules)
-    for name, count in counts.items():
-        if count > 1 and name in histories:
-            first, second, *_ = (each.path for each in schedules if each.name == name)
-            raise UsageError(
-                f"{histories[name]} could belong to {first} and to {second};"
-                " rename one, so that only one has the name of the history"
-            )
+def _add_histories(records: list[Subject], histories: Histories) -> Iterator[Subject]:
+    """Give the schedules that stand without their history the one of their name."""
+    keys = [_key_of_bare(each) for each in records]
+    rivals: dict[str, list[str]] = {}
+    for each, key in zip(records, keys, strict=True):
+        if key and each.schedule:
+            rivals.setdefault(key, []).append(each.schedule.path)
+    for each, key in zip(records, keys, strict=True):
+        if key in histories and each.schedule:
+            history = read_history(histories[key], each.schedule.path, rivals[key])
+            yield msgspec.structs.replace(each, history=history)
+        else:
+            yield each
 
 
-def _read_lines(path: str, histories: dict[str, str]) -> Iterator[Subject]:
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise UsageError(f"--schedule {path} is not a file")
-    try:
-        with Path(path).open("rb") as file:
-            lines = list(enumerate(file, start=1))
-    except FileNotFoundError:
-        raise UsageError(f"--schedule {path} does not exist") from None
-    except OSError as error:
-        raise UsageError(f"--schedule {path} cannot be read: {(error.strerror or '').lower()}") from None
-    records = [(number, line) for number, line in lines if line.strip()]
-    if not records:
-        raise UsageError(f"--schedule {path} has no record; write one JSON object on each line")
-    for number, line in records:
-        yield _read_record(line, f"{path}:{number}", Path(path).parent, histories)
-
-
-def _read_record(line: bytes, place: str, folder: Path, histories: dict[str, str]) -> Subject:
-    """Read `{"schedule": …, "history": …}` (each a document, or the path of one), or a bare schedule."""
-    if len(line) > LARGEST_DOCUMENT_BYTES:
-        return Subject(
-            Loaded(place, problem=f"{place}: the record is larger than {LARGEST_DOCUMENT_BYTES:,} bytes"),
-            None,
-        )
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return Subject(parse_document(Schedule, line, place), None)
-    if not isinstance(record, dict) or "schedule" not in record:
-        schedule = parse_document(Schedule, line, place)
-        name = schedule.document.schedule_id if schedule.document else ""
-        history_path = histories.get(_classify("", f"{name}.json").name) if name else None
-        return Subject(schedule, read_document(History, history_path) if history_path else None)
-    unknown = sorted(record.keys() - {"schedule", "history"})
-    if unknown:
-        problem = f"{place}: {json_path((unknown[0],))} is an unknown key; a record has schedule and history"
-        return Subject(Loaded(place, problem=problem), None)
-    history = (
-        _read_part(History, record["history"], place, "history", folder) if "history" in record else None
-    )
-    return Subject(_read_part(Schedule, record["schedule"], place, "schedule", folder), history)
-
-
-def _read_part(model: type[D], part: Any, place: str, key: str, folder: Path) -> Loaded[D]:
-    if isinstance(part, str):
-        return read_document(model, str(folder / part))
-    if isinstance(part, dict):
-        return parse_document(model, json.dumps(part).encode(), f"{place}#{key}")
-    return Loaded(place, problem=f"{place}: $.{key} is {show(part)}; must be a document, or the path of one")
+def _key_of_bare(subject: Subject) -> str:
+    is_bare = subject.history is None and subject.schedule and not subject.schedule.path.endswith("#schedule")
+    return key_of(_schedule_id(subject)) if is_bare and _schedule_id(subject) else ""
 
 
 def _refuse_duplicates(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
@@ -267,7 +195,8 @@ def _refuse(subject: Subject, namesakes: list[Subject]) -> Subject:
     shown = ", ".join(others[:_MOST_NAMESAKES_SHOWN]) + (" …" if len(others) > _MOST_NAMESAKES_SHOWN else "")
     name = show(_schedule_id(subject))
     problem = f"{subject.schedule.path}: $.schedule_id is {name}, which {shown} has too; rename one"
-    return msgspec.structs.replace(subject, schedule=Loaded[Schedule](subject.schedule.path, problem=problem))
+    refused = msgspec.structs.replace(subject.schedule, document=None, problem=problem, without_offset=())
+    return msgspec.structs.replace(subject, schedule=refused)
 
 
 def _explain_lookalikes(subjects: tuple[Subject, ...]) -> Iterator[str]:

@@ -10,10 +10,11 @@ import msgspec
 from rollback_drills.documents.explaining import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.linting import is_public
+from rollback_drills.documents.printing import show_path
 from rollback_drills.documents.repeats import START, Origin, certainly_has_no_repeats, parse_json
 
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
-_BOM: Final = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"
 _FIRST_READ_BYTES: Final = 32 * 1024  # nearly every document is smaller, and then needs no look at its size
 
 D = TypeVar("D", bound=Document)
@@ -23,21 +24,43 @@ class Loaded(msgspec.Struct, Generic[D], frozen=True, gc=False):
     """A document as it was found: usable (`document`), or not (`problem`)."""
 
     path: str
-    """Where it was read, as the user wrote it; `file:line` for JSON Lines."""
+    """What people see of where it was read, which is never absolute; `file:line` for JSON Lines."""
     document: D | None = None
     problem: str = ""
     """What makes the document unusable: file, JSON path, value and remedy. Empty if it is usable."""
     without_offset: tuple[str, ...] = ()
     """JSON paths of the timestamps that have no offset and were read as UTC (contract §8.1)."""
+    name: str = ""
+    """Its path below the configured place; empty if that is the same as `path`."""
+    file: str = ""
+    """Where it lies on this machine; empty if it is no file of its own."""
+
+    @property
+    def identity(self) -> str:
+        """By what it is known as long as it has no id: the same wherever the configured place is."""
+        return self.name or self.path
+
+    @property
+    def former_identity(self) -> str:
+        """By what earlier versions knew it: its path as it was configured."""
+        return show_path(self.file) or self.path
 
 
-def read_document(model: type[D], path: str) -> Loaded[D]:
-    """Read a document; never raises for what a file can hold."""
+def read_document(model: type[D], path: str, shown: str = "", name: str = "") -> Loaded[D]:
+    """Read a document; never raises for what a file can hold.
+
+    Args:
+        model: What the document is to be.
+        path: Where it lies.
+        shown: What people see of that; by default as `hide_folder` has it.
+        name: Its path below the configured place, if that is something else.
+    """
+    shown = shown or hide_folder(path)
     try:
-        data = read_bytes(path)
-    except UnusableDocumentError as error:
-        return Loaded(show_path(path), problem=str(error))
-    return parse_document(model, data, show_path(path))
+        data = _read_bytes(path)
+    except (OSError, ValueError) as error:
+        return Loaded(shown, problem=f"{shown}: {_why_unreadable(error)}", name=name, file=path)
+    return parse_document(model, data, shown, name=name, file=path)
 
 
 def read_bytes(path: str) -> bytes:
@@ -52,34 +75,38 @@ def read_bytes(path: str) -> bytes:
         raise UnusableDocumentError(f"{show_path(path)}: {_why_unreadable(error)}") from None
 
 
-def show_path(path: str) -> str:
-    """Write a path into a report, which must be UTF-8, as the name of a file need not be."""
-    return path if path.isascii() else path.encode(errors="backslashreplace").decode()
+def hide_folder(path: str) -> str:
+    """Write the path of a configured file for people: of an absolute one, which is private, only the name."""
+    return show_path(os.path.basename(path) or path if os.path.isabs(path) else path)
 
 
-def parse_document(model: type[D], data: bytes, path: str, origin: Origin = START) -> Loaded[D]:
-    """Parse the bytes of a document that was found at `path`.
+def parse_document(
+    model: type[D], data: bytes, path: str, origin: Origin = START, *, name: str = "", file: str = ""
+) -> Loaded[D]:
+    """Parse the bytes of a document.
 
     Args:
         model: What the document is to be.
         data: Its bytes.
         path: Where it was found, for messages.
         origin: Where in its file it begins.
+        name: Its path below the configured place, if that is something else.
+        file: Where it lies on this machine.
     """
-    data = data.removeprefix(_BOM)
+    data = data.removeprefix(BOM)
     try:
         document = _decoder(model).decode(data)
         if is_public(document, data) and (
             certainly_has_no_repeats(document, data) or not parse_json(data.decode())[1]
         ):
-            return Loaded(path, document)
+            return Loaded(path, document, "", (), name, file)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass  # the careful reading below accepts more, or tells what is wrong
     try:
         document, without_offset = read_carefully(model, data, origin)
     except UnusableDocumentError as error:
-        return Loaded(path, problem=f"{path}: {error}")
-    return Loaded(path, document, without_offset=without_offset)
+        return Loaded(path, problem=f"{path}: {error}", name=name, file=file)
+    return Loaded(path, document, "", without_offset, name, file)
 
 
 @cache

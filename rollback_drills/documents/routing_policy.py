@@ -98,9 +98,10 @@ class Period(Document, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         """Fold the other spellings, and see that the period has two ends in the right order."""
-        fold_alias(self, "starts_at", "start_at", ZERO_TIME)
-        fold_alias(self, "ends_at", "end_at", ZERO_TIME)
-        fold_alias(self, "description", "reason", "")
+        if not (self.starts_at is self.ends_at is self.description is UNSET):
+            fold_alias(self, "starts_at", "start_at", ZERO_TIME)
+            fold_alias(self, "ends_at", "end_at", ZERO_TIME)
+            fold_alias(self, "description", "reason", "")
         if self.start_at is ZERO_TIME or self.end_at is ZERO_TIME:
             raise ValueError("start_at and end_at are both needed")
         check_in_utc(self.start_at, self.end_at)
@@ -134,7 +135,8 @@ class MaintenanceWindow(Period, frozen=True, gc=False):
     def __post_init__(self) -> None:
         """Fold the other spellings."""
         Period.__post_init__(self)
-        fold_alias(self, "id", "window_id", "")
+        if self.id is not UNSET:
+            fold_alias(self, "id", "window_id", "")
 
     def to_wire(self) -> dict[str, Any]:
         """Write the window as the schedule report has it."""

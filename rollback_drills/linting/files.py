@@ -11,6 +11,7 @@ from rollback_drills.documents.fields import Document
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.linting import find_private_texts
 from rollback_drills.documents.lookalike_names import find_lookalike_names
+from rollback_drills.documents.printing import show_path
 from rollback_drills.documents.reading import Loaded, read_bytes, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
@@ -32,8 +33,8 @@ class Linted:
 
 def lint_files(paths: Sequence[str]) -> Linted:
     """Find every mistake in these files that needs no clock."""
-    linted, parsed = Linted(), [(path, _parse(path)) for path in paths]
-    loaded = [each for path, raw in parsed for each in _load(path, raw, linted)]
+    linted, raws = Linted(), [_parse(path) for path in paths]
+    loaded = [each for path, raw in zip(paths, raws, strict=True) for each in _load(path, raw, linted)]
     for each in loaded:
         if each.document is None:
             linted.findings.append(each.problem)
@@ -41,7 +42,7 @@ def lint_files(paths: Sequence[str]) -> Linted:
         faults = find_faults(each.document)
         linted.findings += [f"{each.path}: {fault}" for fault in faults.findings]
         linted.warnings += [f"{each.path}: {fault}" for fault in faults.warnings]
-    linted.findings += find_lookalike_names(parsed)
+    linted.findings += find_lookalike_names(zip(map(show_path, paths), raws, strict=True))
     schedules = [Loaded(each.path, each.document) for each in loaded if isinstance(each.document, Schedule)]
     policies = [
         Loaded(each.path, each.document)
@@ -66,15 +67,16 @@ def _load(path: str, raw: Any, linted: Linted) -> Iterator[Loaded[Any]]:
         yield from _load_lines(path, linted)
         return
     if raw is None:
-        yield read_document(Schedule, path)
+        yield read_document(Schedule, path, show_path(path))
         return
     private = [
-        f"{path}: {json_path(loc)} holds {kind}; leave it out" for loc, kind in find_private_texts(raw)
+        f"{show_path(path)}: {json_path(loc)} holds {kind}; leave it out"
+        for loc, kind in find_private_texts(raw)
     ]
     linted.findings += private
     if not private:
         model: type[Document] = guess_model(raw, path)
-        yield read_document(model, path)
+        yield read_document(model, path, show_path(path))
 
 
 def _load_lines(path: str, linted: Linted) -> Iterator[Loaded[Any]]:

@@ -82,6 +82,17 @@ def find_history(
     return history
 
 
+def find_open_schedules(database: Database, schedule_ids: Iterable[str]) -> set[str]:
+    """Return which of these schedules have an open cycle."""
+    schedules, found = list(schedule_ids), set()
+    with database.read() as connection:
+        for start in range(0, len(schedules), MOST_PARAMETERS):
+            some = schedules[start : start + MOST_PARAMETERS]
+            is_open = OUTBOX.c.is_closed.is_(False) & OUTBOX.c.schedule_id.in_(some)
+            found |= set(connection.scalars(select(OUTBOX.c.schedule_id).where(is_open).distinct()))
+    return found
+
+
 @repeat_on_conflict
 def commit(
     database: Database,

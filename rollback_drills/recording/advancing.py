@@ -1,6 +1,5 @@
 """Moves the written due instant of an explicit schedule after an accepted drill."""
 
-import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -45,7 +44,7 @@ def check_advance(target: Target) -> None:
         raise UsageError(
             f"--advance: {path} has no $.interval_days of more than 0; write how often drills are due"
         )
-    if not os.path.isfile(path):
+    if not target.source.file:
         raise UsageError(f"--advance: {path} is no file of its own; edit $.next_due_at there")
 
 
@@ -69,10 +68,10 @@ def advance_due(target: Target, history: History, *, now: datetime) -> tuple[Loa
 
 
 def _advance(target: Target, history: History, now: datetime) -> tuple[Loaded[Schedule], Advanced]:
-    path = target.source.path
-    with locked(path) as place:
-        previous = read_bytes(path)
-        source = parse_document(Schedule, previous, path)
+    path, file = target.source.path, target.source.file
+    with locked(file) as place:
+        previous = read_bytes(file)
+        source = parse_document(Schedule, previous, path, name=target.source.name, file=file)
         schedule = source.document
         if schedule is None or schedule.schedule_id != target.schedule.schedule_id:
             raise UsageError(source.problem or f"{path} became another schedule meanwhile")
@@ -85,7 +84,7 @@ def _advance(target: Target, history: History, now: datetime) -> tuple[Loaded[Sc
             problem = f"an interval after the latest accepted drill is {write_instant(new_due_at)}, no later"
             return source, Advanced(problem=problem)
         data = move_due(previous, write_instant(new_due_at))
-        moved = parse_document(Schedule, data, path)
+        moved = parse_document(Schedule, data, path, name=source.name, file=file)
         if moved.document is None or moved.document.next_due_at != new_due_at:
             raise DrillsError(
                 f"{path} cannot be edited; write $.next_due_at {write_instant(new_due_at)} by hand"

@@ -115,20 +115,20 @@ def record_drill(
 
 def _append(target: Target, drill: Drill, *, create: bool) -> tuple[Loaded[History], Loaded[History]]:
     """Add the drill to the history on disk; give the history before and after."""
-    path = target.history_path
+    path, shown = target.history_path, target.history_shown
     if not create:
         _read(path, create=False)  # before a lock file is left beside a path that does not exist
     with locked(path) as place:
         previous = _read(path, create=create)
         if previous is None:
-            before = Loaded(path, History(HISTORY_SCHEMA, target.schedule.environment))
+            before = Loaded(shown, History(HISTORY_SCHEMA, target.schedule.environment))
             data = new_history(target.schedule.environment, drill_to_wire(drill))
         else:
-            before = parse_document(History, previous, path)
+            before = parse_document(History, previous, shown, file=path)
             _check_usable(before)
-            refuse_repeated(drill, before.document.drills if before.document else (), path)
+            refuse_repeated(drill, before.document.drills if before.document else (), shown)
             data = append_drill(previous, drill_to_wire(drill))
-        after = parse_document(History, data, path)
+        after = parse_document(History, data, shown, file=path)
         _check_added(before, after, drill, len(data))
         write_document(place, data, previous)
     return before, after
@@ -173,7 +173,7 @@ def write_report(recorded: Recorded) -> Report:
         "product": PRODUCT,
         "recorded_at": write_instant(recorded.now),
         "schedule_id": schedule.schedule_id,
-        "history_path": recorded.target.history_path,
+        "history_path": recorded.target.history_shown,
         "drill_id": recorded.drill.drill_id,
         "drill": drill_to_wire(recorded.drill),
         "accepted": not problems,

@@ -1,6 +1,5 @@
 """Finds the schedule whose drill is recorded, and the history that it is recorded in."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +23,9 @@ class Target:
     schedule: Schedule
     """The document that was found; it has an id."""
     history_path: str
+    """Where the history lies on this machine."""
+    history_shown: str
+    """What people see of that."""
     run_paths: tuple[str, str | None]
     """The schedule and the history that a flow run for this schedule is given; those of all if it must be."""
 
@@ -48,10 +50,14 @@ def find_target(schedule_path: str | None, history_path: str | None, schedule_id
         raise UsageError(source.problem if source else f"--schedule {schedule_path} is no schedule")
     if not source.document.schedule_id:
         raise UsageError(f'{source.path}: $.schedule_id is ""; give the schedule a name')
-    found = history_path if fleet.is_single else subject.history.path if subject.history else None
-    history = _check_history(found, source.path, is_single=fleet.is_single)
-    run_paths = (source.path, history) if os.path.isfile(source.path) else (schedule_path, history_path)
-    return Target(source, source.document, history, run_paths)
+    if subject.history is None:
+        raise UsageError(_explain_missing_history(source.path, is_single=fleet.is_single))
+    history = subject.history.file
+    if not history:  # it is not clear which one it is, or it is a part of something else
+        inside = f"{subject.history.path} stands inside a JSON Lines record; move it to a file of its own"
+        raise UsageError(subject.history.problem or inside)
+    run_paths = (source.file, history) if source.file else (schedule_path, history_path)
+    return Target(source, source.document, history, subject.history.path, run_paths)
 
 
 def choose_subject(subjects: Sequence[Subject], schedule_path: str, schedule_id: str | None) -> Subject:
@@ -76,13 +82,7 @@ def choose_subject(subjects: Sequence[Subject], schedule_path: str, schedule_id:
     raise UsageError(f"--schedule-id {show(schedule_id)} is not in {schedule_path}; {there}")
 
 
-def _check_history(path: str | None, schedule: str, *, is_single: bool) -> str:
-    if path is None and is_single:
-        raise UsageError(f"no drill history is configured; set {VARIABLES['history']} or --history")
-    if path is None:
-        raise UsageError(
-            f"no history belongs to {schedule}; name both files, --schedule and --history, and --create"
-        )
-    if path.endswith("#history") and not os.path.exists(path):
-        raise UsageError(f"{path} stands inside a JSON Lines record; move it to a file of its own")
-    return path
+def _explain_missing_history(schedule: str, *, is_single: bool) -> str:
+    if is_single:
+        return f"no drill history is configured; set {VARIABLES['history']} or --history"
+    return f"no history belongs to {schedule}; name both files, --schedule and --history, and --create"

@@ -27,7 +27,7 @@ def find_cycle(source: Loaded[Schedule] | None, schedule_report: Report) -> Cycl
     if source.document and source.document.schedule_id:
         name = source.document.schedule_id
         return Cycle(name, identity.cycle_id(name, due_at), status)
-    return Cycle(source.path, identity.spelt_cycle_id(source.path, due_at), status)
+    return Cycle(source.identity, identity.spelt_cycle_id(source.identity, due_at), status)
 
 
 def build_plan(

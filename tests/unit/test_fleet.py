@@ -121,7 +121,7 @@ def test_schedules_that_share_an_id_are_refused_each_naming_the_other(tmp_path: 
         ("none.jsonl", None, "does not exist"),
         ("fleet", "one.json", "is one file, but there are several schedules"),
         ("one.json", "fleet", "is not one file, but there is one schedule"),
-        ("fleet", "twice", "are histories of the same name"),
+        ("fleet", "nowhere", "--history .*nowhere does not exist"),
     ],
 )
 def test_what_cannot_be_meant_is_the_callers_mistake(
@@ -130,21 +130,56 @@ def test_what_cannot_be_meant_is_the_callers_mistake(
     (tmp_path / "empty").mkdir()
     put(tmp_path / "fleet/a.json", named("a"))
     put(tmp_path / "one.json", HISTORY)
-    put(tmp_path / "twice/a-history.json", HISTORY)
-    put(tmp_path / "twice/a_history.json", HISTORY)
 
     with pytest.raises(UsageError, match=problem):
         load_fleet(str(tmp_path / schedule), history and str(tmp_path / history))
 
 
-def test_a_history_that_two_schedules_could_mean_is_given_to_neither(tmp_path: Path) -> None:
+def test_a_history_that_two_schedules_could_mean_is_a_finding_of_both_and_of_no_other(tmp_path: Path) -> None:
     put(tmp_path / "a-schedule.json", named("a"))
     put(tmp_path / "a.json", named("b"))
-    load_fleet(str(tmp_path), None)
+    put(tmp_path / "c-schedule.json", named("c"))
     put(tmp_path / "a-history.json", HISTORY)
+    put(tmp_path / "c-history.json", HISTORY)
 
-    with pytest.raises(UsageError, match=r"could belong to .*a-schedule\.json and to .*a\.json; rename one"):
-        load_fleet(str(tmp_path), None)
+    histories = [each.history for each in load_fleet(str(tmp_path), None).subjects]
+
+    problem = "a-history.json could be the history of a-schedule.json and a.json; rename one of them"
+    assert [each and each.problem for each in histories] == [problem, problem, ""]
+    assert [bool(each and each.document) for each in histories] == [False, False, True]
+
+
+def test_two_histories_of_one_name_are_a_finding_of_their_schedule_alone(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        put(tmp_path / f"{name}-schedule.json", named(name))
+        put(tmp_path / f"{name}-history.json", HISTORY)
+    put(tmp_path / "a_history.json", HISTORY)
+
+    first, second = (each.history for each in load_fleet(str(tmp_path), None).subjects)
+
+    assert first
+    assert first.problem == (
+        "a-history.json and a_history.json are all histories of a-schedule.json by their names;"
+        " rename or remove all but one"
+    )
+    assert first.document is None
+    assert second
+    assert second.document
+
+
+def test_records_whose_ids_mean_the_same_history_get_none(tmp_path: Path) -> None:
+    records = [named("a-b"), named("a_b"), named("c"), {"schedule": named("x"), "history": HISTORY}]
+    path = put(tmp_path / "fleet.jsonl", "\n".join(map(json.dumps, records)))
+    for name in ("a-b", "c", "x"):
+        put(tmp_path / f"histories/{name}-history.json", HISTORY)
+
+    histories = [each.history for each in load_fleet(str(path), str(tmp_path / "histories")).subjects]
+
+    assert [bool(each and each.document) for each in histories] == [False, False, True, True]
+    assert histories[0]
+    assert histories[0].problem == (
+        "a-b-history.json could be the history of fleet.jsonl:1 and fleet.jsonl:2; rename one of them"
+    )
 
 
 def test_a_pipe_is_no_jsonl_file(tmp_path: Path) -> None:
@@ -187,8 +222,8 @@ def test_a_pattern_reaches_into_subfolders(tmp_path: Path) -> None:
     fleet = load_fleet(str(tmp_path / "**/*.json"), None)
 
     assert [each.history and each.history.path for each in fleet.subjects] == [
-        str(tmp_path / "x/a-history.json"),
-        str(tmp_path / "x/y/a-history.json"),
+        "x/a-history.json",
+        "x/y/a-history.json",
     ]
 
 
@@ -220,8 +255,8 @@ def test_an_id_that_two_records_share_is_refused_on_both(tmp_path: Path) -> None
     problems = [each.schedule.problem for each in load_fleet(str(path), None).subjects if each.schedule]
 
     assert [bool(problem) for problem in problems] == [True, False, True]
-    assert f"{path}:3#schedule has too" in problems[0]
-    assert f"{path}:1 has too" in problems[2]
+    assert "fleet.jsonl:3#schedule has too" in problems[0]
+    assert "fleet.jsonl:1 has too" in problems[2]
 
 
 def test_of_many_namesakes_a_few_are_named(tmp_path: Path) -> None:
@@ -249,7 +284,7 @@ def test_schedules_without_an_id_are_no_namesakes(tmp_path: Path) -> None:
         (b'{"schedule": ' + b'{"a":' * 950 + b"1" + b"}" * 951, "fleet.jsonl:1"),
         (b'{"interval_days": ' + b"1" * 5_000 + b"}", "thousands of digits"),
         (b"\xff\xfe", "is not UTF-8"),
-        (b'{"schedule": null}', "$.schedule is null; must be a document"),
+        (b'{"schedule": null}', "$.schedule is missing; must be a document"),
         (b'{"schedule": {"interval_days": NaN}}', "$.interval_days is NaN"),
         (b'{"schedule": {}, "https://user:hunter2@host": 1}', "$.<a key that must not be shown>"),
         (b'{"schedule": "none.json"}', "none.json: does not exist"),

@@ -1,0 +1,102 @@
+"""Says which files are schedules, and which history belongs to each, by their names."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from rollback_drills.documents.history import History
+from rollback_drills.documents.printing import show_path
+from rollback_drills.documents.reading import Loaded, read_document
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_SCHEDULE_WORDS: Final = frozenset({"schedule", "schedules"})
+_HISTORY_WORDS: Final = frozenset({"history", "histories"})
+_OTHER_WORDS: Final = frozenset({"routing", "policy", "connector", "connectors"})
+_KIND_WORDS: Final = _SCHEDULE_WORDS | _HISTORY_WORDS | {"drill", "drills"}
+_MOST_SHOWN: Final = 3
+
+
+class NamedFile(msgspec.Struct, frozen=True, gc=False):
+    """A document by what its name says."""
+
+    path: str
+    """Where it lies."""
+    shown: str
+    """What people see of that."""
+    name: str
+    """Its path below the configured place, which is its identity; empty if `shown` is the same."""
+    kind: str
+    """`schedule`, `history` or `other`, by the words in the name of the file."""
+    key: str
+    """What a schedule and its history have in common: folder and name without those words."""
+
+
+Histories = dict[str, list[NamedFile]]
+"""By key the histories that a schedule with that key could have."""
+
+
+def name_files(place: str, documents: Iterable[tuple[str, str]]) -> list[NamedFile]:
+    """Classify the documents that were found at a configured place, by path and name."""
+    if os.path.isabs(place):  # the path is private
+        return [NamedFile(path, show_path(name), "", *_classify(name)) for path, name in documents]
+    return [NamedFile(path, show_path(path), show_path(name), *_classify(name)) for path, name in documents]
+
+
+def key_of(schedule_id: str) -> str:
+    """Return the key of the history of a schedule that is in no file of its own."""
+    return _classify(f"{schedule_id}.json")[1]
+
+
+def find_kind(file: str) -> str:
+    """Return what a file holds by the words in its name: `schedule`, `history` or `other`."""
+    return _classify(file)[0]
+
+
+def _classify(relative: str) -> tuple[str, str]:
+    folder, _, file = relative.lower().rpartition("/")
+    words = _WORD.findall(file.removesuffix(".json"))
+    key = f"{folder}/{'/'.join([word for word in words if word not in _KIND_WORDS])}"
+    if not _SCHEDULE_WORDS.isdisjoint(words):
+        return "schedule", key
+    if not _HISTORY_WORDS.isdisjoint(words) or "drills" in words:
+        return "history", key
+    return "schedule" if _OTHER_WORDS.isdisjoint(words) else "other", key
+
+
+def by_key(files: Iterable[NamedFile]) -> Histories:
+    """Sort the histories among some files by their keys."""
+    histories: Histories = {}
+    for each in files:
+        if each.kind == "history":
+            histories.setdefault(each.key, []).append(each)
+    return histories
+
+
+def read_history(found: Sequence[NamedFile], schedule: str, rivals: Sequence[str]) -> Loaded[History]:
+    """Read the history of a schedule.
+
+    One that is not clear is a finding of this schedule, and of every other that could mean it.
+
+    Args:
+        found: The histories that it could be, at least one.
+        schedule: The schedule, for messages.
+        rivals: All schedules that could have this history, if they are several.
+    """
+    history = found[0]
+    if len(found) > 1:
+        shown = _enumerate([each.shown for each in found])
+        problem = f"{shown} are all histories of {schedule} by their names; rename or remove all but one"
+    elif len(rivals) > 1:
+        shown = _enumerate(rivals)
+        problem = f"{history.shown} could be the history of {shown}; rename one of them"
+    else:
+        return read_document(History, history.path, history.shown, history.name)
+    return Loaded(history.shown, problem=problem, name=history.name)
+
+
+def _enumerate(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_SHOWN
+    return " and ".join(names[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,165 @@
+"""Reads the records of a JSON Lines file one by one: a schedule each, with its history or without."""
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from functools import partial
+from typing import BinaryIO, Final
+
+import msgspec
+
+from rollback_drills.documents.explaining import explain_repeats, json_path, state
+from rollback_drills.documents.history import History
+from rollback_drills.documents.printing import show_path
+from rollback_drills.documents.reading import (
+    BOM,
+    LARGEST_DOCUMENT_BYTES,
+    D,
+    Loaded,
+    hide_folder,
+    parse_document,
+    read_document,
+)
+from rollback_drills.documents.repeats import Origin, parse_json
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.errors import UsageError
+
+LARGEST_FILE_BYTES: Final = 1024**3
+MOST_RECORDS: Final = 1_000_000
+_CHUNK_BYTES: Final = 64 * 1024
+
+Record = tuple[Loaded[Schedule], Loaded[History] | None]
+
+
+class _Parts(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    schedule: msgspec.Raw
+    history: msgspec.Raw = msgspec.Raw()
+
+
+_decoder: Final = msgspec.json.Decoder(_Parts)
+_parse: Final = msgspec.json.Decoder().decode
+
+
+def read_records(path: str) -> Iterator[Record]:
+    """Read a file line by line; no more than one line is in memory besides what came of the others.
+
+    Raises:
+        UsageError: It cannot be read, has no record, or is too large as a whole.
+    """
+    shown, folder = hide_folder(path), os.path.dirname(path)
+    count = 0
+    for number, line in _read_lines(path):
+        count, place = count + 1, f"{shown}:{number}"
+        if count > MOST_RECORDS:
+            raise UsageError(f"--schedule {path} has more than {MOST_RECORDS:,} records; split it")
+        if len(line) > LARGEST_DOCUMENT_BYTES:
+            problem = f"{place}: the record is larger than {LARGEST_DOCUMENT_BYTES:,} bytes; shorten it"
+            yield Loaded(place, problem=problem), None
+        else:
+            yield _read_record(line, place, number, folder)
+    if not count:
+        raise UsageError(f"--schedule {path} has no record; write one JSON object on each line")
+
+
+def _read_lines(path: str) -> Iterator[tuple[int, bytes]]:
+    """Give the lines that are not blank, by their numbers; of one that is too long, only the beginning."""
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:
+            _check(path, os.fstat(file.fileno()))
+            yield from _split(path, file)
+    except FileNotFoundError:
+        raise UsageError(f"--schedule {path} does not exist") from None
+    except OSError as error:
+        raise UsageError(f"--schedule {path} cannot be read: {(error.strerror or '').lower()}") from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # a pipe without a writer must not block
+
+
+def _check(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UsageError(f"--schedule {path} is not a file")
+    _check_size(path, status.st_size)
+
+
+def _check_size(path: str, size: int) -> None:
+    if size > LARGEST_FILE_BYTES:
+        raise UsageError(f"--schedule {path} has {size:,} bytes, of at most {LARGEST_FILE_BYTES:,}; split it")
+
+
+def _split(path: str, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    while line := file.readline(LARGEST_DOCUMENT_BYTES + 1):
+        number += 1
+        if number == 1:
+            line = line.removeprefix(BOM)
+        if line.strip():
+            yield number, line
+        while line and not line.endswith(b"\n"):  # the rest of a line that is too long is passed over
+            line = file.readline(_CHUNK_BYTES)
+            _check_size(path, file.tell())
+
+
+def _read_record(line: bytes, place: str, number: int, folder: str) -> Record:
+    """Read `{"schedule": …, "history": …}` (each a document, or the path of one), or a bare schedule."""
+    if b'"schedule"' not in line and b"\\" not in line:
+        return parse_document(Schedule, line, place, Origin(number)), None
+    try:
+        parts = _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _read_odd_record(line, place, number, folder)
+    schedule, history = bytes(parts.schedule), bytes(parts.history)
+    own_commas = line.count(b",") - schedule.count(b",") - history.count(b",")
+    if own_commas != bool(history):
+        return _refuse_repeats(line, place, number), None
+    read_part = partial(_read_part, line, place, number, folder)
+    has_history = history not in (b"", b"null")
+    return read_part(Schedule, "schedule", schedule), (
+        read_part(History, "history", history) if has_history else None
+    )
+
+
+def _read_odd_record(line: bytes, place: str, number: int, folder: str) -> Record:
+    """Read a line that is no record, or one that has what JSON does not: NaN, or half of a surrogate pair."""
+    try:
+        record, has_repeats = parse_json(line.decode())
+    except (ValueError, RecursionError):
+        return parse_document(Schedule, line, place, Origin(number)), None
+    if not isinstance(record, dict) or "schedule" not in record:
+        return parse_document(Schedule, line, place, Origin(number)), None
+    if has_repeats:
+        return _refuse_repeats(line, place, number), None
+    for key in sorted(record.keys() - {"schedule", "history"}):
+        problem = f"{place}: {json_path((key,))} is an unknown key; a record has schedule and history"
+        return Loaded(place, problem=problem), None
+    read_part = partial(_read_part, line, place, number, folder)
+    schedule, history = (json.dumps(record.get(key)).encode() for key in ("schedule", "history"))
+    return read_part(Schedule, "schedule", schedule), (
+        None if history == b"null" else read_part(History, "history", history)
+    )
+
+
+def _refuse_repeats(line: bytes, place: str, number: int) -> Loaded[Schedule]:
+    problem = next(explain_repeats(line.decode(errors="replace"), Origin(number)))
+    return Loaded(place, problem=f"{place}: {problem}")
+
+
+def _read_part(
+    line: bytes, place: str, number: int, folder: str, model: type[D], key: str, part: bytes
+) -> Loaded[D]:
+    if part[:1] == b"{":
+        loaded = parse_document(model, part, f"{place}#{key}")
+        if loaded.document is None:  # once more, to name its lines and columns as those of the file
+            before = line[: line.find(part)].decode(errors="replace")
+            return parse_document(model, part, f"{place}#{key}", Origin(number, len(before) + 1))
+        return loaded
+    value = _parse(part)
+    if isinstance(value, str):
+        path = os.path.join(folder, value)
+        return read_document(
+            model, path, hide_folder(value if os.path.isabs(path) else path), show_path(value)
+        )
+    problem = f"{place}: $.{key} {state(value)}; must be a document, or the path of one"
+    return Loaded(place, problem=problem)
