@@ -4,10 +4,10 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from rollback_drills.committing import known_names
 from rollback_drills.database import Database
 from rollback_drills.documents import records
 from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
@@ -15,8 +15,10 @@ from rollback_drills.documents.printing import show_path, show_text
 from rollback_drills.errors import UsageError
 from rollback_drills.former_names import keep_former_names
 from rollback_drills.judging import judge_all
+from rollback_drills.outbox.intake import commit
 from rollback_drills.readiness.terms import Criteria
 from rollback_drills_cli.output import print_line, print_problem, print_table
+from tests.sample_outbox import make_entry
 from tests.unit.builders import NOW, SCHEDULE, planned
 from tests.unit.test_fleet import HISTORY, named, put
 
@@ -91,24 +93,21 @@ def test_of_an_absolute_file_only_the_name_is_shown(tmp_path: Path) -> None:
     ]
 
 
-def test_a_cycle_that_is_open_under_the_former_path_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cycle_that_is_open_under_the_former_path_stays(database: Database, tmp_path: Path) -> None:
     fleet = load_fleet(str(make_fleet(tmp_path / "fleet")), None)
     broken = str(tmp_path / "fleet/apac/broken-schedule.json")
-    asked: list[set[str]] = []
+    commit(database, [make_entry(broken)], [], now=0.0)
 
-    def find(_: Any, names: set[str]) -> set[str]:
-        asked.append(names)
-        return {broken}
+    kept = keep_former_names(fleet.subjects, database)
 
-    monkeypatch.setattr("rollback_drills.former_names.find_open_schedules", find)
-    kept = keep_former_names(fleet.subjects, Database.__new__(Database))
-
-    assert asked == [{broken, str(tmp_path / "fleet/eu/nameless-schedule.json")}]
     ids = [each.cycle.schedule_id for each in judge_all(kept, Criteria(), now=NOW)]
     assert ids == [broken, "payments", "eu/nameless-schedule.json"]
     assert keep_former_names(fleet.subjects, None) == fleet.subjects
+    (first, *_) = fleet.subjects
+    assert first.schedule
+    assert {broken, "apac/broken-schedule.json"} <= set(
+        known_names([first], judge_all([first], Criteria(), now=NOW))
+    )
 
 
 def test_the_name_of_a_file_does_nothing_to_a_terminal(
