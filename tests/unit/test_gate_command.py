@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from rollback_drills.documents.promotion import PromotionDocuments
+from rollback_drills.effects import note_effect
 from rollback_drills.gate.annotations import write_annotations
 from rollback_drills.gate.decision import decide_gate
 from rollback_drills.gate.junit import write_junit
@@ -131,6 +132,19 @@ def test_a_mistake_of_the_caller_is_one_message_and_exit_code_2(
     assert problem in said.err
     assert "Traceback" not in said.err
     assert sorted(folder.iterdir()) == before
+
+
+def test_what_was_written_before_the_command_does_not_count(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note_effect()
+    monkeypatch.setattr(sys, "argv", ["drills", "gate", "--mode", "on"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert "part of the work" not in capsys.readouterr().err
 
 
 def test_people_get_a_table_and_the_decision(folder: Path) -> None:
