@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from rollback_drills import PRODUCT
 from rollback_drills.database import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
@@ -30,6 +31,7 @@ from rollback_drills_api.service import Served, Service
 
 router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])
 
+BULK_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-bulk-acknowledgement.v1"
 Operator = Annotated[str, Depends(operating)]
 
 
@@ -40,7 +42,15 @@ async def acknowledge_many(served: Served, caller: Operator, body: BulkBody) -> 
 
     def run() -> Report:
         records = _acknowledge(served, _existing(served), caller, choices, body)
-        return {"acknowledgement_count": len(records), "acknowledgements": records}
+        return {
+            "schema_version": BULK_SCHEMA,
+            "product": PRODUCT,
+            "bulk_id": f"gordbulkack-{len(records)}-{records[0]['acknowledgement_id']}",
+            "acknowledgement_state": body.acknowledgement_state,
+            "acknowledgement_count": len(records),
+            "acknowledgements": [_as_document(each) for each in records],
+            "metadata": records,
+        }
 
     return await served.act(run)
 
@@ -57,13 +67,18 @@ async def acknowledge_schedule(
         _check_known(database, schedule_id)
         records = _acknowledge(served, database, caller, [choice], body)
         return {
-            "acknowledgement": records[0],
+            "acknowledgement": _as_document(records[0]),
             "metadata": records[0],
             "acknowledgement_count": len(records),
             "acknowledgements": records,
         }
 
     return await served.act(run)
+
+
+def _as_document(record: Report) -> Report:
+    """Return a record of the evidence as the acknowledgement that it holds."""
+    return {**record, "schema_version": record["ack_schema_version"]}
 
 
 def _acknowledge(

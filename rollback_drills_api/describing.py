@@ -104,11 +104,18 @@ _ANSWERS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
     ),
     "dashboard": (
         "Open cycles, outstanding acknowledgements, failing connectors.",
-        _object(schema_version=_TEXT, alert_level=_TEXT, open_cycle_count=_COUNT, outstanding=_LIST),
+        _object(
+            schema_version=_TEXT,
+            alert_level=_TEXT,
+            open_cycle_count=_COUNT,
+            outstanding_acknowledgement_count=_COUNT,
+            outstanding=_LIST,
+        ),
         {
             "schema_version": "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1",
             "alert_level": "healthy",
             "open_cycle_count": 0,
+            "outstanding_acknowledgement_count": 0,
             "outstanding": [],
         },
     ),
@@ -147,8 +154,22 @@ _ANSWERS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
     ),
     "bulk": (
         "The acknowledgements that were written down, one for each route.",
-        _object(acknowledgement_count=_COUNT, acknowledgements=_LIST),
-        {"acknowledgement_count": 1, "acknowledgements": [_ACKNOWLEDGEMENT_EXAMPLE]},
+        _object(
+            schema_version=_TEXT,
+            bulk_id=_TEXT,
+            acknowledgement_state=_TEXT,
+            acknowledgement_count=_COUNT,
+            acknowledgements=_LIST,
+            metadata=_LIST,
+        ),
+        {
+            "schema_version": "cavra.go-backend-pilot.rollback-drill-bulk-acknowledgement.v1",
+            "bulk_id": "gordbulkack-1-gordack-0123456789abcdef",
+            "acknowledgement_state": "acknowledged",
+            "acknowledgement_count": 1,
+            "acknowledgements": [_ACKNOWLEDGEMENT_EXAMPLE],
+            "metadata": [_ACKNOWLEDGEMENT_EXAMPLE],
+        },
     ),
     "exception": (
         "The exception that was written down.",

@@ -12,6 +12,7 @@ from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.rules import documents_of, find_rules
+from rollback_drills.followup.totals import NO_TOTALS, read_totals
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reviewing.filters import NotificationFilter, RouteFilter
 from rollback_drills.reviewing.notifications import find_notifications
@@ -96,4 +97,5 @@ def find_dashboard(served: Service) -> Report:
         generated_by="api",
         rules=find_rules(database, cycles, documents_of(served.subjects())),
         retests=read_retests(database, now=now) if database else (),
+        totals=read_totals(database) if database else NO_TOTALS,
     )

@@ -81,6 +81,7 @@ def dashboard(
     from rollback_drills.followup.dashboard import build_dashboard
     from rollback_drills.followup.reading import read_open_cycles
     from rollback_drills.followup.retests import read_retests
+    from rollback_drills.followup.totals import read_totals
 
     at = options.parse_now(now)
     opened = open_existing(database).database
@@ -92,6 +93,7 @@ def dashboard(
         generated_by=generated_by,
         rules=_find_rules(opened, cycles, schedule_path, routing_policy),
         retests=read_retests(opened, now=at),
+        totals=read_totals(opened),
     )
     if as_json:
         print_json(report)

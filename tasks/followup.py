@@ -21,6 +21,7 @@ from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.rules import documents_of, find_rules
 from rollback_drills.followup.taken import TakenSteps
+from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.intake import commit
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction import redactor_in_use
@@ -88,6 +89,7 @@ def prove_next_actions(
         generated_by=generated_by,
         rules=rules,
         retests=read_retests(database, now=now),
+        totals=read_totals(database),
     )
     problems = find_problems(cycles, now=now, overdue_after=overdue_after, rules=rules)
     redactor = redactor_in_use()

@@ -13,9 +13,12 @@ from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.next_action import NextAction, find_state
 from rollback_drills.followup.rules import NO_RULES, FollowUpRules
 from rollback_drills.followup.standing import find_standings
+from rollback_drills.followup.totals import NO_TOTALS, Totals
 from rollback_drills.readiness.terms import Report
 
 DASHBOARD_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1"
+_OF_OUTSTANDING: Final = ("schedule_id", "provider", "plan_id", "owner", "cycle_id")
+_MOST_OUTSTANDING: Final = 20
 OVERDUE_AFTER: Final = timedelta(hours=24)
 """How long an action may be late before nobody seems to take it: checks rest at night."""
 
@@ -28,6 +31,7 @@ def build_dashboard(
     generated_by: str,
     rules: FollowUpRules = NO_RULES,
     retests: Sequence[Report] = (),
+    totals: Totals = NO_TOTALS,
 ) -> Report:
     """Say what is open, who has to acknowledge, what is to be performed again, and which connectors fail.
 
@@ -38,9 +42,12 @@ def build_dashboard(
         generated_by: Who asks.
         rules: What decides who is notified next.
         retests: The drills that failed and are to be performed again, as `read_retests` gives them.
+        totals: How much was planned, delivered and acknowledged so far.
     """
     standings = list(find_standings(cycles, now=now))
-    failing = [each.to_wire() for each in connectors if each.is_failing]
+    known = list(connectors)
+    failing = [each.to_wire() for each in known if each.is_failing]
+    outstanding = [write_route(each, rules, now=now) for each in standings if each.is_outstanding]
     counts = summarise(standings)
     if (failing or any(each["overdue"] for each in retests)) and counts["alert_level"] == "healthy":
         counts["alert_level"] = "warning"
@@ -50,10 +57,18 @@ def build_dashboard(
         "generated_at": write_instant(now),
         "generated_by": generated_by,
         **counts,
+        **totals._asdict(),
+        # the names of CAVRA, which its clients read
+        "notification_delivery_count": totals.delivery_count,
+        "failed_delivery_count": sum(each.dead_count for each in known),
+        "outstanding_acknowledgement_count": counts["outstanding_count"],
+        "outstanding_acknowledgements": [
+            {name: route[name] for name in _OF_OUTSTANDING} for route in outstanding[:_MOST_OUTSTANDING]
+        ],
         "open_cycle_count": len(cycles),
         "cycles_by_state": dict(sorted(Counter(str(find_state(each, now=now)) for each in cycles).items())),
         "cycles": [_write_cycle(each, rules, now=now) for each in cycles],
-        "outstanding": [write_route(each, rules, now=now) for each in standings if each.is_outstanding],
+        "outstanding": outstanding,
         "open_retest_count": len(retests),
         "open_retests": list(retests),
         "failing_connector_count": len(failing),

@@ -22,6 +22,10 @@ from rollback_drills.readiness.history_faults import find_history_faults
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
 
 HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"
+_NOTES: Final = {
+    Readiness.READY: "The rollback is proven until the latest drill is too old.",
+    Readiness.NOT_REQUESTED: "Nothing is asked for: name a history, or set the mode to promoted.",
+}
 _NO_HISTORY: Final = History()
 _NO_DRILL: Final = Drill()
 _NOT_CONFIGURED: Final = "no drill history is configured; set CAVRA_GO_ROLLBACK_DRILL_HISTORY or --history"
@@ -86,6 +90,7 @@ def report_history(
         "warnings": _list_warnings(source, latest, section, list(faults.values()), now=now)
         if problem or faults
         else [],
+        "operator_notes": [_NOTES.get(status, section["message"])],
     }
 
 

@@ -103,6 +103,8 @@ def _collect_routes(decisions: Iterable[Report]) -> dict[RouteKey, Report]:
         key = decision["cycle_id"] or decision["plan_id"], decision["provider"], decision["owner"]
         earlier = routes.get(key)
         routes[key] = {
+            "route_id": decision["route_key"],
+            "route_action": decision["action"],
             **{name: decision[name] for name in names},
             "first_decided_at": earlier["first_decided_at"] if earlier else decision["created_at"],
             "route_created_at": decision["created_at"],

@@ -147,9 +147,16 @@ def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
     assert again["delivery"]["nothing_to_deliver"] is True
     assert again["plan"]["generated_by"] == "release-governance via pipeline"
     assert (before["outstanding_count"], after["outstanding_count"]) == (1, 0)
+    name = "outstanding_acknowledgement_count"
+    assert (before[name], after[name], after["acknowledgement_count"]) == (1, 0, 1)
     assert escalation["plan"]["outstanding_count"] == 1
     assert acknowledged["metadata"]["metadata_kind"] == "go-backend-rollback-drill-notification-ack"
     assert acknowledged["acknowledgement"]["signer"] == "release-manager via pipeline"
+    ack_schema = "cavra.go-backend-pilot.rollback-drill-notification-ack.v1"
+    assert acknowledged["acknowledgement"]["schema_version"] == ack_schema
+    assert bulk["schema_version"] == "cavra.go-backend-pilot.rollback-drill-bulk-acknowledgement.v1"
+    assert (bulk["acknowledgement_state"], len(bulk["metadata"])) == ("resolved", 1)
+    assert bulk["acknowledgements"][0]["schema_version"] == ack_schema
     assert bulk["acknowledgement_count"] == 1
     assert bulk["acknowledgements"][0]["acknowledgement_state"] == "resolved"
     assert (package["audit_package"]["route_count"], package["audit_package"]["resolved_count"]) == (1, 1)
