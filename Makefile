@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 T ?= tests
 
-.PHONY: help install run serve test chaos lint format bench constraints clean
+.PHONY: help install run serve test chaos lint format bench constraints suffixes clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,10 @@ bench: install ## Print one JSON line for each benchmark figure
 
 constraints: ## Write the versions of .venv to constraints.txt
 	$(BIN)/pip freeze --exclude-editable | sort -f > constraints.txt
+
+suffixes: install ## Write the endings of host names anew from the Public Suffix List
+	$(BIN)/python tools/host_suffixes.py
+	$(BIN)/ruff format rollback_drills/documents/host_suffixes.py
 
 clean: ## Remove what the other commands made
 	rm -rf $(VENV) .demo build dist *.egg-info

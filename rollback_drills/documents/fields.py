@@ -14,6 +14,9 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Timestamp = Annotated[datetime, Meta(tz=True)]
 """An instant. The reader puts timestamps that are written in another way than RFC 3339 into it."""
 
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+"""A SHA-256 digest; capitals are refused, because one digest must not have two spellings."""
+
 Days = Annotated[float, Meta(ge=-LONGEST_INTERVAL_DAYS, le=LONGEST_INTERVAL_DAYS)]
 """A number of days; zero and negative ones are judged, not refused."""
 
@@ -67,6 +70,20 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
     """
 
 
+class ReviewedValue(Document, frozen=True, gc=False):
+    """A text of the document that looks private, and that somebody checked: it may be published."""
+
+    sha256: Sha256
+    """Digest of the text, so that the review does not repeat it."""
+    reviewed_by: Name
+    reviewed_at: Timestamp
+    reason: Name
+
+    def __post_init__(self) -> None:
+        """Ensure that the date can be written in UTC."""
+        check_in_utc(self.reviewed_at)
+
+
 def fold_alias(document: Document, alias: str, field: str, absent: Any) -> None:
     """Move a value that was written under another spelling to its field.
 
@@ -89,6 +106,8 @@ __all__ = [
     "Document",
     "Minutes",
     "Name",
+    "ReviewedValue",
+    "Sha256",
     "Timestamp",
     "UnsetType",
     "check_in_utc",

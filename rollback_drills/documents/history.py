@@ -1,19 +1,22 @@
 """The drill history document, contract §1, with the facts that auditors ask for besides."""
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Final
 
-from msgspec import Meta
-
-from rollback_drills.documents.fields import Document, Minutes, Name, Timestamp, check_in_utc
+from rollback_drills.documents.fields import (
+    Document,
+    Minutes,
+    Name,
+    ReviewedValue,
+    Sha256,
+    Timestamp,
+    check_in_utc,
+)
 
 HISTORY_SCHEMA: Final = "cavra.go-backend-rollback-drill-history.v1"
 
 OUTCOMES: Final = ("pass", "fail")
 """What the status of a drill can be; other words are named in a warning, and no such drill is accepted."""
-
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-"""A SHA-256 digest; capitals are refused, because one digest must not have two spellings."""
 
 
 class ExerciseType(StrEnum):
@@ -109,6 +112,7 @@ class History(Document, frozen=True, gc=False):
     schema_version: str = ""
     environment: str = ""
     drills: tuple[Drill, ...] = ()
+    reviewed_values: tuple[ReviewedValue, ...] = ()
 
     def __post_init__(self) -> None:
         """See that every drill has dates that can be written in UTC."""

@@ -1,6 +1,7 @@
 """Finds texts in a document that may not be published; fast where there are none."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -22,18 +23,39 @@ def is_public(document: Document, data: bytes) -> bool:
     return not any(find_odd_names(plain)) and not (is_suspicious and any(find_private_texts(plain)))
 
 
-def find_private_texts(
-    value: Any, loc: tuple[int | str, ...] = ()
+def find_private_texts(raw: Any) -> Iterator[tuple[tuple[int | str, ...], PrivateKind]]:
+    """Return the place and kind of every text and key in parsed JSON that may not be published.
+
+    Texts that the document lists under `reviewed_values` may be; control characters never.
+    """
+    yield from _find(raw, (), _read_reviewed(raw))
+
+
+def _find(
+    value: Any, loc: tuple[int | str, ...], reviewed: frozenset[str]
 ) -> Iterator[tuple[tuple[int | str, ...], PrivateKind]]:
-    """Give the place and kind of every text and key in parsed JSON that may not be published."""
     if isinstance(value, str):
-        if kind := find_private(value):
+        if kind := _refuse(value, reviewed):
             yield loc, kind
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if kind := find_private(key):
+            if kind := _refuse(key, reviewed):
                 yield (*loc, key), kind
-            yield from find_private_texts(inner, (*loc, key))
+            yield from _find(inner, (*loc, key), reviewed)
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
-            yield from find_private_texts(inner, (*loc, index))
+            yield from _find(inner, (*loc, index), reviewed)
+
+
+def _refuse(text: str, reviewed: frozenset[str]) -> PrivateKind | None:
+    kind = find_private(text)
+    if kind is None or kind is PrivateKind.CONTROL or not reviewed:
+        return kind
+    return None if sha256(text.encode(errors="surrogatepass")).hexdigest() in reviewed else kind
+
+
+def _read_reviewed(raw: Any) -> frozenset[str]:
+    listed = raw.get("reviewed_values") if isinstance(raw, dict) else None
+    entries = listed if isinstance(listed, list | tuple) else ()
+    digests = (entry.get("sha256") for entry in entries if isinstance(entry, dict))
+    return frozenset(digest for digest in digests if isinstance(digest, str))

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import Document, Minutes, Name
+from rollback_drills.documents.fields import Document, Minutes, Name, ReviewedValue
 from rollback_drills.documents.reading import D, Loaded, read_document
 
 PROMOTION_SCHEMA: Final = "cavra.go-backend-promotion-evidence.v1"
@@ -16,6 +16,7 @@ class PromotionDocument(Document, frozen=True, gc=False):
     """What the three documents have in common. Absent facts are judged, not refused here."""
 
     schema_version: str = ""
+    reviewed_values: tuple[ReviewedValue, ...] = ()
 
 
 class PromotionEvidence(PromotionDocument, frozen=True, gc=False):

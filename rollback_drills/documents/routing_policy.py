@@ -12,6 +12,7 @@ from rollback_drills.documents.fields import (
     Document,
     Minutes,
     Name,
+    ReviewedValue,
     Timestamp,
     UnsetType,
     check_in_utc,
@@ -208,6 +209,7 @@ class RoutingPolicy(Document, frozen=True, gc=False):
     acknowledgement_minutes: Minutes | None = None
     default_slo: ServiceLevel | None = None
     repeat_after_days: RepeatAfter | None = None
+    reviewed_values: tuple[ReviewedValue, ...] = ()
     blackout_windows: tuple[MaintenanceWindow, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:

@@ -136,6 +136,7 @@ def _report(
     faults = dict(find(document)) if document else {}
     problem = _find_problem(kind, source, faults)
     facts: dict[str, Any] = msgspec.structs.asdict(document or kind.model())
+    del facts["reviewed_values"]  # they say something of the text, not of the promotion
     facts = {key: list(each) if isinstance(each, tuple) else each for key, each in facts.items()}
     section = {"valid": not problem, **facts, "message": problem or f"{kind.checklist.document} is in order"}
     requested = source is not None or made["mode"] is Mode.PROMOTED

@@ -13,7 +13,7 @@ from hashlib import sha256
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollback_drills import redaction
@@ -24,6 +24,7 @@ from rollback_drills.redaction import (
     redactor_in_use,
     remember_secrets,
 )
+from rollback_drills.token_forms import TOKEN_FORMS, TokenForm
 
 SLACK_URL = "https://hooks.slack.com/services/T0123ABCD/B0456EFGH/s3cr3tTokenValue"
 TEAMS_URL = (
@@ -276,6 +277,14 @@ def test_never_leaves_a_known_secret(secrets: list[str], before: str, after: str
 def test_no_pattern_finds_what_has_no_trigger(pattern: re.Pattern[str], data: st.DataObject) -> None:
     text = data.draw(st.from_regex(pattern))
     assert redaction._TRIGGERS.search(text.encode(errors="surrogatepass"))
+
+
+@pytest.mark.parametrize("form", TOKEN_FORMS, ids=[f"{each.issuer} {each.prefix}" for each in TOKEN_FORMS])
+@settings(max_examples=5, deadline=None)
+@given(data=st.data())
+def test_every_form_of_a_token_is_taken_out(form: TokenForm, data: st.DataObject) -> None:
+    token = data.draw(st.from_regex(re.compile(form.pattern, re.ASCII), fullmatch=True))
+    assert Redactor().text(f"<{token}>").startswith(f"<{REDACTED}")
 
 
 def test_what_was_opened_is_in_use_from_then_on() -> None:
