@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, or_, select
@@ -14,6 +14,15 @@ from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
 from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.ledger.keys import PublicKey
 from rollback_drills.ledger.merkle import HASH_SIZE, Subtree, last_leaf
+
+# Made once: every append asks for both twice.
+_NEWEST_HEAD: Final = select(HEADS).order_by(HEADS.c.tree_size.desc()).limit(1)
+_NEWEST_KEY: Final = (
+    select(LEDGER.c.record)
+    .where(LEDGER.c.schedule_id == "", LEDGER.c.metadata_kind == KEY_KIND)
+    .order_by(LEDGER.c.leaf_index.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ def find_head(database: Database) -> Head | None:
 
 def newest_head(connection: Connection) -> Head | None:
     """Return the newest head within a transaction, as `find_head`."""
-    row = connection.execute(select(HEADS).order_by(HEADS.c.tree_size.desc()).limit(1)).first()
+    row = connection.execute(_NEWEST_HEAD).first()
     if row is None:
         return None
     note = _read_note(row)
@@ -78,14 +87,9 @@ def _find_key(connection: Connection, stored: Any, note: SignedNote) -> PublicKe
     The column says it too, and anybody who can write the database can change it. Where the two differ, the
     one that signed the head is right.
     """
-    newest = (
-        select(LEDGER.c.record)
-        .where(LEDGER.c.schedule_id == "", LEDGER.c.metadata_kind == KEY_KIND)
-        .order_by(LEDGER.c.leaf_index.desc())
-        .limit(1)
-    )
-    keys = list(filter(None, map(_read_key, (_named_key(connection.scalar(newest)), stored))))
-    if len(keys) == 2 and keys[0] == keys[1]:
+    named = _named_key(connection.scalar(_NEWEST_KEY))
+    keys = list(filter(None, map(_read_key, (named, stored) if named != stored else (named,))))
+    if named == stored and keys:
         return keys[0]
     for key in keys:
         if note.is_signed_by(key):
