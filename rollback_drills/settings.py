@@ -1,5 +1,6 @@
 """What the caller asks for: flags first, then the environment, then the defaults (contract §2)."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -128,5 +129,16 @@ def find_database_url(environ: Mapping[str, str], given: str | None) -> str:
 
 
 def default_database_url() -> str:
-    """Give where the evidence is kept unless `DRILLS_DATABASE_URL` says otherwise."""
-    return f"sqlite:///{Path.home() / '.rollback-drills' / 'evidence.db'}"
+    """Give where the evidence is kept unless `DRILLS_DATABASE_URL` says otherwise.
+
+    Raises:
+        UsageError: The user has no home folder, as one without an entry in the list of users has none.
+    """
+    try:
+        home = Path.home()
+    except RuntimeError:
+        raise UsageError(
+            f"the user {os.getuid()} has no home folder for the evidence;"
+            f" set {VARIABLES['database_url']}, or HOME"
+        ) from None
+    return f"sqlite:///{home / '.rollback-drills' / 'evidence.db'}"

@@ -75,8 +75,7 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[dict[str
     Raises:
         UsageError: It ended without a result, because of what it was given.
     """
-    if not verbose:
-        options.quieten_prefect()
+    options.quieten_prefect(verbose=verbose)
     with console(stderr=True).status("delivering"):
         from flows.deliver_notifications import deliver_notifications  # Prefect takes a second to import
 

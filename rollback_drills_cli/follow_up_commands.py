@@ -126,8 +126,7 @@ def _run_flow(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    if not verbose:
-        options.quieten_prefect()
+    options.quieten_prefect(verbose=verbose)
     with console(stderr=True).status("escalating"):
         from flows.escalate_unacknowledged import escalate_unacknowledged  # Prefect takes a second to import
 

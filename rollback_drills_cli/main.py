@@ -1,7 +1,6 @@
 """The command `drills`: puts the commands together, and turns errors into one line and an exit code."""
 
 import gc
-import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -32,7 +31,9 @@ from rollback_drills_cli import (
     review_commands,
     trust_command,
 )
-from rollback_drills_cli.output import explain_unreachable, print_problem
+from rollback_drills_cli.explaining import explain
+from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.streams import discard_output, prepare_streams
 
 app = typer.Typer(
     name="drills",
@@ -100,19 +101,33 @@ def main() -> None:
     # What is read stays, and is no garbage: to look for some after every 700 objects took a tenth of the time
     # of a check of 10,000 schedules, and more than half of the time in which the API judges them.
     gc.set_threshold(20_000, 50, 50)
+    prepare_streams()
     effects_before = count_effects()
     try:
-        app()
+        _run()
     except DrillsError as error:
         _fail(str(error), effects_before)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         sys.exit(0)
     except Exception as error:
-        problem = explain_unreachable(error)
+        problem = explain(error)
         if problem is None:
             raise
+        if isinstance(error, OSError):
+            discard_output()
         _fail(problem, effects_before)
+
+
+def _run() -> NoReturn:
+    """Run a command, and write what it printed, before the interpreter does it and hides what fails."""
+    try:
+        app()
+    except SystemExit as ended:
+        sys.stdout.flush()
+        sys.exit(ended.code)
+    sys.stdout.flush()
+    sys.exit(0)
 
 
 def _fail(problem: str, effects_before: int) -> NoReturn:

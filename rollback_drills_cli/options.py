@@ -176,15 +176,29 @@ def _connector_names(settings: Settings) -> Sequence[str]:
     return connector_names(Path(settings.connector_config))
 
 
-def quieten_prefect() -> None:
+def quieten_prefect(*, verbose: bool = False) -> None:
     """Keep the log of Prefect, and of a temporary server that it starts, out of what people see.
 
     A variable that is set already is left alone. To be called before Prefect is imported.
+
+    Args:
+        verbose: Show the log.
+
+    Raises:
+        UsageError: The user has no home folder, which Prefect needs.
     """
+    try:
+        Path.home()
+    except RuntimeError:
+        raise UsageError(
+            f"the user {os.getuid()} has no home folder, which Prefect needs;"
+            " set HOME to a folder that can be written"
+        ) from None
     for variable, value in (
         ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
         ("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL"),
         ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
         ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120"),
     ):
-        os.environ.setdefault(variable, value)
+        if not verbose:
+            os.environ.setdefault(variable, value)

@@ -1,7 +1,6 @@
 """Prints documents as JSON, and reports as tables for people."""
 
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import msgspec
 from rollback_drills.documents.printing import show_text
 from rollback_drills.readiness.terms import Report
 from rollback_drills.run_report import describe_latest
+from rollback_drills_cli.streams import write_bytes, write_error
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +29,7 @@ STATE_STYLES = {
 
 def print_json(document: Any) -> None:
     """Print a document as indented JSON."""
-    sys.stdout.write(format_json(document).decode())
+    write_bytes(format_json(document))
 
 
 def format_json(document: Any) -> bytes:
@@ -69,19 +69,7 @@ def print_line(text: str) -> None:
 
 def print_problem(text: str) -> None:
     """Print a line about a problem where errors go."""
-    sys.stderr.write(f"drills: {show_text(text)}\n")
-
-
-def explain_unreachable(error: Exception) -> str | None:
-    """Say that the Prefect server cannot be reached, if that is what an error is about."""
-    # Only what imported httpx can raise its errors; the fast commands do not.
-    httpx = sys.modules.get("httpx")
-    if httpx is None or not isinstance(error, httpx.TransportError):
-        return None
-    return (
-        f"the Prefect server cannot be reached ({type(error).__name__}); start it, or set"
-        " PREFECT_API_URL to its address"
-    )
+    write_error(f"drills: {show_text(text)}\n")
 
 
 def _styled(cell: str, word: str) -> str:

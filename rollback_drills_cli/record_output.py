@@ -13,8 +13,9 @@ from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.deliver_command import print_result, run_delivery
 from rollback_drills_cli.evidence_writing import open_key, report_clock
+from rollback_drills_cli.explaining import explain
 from rollback_drills_cli.options import parse_now
-from rollback_drills_cli.output import explain_unreachable, print_json, print_line, print_problem
+from rollback_drills_cli.output import print_json, print_line, print_problem
 
 if TYPE_CHECKING:
     from rollback_drills.recording.performing import Recorded
@@ -82,7 +83,7 @@ def _write_evidence(recorded: "Recorded", database: str | None, signer: str) -> 
     except DrillsError as error:
         return str(error), None
     except Exception as error:
-        problem = explain_unreachable(error)
+        problem = explain(error)
         if problem is None:
             raise
         return problem, None

@@ -1,12 +1,12 @@
 """Writes files whole or not at all."""
 
 import os
-import sys
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import UsageError
+from rollback_drills_cli.streams import write_bytes
 
 
 def write_whole(content: bytes, out: Path | None) -> None:
@@ -16,8 +16,7 @@ def write_whole(content: bytes, out: Path | None) -> None:
         UsageError: The file cannot be written; a file that was there is as it was.
     """
     if out is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        write_bytes(content)
         return
     try:
         if out.exists() and not out.is_file():  # a device or a pipe is written to, never replaced

@@ -1,0 +1,56 @@
+"""Says in one line what is wrong with the surroundings of a command: server, password, home folder, disk."""
+
+import sys
+from collections.abc import Iterator
+
+_SERVER_IS_AWAY = ("Failed to reach API", "Timed out while attempting to connect")
+
+
+def explain(error: BaseException) -> str | None:
+    """Return what happened and what to do; None if the error is a mistake of this program."""
+    for each in _chain(error):
+        if problem := _explain_server(each) or _explain_surroundings(each):
+            return problem
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Return an error and what caused it; Prefect hides a server that is away behind a RuntimeError."""
+    each: BaseException | None = error
+    while each is not None:
+        yield each
+        each = each.__cause__
+
+
+def _explain_server(error: BaseException) -> str | None:
+    # Only what imported httpx can raise its errors; the fast commands do not.
+    httpx = sys.modules.get("httpx")
+    if httpx is not None and isinstance(error, httpx.HTTPStatusError):
+        return _explain_status(error.response.status_code)
+    if httpx is not None and isinstance(error, httpx.TransportError):
+        return _unreachable(type(error).__name__)
+    if isinstance(error, RuntimeError) and str(error).startswith(_SERVER_IS_AWAY):
+        return None if error.__cause__ else _unreachable("no answer")
+    return None
+
+
+def _unreachable(why: str) -> str:
+    return f"the Prefect server cannot be reached ({why}); start it, or set PREFECT_API_URL to its address"
+
+
+def _explain_status(status: int) -> str:
+    if status in (401, 403):
+        return (
+            f"the Prefect server refuses the password ({status}); set PREFECT_API_AUTH_STRING (or"
+            " PREFECT_API_KEY) to that of the server"
+        )
+    return f"the Prefect server answered {status}; its log says why. Is PREFECT_API_URL its address?"
+
+
+def _explain_surroundings(error: BaseException) -> str | None:
+    if type(error).__name__ == "ValidationError" and str(getattr(error, "title", "")).endswith("Settings"):
+        return "a setting of Prefect cannot be used; correct the variables that begin with PREFECT_"
+    if isinstance(error, OSError):
+        why = (error.strerror or "unknown reason").lower()
+        return f"{error.filename}: {why}" if error.filename else f"the output cannot be written: {why}"
+    return None

@@ -1,0 +1,40 @@
+"""Standard output and error, whatever they lead to: another encoding, a full disk, nobody."""
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+
+def prepare_streams() -> None:
+    """Let text be written that the encoding of the terminal does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def write_bytes(content: bytes) -> None:
+    """Write bytes as they are: JSON and calendars are UTF-8 on every terminal."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def write_error(line: str) -> None:
+    """Write a line to standard error; if nothing can be written there, nobody can be told."""
+    try:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _discard(sys.stderr)
+
+
+def discard_output() -> None:
+    """Throw away what could not be written, so that the interpreter does not try it again at its end."""
+    _discard(sys.stdout)
+
+
+def _discard(stream: TextIO) -> None:
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
