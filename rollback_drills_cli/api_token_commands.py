@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills_cli.grouping import CommandGroup
 from rollback_drills_cli.options import JsonOption, quieten_prefect
 from rollback_drills_cli.output import console, print_json, print_line, print_problem, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Manage the tokens of the HTTP API.")
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Manage the tokens of the HTTP API.")
 
 NameArgument = Annotated[str, typer.Argument(help="The name of the token; it is evidence of who did what.")]
 

@@ -9,11 +9,14 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import VARIABLES, find_database_url
 from rollback_drills_cli.evidence_commands import DatabaseOption
+from rollback_drills_cli.grouping import CommandGroup
 from rollback_drills_cli.options import JsonOption, quieten_prefect
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 
 app = typer.Typer(
-    no_args_is_help=True, help="Manage the connectors that notifications are delivered through."
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="Manage the connectors that notifications are delivered through.",
 )
 
 

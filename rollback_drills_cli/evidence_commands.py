@@ -1,7 +1,7 @@
 """`drills evidence list` and `drills evidence show`: read the evidence index."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,14 +10,24 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.describing import describe_record
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import VARIABLES, find_database_url
-from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.grouping import CommandGroup
+from rollback_drills_cli.options import (
+    JsonOption,
+    OldScheduleIdOption,
+    ScheduleIdOption,
+    read_schedule_id,
+)
+from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
+
     from rollback_drills.database import Database
     from rollback_drills.evidence.index import EvidenceIndex
 
-app = typer.Typer(no_args_is_help=True, help="Read the evidence of plans, decisions and deliveries.")
+app = typer.Typer(
+    cls=CommandGroup, no_args_is_help=True, help="Read the evidence of plans, decisions and deliveries."
+)
 
 DatabaseOption = Annotated[
     str | None,
@@ -56,9 +66,21 @@ def open_or_create(url: str | None) -> "Database":
     return Database.open(find_database_url(os.environ, url))
 
 
+def explain_filter(
+    database: "Database | None", table: "Table", given: Iterable[tuple[str, str]], count: int
+) -> None:
+    """Say which names there are, if a filter has matched nothing because of one that is not there."""
+    if database is None or count:
+        return
+    from rollback_drills.reviewing.known_names import explain_nothing_found
+
+    for line in explain_nothing_found(database, table, given):
+        print_problem(line)
+
+
 @app.command("list")
 def list_records(
-    schedule: Annotated[str | None, typer.Option(help="Only this schedule id.")] = None,
+    schedule_id: ScheduleIdOption = None,
     cycle: Annotated[str | None, typer.Option(help="Only this cycle id.")] = None,
     provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only this owner.")] = None,
@@ -69,12 +91,14 @@ def list_records(
     offset: Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")] = 0,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
+    schedule: OldScheduleIdOption = None,
 ) -> None:
     """List records, the newest first."""
     from rollback_drills.evidence.index import EvidenceFilter
+    from rollback_drills.evidence.table import LEDGER
 
     wanted = EvidenceFilter(
-        schedule_id=schedule,
+        schedule_id=read_schedule_id(schedule_id, schedule),
         cycle_id=cycle,
         provider=provider,
         owner=owner,
@@ -82,7 +106,11 @@ def list_records(
         category=category,
         metadata_kind=kind,
     )
-    records, total = open_existing(database).find(wanted, limit=limit, offset=offset)
+    index = open_existing(database)
+    records, total = index.find(wanted, limit=limit, offset=offset)
+    given = {"schedule_id": wanted.schedule_id, "provider": provider, "owner": owner}
+    if not as_json:
+        explain_filter(index.database, LEDGER, [(name, each) for name, each in given.items() if each], total)
     if as_json:
         print_json({"items": records, "total": total, "limit": limit, "offset": offset})
         return

@@ -9,7 +9,14 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.evidence_writing import open_key
-from rollback_drills_cli.options import FromOption, JsonOption, ToOption, parse_now, parse_period
+from rollback_drills_cli.options import (
+    FromOption,
+    JsonOption,
+    ToOption,
+    parse_now,
+    parse_period,
+    read_schedule_id,
+)
 from rollback_drills_cli.output import console, print_json, print_line
 
 
@@ -17,11 +24,12 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; it must not exist.")],
     since: FromOption = None,
     until: ToOption = None,
-    schedule: Annotated[
+    schedule_id: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Only rows of this schedule; repeatable.")
     ] = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
+    schedule: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Export evidence with its proof: rows, tree, signed heads, a report and how to verify it.
 
@@ -40,7 +48,8 @@ def export(
     head = find_head(index.database)
     if head is None:
         raise UsageError("there is no evidence yet; run `drills deliver` or the drill-check flow")
-    query = Query(start, end, schedules=tuple(schedule) if schedule else None)
+    named = [*(schedule_id or ()), *(read_schedule_id(None, each) or "" for each in schedule or ())]
+    query = Query(start, end, schedules=tuple(named) if named else None)
     refuse_existing(out)  # the same is seen again later; the key takes seconds to open
     with index.database.read() as connection:
         select_rows(connection, query)

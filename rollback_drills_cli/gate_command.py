@@ -32,8 +32,8 @@ class Format(StrEnum):
 PromotionOption = Annotated[
     str | None,
     typer.Option(
-        "--promotion-evidence-path",
         "--promotion-evidence",
+        "--promotion-evidence-path",
         metavar="FILE",
         help=f"Promotion evidence. (env {VARIABLES['promotion_evidence']})",
     ),
@@ -41,8 +41,8 @@ PromotionOption = Annotated[
 PlanOption = Annotated[
     str | None,
     typer.Option(
-        "--rollback-plan-path",
         "--rollback-plan",
+        "--rollback-plan-path",
         metavar="FILE",
         help=f"Rollback plan. (env {VARIABLES['rollback_plan']})",
     ),
@@ -50,8 +50,8 @@ PlanOption = Annotated[
 RehearsalOption = Annotated[
     str | None,
     typer.Option(
-        "--rollback-rehearsal-path",
         "--rollback-rehearsal",
+        "--rollback-rehearsal-path",
         metavar="FILE",
         help=f"Rollback rehearsal. (env {VARIABLES['rollback_rehearsal']})",
     ),

@@ -32,13 +32,16 @@ from rollback_drills_cli import (
     trust_command,
 )
 from rollback_drills_cli.explaining import explain
+from rollback_drills_cli.grouping import CommandGroup
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.streams import discard_output, prepare_streams
 
 app = typer.Typer(
     name="drills",
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its tables cut the names of options at 80 columns
     help="Keep rollback drills from being forgotten, and prove it.",
     epilog="Exit codes: 0 acceptable, 1 needs attention or a failed delivery, 2 nothing was sent or written.",
     context_settings={"help_option_names": ["-h", "--help"]},

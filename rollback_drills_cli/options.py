@@ -34,8 +34,8 @@ ModeOption = Annotated[
 HistoryOption = Annotated[
     str | None,
     typer.Option(
-        "--rollback-drill-history-path",
         "--history",
+        "--rollback-drill-history-path",
         metavar="PATH",
         help=f"Drill history: a file; a folder or glob for several schedules. (env {VARIABLES['history']})",
     ),
@@ -43,17 +43,22 @@ HistoryOption = Annotated[
 ScheduleOption = Annotated[
     str | None,
     typer.Option(
-        "--rollback-drill-schedule-path",
         "--schedule",
+        "--rollback-drill-schedule-path",
         metavar="PATH",
         help=f"Drill schedule: a file, folder, glob or .jsonl file. (env {VARIABLES['schedule']})",
     ),
 ]
+ScheduleIdOption = Annotated[
+    str | None, typer.Option("--schedule-id", metavar="ID", help="Only the schedule with this id.")
+]
+OldScheduleIdOption = Annotated[str | None, typer.Option("--schedule", hidden=True)]
+"""Up to now `--schedule` took an id where no document is read."""
 DueSoonOption = Annotated[
     float | None,
     typer.Option(
-        "--rollback-drill-due-soon-days",
         "--due-soon-days",
+        "--rollback-drill-due-soon-days",
         metavar="DAYS",
         help=f"Days before it that count as soon. (env {VARIABLES['due_soon_days']}; default 14)",
     ),
@@ -61,8 +66,8 @@ DueSoonOption = Annotated[
 MaxAgeOption = Annotated[
     float | None,
     typer.Option(
-        "--rollback-drill-max-age-days",
         "--max-age-days",
+        "--rollback-drill-max-age-days",
         metavar="DAYS",
         help=f"Up to which age a drill is fresh. (env {VARIABLES['max_age_days']}; default 90)",
     ),
@@ -94,6 +99,24 @@ ToOption = Annotated[
     str | None, typer.Option("--to", metavar="ISO", help="Rows before this instant or day, UTC.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
+
+
+def read_schedule_id(schedule_id: str | None, old: str | None) -> str | None:
+    """Return the id that a look-back is about, also if it was given as `--schedule`, as up to now.
+
+    Raises:
+        UsageError: Both were given, or `--schedule` is a path, as everywhere else.
+    """
+    if old is None:
+        return schedule_id
+    if schedule_id is not None:
+        raise UsageError("--schedule-id and --schedule name the same; leave --schedule out")
+    if old.endswith((".json", ".jsonl")) or os.path.exists(old):
+        raise UsageError(
+            f"--schedule {old} is the path of documents, and this command reads none; name the schedule with"
+            " --schedule-id"
+        )
+    return old
 
 
 def parse_now(text: str | None) -> datetime:

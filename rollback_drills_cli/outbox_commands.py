@@ -10,8 +10,14 @@ import typer
 from rollback_drills.delivery.states import DEAD, State
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import find_database_url
-from rollback_drills_cli.evidence_commands import DatabaseOption
-from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.evidence_commands import DatabaseOption, explain_filter
+from rollback_drills_cli.grouping import CommandGroup
+from rollback_drills_cli.options import (
+    JsonOption,
+    OldScheduleIdOption,
+    ScheduleIdOption,
+    read_schedule_id,
+)
 from rollback_drills_cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -19,7 +25,9 @@ if TYPE_CHECKING:
     from rollback_drills.outbox.item import Item
 
 app = typer.Typer(
-    no_args_is_help=True, help="Look at notifications before and after they are sent; replay dead letters."
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="Look at notifications before and after they are sent; replay dead letters.",
 )
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Notifications, gordmsg-….")]
@@ -49,30 +57,39 @@ def open_outbox(url: str | None) -> "Database":
 
 @app.command("list")
 def list_items(
-    state: Annotated[list[State] | None, typer.Option(help="Only this state; may be repeated.")] = None,
+    state: Annotated[
+        list[State] | None,
+        typer.Option(metavar="STATE", help=f"Only this state; may be repeated: {', '.join(State)}."),
+    ] = None,
     dead: DeadOption = False,
     provider: ProviderOption = None,
     owner: Annotated[str | None, typer.Option(help="Only this owner.")] = None,
-    schedule: Annotated[str | None, typer.Option(help="Only this schedule id.")] = None,
+    schedule_id: ScheduleIdOption = None,
     cycle: Annotated[str | None, typer.Option(help="Only this cycle id.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest first.")] = 50,
     offset: Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")] = 0,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
+    schedule: OldScheduleIdOption = None,
 ) -> None:
     """List notifications, the newest first, and what became of each."""
     from rollback_drills.outbox.destinations import find_destinations
     from rollback_drills.outbox.letters import OutboxFilter, find_items
+    from rollback_drills.outbox.table import OUTBOX
 
     opened = open_outbox(database)
+    named = read_schedule_id(schedule_id, schedule)
     wanted = OutboxFilter(
         states=[*(state or ()), *(DEAD if dead else ())],
         provider=provider,
         owner=owner,
-        schedule_ids=[schedule] if schedule else (),
+        schedule_ids=[named] if named else (),
         cycle_id=cycle,
     )
     items, total = find_items(opened, wanted, limit=limit, offset=offset)
+    given = {"schedule_id": named, "provider": provider, "owner": owner}
+    if not as_json:
+        explain_filter(opened, OUTBOX, [(name, each) for name, each in given.items() if each], total)
     disabled = [each for each in find_destinations(opened) if each.disabled_at is not None]
     if as_json:
         print_json(

@@ -9,15 +9,18 @@ import typer
 
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import find_database_url
-from rollback_drills_cli.evidence_commands import DatabaseOption
+from rollback_drills_cli.evidence_commands import DatabaseOption, explain_filter
 from rollback_drills_cli.options import (
     FromOption,
     GeneratedByOption,
     JsonOption,
     NowOption,
+    OldScheduleIdOption,
+    ScheduleIdOption,
     ToOption,
     parse_now,
     parse_period,
+    read_schedule_id,
 )
 from rollback_drills_cli.output import format_json, print_json, print_line, print_table
 from rollback_drills_cli.writing import write_whole
@@ -25,7 +28,6 @@ from rollback_drills_cli.writing import write_whole
 if TYPE_CHECKING:
     from rollback_drills.database import Database
 
-ScheduleOption = Annotated[str | None, typer.Option("--schedule", help="Only this schedule id.")]
 CycleOption = Annotated[str | None, typer.Option("--cycle", help="Only this cycle id.")]
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="Only this provider.")]
 OwnerOption = Annotated[str | None, typer.Option("--owner", help="Only this owner.")]
@@ -35,7 +37,7 @@ OffsetOption = Annotated[int, typer.Option(min=0, help="Leave out so many of the
 
 
 def routes(
-    schedule: ScheduleOption = None,
+    schedule_id: ScheduleIdOption = None,
     provider: ProviderOption = None,
     owner: OwnerOption = None,
     action: Annotated[str | None, typer.Option(help="Only deliver or suppress decisions.")] = None,
@@ -46,16 +48,20 @@ def routes(
     offset: OffsetOption = 0,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
+    schedule: OldScheduleIdOption = None,
 ) -> None:
     """List every route decision of the evidence: who was to be told, who was not, and why."""
-    from rollback_drills.reviewing.filters import RouteFilter  # SQLAlchemy takes half a second to import
+    from rollback_drills.evidence.table import LEDGER  # SQLAlchemy takes half a second to import
+    from rollback_drills.reviewing.filters import RouteFilter
     from rollback_drills.reviewing.period import Period
     from rollback_drills.reviewing.routes import find_routes
 
-    wanted = RouteFilter(schedule, provider, owner, action, category)
+    wanted = RouteFilter(read_schedule_id(schedule_id, schedule), provider, owner, action, category)
     period = Period(*parse_period(since, until))
     opened = _open(database)
     history = find_routes(opened, wanted, period, limit=limit, offset=offset)
+    if not as_json:
+        explain_filter(opened, LEDGER, wanted.given, history["total"])
     if as_json:
         print_json(history)
         return
@@ -69,7 +75,7 @@ def trends(
     weeks: Annotated[
         int | None, typer.Option(help="So many ISO weeks, the current one included. (default 12)")
     ] = None,
-    schedule: ScheduleOption = None,
+    schedule_id: ScheduleIdOption = None,
     provider: ProviderOption = None,
     owner: OwnerOption = None,
     category: CategoryOption = None,
@@ -79,8 +85,10 @@ def trends(
     generated_by: GeneratedByOption = "cli",
     database: DatabaseOption = None,
     as_json: JsonOption = False,
+    schedule: OldScheduleIdOption = None,
 ) -> None:
     """Count by ISO week how often nobody was told, and why."""
+    from rollback_drills.evidence.table import LEDGER
     from rollback_drills.reviewing.filters import RouteFilter
     from rollback_drills.reviewing.pages import summarise_trend, top_counts, week_rows
     from rollback_drills.reviewing.period import trend_period
@@ -89,8 +97,10 @@ def trends(
     at = parse_now(now)
     period = trend_period(*parse_period(since, until), weeks, now=at)
     opened = _open(database)
-    wanted = RouteFilter(schedule, provider, owner, category=category)
+    wanted = RouteFilter(read_schedule_id(schedule_id, schedule), provider, owner, category=category)
     trend = find_trend(opened, wanted, period, now=at, generated_by=generated_by)
+    if not as_json:
+        explain_filter(opened, LEDGER, wanted.given, trend["decision_count"])
     if as_json:
         print_json(trend)
         return
@@ -104,7 +114,7 @@ def trends(
 
 
 def notifications(
-    schedule: ScheduleOption = None,
+    schedule_id: ScheduleIdOption = None,
     cycle: CycleOption = None,
     provider: ProviderOption = None,
     owner: OwnerOption = None,
@@ -116,16 +126,21 @@ def notifications(
     offset: OffsetOption = 0,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
+    schedule: OldScheduleIdOption = None,
 ) -> None:
     """List every notification, and what became of it."""
+    from rollback_drills.outbox.table import OUTBOX
     from rollback_drills.reviewing.filters import NotificationFilter
     from rollback_drills.reviewing.notifications import find_notifications
     from rollback_drills.reviewing.period import Period
 
-    wanted = NotificationFilter(schedule, cycle, provider, owner, reason, state)
+    named = read_schedule_id(schedule_id, schedule)
+    wanted = NotificationFilter(named, cycle, provider, owner, reason, state)
     period = Period(*parse_period(since, until))
     opened = _open(database)
     history = find_notifications(opened, wanted, period, limit=limit, offset=offset)
+    if not as_json:
+        explain_filter(opened, OUTBOX, wanted.given, history["total"])
     if as_json:
         print_json(history)
         return
@@ -148,7 +163,7 @@ def audit_package(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the package here, all of it or nothing.")
     ] = None,
-    schedule: ScheduleOption = None,
+    schedule_id: ScheduleIdOption = None,
     provider: ProviderOption = None,
     owner: OwnerOption = None,
     since: FromOption = None,
@@ -157,16 +172,20 @@ def audit_package(
     generated_by: GeneratedByOption = "cli",
     database: DatabaseOption = None,
     as_json: JsonOption = False,
+    schedule: OldScheduleIdOption = None,
 ) -> None:
     """Put together who was told, who took notice and who did not, for an auditor."""
+    from rollback_drills.evidence.table import LEDGER
     from rollback_drills.reviewing.audit_reading import find_package
     from rollback_drills.reviewing.filters import PackageFilter
     from rollback_drills.reviewing.period import Period
 
     period = Period(*parse_period(since, until))
     opened = _open(database)
-    wanted = PackageFilter(schedule, provider, owner)
+    wanted = PackageFilter(read_schedule_id(schedule_id, schedule), provider, owner)
     package = find_package(opened, wanted, period, now=parse_now(now), generated_by=generated_by)
+    if not as_json:
+        explain_filter(opened, LEDGER, wanted.given, package["route_count"])
     if out:
         write_whole(format_json(package), out)
     if as_json:

@@ -68,7 +68,7 @@ def explain_odd_name(name: str) -> str | None:
         return "is blank; write a name, or leave it out"
     if name.isascii() and name.isprintable():
         return None
-    for character in name:
+    for character in name.strip():  # blanks at its ends are no part of a name
         if kind := _UNREADABLE.get(unicodedata.category(character)):
             return f"holds {kind} (U+{ord(character):04X}); a name is one line that people can read"
     return None

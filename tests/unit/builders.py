@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -76,6 +77,16 @@ def make_subject(drills: list[Mapping[str, Any]] | None = None, **changes: Any) 
         history = parse_document(History, written(document), "history.json")
         assert history.document, history.problem
     return Subject(schedule, history)
+
+
+def called(subject: Subject, name: str) -> Subject:
+    """Give a subject another schedule id, also one that a document is refused for."""
+    assert subject.schedule
+    assert subject.schedule.document
+    document = msgspec.structs.replace(subject.schedule.document, schedule_id=name)
+    return msgspec.structs.replace(
+        subject, schedule=msgspec.structs.replace(subject.schedule, document=document)
+    )
 
 
 def judged(subject: Subject, *, now: datetime = NOW, criteria: Criteria | None = None) -> Judgement:

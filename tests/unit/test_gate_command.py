@@ -24,7 +24,7 @@ from rollback_drills.gate.junit import write_junit
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.terms import Criteria, Report
 from rollback_drills_cli.main import app, main
-from tests.unit.builders import DRILL, NOW, SCHEDULE, judged, make_subject
+from tests.unit.builders import DRILL, NOW, SCHEDULE, called, judged, make_subject
 from tests.unit.promotion_samples import write_promotion
 
 HOSTILE = "a%,b:c\r\n::error::<x>&\"'🔥"
@@ -187,8 +187,8 @@ def test_a_link_stays_a_link(folder: Path) -> None:
 
 def decided(schedule_id: str, *, path: str = "schedule.json", left: timedelta = timedelta(days=-1)) -> Report:
     """Decide the gate of one schedule."""
-    subject = make_subject([DRILL], schedule_id=schedule_id, next_due_at=(NOW + left).isoformat())
-    judgement = judged(subject)
+    subject = make_subject([DRILL], next_due_at=(NOW + left).isoformat())
+    judgement = judged(called(subject, schedule_id))
     judgement.schedule["rollback_drill_schedule_path"] = path
     return decide_gate(report_promotion(PromotionDocuments(), Criteria(), now=NOW), [judgement])
 

@@ -391,7 +391,7 @@ def test_a_name_is_one_line_that_people_can_read(
     assert "\n" not in loaded.problem
 
 
-@pytest.mark.parametrize("name", ["Zoë", " payments ", "支付", "team a", "d'Arc", "a–b"])
+@pytest.mark.parametrize("name", ["Zoë", " payments ", "payments\r\n", "支付", "team a", "d'Arc", "a–b"])
 def test_other_names_can_be_used(name: str) -> None:
     data = json.dumps({**SCHEDULE, "schedule_id": name, "owners": [name]}, ensure_ascii=False).encode()
     assert parse_document(Schedule, data, "schedule.json").document is not None

@@ -22,7 +22,7 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.judging import Judgement
 from rollback_drills.readiness.terms import Criteria, Mode
 from rollback_drills_cli.main import app, main
-from tests.unit.builders import DRILL, NOW, SCHEDULE, judged, make_subject, written
+from tests.unit.builders import DRILL, NOW, SCHEDULE, called, judged, make_subject, written
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [
@@ -125,7 +125,7 @@ def test_a_fleet_has_an_event_for_each_schedule_whose_due_instant_is_known() -> 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_id_stays_text_in_the_calendar(name: str) -> None:
-    (event,) = events_of(judged(make_subject([DRILL], schedule_id=name)))
+    (event,) = events_of(judged(called(make_subject([DRILL]), name)))
 
     shown = re.sub(r"[\r\n]+", " ", name).strip()
     assert event["summary"] == f"Rollback drill due: {shown} (needs attention)"
@@ -190,7 +190,7 @@ def test_a_badge_has_a_title_for_those_who_do_not_see_it() -> None:
     assert (root.get("role"), root.get("aria-label")) == ("img", title)
 
 
-@pytest.mark.parametrize("judgement", [judged(make_subject([DRILL], schedule_id=name)) for name in HOSTILE])
+@pytest.mark.parametrize("judgement", [judged(called(make_subject([DRILL]), name)) for name in HOSTILE])
 def test_a_hostile_id_stays_text_in_the_badge(judgement: Judgement) -> None:
     root = ET.fromstring(build_badge(judgement))
 

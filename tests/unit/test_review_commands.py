@@ -75,7 +75,7 @@ def test_people_see_who_was_told_and_why_not(drills: Drills) -> None:
 
 @pytest.mark.usefixtures("database")
 def test_programs_get_the_documents(drills: Drills) -> None:
-    routes = drills.document("routes", "--schedule", "search", "--limit", "2", "--offset", "1")
+    routes = drills.document("routes", "--schedule-id", "search", "--limit", "2", "--offset", "1")
     assert (len(routes["items"]), routes["total"], routes["limit"], routes["offset"]) == (2, 4, 2, 1)
     assert drills.document("routes", "--from", "2027-01-01")["total"] == 4
     assert drills.document("routes", "--to", "2027-01-01")["total"] == 4
@@ -94,7 +94,7 @@ def test_programs_get_the_documents(drills: Drills) -> None:
 
     assert drills.document("notifications", "--reason", "first", "--state", "pending")["total"] == 1
     assert drills.document("notifications", "--cycle", "gordcycle-0")["total"] == 0
-    assert drills.document("audit-package", "--schedule", "search")["route_count"] == 4
+    assert drills.document("audit-package", "--schedule-id", "search")["route_count"] == 4
 
 
 @pytest.mark.usefixtures("database")
@@ -158,3 +158,41 @@ def test_a_mistake_is_one_message_and_exit_code_2(
     assert drills(*words) == 2
     assert problem in " ".join(drills.err.replace("│", " ").split())
     assert "Traceback" not in drills.err
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("routes", "--owner", "team-x"), 'there is no owner "team-x"; there are team-a, team-b'),
+        (("routes", "--schedule-id", "serach"), "there are payments, search. Did you mean search?"),
+        (("trends", "--provider", "slak", "--weeks", "520"), "there are slack, teams. Did you mean slack?"),
+        (("notifications", "--owner", "payment-team"), "there is payments-team. Did you mean payments-team?"),
+        (("audit-package", "--schedule-id", "x"), 'there is no schedule "x"; there are payments, search'),
+        (("evidence", "list", "--provider", "x"), 'there is no provider "x"; there are slack, teams'),
+        (("outbox", "list", "--schedule-id", "x"), 'there is no schedule "x"; there is payments'),
+    ],
+)
+def test_a_filter_that_matches_nothing_says_which_names_there_are(
+    words: tuple[str, ...], said: str, drills: Drills
+) -> None:
+    assert drills(*words) == 0
+    assert said in drills.err
+
+
+@pytest.mark.usefixtures("database")
+def test_a_filter_whose_names_exist_says_nothing_of_them(drills: Drills) -> None:
+    assert drills("routes", "--owner", "TEAM-A", "--from", "2030-01-01") == 0
+    assert drills.err == ""
+
+
+@pytest.mark.usefixtures("database")
+def test_the_id_of_a_schedule_is_accepted_as_schedule_unless_it_is_a_path(
+    drills: Drills, tmp_path: Path
+) -> None:
+    assert drills.document("routes", "--schedule", "search")["total"] == 4
+    for path in ("schedule.json", str(tmp_path)):
+        assert drills("routes", "--schedule", path) == 2
+        assert "name the schedule with --schedule-id" in drills.err
+    assert drills("routes", "--schedule", "search", "--schedule-id", "search") == 2
+    assert "leave --schedule out" in drills.err
