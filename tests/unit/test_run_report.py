@@ -116,7 +116,8 @@ def test_markup_in_names_and_reasons_is_shown_and_not_obeyed() -> None:
     assert is_escaped(page)
 
 
-@given(st.text(alphabet="\n\r|\t\\`", max_size=12))
+# Documents refuse names of several lines, and what begins like the path of a Windows share.
+@given(st.text(alphabet="|\\`*_#", max_size=12).filter(lambda text: "\\\\" not in text))
 def test_whatever_a_name_holds_every_row_of_a_table_has_its_columns(owner: str) -> None:
     page = render_schedule(make_run(owners=[f"x{owner}"]), dry_run=False)
 
