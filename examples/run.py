@@ -143,7 +143,7 @@ What to try next:
   drills check --schedule examples/fleet                  the same judgement, as of today, without Prefect
   drills plan --schedule examples/fleet/payments-schedule.json --history examples/fleet/payments-history.json
   drills lint examples                                    finds the typo in ledger-schedule.json
-  make serve                                              the Prefect UI, with both deployments scheduled
+  make serve                                              the Prefect UI, with the deployments scheduled
 """
 
 
