@@ -124,6 +124,28 @@ def test_instants_with_offsets_are_compared_as_instants(database: Database) -> N
     assert world.open_cycles()[0].due_at == due
 
 
+def test_a_cycle_is_acknowledged_when_every_owner_or_whoever_was_told_last_has_said_so(
+    database: Database,
+) -> None:
+    def state() -> str:
+        (cycle,) = world.dashboard()["cycles"]
+        return str(cycle["state"])
+
+    world = World(database, {**LEAD, "notification_providers": ["slack"]})
+    world.check()
+    assert state() == "notified"
+    world.ack(owner="team-a")
+    assert state() == "notified"
+    world.wait(minutes=60)
+    world.escalate()  # the silence of team-b, to lead-b
+    assert state() == "escalated"
+    world.ack(owner="lead-b")
+    assert state() == "acknowledged"
+
+    world.wait(days=3)  # the time that the acknowledgements bought is over
+    assert state() == "escalated"
+
+
 def test_an_acknowledgement_buys_its_time_and_no_more(database: Database) -> None:
     world = World(database, ONE)
     world.check()

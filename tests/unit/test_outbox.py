@@ -821,6 +821,18 @@ def form_and_claim_at_once(database: Database) -> set[str]:
     return {*chain(*ids_of(claimed))}
 
 
+def test_what_joins_a_digest_while_that_is_claimed_goes_out_by_itself(database: Database) -> None:
+    first, joined = put(database, *make_entries(2))
+    # as PostgreSQL shows it to a claim that began before the digest was formed: only the first row
+    force(database, joined, message_id=first, due_at=5.0)
+
+    early = claim(database, now=0.0)
+    late = claim(database, now=5.0)
+
+    assert (ids_of(early), ids_of(late)) == ([[first]], [[joined]])
+    assert late[0].message_id == joined
+
+
 @pytest.mark.parametrize("which", [0, 1, 2])
 @pytest.mark.parametrize("how", ["supersede", "discard"])
 def test_a_digest_that_loses_one_falls_into_single_messages(database: Database, how: str, which: int) -> None:
@@ -920,6 +932,31 @@ def test_a_cycle_that_was_opened_again_goes_on_with_its_second_item(
     (claimed,) = claim(database)
 
     assert claimed.notifications[0].earlier_ref == "OPS-2"
+
+
+def test_a_cycle_that_was_opened_again_does_not_go_on_with_the_item_that_was_closed(
+    database: Database,
+) -> None:
+    first = make_entry("payments")
+    deliver(database, first, "OPS-1")
+    deliver(database, replace(make_entry("payments", reason=Reason.RESOLVED), closes=True), "OPS-1")
+    (died,) = put(database, replace(first, notification_id="gordmsg-again"))
+    force(database, died, state=State.PERMANENT, due_at=None)
+    put(database, make_entry("payments", reason=Reason.REPEAT))
+
+    (claimed,) = claim(database)
+
+    assert claimed.notifications[0].earlier_ref == ""
+
+
+def test_later_items_of_the_same_cycle_do_not_replace_the_first_one(database: Database) -> None:
+    deliver(database, make_entry("payments"), "OPS-1")
+    deliver(database, make_entry("payments", reason=Reason.WORSE), "OPS-2")
+    put(database, make_entry("payments", reason=Reason.REPEAT))
+
+    (claimed,) = claim(database)
+
+    assert claimed.notifications[0].earlier_ref == "OPS-1"
 
 
 # Letters

@@ -13,7 +13,15 @@ from rollback_drills import identity
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.states import DEAD, TOLD, UNCERTAIN, UNSENT, State
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.telling import REPEAT_AFTER, Ending, Telling, Told, find_ending, find_telling
+from rollback_drills.routing.telling import (
+    REPEAT_AFTER,
+    Ending,
+    Quiet,
+    Telling,
+    Told,
+    find_ending,
+    find_telling,
+)
 from tests.unit.builders import NOW, make_told
 
 TICK = timedelta(microseconds=1)
@@ -92,6 +100,46 @@ def test_what_got_worse_is_told_at_once(
     assert telling.replaces == ()
 
 
+@pytest.mark.parametrize("after", HEALTHY)
+@pytest.mark.parametrize("before", [*HEALTHY, DUE_SOON, LATE])
+def test_a_healthy_schedule_that_is_told_by_hand_is_no_worse_than_before(
+    before: Readiness, after: Readiness
+) -> None:
+    assert tell([make_told(status=before)], after) == Telling(Reason.REPEAT)
+
+
+@pytest.mark.parametrize(
+    ("acknowledged_for", "since", "reason", "quiet_for"),
+    [
+        pytest.param(3 * DAY, DAY, None, 3 * DAY, id="beyond the repeat, when that is due"),
+        pytest.param(3 * DAY, 3 * DAY - TICK, None, 3 * DAY, id="a microsecond before it ends"),
+        pytest.param(3 * DAY, 3 * DAY, Reason.REPEAT, None, id="when it ends"),
+        pytest.param(DAY, DAY - TICK, None, DAY, id="up to the repeat, before it"),
+        pytest.param(DAY, DAY, Reason.REPEAT, None, id="up to the repeat, when that is due"),
+        pytest.param(DAY / 2, DAY / 2, None, DAY, id="ends before the repeat"),
+    ],
+)
+def test_an_acknowledgement_puts_the_repeat_off_and_never_brings_it_forward(
+    acknowledged_for: timedelta, since: timedelta, reason: Reason | None, quiet_for: timedelta | None
+) -> None:
+    acknowledged = Quiet(NOW + acknowledged_for, "acknowledged by maria")
+
+    telling = tell([make_told()], now=NOW + since, acknowledged=acknowledged)
+
+    assert telling.reason is reason
+    assert telling.quiet_until == (None if quiet_for is None else NOW + quiet_for)
+    assert (telling.because == acknowledged.because) is (quiet_for == 3 * DAY)
+
+
+def test_an_acknowledgement_keeps_back_neither_what_got_worse_nor_what_is_told_by_hand() -> None:
+    acknowledged = Quiet(NOW + 3 * DAY, "acknowledged by maria")
+
+    worse = tell([make_told(status=DUE_SOON)], LATE, acknowledged=acknowledged)
+    by_hand = tell([make_told()], acknowledged=acknowledged, force=True)
+
+    assert (worse.reason, by_hand.reason) == (Reason.WORSE, Reason.REPEAT)
+
+
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("state", [State.PENDING, State.RETRY])
 def test_what_waits_for_its_attempt_is_replaced_only_by_what_is_worse(state: State, force: bool) -> None:
@@ -163,6 +211,18 @@ def test_a_cycle_that_was_over_and_opens_again_is_told_first_again(state: State)
     ]
 
     assert tell(closed) == Telling(Reason.FIRST, occurrence=2, deferral=1)
+
+
+@pytest.mark.parametrize("state", sorted(UNSENT))
+def test_a_message_that_closes_and_was_not_sent_yet_is_replaced_when_the_cycle_opens_again(
+    state: State,
+) -> None:
+    closed = [
+        make_told(1, is_closed=True),
+        make_told(2, state=state, reason=Reason.RESOLVED, is_closed=True),
+    ]
+
+    assert tell(closed) == Telling(Reason.FIRST, occurrence=2, replaces=("gordmsg-2",))
 
 
 @pytest.mark.parametrize("state", sorted(UNCERTAIN))
