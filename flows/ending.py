@@ -20,8 +20,8 @@ from rollback_drills.judging import Judgement
 from rollback_drills.names import name_key
 from rollback_drills.notification import build_event
 from rollback_drills.outbox.item import Item
-from rollback_drills.readiness.terms import Report
-from rollback_drills.run_report import ScheduleRun, worst
+from rollback_drills.readiness.terms import Report, worst
+from rollback_drills.run_report import ScheduleRun
 
 
 def join_runs(

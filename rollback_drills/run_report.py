@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -14,6 +14,7 @@ from rollback_drills.outbox.item import Item
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import name_notification
 from rollback_drills.undelivered_report import count_waiting, list_dead_letters, list_waiting
+from rollback_drills.wording import describe_latest
 
 _LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
 
@@ -35,13 +36,6 @@ def artifact_key(identifier: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", identifier.lower()).strip("-")[:60]
     suffix = "" if slug == identifier else f"-{sha256(identifier.encode()).hexdigest()[:6]}"
     return f"rollback-drill-{slug}{suffix}"
-
-
-def worst(states: Iterable[Readiness]) -> Readiness:
-    """Give the state that describes a fleet: the most pressing one."""
-    order = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY)
-    found = set(states)
-    return next((state for state in order if state in found), Readiness.NOT_REQUESTED)
 
 
 def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
@@ -89,20 +83,6 @@ def _distrust(reason: str) -> Iterator[str]:
     """Say that nobody is told because the drill history is not trusted."""
     if reason:
         yield from (f"**History untrusted:** {cell(reason)}. Only the platform owner is told.", "")
-
-
-def describe_latest(history: Report) -> str:
-    """Say in numbers what the history report knows of the latest drill, for people."""
-    if not history["drill_count"]:
-        return "No drill is known."
-    age, took, limit = (history[key] for key in ("age_days", "recovery_minutes", "max_recovery_minutes"))
-    return (
-        f"Drills known: {history['drill_count']};"
-        f" the latest is {history['latest_drill_id'] or 'without an id'},"
-        f" {'undated' if age is None else f'{age:.1f} days old'};"
-        f" recovery took {'unknown' if took is None else took}"
-        f" of at most {'unknown' if limit is None else limit} minutes."
-    )
 
 
 def _headline(schedule: Report, plan: Report) -> Iterator[str]:

@@ -10,7 +10,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.describing import describe_record
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import VARIABLES, find_database_url
-from rollback_drills_cli.grouping import CommandGroup
+from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.options import (
     JsonOption,
     OldScheduleIdOption,
@@ -26,7 +26,19 @@ if TYPE_CHECKING:
     from rollback_drills.evidence.index import EvidenceIndex
 
 app = typer.Typer(
-    cls=CommandGroup, no_args_is_help=True, help="Read the evidence of plans, decisions and deliveries."
+    cls=group_of(
+        {
+            "verify": "evidence_verify_command:verify",
+            "export": "evidence_export_command:export",
+            "head": "evidence_proof_commands:head",
+            "prove": "evidence_proof_commands:prove",
+            "import": "evidence_keeping_commands:import_index",
+            "prune": "evidence_keeping_commands:prune",
+            "rotate-key": "evidence_keeping_commands:rotate_key",
+        }
+    ),
+    no_args_is_help=True,
+    help="Read the evidence of plans, decisions and deliveries.",
 )
 
 DatabaseOption = Annotated[

@@ -8,37 +8,43 @@ import typer
 
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
-from rollback_drills_cli import (
-    acknowledge_command,
-    api_command,
-    api_token_commands,
-    connector_commands,
-    console_command,
-    deliver_command,
-    evidence_commands,
-    evidence_export_command,
-    evidence_keeping_commands,
-    evidence_proof_commands,
-    evidence_verify_command,
-    exception_commands,
-    follow_up_commands,
-    gate_command,
-    judge_commands,
-    lint_command,
-    outbox_commands,
-    publishing_commands,
-    record_command,
-    review_commands,
-    trust_command,
-)
 from rollback_drills_cli.explaining import explain
-from rollback_drills_cli.grouping import CommandGroup
+from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.streams import discard_output, prepare_streams
 
 app = typer.Typer(
     name="drills",
-    cls=CommandGroup,
+    cls=group_of(
+        {
+            "history": "judge_commands:history",
+            "check": "judge_commands:check",
+            "plan": "judge_commands:plan",
+            "gate": "gate_command:gate",
+            "calendar": "publishing_commands:calendar",
+            "badge": "publishing_commands:badge",
+            "console": "console_command:console",
+            "deliver": "deliver_command:deliver",
+            "record": "record_command:record",
+            "ack": "acknowledge_command:ack",
+            "escalate": "follow_up_commands:escalate",
+            "dashboard": "follow_up_commands:dashboard",
+            "skip": "exception_commands:skip",
+            "postpone": "exception_commands:postpone",
+            "waive": "exception_commands:waive",
+            "trust": "trust_command:trust",
+            "lint": "lint_command:lint",
+            "routes": "review_commands:routes",
+            "trends": "review_commands:trends",
+            "notifications": "review_commands:notifications",
+            "audit-package": "review_commands:audit_package",
+            "api": "api_command:api",
+            "evidence": "evidence_commands:app",
+            "api-token": "api_token_commands:app",
+            "outbox": "outbox_commands:app",
+            "connectors": "connector_commands:app",
+        }
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its tables cut the names of options at 80 columns
@@ -46,39 +52,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 acceptable, 1 needs attention or a failed delivery, 2 nothing was sent or written.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(judge_commands.history)
-app.command()(judge_commands.check)
-app.command()(judge_commands.plan)
-app.command()(gate_command.gate)
-app.command()(publishing_commands.calendar)
-app.command()(publishing_commands.badge)
-app.command()(console_command.console)
-app.command()(deliver_command.deliver)
-app.command()(record_command.record)
-app.command()(acknowledge_command.ack)
-app.command()(follow_up_commands.escalate)
-app.command()(follow_up_commands.dashboard)
-app.command()(exception_commands.skip)
-app.command()(exception_commands.postpone)
-app.command()(exception_commands.waive)
-app.command()(trust_command.trust)
-app.command()(lint_command.lint)
-app.command()(review_commands.routes)
-app.command()(review_commands.trends)
-app.command()(review_commands.notifications)
-app.command("audit-package")(review_commands.audit_package)
-evidence_commands.app.command()(evidence_verify_command.verify)
-evidence_commands.app.command()(evidence_export_command.export)
-evidence_commands.app.command()(evidence_proof_commands.head)
-evidence_commands.app.command()(evidence_proof_commands.prove)
-evidence_commands.app.command("import")(evidence_keeping_commands.import_index)
-evidence_commands.app.command()(evidence_keeping_commands.prune)
-evidence_commands.app.command("rotate-key")(evidence_keeping_commands.rotate_key)
-app.add_typer(evidence_commands.app, name="evidence")
-app.command()(api_command.api)
-app.add_typer(api_token_commands.app, name="api-token")
-app.add_typer(outbox_commands.app, name="outbox")
-app.add_typer(connector_commands.app, name="connectors")
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,8 +7,7 @@ from rollback_drills import PRODUCT
 from rollback_drills.errors import RollbackNotReadyError
 from rollback_drills.gate.readiness import caller_of, drill_checks, drill_sections, summarise
 from rollback_drills.judging import Judgement
-from rollback_drills.readiness.terms import Mode, Readiness, Report
-from rollback_drills.run_report import worst
+from rollback_drills.readiness.terms import Mode, Readiness, Report, worst
 
 GATE_SCHEMA: Final = "rollback-drills.gate.v1"
 GO: Final = "go"

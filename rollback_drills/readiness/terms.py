@@ -1,5 +1,6 @@
 """The words and limits that a judgement is made with."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -36,6 +37,13 @@ class Readiness(StrEnum):
     def alert_level(self) -> str:
         """`critical`, `warning` or `healthy` (contract §3)."""
         return {"needs_attention": "critical", "due_soon": "warning"}.get(self, "healthy")
+
+
+def worst(states: Iterable[Readiness]) -> Readiness:
+    """Return the state that describes a fleet: the most pressing one."""
+    order = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY)
+    found = set(states)
+    return next((state for state in order if state in found), Readiness.NOT_REQUESTED)
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,15 @@ from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.outbox.item import Item
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.terms import Readiness, worst
 from rollback_drills.run_report import (
     ScheduleRun,
     artifact_key,
-    describe_latest,
     render_fleet,
     render_schedule,
     route_rows,
-    worst,
 )
+from rollback_drills.wording import describe_latest
 from tests.sample_outbox import make_entry
 from tests.unit.builders import DRILL, NOW, build_notifications, judged, make_subject, planned
 

@@ -1,0 +1,53 @@
+"""Imports the module of a command when the command is asked for, so that the others cost nothing."""
+
+from collections import UserDict
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+import typer
+from typer.core import MarkupMode, TyperGroup
+
+from rollback_drills_cli.grouping import CommandGroup
+
+
+def group_of(places: Mapping[str, str]) -> type[TyperGroup]:
+    """Return a class of groups whose commands are imported late.
+
+    Args:
+        places: By the name of a command, its module in this package and what it is there: `module:function`,
+            or `module:app` for a group of commands. They follow the commands that the group has already.
+    """
+
+    class LazyGroup(CommandGroup):
+        def __init__(self, *, commands: dict[str, click.Command], **options: Any) -> None:
+            super().__init__(**options)
+            self.commands = _Commands({**commands, **places}, self.rich_markup_mode)
+
+    return LazyGroup
+
+
+class _Commands(UserDict[str, Any]):
+    """Commands by name. Names alone, as completion and suggestions need them, import nothing."""
+
+    def __init__(self, commands: Mapping[str, click.Command | str], markup_mode: MarkupMode) -> None:
+        super().__init__(commands)
+        self._markup_mode = markup_mode
+
+    def __getitem__(self, name: str) -> click.Command:
+        found: click.Command | str = super().__getitem__(name)
+        if isinstance(found, str):
+            found = self.data[name] = _load(name, found, self._markup_mode)
+        return found
+
+
+def _load(name: str, place: str, markup_mode: MarkupMode) -> click.Command:
+    module, _, attribute = place.partition(":")
+    found = getattr(import_module(f"rollback_drills_cli.{module}"), attribute)
+    only = typer.Typer(add_completion=False, rich_markup_mode=markup_mode)
+    if isinstance(found, typer.Typer):
+        only.add_typer(found, name=name)
+    else:
+        only.command(name)(found)
+    return typer.main.get_group(only).commands[name]
