@@ -74,7 +74,7 @@ class Suppressions:
 
     def find_change(self, owner: str, instant: datetime) -> datetime | None:
         """Return when a window, or an absence of the owner, begins or ends next; None if nothing changes."""
-        calendars = self._calendars.get(owner.casefold(), ())
+        calendars = self._calendars.get(name_key(owner), ())
         absences = (period for calendar in calendars for period in calendar.unavailable_windows)
         bounds = (bound for each in (*self._windows, *absences) for bound in (each.start_at, each.end_at))
         return min((bound for bound in bounds if bound > instant), default=None)

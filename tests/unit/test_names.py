@@ -46,7 +46,7 @@ from rollback_drills.reviewing.routes import find_routes
 from rollback_drills.routing.decisions import PlanRequest
 from rollback_drills.routing.routes import check_requested, parse_requested
 from rollback_drills.settings import read_settings
-from tests.unit.builders import SCHEDULE, make_subject, open_key, planned
+from tests.unit.builders import NOW, SCHEDULE, make_subject, open_key, planned
 from tests.unit.world import World
 
 NFC, NFD = "Zo\u00eb", "Zoe\u0308"
@@ -154,6 +154,22 @@ def test_a_renamed_schedule_owner_and_provider_keep_what_was_said_and_told(datab
     assert len(world.received) == 1
     (cycle,) = world.open_cycles()
     assert [route.owner for route in cycle.routes] == ["team-a"]
+
+
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
+def test_the_end_of_an_absence_is_found_in_any_spelling(one: str, other: str, database: Database) -> None:
+    away = {"start_at": NOW.isoformat(), "end_at": (NOW + timedelta(hours=5)).isoformat()}
+    rules: dict[str, Any] = {
+        "owner_routes": {"team-a": {"escalation_owner": other}},
+        "owner_calendars": {one: {"unavailable_windows": [away]}},
+    }
+    world = World(database, {"owners": ["team-a"], "notification_providers": ["slack"], **rules})
+    world.check()
+
+    (route,) = world.escalation_plan()["routes"]
+
+    assert is_same(route["next_step_owner"] or "nobody", one)
+    assert route["next_step_at"] == away["end_at"]
 
 
 def test_a_renamed_owner_keeps_the_reference_that_providers_know(database: Database) -> None:
