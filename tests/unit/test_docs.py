@@ -276,3 +276,14 @@ def test_no_page_sends_anybody_to_a_menu_that_prefect_does_not_have() -> None:
     assert len(begins) > 9
     assert {named for each in begins for named in re.findall(r"^\*([^*]+)\*", each)} <= menus
     assert all(each.startswith("*") for each in begins)
+
+
+def test_the_readme_and_the_contributing_page_name_every_package() -> None:
+    table = {row[0] for row in rows(TEXTS["README.md"], "| folder |")}
+    chain = TEXTS["CONTRIBUTING.md"].partition("Imports point inward:")[2].partition(". ")[0]
+    packages = re.search(r"^root_packages = \[(.*)\]$", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert packages
+
+    for package in re.findall(r'"(\w+)"', packages[1]):
+        assert any(f"`{package}/`" in each for each in table), package
+        assert f"`{package}`" in chain, package

@@ -247,3 +247,18 @@ def keys_in(document: object) -> Iterator[str]:
                 yield from keys_in(value)
     elif isinstance(document, list | tuple):
         yield from chain.from_iterable(map(keys_in, document))
+
+
+def test_messages_that_the_manual_explains_exist() -> None:
+    text = re.sub(r'"\s*\n\s*f?"', "", "\n".join(SOURCES.values()))  # a message may stand on several lines
+    of_others = {"database or disk is full"}  # SQLite's own
+    quoted = [
+        part.strip(" ;:,")
+        for page in TEXTS.values()
+        for row in rows(page, "| message |")
+        for message in re.findall(r"`([^`]+)`", row[0])
+        for part in re.split(r"…|\bOUT\b|\bN\b", message)
+    ]
+
+    assert len(quoted) > 15
+    assert [each for each in quoted if each not in text and each not in of_others] == []
