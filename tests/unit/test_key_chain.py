@@ -154,6 +154,12 @@ def test_a_later_key_confirms_every_key_that_was_lost_before_it() -> None:
     assert [each[:5] for each in between.remarks] == ["row 4"]
 
 
+def test_a_key_that_was_found_again_confirms_by_its_newest_signature() -> None:
+    found_again = (*LOST, Row(6, KEY, is_lost=True), Head(8, [KEY]))
+
+    assert kinds(judged(found_again, KEY.public)) == []
+
+
 def test_a_key_that_is_named_and_signed_nothing_vouches_for_nothing() -> None:
     result = judged([*FIRST, Row(4, OTHER_KEY, is_lost=True)], OTHER_KEY.public)
 
