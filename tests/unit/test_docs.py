@@ -125,6 +125,10 @@ def test_every_example_of_a_command_can_be_run() -> None:
         for words in shell_lines(text, "drills")
         if words and not words[0].startswith("--")
     ]
+    guide = SOURCES["rollback_drills/exporting/VERIFY.md"]
+    examples += [
+        ("VERIFY.md", line.split()) for line in re.findall(r"^    drills (.+)$", guide, re.MULTILINE)
+    ]
     next_steps = FURTHER["examples/run.py"].partition('NEXT = """')[2].partition('"""')[0]
     examples += [
         ("examples/run.py", shlex.split(line))
@@ -156,6 +160,17 @@ def test_every_command_and_flag_in_the_prose_exists() -> None:
         if not is_named or not {word for word in words if word.startswith("--")} <= known:
             wrong.append((name, words))
     assert wrong == []
+
+
+def test_every_flag_in_the_prose_exists_and_is_shown() -> None:
+    known = set.union(*map(long_flags, COMMANDS.values()), long_flags(TOP)) | {"--help"}
+    of_cavra = {"--runtime-path", "--policy-path", "--package-dir"}  # what CAVRA had, and what to leave out
+    for name, text in TEXTS.items():
+        flags = {span.split()[0].partition("=")[0] for span in code_spans(text) if span.startswith("--")}
+        assert flags - known - of_cavra == set(), name
+        # A path has `--schedule`, an id `--schedule-id`; two pages say that the old spelling works.
+        may_say_it = name in ("docs/reference/commands.md", "CHANGELOG.md")
+        assert may_say_it or "--schedule ID" not in text, name
 
 
 def described_commands() -> list[tuple[tuple[str, ...], set[str], str]]:
