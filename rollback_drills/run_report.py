@@ -14,7 +14,7 @@ from rollback_drills.outbox.item import Item
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.routing.decisions import name_notification
 from rollback_drills.undelivered_report import count_waiting, list_dead_letters, list_waiting
-from rollback_drills.wording import describe_latest
+from rollback_drills.wording import describe_latest, write_count
 
 _LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
 
@@ -101,7 +101,7 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
     ]
     shown = pressing[:_LONGEST_FLEET_PAGE]
     lines = [
-        f"# {len(runs)} schedules",
+        f"# {write_count(len(runs), 'schedule')}",
         "",
         ", ".join(f"**{count}** {state.replace('_', ' ')}" for state, count in sorted(states.items())),
         "",
@@ -135,7 +135,7 @@ def _distrusted(runs: Sequence[ScheduleRun]) -> Iterator[str]:
         return
     yield from (
         "",
-        f"## History untrusted: {len(runs)} schedules",
+        f"## History untrusted: {write_count(len(runs), 'schedule')}",
         "",
         "Only the platform owner is told.",
         "",

@@ -15,6 +15,11 @@ def join_sentences(*parts: str) -> str:
     return write_sentences(*parts).removesuffix(".")
 
 
+def write_count(count: int, what: str) -> str:
+    """Write how many there are of something, such as `1 schedule` or `2 schedules`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def how_long(instant: str, *, now: datetime) -> str:
     """Say how far away an instant is, such as `in 3 days` or `2 weeks ago`."""
     if not instant:

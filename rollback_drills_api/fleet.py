@@ -14,6 +14,7 @@ from typing import Final
 
 from rollback_drills.documents.finding import search
 from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
+from rollback_drills.documents.records import is_records
 from rollback_drills.errors import UsageError
 from rollback_drills.judging import Judgement, judge_all
 from rollback_drills.names import find_spelling
@@ -125,9 +126,7 @@ def _find_files(settings: Settings, fleet: Fleet | None) -> Iterator[tuple[str, 
             yield from ((f"{folder.path}: {reason}", 0, 0, 0) for folder, reason in found.problems)
         else:
             yield from _stat_all([path])
-    if (
-        fleet and settings.schedule and settings.schedule.endswith(".jsonl")
-    ):  # it may name documents elsewhere
+    if fleet and settings.schedule and is_records(settings.schedule):  # it may name documents elsewhere
         sources = (source for subject in fleet.subjects for source in (subject.schedule, subject.history))
         yield from _stat_all(dict.fromkeys(source.file for source in sources if source and source.file))
 

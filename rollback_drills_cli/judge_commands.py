@@ -13,7 +13,7 @@ from rollback_drills.documents.reading import Loaded
 from rollback_drills.judging import judge, judge_all, plan_at_once
 from rollback_drills.readiness.terms import Readiness, Report, worst
 from rollback_drills.settings import Settings
-from rollback_drills.wording import how_long
+from rollback_drills.wording import how_long, write_count
 from rollback_drills_cli import options
 from rollback_drills_cli.output import (
     console,
@@ -168,7 +168,11 @@ def _print_fleet(reports: list[Report], at: datetime) -> None:
         )
         for report in reports
     ]
-    print_table(f"{len(reports)} schedules", ("schedule", "state", "due", "why"), rows)
+    print_table(
+        write_count(len(reports), "schedule"),
+        ("schedule", "state", "due", "why"),
+        rows,
+    )
 
 
 def _print_warnings(reports: list[Report]) -> None:

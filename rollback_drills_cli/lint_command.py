@@ -14,7 +14,9 @@ from rollback_drills_cli.output import print_json, print_line
 
 
 def lint(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Documents, or folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", readable=False, help="Documents, or folders of them.")
+    ],
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
@@ -46,8 +48,8 @@ def _find_files(paths: list[Path]) -> tuple[list[str], list[str]]:
     files: list[str] = []
     findings: list[str] = []
     for path in map(str, paths):
-        if not os.path.lexists(path):
-            raise UsageError(f"{path} does not exist")
+        if not _may_exist(path):
+            raise UsageError(f"{show_path(path)} does not exist; fix the path")
         if not os.path.isdir(path):
             files.append(path)
             continue
@@ -57,3 +59,14 @@ def _find_files(paths: list[Path]) -> tuple[list[str], list[str]]:
         files += [file for file, _ in found.documents]
         findings += [f"{show_path(folder.path)}: {reason}" for folder, reason in found.problems]
     return files, findings
+
+
+def _may_exist(path: str) -> bool:
+    """Whether something is at a path, or may be, because its folder cannot be looked into."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -41,7 +41,8 @@ def calendar(
     write_whole(build_calendar(judgements, now=at), out)
     for each in judgements:
         if not each.schedule["schedule"]["next_due_at"]:
-            print_problem(f"left out, because its due instant is not known: {show(each.cycle.schedule_id)}")
+            known_as, why = show(each.cycle.schedule_id), each.schedule["schedule"]["message"]
+            print_problem(f"left out, because its due time is not known: {known_as} ({why})")
 
 
 def badge(

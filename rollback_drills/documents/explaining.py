@@ -55,11 +55,12 @@ def read_carefully(model: type[D], data: bytes, origin: Origin = START) -> tuple
 def _read(model: type[D], data: bytes, origin: Origin) -> tuple[D, tuple[str, ...]]:
     text = _decode(data)
     parsed, has_repeats = _parse(text, origin)
-    found = _Found([], [], [])
+    found = _Found([], [], [], [])
     raw = _tidy(parsed, (), found)
     problems = [
         *(explain_repeats(text, origin) if has_repeats else ()),
         *found.problems,
+        *(_explain_timestamp(model, loc, value) for loc, value in found.no_timestamps),
         *(
             f"{json_path(loc)} holds {kind}, which a published document must not name; leave it out"
             for loc, kind in find_private_texts(parsed)
@@ -109,6 +110,8 @@ class _Found(NamedTuple):
     """The JSON paths of timestamps without an offset."""
     absent: list[Location]
     """Keys whose value says that there is none."""
+    no_timestamps: list[tuple[Location, str]]
+    """Texts that should be timestamps by the names of their keys."""
 
 
 _ABSENT: Final = object()
@@ -144,14 +147,20 @@ def _tidy_timestamp(value: str, loc: Location, found: _Found) -> Any:
     try:
         instant, has_offset = read_instant(value)
     except ValueError:
-        demand = "must be an ISO 8601 timestamp in the years 1 to 9999, such as 2026-06-20T15:40:00Z"
-        found.problems.append(f"{json_path(loc)} is {show(value)}; {demand}")
+        found.no_timestamps.append((loc, value))
         return value
     if instant == ZERO_TIME:
         return _ABSENT
     if not has_offset:
         found.without_offset.append(json_path(loc))
     return instant.isoformat()
+
+
+def _explain_timestamp(model: type[Document], loc: Location, value: str) -> str:
+    if not is_known(model, loc):
+        return _explain_unknown(model, loc)
+    demand = "must be an ISO 8601 timestamp in the years 1 to 9999, such as 2026-06-20T15:40:00Z"
+    return f"{json_path(loc)} is {show(value)}; {demand}"
 
 
 _HALF_PAIR: Final = "holds half of a surrogate pair, which is no character; mend it"

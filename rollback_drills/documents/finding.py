@@ -58,6 +58,21 @@ def find_shown(place: str, shown: str) -> str:
     return file if os.path.lexists(file) else ""
 
 
+def find_links(files: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return, of files that several paths lead to, all paths but one, each with that one.
+
+    Args:
+        files: What people see of each path, and the path.
+    """
+    links: dict[str, str] = {}
+    first: dict[str, str] = {}
+    for shown, path in sorted(files, key=lambda file: os.path.islink(file[1])):
+        target = first.setdefault(os.path.realpath(path), shown)
+        if target != shown:
+            links[shown] = target
+    return links
+
+
 def _base_of(place: str) -> str:
     """Return the folder below which a place is searched: the longest part that is no pattern."""
     base = place

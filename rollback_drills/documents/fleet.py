@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.explaining import show
-from rollback_drills.documents.finding import search
+from rollback_drills.documents.finding import find_links, search
 from rollback_drills.documents.history import History
 from rollback_drills.documents.pairing import (
     Histories,
@@ -22,7 +22,7 @@ from rollback_drills.documents.pairing import (
 )
 from rollback_drills.documents.printing import show_path
 from rollback_drills.documents.reading import Loaded, read_document
-from rollback_drills.documents.records import read_records
+from rollback_drills.documents.records import is_records, read_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.lookalikes import explain_lookalike, find_lookalikes
@@ -60,7 +60,7 @@ def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
     Raises:
         UsageError: Nothing is found.
     """
-    if schedule_path is not None and schedule_path.endswith(".jsonl"):
+    if schedule_path is not None and is_records(schedule_path):
         subjects = tuple(_load_records(schedule_path, history_path))
     elif schedule_path is None or _is_one_file(schedule_path):
         _refuse_missing_folder(schedule_path)
@@ -172,7 +172,10 @@ def _key_of_bare(subject: Subject) -> str:
 
 
 def _refuse_duplicates(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
-    """Make every schedule unusable whose id another one has too: neither can be told from the other."""
+    """Make every schedule unusable whose id another one has too: neither can be told from the other.
+
+    A file that is found by a link too counts once; only the link is refused.
+    """
     ids = Counter(map(_schedule_key, subjects))
     del ids[""]  # those without an id are refused for that
     if not ids or max(ids.values()) == 1:
@@ -181,22 +184,41 @@ def _refuse_duplicates(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
     for subject in subjects:
         if ids[_schedule_key(subject)] > 1:
             namesakes.setdefault(_schedule_key(subject), []).append(subject)
-    return tuple(_refuse(subject, namesakes.get(_schedule_key(subject), [])) for subject in subjects)
+    links: dict[str, str] = {}
+    for key, some in namesakes.items():
+        found = find_links(
+            [
+                (each.schedule.path, each.schedule.file)
+                for each in some
+                if each.schedule and each.schedule.file
+            ]
+        )
+        namesakes[key] = [each for each in some if each.schedule and each.schedule.path not in found]
+        links |= found
+    return tuple(_refuse(subject, namesakes.get(_schedule_key(subject), []), links) for subject in subjects)
 
 
-def _refuse(subject: Subject, namesakes: list[Subject]) -> Subject:
-    if subject.schedule is None or not namesakes:
+def _refuse(subject: Subject, namesakes: list[Subject], links: dict[str, str]) -> Subject:
+    if subject.schedule is None:
         return subject
-    others = [
-        _locate(each, _schedule_id(subject))
-        for each in namesakes
-        if each.schedule and each.schedule.path != subject.schedule.path
-    ] or ["another record"]
-    shown = ", ".join(others[:_MOST_NAMESAKES_SHOWN]) + (" …" if len(others) > _MOST_NAMESAKES_SHOWN else "")
-    name = show(_schedule_id(subject))
-    problem = f"{subject.schedule.path}: $.schedule_id is {name}, which {shown} has too; rename one"
+    if target := links.get(subject.schedule.path):
+        problem = f"is a link to {target}, which is read already; remove the link"
+    elif len(namesakes) > 1:
+        problem = _explain_duplicate(subject.schedule.path, _schedule_id(subject), namesakes)
+    else:
+        return subject
+    problem = f"{subject.schedule.path}: {problem}"
     refused = msgspec.structs.replace(subject.schedule, document=None, problem=problem, without_offset=())
     return msgspec.structs.replace(subject, schedule=refused)
+
+
+def _explain_duplicate(path: str, schedule_id: str, namesakes: list[Subject]) -> str:
+    others = [
+        _locate(each, schedule_id) for each in namesakes if each.schedule and each.schedule.path != path
+    ] or ["another record"]
+    shown = ", ".join(others[:_MOST_NAMESAKES_SHOWN]) + (" …" if len(others) > _MOST_NAMESAKES_SHOWN else "")
+    have = "has" if len(others) == 1 else "have"
+    return f"$.schedule_id is {show(schedule_id)}, which {shown} {have} too; rename one"
 
 
 def _explain_lookalikes(subjects: tuple[Subject, ...]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
+from unicodedata import normalize
 
 import msgspec
 
@@ -56,7 +57,7 @@ def find_kind(file: str) -> str:
 
 
 def _classify(relative: str) -> tuple[str, str]:
-    folder, _, file = relative.lower().rpartition("/")
+    folder, _, file = _fold(relative).rpartition("/")
     words = _WORD.findall(file.removesuffix(".json"))
     key = f"{folder}/{'/'.join([word for word in words if word not in _KIND_WORDS])}"
     if not _SCHEDULE_WORDS.isdisjoint(words):
@@ -64,6 +65,11 @@ def _classify(relative: str) -> tuple[str, str]:
     if not _HISTORY_WORDS.isdisjoint(words) or "drills" in words:
         return "history", key
     return "schedule" if _OTHER_WORDS.isdisjoint(words) else "other", key
+
+
+def _fold(text: str) -> str:
+    """Write a path without case and in one Unicode form: macOS may write an accent apart from its letter."""
+    return text.lower() if text.isascii() else normalize("NFC", text.casefold())
 
 
 def by_key(files: Iterable[NamedFile]) -> Histories:

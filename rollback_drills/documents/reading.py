@@ -1,5 +1,6 @@
 """Reads one document from disk: a value, or one line that says what is wrong with it and where."""
 
+import errno
 import os
 import stat
 from functools import cache
@@ -135,7 +136,9 @@ def _read_bytes(path: str) -> bytes:
 
 def _why_unreadable(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
-        return "does not exist; write it, or mend the path"
+        return "does not exist; create the file, or fix the path"
+    if isinstance(error, OSError) and error.errno == errno.ENXIO:  # nobody can open a socket
+        return "is not a file"
     if isinstance(error, OSError):
         return f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
     return str(error)

@@ -41,6 +41,11 @@ _decoder: Final = msgspec.json.Decoder(_Parts)
 _parse: Final = msgspec.json.Decoder().decode
 
 
+def is_records(path: str) -> bool:
+    """Whether a path is that of a JSON Lines file, by its ending."""
+    return path.lower().endswith(".jsonl")
+
+
 def read_records(path: str) -> Iterator[Record]:
     """Read a file line by line; no more than one line is in memory besides what came of the others.
 

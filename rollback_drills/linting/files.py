@@ -8,11 +8,13 @@ from typing import Any
 
 from rollback_drills.documents.explaining import UnusableDocumentError, json_path, show
 from rollback_drills.documents.fields import Document
+from rollback_drills.documents.finding import find_links
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.linting import find_private_texts
 from rollback_drills.documents.lookalike_names import find_lookalike_names
 from rollback_drills.documents.printing import show_path
 from rollback_drills.documents.reading import Loaded, read_bytes, read_document
+from rollback_drills.documents.records import is_records
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
@@ -43,7 +45,7 @@ def lint_files(paths: Sequence[str]) -> Linted:
         linted.findings += [f"{each.path}: {fault}" for fault in faults.findings]
         linted.warnings += [f"{each.path}: {fault}" for fault in faults.warnings]
     linted.findings += find_lookalike_names(zip(map(show_path, paths), raws, strict=True))
-    schedules = [Loaded(each.path, each.document) for each in loaded if isinstance(each.document, Schedule)]
+    schedules = [each for each in loaded if isinstance(each.document, Schedule)]
     policies = [
         Loaded(each.path, each.document)
         for each in loaded
@@ -63,7 +65,7 @@ def _parse(path: str) -> Any:
 
 def _load(path: str, raw: Any, linted: Linted) -> Iterator[Loaded[Any]]:
     """Yield the documents in a file; what must not be published is found here."""
-    if path.endswith(".jsonl"):
+    if is_records(path):
         yield from _load_lines(path, linted)
         return
     if raw is None:
@@ -92,7 +94,11 @@ def _load_lines(path: str, linted: Linted) -> Iterator[Loaded[Any]]:
 def _find_duplicates(schedules: Sequence[Loaded[Schedule]]) -> Iterator[str]:
     """Yield schedules whose id another one beside them has too: in one fleet, `drills check` refuses both."""
     first: dict[tuple[str, str], str] = {}
+    links = find_links([(each.path, each.file) for each in schedules if each.file])
     for each in schedules:
+        if each.path in links:
+            yield f"{each.path} is a link to {links[each.path]}; remove the link"
+            continue
         if each.document and each.document.schedule_id:
             name = each.document.schedule_id
             other = first.setdefault((dirname(each.path), name), each.path)

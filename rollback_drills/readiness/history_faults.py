@@ -8,6 +8,7 @@ from rollback_drills.documents.history import OUTCOMES, Drill, History
 from rollback_drills.documents.suggesting import find_similar
 from rollback_drills.names import is_same
 from rollback_drills.readiness.terms import Mode
+from rollback_drills.wording import join_sentences
 
 WORDS: Final = "go_rollback_drill_history_words"
 ENVIRONMENT: Final = "go_rollback_drill_history_environment"
@@ -33,8 +34,8 @@ def find_history_faults(history: History, *, environment: str, shared: str) -> d
         return _NO_FAULTS
     faults = {}
     if words := list(find_unknown_words(history.drills)):
-        more = f"; and {len(words) - _MOST_NAMED} more" if len(words) > _MOST_NAMED else ""
-        faults[WORDS] = "; ".join(words[:_MOST_NAMED]) + more
+        more = [f"and {len(words) - _MOST_NAMED} more"] if len(words) > _MOST_NAMED else []
+        faults[WORDS] = join_sentences(*words[:_MOST_NAMED], *more)
     if _differs(history.environment, environment):
         faults[ENVIRONMENT] = (
             f"$.environment is {show(history.environment)}, but the schedule is for {show(environment)};"

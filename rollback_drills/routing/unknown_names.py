@@ -9,7 +9,7 @@ from rollback_drills.documents.repeats import Location
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerRule, RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.suggesting import find_similar
-from rollback_drills.names import find_spelling
+from rollback_drills.names import find_spelling, name_key
 from rollback_drills.routing.routes import BUILTIN_PROVIDERS, DEFAULT_OWNER, DEFAULT_PROVIDER
 
 _MOST_KNOWN_SHOWN: Final = 5
@@ -81,9 +81,10 @@ def find_unknown_names(
             for index, name in enumerate(source.notification_providers)
         )
         yield from _find_unknown_providers(places, known)
-    for loc, owner, rule in _rules_of(source):
+    for loc, owner in _ruled_owners_of(source):
         yield from _find_unmatched(loc, "rule", owner, "owner", known.owners)
-        yield from _find_in_rule(loc[:2], rule, known)
+    for loc, rule in _rules_of(source):
+        yield from _find_in_rule(loc, rule, known)
     for index, window in enumerate(source.maintenance_windows):
         for key, names, kind, match in _matchers_of(window, known, elsewhere):
             for place, name in enumerate(names):
@@ -94,6 +95,9 @@ def find_unknown_names(
                     yield from _find_unmatched(loc, "window", name, kind, match)
     for owner in source.owner_calendars:
         yield from _find_unmatched(("owner_calendars", owner), "calendar", owner, "owner", known.owners)
+    yield from _find_twins("owner_calendars", source.owner_calendars)
+    if isinstance(source.owner_routes, dict):  # of a list, later rules win (contract §1)
+        yield from _find_twins("owner_routes", source.owner_routes)
 
 
 def _matchers_of(
@@ -108,14 +112,19 @@ def _matchers_of(
         yield "providers", window.providers, "provider in use", known.routed
 
 
-def _rules_of(source: RoutingPolicy) -> Iterator[tuple[Location, str, OwnerRule]]:
+def _rules_of(source: RoutingPolicy) -> Iterator[tuple[Location, OwnerRule]]:
+    rules = source.owner_routes
+    for place, rule in rules.items() if isinstance(rules, dict) else enumerate(rules):
+        yield ("owner_routes", place), rule
+
+
+def _ruled_owners_of(source: RoutingPolicy) -> Iterator[tuple[Location, str]]:
     if isinstance(source.owner_routes, dict):
-        for owner, rule in source.owner_routes.items():
-            yield ("owner_routes", owner), owner, rule
+        yield from ((("owner_routes", owner), owner) for owner in source.owner_routes)
         return
     for index, shared in enumerate(source.owner_routes):
         for place, owner in enumerate(shared.owners):
-            yield ("owner_routes", index, "owners", place), owner, shared
+            yield ("owner_routes", index, "owners", place), owner
 
 
 def _find_in_rule(loc: Location, rule: OwnerRule, known: KnownNames) -> Iterator[str]:
@@ -145,6 +154,15 @@ def _extends(name: str, known: str) -> bool:
     """Whether a name is a known one with an addition, such as `slack-payments` or `jira2`."""
     rest = name.casefold().removeprefix(known.casefold())
     return rest != name.casefold() and not rest[:1].isalpha()
+
+
+def _find_twins(key: str, owners: Iterable[str]) -> Iterator[str]:
+    """Yield the spellings of an owner who stands under another spelling too: only one of them counts."""
+    first: dict[str, str] = {}
+    for owner in owners:
+        known = first.setdefault(name_key(owner), owner)
+        if known != owner:
+            yield f"{json_path((key, owner))} is the same owner as {show(known)}; keep one of them"
 
 
 def _find_unmatched(loc: Location, what: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:

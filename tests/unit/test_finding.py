@@ -191,3 +191,20 @@ def test_a_relative_place_gives_the_same_names(tmp_path: Path, monkeypatch: pyte
     for place in (".", "./", "*/*.json", "**/*.json"):
         assert names(place) == ["x/a.json"], place
         assert json.loads(Path(search(place).documents[0][0]).read_text()) == named("a")
+
+
+def test_lint_names_a_document_in_a_folder_that_cannot_be_entered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = os.lstat
+
+    def refuse(path: str) -> os.stat_result:
+        if path.endswith("a-schedule.json"):
+            raise PermissionError(13, "Permission denied", path)
+        return look(path)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+
+    assert _find_files([tmp_path / "a-schedule.json"]) == ([str(tmp_path / "a-schedule.json")], [])
+    with pytest.raises(UsageError, match=r"b-schedule\.json does not exist; fix the path"):
+        _find_files([tmp_path / "b-schedule.json"])

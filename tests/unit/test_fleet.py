@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -316,3 +317,44 @@ def test_bare_records_find_their_history_by_their_id(tmp_path: Path) -> None:
     put(tmp_path / "histories/a-history.json", HISTORY)
 
     assert found(load_fleet(str(path), str(tmp_path / "histories"))) == {"a": "a-history.json", "b": None}
+
+
+def test_a_link_to_a_document_of_the_fleet_is_refused_and_its_target_is_not(tmp_path: Path) -> None:
+    put(tmp_path / "b-schedule.json", named("b"))
+    (tmp_path / "a-schedule.json").symlink_to("b-schedule.json")
+
+    link, target = (each.schedule for each in load_fleet(str(tmp_path), None).subjects)
+
+    assert link
+    assert link.problem == (
+        "a-schedule.json: is a link to b-schedule.json, which is read already; remove the link"
+    )
+    assert target
+    assert target.document
+
+
+def test_several_namesakes_are_named_in_the_plural(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        put(tmp_path / f"{name}.json", named("twin"))
+
+    assert all(each.endswith("json have too; rename one") for each in found(load_fleet(str(tmp_path), None)))
+
+
+def test_a_history_is_found_whatever_the_unicode_form_of_its_name(tmp_path: Path) -> None:
+    put(tmp_path / "e\u0301-schedule.json", named("cafe"))
+    put(tmp_path / "\u00e9-history.json", HISTORY)
+
+    assert [bool(each.history) for each in load_fleet(str(tmp_path), None).subjects] == [True]
+
+
+def test_the_ending_of_json_lines_may_have_capitals(tmp_path: Path) -> None:
+    put(tmp_path / "FLEET.JSONL", json.dumps({"schedule": named("a"), "history": HISTORY}))
+
+    assert [bool(each.history) for each in load_fleet(str(tmp_path / "FLEET.JSONL"), None).subjects] == [True]
+
+
+def test_a_socket_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket is short
+    with socket.socket(socket.AF_UNIX) as open_socket:
+        open_socket.bind("a.json")
+        assert [*found(load_fleet(".", None))] == ["a.json: is not a file"]

@@ -136,7 +136,7 @@ def test_a_fault_in_a_promotion_falls_back_to_python_and_is_named(
     assert (gate["selected_backend"], gate["fallback"], gate["acceptable"]) == ("python", True, False)
     first = gate["first_failed_check"]
     assert first["failed_check"] == failed
-    assert first["message"].startswith(f"{tmp_path / name}.json: ")
+    assert first["message"].startswith(f"{name}.json: ")
     assert message in first["message"]
     assert f"({failed})" in gate["fallback_reason"]
     assert [each["status"] for each in gate["checks"]].count("warn") == 1
@@ -226,7 +226,7 @@ def test_a_document_that_is_missing_is_one_finding(tmp_path: Path) -> None:
     assert [each["state"] for each in gate["checks"][:3]] == ["needs_attention"] * 3
     (finding,) = gate["checks"][0]["findings"]
     assert finding["id"] == "go_promotion_evidence_file"
-    assert finding["message"].endswith("no.json: does not exist; write it, or mend the path")
+    assert finding["message"].endswith("no.json: does not exist; create the file, or fix the path")
     assert "set CAVRA_GO_ROLLBACK_PLAN or --rollback-plan" in gate["checks"][1]["message"]
 
 

@@ -11,13 +11,13 @@ from rollback_drills.console.fleet import read_fleet
 from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import read_console
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.documents.history import History
+from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.reading import Loaded, parse_document, read_document
 from rollback_drills.gate.readiness import production_readiness
 from rollback_drills.guarding.distrust import KnownDrill, Memory, find_distrust
 from rollback_drills.judging import Judgement, judge_all
 from rollback_drills.notification import build_event, build_notification
-from rollback_drills.readiness.history_faults import find_unknown_words
+from rollback_drills.readiness.history_faults import WORDS, find_history_faults, find_unknown_words
 from rollback_drills.readiness.terms import Criteria, Readiness
 from rollback_drills.run_report import ScheduleRun, render_fleet, render_schedule
 from tests.unit.builders import DRILL, NOW, judged, make_subject, planned
@@ -187,3 +187,12 @@ def test_a_history_that_is_good_has_no_warning_and_changes_nothing() -> None:
     assert judgement.schedule["warnings"] == judgement.history["warnings"] == []
     assert judgement.readiness in (Readiness.READY, Readiness.DUE_SOON)
     assert len(judgement.schedule["operator_notes"]) == 1
+
+
+def test_the_first_unknown_words_are_named_without_punctuation_twice() -> None:
+    drills = tuple(Drill(status="PASS") for _ in range(5))
+
+    faults = find_history_faults(History(drills=drills), environment="", shared="")
+
+    one = '$.drills[{}].status is "PASS"; must be one of pass, fail; did you mean "pass"?'
+    assert faults[WORDS] == " ".join([*(one.format(index) for index in range(3)), "and 2 more"])

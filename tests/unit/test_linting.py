@@ -170,3 +170,12 @@ def test_a_line_that_is_wrong_stops_no_other_line_and_no_other_file(tmp_path: Pa
         "z.json",
         "none.json",
     ]
+
+
+def test_a_link_to_a_document_beside_it_is_named_as_a_link(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_text(json.dumps(SCHEDULE))
+    (tmp_path / "a.json").symlink_to("b.json")
+
+    linted = lint_files([str(tmp_path / "a.json"), str(tmp_path / "b.json")])
+
+    assert linted.warnings == [f"{tmp_path}/a.json is a link to {tmp_path}/b.json; remove the link"]

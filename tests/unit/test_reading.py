@@ -61,6 +61,11 @@ PROVIDERS = ("providers", "notification_providers")
         pytest.param(
             b'{"next_due_at": "soon"}', '$.next_due_at is "soon"; must be an ISO 8601', id="no timestamp"
         ),
+        pytest.param(
+            b'{"due_at": "soon"}',
+            "$.due_at is an unknown key; did you mean 'next_due_at'?",
+            id="unknown time",
+        ),
         pytest.param(b'{"next_due_at": ""}', '$.next_due_at is ""', id="empty timestamp"),
         pytest.param(b'{"next_due_at": 1764579600}', "$.next_due_at is 1764579600", id="epoch"),
         pytest.param(b'{"next_due_at": "2026-02-29T00:00:00Z"}', "$.next_due_at", id="no such day"),

@@ -36,6 +36,15 @@ def warnings_of(*connectors: str, **changes: Any) -> list[str]:
         ({"maintenance_windows": [{**WINDOW, "owners": ["teem-a"]}]}, ".owners[0]: the window for"),
         ({"maintenance_windows": [{**WINDOW, "providers": ["email"]}]}, "matches no provider in use"),
         ({"maintenance_windows": [{**WINDOW, "schedule_ids": ["x"]}]}, "matches no schedule; known are"),
+        (
+            {"owner_routes": [{"owners": ["team-a", "team-b"], "providers": ["slak"]}]},
+            "$.owner_routes[0].providers[0]",
+        ),
+        (
+            {"owner_routes": {"team-a": {}, " Team-A": {"providers": ["slack"]}}},
+            '$.owner_routes[" Team-A"] is the same owner as "team-a"; keep one of them',
+        ),
+        ({"owner_calendars": {"team-a": {}, "TEAM-A": {}}}, '$.owner_calendars["TEAM-A"] is the same owner'),
         ({"notification_providers": ["pager-duty"]}, 'did you mean "pagerduty"?'),
         (
             {"owner_routes": {"team-a": {"escalation_steps": [
