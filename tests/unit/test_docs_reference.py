@@ -11,20 +11,30 @@ import msgspec
 import pytest
 
 from rollback_drills.connector_types import CONNECTOR_TYPES
+from rollback_drills.console import query
+from rollback_drills.console.evidence import MOST_VERIFIED
+from rollback_drills.console.records import MOST_CYCLES, MOST_ROWS
 from rollback_drills.database import Database
 from rollback_drills.delivery.reasons import Reason
 from rollback_drills.delivery.states import State
+from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
 from rollback_drills.documents.history import ExerciseType, History, Trigger
 from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
-from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES
+from rollback_drills.documents.records import LARGEST_FILE_BYTES, MOST_RECORDS
+from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS, DuePolicy, Schedule
 from rollback_drills.evidence.records import KINDS
 from rollback_drills.followup.acknowledgement import AcknowledgementState
+from rollback_drills.followup.acknowledging import MOST_AT_ONCE
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_action import CycleState
+from rollback_drills.guarding.distrust import FEWEST_TURNED_BAD, Sign
+from rollback_drills.ledger.canonical import LARGEST_RECORD
 from rollback_drills.readiness.terms import Mode, Readiness
 from rollback_drills.reviewing.audit_reading import find_package
 from rollback_drills.reviewing.filters import PackageFilter, RouteFilter
 from rollback_drills.reviewing.notifications import find_notifications
+from rollback_drills.reviewing.paging import MOST_LISTED
 from rollback_drills.reviewing.period import Period
 from rollback_drills.reviewing.routes import find_routes
 from rollback_drills.reviewing.trend import find_trend
@@ -74,6 +84,7 @@ def first_words(page: str, table: str) -> set[str]:
             {f"drills {kind}" for kind in ExceptionKind},
             id="exceptions",
         ),
+        pytest.param(TEXTS["docs/how-to/when-something-fails.md"], "| sign |", Sign, id="signs of distrust"),
         pytest.param(
             TEXTS["docs/how-to/set-up-connectors.md"], "| `type` |", CONNECTOR_TYPES, id="connector types"
         ),
@@ -96,6 +107,31 @@ def test_a_table_lists_every_word_and_no_other(page: str, table: str, words: set
 def test_a_page_names_every_word(page: str, words: set[str]) -> None:
     spans = set(code_spans(TEXTS[f"docs/reference/{page}.md"]))
     assert {str(word) for word in words} - spans == set()
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("how-to/acknowledge-and-escalate", f"at most\n{MOST_AT_ONCE}"),
+        ("how-to/look-at-the-console", f"A page has {query.ROWS_ON_A_PAGE} schedules"),
+        ("how-to/look-at-the-console", f"up to {MOST_VERIFIED:,} rows"),
+        (
+            "how-to/look-at-the-console",
+            f"the {MOST_CYCLES} newest cycles and the {MOST_ROWS} newest notifications",
+        ),
+        ("how-to/skip-postpone-waive", f"`postpone_limit_days` of the schedule ({POSTPONE_LIMIT_DAYS:g})"),
+        ("how-to/when-something-fails", f"at least {FEWEST_TURNED_BAD} schedules"),
+        ("reference/commands", f"`--limit` (at most {MOST_LISTED})"),
+        ("reference/documents", f"at most {LONGEST_INTERVAL_DAYS}"),
+        ("reference/documents", f"{LARGEST_FILE_BYTES >> 30} GiB and {MOST_RECORDS:,} records"),
+        ("reference/documents", f"At most {LARGEST_DOCUMENT_BYTES >> 20} MiB"),
+        ("reference/environment", f"0 to {LONGEST_INTERVAL_DAYS}"),
+        ("reference/evidence", f"at most {LARGEST_RECORD >> 20} MiB"),
+        ("reference/http-api", f"`routes`: 1 to {MOST_AT_ONCE}"),
+    ],
+)
+def test_a_page_states_the_number_of_the_program(page: str, words: str) -> None:
+    assert words in TEXTS[f"docs/{page}.md"]
 
 
 def keys_of(model: type) -> Iterator[str]:

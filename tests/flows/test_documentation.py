@@ -1,0 +1,37 @@
+"""What the documentation says of Prefect's settings."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import prefect.settings
+from prefect.settings import Settings
+from pydantic import BaseModel
+
+from tests.unit.documentation import FURTHER, SOURCES, TEXTS
+
+
+def default(settings: BaseModel, name: str) -> Any:
+    """Return the default of a setting, whatever the environment says."""
+    return type(settings).model_fields[name].get_default(call_default_factory=True, validated_data={})
+
+
+def test_every_variable_of_prefect_exists() -> None:
+    for name, text in (TEXTS | FURTHER | SOURCES).items():
+        named = re.findall(r"\bPREFECT_[A-Z_]+[A-Z]\b", text)
+        assert [each for each in named if not hasattr(prefect.settings, each)] == [], name
+
+
+def test_the_audit_trail_states_how_long_prefect_keeps_things() -> None:
+    page = TEXTS["docs/audit-trail.md"]
+    server = Settings().server
+    vacuum = server.services.db_vacuum
+
+    assert "| events | 7 days |" in page
+    assert default(server.events, "retention_period") == timedelta(days=7)
+    assert "by default `events`" in page
+    assert default(vacuum, "enabled") == {"events"}
+    assert "is in it | 90 days |" in page
+    assert default(vacuum, "retention_period") == timedelta(days=90)
+    assert "opens UI V2" in page
+    assert default(server.ui, "v2_enabled")
