@@ -1,4 +1,4 @@
-"""What the documentation says of Prefect's settings."""
+"""What the documentation says of Prefect's settings, and of the states of runs."""
 
 import re
 from datetime import timedelta
@@ -8,7 +8,10 @@ import prefect.settings
 from prefect.settings import Settings
 from pydantic import BaseModel
 
-from tests.unit.documentation import FURTHER, SOURCES, TEXTS
+from flows.naming import BLOCKED, STATE_NAMES
+from rollback_drills.followup.acknowledgement import AcknowledgementState
+from rollback_drills.followup.exceptions import ExceptionKind
+from tests.unit.documentation import FURTHER, SOURCES, TEXTS, rows
 
 
 def default(settings: BaseModel, name: str) -> Any:
@@ -35,3 +38,23 @@ def test_the_audit_trail_states_how_long_prefect_keeps_things() -> None:
     assert default(vacuum, "retention_period") == timedelta(days=90)
     assert "opens UI V2" in page
     assert default(server.ui, "v2_enabled")
+
+
+def test_the_reference_lists_the_name_of_every_final_state() -> None:
+    table = rows(TEXTS["docs/reference/flows.md"], "| type | names |")
+    completed = {
+        name for row in table if row[0] == "COMPLETED" for name in re.findall(r"`([A-Z]\w+)`", row[1])
+    }
+    failed = {name for row in table if row[0] == "FAILED" for name in re.findall(r"`([A-Z]\w+)`", row[1])}
+    written = {
+        name
+        for path, text in SOURCES.items()
+        if path.startswith("flows/")
+        for name in re.findall(r'(?:Completed\(name=|else |= )"([A-Z]\w+)"', text)
+    }
+    kinds = {kind.past.capitalize() for kind in ExceptionKind} | {
+        state.capitalize() for state in AcknowledgementState
+    }
+
+    assert completed == (written - {BLOCKED}) | set(STATE_NAMES.values()) | kinds
+    assert failed == {"Failed", BLOCKED}
