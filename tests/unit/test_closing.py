@@ -278,3 +278,12 @@ def test_a_document_that_was_mended_closes_the_cycle_of_its_path() -> None:
         "The cycle is closed: the schedule needs nothing now. Next due 2027-06-01T09:00:00+00:00."
     )
     assert dict(notification.facts)["Was due"] == "unknown"
+
+
+def test_the_message_that_closes_names_its_route_and_no_environment_that_is_not_there() -> None:
+    (closing,) = make_case(environment=None).close()
+
+    notification = closing.notification
+    assert notification
+    assert notification.route_key == closing.route_key == ROUTE
+    assert notification.title == "Rollback drill no longer needed: payments"

@@ -13,11 +13,13 @@ from rollback_drills.console.source import read_console
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.reading import Loaded, parse_document, read_document
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.gate.readiness import production_readiness
 from rollback_drills.guarding.distrust import KnownDrill, Memory, find_distrust
 from rollback_drills.judging import Judgement, judge_all
 from rollback_drills.notification import build_event, build_notification
 from rollback_drills.readiness.history_faults import WORDS, find_history_faults, find_unknown_words
+from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.terms import Criteria, Readiness
 from rollback_drills.run_report import ScheduleRun, render_fleet, render_schedule
 from tests.unit.builders import DRILL, NOW, judged, make_subject, planned
@@ -138,6 +140,85 @@ def test_a_history_of_another_environment_is_named(of_history: str, is_named: bo
     assert any("$.environment is" in each for each in judgement.schedule["warnings"]) is is_named
 
 
+def test_a_history_is_of_no_other_environment_if_the_schedule_names_none() -> None:
+    subject = make_subject([DRILL], environment="")
+    assert subject.history is not None
+    assert subject.history.document is not None
+    changed = msgspec.structs.replace(subject.history.document, environment="production")
+    judgement = judged(msgspec.structs.replace(subject, history=Loaded("history.json", changed)))
+
+    assert judgement.schedule["warnings"] == []
+
+
+@pytest.mark.parametrize("key", ["status", "source_mode", "target_mode"])
+def test_an_unknown_word_is_named_also_where_the_environments_agree(key: str) -> None:
+    subject = make_subject([DRILL, {**DRILL, "drill_id": "older", key: "sometimes"}])
+    assert subject.history is not None
+    assert subject.history.document is not None
+    changed = msgspec.structs.replace(subject.history.document, environment="production")
+    judgement = judged(msgspec.structs.replace(subject, history=Loaded("history.json", changed)))
+
+    (warning,) = judgement.schedule["warnings"]
+    assert f'$.drills[1].{key} is "sometimes"' in warning
+
+
+@pytest.mark.parametrize(("count", "is_counted"), [(3, False), (4, True)])
+def test_of_many_unknown_words_a_few_are_named_and_the_others_counted(count: int, is_counted: bool) -> None:
+    sometimes = {**DRILL, "source_mode": "sometimes"}
+    drills: list[Mapping[str, Any]] = [{**sometimes, "drill_id": str(each)} for each in range(count)]
+
+    (warning,) = judged(make_subject(drills)).schedule["warnings"]
+
+    assert [f"$.drills[{each}]." in warning for each in range(4)] == [True, True, True, False]
+    assert ("and 1 more" in warning) is is_counted
+
+
+@pytest.mark.parametrize("policy", ["explicit", "fixed_sequence"])
+def test_a_fault_of_the_history_is_blamed_only_where_the_due_time_comes_from_it(policy: str) -> None:
+    subject = make_subject([{**DRILL, "status": "passed"}], due_policy=policy)
+
+    message = judged(subject).schedule["schedule"]["message"]
+
+    assert message.startswith("history.json: $.drills[0].status") is (policy == "fixed_sequence")
+    assert "was due 2026-11-27T09:00:00+00:00" in message
+
+
+def test_a_history_without_drills_explains_why_there_is_no_due_time() -> None:
+    judgement = judged(make_subject([], next_due_at=None))
+
+    assert judgement.history["warnings"] == []
+    assert judgement.schedule["schedule"]["message"].startswith(judgement.history["history"]["message"])
+
+
+def test_a_note_does_not_say_twice_what_is_wrong_with_the_history() -> None:
+    judgement = judged(make_subject([{**DRILL, "status": "passed"}], next_due_at=None))
+
+    assert sum("$.drills[0].status" in each for each in judgement.schedule["operator_notes"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("drills", "schema", "is_warned"),
+    [
+        pytest.param([DRILL], "", False, id="good"),
+        pytest.param([{**DRILL, "executed_at": "2026-01-01T09:00:00Z"}], "", False, id="old"),
+        pytest.param([], "", False, id="empty"),
+        pytest.param([DRILL], "another", True, id="of another schema"),
+        pytest.param([], "another", True, id="empty, of another schema"),
+    ],
+)
+def test_a_history_that_is_only_old_or_empty_is_no_mistake(
+    drills: list[Mapping[str, Any]], schema: str, is_warned: bool
+) -> None:
+    subject = make_subject(drills)
+    assert subject.history is not None
+    assert subject.history.document is not None
+    document = subject.history.document
+    changed = msgspec.structs.replace(document, schema_version=schema or document.schema_version)
+    judgement = judged(msgspec.structs.replace(subject, history=Loaded("history.json", changed)))
+
+    assert ["schema_version" in each for each in judgement.history["warnings"]] == [True] * is_warned
+
+
 def judge_two(*drills: list[Mapping[str, Any]]) -> list[Judgement]:
     """Judge schedules of these names with these drills together."""
     names = ("payments", "billing", "search")
@@ -161,6 +242,31 @@ def test_a_drill_that_two_schedules_use_is_named_for_both_and_for_no_other() -> 
 )
 def test_drills_that_only_look_alike_are_not_named(other: dict[str, Any]) -> None:
     assert [each.schedule["warnings"] for each in judge_two([DRILL, DRILL], [other])] == [[], []]
+
+
+def test_drills_without_an_id_are_not_known_again() -> None:
+    nameless = {**DRILL, "drill_id": ""}
+    elsewhere: list[Mapping[str, Any]] = [nameless, {**DRILL, "executed_at": "2026-11-02T09:00:00Z"}]
+
+    assert [each.schedule["warnings"] for each in judge_two([nameless, DRILL], elsewhere)] == [[], []]
+
+
+@pytest.mark.parametrize(("count", "is_counted"), [(3, False), (4, True)])
+def test_of_many_shared_drills_a_few_are_named_and_the_others_counted(count: int, is_counted: bool) -> None:
+    drills: list[Mapping[str, Any]] = [{**DRILL, "drill_id": str(each)} for each in range(count)]
+
+    (warning, *_), _ = (each.schedule["warnings"] for each in judge_two(drills, drills))
+
+    assert [f"$.drills[{each}]." in warning for each in range(4)] == [True, True, True, False]
+    assert ("1 more" in warning) is is_counted
+
+
+def test_a_schedule_that_shares_a_drill_and_has_no_id_is_named_by_its_file_if_it_has_one() -> None:
+    named = make_subject([DRILL])
+    unreadable = msgspec.structs.replace(named, schedule=parse_document(Schedule, b"{", "fleet/b.json"))
+
+    assert "which fleet/b.json uses too" in find_shared_drills([named, unreadable])[0]
+    assert find_shared_drills([named, msgspec.structs.replace(named, schedule=None)]).keys() == {0, 1}
 
 
 def test_what_is_not_trusted_says_why_it_cannot_be_read(tmp_path: Path) -> None:

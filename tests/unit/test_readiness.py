@@ -5,7 +5,8 @@ import pytest
 
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.judging import find_due
-from rollback_drills.readiness.terms import Criteria, Mode
+from rollback_drills.readiness.due import is_accepted
+from rollback_drills.readiness.terms import Criteria, Mode, Readiness, worst
 from tests.unit.builders import DRILL, NOW, check_of, judged, make_subject
 
 TICK = timedelta(microseconds=1)
@@ -162,3 +163,31 @@ def test_nothing_configured_matters_only_when_promoted(mode: Mode, state: str) -
 
     assert judgement.readiness == state
     assert judgement.history["status"] == state
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ("", "not_requested"),
+        ("not_requested ready", "ready"),
+        ("ready due_soon", "due_soon"),
+        ("due_soon needs_attention ready not_requested", "needs_attention"),
+    ],
+)
+def test_a_fleet_is_as_its_most_pressing_schedule(states: str, expected: str) -> None:
+    assert worst(map(Readiness, states.split())) == expected
+
+
+def test_a_drill_without_a_time_is_not_accepted() -> None:
+    history = make_subject([{**DRILL, "executed_at": None}]).history
+    assert history is not None
+    assert history.document is not None
+
+    assert not is_accepted(history.document.drills[0], now=NOW)
+
+
+def test_a_sequence_that_has_its_beginning_is_not_asked_for_it() -> None:
+    judgement = judged(make_subject(due_policy="fixed_sequence", status="paused"))
+
+    assert "$.status" in judgement.schedule["schedule"]["message"]
+    assert not any("next_due_at is missing" in str(each) for each in judgement.schedule["checks"])

@@ -12,12 +12,18 @@ from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
-from rollback_drills.identity import notification_id, route_key
+from rollback_drills.identity import notification_id, route_key, spelt_route_key
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.routing.decisions import PlanRequest, name_notification
-from rollback_drills.routing.routes import Route, check_requested, known_providers, parse_requested
+from rollback_drills.routing.routes import (
+    Route,
+    check_requested,
+    known_providers,
+    named_providers,
+    parse_requested,
+)
 from rollback_drills.routing.suppression import Suppressions
-from rollback_drills.routing.telling import Told
+from rollback_drills.routing.telling import Quiet, Told
 from tests.unit.builders import NOW, build_notifications, judged, make_subject, make_told, planned, written
 
 TICK = timedelta(microseconds=1)
@@ -458,3 +464,56 @@ def test_connectors_are_looked_for_only_if_a_requested_name_is_still_unknown() -
     assert "slack" in known_providers([], parse_requested("SLACK, teams"), find)
     assert "slack" in known_providers([], None, find)
     assert "pager" in known_providers([], parse_requested("pager"), lambda: ["pager"])
+
+
+def test_providers_are_known_that_a_schedule_or_a_rule_for_an_owner_names() -> None:
+    unreadable = parse_document(Schedule, b"{", "a.json")
+    rules = {"team-a": {"providers": ["pager"]}}
+    named = make_subject(notification_providers=["slack"], owner_routes=rules).schedule
+
+    assert named_providers([None, unreadable, named]) == {"slack", "pager"}
+
+
+def test_an_absence_is_written_into_the_decision_with_its_bounds() -> None:
+    bounds = {"start_at": "2026-12-01T08:00:00+00:00", "end_at": "2026-12-03T09:00:00+00:00"}
+    calendar = {"unavailable_windows": [{**bounds, "reason": "leave"}]}
+    plan = planned(make_subject(owner_calendars={"team-a": calendar}))
+
+    absent = [each["owner_availability"] for each in plan["route_decisions"] if each["owner"] == "team-a"]
+
+    assert absent == [{**bounds, "available": False, "reason": "leave"}] * 2
+
+
+@pytest.mark.parametrize(("absent_for", "until"), [(1, 3), (5, 5)])
+def test_an_absent_owner_is_told_when_neither_the_absence_nor_the_acknowledgement_holds(
+    absent_for: int, until: int
+) -> None:
+    away = {"start_at": NOW.isoformat(), "end_at": (NOW + timedelta(days=absent_for)).isoformat()}
+    subject = make_subject(owner_calendars={"team-a": {"unavailable_windows": [away]}}, owners=["team-a"])
+    told = told_before(subject, at=NOW - TICK)
+    acknowledged = dict.fromkeys(told, Quiet(NOW + timedelta(days=3), "acknowledged by maria"))
+
+    plan = planned(subject, PlanRequest(told=told, acknowledged=acknowledged))
+
+    assert categories(plan) == {"owner_calendar"}
+    assert {each["deferred_until"] for each in plan["route_decisions"]} == {
+        (NOW + timedelta(days=until)).isoformat()
+    }
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_routes_that_became_one_the_acknowledgement_that_holds_longest_counts(order: int) -> None:
+    subject = make_subject(owners=["team-a"], notification_providers=["slack"])
+    cycle_id = planned(subject)["cycle_id"]
+    spelt = [spelt_route_key(cycle_id, provider, "team-a") for provider in ("Slack", "SLACK")]
+    told = {
+        key: [make_told(number, provider=provider, cycle_id=cycle_id)]
+        for number, (key, provider) in enumerate(zip(spelt, ("Slack", "SLACK"), strict=True))
+    }
+    ends = [NOW + timedelta(days=days) for days in (2, 4)][::order]
+    said = {key: Quiet(end, "acknowledged") for key, end in zip(spelt, ends, strict=True)}
+
+    (decision,) = planned(subject, PlanRequest(told=told, acknowledged=said))["route_decisions"]
+
+    assert decision["category"] == "already_notified"
+    assert decision["deferred_until"] == (NOW + timedelta(days=4)).isoformat()
