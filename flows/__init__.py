@@ -1,1 +1,1 @@
-"""The flows: a recurring drill check and an on-demand delivery."""
+"""The flows of Prefect, each with a deployment of its name, and what they share."""

@@ -39,7 +39,7 @@ CHROMIUM: Final = (
 
 @contextmanager
 def installation(home: Path) -> Iterator[PrefectServer]:
-    """Start a Prefect server on its usual port, and serve both flows."""
+    """Start a Prefect server on its usual port, and serve all flows."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CAVRA_"))},
         "PREFECT_HOME": str(home / "prefect"),

@@ -199,6 +199,16 @@ def test_the_reference_names_every_deployment_step_and_parameter() -> None:
     assert len(deployed) == len(flows) == 8
     assert set(deployed) == set(flows)
     assert (set(flows) | steps) - {"require-rollback-ready"} - set(code_spans(EVENTS)) == set()
+    recurring = {
+        name
+        for name, rest in re.findall(
+            r"^  - name: ([\w-]+)\n((?:    .*\n)+)", FURTHER["deployments/prefect.yaml"], re.MULTILINE
+        )
+        if "cron:" in rest
+    }
+    begins, _, after = EVENTS.partition("are recurring;")
+    assert set(code_spans(begins)) == recurring
+    assert set(code_spans(after.partition("are on demand")[0])) == set(flows) - recurring
     for page, text in TEXTS.items():
         for name, rest in re.findall(r"prefect deployment run ([\w/-]+)(.*)", text):
             flow, _, deployment = name.partition("/")
