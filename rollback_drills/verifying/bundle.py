@@ -13,9 +13,9 @@ from rollback_drills.exporting.manifest import CHECKPOINTS_FILE, ROWS_FILE, TREE
 from rollback_drills.ledger.canonical import LARGEST_RECORD
 from rollback_drills.ledger.merkle import HASH_SIZE
 from rollback_drills.verifying.auditor import Auditor, Trust
-from rollback_drills.verifying.bundle_files import BundleFiles
+from rollback_drills.verifying.bundle_files import BundleFiles, UnreadableError
 from rollback_drills.verifying.diagnosis import diagnose
-from rollback_drills.verifying.findings import Verification
+from rollback_drills.verifying.findings import FindingKind, Verification
 from rollback_drills.verifying.selection import Selection
 
 _AT_ONCE: Final = 10_000
@@ -26,21 +26,27 @@ _LONGEST_ENTRY: Final = 200
 def verify_bundle(folder: Path, trust: Trust, progress: Callable[[int], None]) -> Verification:
     """Verify an export: every row, the whole tree, every signed head, and every other file of it.
 
+    A file that is missing, or that holds something else, is a finding.
+
     Args:
         folder: The export.
         trust: What the caller has kept elsewhere.
         progress: Is called now and then with the number of rows that were verified.
 
     Raises:
-        UsageError: This is no export, or one that cannot be read at all.
+        UsageError: This is no export, or the system does not let it be read.
     """
     files = BundleFiles(folder)
-    try:
-        return _verify(files, trust, progress)
-    except UsageError:
-        if not files.leave_out_appended():
-            raise
-        return _verify(files, trust, progress)
+    while True:
+        try:
+            return _verify(files, trust, progress)
+        except UnreadableError as error:
+            if files.leave_out_appended():
+                continue
+            result = Verification()
+            result.add(FindingKind.CHANGED, str(error))
+            files.judge_files(result)
+            return result
 
 
 def _verify(files: BundleFiles, trust: Trust, progress: Callable[[int], None]) -> Verification:
@@ -55,7 +61,7 @@ def _verify(files: BundleFiles, trust: Trust, progress: Callable[[int], None]) -
             diagnose(files, result)
         selection.judge(result)
         files.judge(result, auditor.public_key, is_lost=auditor.is_lost)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UsageError(f"{files.folder} cannot be read: {error}") from None
     return result
 
@@ -64,7 +70,10 @@ def _read_notes(file: BinaryIO) -> Iterator[str]:
     """Read signed notes, one after another: a text, an empty line, signatures, an empty line."""
     note = ""
     for line in chain(iter(partial(file.readline, _LONGEST_NOTE), b""), [b"\n"]):
-        text = line.decode()
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            raise UnreadableError(f"{CHECKPOINTS_FILE} cannot be read: it is not UTF-8") from None
         if text == "\n" and "\n— " in note:
             yield note
             note = ""
@@ -73,7 +82,7 @@ def _read_notes(file: BinaryIO) -> Iterator[str]:
         if len(note) > _LONGEST_NOTE:
             break
     if note.strip():
-        raise UsageError(f"{CHECKPOINTS_FILE} cannot be read: it holds no signed notes")
+        raise UnreadableError(f"{CHECKPOINTS_FILE} cannot be read: it holds no signed notes")
 
 
 def _follow(
@@ -106,7 +115,7 @@ def _add_subtree(auditor: Auditor, entry: bytes, selection: Selection) -> None:
     except ValueError:
         word = b""
     if word not in (b"fold", b"pruned"):
-        raise UsageError(f"{TREE_FILE} cannot be read at leaf {auditor.frontier.size}: {entry[:80]!r}")
+        raise UnreadableError(f"{TREE_FILE} cannot be read at leaf {auditor.frontier.size}: {entry[:80]!r}")
     selection.add_subtree(pruned=is_pruned)
 
 
@@ -116,5 +125,5 @@ def _decode(entry: bytes, start: int) -> bytes:
     except ValueError:
         node = b""
     if len(node) != HASH_SIZE:
-        raise UsageError(f"{TREE_FILE} cannot be read: {entry[:80]!r} ends with no hash")
+        raise UnreadableError(f"{TREE_FILE} cannot be read: {entry[:80]!r} ends with no hash")
     return node

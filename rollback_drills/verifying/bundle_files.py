@@ -24,10 +24,13 @@ from rollback_drills.ledger.checkpoint import SignedNote
 from rollback_drills.ledger.keys import PublicKey
 from rollback_drills.verifying.findings import FindingKind, Verification
 
-_NEEDED: Final = (MANIFEST_FILE, SIGNATURE_FILE, ROWS_FILE, TREE_FILE, CHECKPOINTS_FILE)
 _MOST_APPENDED: Final = 16 * 1024 * 1024
 _BUFFER: Final = 128 * 1024
 _LARGEST_MANIFEST: Final = 16 * 1024 * 1024
+
+
+class UnreadableError(UsageError):
+    """A file of an export is missing, or holds something else, so that the rows cannot be followed."""
 
 
 class BundleFiles:
@@ -43,9 +46,8 @@ class BundleFiles:
             raise UsageError(
                 f"{folder} is no folder; give the folder that `drills evidence export` wrote, unpacked"
             )
-        missing = [name for name in _NEEDED if not (folder / name).is_file()]
-        if missing:
-            raise UsageError(f"{folder} is no export of evidence: {', '.join(missing)} is missing")
+        if not (folder / MANIFEST_FILE).is_file():
+            raise UsageError(f"{folder} is no export of evidence: {MANIFEST_FILE} is missing")
         self.folder = folder
         content = self._read(MANIFEST_FILE)
         try:
@@ -62,8 +64,14 @@ class BundleFiles:
         return is_new
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file; very much that was appended to it after it was exported is not read."""
+        """Open a file; very much that was appended to it after it was exported is not read.
+
+        Raises:
+            UnreadableError: There is no such file.
+        """
         size = self.manifest.sizes.get(name)
+        if not (self.folder / name).is_file():  # a pipe would never end
+            raise UnreadableError(f"{name} is missing, so the rows cannot be verified")
         file = (self.folder / name).open("rb")
         if not self._is_limited or size is None:
             return file
@@ -81,9 +89,13 @@ class BundleFiles:
         manifest = self.manifest
         if not is_lost and (result.size, result.root) != (manifest.size, manifest.root):
             result.add(FindingKind.TRUNCATED, f"{MANIFEST_FILE} speaks of {manifest.size} rows")
-        for name, digest in sorted(manifest.files.items()):
+        self.judge_files(result)
+
+    def judge_files(self, result: Verification) -> None:
+        """Compare every file with the manifest, whoever signed that."""
+        for name, digest in sorted(self.manifest.files.items()):
             self._judge_file(result, name, digest)
-        known = {*manifest.files, MANIFEST_FILE, SIGNATURE_FILE}
+        known = {*self.manifest.files, MANIFEST_FILE, SIGNATURE_FILE}
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 if entry.name not in known:
@@ -96,10 +108,14 @@ class BundleFiles:
     def _appended(self) -> Iterator[int]:
         """Return by how many bytes each file that is read has grown."""
         for name in (ROWS_FILE, TREE_FILE, CHECKPOINTS_FILE):
-            size = (self.folder / name).stat().st_size
-            yield max(size - self.manifest.sizes.get(name, size), 0)
+            if (self.folder / name).is_file():
+                size = (self.folder / name).stat().st_size
+                yield max(size - self.manifest.sizes.get(name, size), 0)
 
     def _judge_manifest(self, result: Verification, key: PublicKey | None) -> None:
+        if not (self.folder / SIGNATURE_FILE).is_file():
+            result.add(FindingKind.REMOVED, f"{SIGNATURE_FILE} is missing: nobody signed the manifest")
+            return
         try:
             note = SignedNote.parse(self._read(SIGNATURE_FILE).decode())
         except (UsageError, UnicodeDecodeError):

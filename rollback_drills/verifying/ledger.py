@@ -17,7 +17,7 @@ from rollback_drills.verifying.findings import FindingKind, Verification
 from rollback_drills.verifying.row_judge import NO_HASH, RowJudge
 from rollback_drills.verifying.stored_heads import StoredHeads
 from rollback_drills.verifying.stored_rows import StoredRow, iterate_stored_rows, reading_anything
-from rollback_drills.verifying.taken_outcomes import TakenOutcomes, iterate_taken
+from rollback_drills.verifying.taken_outcomes import TakenOutcomes, find_missing_columns, iterate_taken
 
 TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
 """A database that has one of these is one of ours, whatever was done to the others."""
@@ -42,7 +42,7 @@ def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], No
     result = Verification()
     with database.snapshot() as connection, reading_anything(connection):
         tables = _inspect(connection, result)
-        outcomes = TakenOutcomes(iterate_taken(connection) if OUTBOX.name in tables else ())
+        outcomes = _read_taken(connection, tables, result)
         heads = StoredHeads(connection, result)
         is_whole = _OF_LEDGER.issubset(tables)
         auditor = Auditor(heads.iterate_notes() if is_whole else (), trust, result)
@@ -72,6 +72,15 @@ def _inspect(connection: Connection, result: Verification) -> Collection[str]:
         for damage in sqlite_schema.find_file_damage(connection):
             result.add(FindingKind.CHANGED, damage)
     return tables
+
+
+def _read_taken(connection: Connection, tables: Collection[str], result: Verification) -> TakenOutcomes:
+    if OUTBOX.name not in tables:
+        return TakenOutcomes()
+    missing = find_missing_columns(connection)
+    for name in missing:
+        result.add(FindingKind.SCHEMA, f"the column {name} of the table {OUTBOX.name} is missing")
+    return TakenOutcomes(() if missing else iterate_taken(connection))
 
 
 def _read_rows(

@@ -4,16 +4,19 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, type_coerce
+from sqlalchemy import Connection, Row, inspect, select, type_coerce
 from sqlalchemy.types import NullType
 
 from rollback_drills.delivery.states import State
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.names import is_same
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.redaction import REDACTED
 from rollback_drills.verifying.findings import FindingKind, Verification
 
 _COLUMNS: Final = ("notification_id", "state", "attempt_count", "status_code", "completed_at")
+_NAMES: Final = ("schedule_id", "provider", "owner")
 _SETTLED: Final = frozenset(
     {State.DELIVERED, State.ACCEPTED, State.AMBIGUOUS, State.PERMANENT, State.DISABLED, State.DISCARDED}
 )
@@ -53,9 +56,15 @@ class TakenOutcomes:
             )
 
 
+def find_missing_columns(connection: Connection) -> list[str]:
+    """Return the columns that the outbox needs to be compared, and does not have."""
+    found = {each["name"] for each in inspect(connection).get_columns(OUTBOX.name)}
+    return [name for name in (*_COLUMNS, *_NAMES, "is_indexed") if name not in found]
+
+
 def iterate_taken(connection: Connection) -> Iterator[Row[Any]]:
     """Return the rows of the outbox whose newest outcome is said to be in the evidence."""
-    columns = (type_coerce(OUTBOX.c[name], NullType()).label(name) for name in _COLUMNS)
+    columns = (type_coerce(OUTBOX.c[name], NullType()).label(name) for name in (*_COLUMNS, *_NAMES))
     taken = select(*columns).where(OUTBOX.c.is_indexed.is_not(False))
     for row in connection.execute(taken, execution_options={"yield_per": 1000}):
         if row.completed_at is not None or row.state in _SETTLED:
@@ -65,10 +74,17 @@ def iterate_taken(connection: Connection) -> Iterator[Row[Any]]:
 def _fits(taken: Any, record: dict[str, Any]) -> bool:
     if taken.state in _SETTLED and record.get("outcome") != taken.state:
         return False
+    if not all(_is_said(record.get(name), getattr(taken, name)) for name in _NAMES):
+        return False
     if taken.completed_at is None:
         return True
     says = (record.get("attempt_count"), record.get("status_code"), record.get("completed_at"))
     return says == (taken.attempt_count, taken.status_code, _write(taken.completed_at))
+
+
+def _is_said(said: Any, stored: Any) -> bool:
+    """Whether the evidence says a name of the outbox; a secret in it is redacted in the evidence alone."""
+    return isinstance(said, str) and isinstance(stored, str) and (is_same(said, stored) or REDACTED in said)
 
 
 def _is_older(taken: Any, pruned_until: str) -> bool:

@@ -1210,6 +1210,9 @@ def test_what_cannot_have_happened_is_not_signed_and_stops_nothing_else(
         pytest.param("UPDATE outbox SET completed_at = completed_at - 86400", id="another time"),
         pytest.param("UPDATE outbox SET attempt_count = 7", id="another number of attempts"),
         pytest.param("UPDATE outbox SET state = 'permanent'", id="another state"),
+        pytest.param("UPDATE outbox SET owner = 'mallory'", id="another owner"),
+        pytest.param("UPDATE outbox SET provider = 'nobody'", id="another provider"),
+        pytest.param("UPDATE outbox SET schedule_id = 'elsewhere'", id="another schedule"),
     ],
 )
 def test_an_outcome_that_the_outbox_calls_taken_is_in_the_evidence(change: str, database: Database) -> None:

@@ -274,31 +274,15 @@ def write(name: str, content: bytes) -> Callable[[Path], object]:
     ("break_it", "problem"),
     [
         case(shutil.rmtree, "is no folder", id="nothing there"),
-        case(lambda b: (b / "tree.txt").unlink(), "no export of evidence: tree.txt is", id="no tree"),
+        case(
+            lambda b: (b / "manifest.json").unlink(), "evidence: manifest.json is missing", id="no manifest"
+        ),
         case(
             write("manifest.json", b"{}"),
             "is no manifest of an export",
             id="empty manifest",
         ),
         case(write("manifest.json", b"\xff"), "is no manifest", id="manifest of bytes"),
-        case(
-            write("tree.txt", b"leaf x\n"),
-            "cannot be read at leaf 0",
-            id="no tree",
-        ),
-        case(
-            write("tree.txt", b"fold 999999999999 " + b"A" * 43 + b"=\n"),
-            "cannot be read at leaf 0",
-            id="a level",
-        ),
-        case(
-            write("tree.txt", b"fold 99999999 AAAA\n"),
-            "cannot be read",
-            id="huge",
-        ),
-        case(write("tree.txt", b"row \xff\xfe\n"), "cannot be read", id="bytes"),
-        case(write("checkpoints.txt", b"hello\n"), "holds no signed notes", id="no heads"),
-        case(write("checkpoints.txt", b"\xff"), "cannot be read", id="heads of bytes"),
     ],
 )
 def test_what_is_no_export_is_one_message(
@@ -308,6 +292,58 @@ def test_what_is_no_export_is_one_message(
 
     with pytest.raises(UsageError, match=problem):
         verified(bundle)
+
+
+def put_pipe(folder: Path) -> None:
+    (folder / "rows.jsonl").unlink()
+    os.mkfifo(folder / "rows.jsonl")
+
+
+def put_entry(folder: Path) -> None:
+    """Put a line that is no entry into the tree, behind the entries of five leaves."""
+    lines = lines_of(folder / "tree.txt")
+    (folder / "tree.txt").write_bytes(b"".join([*lines[:5], b"pruned 3 " + b"A" * 43 + b"=\n", *lines[5:]]))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "name", "says"),
+    [
+        case(lambda b: (b / "tree.txt").unlink(), "tree.txt", "is missing", id="no tree"),
+        case(lambda b: (b / "rows.jsonl").unlink(), "rows.jsonl", "is missing", id="no rows"),
+        case(lambda b: (b / "checkpoints.txt").unlink(), "checkpoints.txt", "is missing", id="no heads"),
+        case(put_pipe, "rows.jsonl", "is missing", id="a pipe"),
+        case(put_entry, "tree.txt", "cannot be read at leaf 5", id="an entry without a place"),
+        case(write("tree.txt", b"leaf x\n"), "tree.txt", "cannot be read at leaf 0", id="a word"),
+        case(
+            write("tree.txt", b"fold 999999999999 " + b"A" * 43 + b"=\n"),
+            "tree.txt",
+            "cannot be read at leaf 0",
+            id="a level",
+        ),
+        case(write("tree.txt", b"fold 99999999 AAAA\n"), "tree.txt", "ends with no hash", id="huge"),
+        case(write("tree.txt", b"row \xff\xfe\n"), "tree.txt", "ends with no hash", id="bytes"),
+        case(write("checkpoints.txt", b"hello\n"), "checkpoints.txt", "no signed notes", id="no notes"),
+        case(write("checkpoints.txt", b"\xff"), "checkpoints.txt", "is not UTF-8", id="heads of bytes"),
+    ],
+)
+def test_a_file_of_an_export_that_holds_something_else_is_found(
+    break_it: Callable[[Path], object], name: str, says: str, bundle: Path
+) -> None:
+    break_it(bundle)
+
+    first, *others = verified(bundle).findings
+
+    assert first.message.startswith(name)
+    assert says in first.message
+    assert [each.message.partition(" is ")[0] for each in others] == [name]
+
+
+def test_a_manifest_without_a_signature_is_found(bundle: Path) -> None:
+    (bundle / "manifest.sig").unlink()
+
+    (finding,) = verified(bundle).findings
+
+    assert (finding.kind, finding.message[:23]) == (Kind.REMOVED, "manifest.sig is missing")
 
 
 def test_a_head_in_a_part_that_is_left_out_is_not_compared_in_silence(pristine: Path) -> None:

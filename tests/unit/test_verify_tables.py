@@ -278,6 +278,18 @@ def test_what_defines_the_tables_in_postgresql_is_compared(
     check_found(verified(database), Kind.SCHEMA, says)
 
 
+def test_an_outbox_that_cannot_be_compared_is_found(database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE outbox RENAME COLUMN state TO other")
+
+    (finding,) = verified(database).findings
+
+    assert (finding.kind, finding.message) == (
+        Kind.SCHEMA,
+        "the column state of the table outbox is missing",
+    )
+
+
 def put(connection: Connection, value: Any) -> None:
     connection.exec_driver_sql("UPDATE ledger SET record = ? WHERE leaf_index = 3", (value,))
 
