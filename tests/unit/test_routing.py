@@ -517,3 +517,24 @@ def test_of_two_routes_that_became_one_the_acknowledgement_that_holds_longest_co
 
     assert decision["category"] == "already_notified"
     assert decision["deferred_until"] == (NOW + timedelta(days=4)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("own", "general", "reason"),
+    [
+        ("leave", "part time", "leave"),
+        ("", "part time", "part time"),
+        ("", "", "not available"),
+    ],
+)
+def test_an_absence_has_the_reason_of_its_period_else_of_the_calendar(
+    own: str, general: str, reason: str
+) -> None:
+    away = {"start_at": NOW.isoformat(), "end_at": (NOW + TICK).isoformat(), "reason": own}
+    plan = planned(
+        make_subject(owner_calendars={"team-a": {"unavailable_windows": [away], "reason": general}})
+    )
+
+    absent = {each["owner_availability"]["reason"] for each in plan["route_decisions"]}
+
+    assert absent == {reason, ""}

@@ -20,6 +20,7 @@ from rollback_drills.routing.telling import (
     Telling,
     Told,
     find_ending,
+    find_spelt_routes,
     find_telling,
 )
 from tests.unit.builders import NOW, make_told
@@ -264,6 +265,24 @@ def test_a_route_leaves_only_once_and_each_time_with_a_message_of_its_own() -> N
 
 def test_a_route_stays_while_a_later_notification_is_on_its_way() -> None:
     assert ended(make_told(1), make_told(2, state=State.AMBIGUOUS, reason=Reason.REPEAT)) is None
+
+
+@pytest.mark.parametrize(
+    "spelt", [{"owner": "Team-A"}, {"provider": "Slack"}, {"owner": "Team-A", "provider": "Slack"}]
+)
+def test_a_route_that_was_named_by_a_spelling_is_found_by_its_name(spelt: dict[str, Any]) -> None:
+    key = identity.route_key("gordcycle-1", "slack", "team-a")
+    plain, other = make_told(1), make_told(2, **spelt)
+
+    assert find_spelt_routes({"gordroute-old": [other]}) == {key: ["gordroute-old"]}
+    assert find_spelt_routes({"gordroute-old": [other], key: [plain]}) == {key: [key, "gordroute-old"]}
+
+
+def test_a_route_that_has_the_key_of_its_name_is_no_other_one() -> None:
+    key = identity.route_key("gordcycle-1", "slack", "team-a")
+
+    assert find_spelt_routes({key: [make_told(1, owner="Team-A")]}) == {}
+    assert find_spelt_routes({"gordroute-of-another-cycle": [make_told(1)]}) == {}
 
 
 class Route(RuleBasedStateMachine):

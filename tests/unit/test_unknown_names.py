@@ -46,6 +46,8 @@ def warnings_of(*connectors: str, **changes: Any) -> list[str]:
         ),
         ({"owner_calendars": {"team-a": {}, "TEAM-A": {}}}, '$.owner_calendars["TEAM-A"] is the same owner'),
         ({"notification_providers": ["pager-duty"]}, 'did you mean "pagerduty"?'),
+        ({"notification_providers": ["slacks"]}, 'did you mean "slack"?'),
+        ({"notification_providers": ["2slack"]}, 'did you mean "slack"?'),
         (
             {"owner_routes": {"team-a": {"escalation_steps": [
                 {"owner": "lead", "after_minutes": 5, "providers": ["Slakc"]}
@@ -68,6 +70,15 @@ def test_a_name_that_matches_nothing_is_named_with_its_place(changes: dict[str, 
         {"owner_routes": {"TEAM-A": {"escalation_owner": "lead"}, "lead": {"providers": ["email"]}}},
         {"owner_routes": {"team-a": {"escalation_owner": "lead"}}, "owner_calendars": {"Lead": {}}},
         {"owners": [], "owner_calendars": {"release-governance": {}}},
+        {
+            "owner_routes": {
+                "team-a": {
+                    "providers": ["email"],
+                    "escalation_steps": [{"owner": "lead", "after_minutes": 5, "providers": ["sms"]}],
+                }
+            },
+            "maintenance_windows": [{**WINDOW, "providers": ["email", "sms"]}],
+        },
         {"notification_providers": [], "maintenance_windows": [{**WINDOW, "providers": ["mine"]}]},
         {"notification_providers": ["hook", "slack-payments", "jira2", "our teams"]},
         {"maintenance_windows": [{**WINDOW, "owners": ["Team-B"], "schedule_ids": ["PAYMENTS"]}]},
@@ -128,3 +139,28 @@ def test_a_document_that_cannot_be_read_stops_no_other() -> None:
     broken = parse_document(Schedule, b"{", "broken.json")
 
     assert len(warn_of_names([broken, None, schedule(owner_calendars={"x": {}})], [])) == 1
+
+
+def test_a_window_for_a_connector_that_no_schedule_uses_matches_nothing() -> None:
+    windows = [{**WINDOW, "providers": ["hook"]}]
+
+    (found,) = warnings_of("slack", "teams", "hook", maintenance_windows=windows)
+
+    assert "matches no provider in use" in found
+
+
+def test_a_schedule_without_providers_and_connectors_is_routed_through_webhook() -> None:
+    windows = [{**WINDOW, "providers": ["webhook", "hok"]}]
+    loaded = schedule(notification_providers=[], maintenance_windows=windows)
+
+    (found,) = warn_of_names([loaded], [], connectors=[])
+
+    assert ".providers[1]" in found
+
+
+def test_a_policy_may_name_any_provider_while_one_schedule_is_open_to_all_connectors() -> None:
+    rules = policy(maintenance_windows=[{**WINDOW, "providers": ["mine"]}])
+    closed, is_open = schedule(), schedule(schedule_id="ledger", notification_providers=[])
+
+    assert warn_of_names([closed, is_open], [rules]) == []
+    assert len(warn_of_names([closed], [rules])) == 1
