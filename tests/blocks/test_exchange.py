@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ import trustme
 from pytest_httpserver import HTTPServer
 
 from blocks.clients import open_client
-from blocks.exchange import LARGEST_BODY_READ, PreparedRequest, Response, exchange
+from blocks.exchange import LARGEST_BODY_READ, PreparedRequest, Response, exchange, find_problem
 from blocks.failures import judge_failure
 from rollback_drills.delivery.outcome import Outcome, Verdict
 
@@ -223,6 +224,27 @@ def test_reads_no_more_of_a_body_than_it_needs(httpserver: HTTPServer) -> None:
     assert not answer.broken
 
 
+def test_does_not_wait_for_what_it_does_not_read(raw_server: RawServer) -> None:
+    def send_enough_and_hang(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * LARGEST_BODY_READ)
+        connection.recv(1)
+
+    answer = ask(f"http://127.0.0.1:{raw_server(send_enough_and_hang)}/")
+
+    assert isinstance(answer, Response)
+    assert (len(answer.body), answer.broken) == (LARGEST_BODY_READ, False)
+
+
+def test_sends_the_headers_that_are_configured(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/hook", headers={"x-token": "hidden"}).respond_with_data("ok")
+
+    answer = ask(httpserver.url_for("/hook"))
+
+    assert isinstance(answer, Response)
+    assert answer.status_code == 200
+
+
 def test_does_not_unpack_what_it_did_not_ask_for(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/zip").respond_with_data(b"no gzip", headers={"content-encoding": "gzip"})
     answer = ask(httpserver.url_for("/zip"))
@@ -323,6 +345,69 @@ def test_refuses_headers_that_cannot_be_sent(httpserver: HTTPServer, headers: di
 
 
 @pytest.mark.parametrize(
+    ("url", "headers", "is_problem"),
+    [
+        pytest.param("https://example.invalid/", {}, False, id="nothing configured"),
+        pytest.param("https://example.invalid/", {"x-a": "a b!"}, False, id="a plain header"),
+        pytest.param("https://example.invalid/", {"authorization": "Bearer a"}, False, id="authorization"),
+        pytest.param("https://maria:a@example.invalid/", {"x-a": "b"}, False, id="a user name"),
+        pytest.param("https://maria:a@example.invalid/", {"Authorization": "a"}, True, id="both"),
+        pytest.param("https://example.invalid/", {"x-a": "ä"}, True, id="not ASCII"),
+        pytest.param("https://example.invalid/", {"x-a": "a\tb"}, True, id="not printable"),
+        pytest.param("https://example.invalid/", {"Transfer-Encoding": "chunked"}, True, id="framing"),
+        pytest.param("https://example.invalid/", {"": "a"}, True, id="a header without a name"),
+        pytest.param("https://example.invalid/", {"x-a": "b", "a:b": "c"}, True, id="the second header"),
+    ],
+)
+def test_finds_what_can_never_be_sent_before_it_is_sent(
+    url: str, headers: dict[str, str], *, is_problem: bool
+) -> None:
+    problem = find_problem(PreparedRequest("POST", url, "public", headers))
+
+    assert bool(problem) is is_problem
+    assert "maria" not in problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "is_html"),
+    [
+        ("text/html; charset=utf-8", b"", True),
+        ("Text/HTML", b"ok", True),
+        ("text/plain", b"\n <!DOCTYPE html>", True),
+        ("", b"<HTML>", True),
+        ("application/json", b'{"a": "<html>"}', False),
+        ("text/plain", b"ok", False),
+    ],
+)
+def test_knows_a_page_for_people(kind: str, body: bytes, *, is_html: bool) -> None:
+    response = Response(200, httpx.Headers({"content-type": kind} if kind else {}), body, datetime.now(UTC))
+
+    assert response.is_html is is_html
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [(b'{"a": 1}', {"a": 1}), (b"[1]", {}), (b"\xff", {}), (b"", {}), (b"[" * 10**6, {})],
+)
+def test_reads_a_body_that_is_no_object_as_an_empty_one(body: bytes, expected: dict[str, int]) -> None:
+    response = Response(200, httpx.Headers(), body, datetime.now(UTC))
+
+    assert response.json_object() == expected
+
+
+def test_shows_a_body_that_is_no_text() -> None:
+    assert Response(200, httpx.Headers(), b"a\xff", datetime.now(UTC)).text == "a\ufffd"
+
+
+def test_evidence_shows_the_values_of_harmless_headers_only() -> None:
+    headers = {"Content-Type": "application/json", "X-Token": "hidden"}
+    summary = PreparedRequest("POST", "https://example.invalid/s3cr3t", "public", headers).summary()
+
+    assert (summary.method, summary.url) == ("POST", "public")
+    assert summary.headers == {"Content-Type": "application/json", "X-Token": "[redacted]"}
+
+
+@pytest.mark.parametrize(
     ("error", "sent", "expected"),
     [
         (httpx.ConnectTimeout("x"), False, Outcome.RETRY),
@@ -392,6 +477,25 @@ def test_nothing_of_a_request_is_logged(httpserver: HTTPServer, caplog: pytest.L
         "the loggers of other users of httpx are left alone"
     )
     assert not any("s3cr3t" in message or "hidden" in message for message in logged)
+
+
+def test_a_task_that_has_sent_logs_its_other_requests_again(
+    httpserver: HTTPServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    httpserver.expect_request("/s3cr3t").respond_with_data("ok")
+    httpserver.expect_request("/other").respond_with_data("ok")
+    request = PreparedRequest("POST", httpserver.url_for("/s3cr3t"), "public", {}, b"")
+
+    async def send_and_ask() -> None:
+        await exchange(request, timeout_seconds=5)
+        async with httpx.AsyncClient() as client:
+            await client.get(httpserver.url_for("/other"))
+
+    with caplog.at_level(logging.DEBUG):
+        asyncio.run(send_and_ask())
+
+    logged = [record.getMessage() for record in caplog.records if record.name == "httpx"]
+    assert ["/other" in message for message in logged] == [True]
 
 
 def test_its_representation_shows_no_secret() -> None:

@@ -133,6 +133,15 @@ ACKNOWLEDGED, NOTIFIED, ESCALATED = CycleState.ACKNOWLEDGED, CycleState.NOTIFIED
             ESCALATED,
             id="by an earlier step",
         ),
+        pytest.param(
+            [
+                route(sent()),
+                route(step(1, 30), owner="lead"),
+                route(step(2, 40), owner="director", said=said(61)),
+            ],
+            ACKNOWLEDGED,
+            id="by the last step",
+        ),
     ],
 )
 def test_a_cycle_is_acknowledged_by_all_of_an_owner_or_by_whoever_was_told_last(
@@ -295,6 +304,12 @@ def test_a_step_is_put_off_until_the_first_acknowledgement_of_the_owner_ends(
     assert found == (at(due), 1)
 
 
+def test_an_owner_who_was_told_and_is_kept_back_now_counts_as_told() -> None:
+    window = kept_back(5000, by="maintenance_window", minutes=30)
+
+    assert next_step(route(sent(), window)) == (at(FIRST_STEP), 1)
+
+
 @pytest.mark.parametrize(("until", "due"), [(800, 800), (300, 670)])
 def test_a_step_is_put_off_by_whoever_was_told_last(until: float, due: float) -> None:
     assert next_step(route(sent()), route(step(1, 70), owner="lead", said=said(until))) == (at(due), 2)
@@ -313,6 +328,19 @@ def test_a_step_is_not_put_off_by_an_earlier_step() -> None:
     assert found == NextAction(at(1300), Action.ESCALATE, "team-a", 3)
 
 
+def test_a_step_is_put_off_by_the_last_step_whatever_the_earlier_ones_say() -> None:
+    longer = Chain("team-a", (*CHAIN.links, Link("board", ("slack",), after_minutes=600.0)))
+    routes = (
+        route(sent()),
+        route(step(1, 70), owner="lead"),
+        route(step(2, 700), owner="director", said=said(5000)),
+    )
+
+    found = find_next_step(cycle(*routes), "team-a", longer)
+
+    assert found == NextAction(at(5000), Action.ESCALATE, "team-a", 3)
+
+
 @pytest.mark.parametrize("asked", [5, 90])
 def test_who_asks_to_escalate_makes_the_step_due_at_once(asked: float) -> None:
     hurried = said(asked, when=asked, state="escalated")
@@ -320,6 +348,14 @@ def test_who_asks_to_escalate_makes_the_step_due_at_once(asked: float) -> None:
     found = next_step(route(sent(), said=said(500)), route(sent(), provider="teams", said=hurried))
 
     assert found == (at(asked), 1)
+
+
+def test_of_two_who_ask_to_escalate_the_first_one_counts() -> None:
+    first, second = (said(each, when=each, state="escalated") for each in (5, 20))
+
+    found = next_step(route(sent(), said=second), route(sent(), provider="teams", said=first))
+
+    assert found == (at(5), 1)
 
 
 @pytest.mark.parametrize(("asked", "due"), [(70, 670), (71, 71)])
