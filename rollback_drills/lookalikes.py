@@ -1,6 +1,7 @@
 """Finds names that look the same and are not: letters of another script, digits, full width."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 from unicodedata import normalize
@@ -38,6 +39,8 @@ _LIKE: Final = {
     "-": "\u2010\u2011\u2012\u2013\u2014\u2212",
     "'": "\u2019\u2018\u02bc",
 }
+# They choose another shape of the character before them, which may look the same.
+_VARIANTS: Final = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _LATIN: Final = str.maketrans({each: latin for latin, some in _LIKE.items() for each in some})
 
 
@@ -45,7 +48,9 @@ def look_of(name: str) -> str:
     """Return what a name looks like: the same for two names that people can hardly tell apart."""
     key = name_key(name)
     if not key.isascii():
-        key = normalize("NFKC", key).translate(_LATIN)
+        key = normalize("NFKC", _VARIANTS.sub("", key)).translate(_LATIN)
+    if " " in key:
+        key = " ".join(key.split())
     return key.replace("1", "l").replace("|", "l").replace("0", "o").replace("rn", "m")
 
 

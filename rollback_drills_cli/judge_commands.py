@@ -72,10 +72,8 @@ def check(
         _print_documents([each.schedule for each in judged], fleet, at)
     elif fleet.is_single:
         report = judged[0].schedule
-        print_checks(
-            f"Drill schedule {report['schedule']['schedule_id'] or report['rollback_drill_schedule_path']}",
-            report,
-        )
+        known_as = report["schedule"]["schedule_id"] or report["rollback_drill_schedule_path"]
+        print_checks(f"Drill schedule {known_as}".strip(), report)
     else:
         _print_fleet([each.schedule for each in judged], at)
         _print_warnings([each.schedule for each in judged])

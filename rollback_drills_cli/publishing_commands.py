@@ -10,6 +10,7 @@ from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.judging import judge_all
+from rollback_drills.names import find_spelling
 from rollback_drills_cli import options
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.writing import write_whole
@@ -64,10 +65,11 @@ def badge(
     fleet = load_fleet(settings.schedule, settings.history)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     by_id = {each.cycle.schedule_id: each for each in judgements}
-    if schedule_id not in by_id:
+    known_as = find_spelling(schedule_id, by_id)
+    if known_as is None:
         near = get_close_matches(schedule_id, by_id, n=1)
         remedy = f"did you mean {show(near[0])}?" if near else "`drills check` lists the schedules"
         raise UsageError(f"SCHEDULE_ID {show(schedule_id)} is no schedule of these documents; {remedy}")
     from rollback_drills.badge import build_badge
 
-    write_whole(build_badge(by_id[schedule_id]).encode(), out)
+    write_whole(build_badge(by_id[known_as]).encode(), out)

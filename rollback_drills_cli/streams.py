@@ -8,7 +8,11 @@ from typing import TextIO
 
 
 def prepare_streams() -> None:
-    """Let text be written that the encoding of the terminal does not have."""
+    """Let text be written that the encoding of the terminal does not have, or to an output that is closed."""
+    if sys.stdout is None:  # it was closed before the command began
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it lives as long as the command
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the same
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

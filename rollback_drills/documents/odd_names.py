@@ -31,6 +31,9 @@ _UNREADABLE: Final = {
     "Zp": "a line break",
 }
 
+_FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and signs of which nothing is seen."""
+
 
 def find_odd_names(value: Any) -> Iterator[tuple[Location, str]]:
     """Return the place of every name in parsed JSON that cannot be used, and what is wrong with it."""
@@ -69,6 +72,9 @@ def explain_odd_name(name: str) -> str | None:
     if name.isascii() and name.isprintable():
         return None
     for character in name.strip():  # blanks at its ends are no part of a name
-        if kind := _UNREADABLE.get(unicodedata.category(character)):
+        kind = _UNREADABLE.get(unicodedata.category(character))
+        if kind is None and character in _FILLERS:
+            kind = "an invisible character"
+        if kind:
             return f"holds {kind} (U+{ord(character):04X}); a name is one line that people can read"
     return None

@@ -74,6 +74,7 @@ ENCODED: Final = r"(?<![\w+/=-])(?=[\w+/]*?[a-z0-9][A-Z][\w+/-]{3})[A-Za-z0-9+/]
 # A small letter or digit before a capital: in 32 random characters it is missing once in 5,000 times.
 RANDOM_SIGN: Final = r"[a-z0-9][A-Z][\w+/-]{3}"
 RANDOM: Final = rf"(?<![\w/+-])(?=[\w+/-]*?{RANDOM_SIGN})[\w+/-]{{32,}}+={{0,2}}"
+_ULID: Final = r"(?<![A-Za-z0-9])[0-7][0-9A-HJKMNP-TV-Z]{25}(?![A-Za-z0-9])"
 _DIGEST: Final = r"(?i:sha(?:1|256|384|512)[:-])$"
 
 
@@ -101,7 +102,7 @@ def is_wordy(text: str, share: float = _WORD_SHARE) -> bool:
 
 def is_random(found: re.Match[str]) -> bool:
     """Whether a long run of characters is a key: of mixed letters and digits, no words, and no digest."""
-    run = found[0]
+    run = _compiled(_ULID).sub("", found[0])
     if not (re.search("[0-9]", run) and re.search("[a-z]", run) and re.search("[A-Z]", run)):
         return False
     start = found.start()

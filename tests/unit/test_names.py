@@ -374,6 +374,8 @@ UNREADABLE = [
     ("pay\u202ements", "U+202E"),
     ("pay\u2028ments", "U+2028"),
     ("pay\u00adments", "U+00AD"),
+    ("pay\u3164ments", "U+3164"),
+    ("\u2800", "U+2800"),
     ("   ", "is blank"),
     ("\u00a0", "is blank"),
 ]
@@ -407,7 +409,9 @@ def test_a_name_is_one_line_that_people_can_read(
     assert "\n" not in loaded.problem
 
 
-@pytest.mark.parametrize("name", ["Zoë", " payments ", "payments\r\n", "支付", "team a", "d'Arc", "a–b"])
+@pytest.mark.parametrize(
+    "name", ["Zoë", " payments ", "payments\r\n", "支付", "team a", "d'Arc", "a–b", "❤\ufe0f"]
+)
 def test_other_names_can_be_used(name: str) -> None:
     data = json.dumps({**SCHEDULE, "schedule_id": name, "owners": [name]}, ensure_ascii=False).encode()
     assert parse_document(Schedule, data, "schedule.json").document is not None
@@ -423,6 +427,9 @@ def test_other_names_can_be_used(name: str) -> None:
         ("modern", "modem"),
         ("pay-ments", "pay\u2011ments"),
         ("billing", "b\u0456lling"),
+        ("payments", "pay\ufe0fments"),
+        ("team a", "team  a"),
+        ("team a", "team\u2003a"),
     ],
 )
 def test_names_that_look_the_same_are_found(one: str, other: str) -> None:

@@ -143,3 +143,12 @@ def test_json_is_utf_8_on_every_terminal(folder: Path) -> None:
 def test_a_file_name_that_is_no_text_is_one_line(folder: Path) -> None:
     done = run(folder, "lint", os.fsdecode(b"gone-\xff.json"))
     assert "does not exist" in the_line(done)
+
+
+@pytest.mark.parametrize("arguments", [*PRINTING, ("badge", "PAY–支付 ", "--schedule", "schedule.json")])
+def test_an_output_that_is_closed_is_no_mistake(arguments: tuple[str, ...], folder: Path) -> None:
+    closing = ["sh", "-c", 'exec "$@" >&-', "sh", DRILLS, *arguments]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUTF8": "1"}
+    done = subprocess.run(closing, cwd=folder, env=environment, capture_output=True, check=False)
+    assert done.returncode in (0, 1)
+    assert b"Traceback" not in done.stderr
