@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.names import first_spellings
 from rollback_drills.routing.unknown_names import find_unknown_names, know_names
 
 
@@ -32,7 +33,7 @@ def _warn(
     readable = [(each.path, each.document) for each in schedules if each and each.document]
     added = [(each.path, each.document) for each in policies if each.document]
     documents = [document for _, document in readable]
-    ids = {document.schedule_id for document in documents}
+    ids = first_spellings(document.schedule_id for document in documents)
     for path, document in readable:
         known = know_names([document], [policy for _, policy in added], connectors)
         yield from (f"{path}: {each}" for each in find_unknown_names(document, known, elsewhere=ids))

@@ -1,6 +1,6 @@
 """Finds names in routing rules that match nothing: a rule, window or calendar that silently does nothing."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from rollback_drills.names import find_spelling, name_key
 from rollback_drills.routing.routes import BUILTIN_PROVIDERS, DEFAULT_OWNER, DEFAULT_PROVIDER
 
 _MOST_KNOWN_SHOWN: Final = 5
+_NOWHERE: Final[Mapping[str, str]] = {}
 _SIMILAR_PROVIDER: Final = 0.8
 _STANDS_ELSEWHERE: Final = (
     "stands in another schedule, and so has no effect; move it there, or into a routing policy"
@@ -66,14 +67,14 @@ def know_names(
 
 
 def find_unknown_names(
-    source: RoutingPolicy, known: KnownNames, *, elsewhere: Collection[str] = ()
+    source: RoutingPolicy, known: KnownNames, *, elsewhere: Mapping[str, str] = _NOWHERE
 ) -> Iterator[str]:
     """Yield path, name and remedy of every name in a document that matches nothing.
 
     Args:
         source: A schedule, or a routing policy.
         known: The names of the schedules that it applies to.
-        elsewhere: The ids of other schedules. A window may name them besides one that it applies to.
+        elsewhere: The ids of all schedules by key. A window may name them besides one that it applies to.
     """
     if isinstance(source, Schedule):
         places = (
@@ -86,13 +87,11 @@ def find_unknown_names(
     for loc, rule in _rules_of(source):
         yield from _find_in_rule(loc, rule, known)
     for index, window in enumerate(source.maintenance_windows):
-        for key, names, kind, match in _matchers_of(window, known, elsewhere):
+        window_loc: Location = ("maintenance_windows", index)
+        for key, names, kind, match in _matchers_of(window, known):
             for place, name in enumerate(names):
-                loc = ("maintenance_windows", index, key, place)
-                if kind == "schedule" and _is_known(name, elsewhere) and not _is_known(name, match):
-                    yield f"{json_path(loc)}: the window for {show(name)} {_STANDS_ELSEWHERE}"
-                else:
-                    yield from _find_unmatched(loc, "window", name, kind, match)
+                yield from _find_unmatched((*window_loc, key, place), "window", name, kind, match)
+        yield from _find_unmatched_schedules((*window_loc, "schedule_ids"), window, known, elsewhere)
     for owner in source.owner_calendars:
         yield from _find_unmatched(("owner_calendars", owner), "calendar", owner, "owner", known.owners)
     yield from _find_twins("owner_calendars", source.owner_calendars)
@@ -101,15 +100,27 @@ def find_unknown_names(
 
 
 def _matchers_of(
-    window: MaintenanceWindow, known: KnownNames, elsewhere: Collection[str]
+    window: MaintenanceWindow, known: KnownNames
 ) -> Iterator[tuple[str, Sequence[str], str, Collection[str]]]:
-    """Yield the key, the names, and what each must match, of every matcher that can be judged."""
+    """Yield the key, the names, and what each must match, of the matchers for owners and providers."""
     yield "owners", window.owners, "owner", known.owners
-    applies = any(_is_known(name, known.schedules) for name in window.schedule_ids)
-    schedules = known.schedules.union(elsewhere) if applies else known.schedules
-    yield "schedule_ids", window.schedule_ids, "schedule", schedules
     if known.routed is not None:
         yield "providers", window.providers, "provider in use", known.routed
+
+
+def _find_unmatched_schedules(
+    loc: Location, window: MaintenanceWindow, known: KnownNames, elsewhere: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield the schedules that a window names in vain; of thousands, only their keys are looked up."""
+    matched = [_is_known(name, known.schedules) for name in window.schedule_ids]
+    for place, name in enumerate(window.schedule_ids):
+        if matched[place]:
+            continue
+        if name_key(name) not in elsewhere:
+            match = known.schedules.union(elsewhere.values()) if any(matched) else known.schedules
+            yield from _find_unmatched((*loc, place), "window", name, "schedule", match)
+        elif not any(matched):
+            yield f"{json_path((*loc, place))}: the window for {show(name)} {_STANDS_ELSEWHERE}"
 
 
 def _rules_of(source: RoutingPolicy) -> Iterator[tuple[Location, OwnerRule]]:

@@ -1,5 +1,6 @@
 """Names in rules, windows and calendars that match nothing."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from rollback_drills.documents.reading import Loaded, parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.names import find_spelling
+from rollback_drills.routing import unknown_names
 from rollback_drills.routing.name_warnings import warn_of_names
 from tests.unit.builders import SCHEDULE, written
 
@@ -113,6 +116,30 @@ def test_a_window_may_name_other_schedules_of_the_fleet_besides_its_own() -> Non
     assert warn_of_names([schedule(maintenance_windows=shared), billing], []) == []
     (found,) = warn_of_names([schedule(maintenance_windows=misplaced), billing], [])
     assert "stands in another schedule, and so has no effect" in found
+
+
+def test_the_ids_of_a_fleet_are_looked_up_and_not_compared_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[int] = []
+
+    def find(name: str, known: Collection[str]) -> str | None:
+        compared.append(len(known))
+        return find_spelling(name, known)
+
+    monkeypatch.setattr(unknown_names, "find_spelling", find)
+    fleet = [
+        schedule(
+            schedule_id=f"service-{number}",
+            maintenance_windows=[
+                {**WINDOW, "schedule_ids": [f"service-{number}", f"Service-{(number + 1) % 100}"]}
+            ],
+        )
+        for number in range(100)
+    ]
+
+    assert warn_of_names(fleet, []) == []
+    assert max(compared) < 50
 
 
 def test_a_policy_is_compared_with_all_schedules_and_alone_with_none() -> None:
