@@ -93,6 +93,11 @@ def test_a_cycle_waits_until_somebody_was_told_or_nobody_can_be(state: State) ->
     )
 
 
+@pytest.mark.parametrize("state", [State.DELIVERED, State.PERMANENT])
+def test_a_later_message_that_waits_makes_nobody_untold(state: State) -> None:
+    assert find_state(cycle(route(sent(0, state), sent(30, State.PENDING))), now=NOW) is CycleState.NOTIFIED
+
+
 def test_a_message_that_died_is_acknowledged_by_nobody() -> None:
     dead = route(sent(0, State.PERMANENT), said=said(60))
 
@@ -283,6 +288,21 @@ def test_the_last_person_is_told_again_of_an_owner_who_is_absent_without_an_end(
     assert next_step(route(kept_back()), *steps) == (at(700) + REPEAT, 3)
     partly = route(kept_back()), route(sent(), provider="teams")
     assert next_step(*partly, *steps) is None
+    assert next_step(route(kept_back(5000)), *steps, due_at=at(400)) is None  # the absence has an end
+
+
+@pytest.mark.parametrize("repeat_after", [{LATE: 2 * REPEAT}, {LATE: REPEAT / 2}, {}])
+def test_documents_say_how_long_an_owner_and_the_last_person_are_left_alone(
+    repeat_after: Mapping[Readiness, timedelta],
+) -> None:
+    wait = repeat_after.get(LATE, timedelta(0))
+    steps = route(step(1, 70), owner="lead"), route(step(2, 700), owner="director")
+
+    absent = find_next_actions(cycle(route(kept_back()), *steps), repeat_after=repeat_after)
+    told = find_next_actions(cycle(route(sent()), *steps), repeat_after=repeat_after)
+
+    assert [(each.action, each.at) for each in absent] == [(Action.ESCALATE, at(700) + wait)]
+    assert [(each.action, each.at) for each in told] == [(Action.REPEAT, NOW + wait)]
 
 
 @pytest.mark.parametrize(
