@@ -20,7 +20,9 @@ from rollback_drills.followup.next_action import (
     find_next_step,
     find_state,
 )
+from rollback_drills.followup.steps import plan_step
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.routing.suppression import Suppressions
 from tests.unit.builders import NOW
 
 LATE = Readiness.NEEDS_ATTENTION
@@ -390,6 +392,27 @@ def test_an_exception_that_ended_puts_the_step_off_to_its_end() -> None:
     assert next_step(route(sent()), resumed_at=at(30)) == (at(FIRST_STEP), 1)
 
 
+def test_a_link_without_a_wait_is_due_at_once() -> None:
+    assert Link("lead", ("slack",)).find_due(NOW) == NOW
+
+
+def test_a_plan_takes_the_wait_of_the_documents_and_an_exception_into_account() -> None:
+    routes = (
+        route(kept_back()),
+        route(step(1, 70), owner="lead"),
+        route(step(2, 700), owner="director"),
+    )
+    exception = CycleException("gordexc-1", "gordcycle-1", ExceptionKind.WAIVE, "", "board", NOW, at(90))
+
+    def plan(facts: CycleFacts) -> datetime | None:
+        suppressions = Suppressions("payments")
+        found = plan_step(facts, "team-a", suppressions, now=NOW, repeat_after={LATE: 2 * REPEAT})
+        return found.due_at if found else None
+
+    assert plan(cycle(*routes)) == at(700) + 2 * REPEAT
+    assert plan(cycle(*routes, exception=exception)) is None
+
+
 # Facts
 
 
@@ -426,6 +449,8 @@ def test_a_route_is_found_in_any_spelling_and_one_of_a_step_is_not_the_owners() 
 def test_steps_of_an_owner_are_in_the_order_of_the_chain() -> None:
     lead, director = route(step(1, 70), owner="lead"), route(step(2, 700), owner="director")
 
-    found = cycle(route(sent()), director, lead).steps_of("TEAM-A")
+    of_another = route(sent(50, reason=Reason.ESCALATED, event={}, step_of="team-b", step=1), owner="boss")
+
+    found = cycle(route(sent()), director, lead, of_another).steps_of("TEAM-A")
 
     assert [(each.owner, one.step) for each, one in found] == [("lead", 1), ("director", 2)]

@@ -949,6 +949,20 @@ def test_a_cycle_that_was_opened_again_does_not_go_on_with_the_item_that_was_clo
     assert claimed.notifications[0].earlier_ref == ""
 
 
+def test_a_message_that_made_no_item_leaves_the_place_to_the_next_one(database: Database) -> None:
+    deliver(database, make_entry("payments"), "")
+    deliver(database, make_entry("payments", reason=Reason.WORSE), "OPS-2")
+    put(database, make_entry("payments", reason=Reason.REPEAT))
+
+    (claimed,) = claim(database)
+
+    assert claimed.notifications[0].earlier_ref == "OPS-2"
+
+
+def test_where_nothing_was_sent_nothing_comes_too_late(database: Database) -> None:
+    assert settle(database) == 0
+
+
 def test_later_items_of_the_same_cycle_do_not_replace_the_first_one(database: Database) -> None:
     deliver(database, make_entry("payments"), "OPS-1")
     deliver(database, make_entry("payments", reason=Reason.WORSE), "OPS-2")
