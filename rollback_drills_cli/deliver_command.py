@@ -8,6 +8,7 @@ import typer
 from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import require_watched
+from rollback_drills.wording import write_count
 from rollback_drills_cli import options
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 
@@ -107,4 +108,6 @@ def print_result(result: dict[str, Any], message: str) -> None:
     if rows:
         print_table("Deliveries", ("schedule", "provider", "owner", "outcome", "error"), rows)
     suppressed = sum(run["plan"]["suppressed_route_count"] for run in runs)
-    print_line(f"{message}; {suppressed} routes were suppressed.")
+    print_line(
+        f"{message}; {write_count(suppressed, 'route')} {'was' if suppressed == 1 else 'were'} suppressed."
+    )

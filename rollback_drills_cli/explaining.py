@@ -1,15 +1,19 @@
 """Says in one line what is wrong with the surroundings of a command: server, password, home folder, disk."""
 
+import os
 import sys
 from collections.abc import Iterator
 
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_PROXY_VARIABLES = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
+NO_CERTIFICATES = "SSL_CERT_FILE names no file of certificates that can be read; correct it, or unset it"
 _SERVER_IS_AWAY = ("Failed to reach API", "Timed out while attempting to connect")
 
 
 def explain(error: BaseException) -> str | None:
     """Return what happened and what to do; None if the error is a mistake of this program."""
     for each in _chain(error):
-        if problem := _explain_server(each) or _explain_surroundings(each):
+        if problem := _explain_server(each) or _explain_network(each) or _explain_surroundings(each):
             return problem
     return None
 
@@ -35,7 +39,12 @@ def _explain_server(error: BaseException) -> str | None:
 
 
 def _unreachable(why: str) -> str:
-    return f"the Prefect server cannot be reached ({why}); start it, or set PREFECT_API_URL to its address"
+    proxies = [name for name in _PROXIES if os.environ.get(name) or os.environ.get(name.lower())]
+    exception = f", or add its host to NO_PROXY, because {', '.join(proxies)} is set" if proxies else ""
+    return (
+        f"the Prefect server cannot be reached ({why}); start it, or set PREFECT_API_URL to its address"
+        + exception
+    )
 
 
 def _explain_status(status: int) -> str:
@@ -45,6 +54,21 @@ def _explain_status(status: int) -> str:
             " PREFECT_API_KEY) to that of the server"
         )
     return f"the Prefect server answered {status}; its log says why. Is PREFECT_API_URL its address?"
+
+
+def _explain_network(error: BaseException) -> str | None:
+    """Name the variables of the environment with which Prefect's client cannot even begin."""
+    httpx, ssl = sys.modules.get("httpx"), sys.modules.get("ssl")
+    if isinstance(error, ImportError) and str(error).startswith("Using SOCKS proxy"):
+        return f"{_PROXY_VARIABLES} names a SOCKS proxy, which cannot be used; write http://HOST:PORT"
+    if isinstance(error, ValueError) and str(error).startswith("Unknown scheme for proxy URL"):
+        return f"{_PROXY_VARIABLES} has another scheme than http and https; write http://HOST:PORT"
+    if httpx is not None and isinstance(error, httpx.InvalidURL):
+        return f"PREFECT_API_URL, NO_PROXY, {_PROXY_VARIABLES} is not a valid URL; correct it"
+    is_of_certificates = ssl is not None and isinstance(error, ssl.SSLError)
+    if is_of_certificates or (isinstance(error, FileNotFoundError) and not error.filename):
+        return NO_CERTIFICATES
+    return None
 
 
 def _explain_surroundings(error: BaseException) -> str | None:

@@ -22,6 +22,7 @@ from rollback_drills.routing.routes import (
     parse_requested,
 )
 from rollback_drills.settings import VARIABLES, Settings, read_settings
+from rollback_drills_cli.explaining import NO_CERTIFICATES
 
 ModeOption = Annotated[
     str | None,
@@ -208,7 +209,7 @@ def quieten_prefect(*, verbose: bool = False) -> None:
         verbose: Show the log.
 
     Raises:
-        UsageError: The user has no home folder, which Prefect needs.
+        UsageError: The user has no home folder, or SSL_CERT_FILE names no file; Prefect needs both.
     """
     try:
         Path.home()
@@ -217,6 +218,9 @@ def quieten_prefect(*, verbose: bool = False) -> None:
             f"the user {os.getuid()} has no home folder, which Prefect needs;"
             " set HOME to a folder that can be written"
         ) from None
+    certificates = os.environ.get("SSL_CERT_FILE")
+    if certificates and not os.path.isfile(certificates):  # Prefect would print a traceback
+        raise UsageError(NO_CERTIFICATES)
     for variable, value in (
         ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
         ("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL"),
@@ -225,3 +229,8 @@ def quieten_prefect(*, verbose: bool = False) -> None:
     ):
         if not verbose:
             os.environ.setdefault(variable, value)
+    if not verbose:
+        import logging  # the fast commands need none
+
+        for worker in ("EventsWorker", "APILogWorker"):  # at their end, outside of Prefect's own settings
+            logging.getLogger(worker).setLevel(logging.ERROR)

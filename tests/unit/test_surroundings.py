@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 
+from rollback_drills_cli.explaining import explain
 from tests.unit.builders import SCHEDULE
 
 DRILLS = Path(sys.executable).with_name("drills")
@@ -152,3 +154,41 @@ def test_an_output_that_is_closed_is_no_mistake(arguments: tuple[str, ...], fold
     done = subprocess.run(closing, cwd=folder, env=environment, capture_output=True, check=False)
     assert done.returncode in (0, 1)
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("HTTPS_PROXY", "socks5://127.0.0.1:9", "names a SOCKS proxy, which cannot be used"),
+        ("ALL_PROXY", "ftp://127.0.0.1:9", "has another scheme than http and https"),
+        ("HTTP_PROXY", "http://127.0.0.1:9\n", "is not a valid URL; correct it"),
+        ("NO_PROXY", "[::1", "is not a valid URL; correct it"),
+        ("SSL_CERT_FILE", "/nonexistent", "SSL_CERT_FILE names no file of certificates"),
+        ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE names no file of certificates"),
+    ],
+)
+def test_a_variable_with_which_no_client_can_begin_is_named(
+    variable: str, value: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises((ImportError, ValueError, OSError, httpx.InvalidURL)) as caught:
+        httpx.Client()
+
+    found = explain(caught.value)
+    assert found
+    assert variable in found
+    assert problem in found
+
+
+def test_a_server_behind_a_proxy_that_is_not_wanted_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "127.0.0.1:9")
+    found = explain(httpx.ConnectError("refused"))
+    assert found
+    assert found.endswith("or add its host to NO_PROXY, because ALL_PROXY is set")
+
+
+def test_a_file_of_certificates_that_is_gone_is_one_line(folder: Path) -> None:
+    done = run(folder, "connectors", "list", SSL_CERT_FILE="/nonexistent")
+    assert "SSL_CERT_FILE names no file of certificates" in the_line(done)
+    assert done.returncode == 2
