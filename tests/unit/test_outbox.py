@@ -791,6 +791,14 @@ def test_nothing_is_left_behind_when_the_clocks_of_two_machines_differ(database:
     assert sorted(chain(*found)) == sorted(ids)
 
 
+def test_a_digest_is_due_when_all_that_it_holds_is_due(database: Database) -> None:
+    ids = put(database, make_entry("early"), now=100.0) + put(database, make_entry("late"), now=102.0)
+    form_digests(database, "webhook", 9)
+
+    assert claim(database, now=101.0) == []
+    assert ids_of(claim(database, now=102.0)) == [ids]
+
+
 def test_nothing_is_left_behind_when_digests_are_formed_while_others_claim(database: Database) -> None:
     left: list[str] = []
     for number in range(
