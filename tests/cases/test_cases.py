@@ -43,3 +43,14 @@ def at(document: Any, pointer: str) -> Any:
     for part in pointer.split("/")[1:]:
         document = document[int(part) if isinstance(document, list) else part]
     return document
+
+
+def test_every_input_has_an_expected_outcome() -> None:
+    inputs = {each for each in HERE.glob("*/*.json") if each.name != "expected.json"}
+    written = {each.parent: each.read_text() for each in HERE.glob("*/expected.json")}
+    tests = "".join(each.read_text() for each in HERE.glob("test_*.py"))
+
+    forgotten = [each for each in inputs if each.name not in written.get(each.parent, "") + tests]
+
+    assert inputs
+    assert forgotten == []
