@@ -234,7 +234,7 @@ def test_the_heartbeat_is_sent_when_every_cycle_is_looked_after(url: str, tmp_pa
     assert taken.name == "Healthy", taken.message
     assert [each["line"] for each in received] == [f"POST /{SECRET_PATH} HTTP/1.1"] * 2
     assert refused.is_failed()
-    assert refused.message == "the heartbeat was not taken: answered 500"
+    assert (refused.message or "").startswith("the heartbeat was not taken: answered 500")
     assert SECRET_PATH not in logs_of(taken)
     assert SECRET_PATH not in logs_of(refused)
     assert SECRET_PATH not in "".join(pages_of("rollback-drill-follow-up"))
