@@ -3,17 +3,29 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.followup.acknowledging import MOST_AT_ONCE
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: names are one line."""
 _NAMED: Final = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
-Name = Annotated[str, Field(min_length=1, max_length=1000, pattern=ONE_LINE)]
+
+
+def _check_readable(name: str) -> str:
+    if problem := explain_odd_name(name):
+        raise ValueError(problem)
+    return name
+
+
+Readable = AfterValidator(_check_readable)
+"""No character that nobody sees, as in the names of documents."""
+Name = Annotated[str, Field(min_length=1, max_length=1000, pattern=ONE_LINE), Readable]
 Who = Annotated[
     str,
     Field(pattern=_NAMED, max_length=200, description="Who asks; beside the name of the token."),
+    Readable,
 ]
 SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]
 ExceptionName = Literal["skip", "postpone", "waive"]
@@ -34,7 +46,7 @@ class DeliverBody(Body):
 
     model_config = _such_as(provider="slack", retries=2, generated_by="release-governance")
 
-    provider: str = Field(
+    provider: Annotated[str, Readable] = Field(
         default="all",
         min_length=1,
         max_length=1000,
@@ -64,7 +76,7 @@ class _Said(Body):
         le=30,
         description="For how long it holds; else three days, or until the due instant.",
     )
-    external_ref: str = Field(
+    external_ref: Annotated[str, Readable] = Field(
         default="",
         max_length=1000,
         pattern=ONE_LINE,

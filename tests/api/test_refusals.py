@@ -463,8 +463,10 @@ def test_a_nul_character_in_a_schedule_id_is_no_schedule(
 
 
 @pytest.mark.parametrize("name", ["acknowledged_by", "external_ref", "provider", "owner"])
-@pytest.mark.parametrize("bad", ["a\x1b[31mb", "a\nb", "a\x7fb"])
-def test_a_name_is_one_line_without_control_characters(
+@pytest.mark.parametrize(
+    "bad", ["a\x1b[31mb", "a\nb", "a\x7fb", "a\u202eb", "a\u200bb", "a\u2028b", "\u3164"]
+)
+def test_a_name_is_one_line_of_characters_that_people_see(
     options: ApiOptions, keys: Keys, name: str, bad: str
 ) -> None:
     with client_of(options) as client:
