@@ -149,7 +149,7 @@ def test_a_file_name_that_is_no_text_is_one_line(folder: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [*PRINTING, ("badge", "PAY–支付 ", "--schedule", "schedule.json")])
 def test_an_output_that_is_closed_is_no_mistake(arguments: tuple[str, ...], folder: Path) -> None:
-    closing = ["sh", "-c", 'exec "$@" >&-', "sh", DRILLS, *arguments]
+    closing = ["sh", "-c", 'exec "$@" >&-', "sh", str(DRILLS), *arguments]
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUTF8": "1"}
     done = subprocess.run(closing, cwd=folder, env=environment, capture_output=True, check=False)
     assert done.returncode in (0, 1)
