@@ -52,6 +52,7 @@ def test_a_person_without_a_route_gets_the_one_that_a_plan_would_give() -> None:
 
     assert entry.route_key == identity.route_key("gordcycle-1", "slack", "lead")
     assert entry.notification.owner_key == "lead"
+    assert (entry.reason, entry.notification.reason) == (Reason.ESCALATED, Reason.ESCALATED)
 
 
 def test_a_person_who_has_a_route_is_notified_on_it_and_keeps_the_reference_of_its_provider() -> None:
@@ -91,6 +92,14 @@ SILENT = "team-a has not acknowledged"
 )
 def test_an_escalation_says_why_the_next_person_is_notified(notifications: list[Sent], says: str) -> None:
     assert says in escalate(route(*notifications)).notification.summary
+
+
+def test_an_owner_who_was_told_on_one_of_two_routes_was_told() -> None:
+    teams = RouteFacts("gordroute-2", "teams", "team-a", [sent(state=State.PENDING)])
+
+    entry = escalate(route(sent(Reason.DEFERRED)), teams)
+
+    assert SILENT in entry.notification.summary
 
 
 def test_an_escalation_has_the_facts_that_are_known() -> None:

@@ -7,7 +7,7 @@ from rollback_drills.database import Database
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.ledger.canonical import write_canonical
 from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
-from rollback_drills.ledger.merkle import Frontier, hash_leaf
+from rollback_drills.ledger.merkle import HASH_SIZE, Frontier, hash_leaf
 from rollback_drills.verifying.auditor import Trust
 from rollback_drills.verifying.findings import FindingKind, Verification
 from rollback_drills.verifying.ledger import verify_ledger
@@ -164,6 +164,38 @@ def test_what_was_done_to_the_database_is_found_and_named(
 
     assert kind in {each.kind for each in result.findings}, result.findings
     assert any(says in each.message for each in result.findings), result.findings
+
+
+def test_a_node_of_the_tree_that_was_changed_is_found_where_it_is_stored(database: Database) -> None:
+    with tampering(database) as connection:
+        stored = connection.scalar(text("SELECT hashes FROM ledger WHERE leaf_index = 5"))
+        changed = bytes(stored[:HASH_SIZE]) + bytes(HASH_SIZE)
+        connection.execute(text("UPDATE ledger SET hashes = :it WHERE leaf_index = 5"), {"it": changed})
+
+    result = verified(database)
+
+    assert [(each.kind, each.message) for each in result.findings] == [
+        (FindingKind.CHANGED, "the hashes of row 5 were changed")
+    ]
+
+
+def test_rows_after_those_that_are_missing_are_not_called_changed(database: Database) -> None:
+    tamper(database, "DELETE FROM ledger WHERE leaf_index = 18")
+
+    result = verified(database)
+
+    assert [each.message for each in result.findings] == ["row 18 is missing"]
+    assert (result.size, result.root) == (21, "")
+
+
+@pytest.mark.parametrize("count", [979, 980])
+def test_progress_is_reported_after_every_thousand_rows(count: int, database: Database) -> None:
+    fill(database, (count,), start=20)
+    reported: list[int] = []
+
+    assert verify_ledger(database, Trust(), reported.append).is_intact
+
+    assert reported == [1000][: count - 978]
 
 
 def rewrite(connection: Connection, number: int, *, heads_by: object = None) -> None:
