@@ -178,7 +178,10 @@ def test_an_exception_is_all_that_a_cycle_waits_for(kind: ExceptionKind) -> None
             for each in sorted({*WAITING, *UNCERTAIN})
         ),
         pytest.param(kept_back(20), Action.ANNOUNCE, 20, id="kept back"),
-        *(pytest.param(sent(3, each), Action.REPEAT, 3 + 24 * 60, id=each) for each in sorted({*TOLD, *DEAD})),
+        *(
+            pytest.param(sent(3, each), Action.REPEAT, 3 + 24 * 60, id=each)
+            for each in sorted({*TOLD, *DEAD})
+        ),
     ],
 )
 def test_a_route_waits_for_what_becomes_of_its_last_notification(
