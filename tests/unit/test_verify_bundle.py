@@ -220,6 +220,61 @@ def test_what_was_done_to_an_export_is_found_and_named(
     assert any(each.kind is kind and says in each.message for each in result.findings), result.findings
 
 
+def number_as_text(lines: list[bytes]) -> None:
+    lines[5] = lines[5].replace(b'"leaf_index":5', b'"leaf_index":"5"')
+
+
+def forge_within(lines: list[bytes]) -> None:
+    lines.insert(8, lines[3].replace(b'"leaf_index":3', b'"leaf_index":99'))
+
+
+def repeat_very_often(lines: list[bytes]) -> None:
+    lines.extend([lines[20]] * 1001)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        case(garble, ["line 6 of rows.jsonl holds no record any more", "row 5 is missing"], id="garble"),
+        case(
+            number_as_text,
+            ["line 6 of rows.jsonl holds no record any more", "row 5 is missing"],
+            id="a number that is a text",
+        ),
+        case(
+            forge_within,
+            ["line 9 of rows.jsonl says it is row 99, which is not exported"],
+            id="a row between others",
+        ),
+    ],
+)
+def test_one_change_of_the_rows_is_named_once(
+    change: Callable[[list[bytes]], object], says: list[str], bundle: Path
+) -> None:
+    change_rows(change)(bundle)
+
+    found = [each.message for each in verified(bundle).findings if "not the file" not in each.message]
+
+    assert found == says
+
+
+def test_of_very_many_rows_more_the_first_thousand_are_looked_at(bundle: Path) -> None:
+    change_rows(repeat_very_often)(bundle)
+
+    result = verified(bundle)
+
+    # each of a thousand is found, then the end of looking, and that the file is not the exported one
+    assert result.finding_count == 1000 + 2
+
+
+def test_a_row_that_fits_its_tree_and_holds_no_record_is_found(bundle: Path) -> None:
+    change_both(garble)(bundle)
+
+    found = {each.kind for each in verified(bundle).findings}
+
+    assert Kind.FORKED in found, found
+
+
 def make_period(bundle: Path, indexes: set[int], pristine: Path) -> None:
     """Make an export of a period show only some of its rows, with a manifest that fits."""
     frontier, place = Frontier(), 0
