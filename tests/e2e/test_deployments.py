@@ -115,9 +115,9 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
     assert request.headers["webhook-id"].startswith("gordmsg-")
 
     listed = json.loads(server.run("rollback_drills_cli.main", "evidence", "list", "--json"))
-    kinds = [record["metadata_kind"] for record in listed["items"]]
-    assert {PLAN_KIND, DELIVERY_KIND} <= set(kinds)
-    assert all(record["signer"] == "e2e" for record in listed["items"])
+    signers = {record["metadata_kind"]: record["signer"] for record in listed["items"]}
+    # the follow-up that is scheduled every 15 minutes may write records of its own meanwhile
+    assert (signers[PLAN_KIND], signers[DELIVERY_KIND]) == ("e2e", "e2e")
 
     artifacts = httpx.post(f"{server.api}/artifacts/filter", json={}).json()
     of_run = {each["key"]: each for each in artifacts if each["flow_run_id"] == run["id"]}
