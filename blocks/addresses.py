@@ -47,7 +47,7 @@ def address_problem(url: str, what: str) -> str:
 
 
 def site_problem(url: str, what: str, *, path: str = "") -> str:
-    """Say what is wrong with the address of a site, which is stored in the clear.
+    """Explain what is wrong with the address of a site, which is stored in the clear.
 
     Args:
         url: The address.

@@ -91,7 +91,7 @@ class Connector(Block, ABC):
         return ""
 
     def message_problem(self) -> str:
-        """Say what keeps a message of this connector from ever being sent; empty if nothing does."""
+        """Return what keeps a message of this connector from ever being sent; empty if nothing does."""
         return ""
 
     @property

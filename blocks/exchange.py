@@ -141,7 +141,7 @@ async def exchange(request: PreparedRequest, *, timeout_seconds: float) -> Respo
 
 
 def find_problem(request: PreparedRequest) -> str:
-    """Say what of a request can never be sent, without repeating it; empty if all can."""
+    """Return what of a request can never be sent, without repeating it; empty if all can."""
     problem = url_problem(request.url)
     if problem:
         return f"the address of the connector {problem}"

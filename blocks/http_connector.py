@@ -55,7 +55,7 @@ class HttpConnector(Connector):
         raise NotImplementedError(f"{type(self).__name__} cannot find; see can_find")
 
     def message_problem(self) -> str:
-        """Say what keeps a message of this connector from ever being sent; empty if nothing does."""
+        """Return what keeps a message of this connector from ever being sent; empty if nothing does."""
         try:
             return find_problem(self.prepare(trial_notification(self.name), now=_ANY_TIME))
         except ConnectorError as error:

@@ -87,7 +87,7 @@ class MailConnector(Connector):
         return ""
 
     def message_problem(self) -> str:
-        """Say what keeps a message of this connector from ever being sent; empty if nothing does."""
+        """Return what keeps a message of this connector from ever being sent; empty if nothing does."""
         self.write(trial_notification(self.name), now=datetime.fromtimestamp(0, UTC))
         return ""
 

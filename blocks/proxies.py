@@ -55,7 +55,7 @@ def find_proxy(url: httpx.URL) -> Proxy | None:
 
 
 def explain_proxy_failure(causes: Sequence[BaseException], proxy: Proxy, why: str) -> str:
-    """Say why a proxy did not connect us; empty if the failure was not its own.
+    """Explain why a proxy did not connect us; empty if the failure was not its own.
 
     Args:
         causes: The failure and everything behind it.

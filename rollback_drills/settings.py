@@ -129,7 +129,7 @@ def find_database_url(environ: Mapping[str, str], given: str | None) -> str:
 
 
 def default_database_url() -> str:
-    """Give where the evidence is kept unless `DRILLS_DATABASE_URL` says otherwise.
+    """Return where the evidence is kept unless `DRILLS_DATABASE_URL` says otherwise.
 
     Raises:
         UsageError: The user has no home folder, as one without an entry in the list of users has none.

@@ -64,7 +64,7 @@ class TokenBook:
 
 
 def _explain(error: Exception) -> str:
-    """Say why the tokens cannot be loaded, without naming anything of this machine."""
+    """Explain why the tokens cannot be loaded, without naming anything of this machine."""
     import httpx  # Prefect's client speaks through it
 
     if isinstance(error, httpx.HTTPStatusError):

@@ -81,7 +81,7 @@ def open_or_create(url: str | None) -> "Database":
 def explain_filter(
     database: "Database | None", table: "Table", given: Iterable[tuple[str, str]], count: int
 ) -> None:
-    """Say which names there are, if a filter has matched nothing because of one that is not there."""
+    """List which names there are, if a filter has matched nothing because of one that is not there."""
     if database is None or count:
         return
     from rollback_drills.reviewing.known_names import explain_nothing_found

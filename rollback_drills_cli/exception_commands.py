@@ -27,7 +27,7 @@ ScheduleIdOption = Annotated[
 
 
 def _keep_cycles(url: str | None, judgements: Sequence[Judgement]) -> Sequence[Judgement]:
-    """Give open cycles the ids that they have in the outbox; nothing is created."""
+    """Replace the ids of open cycles by those that they have in the outbox; create nothing."""
     from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
     from rollback_drills.outbox.known import keep_known_cycles
     from rollback_drills.outbox.table import OUTBOX

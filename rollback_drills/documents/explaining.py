@@ -96,7 +96,7 @@ def _parse(text: str, origin: Origin) -> tuple[Any, bool]:
 
 
 def explain_repeats(text: str, origin: Origin = START) -> Iterator[str]:
-    """Say of each key that stands twice in one object of a JSON text where it stands."""
+    """Explain for each key that stands twice in one object of a JSON text where it stands."""
     for loc, first_at, again_at in find_repeats(text):
         first, again = origin.locate(text, first_at), origin.locate(text, again_at)
         yield f"{json_path(loc)} stands twice, at {first} and {again}; remove one of them"
@@ -272,7 +272,7 @@ def json_path(loc: Location) -> str:
 
 
 def state(value: Any) -> str:
-    """Say what a key has: `is missing` or `is 3`."""
+    """Return what a key has: `is missing` or `is 3`."""
     return "is missing" if value is None else f"is {show(value)}"
 
 

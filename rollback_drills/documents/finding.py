@@ -148,7 +148,7 @@ class _Seeker:
             yield found
 
     def _walk(self, start: _Folder) -> Iterator[tuple[_Folder, list[str]]]:
-        """Give every folder from one on, with the names in it besides folders; each once."""
+        """Return every folder from one on, with the names in it besides folders; each once."""
         walked: list[_Folder] = []
         links: list[_Folder] = []
         for folder, names in self._walk_unlinked(start, links):
@@ -173,7 +173,7 @@ class _Seeker:
     def _walk_unlinked(
         self, start: _Folder, links: list[_Folder], seen: set[str] | None = None
     ) -> Iterator[tuple[_Folder, list[str]]]:
-        """Give every folder from one on; those behind a link are added to `links`."""
+        """Return every folder from one on; those behind a link are added to `links`."""
         waiting = [start]
         while waiting:
             folder = waiting.pop()

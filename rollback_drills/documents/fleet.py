@@ -152,7 +152,7 @@ def _load_records(path: str, history_path: str | None) -> Iterator[Subject]:
 
 
 def _add_histories(records: list[Subject], histories: Histories) -> Iterator[Subject]:
-    """Give the schedules that stand without their history the one of their name."""
+    """Return the schedules that stand without their history the one of their name."""
     keys = [_key_of_bare(each) for each in records]
     rivals: dict[str, list[str]] = {}
     for each, key in zip(records, keys, strict=True):

@@ -68,7 +68,7 @@ def read_records(path: str) -> Iterator[Record]:
 
 
 def _read_lines(path: str) -> Iterator[tuple[int, bytes]]:
-    """Give the lines that are not blank, by their numbers; of one that is too long, only the beginning."""
+    """Return the lines that are not blank, by their numbers; of one that is too long, only the beginning."""
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             _check(path, os.fstat(file.fileno()))

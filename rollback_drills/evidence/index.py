@@ -28,7 +28,7 @@ class EvidenceFilter:
     success: bool | None = None
 
     def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
-        """Give the conditions that are not None; names match in any spelling."""
+        """Return the conditions that are not None; names match in any spelling."""
         wanted = ((field.name, getattr(self, field.name)) for field in fields(self))
         return match(connection, LEDGER, [(name, value) for name, value in wanted if value is not None])
 

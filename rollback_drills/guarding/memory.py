@@ -56,7 +56,7 @@ class _Rows:
 
 
 def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]:
-    """Give what the ledger knows of these schedules, by name; what was pruned is not known.
+    """Return what the ledger knows of these schedules, by name; what was pruned is not known.
 
     A schedule may have been spelt otherwise.
 
@@ -91,7 +91,7 @@ def find_open(database: Database, schedule_id: str | None = None) -> dict[str, S
 
 
 def find_unsettled(database: Database, cycle_ids: Collection[str]) -> dict[str, set[tuple[str, Sign]]]:
-    """Give by cycle what was written down with it and is not settled: keys of schedules, and signs.
+    """Return by cycle what was written down with it and is not settled: keys of schedules, and signs.
 
     Of all schedules, also those that a run is not about; a cycle of which nothing was written is left out.
     """

@@ -39,7 +39,7 @@ class OutboxFilter:
     cycle_id: str | None = None
 
     def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
-        """Give the conditions; names match in any spelling."""
+        """Return the conditions; names match in any spelling."""
         conditions: list[ColumnElement[bool]] = []
         if self.states:
             conditions.append(OUTBOX.c.state.in_(list(self.states)))

@@ -154,7 +154,7 @@ def _find_mattering(database: Database, notification_ids: Sequence[str]) -> set[
 
 
 def _to_waiting(item: Item, destinations: dict[str, Destination], now: float) -> Delivery:
-    """Say what waits and when it goes on; nothing goes to a destination that is dead or wants a pause."""
+    """Return what waits and when it goes on; nothing goes to a destination that is dead or wants a pause."""
     destination = destinations.get(name_key(item.provider), Destination(item.provider))
     delivery = to_delivery(item)
     at = max(item.due_at or now, destination.cool_until, now)

@@ -153,7 +153,7 @@ def _add_age(faults: dict[str, str], section: dict[str, Any]) -> dict[str, str]:
 
 
 def _explain_no_due_time(source: Loaded[Schedule], history_report: Report) -> str:
-    """Say why there is no due time; a fault of the history comes first, because it has to be fixed."""
+    """Explain why there is no due time; a fault of the history comes first, because it has to be fixed."""
     if history_report["rollback_drill_history_path"]:
         cause = next(iter(history_report["warnings"]), "") or history_report["history"]["message"]
         return join_sentences(

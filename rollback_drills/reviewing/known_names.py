@@ -18,7 +18,7 @@ _WHAT: Final = {"schedule_id": "schedule", "provider": "provider", "owner": "own
 def explain_nothing_found(
     database: Database, table: Table, given: Iterable[tuple[str, str]]
 ) -> Iterator[str]:
-    """Say of each name that was asked for and is not in a table which names are there.
+    """List the names that a table holds, for each name that was asked for and is not in it.
 
     Args:
         database: Has the table.
