@@ -115,9 +115,9 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
     assert request.headers["webhook-id"].startswith("gordmsg-")
 
     listed = json.loads(server.run("rollback_drills_cli.main", "evidence", "list", "--json"))
-    signers = {record["metadata_kind"]: record["signer"] for record in listed["items"]}
     # the follow-up that is scheduled every 15 minutes may write records of its own meanwhile
-    assert (signers[PLAN_KIND], signers[DELIVERY_KIND]) == ("e2e", "e2e")
+    of_run_signed = {record["metadata_kind"] for record in listed["items"] if record["signer"] == "e2e"}
+    assert {PLAN_KIND, DELIVERY_KIND} <= of_run_signed
 
     artifacts = httpx.post(f"{server.api}/artifacts/filter", json={}).json()
     of_run = {each["key"]: each for each in artifacts if each["flow_run_id"] == run["id"]}
