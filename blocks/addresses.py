@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-from rollback_drills.redaction import REDACTED
+from rollback_drills.redaction.redactor import REDACTED
 
 _LONGEST_NAME: Final = 253
 _PORTS: Final = range(1, 65536)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from blocks.apprise_service import is_html
 from blocks.text import SHORTENED, escape_within, fact_lines, fit, one_line, shorten
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 if TYPE_CHECKING:
     from apprise import NotifyBase

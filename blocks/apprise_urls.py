@@ -16,9 +16,9 @@ from blocks.connector import Connector
 from blocks.responses import disable, is_retryable
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.trial import trial_notification
-from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
-from rollback_drills.notification import Notification
-from rollback_drills.redaction import REDACTED
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
+from rollback_drills.redaction.redactor import REDACTED
 
 if TYPE_CHECKING:
     from apprise import NotifyBase, NotifyType

@@ -14,10 +14,10 @@ from pydantic_core import PydanticCustomError
 from blocks.addresses import credentials_within
 from blocks.secret_fields import open_secret
 from blocks.text import one_line, shorten
-from rollback_drills.delivery.outcome import RequestSummary, Verdict
 from rollback_drills.errors import DrillsError
-from rollback_drills.notification import Notification
-from rollback_drills.redaction import Redactor, redactor_in_use, remember_secrets
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import RequestSummary, Verdict
+from rollback_drills.redaction.redactor import Redactor, redactor_in_use, remember_secrets
 
 _LONGEST_DETAIL: Final = 300
 _LONGEST_BODY_QUOTED: Final = 4000

@@ -10,7 +10,7 @@ from prefect.blocks.system import Secret
 
 from blocks.connector_plan import ConnectorPlan, plan_connector
 from blocks.registry import configured_connectors
-from rollback_drills.connector_config import raise_problems, read_connector_config
+from rollback_drills.connectors.config_file import raise_problems, read_connector_config
 from rollback_drills.effects import note_effect
 
 

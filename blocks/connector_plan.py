@@ -17,8 +17,8 @@ from blocks.servicenow import ServiceNowConnector
 from blocks.slack import SlackConnector
 from blocks.teams import TeamsConnector
 from blocks.webhook import WebhookConnector
-from rollback_drills.connector_config import NamedEntry
-from rollback_drills.connector_entries import (
+from rollback_drills.connectors.config_file import NamedEntry
+from rollback_drills.connectors.entries import (
     BlockEntry,
     Entry,
     JiraEntry,
@@ -28,7 +28,7 @@ from rollback_drills.connector_entries import (
     WebhookEntry,
     is_variable_name,
 )
-from rollback_drills.redaction import remember_secrets
+from rollback_drills.redaction.redactor import remember_secrets
 
 
 @dataclass(frozen=True, slots=True)

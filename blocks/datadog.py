@@ -13,8 +13,8 @@ from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_lacking, judge_status, retry_in_seconds, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten, to_json
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # Limits: https://docs.datadoghq.com/api/latest/events/#post-an-event
 _LONGEST_TITLE: Final = 500

@@ -15,9 +15,9 @@ from blocks.exchange import PreparedRequest, Response
 from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
 from blocks.responses import clamp_wait, judge_lacking, judge_status, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
-from rollback_drills.redaction import REDACTED
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.redaction.redactor import REDACTED
 
 # The version is fixed: before version 8 Discord told the time to wait in milliseconds.
 _PATH: Final = re.compile(r"/api(?:/v\d{1,2})?/webhooks/(?P<id>\d{1,20})/(?P<token>[\w-]+)/?", re.ASCII)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from blocks.text import escape_within, fit, one_line, shorten, to_json
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 # Limits: https://docs.discord.com/developers/resources/message, "Embed Limits". All texts of an embed
 # together may hold 6000 characters; these hold 5581.

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from blocks.exchange import PreparedRequest, Response
 from blocks.responses import join_texts, judge_lacking, judge_status, retry_after_seconds
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # Entra answers 400 to an unknown tenant or application, and 401 to a wrong or expired secret.
 # https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow#error-response

@@ -16,8 +16,8 @@ from blocks.addresses import url_problem
 from blocks.clients import Progress, open_client
 from blocks.failures import judge_failure
 from blocks.unpacking import unpack
-from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
-from rollback_drills.redaction import REDACTED
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
+from rollback_drills.redaction.redactor import REDACTED
 
 LARGEST_BODY_READ: Final = 64 * 1024
 _PUBLIC_HEADERS: Final = frozenset(

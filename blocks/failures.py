@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 
 from blocks.proxies import Proxy, SettingError, explain_proxy_failure
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # What can be wrong before a byte is sent; the texts of these errors may quote the request.
 _UNSENDABLE = (

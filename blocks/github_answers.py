@@ -15,7 +15,7 @@ from blocks.responses import (
     retry_after_seconds,
     retry_at_epoch_seconds,
 )
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 _SECONDARY_LIMIT_SECONDS: Final = 60.0

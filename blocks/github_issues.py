@@ -14,8 +14,8 @@ from blocks.github_search import first_page, look_through, search_end
 from blocks.github_text import marker, marker_start, write_comment, write_issue
 from blocks.http_connector import Conversation, HttpConnector
 from blocks.secret_fields import SecretBlock, open_secret
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 _Label = Annotated[str, Field(min_length=1, max_length=50)]
 

@@ -8,7 +8,7 @@ from blocks.exchange import PreparedRequest
 from blocks.github_answers import is_cut, judge_refusal, not_github, read_items
 from blocks.github_requests import GitHubRequests
 from blocks.http_connector import Conversation
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # What is looked for was sent not long ago, and is among the newest. Five issues fit in what is read.
 _PAGE_SIZE: Final = 5

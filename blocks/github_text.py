@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from blocks.text import escape_within, fit, one_line, paragraphs, reference, to_json
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 _LONGEST_TITLE: Final = 256
 _LONGEST_REFERENCE: Final = 200

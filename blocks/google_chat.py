@@ -16,9 +16,9 @@ from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_lacking, judge_status
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import escape_within, fit, reference, to_json
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
-from rollback_drills.redaction import REDACTED
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.redaction.redactor import REDACTED
 
 _PATH: Final = re.compile(r"/v1/spaces/[\w-]+/messages/?", re.ASCII)
 _SECRET_PARAMETERS: Final = ("key", "token")

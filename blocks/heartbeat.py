@@ -9,8 +9,8 @@ from prefect.blocks.system import Secret
 from blocks.addresses import address_problem, public_origin
 from blocks.exchange import PreparedRequest, exchange
 from blocks.secret_fields import open_secret
-from rollback_drills.delivery.outcome import Verdict
 from rollback_drills.errors import DrillsError
+from rollback_drills.notifications.outcome import Verdict
 
 _TIMEOUT_SECONDS: Final = 10.0
 

@@ -13,8 +13,8 @@ from blocks.clients import open_client
 from blocks.connector import Connector, ConnectorError
 from blocks.exchange import PreparedRequest, Response, exchange, find_problem
 from blocks.trial import trial_notification
-from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 
 T = TypeVar("T")
 Conversation: TypeAlias = Generator[PreparedRequest, Response, T]

@@ -17,8 +17,8 @@ from blocks.jira_requests import JiraRequests, is_issue_key
 from blocks.jira_text import adf_comment, adf_document, wiki_comment, wiki_text
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fit, one_line, reference, shorten, to_json
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 _LONGEST_SUMMARY: Final = 255
 _LONGEST_LABEL: Final = 255

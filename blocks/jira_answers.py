@@ -16,7 +16,7 @@ from blocks.responses import (
     judge_status,
     with_wait,
 )
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from blocks.jira_answers import (
     read_transition,
 )
 from blocks.jira_requests import JiraRequests
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 _FOUND_FIELDS: Final = ("labels", "status")
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from blocks.text import paragraphs
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 # Characters that start markup, macros ({code}), links ([~user]), images (!a!) or emoticons.
 _WIKI_MARKUP = re.compile(r"([\\{}\[\]*_?^~+!|#@()])")

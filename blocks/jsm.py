@@ -16,8 +16,8 @@ from blocks.responses import judge_lacking, judge_status, retry_in_seconds, with
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten, to_json
 from blocks.trial import trial_notification
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # Limits: https://docs.opsgenie.com/docs/alert-api
 _LONGEST_MESSAGE: Final = 130

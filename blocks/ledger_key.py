@@ -9,7 +9,7 @@ from prefect.context import SyncClientContext
 from blocks.secret_fields import open_secret
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.ledger.keys import PublicKey, SigningKey
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 
 _ORIGIN: Final = "rollback-drills"
 

@@ -18,9 +18,9 @@ from blocks.secret_fields import OptionalSecretBlock, open_secret
 from blocks.smtp import SmtpSession, judge_error, judge_reply, submit
 from blocks.text import fit
 from blocks.trial import trial_notification
-from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
-from rollback_drills.notification import Notification
-from rollback_drills.redaction import REDACTED
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
+from rollback_drills.redaction.redactor import REDACTED
 
 _LARGEST_MESSAGE: Final = 256 * 1024  # servers take 10 MB and more; Gmail clips a page of 102 KB
 

@@ -9,7 +9,7 @@ from email.policy import SMTP as SMTP_POLICY
 from typing import Final
 
 from blocks.text import one_line, paragraphs, plain_text, shorten
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 _LONGEST_SUBJECT: Final = 200
 # Seven bits and lines of at most 78 bytes: every server takes them without an extension.

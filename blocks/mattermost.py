@@ -15,9 +15,9 @@ from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_ok, judge_status
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import escape_within, fit, shorten, to_json
-from rollback_drills.delivery.outcome import Verdict
-from rollback_drills.notification import Notification
-from rollback_drills.redaction import REDACTED
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Verdict
+from rollback_drills.redaction.redactor import REDACTED
 
 # A server may be under a path of its own: https://example.invalid/chat/hooks/KEY
 _PATH: Final = re.compile(r"(?P<site>(?:/[\w.~-]+)*)/hooks/[A-Za-z0-9]+/?", re.ASCII)

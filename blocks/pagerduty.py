@@ -15,8 +15,8 @@ from blocks.responses import join_texts, judge_lacking, judge_status, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fact_lines, fit, one_line, reference, shorten, to_json
 from blocks.trial import trial_notification
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # Limits: https://developer.pagerduty.com/docs/events-api-v2-overview and its pages on the two kinds of event
 _LARGEST_EVENT: Final = 512_000

@@ -27,7 +27,7 @@ from blocks.slack_bot import SlackBotConnector
 from blocks.splunk import SplunkConnector
 from blocks.teams import TeamsConnector
 from blocks.webhook import WebhookConnector
-from rollback_drills.connector_config import connector_name
+from rollback_drills.connectors.config_file import connector_name
 
 CONNECTORS: Final[Mapping[str, type[Connector]]] = {
     "webhook": WebhookConnector,

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 from blocks.exchange import Response
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 LONGEST_WAIT_SECONDS: Final = 3600.0
 UNAUTHORIZED: Final = frozenset({401})

@@ -8,7 +8,7 @@ from prefect.blocks.system import Secret
 from pydantic import BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
-from rollback_drills.redaction import remember_secrets
+from rollback_drills.redaction.redactor import remember_secrets
 
 
 def _keep_title(schema: dict[str, Any]) -> None:

@@ -16,8 +16,8 @@ from blocks.responses import join_texts, judge_status
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fact_lines, fit, reference, to_json
 from blocks.trial import trial_notification
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # A field keeps 64 KB, the rest is dropped without a word; a row below that keeps every field whole.
 # https://learn.microsoft.com/azure/azure-monitor/fundamentals/service-limits#logs-ingestion-api

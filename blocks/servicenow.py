@@ -23,9 +23,9 @@ from blocks.servicenow_answers import (
 )
 from blocks.servicenow_text import close_notes, correlation, record_fields, work_note
 from blocks.text import to_json
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 
 # Only the fields that we read come back, instead of the whole record.
 _NAMED: Final = "sysparm_fields=sys_id,number"

@@ -15,7 +15,7 @@ from blocks.responses import (
     retry_at_epoch_seconds,
     with_wait,
 )
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 _NUMBER: Final = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 _SYS_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)

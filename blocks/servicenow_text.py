@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from blocks.text import fit, one_line, plain_text, reference, shorten
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 _LONGEST_TITLE: Final = 160  # short_description of a task
 _LONGEST_CORRELATION: Final = 100

@@ -14,9 +14,9 @@ from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_ok, judge_status
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.slack_message import MOST_IN_ONE_MESSAGE, NO_PREVIEWS, write_message
-from rollback_drills.delivery.outcome import Verdict
-from rollback_drills.notification import Notification
-from rollback_drills.redaction import REDACTED
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Verdict
+from rollback_drills.redaction.redactor import REDACTED
 
 # The body tells more than the status: sources disagree on the status of "invalid_token".
 # https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks

@@ -15,8 +15,8 @@ from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
 from blocks.responses import disable, judge_lacking, judge_status, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.slack_message import MOST_IN_ONE_MESSAGE, NO_PREVIEWS, write_message
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 _EVENT_TYPE: Final = "rollback_drill_notification"
 _REFERENCE: Final = re.compile(r"([CDG][A-Z0-9]{2,30}):(\d{1,20}\.\d{1,10})", re.ASCII)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from blocks.text import escape_within, fit, to_json
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 # Limits: https://docs.slack.dev/reference/block-kit/blocks
 _LONGEST_HEADER: Final = 150

@@ -14,7 +14,7 @@ from typing import Final
 from blocks.failures import judge_failure
 from blocks.proxies import SettingError
 from blocks.responses import disable
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 _LARGEST_ANSWERS: Final = 256 * 1024
 _PIECE: Final = 16 * 1024  # what one TLS record holds

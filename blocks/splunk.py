@@ -13,8 +13,8 @@ from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import disable, judge_lacking, judge_status, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fact_lines, fit, reference, to_json
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # Splunk cuts an event at 10 000 bytes unless its source type says otherwise (TRUNCATE in props.conf).
 _LARGEST_REQUEST: Final = 10_000

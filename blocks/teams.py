@@ -14,9 +14,9 @@ from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_status
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fit, to_json
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.notification import Notification
-from rollback_drills.redaction import REDACTED
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.redaction.redactor import REDACTED
 
 # Teams refuses 28 KB as it counts them: a request of 24 453 bytes was counted as 28 897.
 _LARGEST_MESSAGE: Final = 20_000

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final, TypeVar
 
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 T = TypeVar("T", bytes, str)
 

@@ -1,7 +1,7 @@
 """The message with which a connector is tried out."""
 
 from rollback_drills import PRODUCT
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 _TITLE = "Test message from rollback-drills: nothing is overdue"
 _SUMMARY = "Somebody is trying out this connector. No rollback drill needs attention because of this message."

@@ -20,9 +20,9 @@ from blocks.http_connector import ANY_JSON, HttpConnector
 from blocks.responses import judge_status
 from blocks.secret_fields import OptionalSecretBlock, SecretBlock, open_secret
 from blocks.text import to_json
-from rollback_drills.delivery.outcome import Verdict
-from rollback_drills.notification import Notification
-from rollback_drills.redaction import REDACTED
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Verdict
+from rollback_drills.redaction.redactor import REDACTED
 
 _SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the prefix of every secret, not a secret
 _HEADER_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, 5.6.2

@@ -6,13 +6,13 @@ from typing import Any
 
 from prefect.runtime import flow_run
 
-from rollback_drills.delivery.results import Delivery, ProviderDeliveries, failed_providers
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.errors import DrillsError
-from rollback_drills.names import first_spellings
+from rollback_drills.names.keys import first_spellings
+from rollback_drills.notifications.results import Delivery, ProviderDeliveries, failed_providers
 from rollback_drills.outbox.claims import due_providers
-from rollback_drills.outbox.letters import to_delivery
+from rollback_drills.outbox.queries import to_delivery
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, try_again
 from tasks.delivery import deliver_to_provider
 from tasks.evidence import open_database

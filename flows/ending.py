@@ -11,17 +11,17 @@ from prefect.states import Completed, Failed
 
 from flows.delivering import Delivered
 from flows.naming import STATE_NAMES
-from rollback_drills.delivery.results import Delivery, DeliveryFailedError, build_result
 from rollback_drills.documents.fleet import Fleet
 from rollback_drills.evidence.indexing import Indexed, explain_lag
 from rollback_drills.evidence.records import record_deliveries, record_plan
-from rollback_drills.guarding.guard import Guard
-from rollback_drills.judging import Judgement
-from rollback_drills.names import name_key
-from rollback_drills.notification import build_event
-from rollback_drills.outbox.item import Item
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.notification import build_event
+from rollback_drills.notifications.results import Delivery, DeliveryFailedError, build_result
+from rollback_drills.outbox.rows import Item
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report, worst
-from rollback_drills.run_report import ScheduleRun
+from rollback_drills.reports.run_page import ScheduleRun
+from rollback_drills.trust.guard import Guard
 
 
 def join_runs(

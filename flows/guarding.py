@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from blocks.registry import enabled_connectors
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import UsageError
-from rollback_drills.guarding.notice import Platform
-from rollback_drills.names import first_spellings, name_key
-from rollback_drills.routing.routes import BUILTIN_PROVIDERS, named_providers
+from rollback_drills.names.keys import first_spellings, name_key
+from rollback_drills.planning.routes import BUILTIN_PROVIDERS, named_providers
 from rollback_drills.settings import VARIABLES, Settings
+from rollback_drills.trust.notice import Platform
 
 
 def find_platform(settings: Settings, subjects: Sequence[Subject]) -> Platform:

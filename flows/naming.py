@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from prefect.context import FlowRunContext, SyncClientContext
 
-from rollback_drills.judging import Judgement
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
 
 STATE_NAMES = {

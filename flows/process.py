@@ -14,8 +14,7 @@ from flows.ending import end_run, join_runs, write_down
 from flows.failing import fail
 from flows.guarding import find_platform
 from flows.naming import name_run, tags_of
-from rollback_drills.committing import known_names
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.fleet import Subject
@@ -25,20 +24,21 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.indexing import Indexed
 from rollback_drills.followup.reading import find_quiet
-from rollback_drills.former_names import keep_former_names
-from rollback_drills.guarding.guard import guard_source
-from rollback_drills.judging import Judgement
-from rollback_drills.outbox.intake import find_history
+from rollback_drills.outbox.commit import find_history
+from rollback_drills.outbox.former_names import keep_former_names
 from rollback_drills.outbox.known import keep_known_cycles
 from rollback_drills.outbox.undelivered import find_undelivered
-from rollback_drills.recording.retests import find_all_retests
-from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.routing.routes import (
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.outbox_entries import known_names
+from rollback_drills.planning.routes import (
     check_requested,
     known_providers,
     parse_requested,
 )
+from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.settings import Settings, default_database_url, read_settings, require_watched
+from rollback_drills.trust.guard import guard_source
 from tasks.artifacts import publish_artifacts
 from tasks.aside import aside
 from tasks.documents import load_documents

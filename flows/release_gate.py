@@ -15,7 +15,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.events import FLEET
 from rollback_drills.readiness.terms import Readiness, Report
-from rollback_drills.run_report import artifact_key
+from rollback_drills.reports.run_page import artifact_key
 from rollback_drills.settings import Settings, read_settings
 from tasks.artifacts import FLEET_KEY
 from tasks.documents import load_documents

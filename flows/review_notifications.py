@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 from flows.parameters import Weeks
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
-from rollback_drills.reviewing.pages import summarise_trend
+from rollback_drills.reports.pages import summarise_trend
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
 from tasks.reviewing import count_suppressions, publish_review

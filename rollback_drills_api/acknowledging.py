@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from rollback_drills import PRODUCT
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND

@@ -10,7 +10,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from rollback_drills.redaction import redactor_in_use
+from rollback_drills.redaction.redactor import redactor_in_use
 
 _FRESH_SECONDS: Final = 1.0
 """So long nobody asks whether an answer is still right."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rollback_drills.redaction import redactor_in_use
+from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills_api.limits import RateLimit, check_json, check_query, read_body, replay
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem, write_problem

@@ -10,10 +10,10 @@ from rollback_drills.followup.escalation_plan import ESCALATION_PLAN_SCHEMA, bui
 from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.followup.rules import documents_of, find_rules
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reviewing.audit_package import AUDIT_PACKAGE_SCHEMA
-from rollback_drills.reviewing.audit_reading import find_package
-from rollback_drills.reviewing.filters import PackageFilter
-from rollback_drills.reviewing.period import Period
+from rollback_drills.reports.audit_package import AUDIT_PACKAGE_SCHEMA
+from rollback_drills.reports.audit_reading import find_package
+from rollback_drills.reports.filters import PackageFilter
+from rollback_drills.reports.period import Period
 from rollback_drills_api.acting import describe_built, name_caller
 from rollback_drills_api.bodies import EscalationBody, PackageBody
 from rollback_drills_api.describing import described

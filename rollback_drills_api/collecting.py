@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import func, select
 
-from rollback_drills.database import Database
-from rollback_drills.delivery.results import Delivery, build_result
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.judging import Judgement
-from rollback_drills.notification import build_event
+from rollback_drills.notifications.notification import build_event
+from rollback_drills.notifications.results import Delivery, build_result
 from rollback_drills.outbox.undelivered import find_undelivered
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
 
 

@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
-from rollback_drills.judging import judge_all
-from rollback_drills.readiness.terms import Report
-from rollback_drills.routing.routes import (
+from rollback_drills.planning.routes import (
     check_requested,
     known_providers,
     parse_requested,
 )
+from rollback_drills.readiness.judgement import judge_all
+from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import DeliverBody
 from rollback_drills_api.collecting import collect_delivery, ledger_size

@@ -16,8 +16,8 @@ from rollback_drills.documents.finding import search
 from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
 from rollback_drills.documents.records import is_records
 from rollback_drills.errors import UsageError
-from rollback_drills.judging import Judgement, judge_all
-from rollback_drills.names import find_spelling
+from rollback_drills.names.keys import find_spelling
+from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.settings import Settings
 from rollback_drills_api.problems import Problem
 

@@ -14,11 +14,11 @@ from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.rules import documents_of, find_rules
 from rollback_drills.followup.totals import NO_TOTALS, read_totals
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reviewing.filters import NotificationFilter, RouteFilter
-from rollback_drills.reviewing.notifications import find_notifications
-from rollback_drills.reviewing.period import Period, trend_period
-from rollback_drills.reviewing.routes import find_routes
-from rollback_drills.reviewing.trend import SUPPRESSION_TREND_SCHEMA, find_trend
+from rollback_drills.reports.filters import NotificationFilter, RouteFilter
+from rollback_drills.reports.notifications import find_notifications
+from rollback_drills.reports.period import Period, trend_period
+from rollback_drills.reports.routes import find_routes
+from rollback_drills.reports.trend import SUPPRESSION_TREND_SCHEMA, find_trend
 from rollback_drills_api.acting import describe_built, name_caller
 from rollback_drills_api.describing import described
 from rollback_drills_api.queries import NotificationQuery, RouteQuery, TrendQuery, nothing_asked

@@ -15,10 +15,10 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from starlette.responses import Response
 
-from rollback_drills.database import Database
-from rollback_drills.delivery.states import WAITING
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
+from rollback_drills.notifications.states import WAITING
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.describing import described_text

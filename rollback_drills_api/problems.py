@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from rollback_drills.documents.explaining import json_path
-from rollback_drills.redaction import redactor_in_use
+from rollback_drills.redaction.redactor import redactor_in_use
 
 MEDIA_TYPE: Final = "application/problem+json"
 _MOST_ERRORS: Final = 20

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from rollback_drills.badge import build_badge
-from rollback_drills.calendar_file import build_calendar
+from rollback_drills.reports.badge import build_badge
+from rollback_drills.reports.calendar import build_calendar
 from rollback_drills_api.describing import described_text
 from rollback_drills_api.queries import nothing_asked
 from rollback_drills_api.service import Readable

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rollback_drills.documents.explaining import show
 from rollback_drills.documents.instants import read_day_or_instant
 from rollback_drills.errors import UsageError
-from rollback_drills.reviewing.paging import MOST_LISTED
+from rollback_drills.reports.paging import MOST_LISTED
 from rollback_drills_api.bodies import Name, Who
 from rollback_drills_api.problems import Problem
 

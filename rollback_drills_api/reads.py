@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.gate.readiness import PRODUCTION_READINESS_SCHEMA, production_readiness
-from rollback_drills.judging import Judgement
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness, Report, worst
 from rollback_drills_api.describing import described
 from rollback_drills_api.fleet import JudgedFleet

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import UsageError
-from rollback_drills.redaction import redactor_in_use
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.settings import NOTHING_TO_WATCH, Settings
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem

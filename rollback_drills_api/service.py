@@ -9,7 +9,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from rollback_drills.database import Database, DatabaseError
+from rollback_drills.database.connections import Database, DatabaseError
 
 _SQLITE_VERSION: Final = "PRAGMA data_version"  # changes for a connection when another one commits
 _POSTGRESQL_VERSION: Final = "SELECT pg_current_snapshot()::text"  # when a transaction writes or ends

@@ -126,7 +126,7 @@ def _serve(
 ) -> None:
     import uvicorn
 
-    from rollback_drills.database import Database
+    from rollback_drills.database.connections import Database
     from rollback_drills.evidence.table import LEDGER
     from rollback_drills_api.app import build_app
     from rollback_drills_api.protocol import BoundedProtocol
@@ -183,7 +183,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 def _write_logs() -> None:
     """Write the log of the API to standard error, redacted; that of Prefect is Prefect's."""
-    from rollback_drills.redacting_filter import RedactingFilter
+    from rollback_drills.redaction.log_filter import RedactingFilter
 
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

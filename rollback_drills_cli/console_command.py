@@ -9,7 +9,7 @@ import typer
 
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.errors import UsageError
-from rollback_drills.judging import judge_all
+from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.evidence_commands import DatabaseOption
@@ -17,7 +17,7 @@ from rollback_drills_cli.output import console as open_terminal
 from rollback_drills_cli.output import print_line
 
 if TYPE_CHECKING:
-    from rollback_drills.database import Database
+    from rollback_drills.database.connections import Database
 
 _UNUSABLE: Final = "the database cannot be used; the command that wrote this page has said why"
 """What pages say that may be published: why, names the place of the database."""
@@ -90,7 +90,7 @@ def console(
 
 def _open(url: str | None) -> tuple["Database | None", str]:
     """Give the database, and why there is none; nothing is wrong where none was written yet."""
-    from rollback_drills.database import Database, DatabaseError
+    from rollback_drills.database.connections import Database, DatabaseError
     from rollback_drills.outbox.table import OUTBOX
 
     try:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import UsageError
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import require_watched
-from rollback_drills.wording import write_count
 from rollback_drills_cli import options
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 

@@ -22,7 +22,7 @@ from rollback_drills_cli.output import print_json, print_line, print_problem, pr
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-    from rollback_drills.database import Database
+    from rollback_drills.database.connections import Database
     from rollback_drills.evidence.index import EvidenceIndex
 
 app = typer.Typer(
@@ -72,7 +72,7 @@ def open_existing(url: str | None, *tables: str) -> "EvidenceIndex":
 
 def open_or_create(url: str | None) -> "Database":
     """Open the database that is configured, and create what is missing."""
-    from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
     from rollback_drills.outbox import table  # noqa: F401 - a database of ours has an outbox, too
 
     return Database.open(find_database_url(os.environ, url))
@@ -84,7 +84,7 @@ def explain_filter(
     """List which names there are, if a filter has matched nothing because of one that is not there."""
     if database is None or count:
         return
-    from rollback_drills.reviewing.known_names import explain_nothing_found
+    from rollback_drills.reports.known_names import explain_nothing_found
 
     for line in explain_nothing_found(database, table, given):
         print_problem(line)

@@ -39,11 +39,11 @@ def export(
     index = open_existing(database)
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    from rollback_drills.evidence.export.bundle import export as write_export
+    from rollback_drills.evidence.export.bundle import refuse_existing
+    from rollback_drills.evidence.export.manifest import Query
+    from rollback_drills.evidence.export.selection import select_rows
     from rollback_drills.evidence.heads import find_head
-    from rollback_drills.exporting.bundle import export as write_export
-    from rollback_drills.exporting.bundle import refuse_existing
-    from rollback_drills.exporting.manifest import Query
-    from rollback_drills.exporting.selection import select_rows
 
     head = find_head(index.database)
     if head is None:

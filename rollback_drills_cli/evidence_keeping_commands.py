@@ -26,7 +26,7 @@ def import_index(
 
     What was imported before is passed over.
     """
-    from rollback_drills.database import Database
+    from rollback_drills.database.connections import Database
     from rollback_drills.evidence.importing import import_records, read_index
 
     _check_name(by)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.verifying.findings import Verification, printable
+from rollback_drills.evidence.verify.findings import Verification, printable
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import console, print_json, print_line, print_table
@@ -14,7 +14,7 @@ from rollback_drills_cli.output import console, print_json, print_line, print_ta
 _LONGEST: Final = 1_000_000
 
 if TYPE_CHECKING:
-    from rollback_drills.verifying.auditor import Trust
+    from rollback_drills.evidence.verify.auditor import Trust
 
 
 def verify(
@@ -66,19 +66,19 @@ def _verify(export: Path | None, database: str | None, trust: "Trust") -> Verifi
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("verifying", total=None)
         if export is not None:
-            from rollback_drills.verifying.bundle import verify_bundle
+            from rollback_drills.evidence.verify.bundle import verify_bundle
 
             return verify_bundle(export, trust, lambda done: bar.update(task, completed=done))
-        from rollback_drills.verifying.ledger import TABLES, verify_ledger
+        from rollback_drills.evidence.verify.ledger import TABLES, verify_ledger
 
         opened = open_existing(database, *TABLES).database
         return verify_ledger(opened, trust, lambda done: bar.update(task, completed=done))
 
 
 def _read_trust(checkpoints: list[Path], public_key: str | None) -> "Trust":
-    from rollback_drills.ledger.checkpoint import read_witness
-    from rollback_drills.ledger.keys import PublicKey
-    from rollback_drills.verifying.auditor import Trust
+    from rollback_drills.evidence.ledger.checkpoint import read_witness
+    from rollback_drills.evidence.ledger.keys import PublicKey
+    from rollback_drills.evidence.verify.auditor import Trust
 
     witnesses = []
     for file in checkpoints:

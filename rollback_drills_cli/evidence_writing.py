@@ -11,8 +11,8 @@ from rollback_drills_cli.options import quieten_prefect
 from rollback_drills_cli.output import console, print_problem
 
 if TYPE_CHECKING:
-    from rollback_drills.database import Database
-    from rollback_drills.ledger.keys import PublicKey, SigningKey
+    from rollback_drills.database.connections import Database
+    from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 
 
 def append_signed(database: "Database", records: Sequence[Report]) -> timedelta | None:

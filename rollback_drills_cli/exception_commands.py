@@ -9,7 +9,7 @@ import typer
 
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
 from rollback_drills.followup.granting import grant_exception
-from rollback_drills.judging import Judgement
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_or_create
@@ -28,7 +28,7 @@ ScheduleIdOption = Annotated[
 
 def _keep_cycles(url: str | None, judgements: Sequence[Judgement]) -> Sequence[Judgement]:
     """Replace the ids of open cycles by those that they have in the outbox; create nothing."""
-    from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
     from rollback_drills.outbox.known import keep_known_cycles
     from rollback_drills.outbox.table import OUTBOX
 

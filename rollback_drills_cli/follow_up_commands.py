@@ -10,14 +10,14 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Report
-from rollback_drills.wording import how_long
+from rollback_drills.rendering.relative_time import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.deliver_command import read_result
 from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from rollback_drills.database import Database
+    from rollback_drills.database.connections import Database
     from rollback_drills.followup.facts import CycleFacts
     from rollback_drills.followup.rules import FollowUpRules
 

@@ -10,10 +10,11 @@ import typer
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Fleet, load_fleet
 from rollback_drills.documents.reading import Loaded
-from rollback_drills.judging import judge, judge_all, plan_at_once
+from rollback_drills.planning.steps import plan_at_once
+from rollback_drills.readiness.judgement import judge, judge_all
 from rollback_drills.readiness.terms import Readiness, Report, worst
+from rollback_drills.rendering.relative_time import how_long, write_count
 from rollback_drills.settings import Settings
-from rollback_drills.wording import how_long, write_count
 from rollback_drills_cli import options
 from rollback_drills_cli.output import (
     console,
@@ -97,8 +98,8 @@ def plan(
 
     The plan is made as if nobody was told in this cycle yet. Exit codes as those of `drills check`.
     """
-    from rollback_drills.notification import build_event  # `drills check` needs neither
-    from rollback_drills.routing.name_warnings import warn_of_names
+    from rollback_drills.notifications.notification import build_event  # `drills check` needs neither
+    from rollback_drills.planning.name_warnings import warn_of_names
 
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)

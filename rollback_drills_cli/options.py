@@ -13,14 +13,14 @@ from rollback_drills.documents.fleet import Fleet
 from rollback_drills.documents.instants import read_day_or_instant, read_instant
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
-from rollback_drills.readiness.terms import Mode
-from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.routing.routes import (
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.routes import (
     BUILTIN_PROVIDERS,
     check_requested,
     named_providers,
     parse_requested,
 )
+from rollback_drills.readiness.terms import Mode
 from rollback_drills.settings import VARIABLES, Settings, read_settings
 from rollback_drills_cli.explaining import NO_CERTIFICATES
 
@@ -195,7 +195,7 @@ def plan_request(
 def _connector_names(settings: Settings) -> Sequence[str]:
     if settings.connector_config is None:
         return ()
-    from rollback_drills.connector_config import connector_names  # pydantic costs a tenth of a second
+    from rollback_drills.connectors.config_file import connector_names  # pydantic costs a tenth of a second
 
     return connector_names(Path(settings.connector_config))
 

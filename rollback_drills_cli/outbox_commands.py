@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from rollback_drills.delivery.states import DEAD, State
 from rollback_drills.errors import UsageError
+from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.evidence_commands import DatabaseOption, explain_filter
 from rollback_drills_cli.grouping import CommandGroup
@@ -21,8 +21,8 @@ from rollback_drills_cli.options import (
 from rollback_drills_cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from rollback_drills.database import Database
-    from rollback_drills.outbox.item import Item
+    from rollback_drills.database.connections import Database
+    from rollback_drills.outbox.rows import Item
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -43,7 +43,7 @@ def open_outbox(url: str | None) -> "Database":
     Raises:
         UsageError: There is none.
     """
-    from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
     from rollback_drills.outbox.table import OUTBOX
 
     database_url = find_database_url(os.environ, url)
@@ -74,7 +74,7 @@ def list_items(
 ) -> None:
     """List notifications, the newest first, and what became of each."""
     from rollback_drills.outbox.destinations import find_destinations
-    from rollback_drills.outbox.letters import OutboxFilter, find_items
+    from rollback_drills.outbox.queries import OutboxFilter, find_items
     from rollback_drills.outbox.table import OUTBOX
 
     opened = open_outbox(database)
@@ -123,7 +123,7 @@ def show(
     database: DatabaseOption = None,
 ) -> None:
     """Print one notification with its message as JSON."""
-    from rollback_drills.outbox.letters import get_item
+    from rollback_drills.outbox.queries import get_item
 
     item = get_item(open_outbox(database), notification)
     if item is None:
@@ -143,7 +143,7 @@ def replay(
 
     Name them, or take all dead letters with --dead, of one --provider if given.
     """
-    from rollback_drills.outbox.letters import replay as replay_items
+    from rollback_drills.outbox.queries import replay as replay_items
 
     opened = open_outbox(database)
     wanted = _choose(opened, ids, dead, provider)
@@ -162,7 +162,7 @@ def discard(
 
     Name them, or take all dead letters with --dead, of one --provider if given.
     """
-    from rollback_drills.outbox.letters import discard as discard_items
+    from rollback_drills.outbox.queries import discard as discard_items
 
     opened = open_outbox(database)
     wanted = _choose(opened, ids, dead, provider)
@@ -170,7 +170,7 @@ def discard(
 
 
 def _choose(database: "Database", ids: list[str] | None, dead: bool, provider: str | None) -> list[str]:
-    from rollback_drills.outbox.letters import OutboxFilter, find_items, get_item
+    from rollback_drills.outbox.queries import OutboxFilter, find_items, get_item
 
     if bool(ids) == dead:
         raise UsageError("name notifications, or take all dead letters with --dead")

@@ -8,7 +8,7 @@ import msgspec
 
 from rollback_drills.documents.printing import show_text
 from rollback_drills.readiness.terms import Report
-from rollback_drills.wording import describe_latest
+from rollback_drills.rendering.relative_time import describe_latest
 from rollback_drills_cli.streams import write_bytes, write_error
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import typer
 from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.errors import UsageError
-from rollback_drills.judging import judge_all
-from rollback_drills.names import find_spelling
+from rollback_drills.names.keys import find_spelling
+from rollback_drills.readiness.judgement import judge_all
 from rollback_drills_cli import options
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.writing import write_whole
@@ -37,7 +37,7 @@ def calendar(
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     fleet = load_fleet(settings.schedule, settings.history)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)
-    from rollback_drills.calendar_file import build_calendar
+    from rollback_drills.reports.calendar import build_calendar
 
     write_whole(build_calendar(judgements, now=at), out)
     for each in judgements:
@@ -70,6 +70,6 @@ def badge(
         near = get_close_matches(schedule_id, by_id, n=1)
         remedy = f"did you mean {show(near[0])}?" if near else "`drills check` lists the schedules"
         raise UsageError(f"SCHEDULE_ID {show(schedule_id)} is no schedule of these documents; {remedy}")
-    from rollback_drills.badge import build_badge
+    from rollback_drills.reports.badge import build_badge
 
     write_whole(build_badge(by_id[known_as]).encode(), out)

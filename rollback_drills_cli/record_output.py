@@ -65,9 +65,9 @@ def _write_evidence(recorded: "Recorded", database: str | None, signer: str) -> 
 
     The drill is recorded by now: what fails here must not look as if nothing was written.
     """
-    from rollback_drills.database import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
     from rollback_drills.evidence.indexing import index_run
-    from rollback_drills.redaction import redactor_in_use
+    from rollback_drills.redaction.redactor import redactor_in_use
 
     created_at = parse_now(None)
     try:

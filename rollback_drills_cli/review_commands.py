@@ -26,7 +26,7 @@ from rollback_drills_cli.output import format_json, print_json, print_line, prin
 from rollback_drills_cli.writing import write_whole
 
 if TYPE_CHECKING:
-    from rollback_drills.database import Database
+    from rollback_drills.database.connections import Database
 
 CycleOption = Annotated[str | None, typer.Option("--cycle", help="Only this cycle id.")]
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="Only this provider.")]
@@ -52,9 +52,9 @@ def routes(
 ) -> None:
     """List every route decision of the evidence: who was to be told, who was not, and why."""
     from rollback_drills.evidence.table import LEDGER  # SQLAlchemy takes half a second to import
-    from rollback_drills.reviewing.filters import RouteFilter
-    from rollback_drills.reviewing.period import Period
-    from rollback_drills.reviewing.routes import find_routes
+    from rollback_drills.reports.filters import RouteFilter
+    from rollback_drills.reports.period import Period
+    from rollback_drills.reports.routes import find_routes
 
     wanted = RouteFilter(read_schedule_id(schedule_id, schedule), provider, owner, action, category)
     period = Period(*parse_period(since, until))
@@ -89,10 +89,10 @@ def trends(
 ) -> None:
     """Count by ISO week how often nobody was told, and why."""
     from rollback_drills.evidence.table import LEDGER
-    from rollback_drills.reviewing.filters import RouteFilter
-    from rollback_drills.reviewing.pages import summarise_trend, top_counts, week_rows
-    from rollback_drills.reviewing.period import trend_period
-    from rollback_drills.reviewing.trend import find_trend
+    from rollback_drills.reports.filters import RouteFilter
+    from rollback_drills.reports.pages import summarise_trend, top_counts, week_rows
+    from rollback_drills.reports.period import trend_period
+    from rollback_drills.reports.trend import find_trend
 
     at = parse_now(now)
     period = trend_period(*parse_period(since, until), weeks, now=at)
@@ -130,9 +130,9 @@ def notifications(
 ) -> None:
     """List every notification, and what became of it."""
     from rollback_drills.outbox.table import OUTBOX
-    from rollback_drills.reviewing.filters import NotificationFilter
-    from rollback_drills.reviewing.notifications import find_notifications
-    from rollback_drills.reviewing.period import Period
+    from rollback_drills.reports.filters import NotificationFilter
+    from rollback_drills.reports.notifications import find_notifications
+    from rollback_drills.reports.period import Period
 
     named = read_schedule_id(schedule_id, schedule)
     wanted = NotificationFilter(named, cycle, provider, owner, reason, state)
@@ -176,9 +176,9 @@ def audit_package(
 ) -> None:
     """Put together who was told, who took notice and who did not, for an auditor."""
     from rollback_drills.evidence.table import LEDGER
-    from rollback_drills.reviewing.audit_reading import find_package
-    from rollback_drills.reviewing.filters import PackageFilter
-    from rollback_drills.reviewing.period import Period
+    from rollback_drills.reports.audit_reading import find_package
+    from rollback_drills.reports.filters import PackageFilter
+    from rollback_drills.reports.period import Period
 
     period = Period(*parse_period(since, until))
     opened = _open(database)
@@ -203,7 +203,7 @@ def audit_package(
 
 
 def _open(url: str | None) -> "Database | None":
-    from rollback_drills.database import Database
+    from rollback_drills.database.connections import Database
     from rollback_drills.evidence.table import LEDGER
 
     return Database.open_existing(find_database_url(os.environ, url), LEDGER.name)

@@ -23,8 +23,8 @@ def trust(
 
     From the next run on its owners are told as before, and what is gone now is not missed any more.
     """
-    from rollback_drills.guarding.memory import find_open  # SQLAlchemy takes half a second to import
-    from rollback_drills.guarding.records import record_confirmation
+    from rollback_drills.trust.known_history import find_open  # SQLAlchemy takes half a second to import
+    from rollback_drills.trust.records import record_confirmation
 
     if (schedule_id is None) is not every:
         raise UsageError("give either --schedule-id or --all")

@@ -7,8 +7,8 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.redaction import redactor_in_use
-from rollback_drills.run_report import (
+from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.run_page import (
     ScheduleRun,
     artifact_key,
     render_fleet,

@@ -9,11 +9,11 @@ from prefect.states import Failed
 
 from blocks.connector import ConnectorError
 from blocks.registry import load_connector
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.results import Delivery, ProviderDeliveries
 from rollback_drills.delivery.retrying import RetryPolicy
-from rollback_drills.names import is_same
+from rollback_drills.names.keys import is_same
+from rollback_drills.notifications.results import Delivery, ProviderDeliveries
 from rollback_drills.outbox.claims import find_provider_spellings
 from rollback_drills.outbox.destinations import explain_disabled, find_destinations, note_why_waiting
 from rollback_drills.outbox.undelivered import find_waiting

@@ -7,19 +7,19 @@ from prefect.events import emit_event
 from prefect.exceptions import EventTooLarge
 from prefect.logging import get_run_logger
 
-from rollback_drills.delivery.results import Delivery
 from rollback_drills.followup.escalating import Escalation
 from rollback_drills.gate.events import gate_event
+from rollback_drills.notifications.results import Delivery
 from rollback_drills.readiness.terms import Report
-from rollback_drills.redaction import Redactor, redactor_in_use
-from rollback_drills.run_events import (
+from rollback_drills.redaction.redactor import Redactor, redactor_in_use
+from rollback_drills.reports.run_events import (
     RunEvent,
     acknowledgement_event,
     escalation_event,
     exception_event,
     find_events,
 )
-from rollback_drills.run_report import ScheduleRun
+from rollback_drills.reports.run_page import ScheduleRun
 
 _KIND = "rollback-drills"
 

@@ -10,14 +10,14 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from blocks.ledger_key import open_signing_key
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import OpenSigningKey
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.indexing import Indexed, explain_lag, index_run
-from rollback_drills.ledger.keys import PublicKey, SigningKey
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
-from rollback_drills.redaction import redactor_in_use
+from rollback_drills.redaction.redactor import redactor_in_use
 from tasks.aside import aside
 
 

@@ -22,9 +22,9 @@ from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.rules import documents_of, find_rules
 from rollback_drills.followup.taken import TakenSteps
 from rollback_drills.followup.totals import read_totals
-from rollback_drills.outbox.intake import commit
+from rollback_drills.outbox.commit import commit
 from rollback_drills.readiness.terms import Report
-from rollback_drills.redaction import redactor_in_use
+from rollback_drills.redaction.redactor import redactor_in_use
 from tasks.evidence import index_evidence, open_database
 from tasks.logs import redacting
 

@@ -16,9 +16,9 @@ from rollback_drills.gate import decision
 from rollback_drills.gate.evaluating import evaluate_gate
 from rollback_drills.gate.page import render_gate
 from rollback_drills.gate.promotion import report_promotion
-from rollback_drills.judging import Judgement
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Criteria, Report
-from rollback_drills.redaction import redactor_in_use
+from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.settings import read_settings
 from tasks.logs import redacting
 

@@ -5,16 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from blocks.registry import enabled_connectors
-from rollback_drills.connector_notice import choose_channel
-from rollback_drills.database import Database
-from rollback_drills.guarding.guard import Guard, find_over
-from rollback_drills.guarding.memory import find_unsettled
-from rollback_drills.guarding.notice import Platform, find_closings, find_notices, find_open_cycles
+from rollback_drills.database.connections import Database
+from rollback_drills.delivery.connector_notice import choose_channel
+from rollback_drills.notifications.entries import Departure, Entry
+from rollback_drills.notifications.told import Told
+from rollback_drills.outbox.commit import find_history
 from rollback_drills.outbox.destinations import find_destinations
-from rollback_drills.outbox.intake import Departure, Entry, find_history
+from rollback_drills.planning.routes import DEFAULT_PROVIDER
 from rollback_drills.readiness.terms import Report
-from rollback_drills.routing.routes import DEFAULT_PROVIDER
-from rollback_drills.routing.telling import Told
+from rollback_drills.trust.guard import Guard, find_over
+from rollback_drills.trust.known_history import find_unsettled
+from rollback_drills.trust.notice import Platform, find_closings, find_notices, find_open_cycles
 
 
 def find_guard_entries(

@@ -8,10 +8,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import State
 
-from rollback_drills.delivery.results import DeliveryFailedError
 from rollback_drills.errors import DrillsError
-from rollback_drills.redacting_filter import RedactingFilter
-from rollback_drills.redaction import redactor_in_use
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.redaction.log_filter import RedactingFilter
+from rollback_drills.redaction.redactor import redactor_in_use
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -8,19 +8,19 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from blocks.registry import enabled_connectors
-from rollback_drills.committing import find_departures, find_entries, find_holds
-from rollback_drills.connector_notice import choose_channel, notice_entry
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
+from rollback_drills.delivery.connector_notice import choose_channel, notice_entry
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.guarding.guard import Guard
-from rollback_drills.guarding.notice import Platform
-from rollback_drills.judging import Judgement
+from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
-from rollback_drills.outbox.intake import commit
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
-from rollback_drills.routing.decisions import PlanRequest
+from rollback_drills.trust.guard import Guard
+from rollback_drills.trust.notice import Platform
 from tasks.evidence import open_database
 from tasks.guarding import find_guard_entries
 

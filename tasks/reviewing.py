@@ -9,11 +9,11 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
-from rollback_drills.redaction import redactor_in_use
-from rollback_drills.reviewing.filters import RouteFilter
-from rollback_drills.reviewing.pages import render_trend, week_rows
-from rollback_drills.reviewing.period import last_weeks
-from rollback_drills.reviewing.trend import find_trend
+from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.filters import RouteFilter
+from rollback_drills.reports.pages import render_trend, week_rows
+from rollback_drills.reports.period import last_weeks
+from rollback_drills.reports.trend import find_trend
 from tasks.evidence import open_existing
 from tasks.logs import redacting
 

@@ -8,17 +8,18 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills import judging
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.judging import Judgement, Routing
+from rollback_drills.planning import steps
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.steps import Routing
+from rollback_drills.readiness.judgement import Judgement, find_due, judge_all
 from rollback_drills.readiness.terms import Criteria, Report
-from rollback_drills.routing.decisions import PlanRequest
 
 
 @task(task_run_name="derive-due", cache_policy=NO_CACHE, persist_result=False)
 def derive_due(subjects: Sequence[Subject], now: datetime) -> list[datetime | None]:
     """Find when each schedule's next drill is due."""
-    dues = [judging.find_due(subject, now=now) for subject in subjects]
+    dues = [find_due(subject, now=now) for subject in subjects]
     get_run_logger().info("%d of %d due instants are known", len(dues) - dues.count(None), len(dues))
     return dues
 
@@ -32,7 +33,7 @@ def classify_readiness(
     generated_by: str,
 ) -> list[Judgement]:
     """Judge the readiness of each schedule."""
-    judgements = judging.judge_all(subjects, criteria, now=now, generated_by=generated_by, dues=dues)
+    judgements = judge_all(subjects, criteria, now=now, generated_by=generated_by, dues=dues)
     states = Counter(str(judgement.readiness) for judgement in judgements)
     get_run_logger().info("%s", ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
     return judgements
@@ -41,7 +42,7 @@ def classify_readiness(
 @task(task_run_name="route-owners", cache_policy=NO_CACHE)
 def route_owners(subjects: Sequence[Subject], request: PlanRequest) -> list[Routing]:
     """Find who could be told of each schedule, through what."""
-    routings = [judging.route(subject, request) for subject in subjects]
+    routings = [steps.route(subject, request) for subject in subjects]
     get_run_logger().info("%d routes", sum(len(routing.routes) for routing in routings))
     return routings
 
@@ -56,7 +57,7 @@ def apply_windows(
 ) -> list[list[Report]]:
     """Decide for each route whether it is told now: health, windows, calendars, recent notifications."""
     decisions = [
-        judging.decide(subject, judgement, routing, request, now=now)
+        steps.decide(subject, judgement, routing, request, now=now)
         for subject, judgement, routing in zip(subjects, judgements, routings, strict=True)
     ]
     categories = Counter(each["category"] for some in decisions for each in some)
@@ -72,7 +73,7 @@ def build_plans(
 ) -> list[Report]:
     """Write the notification plan of each schedule."""
     plans = [
-        judging.plan(judgement, routing, some)
+        steps.plan(judgement, routing, some)
         for judgement, routing, some in zip(judgements, routings, decisions, strict=True)
     ]
     told = sum(plan["deliverable_route_count"] for plan in plans)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rollback_drills import redaction
+from rollback_drills.redaction import redactor
 from tests.prefect_server import running_prefect
 
 
@@ -18,4 +18,4 @@ def prefect_server() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def nothing_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin as a process does that has not opened a secret: those of other tests are innocent texts here."""
-    monkeypatch.setattr(redaction, "_in_use", redaction._SecretsInUse())
+    monkeypatch.setattr(redactor, "_in_use", redactor._SecretsInUse())

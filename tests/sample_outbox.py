@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from rollback_drills import identity
-from rollback_drills.delivery.reasons import Reason
+from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.notification import EVENT_SCHEMA, EVENT_TYPE, Notification
-from rollback_drills.outbox.intake import Entry
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.notification import EVENT_SCHEMA, EVENT_TYPE, Notification
+from rollback_drills.notifications.reasons import Reason
 from rollback_drills.readiness.terms import Readiness
 
 PLANNED_AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -30,10 +30,10 @@ def make_entry(
     due_at: str = "2026-11-27T09:00:00+00:00",
 ) -> Entry:
     """Give one notification as a plan would commit it."""
-    cycle_id = identity.cycle_id(schedule_id, due_at)
-    route_key = identity.route_key(cycle_id, provider, owner)
-    notification_id = identity.notification_id(route_key, reason, 1)
-    plan_id = identity.plan_id(cycle_id, write_instant(PLANNED_AT))
+    cycle_id = ids.cycle_id(schedule_id, due_at)
+    route_key = ids.route_key(cycle_id, provider, owner)
+    notification_id = ids.notification_id(route_key, reason, 1)
+    plan_id = ids.plan_id(cycle_id, write_instant(PLANNED_AT))
     title = f"Rollback drill overdue: {schedule_id} (production)"
     notification = Notification(
         notification_id=notification_id,
@@ -58,9 +58,9 @@ def make_entry(
         event={
             "schema_version": EVENT_SCHEMA,
             "event_type": EVENT_TYPE,
-            "event_id": identity.event_id(plan_id),
+            "event_id": ids.event_id(plan_id),
             "product": "rollback-drills",
-            "session_id": identity.delivery_session_id(schedule_id, plan_id),
+            "session_id": ids.delivery_session_id(schedule_id, plan_id),
             "schedule_id": schedule_id,
             "plan_id": plan_id,
             "cycle_id": cycle_id,

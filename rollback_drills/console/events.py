@@ -8,11 +8,11 @@ from rollback_drills.console.drills import DrillRow
 from rollback_drills.console.fleet import FleetRow
 from rollback_drills.console.records import ScheduleRecords
 from rollback_drills.console.timeline import Event, Lane
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import State
 from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.names import name_key
-from rollback_drills.outbox.item import Item
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.rows import Item
 from rollback_drills.readiness.terms import Report
 
 

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills.console.source import Console
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.describing import EvidenceRow, describe_record
 from rollback_drills.evidence.heads import Head, find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.findings import Verification
-from rollback_drills.verifying.ledger import verify_ledger
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.findings import Verification
+from rollback_drills.evidence.verify.ledger import verify_ledger
 
 ROWS_ON_A_PAGE: Final = 100
 MOST_VERIFIED: Final = 20_000

@@ -19,7 +19,7 @@ from rollback_drills.console.pages import (
 from rollback_drills.console.query import ROWS_ON_A_PAGE, FleetQuery
 from rollback_drills.console.rendering import stylesheet
 from rollback_drills.console.source import Console
-from rollback_drills.database import DatabaseError
+from rollback_drills.database.connections import DatabaseError
 from rollback_drills.errors import UsageError
 
 MARKER: Final = ".drills-console"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from rollback_drills import identity
+from rollback_drills import ids
 from rollback_drills.console.query import PRESSING, ROWS_ON_A_PAGE, FleetQuery, select_schedules
 from rollback_drills.console.source import Console
-from rollback_drills.database import DatabaseError
+from rollback_drills.database.connections import DatabaseError
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.dashboard import build_dashboard
@@ -17,8 +17,8 @@ from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.next_action import Action
 from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.followup.rules import documents_of, find_rules
-from rollback_drills.judging import Judgement
 from rollback_drills.readiness.due import find_latest_accepted_at
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness, Report
 
 GENERATED_BY: Final = "console"
@@ -136,7 +136,7 @@ def describe_cycles(console: Console, cycles: Sequence[CycleFacts]) -> dict[str,
     return {
         cycle_id: each
         for each in dashboard["cycles"]
-        for cycle_id in (each["cycle_id"], identity.cycle_id(each["schedule_id"], each["next_due_at"]))
+        for cycle_id in (each["cycle_id"], ids.cycle_id(each["schedule_id"], each["next_due_at"]))
     }
 
 

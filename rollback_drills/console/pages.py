@@ -21,7 +21,7 @@ from rollback_drills.console.rendering import (
 from rollback_drills.console.schedule import read_schedule
 from rollback_drills.console.source import NO_EVIDENCE, Console
 from rollback_drills.console.trends import read_trends
-from rollback_drills.database import DatabaseError
+from rollback_drills.database.connections import DatabaseError
 
 _REMEDY: Final = (
     "Run a drill check, which writes the evidence, or say with DRILLS_DATABASE_URL where it is;"

@@ -7,7 +7,7 @@ from typing import Any, Final, Self, TypeVar
 
 from rollback_drills.documents.explaining import show
 from rollback_drills.errors import UsageError
-from rollback_drills.judging import Judgement
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
 
 ROWS_ON_A_PAGE: Final = 100

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from rollback_drills.database import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DRILL_KIND,
@@ -17,14 +17,14 @@ from rollback_drills.evidence.records import (
     PLAN_KIND,
 )
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.outbox.item import Item
+from rollback_drills.names.spellings import find_spellings_by_index
+from rollback_drills.outbox.rows import Item
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reviewing.audit_reading import imported_acknowledgements
-from rollback_drills.reviewing.filters import NotificationFilter, PackageFilter
-from rollback_drills.reviewing.notifications import imported_notifications
-from rollback_drills.reviewing.period import Period
-from rollback_drills.spellings import find_spellings_by_index
+from rollback_drills.reports.audit_reading import imported_acknowledgements
+from rollback_drills.reports.filters import NotificationFilter, PackageFilter
+from rollback_drills.reports.notifications import imported_notifications
+from rollback_drills.reports.period import Period
 
 MOST_CYCLES: Final = 60
 MOST_ROWS: Final = 300

@@ -17,7 +17,7 @@ from rollback_drills.console.query import FleetQuery, Sort
 from rollback_drills.console.schedule import ScheduleView
 from rollback_drills.console.trends import TrendsView
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.wording import how_long
+from rollback_drills.rendering.relative_time import how_long
 
 _SERVED: Final = ServedLinks()
 SERVED_POLICY: Final = (

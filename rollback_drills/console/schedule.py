@@ -10,12 +10,12 @@ from rollback_drills.console.fleet import FleetRow, describe_cycles, make_row
 from rollback_drills.console.records import ScheduleRecords, read_records
 from rollback_drills.console.source import Console
 from rollback_drills.console.timeline import Timeline, place_events
-from rollback_drills.database import DatabaseError
+from rollback_drills.database.connections import DatabaseError
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.reading import read_open_cycles
-from rollback_drills.judging import Judgement
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
-from rollback_drills.run_report import artifact_key
+from rollback_drills.reports.run_page import artifact_key
 
 
 @dataclass(frozen=True, slots=True)

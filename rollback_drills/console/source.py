@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from rollback_drills.database import Database, DatabaseError
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import UsageError
-from rollback_drills.judging import Judgement
-from rollback_drills.names import find_spelling
+from rollback_drills.names.keys import find_spelling
+from rollback_drills.readiness.judgement import Judgement
 
 NO_EVIDENCE: Final = "there is no evidence yet: no drill check has written any, or it is kept elsewhere"
 

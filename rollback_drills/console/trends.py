@@ -12,16 +12,16 @@ from sqlalchemy import select
 from rollback_drills.console.charts import Chart, Series, build_chart
 from rollback_drills.console.fleet import GENERATED_BY
 from rollback_drills.console.source import Console
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.connectors import ConnectorHealth, read_connectors
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reviewing.filters import RouteFilter
-from rollback_drills.reviewing.imported import ROWS_AT_ONCE
-from rollback_drills.reviewing.pages import top_counts
-from rollback_drills.reviewing.period import Period, last_weeks, monday_of
-from rollback_drills.reviewing.trend import find_trend
+from rollback_drills.reports.filters import RouteFilter
+from rollback_drills.reports.imported import ROWS_AT_ONCE
+from rollback_drills.reports.pages import top_counts
+from rollback_drills.reports.period import Period, last_weeks, monday_of
+from rollback_drills.reports.trend import find_trend
 
 WEEKS: Final = 12
 _CATEGORIES: Final[Mapping[str, str]] = {

@@ -12,10 +12,7 @@ from random import Random
 from typing import Any, ClassVar, Final, Protocol
 from uuid import uuid4
 
-from rollback_drills.database import Database
-from rollback_drills.delivery.digest import make_digest
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.results import Delivery
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.retrying import (
     LONGEST_WAIT_SECONDS,
     Attempts,
@@ -23,10 +20,13 @@ from rollback_drills.delivery.retrying import (
     conclude,
     find_streak_start,
 )
-from rollback_drills.delivery.states import State
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.digest import make_digest
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Claimed, Result, next_attempt_at, settle_and_claim
-from rollback_drills.outbox.digests import form_digests
+from rollback_drills.outbox.grouping import form_digests
 
 _logger = logging.getLogger(__name__)
 _SHARED_COMMIT_SECONDS: Final = 0.005

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from random import Random
 from typing import Final
 
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.states import State
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.states import State
 
 FIRST_WAIT_SECONDS: Final = 1.0
 LONGEST_WAIT_SECONDS: Final = 60.0

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rollback_drills.delivery.results import Delivery
-from rollback_drills.delivery.states import State
-from rollback_drills.wording import write_time
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import State
+from rollback_drills.rendering.relative_time import write_time
 
 _MOST_NAMED: Final = 5  # the list of runs shows a line; `drills outbox list` shows them all
 

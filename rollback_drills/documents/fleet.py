@@ -25,8 +25,8 @@ from rollback_drills.documents.reading import Loaded, read_document
 from rollback_drills.documents.records import is_records, read_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
-from rollback_drills.lookalikes import explain_lookalike, find_lookalikes
-from rollback_drills.names import name_key
+from rollback_drills.names.keys import name_key
+from rollback_drills.names.lookalikes import explain_lookalike, find_lookalikes
 
 _MOST_NAMESAKES_SHOWN: Final = 3
 

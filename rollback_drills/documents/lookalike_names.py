@@ -5,7 +5,7 @@ from typing import Any
 
 from rollback_drills.documents.explaining import json_path
 from rollback_drills.documents.odd_names import find_names
-from rollback_drills.lookalikes import explain_lookalike, find_lookalikes
+from rollback_drills.names.lookalikes import explain_lookalike, find_lookalikes
 
 
 def find_lookalike_names(documents: Iterable[tuple[str, Any]]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from rollback_drills.documents.secret_values import (
     is_pair,
     is_random,
 )
-from rollback_drills.token_forms import TOKEN, TOKEN_START
+from rollback_drills.redaction.token_forms import TOKEN, TOKEN_START
 
 
 class PrivateKind(StrEnum):

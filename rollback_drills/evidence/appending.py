@@ -7,16 +7,16 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select
 
-from rollback_drills.database import ConflictError, Database, repeat_on_conflict
+from rollback_drills.database.connections import ConflictError, Database, repeat_on_conflict
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import Head, damage, find_head, find_nodes, newest_head
+from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD, write_canonical
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
+from rollback_drills.evidence.ledger.merkle import Frontier, frontier_of, hash_leaf
 from rollback_drills.evidence.outcomes import CLOCK_TOLERANCE
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, start_record
 from rollback_drills.evidence.table import HEADS, LEDGER
-from rollback_drills.ledger.canonical import LARGEST_RECORD, write_canonical
-from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
-from rollback_drills.ledger.keys import PublicKey, SigningKey
-from rollback_drills.ledger.merkle import Frontier, frontier_of, hash_leaf
 from rollback_drills.readiness.terms import Report
 
 OpenSigningKey = Callable[[PublicKey | None], SigningKey]

@@ -10,17 +10,17 @@ from typing import Any, Final, Self
 import msgspec
 from sqlalchemy import Connection
 
-from rollback_drills import identity
+from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill, Finding
 from rollback_drills.evidence.records import DRILL_KIND, start_record
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.names import name_key
+from rollback_drills.names.keys import name_key
+from rollback_drills.names.spellings import group_spellings
 from rollback_drills.readiness.drill_problems import find_problems
 from rollback_drills.readiness.due import is_accepted, is_in_future
 from rollback_drills.readiness.terms import Report, tidy
-from rollback_drills.spellings import group_spellings
 
 # Sorted, and without what is absent: a field that a later version adds changes no key.
 _encoder: Final = msgspec.json.Encoder(order="sorted")
@@ -151,7 +151,7 @@ def record_drill(seen: SeenDrill, key: str, *, now: datetime, created_at: dateti
     The records of a drill that was changed afterwards share their session.
     """
     drill, schedule_id = seen.drill, seen.schedule_id
-    session_id = identity.delivery_session_id(schedule_id, f"{schedule_id}\x1f{drill.drill_id or key}")
+    session_id = ids.delivery_session_id(schedule_id, f"{schedule_id}\x1f{drill.drill_id or key}")
     return {
         **start_record(DRILL_KIND, session_id, created_at=created_at, signer=signer),
         "schedule_id": schedule_id,

@@ -6,11 +6,11 @@ from typing import Any, Self
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.heads import damage
 from rollback_drills.evidence.table import LEDGER
+from rollback_drills.names.spellings import match
 from rollback_drills.readiness.terms import Report
-from rollback_drills.spellings import match
 
 
 @dataclass(frozen=True, slots=True)

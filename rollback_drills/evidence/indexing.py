@@ -9,15 +9,15 @@ from typing import Final
 
 from sqlalchemy import Connection, select, union_all, update
 
-from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_conflict
-from rollback_drills.delivery.results import Delivery
-from rollback_drills.delivery.states import State
+from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.evidence.appending import OpenSigningKey, appending
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.outcomes import CLOCK_TOLERANCE, Outcome, read_outcome
 from rollback_drills.evidence.records import record_deliveries
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import State
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import msgspec
 
-from rollback_drills.delivery.results import Delivery
-from rollback_drills.delivery.states import TOLD
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.names import is_same
-from rollback_drills.outbox.item import Item
-from rollback_drills.outbox.letters import to_delivery
+from rollback_drills.names.keys import is_same
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import TOLD
+from rollback_drills.outbox.queries import to_delivery
+from rollback_drills.outbox.rows import Item
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the clocks of machines may differ (contract §8.3 allows a drill as much)."""

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import Head, find_nodes, newest_head
-from rollback_drills.ledger.merkle import (
+from rollback_drills.evidence.ledger.merkle import (
     Ranges,
     consistency_ranges,
     fold,

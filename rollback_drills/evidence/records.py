@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
-from rollback_drills.delivery.results import Delivery, build_result, failed_providers
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.notifications.results import Delivery, build_result, failed_providers
 from rollback_drills.readiness.terms import Report
 
 RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"

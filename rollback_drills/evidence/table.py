@@ -18,7 +18,7 @@ from sqlalchemy import (
     event,
 )
 
-from rollback_drills.database import METADATA
+from rollback_drills.database.connections import METADATA
 
 # SQLite takes only INTEGER for its row number.
 _LEAF_INDEX: Final = BigInteger().with_variant(Integer, "sqlite")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from rollback_drills import identity
+from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.privacy import find_private
 from rollback_drills.errors import UsageError
@@ -119,7 +119,7 @@ def record_acknowledgement(
     return {
         **start,
         "ack_schema_version": ACKNOWLEDGEMENT_SCHEMA,
-        "acknowledgement_id": identity.acknowledgement_id(key, write_instant(now)),
+        "acknowledgement_id": ids.acknowledgement_id(key, write_instant(now)),
         **{
             name: route[name]
             for name in ("schedule_id", "cycle_id", "plan_id", "provider", "owner", "route_key")

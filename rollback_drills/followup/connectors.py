@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import case, func, select
 
-from rollback_drills.database import Database
-from rollback_drills.delivery.states import DEAD, TOLD, WAITING, State
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.names import name_key
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.states import DEAD, TOLD, WAITING, State
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.table import OUTBOX
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.followup.escalating import Escalation, find_escalations

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rollback_drills import identity
-from rollback_drills.delivery.reasons import Reason
+from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.followup.chain import Chain, Link
 from rollback_drills.followup.facts import CycleFacts, Sent
 from rollback_drills.followup.rules import FollowUpRules
-from rollback_drills.names import name_key
-from rollback_drills.notification import Notification, write_acknowledge
-from rollback_drills.outbox.intake import Entry
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.notification import Notification, write_acknowledge
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.planning.escalation_chain import Chain, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[Entry]:
 def _route_key(escalation: Escalation, provider: str) -> str:
     known = escalation.cycle.find_route(provider, escalation.link.owner)
     if known is None:
-        return identity.route_key(escalation.cycle.cycle_id, provider, escalation.link.owner)
+        return ids.route_key(escalation.cycle.cycle_id, provider, escalation.link.owner)
     return known.route_key
 
 
@@ -77,12 +77,12 @@ def _owner_key(escalation: Escalation, provider: str) -> str:
     known = escalation.cycle.find_route(provider, escalation.link.owner)
     if known is None:
         return name_key(escalation.link.owner)
-    return identity.owner_reference(known.route_key, escalation.cycle.cycle_id, known.provider, known.owner)
+    return ids.owner_reference(known.route_key, escalation.cycle.cycle_id, known.provider, known.owner)
 
 
 def _notification_id(escalation: Escalation, provider: str) -> str:
-    reason = identity.escalation_reason(escalation.chain.owner)
-    return identity.notification_id(_route_key(escalation, provider), reason, escalation.step)
+    reason = ids.escalation_reason(escalation.chain.owner)
+    return ids.notification_id(_route_key(escalation, provider), reason, escalation.step)
 
 
 def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notification:

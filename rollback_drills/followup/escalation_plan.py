@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from rollback_drills import PRODUCT, identity
+from rollback_drills import PRODUCT, ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.rules import NO_RULES, FollowUpRules
@@ -28,7 +28,7 @@ def build_escalation_plan(
     return {
         "schema_version": ESCALATION_PLAN_SCHEMA,
         "product": PRODUCT,
-        "plan_id": identity.escalation_plan_id(generated_at, keys),
+        "plan_id": ids.escalation_plan_id(generated_at, keys),
         "generated_at": generated_at,
         "generated_by": generated_by,
         **summarise(standings),

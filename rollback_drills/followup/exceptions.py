@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from rollback_drills import identity
+from rollback_drills import ids
 from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
@@ -108,8 +108,8 @@ def record_exception(
         if not text.strip():
             raise UsageError(f"{flag} is empty; an exception has a reason and somebody who approves it")
     _check_end(given, due_at, postpone_limit, now)
-    identifier = identity.exception_id(cycle["cycle_id"], given.kind, write_instant(now))
-    session_id = identity.delivery_session_id(cycle["schedule_id"], identifier)
+    identifier = ids.exception_id(cycle["cycle_id"], given.kind, write_instant(now))
+    session_id = ids.delivery_session_id(cycle["schedule_id"], identifier)
     return {
         **start_record(EXCEPTION_KIND, session_id, created_at=created_at, signer=signer),
         "schedule_id": cycle["schedule_id"],

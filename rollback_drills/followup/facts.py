@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import DEAD, TOLD, State
 from rollback_drills.followup.acknowledgement import Said
-from rollback_drills.followup.chain import Chain, read_chain
 from rollback_drills.followup.exceptions import CycleException
-from rollback_drills.names import is_same
+from rollback_drills.names.keys import is_same
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import DEAD, TOLD, State
+from rollback_drills.planning.escalation_chain import Chain, read_chain
 from rollback_drills.readiness.terms import Readiness
 
 

@@ -7,7 +7,7 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.exceptions import Grant, record_exception
-from rollback_drills.judging import Judgement, find_due, judge
+from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.target import choose_subject
 from rollback_drills.settings import VARIABLES, Settings

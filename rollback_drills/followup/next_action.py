@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rollback_drills.delivery.states import DEAD, TOLD, UNCERTAIN, WAITING, State
 from rollback_drills.followup.acknowledgement import AcknowledgementState
-from rollback_drills.followup.chain import Chain
 from rollback_drills.followup.facts import CycleFacts, RouteFacts
+from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, WAITING, State
+from rollback_drills.planning.escalation_chain import Chain
+from rollback_drills.planning.repeats import REPEAT_AFTER
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.telling import REPEAT_AFTER
 
 
 class Action(StrEnum):

@@ -5,8 +5,8 @@ from typing import Any
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.escalating import Escalation
-from rollback_drills.markdown import cell, table
 from rollback_drills.readiness.terms import Report
+from rollback_drills.rendering.markdown import cell, table
 
 _MOST_ROWS = 200
 

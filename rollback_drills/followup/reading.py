@@ -9,20 +9,20 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, select
 
-from rollback_drills.database import MOST_PARAMETERS, Database
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import State
+from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.acknowledgement import Said, find_current, find_last, read_said
 from rollback_drills.followup.exceptions import CycleException, find_latest, read_exception
 from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent, to_instant
-from rollback_drills.guarding.guard import SOURCE_ID
-from rollback_drills.names import name_key
-from rollback_drills.outbox.item import Item
+from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names.keys import name_key
+from rollback_drills.names.spellings import find_spellings
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.notifications.told import Quiet
+from rollback_drills.outbox.rows import Item
 from rollback_drills.outbox.table import OUTBOX
-from rollback_drills.routing.telling import Quiet
-from rollback_drills.spellings import find_spellings
 
 _POINTLESS = (State.SUPERSEDED, State.DISCARDED)
 _Names = tuple[str, str]

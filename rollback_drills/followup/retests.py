@@ -7,13 +7,13 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, select
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.names import name_key
+from rollback_drills.names.keys import name_key
+from rollback_drills.names.spellings import group_spellings
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import open_retests
-from rollback_drills.spellings import group_spellings
 
 _NAMES = ("schedule_id", "cycle_id", "drill_id", "failed_at", "retest_due_at", "problems")
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from rollback_drills import identity
+from rollback_drills import ids
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.names import is_same
-from rollback_drills.outbox.item import read_notification
+from rollback_drills.names.keys import is_same
+from rollback_drills.outbox.rows import read_notification
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 
@@ -70,7 +70,7 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
         metadata_kind=PLAN_KIND,
         cycle_id=wanted.cycle_id,
         schedule_id=wanted.schedule_id,
-        session_id=identity.delivery_session_id(wanted.schedule_id, wanted.plan_id)
+        session_id=ids.delivery_session_id(wanted.schedule_id, wanted.plan_id)
         if session and wanted.schedule_id and wanted.plan_id
         else None,
     )
@@ -88,7 +88,7 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
 
 def _cycle_of_plan(index: EvidenceIndex, plan_id: str) -> str | None:
     """Give the cycle of a plan; the session of its records ends in a digest of the plan."""
-    digest = identity.delivery_session_id("", plan_id).rpartition("-")[2]
+    digest = ids.delivery_session_id("", plan_id).rpartition("-")[2]
     statement = select(LEDGER.c.cycle_id).where(
         LEDGER.c.metadata_kind == PLAN_KIND, LEDGER.c.session_id.endswith(f"-{digest}")
     )

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.next_action import Action, NextAction, find_next_actions
 from rollback_drills.followup.steps import PlannedStep, plan_step
-from rollback_drills.guarding.memory import find_open
-from rollback_drills.names import name_key
+from rollback_drills.names.keys import name_key
+from rollback_drills.planning.decisions import find_repeat_after
+from rollback_drills.planning.repeats import REPEAT_AFTER
+from rollback_drills.planning.suppression import Suppressions
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.decisions import find_repeat_after
-from rollback_drills.routing.suppression import Suppressions
-from rollback_drills.routing.telling import REPEAT_AFTER
+from rollback_drills.trust.known_history import find_open
 
 
 @dataclass(frozen=True, slots=True)

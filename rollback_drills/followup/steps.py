@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rollback_drills.followup.chain import Chain, Link
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.next_action import find_next_step
+from rollback_drills.planning.escalation_chain import Chain, Link
+from rollback_drills.planning.repeats import REPEAT_AFTER
+from rollback_drills.planning.routes import Route
+from rollback_drills.planning.suppression import Suppressions
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.routes import Route
-from rollback_drills.routing.suppression import Suppressions
-from rollback_drills.routing.telling import REPEAT_AFTER
 
 
 @dataclass(frozen=True, slots=True)

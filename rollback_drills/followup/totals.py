@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import func, select
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, DELIVERY_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
 

@@ -6,7 +6,7 @@ from typing import Final
 from rollback_drills import PRODUCT
 from rollback_drills.errors import RollbackNotReadyError
 from rollback_drills.gate.readiness import caller_of, drill_checks, drill_sections, summarise
-from rollback_drills.judging import Judgement
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Mode, Readiness, Report, worst
 
 GATE_SCHEMA: Final = "rollback-drills.gate.v1"

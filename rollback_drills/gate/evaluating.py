@@ -6,7 +6,7 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.promotion import load_promotion
 from rollback_drills.gate.decision import decide_gate
 from rollback_drills.gate.promotion import report_promotion
-from rollback_drills.judging import judge_all
+from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.readiness.terms import Report
-from rollback_drills.run_events import PREFIX, RunEvent
+from rollback_drills.reports.run_events import PREFIX, RunEvent
 
 FLEET: Final = "fleet"
 """Names the gate of several schedules."""

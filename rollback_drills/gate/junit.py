@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 from rollback_drills.gate.decision import name_check
 from rollback_drills.readiness.terms import Readiness, Report
-from rollback_drills.xml_text import legal
+from rollback_drills.rendering.xml import legal
 
 _SUITE: Final = "release-gate"
 

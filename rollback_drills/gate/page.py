@@ -1,8 +1,8 @@
 """Writes the gate as Markdown, for the artifact of a run."""
 
 from rollback_drills.gate.decision import COLUMNS, rows_of, warnings_of
-from rollback_drills.markdown import cell, table
 from rollback_drills.readiness.terms import Report
+from rollback_drills.rendering.markdown import cell, table
 
 
 def render_gate(gate: Report) -> str:

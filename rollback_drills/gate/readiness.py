@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
-from rollback_drills.judging import Judgement
+from rollback_drills.readiness.cycle import NOT_CONFIGURED
 from rollback_drills.readiness.history_faults import WARNINGS
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness, Report, worst
-from rollback_drills.routing.plan import NOT_CONFIGURED
 
 PRODUCTION_READINESS_SCHEMA: Final = "rollback-drills.production-readiness.v1"
 HISTORY_SECTION: Final = "go_backend_rollback_drill_history"

@@ -20,7 +20,7 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.faults import find_faults
 from rollback_drills.linting.kinds import guess_model
-from rollback_drills.routing.name_warnings import warn_of_names
+from rollback_drills.planning.name_warnings import warn_of_names
 
 
 @dataclass(slots=True)

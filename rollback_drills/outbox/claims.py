@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
-from rollback_drills.database import Database, repeat_on_conflict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import TOLD, UNCERTAIN, WAITING, State
-from rollback_drills.notification import Notification
+from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.names.spellings import find_spellings_by_index
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import TOLD, UNCERTAIN, WAITING, State
 from rollback_drills.outbox.destinations import find_destination, note_pause_or_death
-from rollback_drills.outbox.item import read_notification
+from rollback_drills.outbox.rows import read_notification
 from rollback_drills.outbox.table import OUTBOX
-from rollback_drills.spellings import find_spellings_by_index
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from sqlalchemy import select
 
-from rollback_drills import identity
-from rollback_drills.database import Database
-from rollback_drills.judging import Judgement
-from rollback_drills.names import name_key
+from rollback_drills import ids
+from rollback_drills.database.connections import Database
+from rollback_drills.names.keys import name_key
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.readiness.judgement import Judgement
 
 
 def keep_known_cycles(database: Database | None, judgements: Sequence[Judgement]) -> list[Judgement]:
@@ -34,7 +34,7 @@ def find_known_cycles(database: Database) -> dict[str, str]:
         if schedule_id == name_key(schedule_id):
             current.add(cycle_id)
             continue
-        new_id = identity.cycle_id(schedule_id, due_at or None)
+        new_id = ids.cycle_id(schedule_id, due_at or None)
         if new_id == cycle_id:
             current.add(cycle_id)
         else:

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Boolean, Column, Float, Index, Insert, Integer, String, Table, Text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from rollback_drills.database import METADATA, Database
+from rollback_drills.database.connections import METADATA, Database
 
 OUTBOX: Final = Table(
     "outbox",

@@ -7,21 +7,21 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, exists, or_, select, update
 
-from rollback_drills.database import MOST_PARAMETERS, Database, repeat_on_conflict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.results import Delivery
-from rollback_drills.delivery.states import DEAD, TOLD, WAITING, State
-from rollback_drills.names import name_key
+from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.names.keys import name_key
+from rollback_drills.names.spellings import find_spellings
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import DEAD, TOLD, WAITING, State
 from rollback_drills.outbox.destinations import (
     SUBJECT_PREFIX,
     Destination,
     find_destinations,
     resume,
 )
-from rollback_drills.outbox.item import Item
-from rollback_drills.outbox.letters import OutboxFilter, find_items, replay, to_delivery
+from rollback_drills.outbox.queries import OutboxFilter, find_items, replay, to_delivery
+from rollback_drills.outbox.rows import Item
 from rollback_drills.outbox.table import OUTBOX
-from rollback_drills.spellings import find_spellings
 
 _UNDELIVERED: Final = (*WAITING, State.SENDING, *DEAD)
 _MOST_WAITING: Final = 10_000

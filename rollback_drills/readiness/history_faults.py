@@ -6,9 +6,9 @@ from typing import Final
 from rollback_drills.documents.explaining import show
 from rollback_drills.documents.history import OUTCOMES, Drill, History
 from rollback_drills.documents.suggesting import find_similar
-from rollback_drills.names import is_same
+from rollback_drills.names.keys import is_same
 from rollback_drills.readiness.terms import Mode
-from rollback_drills.wording import join_sentences
+from rollback_drills.rendering.relative_time import join_sentences
 
 WORDS: Final = "go_rollback_drill_history_words"
 ENVIRONMENT: Final = "go_rollback_drill_history_environment"

@@ -19,7 +19,7 @@ from rollback_drills.readiness.schedule_faults import (
     has_cadence,
 )
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
-from rollback_drills.wording import join_sentences
+from rollback_drills.rendering.relative_time import join_sentences
 
 SCHEDULE_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-schedule.v1"
 _NO_SCHEDULE: Final = Schedule()

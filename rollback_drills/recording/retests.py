@@ -6,15 +6,15 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from rollback_drills import identity
+from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.records import RETEST_KIND, start_record
-from rollback_drills.judging import Judgement
 from rollback_drills.readiness.drill_problems import find_problems
 from rollback_drills.readiness.due import find_latest_accepted_at, is_accepted, is_in_future
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
 
 
@@ -111,7 +111,7 @@ def _record(
 ) -> Report:
     """Write down a re-test, in the session of the drill that it repeats."""
     schedule_id = schedule.schedule_id
-    session_id = identity.delivery_session_id(schedule_id, f"{schedule_id}\x1f{drill.drill_id or key}")
+    session_id = ids.delivery_session_id(schedule_id, f"{schedule_id}\x1f{drill.drill_id or key}")
     return {
         **start_record(RETEST_KIND, session_id, created_at=created_at, signer=signer),
         "schedule_id": schedule_id,

@@ -9,7 +9,7 @@ from rollback_drills.documents.fleet import Subject, load_fleet
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
-from rollback_drills.names import find_spelling
+from rollback_drills.names.keys import find_spelling
 from rollback_drills.settings import VARIABLES
 
 _MOST_IDS_SHOWN: Final = 20

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import insert, update
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.outbox.table import DESTINATIONS
-from rollback_drills.redaction import remember_secrets
+from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.limits import RateLimit
 from rollback_drills_api.problems import Problem

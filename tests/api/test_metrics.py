@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import Keys, client_of

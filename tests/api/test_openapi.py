@@ -15,7 +15,7 @@ from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState

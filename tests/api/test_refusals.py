@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from rollback_drills.redaction import remember_secrets
+from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills_api.app import build_app
 from rollback_drills_api.limits import LARGEST_BODY
 from rollback_drills_api.options import ApiOptions

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import append
-from rollback_drills.outbox.intake import commit
+from rollback_drills.outbox.commit import commit
 from tests.bench.api_process import TOKEN
 from tests.bench.figures import alternate, print_throughput
 from tests.bench.judging import write_fleet

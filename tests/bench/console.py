@@ -6,19 +6,21 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from rollback_drills.committing import find_entries
 from rollback_drills.console.links import ServedLinks
 from rollback_drills.console.pages import write_fleet
 from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import Console, read_console
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.records import record_plan
-from rollback_drills.judging import Judgement, judge_all, plan_at_once
-from rollback_drills.outbox.intake import Entry, commit
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.outbox.commit import commit
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.outbox_entries import find_entries
+from rollback_drills.planning.steps import plan_at_once
+from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.terms import Criteria, Report
-from rollback_drills.routing.decisions import PlanRequest
 from tests.bench.figures import alternate, print_figure
 from tests.unit.builders import DRILL, make_subject, open_key
 

@@ -12,10 +12,11 @@ from prefect.blocks.system import Secret
 
 from blocks.clients import open_client
 from blocks.webhook import WebhookConnector
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retrying import RetryPolicy
-from rollback_drills.outbox.intake import Entry, commit
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.outbox.commit import commit
 from tests.bench.figures import alternate, print_throughput
 from tests.loopback_receiver import running_receiver
 from tests.sample_outbox import make_entries

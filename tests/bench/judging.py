@@ -8,9 +8,10 @@ from pathlib import Path
 import orjson
 
 from rollback_drills.documents.fleet import load_fleet
-from rollback_drills.judging import find_due, judge, plan_at_once
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.steps import plan_at_once
+from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.readiness.terms import Criteria
-from rollback_drills.routing.decisions import PlanRequest
 from tests.bench.figures import alternate, print_figure
 
 SCHEDULES = 2_000

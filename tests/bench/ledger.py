@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Column, Index, MetaData, Table, insert
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import append, columns_of
+from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.exporting.manifest import Query
 from rollback_drills.readiness.terms import Report
 from tests.bench.figures import alternate, print_figure, print_throughput
 from tests.unit.builders import KEY, POSTGRES, fresh_database, open_key
@@ -139,7 +139,7 @@ def _report_growth(folder: Path) -> None:
 
 def _report_verification(folder: Path) -> None:
     """Verify exports of two sizes in processes of their own, and compare the memory they took."""
-    from rollback_drills.exporting.bundle import export
+    from rollback_drills.evidence.export.bundle import export
 
     found = {}
     for count in (EXPORTED // 10, EXPORTED):
@@ -169,8 +169,8 @@ def _verify(bundle: Path) -> tuple[float, float]:
     """Give the seconds of a verification, and the most megabytes that its process took."""
     script = (
         "import re, sys, time; from pathlib import Path\n"
-        "from rollback_drills.verifying.auditor import Trust\n"
-        "from rollback_drills.verifying.bundle import verify_bundle\n"
+        "from rollback_drills.evidence.verify.auditor import Trust\n"
+        "from rollback_drills.evidence.verify.bundle import verify_bundle\n"
         "started = time.perf_counter()\n"
         "result = verify_bundle(Path(sys.argv[1]), Trust(), lambda _: None)\n"
         "assert result.is_intact, result.findings\n"

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.records import DECISION_KIND, start_record
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reviewing.filters import CATEGORIES, RouteFilter
-from rollback_drills.reviewing.period import Period
-from rollback_drills.reviewing.trend import find_trend
+from rollback_drills.reports.filters import CATEGORIES, RouteFilter
+from rollback_drills.reports.period import Period
+from rollback_drills.reports.trend import find_trend
 from tests.bench.figures import alternate, print_figure
 from tests.unit.builders import open_key
 

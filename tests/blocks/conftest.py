@@ -14,8 +14,8 @@ from prefect.blocks.system import Secret
 from pytest_httpserver import HTTPServer
 
 from blocks.connector import Connector
-from rollback_drills.delivery.outcome import Verdict
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Verdict
 
 NOTIFICATION = Notification(
     notification_id="gordmsg-0123456789abcdef",

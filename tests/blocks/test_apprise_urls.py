@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
 from blocks.apprise_urls import AppriseConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 
 TOKEN = "s3cr3tTokenValue"
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"

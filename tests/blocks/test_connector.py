@@ -20,7 +20,7 @@ from blocks.servicenow import ServiceNowConnector
 from blocks.slack import SlackConnector
 from blocks.teams import TeamsConnector
 from blocks.webhook import WebhookConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 PATH = "/services/T0123ABCD/B0456EFGH/s3cr3tTokenValue"
 TOKEN = "t0ken-Abcdef123456"

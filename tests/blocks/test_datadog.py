@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
 from blocks.datadog import DatadogConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 KEY = "9775a026f1ca7d1c6c5af9d94d9595a4"

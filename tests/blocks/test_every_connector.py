@@ -16,10 +16,10 @@ from pytest_httpserver import HTTPServer
 from blocks.connector import Connector
 from blocks.http_connector import HttpConnector
 from blocks.registry import CONNECTORS
-from rollback_drills.connector_types import CONNECTOR_TYPES
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.connectors.types import CONNECTOR_TYPES
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Sample
 from tests.blocks.test_datadog import SAMPLE as DATADOG
 from tests.blocks.test_discord import SAMPLE as DISCORD

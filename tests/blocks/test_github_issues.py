@@ -25,9 +25,9 @@ from werkzeug import Response as Answered
 from blocks.exchange import Response
 from blocks.github_issues import GitHubIssuesConnector
 from blocks.text import reference
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 TOKEN = "ghp_0123456789abcdefABCDEF0123456789abcd"

@@ -15,9 +15,9 @@ from pytest_httpserver import HTTPServer
 
 from blocks.google_chat import GoogleChatConnector
 from blocks.text import reference
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 KEY = "AIzaSyD-0123456789abcdefghijklmnopqrst"

@@ -14,9 +14,9 @@ from pytest_httpserver import HTTPServer
 
 from blocks.jsm import JsmConnector
 from blocks.text import reference
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 KEY = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"

@@ -24,9 +24,9 @@ from prefect.blocks.system import Secret
 from pydantic import ValidationError
 
 from blocks.mail import MailConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 
 PASSWORD = "s3cr3t-Passw0rd"
 FIRST = "<gordmsg-fedcba9876543210@example.invalid>"

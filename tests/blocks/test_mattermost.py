@@ -16,9 +16,9 @@ from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.attachments import Attachment, AttachmentField
 
 from blocks.mattermost import MattermostConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 KEY = "xo3crt7k8bgg5fjr9mz4wq1ydh"

@@ -15,7 +15,7 @@ from blocks.exchange import LARGEST_BODY_READ
 from blocks.slack import SlackConnector
 from blocks.unpacking import unpack
 from blocks.webhook import WebhookConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 from tests.blocks.samples import Sample
 from tests.blocks.test_every_connector import every_connector
 

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
 from blocks.pagerduty import PagerDutyConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 KEY = "e93facc04764012d7bfb002500d5d1a6"

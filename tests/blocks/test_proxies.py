@@ -19,7 +19,7 @@ from pytest_httpserver import HTTPServer
 from blocks.mail import MailConnector
 from blocks.proxies import SettingError, find_proxy
 from blocks.webhook import WebhookConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 RawServer = Callable[[Callable[[socket.socket], None]], int]
 Send = Callable[..., Verdict]

@@ -7,7 +7,7 @@ import pytest
 
 from blocks.exchange import Response
 from blocks.responses import judge_status, retry_after_seconds, retry_at_epoch_seconds
-from rollback_drills.delivery.outcome import Outcome
+from rollback_drills.notifications.outcome import Outcome
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 

@@ -25,9 +25,9 @@ from werkzeug import Response as Answered
 from blocks.entra_token import AccessToken as _AccessToken
 from blocks.exchange import PreparedRequest, Response
 from blocks.sentinel import SentinelConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 SECRET = "cl1ent~Secret.value-0123456789"

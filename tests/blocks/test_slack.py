@@ -12,9 +12,9 @@ from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
 
 from blocks.slack import SlackConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 PATH = "/services/T0123ABCD/B0456EFGH/s3cr3tTokenValue"

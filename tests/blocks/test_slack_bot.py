@@ -16,9 +16,9 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.metadata import Metadata
 
 from blocks.slack_bot import SlackBotConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 TOKEN = "xoxb-0123456789-abcdefGHIJKL"

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
 from blocks.splunk import SplunkConnector
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 TOKEN = "11111111-2222-3333-4444-555555555555"

@@ -15,9 +15,9 @@ from pytest_httpserver import HTTPServer
 
 from blocks.teams import TeamsConnector
 from blocks.text import one_line
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Answer, Sample
 
 ENVIRONMENT = "default0f1e2d3c4b5a69788796a5b4c3d2e1"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from blocks.text import SHORTENED, escape_within, fit, one_line, reference, shorten, to_json
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from blocks.slack_bot import SlackBotConnector
 from blocks.splunk import SplunkConnector
 from blocks.teams import TeamsConnector
 from blocks.webhook import WebhookConnector
-from rollback_drills.connector_config import read_connector_config
-from rollback_drills.delivery.outcome import Outcome, Verdict
+from rollback_drills.connectors.config_file import read_connector_config
+from rollback_drills.notifications.outcome import Outcome, Verdict
 
 Send = Callable[..., Verdict]
 SITE = "https://receiver.example/hook"

@@ -19,7 +19,7 @@ from blocks.mail import MailConnector
 from blocks.registry import CONNECTORS, find_unusable, load_connector
 from blocks.secret_fields import is_secret
 from blocks.webhook import WebhookConnector
-from rollback_drills.ledger.keys import SigningKey
+from rollback_drills.evidence.ledger.keys import SigningKey
 from tests.unit.test_cli import drills
 
 FORM: Final = Path(__file__).parent / "blocks/webhook-from-v1-form.json"

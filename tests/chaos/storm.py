@@ -25,11 +25,12 @@ from sqlalchemy import delete, func, select
 from blocks.connector import Connector
 from blocks.pagerduty import PagerDutyConnector
 from blocks.webhook import WebhookConnector
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retrying import RetryPolicy
-from rollback_drills.delivery.states import TOLD, State
-from rollback_drills.outbox.intake import Entry, commit
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.states import TOLD, State
+from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
 from tests.loopback_receiver import Running, running_receiver
 from tests.sample_outbox import make_entries

@@ -12,13 +12,13 @@ import pytest
 from prefect.blocks.system import Secret
 
 from blocks.webhook import WebhookConnector
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.retrying import RetryPolicy
-from rollback_drills.delivery.states import TOLD, State
-from rollback_drills.outbox.intake import commit
-from rollback_drills.outbox.letters import OutboxFilter, find_items
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import TOLD, State
+from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.queries import OutboxFilter, find_items
 from tests.loopback_receiver import Running, running_receiver
 from tests.sample_outbox import make_entries
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rollback_drills.committing import find_departures, find_entries, find_holds, known_names
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.retrying import RetryPolicy
-from rollback_drills.notification import Notification
-from rollback_drills.outbox.intake import commit, find_history
-from rollback_drills.routing.decisions import PlanRequest
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.outbox.commit import commit, find_history
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
 from tests.unit.builders import DRILL, judged, make_subject, planned
 
 START = datetime(2026, 2, 1, 0, 30, tzinfo=UTC)

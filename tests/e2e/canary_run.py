@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rollback_drills.delivery.outcome import RequestSummary, Verdict
+from rollback_drills.notifications.outcome import RequestSummary, Verdict
 
 if TYPE_CHECKING:
     from blocks.connector_import import ImportedConnector
@@ -29,12 +29,12 @@ def main(given: dict[str, Any]) -> None:
 
     from blocks.connector_import import import_connectors
     from flows.drill_check import drill_check
-    from rollback_drills import redaction
+    from rollback_drills.redaction import redactor
 
     # The server's SQLite is busy with the events of the run before; Prefect would wait two seconds each time.
     client_base.clamped_poisson_interval = lambda *_: 0.2  # type: ignore[attr-defined]  # imported there
     imported = import_connectors(Path(given["config"]), os.environ)
-    redaction._in_use.__init__()  # type: ignore[misc]  # as a worker begins: another process has imported them
+    redactor._in_use.__init__()  # type: ignore[misc]  # as a worker begins: another process has imported them
     _be_careless()
     for place in given["taken_out"]:
         _take_out(place)

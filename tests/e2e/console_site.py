@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rollback_drills.console.source import Console, read_console
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.indexing import index_run
 from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.judging import judge_all
+from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria
 from tests.unit.builders import open_key
 from tests.unit.world import FLOW_RUN, World

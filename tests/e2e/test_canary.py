@@ -190,7 +190,7 @@ SILENT = ("nobody",)
 ONLY_FIRST = (CARELESS, "email", "sn-token", "sn-key")
 """Connectors that no fault of HTTP changes, and those of a type that another one has."""
 FEW = ("webhook", "slack", CARELESS, "jira")
-FILTER = "rollback_drills.redacting_filter:RedactingFilter.filter:pass"
+FILTER = "rollback_drills.redaction.log_filter:RedactingFilter.filter:pass"
 
 
 class Receiver:

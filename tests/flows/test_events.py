@@ -24,11 +24,11 @@ from werkzeug import Request, Response
 from blocks.connector_import import import_connectors
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.results import Delivery
-from rollback_drills.delivery.states import State as DeliveryState
-from rollback_drills.redaction import remember_secrets
-from rollback_drills.run_report import ScheduleRun
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import State as DeliveryState
+from rollback_drills.redaction.redactor import remember_secrets
+from rollback_drills.reports.run_page import ScheduleRun
 from tasks.events import emit_events
 from tests.e2e.conftest import ROOT
 from tests.unit.builders import build_notifications, judged, make_subject, planned

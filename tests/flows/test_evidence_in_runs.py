@@ -17,10 +17,12 @@ from blocks.ledger_key import block_name
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.heads import Head, find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.ledger.checkpoint import read_witness
+from rollback_drills.evidence.ledger.keys import SigningKey
 from rollback_drills.evidence.records import (
     DECISION_KIND,
     DELIVERY_KIND,
@@ -32,8 +34,6 @@ from rollback_drills.evidence.records import (
     start_record,
 )
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.ledger.checkpoint import read_witness
-from rollback_drills.ledger.keys import SigningKey
 from rollback_drills_cli.main import app
 from tasks.evidence import open_database, open_existing
 from tests.unit.builders import DRILL

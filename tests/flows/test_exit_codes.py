@@ -11,9 +11,9 @@ from pytest_httpserver import HTTPServer
 
 from flows.drill_check import drill_check
 from rollback_drills import effects
-from rollback_drills.database import Database
-from rollback_drills.delivery.states import State
-from rollback_drills.outbox.letters import OutboxFilter, find_items
+from rollback_drills.database.connections import Database
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.queries import OutboxFilter, find_items
 from rollback_drills_cli.main import main
 from tests.unit.builders import SCHEDULE
 

@@ -20,12 +20,12 @@ from blocks.connector_import import import_connectors
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
-from rollback_drills.database import Database
-from rollback_drills.delivery.results import DeliveryFailedError
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.destinations import enable
-from rollback_drills.outbox.letters import OutboxFilter, find_items
+from rollback_drills.outbox.queries import OutboxFilter, find_items
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)

@@ -18,11 +18,11 @@ from blocks.jsm import JsmConnector
 from blocks.secret_fields import open_secret
 from blocks.sentinel import SentinelConnector
 from flows.drill_check import drill_check
-from rollback_drills.database import ConflictError
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.results import DeliveryFailedError
-from rollback_drills.redacting_filter import RedactingFilter
-from rollback_drills.redaction import REDACTED, redactor_in_use
+from rollback_drills.database.connections import ConflictError
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.redaction.log_filter import RedactingFilter
+from rollback_drills.redaction.redactor import REDACTED, redactor_in_use
 from tasks.logs import redact_logs, redacting
 
 SECRET = "k3y-0123456789/abc"

@@ -10,8 +10,8 @@ from prefect.client.orchestration import get_client
 from prefect.flows import load_flow_from_entrypoint
 
 from flows.review_notifications import review_notifications
-from rollback_drills.database import Database
-from rollback_drills.redaction import remember_secrets
+from rollback_drills.database.connections import Database
+from rollback_drills.redaction.redactor import remember_secrets
 from tests.unit.ledgers import WINDOW, append_plan, at
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

@@ -16,9 +16,9 @@ from pytest_httpserver import HTTPServer
 
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
-from rollback_drills.database import Database
-from rollback_drills.delivery.results import DeliveryFailedError
-from rollback_drills.outbox.letters import OutboxFilter, discard, find_items
+from rollback_drills.database.connections import Database
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.outbox.queries import OutboxFilter, discard, find_items
 from tests.unit.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

@@ -14,18 +14,19 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.judging import Judgement, find_due, judge, plan_at_once
-from rollback_drills.ledger.keys import PublicKey, SigningKey
-from rollback_drills.notification import Notification, build_event, build_notification
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
+from rollback_drills.notifications.notification import Notification, build_event, build_notification
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.notifications.told import Told
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.steps import plan_at_once
+from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.terms import Criteria, Readiness, Report
-from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.routing.telling import Told
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 KEY = SigningKey("rollback-drills/0123456789abcdef", bytes(32))

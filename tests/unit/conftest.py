@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from tests.unit.builders import DATABASES, fresh_database
 
 

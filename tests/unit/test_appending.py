@@ -13,16 +13,16 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
-from rollback_drills.database import Database, DatabaseError
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.evidence.appending import append, appending
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.indexing import explain_clock
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
+from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND
-from rollback_drills.ledger.keys import PublicKey, SigningKey
-from rollback_drills.ledger.merkle import Frontier, hash_leaf
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.ledger import verify_ledger
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.unit.builders import KEY, NOW, POSTGRES, fresh_database, open_key
 from tests.unit.tampering import fill, make_row, unguard
 
@@ -183,7 +183,7 @@ def test_what_fails_on_the_way_leaves_nothing(database: Database) -> None:
 
 
 WRITER = (
-    "import sys; from rollback_drills.database import Database\n"
+    "import sys; from rollback_drills.database.connections import Database\n"
     "from tests.unit.tampering import fill\n"
     "database = Database.open(sys.argv[1])\n"
     "number, batches, rows = map(int, sys.argv[2:])\n"

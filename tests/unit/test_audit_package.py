@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.heads import find_head
+from rollback_drills.evidence.ledger.checkpoint import SignedNote
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, ROUTE_DELIVERY_KIND, start_record
-from rollback_drills.ledger.checkpoint import SignedNote
 from rollback_drills.readiness.terms import Report
-from rollback_drills.redaction import remember_secrets
-from rollback_drills.reviewing.audit_reading import find_package
-from rollback_drills.reviewing.filters import PackageFilter
-from rollback_drills.reviewing.period import Period
+from rollback_drills.redaction.redactor import remember_secrets
+from rollback_drills.reports.audit_reading import find_package
+from rollback_drills.reports.filters import PackageFilter
+from rollback_drills.reports.period import Period
 from tests.unit.builders import NOW, open_key
 from tests.unit.ledgers import (
     FOREIGN_ACKNOWLEDGEMENT,

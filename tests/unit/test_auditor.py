@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
+from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.records import CLOCK_KIND, DRILL_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND
-from rollback_drills.ledger.canonical import write_canonical
-from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
-from rollback_drills.ledger.merkle import Frontier, hash_leaf
-from rollback_drills.verifying.auditor import Auditor, Trust
-from rollback_drills.verifying.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.auditor import Auditor, Trust
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from tests.unit.builders import KEY
 from tests.unit.tampering import OTHER_KEY
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.working_time import WEEK, BusinessHours, WorkingTime
-from rollback_drills.followup.business_hours import add_business_hours
+from rollback_drills.planning.business_hours import add_business_hours
 from tests.unit.builders import SCHEDULE, written
 
 UTC_WEEK = WorkingTime()

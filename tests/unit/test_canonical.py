@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.errors import UsageError
-from rollback_drills.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.canonical import write_canonical
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBERS = st.one_of(st.integers(-(2**53) + 1, 2**53 - 1), st.floats(-(2**53) + 1, 2**53 - 1), st.booleans())

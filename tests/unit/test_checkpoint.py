@@ -12,8 +12,8 @@ from sigstore._internal.rekor.checkpoint import SignedCheckpoint
 from sigstore.errors import VerificationError
 
 from rollback_drills.errors import UsageError
-from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote, read_witness
-from rollback_drills.ledger.keys import PublicKey, SigningKey
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote, read_witness
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from tests.unit.builders import KEY
 from tests.unit.tampering import OTHER_KEY
 

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.indexing import Indexed, index_run
 from rollback_drills.evidence.records import start_record
+from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import settle_and_claim
-from rollback_drills.outbox.intake import commit
+from rollback_drills.outbox.commit import commit
 from tests.sample_outbox import make_entries
 from tests.unit.builders import NOW, POSTGRES, open_key
 from tests.unit.test_dispatcher import Provider

@@ -5,22 +5,22 @@ from typing import Any
 
 import pytest
 
-from rollback_drills import identity
-from rollback_drills.closing import Closing, find_closings
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import DEAD, TOLD, UNCERTAIN, State
+from rollback_drills import ids
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.routing.telling import Told
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, State
+from rollback_drills.notifications.told import Told
+from rollback_drills.planning.closings import Closing, find_closings
+from rollback_drills.planning.decisions import PlanRequest
 from tests.unit.builders import DRILL, NOW, judged, make_subject, make_told, planned
 
 TICK = timedelta(microseconds=1)
 DUE_AT = "2026-11-27T09:00:00+00:00"
-CYCLE = identity.cycle_id("payments", DUE_AT)
-ROUTE = identity.route_key(CYCLE, "slack", "team-a")
+CYCLE = ids.cycle_id("payments", DUE_AT)
+ROUTE = ids.route_key(CYCLE, "slack", "team-a")
 OPENED_AT = NOW - timedelta(days=3)
 HEALTHY: Mapping[str, Any] = {"next_due_at": "2027-06-01T09:00:00+00:00"}
 LATE_AGAIN: Mapping[str, Any] = {"next_due_at": "2026-11-30T09:00:00+00:00"}
@@ -132,7 +132,7 @@ def test_the_message_goes_to_the_same_owner_through_the_same_provider_and_belong
     assert notification.is_closing
     assert (closing.route_key, closing.opened) == (ROUTE, opened())
     assert (notification.owner, notification.provider) == ("team-a", "slack")
-    assert notification.notification_id == identity.notification_id(ROUTE, Reason.RESOLVED, 1)
+    assert notification.notification_id == ids.notification_id(ROUTE, Reason.RESOLVED, 1)
     assert notification.cycle_id == notification.event["cycle_id"] == CYCLE
     assert judged(case.subject).cycle.cycle_id != CYCLE
     assert notification.alert_level == notification.event["alert_level"] == "healthy"
@@ -174,7 +174,7 @@ def test_the_second_ending_of_a_cycle_has_an_id_of_its_own() -> None:
     (closing,) = make_case(*over, opened(number=3)).close()
 
     assert closing.notification
-    assert closing.notification.notification_id == identity.notification_id(ROUTE, Reason.RESOLVED, 2)
+    assert closing.notification.notification_id == ids.notification_id(ROUTE, Reason.RESOLVED, 2)
     assert make_case(*over).close() == []
 
 

@@ -4,18 +4,19 @@ from typing import Any
 
 import pytest
 
-from rollback_drills import identity
-from rollback_drills.committing import find_departures, find_entries, find_holds, known_names
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import WAITING, State
+from rollback_drills import ids
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.guarding.guard import SOURCE_ID
-from rollback_drills.outbox.intake import Departure, Entry, Hold
+from rollback_drills.ids import SOURCE_ID
+from rollback_drills.notifications.entries import Departure, Entry, Hold
+from rollback_drills.notifications.notification import name_notification
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import WAITING, State
+from rollback_drills.notifications.told import Told
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.decisions import PlanRequest, name_notification
-from rollback_drills.routing.telling import Told
 from tests.unit.builders import NOW, judged, make_subject, make_told, planned
 
 HOUR = timedelta(hours=1)
@@ -82,7 +83,7 @@ def test_the_place_of_what_is_kept_back_is_committed_with_what_others_are_told_o
     for entry in silent:
         assert (entry.is_kept_back, entry.reason) == (True, Reason.DEFERRED)
         assert entry.notification.event["escalation_chain"]["owner"] == "team-a"
-        assert entry.notification_id == identity.notification_id(entry.route_key, Reason.DEFERRED, 1)
+        assert entry.notification_id == ids.notification_id(entry.route_key, Reason.DEFERRED, 1)
 
 
 @pytest.mark.parametrize(

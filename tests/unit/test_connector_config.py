@@ -8,8 +8,14 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.connector_config import connector_name, connector_names, read_connector_config
-from rollback_drills.connector_entries import JiraEntry, ServiceNowEntry, SlackEntry, TeamsEntry, WebhookEntry
+from rollback_drills.connectors.config_file import connector_name, connector_names, read_connector_config
+from rollback_drills.connectors.entries import (
+    JiraEntry,
+    ServiceNowEntry,
+    SlackEntry,
+    TeamsEntry,
+    WebhookEntry,
+)
 from rollback_drills.errors import UsageError
 
 JIRA = {
@@ -191,7 +197,9 @@ def test_many_problems_are_told_at_once(config: Path) -> None:
 
 
 def test_reading_does_not_import_prefect() -> None:
-    code = "import sys, rollback_drills.connector_config; print({'prefect', 'httpx'} & set(sys.modules))"
+    code = (
+        "import sys, rollback_drills.connectors.config_file; print({'prefect', 'httpx'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -1,11 +1,11 @@
 import pytest
 
-from rollback_drills.database import Database
-from rollback_drills.delivery.states import State
+from rollback_drills.database.connections import Database
 from rollback_drills.followup.connectors import read_connectors
+from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
+from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import enable
-from rollback_drills.outbox.intake import commit
 from tests.sample_outbox import make_entries
 
 

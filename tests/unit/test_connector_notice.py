@@ -2,12 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rollback_drills.connector_notice import choose_channel, notice_entry
-from rollback_drills.delivery.reasons import Reason
+from rollback_drills.delivery.connector_notice import choose_channel, notice_entry
 from rollback_drills.evidence.records import record_deliveries
+from rollback_drills.notifications.reasons import Reason
 from rollback_drills.outbox.destinations import Destination
-from rollback_drills.outbox.item import read_notification, write_notification
-from rollback_drills.routing.routes import DEFAULT_OWNER
+from rollback_drills.outbox.rows import read_notification, write_notification
+from rollback_drills.planning.routes import DEFAULT_OWNER
 
 AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 DEAD = Destination("slack", disabled_at=AT.timestamp(), disabled_because="the token was revoked.")

@@ -13,9 +13,9 @@ from rollback_drills.console import export
 from rollback_drills.console.export import MARKER, count_pages, write_export
 from rollback_drills.console.links import Links, StaticLinks
 from rollback_drills.console.source import Console, read_console
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.judging import judge_all
+from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria
 from rollback_drills_cli.main import app
 from tests.unit.builders import DRILL, NOW, SCHEDULE, make_subject

@@ -24,14 +24,14 @@ from rollback_drills.console.pages import (
 )
 from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import Console, read_console
-from rollback_drills.database import Database, DatabaseError
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.indexing import index_run
 from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.judging import judge_all
+from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria
 from tests.unit.builders import DRILL, NOW, make_subject, open_key
 from tests.unit.html_pages import HtmlPage

@@ -16,7 +16,7 @@ from rollback_drills.console.source import Console, read_console
 from rollback_drills.console.timeline import WIDTH as TIMELINE_WIDTH
 from rollback_drills.console.timeline import Event, Lane, place_events
 from rollback_drills.errors import UsageError
-from rollback_drills.judging import judge_all
+from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria, Readiness
 from tests.unit.builders import NOW, make_subject
 

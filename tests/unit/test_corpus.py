@@ -11,8 +11,8 @@ from rollback_drills.documents.privacy import RULES, PrivateKind, find_private, 
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.terms import Report
-from rollback_drills.redaction import Redactor
-from rollback_drills.token_forms import TOKEN_FORMS
+from rollback_drills.redaction.redactor import Redactor
+from rollback_drills.redaction.token_forms import TOKEN_FORMS
 from tests.corpus.reading import read_harmless, read_private
 from tests.unit.builders import DRILL, SCHEDULE, written
 

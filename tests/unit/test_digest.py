@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from rollback_drills.delivery.digest import make_digest
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.digest import make_digest
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.reasons import Reason
 from tests.sample_outbox import make_entry
 
 

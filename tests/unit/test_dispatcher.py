@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.results import Delivery
 from rollback_drills.delivery.retrying import RetryPolicy
-from rollback_drills.delivery.states import State
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import settle_and_claim
+from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
-from rollback_drills.outbox.intake import commit
-from rollback_drills.outbox.letters import OutboxFilter, find_items
+from rollback_drills.outbox.queries import OutboxFilter, find_items
 from tests.sample_outbox import make_entries
 
 TAKEN = Verdict(Outcome.DELIVERED, "answered 200", 200, external_ref="OPS-1")

@@ -125,7 +125,7 @@ def test_every_example_of_a_command_can_be_run() -> None:
         for words in shell_lines(text, "drills")
         if words and not words[0].startswith("--")
     ]
-    guide = SOURCES["rollback_drills/exporting/VERIFY.md"]
+    guide = SOURCES["rollback_drills/evidence/export/VERIFY.md"]
     examples += [
         ("VERIFY.md", line.split()) for line in re.findall(r"^    drills (.+)$", guide, re.MULTILINE)
     ]

@@ -10,37 +10,37 @@ from typing import Final, get_args
 import msgspec
 import pytest
 
-from rollback_drills.connector_types import CONNECTOR_TYPES
+from rollback_drills.connectors.types import CONNECTOR_TYPES
 from rollback_drills.console import query
 from rollback_drills.console.evidence import MOST_VERIFIED
 from rollback_drills.console.records import MOST_CYCLES, MOST_ROWS
-from rollback_drills.database import Database
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import State
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
 from rollback_drills.documents.history import ExerciseType, History, Trigger
 from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
 from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES
 from rollback_drills.documents.records import LARGEST_FILE_BYTES, MOST_RECORDS
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS, DuePolicy, Schedule
+from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD
 from rollback_drills.evidence.records import KINDS
+from rollback_drills.evidence.verify.findings import FindingKind
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.acknowledging import MOST_AT_ONCE
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_action import CycleState
-from rollback_drills.guarding.distrust import FEWEST_TURNED_BAD, Sign
-from rollback_drills.ledger.canonical import LARGEST_RECORD
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.planning.decisions import Category
 from rollback_drills.readiness.terms import Mode, Readiness
-from rollback_drills.reviewing.audit_reading import find_package
-from rollback_drills.reviewing.filters import PackageFilter, RouteFilter
-from rollback_drills.reviewing.notifications import find_notifications
-from rollback_drills.reviewing.paging import MOST_LISTED
-from rollback_drills.reviewing.period import Period
-from rollback_drills.reviewing.routes import find_routes
-from rollback_drills.reviewing.trend import find_trend
-from rollback_drills.routing.decisions import Category
-from rollback_drills.run_events import PREFIX
-from rollback_drills.verifying.findings import FindingKind
+from rollback_drills.reports.audit_reading import find_package
+from rollback_drills.reports.filters import PackageFilter, RouteFilter
+from rollback_drills.reports.notifications import find_notifications
+from rollback_drills.reports.paging import MOST_LISTED
+from rollback_drills.reports.period import Period
+from rollback_drills.reports.routes import find_routes
+from rollback_drills.reports.run_events import PREFIX
+from rollback_drills.reports.trend import find_trend
+from rollback_drills.trust.signs import FEWEST_TURNED_BAD, Sign
 from tests.unit.builders import NOW
 from tests.unit.documentation import FURTHER, SOURCES, TEXTS, code_spans, rows
 from tests.unit.world import World

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.judging import find_due
+from rollback_drills.readiness.judgement import find_due
 from tests.unit.builders import DRILL, NOW, SCHEDULE, check_of, judged, make_subject, written
 
 DAY = timedelta(days=1)

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from rollback_drills import identity
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import State
-from rollback_drills.followup.chain import EVENT_KEY, Chain, Link
+from rollback_drills import ids
 from rollback_drills.followup.escalating import Escalation, build_entries
 from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent
-from rollback_drills.outbox.intake import Entry
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain, Link
 from rollback_drills.readiness.terms import Readiness
 from tests.unit.builders import NOW
 
@@ -50,13 +50,13 @@ def route(*notifications: Sent, owner: str = "team-a", key: str = "gordroute-1")
 def test_a_person_without_a_route_gets_the_one_that_a_plan_would_give() -> None:
     entry = escalate(route(sent()))
 
-    assert entry.route_key == identity.route_key("gordcycle-1", "slack", "lead")
+    assert entry.route_key == ids.route_key("gordcycle-1", "slack", "lead")
     assert entry.notification.owner_key == "lead"
     assert (entry.reason, entry.notification.reason) == (Reason.ESCALATED, Reason.ESCALATED)
 
 
 def test_a_person_who_has_a_route_is_notified_on_it_and_keeps_the_reference_of_its_provider() -> None:
-    earlier = identity.spelt_route_key("gordcycle-1", "slack", "LEAD")
+    earlier = ids.spelt_route_key("gordcycle-1", "slack", "LEAD")
 
     entry = escalate(route(sent()), route(sent(), owner="LEAD", key=earlier))
 

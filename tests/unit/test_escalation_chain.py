@@ -16,8 +16,8 @@ from rollback_drills.followup.acknowledgement import (
     find_end,
     read_said,
 )
-from rollback_drills.followup.chain import Chain, Link, read_chain, resolve_chains
-from rollback_drills.routing.routes import Route
+from rollback_drills.planning.escalation_chain import Chain, Link, read_chain, resolve_chains
+from rollback_drills.planning.routes import Route
 from tests.unit.builders import NOW
 
 ROUTES = [Route("team-a", "slack", 15, "lead-a"), Route("team-a", "teams", 15, "lead-a")]

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from rollback_drills.database import DatabaseError
+from rollback_drills.database.connections import DatabaseError
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from blocks.ledger_key import open_signing_key
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.ledger.checkpoint import SignedNote
-from rollback_drills.ledger.keys import PublicKey
+from rollback_drills.evidence.ledger.checkpoint import SignedNote
+from rollback_drills.evidence.ledger.keys import PublicKey
 from rollback_drills_cli.main import main
 from tests.unit.builders import KEY
 from tests.unit.tampering import fill, make_row, tampering

@@ -18,10 +18,14 @@ from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 from sqlalchemy import event, text
 
-from rollback_drills.database import ConflictError, Database, DatabaseError
+from rollback_drills.database.connections import ConflictError, Database, DatabaseError
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appending import append, appending
+from rollback_drills.evidence.export.bundle import export
+from rollback_drills.evidence.export.cycles import CycleState, PerformedDrill, judge_cycles
+from rollback_drills.evidence.export.manifest import Manifest, Query
+from rollback_drills.evidence.export.selection import fold_gap
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.records import (
     DRILL_KIND,
@@ -32,14 +36,10 @@ from rollback_drills.evidence.records import (
     record_plan,
     start_record,
 )
-from rollback_drills.exporting.bundle import export
-from rollback_drills.exporting.cycles import CycleState, PerformedDrill, judge_cycles
-from rollback_drills.exporting.manifest import Manifest, Query
-from rollback_drills.exporting.selection import fold_gap
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.bundle import verify_bundle
 from rollback_drills.followup.acknowledgement import Acknowledgement, record_acknowledgement
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.bundle import verify_bundle
 from tests.unit.builders import KEY, NOW, judged, make_subject, open_key, planned
 from tests.unit.tampering import OTHER_KEY, fill, make_row, unguard
 from tests.unit.test_cli import drills
@@ -201,7 +201,7 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
     script = (
         "import resource, signal, sys; from pathlib import Path\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from rollback_drills.database import Database\n"
+        "from rollback_drills.database.connections import Database\n"
         "from rollback_drills.errors import UsageError\n"
         "from tests.unit.test_export import exported\n"
         "database = Database.open(sys.argv[1])\n"
@@ -733,8 +733,8 @@ def test_a_killed_export_leaves_no_export(tmp_path: Path) -> None:
     fill(database, (1500,))
     script = (
         "import os, sys; from pathlib import Path\n"
-        "from rollback_drills.database import Database\n"
-        "from rollback_drills.exporting.bundle import export\n"
+        "from rollback_drills.database.connections import Database\n"
+        "from rollback_drills.evidence.export.bundle import export\n"
         "from tests.unit.test_export import KEY, NOW, Query\n"
         "export(Database.open(sys.argv[1]), Query(), Path(sys.argv[2]), key=KEY, exported_at=NOW,\n"
         "       progress=lambda _: os.kill(os.getpid(), 9))"

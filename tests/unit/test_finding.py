@@ -8,7 +8,7 @@ import pytest
 from rollback_drills.documents.finding import search
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.errors import UsageError
-from rollback_drills.judging import judge_all
+from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria, Readiness
 from rollback_drills_cli.lint_command import _find_files
 from tests.unit.builders import NOW, SCHEDULE

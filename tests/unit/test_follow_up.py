@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
@@ -19,12 +19,12 @@ from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_action import Action, find_next_actions
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.taken import TakenSteps
-from rollback_drills.guarding.distrust import Distrust, Sign
-from rollback_drills.guarding.guard import SOURCE_ID
-from rollback_drills.guarding.memory import find_open
-from rollback_drills.guarding.records import record_confirmation, record_distrust
-from rollback_drills.notice import Notice
-from rollback_drills.outbox.intake import commit
+from rollback_drills.ids import SOURCE_ID
+from rollback_drills.notifications.notice import Notice
+from rollback_drills.outbox.commit import commit
+from rollback_drills.trust.known_history import find_open
+from rollback_drills.trust.records import record_confirmation, record_distrust
+from rollback_drills.trust.signs import Distrust, Sign
 from tests.unit.builders import NOW, open_key
 from tests.unit.world import World
 

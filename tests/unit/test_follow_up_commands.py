@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
 from rollback_drills_cli import evidence_writing

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.followup.dashboard import find_problems
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.rules import FollowUpRules

@@ -15,7 +15,7 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.gate.decision import decide_gate
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.gate.readiness import production_readiness
-from rollback_drills.judging import find_due, judge
+from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.readiness.terms import Criteria, Mode, Report
 from tests.unit.builders import DRILL, NOW, judged, make_subject
 from tests.unit.promotion_samples import SAMPLES, write_promotion

@@ -15,13 +15,13 @@ from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.reading import Loaded, parse_document, read_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.gate.readiness import production_readiness
-from rollback_drills.guarding.distrust import KnownDrill, Memory, find_distrust
-from rollback_drills.judging import Judgement, judge_all
-from rollback_drills.notification import build_event, build_notification
+from rollback_drills.notifications.notification import build_event, build_notification
 from rollback_drills.readiness.history_faults import WORDS, find_history_faults, find_unknown_words
+from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.terms import Criteria, Readiness
-from rollback_drills.run_report import ScheduleRun, render_fleet, render_schedule
+from rollback_drills.reports.run_page import ScheduleRun, render_fleet, render_schedule
+from rollback_drills.trust.signs import KnownDrill, Memory, find_distrust
 from tests.unit.builders import DRILL, NOW, judged, make_subject, planned
 
 FAULT = 'history.json: $.drills[0].executed_at is "05/11/2026"; must be an ISO 8601 timestamp'

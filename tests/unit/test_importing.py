@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.importing import import_records, read_index
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.ledger import verify_ledger
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.unit.builders import NOW, open_key
 
 RECORD: dict[str, Any] = {

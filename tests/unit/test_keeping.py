@@ -9,25 +9,25 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.export.bundle import export
+from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.importing import Imported, import_records, read_index
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.indexing import find_unknown
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion
 from rollback_drills.evidence.pruning import Prunable, prune
 from rollback_drills.evidence.records import IMPORT_KIND, KEY_KIND, PRUNING_KIND
 from rollback_drills.evidence.rotation import rotate_key
-from rollback_drills.exporting.bundle import export
-from rollback_drills.exporting.manifest import Query
-from rollback_drills.ledger.checkpoint import Checkpoint
-from rollback_drills.ledger.keys import PublicKey, SigningKey
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.bundle import verify_bundle
-from rollback_drills.verifying.findings import FindingKind, Verification
-from rollback_drills.verifying.ledger import verify_ledger
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.bundle import verify_bundle
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.unit.builders import KEY, NOW, open_key
 from tests.unit.tampering import OTHER_KEY, fill, make_row, tampering, unguard
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
-from rollback_drills.ledger.keys import PublicKey, SigningKey
-from rollback_drills.verifying.findings import FindingKind, Verification
-from rollback_drills.verifying.key_chain import KeyChain
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.key_chain import KeyChain
 from tests.unit.builders import KEY
 from tests.unit.tampering import OTHER_KEY
 

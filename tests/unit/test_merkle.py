@@ -12,11 +12,10 @@ from pymerkle.core import _consistency_path_layout, _inclusion_path_layout
 from pymerkle.proof import ConsistencyProof, InclusionProof, InvalidProof
 from sigstore._internal.merkle import _chain_border_right, _chain_inner, _decomp_inclusion_proof
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion
-from rollback_drills.ledger.merkle import (
+from rollback_drills.evidence.ledger.merkle import (
     EMPTY_ROOT,
     Frontier,
     Subtree,
@@ -29,6 +28,7 @@ from rollback_drills.ledger.merkle import (
     inclusion_ranges,
     prove,
 )
+from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion
 from tests.unit.tampering import fill
 
 MOST = 70

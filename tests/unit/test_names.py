@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills import identity
-from rollback_drills.database import Database
-from rollback_drills.delivery.reasons import Reason
+from rollback_drills import ids
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
@@ -27,9 +26,9 @@ from rollback_drills.followup.acknowledging import acknowledge
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.granting import grant_exception
 from rollback_drills.followup.routes import RouteChoice
-from rollback_drills.guarding.memory import recall
-from rollback_drills.lookalikes import find_lookalikes
-from rollback_drills.names import find_spelling, first_spellings, is_same, name_key
+from rollback_drills.names.keys import find_spelling, first_spellings, is_same, name_key
+from rollback_drills.names.lookalikes import find_lookalikes
+from rollback_drills.notifications.reasons import Reason
 from rollback_drills.outbox.claims import find_provider_spellings
 from rollback_drills.outbox.destinations import (
     enable,
@@ -38,14 +37,15 @@ from rollback_drills.outbox.destinations import (
     note_pause_or_death,
 )
 from rollback_drills.outbox.known import keep_known_cycles
-from rollback_drills.outbox.letters import OutboxFilter, find_items
+from rollback_drills.outbox.queries import OutboxFilter, find_items
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.routes import check_requested, parse_requested
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reviewing.filters import NotificationFilter, PackageFilter, RouteFilter
-from rollback_drills.reviewing.notifications import find_notifications
-from rollback_drills.reviewing.routes import find_routes
-from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.routing.routes import check_requested, parse_requested
+from rollback_drills.reports.filters import NotificationFilter, PackageFilter, RouteFilter
+from rollback_drills.reports.notifications import find_notifications
+from rollback_drills.reports.routes import find_routes
 from rollback_drills.settings import read_settings
+from rollback_drills.trust.known_history import recall
 from tests.unit.builders import NOW, SCHEDULE, make_subject, open_key, planned
 from tests.unit.world import World
 
@@ -87,14 +87,14 @@ def test_the_key_of_a_key_is_itself(name: str) -> None:
 
 @pytest.mark.parametrize(("one", "other"), SPELLINGS)
 def test_cycles_and_routes_do_not_depend_on_the_spelling(one: str, other: str) -> None:
-    def ids(name: str) -> Report:
+    def ids_of(name: str) -> Report:
         fields: dict[str, Any] = {"schedule_id": name, "owners": [name], "notification_providers": [name]}
         plan = planned(make_subject(**fields))
         assert plan["schedule_id"] == plan["route_decisions"][0]["owner"] == name  # what people see
         return {"cycle": plan["cycle_id"], "routes": [each["route_key"] for each in plan["route_decisions"]]}
 
-    assert ids(one) == ids(other)
-    assert identity.escalation_reason(one) == identity.escalation_reason(other)
+    assert ids_of(one) == ids_of(other)
+    assert ids.escalation_reason(one) == ids.escalation_reason(other)
 
 
 def test_spellings_of_one_name_are_one_route() -> None:

@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import DEAD, TOLD, UNCERTAIN, WAITING, State
 from rollback_drills.followup.acknowledgement import AcknowledgementState, Said
-from rollback_drills.followup.chain import EVENT_KEY, Chain, Link
 from rollback_drills.followup.exceptions import CycleException, ExceptionKind
 from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent
 from rollback_drills.followup.next_action import (
@@ -21,8 +18,11 @@ from rollback_drills.followup.next_action import (
     find_state,
 )
 from rollback_drills.followup.steps import plan_step
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, WAITING, State
+from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain, Link
+from rollback_drills.planning.suppression import Suppressions
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.suppression import Suppressions
 from tests.unit.builders import NOW
 
 LATE = Readiness.NEEDS_ATTENTION

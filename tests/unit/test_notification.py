@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import read_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.notification import Notification, build_event
-from rollback_drills.routing.decisions import PlanRequest
+from rollback_drills.notifications.notification import Notification, build_event
+from rollback_drills.planning.decisions import PlanRequest
 from tests.unit.builders import DRILL, NOW, build_notifications, judged, make_subject, planned
 
 READY: dict[str, Any] = {"next_due_at": "2027-06-01T00:00:00Z"}

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from rollback_drills.database import Database
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import State
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.indexing import index_run
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
-from rollback_drills.outbox.intake import Entry, commit
+from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.table import OUTBOX
-from rollback_drills.reviewing.filters import NotificationFilter
-from rollback_drills.reviewing.notifications import find_notifications
-from rollback_drills.reviewing.period import Period
+from rollback_drills.reports.filters import NotificationFilter
+from rollback_drills.reports.notifications import find_notifications
+from rollback_drills.reports.period import Period
 from tests.sample_outbox import PLANNED_AT, make_entry
 from tests.unit.builders import NOW, open_key
 from tests.unit.ledgers import FOREIGN_DELIVERY, at, import_foreign

@@ -16,17 +16,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import text, update
 
-from rollback_drills import identity
-from rollback_drills.committing import find_entries
-from rollback_drills.database import Database, DatabaseError
-from rollback_drills.delivery.outcome import Outcome, RequestSummary
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import DEAD, TOLD, UNCERTAIN, UNSENT, WAITING, State
+from rollback_drills import ids
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.indexing import index_run
 from rollback_drills.evidence.records import DELIVERY_KIND, ROUTE_DELIVERY_KIND, start_record
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.findings import FindingKind
+from rollback_drills.evidence.verify.ledger import verify_ledger
+from rollback_drills.notifications.entries import Departure, Entry
+from rollback_drills.notifications.outcome import Outcome, RequestSummary
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, UNSENT, WAITING, State
 from rollback_drills.outbox.claims import Claimed, Result, due_providers, next_attempt_at, settle_and_claim
+from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.destinations import (
     Destination,
     enable,
@@ -34,10 +38,8 @@ from rollback_drills.outbox.destinations import (
     find_destinations,
     note_why_waiting,
 )
-from rollback_drills.outbox.digests import form_digests
-from rollback_drills.outbox.intake import Departure, Entry, commit, find_history
-from rollback_drills.outbox.item import Item
-from rollback_drills.outbox.letters import (
+from rollback_drills.outbox.grouping import form_digests
+from rollback_drills.outbox.queries import (
     OutboxFilter,
     discard,
     find_items,
@@ -45,12 +47,11 @@ from rollback_drills.outbox.letters import (
     replay,
     to_delivery,
 )
+from rollback_drills.outbox.rows import Item
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.readiness.terms import Readiness, Report
-from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.findings import FindingKind
-from rollback_drills.verifying.ledger import verify_ledger
 from tests.sample_outbox import make_entries, make_entry
 from tests.unit.builders import NOW, judged, make_subject, open_key, planned
 from tests.unit.tampering import tampering
@@ -130,7 +131,7 @@ def ids_of(claimed: Sequence[Claimed]) -> list[list[str]]:
 
 def make_place(entry: Entry) -> Entry:
     """Make the place of a notification that is kept back."""
-    its_id = identity.notification_id(entry.route_key, Reason.DEFERRED, 1)
+    its_id = ids.notification_id(entry.route_key, Reason.DEFERRED, 1)
     return replace(entry, notification_id=its_id, reason=Reason.DEFERRED, is_kept_back=True)
 
 
@@ -230,8 +231,8 @@ def test_two_processes_that_commit_at_once_commit_each_notification_once(
 ) -> None:
     script = (
         "import sys\n"
-        "from rollback_drills.database import Database\n"
-        "from rollback_drills.outbox.intake import commit\n"
+        "from rollback_drills.database.connections import Database\n"
+        "from rollback_drills.outbox.commit import commit\n"
         "from tests.sample_outbox import make_entries\n"
         "database, entries = Database.open(sys.argv[1]), list(make_entries(200))\n"
         "print(flush=True); sys.stdin.readline()\n"
@@ -1291,7 +1292,7 @@ def test_outcomes_of_a_run_that_was_killed_before_indexing_are_taken_by_the_next
     ids = put(database, *make_entries(3))
     script = (
         "import os, sys\n"
-        "from rollback_drills.database import Database\n"
+        "from rollback_drills.database.connections import Database\n"
         "from tests.unit.test_outbox import deliver_all\n"
         "deliver_all(Database.open(sys.argv[1]))\n"
         "os.kill(os.getpid(), 9)\n"

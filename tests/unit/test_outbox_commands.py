@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rollback_drills.database import Database
-from rollback_drills.delivery.states import State
+from rollback_drills.database.connections import Database
+from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
-from rollback_drills.outbox.intake import commit
-from rollback_drills.outbox.letters import get_item
+from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.queries import get_item
 from rollback_drills_cli.main import main
 from tests.sample_outbox import make_entries
 

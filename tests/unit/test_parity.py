@@ -13,10 +13,11 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import Loaded, parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.judging import find_due, judge, plan_at_once
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.routes import parse_requested
+from rollback_drills.planning.steps import plan_at_once
+from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.readiness.terms import Criteria, Mode
-from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.routing.routes import parse_requested
 
 PAIRS = json.loads((Path(__file__).parent.parent / "vectors" / "parity.json").read_text())
 DECISION_FACTS = ("acknowledgement_minutes", "action", "category", "escalation_owner", "owner", "provider")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.errors import UsageError
-from rollback_drills.reviewing.period import MOST_WEEKS, Period, Week, last_weeks, weeks_of
+from rollback_drills.reports.period import MOST_WEEKS, Period, Week, last_weeks, weeks_of
 from tests.unit.ledgers import at
 
 INSTANTS = st.integers(946_684_800, 4_102_444_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))

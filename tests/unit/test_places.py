@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from rollback_drills.committing import known_names
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.documents import records
 from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
 from rollback_drills.documents.printing import show_path, show_text
 from rollback_drills.errors import UsageError
-from rollback_drills.former_names import keep_former_names
-from rollback_drills.judging import judge_all
-from rollback_drills.outbox.intake import commit
+from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.former_names import keep_former_names
+from rollback_drills.planning.outbox_entries import known_names
+from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria
 from rollback_drills_cli.output import print_line, print_problem, print_table
 from tests.sample_outbox import make_entry

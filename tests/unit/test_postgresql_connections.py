@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import URL, column, insert, make_url, table, text
 from sqlalchemy.exc import OperationalError
 
-from rollback_drills.database import Database, DatabaseError
+from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.engines import postgresql
 from rollback_drills.effects import count_effects
-from rollback_drills.engines import postgresql
 from rollback_drills_api.versions import DatabaseWatch
 from tests.stalling_proxy import StallingProxy, stalling_proxy
 from tests.unit.builders import POSTGRES

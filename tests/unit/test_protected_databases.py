@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from tests.unit.builders import NOW, SCHEDULE
 from tests.unit.world import World
 
@@ -107,7 +107,7 @@ def test_writing_to_a_protected_database_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_evidence(tmp_path / "evidence").engine.dispose()
-    monkeypatch.setattr("rollback_drills.engines.sqlite.os.access", lambda *_: False)
+    monkeypatch.setattr("rollback_drills.database.engines.sqlite.os.access", lambda *_: False)
     database = Database.open(f"sqlite:///{tmp_path / 'evidence' / 'evidence.db'}")
     with (
         pytest.raises(Exception, match="make the file and its folder writable"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from rollback_drills.database import Database, DatabaseError
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.heads import find_head
@@ -15,9 +15,9 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion
 from rollback_drills.evidence.pruning import Prunable, prune
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, LEDGER_KINDS, PRUNING_KIND
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.settings import VARIABLES, read_settings
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.ledger import verify_ledger
 from tests.unit.builders import NOW, fresh_database, open_key
 from tests.unit.tampering import fill, make_row, unguard
 

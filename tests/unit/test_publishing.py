@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 from typer.testing import CliRunner
 
-from rollback_drills.badge import COLOURS, LABEL_COLOUR, TEXT_COLOUR, build_badge
-from rollback_drills.calendar_file import build_calendar
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.judging import Judgement
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Criteria, Mode
+from rollback_drills.reports.badge import COLOURS, LABEL_COLOUR, TEXT_COLOUR, build_badge
+from rollback_drills.reports.calendar import build_calendar
 from rollback_drills_cli.main import app, main
 from tests.unit.builders import DRILL, NOW, SCHEDULE, called, judged, make_subject, written
 

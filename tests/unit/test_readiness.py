@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.judging import find_due
 from rollback_drills.readiness.due import is_accepted
+from rollback_drills.readiness.judgement import find_due
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, worst
 from tests.unit.builders import DRILL, NOW, check_of, judged, make_subject
 

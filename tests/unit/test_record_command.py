@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
-from rollback_drills.ledger.keys import PublicKey, SigningKey
 from rollback_drills_cli import record_output
 from rollback_drills_cli.main import main
 from tests.unit.builders import DRILL, SCHEDULE, open_key, written

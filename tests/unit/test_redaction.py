@@ -16,15 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollback_drills import redaction
-from rollback_drills.redacting_filter import RedactingFilter
-from rollback_drills.redaction import (
+from rollback_drills.redaction import redactor
+from rollback_drills.redaction.log_filter import RedactingFilter
+from rollback_drills.redaction.redactor import (
     REDACTED,
     Redactor,
     redactor_in_use,
     remember_secrets,
 )
-from rollback_drills.token_forms import TOKEN_FORMS, TokenForm
+from rollback_drills.redaction.token_forms import TOKEN_FORMS, TokenForm
 
 SLACK_URL = "https://hooks.slack.com/services/T0123ABCD/B0456EFGH/s3cr3tTokenValue"
 TEAMS_URL = (
@@ -272,11 +272,11 @@ def test_never_leaves_a_known_secret(secrets: list[str], before: str, after: str
             assert form not in redactor.text(f"{before}{form}{after}").replace(REDACTED, "\0")
 
 
-@pytest.mark.parametrize("pattern", [pattern for pattern, _ in redaction._PATTERNS])
+@pytest.mark.parametrize("pattern", [pattern for pattern, _ in redactor._PATTERNS])
 @given(data=st.data())
 def test_no_pattern_finds_what_has_no_trigger(pattern: re.Pattern[str], data: st.DataObject) -> None:
     text = data.draw(st.from_regex(pattern))
-    assert redaction._TRIGGERS.search(text.encode(errors="surrogatepass"))
+    assert redactor._TRIGGERS.search(text.encode(errors="surrogatepass"))
 
 
 @pytest.mark.parametrize("form", TOKEN_FORMS, ids=[f"{each.issuer} {each.prefix}" for each in TOKEN_FORMS])
@@ -335,10 +335,10 @@ def test_what_is_in_use_takes_out_keys(secret: str, echoed: str) -> None:
 
 def test_the_values_are_in_no_repr_and_in_no_pickle() -> None:
     remember_secrets(["secret-value-of-repr"])
-    redactor = redactor_in_use()
-    assert "secret-value" not in repr((redactor, vars(redactor), redaction._in_use))
+    in_use = redactor_in_use()
+    assert "secret-value" not in repr((in_use, vars(in_use), redactor._in_use))
     with pytest.raises(TypeError, match="cannot be pickled"):
-        pickle.dumps(redactor)
+        pickle.dumps(in_use)
 
 
 def make_record(message: str = "%d drills", *args: object, **extra: object) -> logging.LogRecord:

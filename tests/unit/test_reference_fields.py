@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.followup.connectors import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.totals import read_totals
-from rollback_drills.notification import build_event
+from rollback_drills.notifications.notification import build_event
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reviewing.audit_reading import find_package
-from rollback_drills.reviewing.filters import PackageFilter, RouteFilter
-from rollback_drills.reviewing.period import Period
-from rollback_drills.reviewing.routes import find_routes
-from rollback_drills.reviewing.trend import find_trend
+from rollback_drills.reports.audit_reading import find_package
+from rollback_drills.reports.filters import PackageFilter, RouteFilter
+from rollback_drills.reports.period import Period
+from rollback_drills.reports.routes import find_routes
+from rollback_drills.reports.trend import find_trend
 from tests.unit.builders import DRILL, NOW, judged, make_subject, planned
 from tests.unit.ledgers import append_plan
 from tests.unit.world import World

@@ -6,15 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollback_drills.delivery.outcome import Outcome, RequestSummary, Verdict
-from rollback_drills.delivery.results import (
-    Delivery,
-    DeliveryFailedError,
-    ProviderDeliveries,
-    build_result,
-    failed_providers,
-)
-from rollback_drills.delivery.states import State
 from rollback_drills.evidence.records import (
     DECISION_KIND,
     DELIVERY_KIND,
@@ -23,7 +14,16 @@ from rollback_drills.evidence.records import (
     record_deliveries,
     record_plan,
 )
-from rollback_drills.notification import build_event
+from rollback_drills.notifications.notification import build_event
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
+from rollback_drills.notifications.results import (
+    Delivery,
+    DeliveryFailedError,
+    ProviderDeliveries,
+    build_result,
+    failed_providers,
+)
+from rollback_drills.notifications.states import State
 from tests.unit.builders import NOW, build_notifications, judged, make_subject, planned
 
 SUBJECT = make_subject()

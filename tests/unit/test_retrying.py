@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.retrying import (
     GIVE_UP_AFTER_SECONDS,
     LEAST_ATTEMPTS,
@@ -21,7 +20,8 @@ from rollback_drills.delivery.retrying import (
     conclude,
     find_streak_start,
 )
-from rollback_drills.delivery.states import State
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.states import State
 
 PATIENT = RetryPolicy(retries=20)
 REPEATED = (Outcome.RETRY, Outcome.AMBIGUOUS)

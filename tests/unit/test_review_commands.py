@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.database import Database
-from rollback_drills.outbox.intake import commit
+from rollback_drills.database.connections import Database
+from rollback_drills.outbox.commit import commit
 from rollback_drills_cli.main import main
 from tests.sample_outbox import make_entry
 from tests.unit.ledgers import WINDOW, append_plan, at

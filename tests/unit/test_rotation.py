@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.database import ConflictError, Database
+from rollback_drills.database.connections import ConflictError, Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND
 from rollback_drills.evidence.rotation import Rotated, rotate_key
-from rollback_drills.ledger.keys import PublicKey, SigningKey
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.findings import FindingKind, Verification
-from rollback_drills.verifying.ledger import verify_ledger
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.unit.builders import KEY, NOW
 from tests.unit.tampering import OTHER_KEY, fill, make_row
 
@@ -153,9 +153,9 @@ def test_a_clock_that_went_back_is_told_by_the_change_of_the_key_too(database: D
 
 FIRST = (
     "import secrets, sys; from pathlib import Path\n"
-    "from rollback_drills.database import Database\n"
+    "from rollback_drills.database.connections import Database\n"
     "from rollback_drills.evidence.appending import append\n"
-    "from rollback_drills.ledger.keys import SigningKey\n"
+    "from rollback_drills.evidence.ledger.keys import SigningKey\n"
     "from tests.unit.tampering import make_row\n"
     "folder, database = Path(sys.argv[2]), Database.open(sys.argv[1])\n"
     "def open_key(public_key):\n"

@@ -5,25 +5,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
-from rollback_drills.identity import notification_id, route_key, spelt_route_key
-from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.decisions import PlanRequest, name_notification
-from rollback_drills.routing.routes import (
+from rollback_drills.ids import notification_id, route_key, spelt_route_key
+from rollback_drills.notifications.notification import name_notification
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.notifications.told import Quiet, Told
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.routes import (
     Route,
     check_requested,
     known_providers,
     named_providers,
     parse_requested,
 )
-from rollback_drills.routing.suppression import Suppressions
-from rollback_drills.routing.telling import Quiet, Told
+from rollback_drills.planning.suppression import Suppressions
+from rollback_drills.readiness.terms import Readiness
 from tests.unit.builders import NOW, build_notifications, judged, make_subject, make_told, planned, written
 
 TICK = timedelta(microseconds=1)

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.records import DECISION_KIND
-from rollback_drills.reviewing.filters import RouteFilter
-from rollback_drills.reviewing.period import Period
-from rollback_drills.reviewing.routes import find_routes
+from rollback_drills.reports.filters import RouteFilter
+from rollback_drills.reports.period import Period
+from rollback_drills.reports.routes import find_routes
 from tests.unit.builders import NOW, open_key
 from tests.unit.ledgers import FOREIGN_PLAN, WINDOW, append_plan, at, import_foreign
 from tests.unit.tampering import make_row

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from rollback_drills.evidence.appending import columns_of
+from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.pruning import digest_once_keys
 from rollback_drills.evidence.records import DRILL_KIND
-from rollback_drills.ledger.canonical import write_canonical
-from rollback_drills.ledger.merkle import hash_leaf
-from rollback_drills.verifying.findings import Verification
-from rollback_drills.verifying.row_judge import NO_HASH, RowJudge
-from rollback_drills.verifying.stored_rows import COLUMNS, StoredRow
-from rollback_drills.verifying.taken_outcomes import TakenOutcomes
+from rollback_drills.evidence.verify.findings import Verification
+from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
+from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
+from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
 from tests.unit.tampering import make_row
 
 EARLIER = (

@@ -7,22 +7,22 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.connector_notice import notice_entry
-from rollback_drills.database import Database
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.results import Delivery
-from rollback_drills.delivery.states import State
+from rollback_drills.database.connections import Database
+from rollback_drills.delivery.connector_notice import notice_entry
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
     record_acknowledgement,
 )
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import Destination
+from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.decisions import PlanRequest
-from rollback_drills.run_events import RunEvent, acknowledgement_event, escalation_event, find_events
-from rollback_drills.run_report import ScheduleRun
+from rollback_drills.reports.run_events import RunEvent, acknowledgement_event, escalation_event, find_events
+from rollback_drills.reports.run_page import ScheduleRun
 from tests.unit.builders import NOW, build_notifications, judged, make_subject, make_told, planned
 from tests.unit.world import World
 

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.delivery.outcome import Outcome, Verdict
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.results import Delivery
-from rollback_drills.delivery.states import State
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.outbox.item import Item
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.rows import Item
 from rollback_drills.readiness.terms import Readiness, worst
-from rollback_drills.run_report import (
+from rollback_drills.rendering.relative_time import describe_latest
+from rollback_drills.reports.run_page import (
     ScheduleRun,
     artifact_key,
     render_fleet,
     render_schedule,
     route_rows,
 )
-from rollback_drills.wording import describe_latest
 from tests.sample_outbox import make_entry
 from tests.unit.builders import DRILL, NOW, build_notifications, judged, make_subject, planned
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from rollback_drills.exporting.manifest import Query
-from rollback_drills.verifying.findings import Verification
-from rollback_drills.verifying.selection import Selection
+from rollback_drills.evidence.export.manifest import Query
+from rollback_drills.evidence.verify.findings import Verification
+from rollback_drills.evidence.verify.selection import Selection
 
 BEFORE, SINCE, LATER, UNTIL = (f"2026-12-0{day}T00:00:00+00:00" for day in (1, 2, 3, 4))
 FOLD, PRUNED = "fold", "pruned"

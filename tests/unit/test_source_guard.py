@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.committing import find_departures
-from rollback_drills.database import Database
-from rollback_drills.delivery.reasons import Reason
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import Loaded
@@ -24,7 +22,18 @@ from rollback_drills.evidence.indexing import index_run
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.evidence.records import DRILL_KIND, record_plan
 from rollback_drills.followup.reading import read_open_cycles
-from rollback_drills.guarding.distrust import (
+from rollback_drills.ids import SOURCE_ID
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.outbox.commit import commit, find_history
+from rollback_drills.outbox.rows import read_notification, write_notification
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.outbox_entries import find_departures
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.trust.guard import Guard, find_over, guard_source, weigh
+from rollback_drills.trust.known_history import find_open, find_unsettled, recall
+from rollback_drills.trust.notice import Platform, find_closings, find_notices, find_open_cycles
+from rollback_drills.trust.records import record_confirmation
+from rollback_drills.trust.signs import (
     FEWEST_TURNED_BAD,
     Distrust,
     KnownDrill,
@@ -33,14 +42,6 @@ from rollback_drills.guarding.distrust import (
     Sign,
     find_distrust,
 )
-from rollback_drills.guarding.guard import SOURCE_ID, Guard, find_over, guard_source, weigh
-from rollback_drills.guarding.memory import find_open, find_unsettled, recall
-from rollback_drills.guarding.notice import Platform, find_closings, find_notices, find_open_cycles
-from rollback_drills.guarding.records import record_confirmation
-from rollback_drills.outbox.intake import commit, find_history
-from rollback_drills.outbox.item import read_notification, write_notification
-from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.decisions import PlanRequest
 from tests.unit.builders import (
     DATABASES,
     DRILL,

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reviewing.filters import RouteFilter
-from rollback_drills.reviewing.pages import render_trend, summarise_trend, top_counts, week_rows
-from rollback_drills.reviewing.period import Period, last_weeks
-from rollback_drills.reviewing.routes import find_routes
-from rollback_drills.reviewing.trend import find_trend
+from rollback_drills.reports.filters import RouteFilter
+from rollback_drills.reports.pages import render_trend, summarise_trend, top_counts, week_rows
+from rollback_drills.reports.period import Period, last_weeks
+from rollback_drills.reports.routes import find_routes
+from rollback_drills.reports.trend import find_trend
 from tests.unit.ledgers import FOREIGN_PLAN, WINDOW, append_plan, at, import_foreign
 
 UNTIL = at("2027-01-06T12:00:00")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.delivery.states import State
 from rollback_drills.evidence.records import DRILL_KIND, ROUTE_DELIVERY_KIND
-from rollback_drills.verifying.findings import FindingKind, Verification
-from rollback_drills.verifying.taken_outcomes import TakenOutcomes
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
+from rollback_drills.notifications.states import State
 from tests.unit.builders import NOW
 
 NAMES = {"schedule_id": "payments", "provider": "slack", "owner": "team-a"}

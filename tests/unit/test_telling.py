@@ -9,20 +9,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from rollback_drills import identity
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import DEAD, TOLD, UNCERTAIN, UNSENT, State
-from rollback_drills.readiness.terms import Readiness
-from rollback_drills.routing.telling import (
+from rollback_drills import ids
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, UNSENT, State
+from rollback_drills.notifications.told import Quiet, Told
+from rollback_drills.planning.repeats import (
     REPEAT_AFTER,
     Ending,
-    Quiet,
     Telling,
-    Told,
     find_ending,
     find_spelt_routes,
     find_telling,
 )
+from rollback_drills.readiness.terms import Readiness
 from tests.unit.builders import NOW, make_told
 
 TICK = timedelta(microseconds=1)
@@ -271,7 +270,7 @@ def test_a_route_stays_while_a_later_notification_is_on_its_way() -> None:
     "spelt", [{"owner": "Team-A"}, {"provider": "Slack"}, {"owner": "Team-A", "provider": "Slack"}]
 )
 def test_a_route_that_was_named_by_a_spelling_is_found_by_its_name(spelt: dict[str, Any]) -> None:
-    key = identity.route_key("gordcycle-1", "slack", "team-a")
+    key = ids.route_key("gordcycle-1", "slack", "team-a")
     plain, other = make_told(1), make_told(2, **spelt)
 
     assert find_spelt_routes({"gordroute-old": [other]}) == {key: ["gordroute-old"]}
@@ -279,7 +278,7 @@ def test_a_route_that_was_named_by_a_spelling_is_found_by_its_name(spelt: dict[s
 
 
 def test_a_route_that_has_the_key_of_its_name_is_no_other_one() -> None:
-    key = identity.route_key("gordcycle-1", "slack", "team-a")
+    key = ids.route_key("gordcycle-1", "slack", "team-a")
 
     assert find_spelt_routes({key: [make_told(1, owner="Team-A")]}) == {}
     assert find_spelt_routes({"gordroute-of-another-cycle": [make_told(1)]}) == {}
@@ -347,7 +346,7 @@ class Route(RuleBasedStateMachine):
 
     def commit(self, reason: Reason, occurrence: int, replaced: Sequence[str]) -> None:
         self.supersede(replaced)
-        its_id = identity.notification_id("gordroute-1", reason, occurrence)
+        its_id = ids.notification_id("gordroute-1", reason, occurrence)
         kept = [number for number, row in enumerate(self.rows) if row.notification_id == its_id]
         if kept:  # only the place of what was kept silent is there already
             (number,) = kept

@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from rollback_drills.database import Database
-from rollback_drills.delivery.reasons import Reason
-from rollback_drills.delivery.states import State
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
-from rollback_drills.outbox.intake import Entry, commit
-from rollback_drills.outbox.item import Item
-from rollback_drills.outbox.letters import get_item, to_delivery
+from rollback_drills.outbox.queries import get_item, to_delivery
+from rollback_drills.outbox.rows import Item
 from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, try_again
 from tests.sample_outbox import make_entries, make_entry

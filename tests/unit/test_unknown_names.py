@@ -8,9 +8,9 @@ import pytest
 from rollback_drills.documents.reading import Loaded, parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.names import find_spelling
-from rollback_drills.routing import unknown_names
-from rollback_drills.routing.name_warnings import warn_of_names
+from rollback_drills.names.keys import find_spelling
+from rollback_drills.planning import unknown_names
+from rollback_drills.planning.name_warnings import warn_of_names
 from tests.unit.builders import SCHEDULE, written
 
 WINDOW = {"start_at": "2026-11-20T00:00:00Z", "end_at": "2026-12-20T00:00:00Z"}

@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.export.bundle import export
+from rollback_drills.evidence.export.manifest import Query, manifest_text
+from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
+from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.rotation import rotate_key
-from rollback_drills.exporting.bundle import export
-from rollback_drills.exporting.manifest import Query, manifest_text
-from rollback_drills.ledger.canonical import write_canonical
-from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
-from rollback_drills.ledger.merkle import Frontier, hash_leaf
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.bundle import verify_bundle
-from rollback_drills.verifying.findings import FindingKind as Kind
-from rollback_drills.verifying.findings import Verification
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.bundle import verify_bundle
+from rollback_drills.evidence.verify.findings import FindingKind as Kind
+from rollback_drills.evidence.verify.findings import Verification
 from tests.unit.builders import KEY, NOW
 from tests.unit.tampering import OTHER_KEY, fill, make_row
 
@@ -472,8 +472,8 @@ def in_little_memory(bundle: Path) -> Any:
     """Verify in a process that may take half a gigabyte."""
     script = (
         "import json, resource, sys; from pathlib import Path\n"
-        "from rollback_drills.verifying.auditor import Trust\n"
-        "from rollback_drills.verifying.bundle import verify_bundle\n"
+        "from rollback_drills.evidence.verify.auditor import Trust\n"
+        "from rollback_drills.evidence.verify.bundle import verify_bundle\n"
         "resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))\n"
         "print(json.dumps(verify_bundle(Path(sys.argv[1]), Trust(), lambda _: None).to_document()))"
     )

@@ -3,14 +3,14 @@ from base64 import b64encode
 import pytest
 from sqlalchemy import Connection, text
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.ledger.canonical import write_canonical
-from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
-from rollback_drills.ledger.merkle import HASH_SIZE, Frontier, hash_leaf
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.findings import FindingKind, Verification
-from rollback_drills.verifying.ledger import verify_ledger
+from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
+from rollback_drills.evidence.ledger.merkle import HASH_SIZE, Frontier, hash_leaf
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.unit.builders import KEY
 from tests.unit.tampering import OTHER_KEY, fill, make_row, tampering
 

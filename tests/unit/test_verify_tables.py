@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from rollback_drills.database import Database
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appending import append, appending
 from rollback_drills.evidence.heads import find_head
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
+from rollback_drills.evidence.ledger.keys import SigningKey
+from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.evidence.records import DRILL_KIND, KEY_KIND, start_record
-from rollback_drills.ledger.checkpoint import Checkpoint, SignedNote
-from rollback_drills.ledger.keys import SigningKey
-from rollback_drills.ledger.merkle import Frontier, hash_leaf
-from rollback_drills.verifying.auditor import Trust
-from rollback_drills.verifying.findings import FindingKind as Kind
-from rollback_drills.verifying.findings import Verification
-from rollback_drills.verifying.ledger import verify_ledger
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.findings import FindingKind as Kind
+from rollback_drills.evidence.verify.findings import Verification
+from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.unit.builders import KEY, NOW, open_key
 from tests.unit.tampering import OTHER_KEY, fill, make_row, tampering
 

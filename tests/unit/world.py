@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
-from rollback_drills import identity
-from rollback_drills.committing import find_departures, find_entries, find_holds, known_names
-from rollback_drills.database import Database
+from rollback_drills import ids
+from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.outcome import Outcome, Verdict
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.evidence.appending import append
@@ -29,14 +27,17 @@ from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.reading import find_quiet, read_open_cycles
 from rollback_drills.followup.routes import RouteChoice
 from rollback_drills.followup.rules import FollowUpRules, documents_of, find_rules
-from rollback_drills.judging import Judgement, plan_at_once
-from rollback_drills.notification import Notification
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import due_providers
-from rollback_drills.outbox.intake import commit, find_history
+from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.known import keep_known_cycles
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
+from rollback_drills.planning.steps import plan_at_once
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_all_retests
-from rollback_drills.routing.decisions import PlanRequest
 from tests.unit.builders import DRILL, NOW, judged, make_subject, open_key
 
 FLOW_RUN: Final = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
@@ -221,7 +222,7 @@ class World:
             for record in record_plan(
                 plan,
                 judgement.schedule["schedule"],
-                identity.delivery_session_id(plan["schedule_id"], plan["plan_id"]),
+                ids.delivery_session_id(plan["schedule_id"], plan["plan_id"]),
                 created_at=self.now,
                 signer="test",
             )

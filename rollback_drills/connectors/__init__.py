@@ -1,0 +1,1 @@
+"""Connectors: their types, entries and the configuration file."""

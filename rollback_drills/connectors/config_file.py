@@ -1,0 +1,171 @@
+"""Reads a connector configuration file (contract §1), strictly and without touching a secret."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
+from rollback_drills.connectors.types import FURTHER_TYPES
+from rollback_drills.documents.explaining import explain_repeats, json_path
+from rollback_drills.documents.repeats import parse_json
+from rollback_drills.errors import UsageError
+
+_LARGEST_FILE_BYTES: Final = 1024 * 1024
+_MOST_PROBLEMS_SHOWN: Final = 5
+_GROUPS: Final = ("connectors", "providers")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEntry:
+    """A connector of the file under its normalised name."""
+
+    name: str
+    path: str
+    """Where it stands: `$.connectors.slack`."""
+    kind: str
+    """Its type, as `type` or else its name says."""
+    entry: Entry
+
+
+def connector_name(provider: str) -> str:
+    """Return the name under which the connector of a provider is saved: a-z, 0-9 and dashes."""
+    return re.sub(r"[^a-z0-9]", "-", provider.strip().lower())
+
+
+def connector_names(path: Path) -> list[str]:
+    """Name the enabled connectors of a file, in its order; no secret is looked up.
+
+    Raises:
+        UsageError: The file cannot be read as a connector configuration.
+    """
+    return [named.name for named in read_connector_config(path) if named.entry.enabled]
+
+
+def read_connector_config(path: Path) -> list[NamedEntry]:
+    """Read and validate the file; no environment variable is looked up.
+
+    Raises:
+        UsageError: One line with the file, the JSON path and the remedy, and never a value.
+    """
+    group, entries = _read_group(path)
+    found: list[NamedEntry] = []
+    problems: list[str] = []
+    for written, value in entries.items():
+        where = json_path((group, written))
+        name = connector_name(written)
+        if not name.strip("-"):
+            problems.append(f"{where} has a name without letters and digits")
+        elif name in {named.name for named in found}:
+            problems.append(f"{where} has the same name as another connector ({name}); rename one")
+        else:
+            entry = _read_entry(group, written, value, problems)
+            if entry is not None:
+                found.append(NamedEntry(name, where, _kind_of(written, value), entry))
+    raise_problems(path, problems)
+    return found
+
+
+def raise_problems(path: Path, problems: list[str]) -> None:
+    """Raise the problems of a file in one line, if there are any.
+
+    Raises:
+        UsageError: There are.
+    """
+    if problems:
+        hidden = len(problems) - _MOST_PROBLEMS_SHOWN
+        more = [f"and {hidden} more"] if hidden > 0 else []
+        raise UsageError(f"{path}: " + "; ".join(problems[:_MOST_PROBLEMS_SHOWN] + more))
+
+
+def _read_group(path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        if path.stat().st_size > _LARGEST_FILE_BYTES:
+            raise UsageError(f"{path}: is larger than a connector configuration can be")
+        text = path.read_text(encoding="utf-8-sig")
+        document, has_repeats = parse_json(text)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path}: is not JSON (line {error.lineno}, column {error.colno})") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{path}: is not a JSON document in UTF-8") from None
+    if has_repeats:
+        raise_problems(path, list(explain_repeats(text)))
+    return _group_of(path, document)
+
+
+def _group_of(path: Path, document: Any) -> tuple[str, dict[str, Any]]:
+    if not isinstance(document, dict):
+        raise UsageError(f'{path}: $ must be a JSON object with the key "connectors"')
+    problems = [_unknown_key((key,), _GROUPS) for key in document if key not in _GROUPS]
+    raise_problems(path, problems)
+    groups = [group for group in _GROUPS if group in document]
+    if len(groups) != 1:
+        raise UsageError(f'{path}: $ needs exactly one of the keys "connectors" and "providers"')
+    entries = document[groups[0]]
+    if not isinstance(entries, dict):
+        raise UsageError(f"{path}: {json_path((groups[0],))} must be a JSON object of connectors by name")
+    return groups[0], entries
+
+
+def _read_entry(group: str, written: str, value: Any, problems: list[str]) -> Entry | None:
+    loc = (group, written)
+    if not isinstance(value, dict):
+        problems.append(f"{json_path(loc)} must be a JSON object")
+        return None
+    kind = _kind_of(written, value)
+    model = ENTRIES.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        problems.append(f"{json_path((*loc, 'type'))} must be one of {', '.join(ENTRIES)}")
+        return None
+    try:
+        entry = model.model_validate(value)
+    except ValidationError as error:
+        found = [
+            _explain(model, loc, detail) for detail in error.errors(include_input=False, include_url=False)
+        ]
+        own_type = written.strip().lower()
+        if "type" not in value and own_type in FURTHER_TYPES:
+            found.append(f'{json_path(loc)} is read as a webhook; for {own_type} add "type": "{own_type}"')
+        problems += found
+        return None
+    found = list(_inconsistencies(entry, loc, kind))
+    problems += found
+    return None if found else entry
+
+
+def _kind_of(written: str, value: Any) -> Any:
+    return value.get("type", TYPE_BY_NAME.get(written.strip().lower(), "webhook"))
+
+
+def _explain(model: type[Entry], loc: tuple[str, ...], detail: Any) -> str:
+    where = (*loc, *detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(where, tuple(model.model_fields))
+    return f"{json_path(where)} {detail['msg'].replace('Input should be', 'must be')}"
+
+
+def _unknown_key(where: tuple[int | str, ...], known: tuple[str, ...]) -> str:
+    near = get_close_matches(str(where[-1]), known, n=1, cutoff=0.0)
+    return f"{json_path(where)} is an unknown key; the nearest known one is {near[0]!r}"
+
+
+def _inconsistencies(entry: Entry, loc: tuple[str, ...], kind: str) -> Iterator[str]:
+    given = {key.removesuffix("_env") for key in entry.model_fields_set if getattr(entry, key) is not None}
+    for key in entry.from_environment:
+        if getattr(entry, key) is not None and getattr(entry, key + "_env") is not None:
+            yield f"{json_path((*loc, key))} and {key}_env are both given; remove one"
+    for group in entry.required:
+        if given.isdisjoint(group):
+            remedy = f'add "{group[0]}"' + ("" if kind == "webhook" else ', or set "type": "webhook"')
+            yield f"{json_path(loc)} has no {' or '.join(group)}; {remedy}"
+        elif len(given & set(group)) > 1:
+            yield f"{json_path(loc)} has more than one of {', '.join(group)}; keep one"
+    if isinstance(entry, WebhookEntry) and {"token", "authorization"} <= given:
+        yield f"{json_path(loc)} has both token and authorization; keep one"

@@ -1,0 +1,136 @@
+"""What an entry of a connector configuration file may hold, by type (contract §1)."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from rollback_drills.connectors.types import CONTRACT_TYPES, FURTHER_TYPES
+from rollback_drills.documents.privacy import find_private
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def is_variable_name(name: object) -> bool:
+    """Whether it can be shown: people put the secret itself where a name belongs."""
+    return isinstance(name, str) and bool(_VARIABLE.fullmatch(name)) and not find_private(name)
+
+
+def _check_variable_name(name: str) -> str:
+    if not is_variable_name(name):
+        raise PydanticCustomError("variable", "must be the name of an environment variable, not a value")
+    return name
+
+
+VariableName = Annotated[str, AfterValidator(_check_variable_name)]
+
+
+class Entry(BaseModel):
+    """One connector as it is written. Each key of `from_environment` may be given as `<key>_env` instead."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    from_environment: ClassVar[tuple[str, ...]] = ("url",)
+    required: ClassVar[tuple[tuple[str, ...], ...]] = (("url",),)
+    """Of each group at least one key is needed, as such or with `_env`."""
+
+    type: str | None = None
+    enabled: bool = True
+    title: str = Field(default="", max_length=60)
+    url: str | None = None
+    url_env: VariableName | None = None
+
+    def value(self, key: str, environ: Mapping[str, str]) -> str | None:
+        """Return what is written under the key, or in the variable that it names."""
+        variable = getattr(self, f"{key}_env", None)
+        return getattr(self, key) if variable is None else environ.get(variable)
+
+
+class WebhookEntry(Entry):
+    """A generic webhook; `token` and `authorization` are two names for one credential."""
+
+    from_environment = ("url", "token", "authorization", "api_key", "signing_secret")
+
+    token: str | None = None
+    token_env: VariableName | None = None
+    authorization: str | None = None
+    authorization_env: VariableName | None = None
+    authorization_scheme: str = "Bearer"
+    api_key: str | None = None
+    api_key_env: VariableName | None = None
+    api_key_header: str = "x-api-key"
+    headers: dict[str, str] = Field(default_factory=dict)
+    method: str = "POST"
+    signing_secret: str | None = None
+    signing_secret_env: VariableName | None = None
+
+
+class SlackEntry(Entry):
+    """A Slack incoming webhook."""
+
+
+class TeamsEntry(Entry):
+    """A Teams workflow."""
+
+
+class JiraEntry(Entry):
+    """A Jira project; `url` is the address of the site."""
+
+    from_environment = ("url", "token", "email")
+    required = (("url",), ("token",), ("project",), ("deployment",))
+
+    token: str | None = None
+    token_env: VariableName | None = None
+    email: str | None = None
+    email_env: VariableName | None = None
+    project: str | None = None
+    deployment: Literal["cloud", "datacenter"] | None = None
+    issue_type: str = "Task"
+    done_transition: str = ""
+    labels: list[str] = Field(default_factory=list)
+    extra_fields: dict[str, Any] = Field(default_factory=dict)
+
+
+class ServiceNowEntry(Entry):
+    """A ServiceNow table; the credential is a password (with `user`), a bearer token or an API key."""
+
+    from_environment = ("url", "user", "password", "token", "api_key")
+    required = (("url",), ("password", "token", "api_key"))
+
+    user: str | None = None
+    user_env: VariableName | None = None
+    password: str | None = None
+    password_env: VariableName | None = None
+    token: str | None = None
+    token_env: VariableName | None = None
+    api_key: str | None = None
+    api_key_env: VariableName | None = None
+    table: str = "incident"
+    close_fields: dict[str, str] | None = None
+    extra_fields: dict[str, str] = Field(default_factory=dict)
+
+
+class BlockEntry(Entry):
+    """Any other connector: its keys are the fields of its block, and are checked when it is imported.
+
+    Texts may be given as `<key>_env` too.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    from_environment = ()
+    required = ()
+
+
+ENTRIES: Final[Mapping[str, type[Entry]]] = {
+    "webhook": WebhookEntry,
+    "slack": SlackEntry,
+    "teams": TeamsEntry,
+    "jira": JiraEntry,
+    "servicenow": ServiceNowEntry,
+    **dict.fromkeys(FURTHER_TYPES, BlockEntry),
+}
+TYPE_BY_NAME: Final[Mapping[str, str]] = {**{name: name for name in CONTRACT_TYPES}, "msteams": "teams"}
+"""The type of an entry that names none; any other name is a webhook."""

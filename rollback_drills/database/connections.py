@@ -1,0 +1,251 @@
+"""The one database that keeps evidence and outbox: SQLite by default, PostgreSQL for several machines."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, Final, ParamSpec, Self, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from rollback_drills.database.engines import sqlite
+from rollback_drills.effects import note_effect
+from rollback_drills.errors import DrillsError, UsageError
+
+METADATA: Final = MetaData()
+"""Every table of the program; each stands in the module that it belongs to."""
+MOST_PARAMETERS: Final = 500
+"""How many values an IN may have: every database takes at least this many."""
+
+
+_CONFLICTS: Final = frozenset({"40001", "40P01"})
+"""SQLSTATE of a serialization failure and of a deadlock (PostgreSQL, appendix A)."""
+_REMEDIES: Final = {
+    "SQLITE_READONLY": "; make the file and its folder writable for this user",
+    "55P03": "; another transaction held a lock for too long: look for it in pg_stat_activity",
+    "57014": "; raise statement_timeout for this role if the database is that large",
+}
+"""What to do, by SQLite's name or the SQLSTATE of an error."""
+_MOST_CONFLICTS: Final = 5
+_CHANGED: Final = "rows_changed"
+_LONGEST_PAUSE_SECONDS: Final = 0.2
+
+_SERVER_TIME: Final = "SELECT extract(epoch FROM clock_timestamp())"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DatabaseError(DrillsError):
+    """The database cannot be read or written; the message names it without its password."""
+
+
+class ConflictError(DatabaseError):
+    """Two transactions stood in each other's way, and the database has ended this one; it can be repeated."""
+
+
+def repeat_on_conflict(change: Callable[P, T]) -> Callable[P, T]:
+    """Run a function that is one transaction again when the database has ended it for another one's sake."""
+
+    @wraps(change)
+    def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(_MOST_CONFLICTS):
+            try:
+                return change(*args, **kwargs)
+            except ConflictError:
+                time.sleep(random.random() * _LONGEST_PAUSE_SECONDS)  # noqa: S311 - needs no secrecy
+        return change(*args, **kwargs)
+
+    return repeated
+
+
+class Database:
+    """Transactions on the database, with errors that a person can read."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use an engine; `open` makes one."""
+        self.engine = engine
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """Return the database at a URL without asking for it yet.
+
+        Raises:
+            UsageError: The URL is not a database URL.
+        """
+        return cls(_make_engine(url))
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the database at a URL, and create what is missing.
+
+        Raises:
+            UsageError: The URL is not a database URL.
+            DatabaseError: The database cannot be reached or written.
+        """
+        database = cls.at(url)
+        database.create_missing()
+        return database
+
+    @classmethod
+    def open_existing(cls, url: str, table: str) -> Self | None:
+        """Open the database at a URL; None if it has no such table yet. Writes nothing.
+
+        Raises:
+            UsageError: The URL is not a database URL.
+            DatabaseError: The database cannot be reached.
+        """
+        database, is_there = cls.at(url), False
+        try:
+            is_there = database.has(table)
+        finally:
+            if not is_there:
+                database.engine.dispose()
+        return database if is_there else None
+
+    def create_missing(self) -> None:
+        """Create the file and the tables that are missing.
+
+        Raises:
+            DatabaseError: The database cannot be reached or written.
+        """
+        with _explained(self.engine):
+            if file := sqlite.file_of(self.engine.url):
+                sqlite.create_private(file)
+            _create_tables(self.engine)
+
+    def has(self, table: str) -> bool:
+        """Return whether a table is there; creates no file.
+
+        Raises:
+            DatabaseError: The database cannot be reached.
+        """
+        file = sqlite.file_of(self.engine.url)
+        if file and not file.exists():
+            return False
+        with _explained(self.engine):
+            return inspect(self.engine).has_table(table)
+
+    def clock(self) -> Callable[[], float]:
+        """Return the clock that all hosts on this database share: that of the PostgreSQL server.
+
+        A lease or a due time then means the same to the host that wrote it and to every other one.
+
+        Raises:
+            DatabaseError: The database cannot be reached.
+        """
+        if self.engine.dialect.name != "postgresql":
+            return time.time
+        with self.read() as connection:
+            began = float(connection.exec_driver_sql(_SERVER_TIME).scalar_one())
+            began -= time.monotonic()
+        return lambda: began + time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the time of that clock."""
+        return datetime.fromtimestamp(self.clock()(), UTC)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Read in one connection.
+
+        Raises:
+            DatabaseError: The database cannot be used.
+        """
+        with _explained(self.engine), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Read everything as it is at one instant, whatever others write meanwhile.
+
+        Raises:
+            DatabaseError: The database cannot be used.
+        """
+        with self.read() as connection:
+            if self.engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Write in one transaction, which is on disk when this ends without an error.
+
+        Raises:
+            DatabaseError: The database cannot be used; nothing was written.
+        """
+        with _explained(self.engine), self.engine.connect() as connection:
+            connection.info.pop(_CHANGED, None)
+            if self.engine.dialect.name == "sqlite":
+                # At once a writer: a reader that turns writer fails when another one wrote meanwhile.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            has_changed = connection.info.pop(_CHANGED, False)
+            try:
+                connection.commit()
+            except SQLAlchemyError:
+                if has_changed and connection.invalidated:  # the answer was lost: it may be on disk
+                    note_effect()
+                raise
+            if has_changed:
+                note_effect()
+
+
+def _make_engine(url: str) -> Engine:
+    try:
+        engine = _connect_to(make_url(url))
+    except (SQLAlchemyError, ImportError, ValueError):
+        raise UsageError(
+            "DRILLS_DATABASE_URL is no usable database URL; write it like sqlite:///evidence.db"
+        ) from None
+    event.listen(engine, "after_cursor_execute", _note_change)
+    return engine
+
+
+def _connect_to(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return sqlite.make_engine(url)
+    if url.get_backend_name() == "postgresql":
+        from rollback_drills.database.engines import postgresql  # not for SQLite
+
+        return postgresql.make_engine(url)
+    return create_engine(url)
+
+
+def _note_change(
+    connection: Connection, cursor: Any, _statement: str, _parameters: Any, context: Any, _executemany: bool
+) -> None:
+    # a row count of -1 is one that the driver does not know
+    if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
+        connection.info[_CHANGED] = True
+
+
+def _create_tables(engine: Engine) -> None:
+    """Create what is missing; another process may be creating the same at this moment."""
+    for _ in range(_MOST_CONFLICTS):
+        try:
+            METADATA.create_all(engine)
+        except SQLAlchemyError:
+            time.sleep(random.random() * _LONGEST_PAUSE_SECONDS)  # noqa: S311 - needs no secrecy
+        else:
+            return
+    METADATA.create_all(engine)
+
+
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        cause = getattr(error, "orig", None) or error
+        sqlstate = getattr(cause, "sqlstate", None)
+        kind = ConflictError if sqlstate in _CONFLICTS else DatabaseError
+        place = engine.url.difference_update_query(["password"]).render_as_string(hide_password=True)
+        remedy = _REMEDIES.get(getattr(cause, "sqlite_errorname", sqlstate) or "", "")
+        raise kind(f"the database at {place} cannot be used: {cause}{remedy}") from None

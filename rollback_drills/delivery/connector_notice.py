@@ -1,0 +1,42 @@
+"""The message that a connector is dead, which goes out through another one."""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+
+from rollback_drills import ids
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.notice import Notice
+from rollback_drills.outbox.destinations import SUBJECT_PREFIX, Destination
+from rollback_drills.planning.routes import DEFAULT_OWNER
+
+EVENT_TYPE = "cavra.go_backend.rollback_drill.connector_disabled"
+
+
+def notice_entry(destination: Destination, through: str) -> Entry:
+    """Word the notice of a dead connector; the same in every run that finds it dead since that instant."""
+    disabled_at = datetime.fromtimestamp(destination.disabled_at or 0.0, UTC)
+    name = destination.provider
+    cycle_id = ids.cycle_id(f"connector {name}", write_instant(disabled_at))
+    notice = Notice(
+        subject_id=f"{SUBJECT_PREFIX}{name}",
+        subject_name=f"connector-{name}",
+        cycle_id=cycle_id,
+        event_type=EVENT_TYPE,
+        at=disabled_at,
+        title=f"Connector disabled: {name}",
+        summary=(
+            f"Rollback drill notifications no longer go out through {name}: {destination.disabled_because}"
+            f" Mend it, then run: drills connectors enable {name}"
+        ),
+        facts=(("Connector", name), ("Disabled", write_instant(disabled_at)), ("Owner", DEFAULT_OWNER)),
+    )
+    route_key = ids.route_key(cycle_id, ids.ANY_PROVIDER, DEFAULT_OWNER)
+    return notice.address(route_key, provider=through, owner=DEFAULT_OWNER, closes=True)
+
+
+def choose_channel(dead: Collection[str], connectors: Iterable[str]) -> str | None:
+    """Give the connector through which dead ones are told: the first that is alive; None if none is."""
+    keys = set(map(name_key, dead))
+    return next((name for name in sorted(connectors) if name_key(name) not in keys), None)

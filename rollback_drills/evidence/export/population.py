@@ -1,0 +1,193 @@
+"""Collects from the records of an export what its report says, one record after another."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from rollback_drills.evidence.export.cycles import PerformedDrill
+from rollback_drills.evidence.records import (
+    ACKNOWLEDGEMENT_KIND,
+    DECISION_KIND,
+    DRILL_KIND,
+    ESCALATION_KIND,
+    EXCEPTION_KIND,
+    IMPORT_KIND,
+    LEDGER_KINDS,
+    PLAN_KIND,
+    ROUTE_DELIVERY_KIND,
+)
+from rollback_drills.notifications.states import DEAD, TOLD
+
+MOST_LISTED: Final = 500
+
+
+@dataclass(slots=True)
+class SeenSchedule:
+    """A schedule of the population, as the ledger saw it."""
+
+    schedule_id: str
+    environment: str = ""
+    interval_days: float | None = None
+    runbook_ref: str = ""
+    state: str = ""
+    owners: tuple[str, ...] = ()
+    checks: int = 0
+    row: int | None = None
+    """The newest plan, which says all of the above; None if there are only drills."""
+    due_instants: set[str] = field(default_factory=set)
+    by_drill: dict[tuple[str, str], PerformedDrill] = field(default_factory=dict)
+
+    @property
+    def drills(self) -> Sequence[PerformedDrill]:
+        """Each drill as its newest row has it: a drill that was changed in the history has several."""
+        return list(self.by_drill.values())
+
+
+@dataclass(slots=True)
+class Listed:
+    """Rows that are listed one by one; of very many the first, and the number of all."""
+
+    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """List a row."""
+        self.count += 1
+        if len(self.rows) < MOST_LISTED:
+            self.rows.append(row)
+
+    @property
+    def rest(self) -> int:
+        """How many are not listed."""
+        return self.count - len(self.rows)
+
+
+@dataclass(slots=True)
+class Import:
+    """Rows that somebody imported from one file."""
+
+    first_row: int
+    count: int = 0
+
+
+class Population:
+    """What an export tells of schedules, drills, notifications, acknowledgements and exceptions."""
+
+    def __init__(
+        self, start: int, end: int, *, has_earlier: bool, pruned_count: int, head_count: int
+    ) -> None:
+        """Count the rows from start to before end; others are there to prove, not to be counted.
+
+        Args:
+            start: The first leaf of the period.
+            end: The leaf after the period.
+            has_earlier: Whether there are rows before it, or were.
+            pruned_count: How many rows of the period are gone.
+            head_count: How many signed heads are exported.
+        """
+        self._start, self._end = start, end
+        self.has_earlier, self.pruned_count, self.head_count = has_earlier, pruned_count, head_count
+        self.schedules: dict[str, SeenSchedule] = {}
+        self.kinds: Counter[str] = Counter()
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.suppressions: Counter[tuple[str, str, str]] = Counter()
+        self.imports: dict[tuple[str, str], Import] = {}
+        self.failures = Listed()
+        self.acknowledgements = Listed()
+        self.escalations = Listed()
+        self.granted = Listed()
+        """Cycles that were skipped, postponed or waived."""
+        self.ledger_events = Listed()
+        """What the ledger says of itself, in the whole of it."""
+        self.oldest = self.newest = ""
+        self._take: Mapping[str, Callable[[dict[str, Any]], None]] = {
+            PLAN_KIND: self._take_plan,
+            DECISION_KIND: self._take_decision,
+            DRILL_KIND: self._take_drill,
+            ROUTE_DELIVERY_KIND: self._take_delivery,
+            ACKNOWLEDGEMENT_KIND: self.acknowledgements.add,
+            ESCALATION_KIND: self.escalations.add,
+            EXCEPTION_KIND: self.granted.add,
+            IMPORT_KIND: self._take_import,
+        }
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Take a record in, if it belongs to the period."""
+        kind = record["metadata_kind"]
+        if kind in LEDGER_KINDS:
+            self.ledger_events.add(record)
+            return
+        if not self._start <= record["leaf_index"] < self._end:
+            return
+        self.oldest = self.oldest or record["created_at"]
+        self.newest = max(self.newest, record["created_at"])
+        self.kinds[kind] += 1
+        take = self._take.get(kind)
+        if take:
+            take(record)
+
+    @property
+    def row_count(self) -> int:
+        """How many rows are counted."""
+        return self.kinds.total()
+
+    @property
+    def dead_count(self) -> int:
+        """How many outcomes are dead letters."""
+        return sum(count for (_, outcome), count in self.outcomes.items() if outcome in DEAD)
+
+    @property
+    def refused_drills(self) -> list[tuple[str, PerformedDrill]]:
+        """The drills that are not accepted, with their schedules."""
+        return [
+            (each.schedule_id, drill)
+            for each in self.schedules.values()
+            for drill in each.drills
+            if not drill.accepted
+        ]
+
+    def _schedule(self, record: Mapping[str, Any]) -> SeenSchedule:
+        name = record["schedule_id"]
+        return self.schedules.setdefault(name, SeenSchedule(name))
+
+    def _take_plan(self, record: dict[str, Any]) -> None:
+        seen, says = self._schedule(record), record.get("schedule", {})
+        seen.environment = says.get("environment") or ""
+        seen.interval_days = says.get("interval_days")
+        seen.runbook_ref = says.get("runbook_ref") or ""
+        seen.owners = tuple(record["plan"]["owners"])
+        seen.state = record["status"]
+        seen.row = record["leaf_index"]
+        seen.checks += 1
+        if record["plan"].get("next_due_at"):
+            seen.due_instants.add(record["plan"]["next_due_at"])
+
+    def _take_decision(self, record: dict[str, Any]) -> None:
+        if record["action"] == "suppress":
+            self.suppressions[record["category"], record["provider"], record["owner"]] += 1
+
+    def _take_drill(self, record: dict[str, Any]) -> None:
+        executed_at = record.get("executed_at") or record["drill"].get("executed_at")
+        problems = record.get("problems") or ""
+        drill = PerformedDrill(
+            record["leaf_index"],
+            record["drill_id"],
+            datetime.fromisoformat(executed_at) if executed_at else None,
+            record["accepted"],
+            problems if isinstance(problems, str) else "; ".join(problems),
+            record["drill"].get("approved_by") or record["drill"].get("reviewed_by") or "",
+        )
+        # Drills without an id are told apart by when they were performed.
+        key = drill.drill_id, "" if drill.drill_id else executed_at or ""
+        self._schedule(record).by_drill[key] = drill
+
+    def _take_delivery(self, record: dict[str, Any]) -> None:
+        self.outcomes[record["provider"], record["outcome"]] += 1
+        if record["outcome"] not in TOLD:
+            self.failures.add(record)
+
+    def _take_import(self, record: dict[str, Any]) -> None:
+        key = record["imported_from"], record["signer"]
+        self.imports.setdefault(key, Import(record["leaf_index"])).count += 1

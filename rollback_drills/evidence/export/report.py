@@ -1,0 +1,118 @@
+"""The report of an export: one page for people, made from the exported rows alone."""
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.export.cycles import Cycle, CycleState, judge_cycles
+from rollback_drills.evidence.export.manifest import Query
+from rollback_drills.evidence.export.population import Population, SeenSchedule
+from rollback_drills.evidence.heads import Head
+from rollback_drills.evidence.records import (
+    ACKNOWLEDGEMENT_KIND,
+    DECISION_KIND,
+    DRILL_KIND,
+    ESCALATION_KIND,
+    EXCEPTION_KIND,
+    IMPORT_KIND,
+    PLAN_KIND,
+    ROUTE_DELIVERY_KIND,
+)
+from rollback_drills.notifications.states import DEAD
+
+Cycles = Sequence[tuple[SeenSchedule, Cycle]]
+
+
+def write_report(path: Path, population: Population, query: Query, head: Head, exported_at: datetime) -> None:
+    """Write the page."""
+    cycles = [
+        (seen, cycle)
+        for seen in sorted(population.schedules.values(), key=lambda each: each.schedule_id)
+        for cycle in _cycles_of(seen, population)
+    ]
+    environment = Environment(
+        loader=PackageLoader("rollback_drills.evidence.export", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["fact"] = _show_fact
+    environment.filters["instant"] = _show_instant
+    environment.filters["duration"] = _show_duration
+    page = environment.get_template("report.html.j2").generate(
+        population=population,
+        dead=DEAD,
+        query=query,
+        cycles=cycles,
+        summary=list(_summarise(population, cycles)),
+        exceptions=[
+            (seen, cycle) for seen, cycle in cycles if cycle.state in (CycleState.LATE, CycleState.MISSED)
+        ],
+        checkpoint=head.checkpoint,
+        root=b64encode(head.checkpoint.root).decode(),
+        public_key=head.public_key.text,
+        note=str(head.note),
+        exported_at=write_instant(exported_at),
+    )
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(page)
+
+
+def _cycles_of(seen: SeenSchedule, population: Population) -> Iterator[Cycle]:
+    return judge_cycles(
+        [datetime.fromisoformat(each) for each in seen.due_instants],
+        seen.drills,
+        timedelta(days=seen.interval_days) if seen.interval_days else None,
+        seen_from=datetime.fromisoformat(population.oldest) if population.has_earlier else None,
+        seen_at=datetime.fromisoformat(population.newest),
+    )
+
+
+def _summarise(population: Population, cycles: Cycles) -> Iterator[tuple[str, int, str]]:
+    """Give what stands out, how often, and the rows that this rests on."""
+    rows = {kind: f"{count:,} rows {kind}" for kind, count in population.kinds.items()}
+
+    def resting_on(*kinds: str) -> str:
+        return ", ".join(rows[kind] for kind in kinds if kind in rows) or "no rows"
+
+    states = Counter(cycle.state for _, cycle in cycles)
+    yield "schedules in scope", len(population.schedules), resting_on(PLAN_KIND, DRILL_KIND)
+    for state in CycleState:
+        yield f"due instants: {state}", states[state], resting_on(PLAN_KIND, DRILL_KIND)
+    yield "drills that were not accepted", len(population.refused_drills), resting_on(DRILL_KIND)
+    yield "outcomes other than delivered", population.failures.count, resting_on(ROUTE_DELIVERY_KIND)
+    yield "dead letters among them", population.dead_count, resting_on(ROUTE_DELIVERY_KIND)
+    yield "acknowledgements", population.acknowledgements.count, resting_on(ACKNOWLEDGEMENT_KIND)
+    yield "escalations", population.escalations.count, resting_on(ESCALATION_KIND)
+    yield "skipped, postponed or waived", population.granted.count, resting_on(EXCEPTION_KIND)
+    yield "decisions not to tell", population.suppressions.total(), resting_on(DECISION_KIND)
+    imported = population.kinds[IMPORT_KIND]
+    yield "rows imported from an index that was not signed", imported, resting_on(IMPORT_KIND)
+    if population.pruned_count:
+        yield "rows whose time of retention is over", population.pruned_count, "their hashes in tree.txt"
+
+
+def _show_fact(value: Any) -> str:
+    """Write a fact that a record may not have."""
+    return "–" if value is None or value == "" else str(value)
+
+
+def _show_instant(value: Any) -> str:
+    """Write an instant to the second, in UTC."""
+    if not value:
+        return "–"
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return f"{text[:19].replace('T', ' ')} UTC"
+
+
+def _show_duration(value: timedelta) -> str:
+    """Write a duration in days and hours."""
+    hours = int(value.total_seconds()) // 3600
+    return f"{hours // 24} days {hours % 24} hours" if hours >= 24 else f"{hours} hours"

@@ -1,0 +1,101 @@
+"""Names the rows of an export that are not as they were signed; the whole list of rows is read once more."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Final
+
+from rollback_drills.evidence.export.manifest import ROWS_FILE, TREE_FILE
+from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD
+from rollback_drills.evidence.ledger.merkle import hash_leaf
+from rollback_drills.evidence.verify.bundle_files import BundleFiles
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.record_reading import read_record
+
+_MOST_LINES_MORE: Final = 1000
+"""After so many lines more than the tree has rows the rest is not looked at."""
+
+
+def diagnose(files: BundleFiles, result: Verification) -> None:
+    """Say which rows were changed, removed, inserted or reordered."""
+    size, expected = _expected(files)
+    if _is_misplaced(files, expected, result):
+        return
+    seen: dict[int, int] = {}
+    newest = -1
+    for number, content in enumerate(_lines(files, ROWS_FILE), 1):
+        if number > len(expected) + _MOST_LINES_MORE:
+            result.add(FindingKind.INSERTED, f"{ROWS_FILE} goes on after line {number - 1}")
+            break
+        index = _index_of(content)
+        line = f"line {number} of {ROWS_FILE}"
+        if index is None:
+            result.add(FindingKind.CHANGED, f"{line} holds no record any more")
+            continue
+        if index in seen:
+            result.add(FindingKind.INSERTED, f"{line} is row {index} again, as line {seen[index]}")
+        elif index not in expected:
+            result.add(FindingKind.INSERTED, f"{line} says it is row {index}, which is not exported")
+        elif expected[index] != b64encode(hash_leaf(content)):
+            result.add(FindingKind.CHANGED, f"row {index} was changed ({line})")
+        elif index < newest:
+            result.add(FindingKind.REORDERED, f"row {index} stands behind row {newest} ({line})")
+        if index in expected:
+            seen.setdefault(index, number)
+            newest = max(newest, index)
+    _name_missing(result, sorted(set(expected) - set(seen)), size)
+
+
+def _is_misplaced(files: BundleFiles, expected: dict[int, bytes], result: Verification) -> bool:
+    """Find the first row that fits the tree and yet says that it belongs elsewhere: the tree was changed."""
+    for content, (place, node) in zip(_lines(files, ROWS_FILE), expected.items(), strict=False):
+        index = _index_of(content)
+        if index is not None and index != place and node == b64encode(hash_leaf(content)):
+            kind = FindingKind.REMOVED if index > place else FindingKind.INSERTED
+            result.add(kind, f"row {index} stands at place {place} of the tree")
+            return True
+    return False
+
+
+def _name_missing(result: Verification, missing: list[int], size: int) -> None:
+    for start, end in _ranges(missing):
+        which = f"row {start} is" if start == end else f"rows {start} to {end} are"
+        if end == size - 1:
+            result.add(FindingKind.TRUNCATED, f"{which} missing at the end")
+        else:
+            result.add(FindingKind.REMOVED, f"{which} missing")
+
+
+def _ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    start = previous = None
+    for number in numbers:
+        if previous is None or number != previous + 1:
+            if start is not None and previous is not None:
+                yield start, previous
+            start = number
+        previous = number
+    if start is not None and previous is not None:
+        yield start, previous
+
+
+def _expected(files: BundleFiles) -> tuple[int, dict[int, bytes]]:
+    """Give how many leaves the tree has, and the hash of each exported row by its number."""
+    place, found = 0, {}
+    for entry in _lines(files, TREE_FILE):
+        word, *rest = entry.split(b" ")
+        if word == b"row" and rest:
+            found[place] = rest[0]
+            place += 1
+        elif len(rest) == 2 and rest[0].isdigit():
+            place += 1 << min(int(rest[0]), 62)
+    return place, found
+
+
+def _lines(files: BundleFiles, name: str) -> Iterator[bytes]:
+    with files.open(name) as lines:
+        while line := lines.readline(LARGEST_RECORD + 1):
+            yield line.removesuffix(b"\n")
+
+
+def _index_of(content: bytes) -> int | None:
+    index = (read_record(content) or {}).get("leaf_index")
+    return index if isinstance(index, int) else None

@@ -1,0 +1,120 @@
+"""Verifies the ledger in its database."""
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from rollback_drills.database.connections import Database
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.ledger.merkle import cover
+from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
+from rollback_drills.evidence.verify import postgresql_schema, sqlite_schema
+from rollback_drills.evidence.verify.auditor import Auditor, Trust
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
+from rollback_drills.evidence.verify.stored_heads import StoredHeads
+from rollback_drills.evidence.verify.stored_rows import StoredRow, iterate_stored_rows, reading_anything
+from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, find_missing_columns, iterate_taken
+from rollback_drills.outbox.table import OUTBOX
+
+TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
+"""A database that has one of these is one of ours, whatever was done to the others."""
+_OF_LEDGER: Final = frozenset(TABLES[:3])
+_AT_ONCE: Final = 1000
+
+
+def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], None]) -> Verification:
+    """Verify every row of the ledger, every node of its tree, every signed head, and what defines its tables.
+
+    Everything is read as it is at one time, whatever others write meanwhile.
+
+    Args:
+        database: Keeps the ledger.
+        trust: What the caller has kept elsewhere.
+        progress: Is called now and then with the number of rows that were verified.
+
+    Raises:
+        DatabaseError: The database cannot be read.
+        UsageError: There is no evidence.
+    """
+    result = Verification()
+    with database.snapshot() as connection, reading_anything(connection):
+        tables = _inspect(connection, result)
+        outcomes = _read_taken(connection, tables, result)
+        heads = StoredHeads(connection, result)
+        is_whole = _OF_LEDGER.issubset(tables)
+        auditor = Auditor(heads.iterate_notes() if is_whole else (), trust, result)
+        if is_whole:
+            try:
+                _read_rows(connection, auditor, heads, outcomes, progress)
+            except SQLAlchemyError as error:
+                if result.is_intact:
+                    raise
+                result.add(FindingKind.CHANGED, f"the database cannot be read to its end: {error}")
+        auditor.finish()
+        outcomes.judge(result, str(auditor.newest_pruning.get("cut_off", "")))
+    if result.is_intact and not result.size and not result.head_count:
+        raise UsageError("there is no evidence in the database; run `drills deliver` or the drill-check flow")
+    return result
+
+
+def _inspect(connection: Connection, result: Verification) -> Collection[str]:
+    """Compare what defines the tables with what the program creates; return the names of those that exist."""
+    schema = sqlite_schema if connection.dialect.name == "sqlite" else postgresql_schema
+    tables: Collection[str] = schema.find_tables(connection)
+    if _OF_LEDGER.isdisjoint(tables):
+        return tables  # no evidence was ever written here, or all of it is gone: the outbox tells
+    for difference in schema.find_differences(connection):
+        result.add(FindingKind.SCHEMA, difference)
+    if schema is sqlite_schema:
+        for damage in sqlite_schema.find_file_damage(connection):
+            result.add(FindingKind.CHANGED, damage)
+    return tables
+
+
+def _read_taken(connection: Connection, tables: Collection[str], result: Verification) -> TakenOutcomes:
+    if OUTBOX.name not in tables:
+        return TakenOutcomes()
+    missing = find_missing_columns(connection)
+    for name in missing:
+        result.add(FindingKind.SCHEMA, f"the column {name} of the table {OUTBOX.name} is missing")
+    return TakenOutcomes(() if missing else iterate_taken(connection))
+
+
+def _read_rows(
+    connection: Connection,
+    auditor: Auditor,
+    heads: StoredHeads,
+    outcomes: TakenOutcomes,
+    progress: Callable[[int], None],
+) -> None:
+    judge = RowJudge(auditor.result, outcomes)
+    for row in iterate_stored_rows(connection):
+        _verify_row(auditor, judge, row)
+        size = auditor.frontier.size
+        if heads.next_size <= size:
+            heads.compare(size, judge.created_at, auditor.public_key)
+        if not size % _AT_ONCE:
+            progress(size)
+    judge.finish(auditor.newest_pruning)
+
+
+def _verify_row(auditor: Auditor, judge: RowJudge, row: StoredRow) -> None:
+    result, place = auditor.result, auditor.frontier.size
+    if row.leaf_index < place:
+        result.add(FindingKind.INSERTED, f"row {row.leaf_index} is there twice, or has no place in the tree")
+        return
+    if row.leaf_index > place:
+        last = row.leaf_index - 1
+        which = f"row {place} is" if last == place else f"rows {place} to {last} are"
+        result.add(FindingKind.REMOVED, f"{which} missing")
+        auditor.is_lost = True
+        for level, _ in cover(place, row.leaf_index):
+            auditor.add_subtree(level, NO_HASH, pruned=False)
+    leaf, content = judge.judge(row)
+    is_pruned = row.is_pruned
+    completed = auditor.add_subtree(0, leaf, pruned=True) if is_pruned else auditor.add_row(leaf, content)
+    if completed != row.hashes and not auditor.is_lost:
+        result.add(FindingKind.CHANGED, f"the hashes of row {row.leaf_index} were changed")

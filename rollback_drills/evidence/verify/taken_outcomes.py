@@ -1,0 +1,104 @@
+"""Compares outcomes that the outbox calls taken into the evidence with the rows that hold them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, inspect, select, type_coerce
+from sqlalchemy.types import NullType
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.names.keys import is_same
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.redaction.redactor import REDACTED
+
+_COLUMNS: Final = ("notification_id", "state", "attempt_count", "status_code", "completed_at")
+_NAMES: Final = ("schedule_id", "provider", "owner")
+_SETTLED: Final = frozenset(
+    {State.DELIVERED, State.ACCEPTED, State.AMBIGUOUS, State.PERMANENT, State.DISABLED, State.DISCARDED}
+)
+"""States that come with an outcome, so that the evidence has the same."""
+_CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+
+
+class TakenOutcomes:
+    """Holds what the outbox says, and lets go of each outcome for which a row is found."""
+
+    def __init__(self, taken: Iterable[Row[Any]] = ()) -> None:
+        """Begin with what the outbox says was taken."""
+        self._open = {str(row.notification_id): row for row in taken}
+
+    def find(self, record: dict[str, Any]) -> None:
+        """Take a row of the ledger."""
+        if self._open and record.get("metadata_kind") == ROUTE_DELIVERY_KIND:
+            notification_id = str(record.get("notification_id"))
+            taken = self._open.get(notification_id)
+            if taken is not None and _fits(taken, record):
+                del self._open[notification_id]
+
+    def judge(self, result: Verification, pruned_until: str) -> None:
+        """Name the outcomes without a row, except for those whose retention is over.
+
+        Args:
+            result: Takes the findings.
+            pruned_until: Rows older than this were pruned; empty if none was.
+        """
+        for notification_id, taken in self._open.items():
+            if pruned_until and _is_older(taken, pruned_until):
+                continue
+            result.add(
+                FindingKind.REMOVED,
+                f"the outbox says that the outcome of {notification_id} ({taken.state}) was taken into the"
+                " evidence, and no row has it",
+            )
+
+
+def find_missing_columns(connection: Connection) -> list[str]:
+    """Return the columns that the outbox needs to be compared, and does not have."""
+    found = {each["name"] for each in inspect(connection).get_columns(OUTBOX.name)}
+    return [name for name in (*_COLUMNS, *_NAMES, "is_indexed") if name not in found]
+
+
+def iterate_taken(connection: Connection) -> Iterator[Row[Any]]:
+    """Return the rows of the outbox whose newest outcome is said to be in the evidence."""
+    columns = (type_coerce(OUTBOX.c[name], NullType()).label(name) for name in (*_COLUMNS, *_NAMES))
+    taken = select(*columns).where(OUTBOX.c.is_indexed.is_not(False))
+    for row in connection.execute(taken, execution_options={"yield_per": 1000}):
+        if row.completed_at is not None or row.state in _SETTLED:
+            yield row
+
+
+def _fits(taken: Any, record: dict[str, Any]) -> bool:
+    if taken.state in _SETTLED and record.get("outcome") != taken.state:
+        return False
+    if not all(_is_said(record.get(name), getattr(taken, name)) for name in _NAMES):
+        return False
+    if taken.completed_at is None:
+        return True
+    says = (record.get("attempt_count"), record.get("status_code"), record.get("completed_at"))
+    return says == (taken.attempt_count, taken.status_code, _write(taken.completed_at))
+
+
+def _is_said(said: Any, stored: Any) -> bool:
+    """Whether the evidence says a name of the outbox; a secret in it is redacted in the evidence alone."""
+    return isinstance(said, str) and isinstance(stored, str) and (is_same(said, stored) or REDACTED in said)
+
+
+def _is_older(taken: Any, pruned_until: str) -> bool:
+    """Whether the row of an outcome may have been pruned: it is written after the attempt."""
+    completed_at = _write(taken.completed_at)
+    try:
+        limit = datetime.fromisoformat(pruned_until) + _CLOCK_TOLERANCE
+        return completed_at is None or datetime.fromisoformat(completed_at) < limit
+    except (ValueError, TypeError, OverflowError):
+        return False
+
+
+def _write(seconds: Any) -> str | None:
+    try:
+        return write_instant(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None

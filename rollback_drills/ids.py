@@ -1,0 +1,98 @@
+"""The ids of cycles, plans, routes and notifications: digests of what they belong to.
+
+Names are hashed by their key, so that a name that is spelt in another way keeps its cycles and routes. Before
+names had one identity they were hashed as they were spelt. `spelt_cycle_id` and `spelt_route_key` return the
+ids of that time.
+"""
+
+import re
+from hashlib import sha256
+from typing import Final
+
+from rollback_drills.names.keys import name_key
+
+ANY_PROVIDER: Final = "any"
+"""Stands for the provider of a route that takes whichever works."""
+
+
+def _digest(text: str) -> str:
+    """Give the SHA-256 of some parts as hex digits; the unit separator between them stands in no id."""
+    return sha256(text.encode()).hexdigest()
+
+
+def cycle_id(schedule: str, due_at: str | None) -> str:
+    """Name the cycle of a schedule that ends at a due instant (contract §8.5)."""
+    return spelt_cycle_id(name_key(schedule), due_at)
+
+
+def spelt_cycle_id(schedule: str, due_at: str | None) -> str:
+    """Name the cycle of a document that is known by its path, which is no name (contract §8.6)."""
+    return "gordcycle-" + _digest(f"{schedule}\x1f{due_at}")[:16]
+
+
+def plan_id(cycle: str, generated_at: str) -> str:
+    """Name the plan of a cycle that was built at an instant."""
+    return "gordn-" + _digest(f"{cycle}\x1f{generated_at}")[:16]
+
+
+def route_key(cycle: str, provider: str, owner: str) -> str:
+    """Name the route of a cycle to an owner through a provider: the same in every plan of the cycle."""
+    return spelt_route_key(cycle, name_key(provider), name_key(owner))
+
+
+def spelt_route_key(cycle: str, provider: str, owner: str) -> str:
+    """Name the route with provider and owner as they are spelt."""
+    return "gordroute-" + _digest(f"{cycle}\x1f{provider}\x1f{owner}")[:16]
+
+
+def owner_reference(route: str, cycle: str, provider: str, owner: str) -> str:
+    """Return what stands for an owner in the references of providers, which must not change within a cycle.
+
+    Args:
+        route: The key of the route.
+        cycle: Its cycle.
+        provider: As the first notification of the route spells it.
+        owner: The same.
+    """
+    is_current = any(route == route_key(cycle, each, owner) for each in (provider, ANY_PROVIDER))
+    return name_key(owner) if is_current else owner
+
+
+def notification_id(route: str, reason: str, occurrence: int) -> str:
+    """Name one notification: the same in every run and over all attempts, so that none is committed twice."""
+    return "gordmsg-" + _digest(f"{route}\x1f{reason}\x1f{occurrence}")[:16]
+
+
+def event_id(plan: str) -> str:
+    """Name the event that a plan emits."""
+    return "gordevent-" + _digest(plan)[:16]
+
+
+def delivery_session_id(schedule: str, plan: str) -> str:
+    """Name the delivery of a plan, `rcd-<slug>-<12 hex>` (contract §5)."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name_key(schedule)).strip("-")[:48].strip("-") or "schedule"
+    return f"rcd-{slug}-{_digest(plan)[:12]}"
+
+
+def acknowledgement_id(route: str, acknowledged_at: str) -> str:
+    """Name an acknowledgement of a route."""
+    return "gordack-" + _digest(f"{route}\x1f{acknowledged_at}")[:16]
+
+
+def exception_id(cycle: str, kind: str, approved_at: str) -> str:
+    """Name an exception that was approved for a cycle at an instant."""
+    return "gordexc-" + _digest(f"{cycle}\x1f{kind}\x1f{approved_at}")[:16]
+
+
+def escalation_reason(chain_owner: str) -> str:
+    """Name why a person in the chain of an owner is told: two owners may escalate to the same person."""
+    return f"escalated\x1f{name_key(chain_owner)}"
+
+
+def escalation_plan_id(generated_at: str, routes: str) -> str:
+    """Name an escalation plan by its instant and what it is about."""
+    return "gordesc-" + _digest(f"{generated_at}\x1f{routes}")[:16]
+
+
+SOURCE_ID: Final = "source:drill-history"
+"""Stands for the source where a schedule stands otherwise: in the outbox, and in what is told of it."""

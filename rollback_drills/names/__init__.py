@@ -1,0 +1,1 @@
+"""The identity of names and their spellings."""

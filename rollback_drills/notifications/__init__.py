@@ -1,0 +1,1 @@
+"""What is sent: notifications, their reasons, states, outcomes and results."""

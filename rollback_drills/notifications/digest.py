@@ -1,0 +1,49 @@
+"""Puts several notifications for the same owner and provider into one message with a table."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.reasons import Reason
+
+
+def make_digest(notifications: Sequence[Notification]) -> Notification:
+    """Make one message of several; of a single one, itself.
+
+    Its facts are one row for each schedule, its id that of the first, and its reason that of all if they
+    share one. The event is that of the first, for what a connector reads from it.
+    """
+    first = notifications[0]
+    if len(notifications) == 1:
+        return first
+    reasons = {notification.reason for notification in notifications}
+    levels = {notification.alert_level for notification in notifications}
+    count = len(notifications)
+    if first.is_closing:
+        title = f"{count} rollback drill alerts are over"
+        summary = f"These {count} schedules need nothing from {first.owner} any more."
+    else:
+        title = f"{count} rollback drills need attention"
+        summary = f"{first.owner} owns {count} schedules whose rollback drill is overdue or due soon."
+    return replace(
+        first,
+        alert_level=next((each for each in ("critical", "warning") if each in levels), "healthy"),
+        title=title,
+        summary=summary,
+        facts=tuple((each.schedule_id, _row(each)) for each in notifications),
+        acknowledge="" if first.is_closing else _how_to_acknowledge(first),
+        reason=reasons.pop() if len(reasons) == 1 else Reason.FIRST,
+        may_repeat=any(each.may_repeat for each in notifications),
+        earlier_ref="",
+    )
+
+
+def _row(notification: Notification) -> str:
+    facts = dict(notification.facts)
+    parts = (facts.get("State", ""), facts.get("Due", ""), notification.reason, notification.cycle_id)
+    return " · ".join(part for part in parts if part)
+
+
+def _how_to_acknowledge(notification: Notification) -> str:
+    return f"Acknowledge each: drills ack --cycle CYCLE --owner {shlex.quote(notification.owner)} --by YOU"

@@ -1,0 +1,36 @@
+"""What a notification was: as decisions look back on it, and how long it keeps a route quiet."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.readiness.terms import Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notification of a route, as the outbox has it."""
+
+    notification_id: str
+    schedule_id: str
+    cycle_id: str
+    provider: str
+    owner: str
+    reason: Reason
+    status: Readiness
+    at: datetime
+    """The instant of its plan."""
+    state: State
+    is_closed: bool = False
+    """Whether the cycle was over for this route afterwards."""
+    due_at: str = ""
+    """The due instant of its cycle, as documents write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Why a route or a whole cycle is left alone for a time: it was acknowledged, or excepted."""
+
+    until: datetime
+    because: str

@@ -1,0 +1,190 @@
+"""Commits notifications to the outbox before anything is sent, and tells what it has of a cycle."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, or_, select, update
+
+from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.names.spellings import find_spellings
+from rollback_drills.notifications.entries import Departure, Entry, Hold
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import UNSENT, WAITING, State
+from rollback_drills.notifications.told import Told
+from rollback_drills.outbox.grouping import dissolve_digests
+from rollback_drills.outbox.rows import Item, write_notification
+from rollback_drills.outbox.table import OUTBOX, insert_new
+
+
+def find_history(
+    database: Database, cycle_ids: Iterable[str], schedule_ids: Iterable[str]
+) -> dict[str, list[Told]]:
+    """Give, by route key, what was told in these cycles, and in all open cycles of these schedules.
+
+    The schedules may be spelt otherwise in the outbox.
+    """
+    cycles = list(dict.fromkeys(cycle_ids))
+    found: dict[int, Item] = {}
+    with database.read() as connection:
+        is_open = OUTBOX.c.is_closed.is_(False)
+        schedules = find_spellings(connection, OUTBOX.c.schedule_id, schedule_ids, is_open)
+        for start in range(0, max(len(cycles), len(schedules)), MOST_PARAMETERS):
+            some = slice(start, start + MOST_PARAMETERS)
+            of_schedules = is_open & OUTBOX.c.schedule_id.in_(schedules[some])
+            statement = select(OUTBOX).where(or_(OUTBOX.c.cycle_id.in_(cycles[some]), of_schedules))
+            found |= {row.sequence: Item.from_row(row) for row in connection.execute(statement)}
+    history: dict[str, list[Told]] = {}
+    for sequence in sorted(found):
+        item = found[sequence]
+        history.setdefault(item.route_key, []).append(item.to_told())
+    return history
+
+
+def find_open_schedules(database: Database, schedule_ids: Iterable[str]) -> set[str]:
+    """Return which of these schedules have an open cycle."""
+    schedules, found = list(schedule_ids), set()
+    with database.read() as connection:
+        for start in range(0, len(schedules), MOST_PARAMETERS):
+            some = schedules[start : start + MOST_PARAMETERS]
+            is_open = OUTBOX.c.is_closed.is_(False) & OUTBOX.c.schedule_id.in_(some)
+            found |= set(connection.scalars(select(OUTBOX.c.schedule_id).where(is_open).distinct()))
+    return found
+
+
+@repeat_on_conflict
+def commit(
+    database: Database,
+    entries: Sequence[Entry],
+    departures: Sequence[Departure],
+    holds: Sequence[Hold] = (),
+    *,
+    now: float,
+) -> set[str]:
+    """Commit notifications, all in one transaction; give the ids of those that this call has added.
+
+    What another run has committed already is passed over, and so is what would replace a notification that
+    has been sent meanwhile: the next run decides anew.
+    """
+    if not entries and not departures and not holds:
+        return set()
+    with database.write() as connection:
+        current = _without_closed(connection, entries)
+        kept = [entry for entry in current if _replace(connection, entry.replaces)]
+        added = _insert(database, connection, [entry for entry in kept if not _is_promotion(entry)], now)
+        added |= _promote(connection, [entry for entry in kept if _is_promotion(entry)], now)
+        left = [each.route_key for each in departures if _replace(connection, each.replaces)]
+        _close(
+            connection,
+            left + [each.route_key for each in kept if each.closes and each.notification_id in added],
+        )
+        for hold in holds:
+            _hold(connection, hold)
+    return added
+
+
+def _without_closed(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """Leave out escalations of cycles that were closed since they were decided."""
+    escalated = sorted({entry.cycle_id for entry in entries if entry.reason is Reason.ESCALATED})
+    still_open: set[str] = set()
+    for start in range(0, len(escalated), MOST_PARAMETERS):
+        some = escalated[start : start + MOST_PARAMETERS]
+        # locked, so that nobody closes one before this transaction has ended
+        statement = (
+            select(OUTBOX.c.cycle_id)
+            .where(OUTBOX.c.cycle_id.in_(some), OUTBOX.c.is_closed.is_(False))
+            .order_by(OUTBOX.c.sequence)
+            .with_for_update()
+        )
+        still_open.update(connection.scalars(statement))
+    return [
+        entry for entry in entries if entry.reason is not Reason.ESCALATED or entry.cycle_id in still_open
+    ]
+
+
+def _is_promotion(entry: Entry) -> bool:
+    """Whether the place of the notification was kept while a window or an absence lasted."""
+    return entry.reason is Reason.DEFERRED and not entry.is_kept_back
+
+
+def _replace(connection: Connection, notification_ids: Sequence[str]) -> bool:
+    if not notification_ids:
+        return True
+    statement = (
+        update(OUTBOX)
+        .where(OUTBOX.c.notification_id.in_(notification_ids), OUTBOX.c.state.in_(UNSENT))
+        .values(state=State.SUPERSEDED, due_at=None)
+    )
+    dissolve_digests(connection, notification_ids)
+    return connection.execute(statement).rowcount == len(notification_ids)
+
+
+def _insert(database: Database, connection: Connection, entries: Sequence[Entry], now: float) -> set[str]:
+    if not entries:
+        return set()
+    statement = insert_new(database, OUTBOX).returning(OUTBOX.c.notification_id)
+    rows = [_to_row(entry, now) for entry in entries]
+    return set(connection.scalars(statement, rows))
+
+
+def _to_row(entry: Entry, now: float) -> dict[str, Any]:
+    return {
+        "notification_id": entry.notification_id,
+        "message_id": entry.notification_id,
+        "route_key": entry.route_key,
+        "cycle_id": entry.cycle_id,
+        "schedule_id": entry.schedule_id,
+        "provider": entry.provider,
+        "owner": entry.owner,
+        "reason": entry.reason,
+        "status": entry.status,
+        "cycle_due": entry.cycle_due,
+        "planned_at": entry.planned_at.timestamp(),
+        "queued_at": now,
+        "is_closed": entry.closes,
+        **_content(entry, now),
+    }
+
+
+def _content(entry: Entry, now: float) -> dict[str, Any]:
+    text = write_notification(entry.notification)
+    if entry.is_kept_back:
+        return {"state": State.SUPPRESSED, "due_at": None, "notification": text}
+    return {"state": State.PENDING, "due_at": now, "notification": text}
+
+
+def _promote(connection: Connection, entries: Sequence[Entry], now: float) -> set[str]:
+    statement = (
+        update(OUTBOX)
+        .where(OUTBOX.c.notification_id == bindparam("its_id"), OUTBOX.c.state == State.SUPPRESSED)
+        .values(
+            {
+                name: bindparam(name)
+                for name in ("state", "due_at", "notification", "status", "planned_at", "queued_at")
+            }
+        )
+    )
+    promoted = set()
+    for entry in entries:
+        values: Mapping[str, Any] = {
+            **_content(entry, now),
+            "its_id": entry.notification_id,
+            "queued_at": now,
+            "status": entry.status,
+            "planned_at": entry.planned_at.timestamp(),
+        }
+        if connection.execute(statement, values).rowcount:
+            promoted.add(entry.notification_id)
+    return promoted
+
+
+def _hold(connection: Connection, hold: Hold) -> None:
+    dissolve_digests(connection, [hold.notification_id])
+    waits = (OUTBOX.c.notification_id == hold.notification_id) & OUTBOX.c.state.in_(WAITING)
+    until = hold.until.timestamp()
+    connection.execute(update(OUTBOX).where(waits, OUTBOX.c.due_at < until).values(due_at=until))
+
+
+def _close(connection: Connection, route_keys: Sequence[str]) -> None:
+    for start in range(0, len(route_keys), MOST_PARAMETERS):
+        some = route_keys[start : start + MOST_PARAMETERS]
+        connection.execute(update(OUTBOX).where(OUTBOX.c.route_key.in_(some)).values(is_closed=True))

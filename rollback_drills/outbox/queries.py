@@ -1,0 +1,146 @@
+"""What people do with the outbox: look, replay, discard, enable a connector; and what the evidence takes."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+
+from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.names.spellings import find_spellings_by_index, match
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import UNCERTAIN, WAITING, State
+from rollback_drills.outbox.grouping import dissolve_digests
+from rollback_drills.outbox.rows import Item, read_notification
+from rollback_drills.outbox.table import OUTBOX
+
+_REPLAYABLE = (State.PERMANENT, State.DISABLED, State.DISCARDED, State.RETRY, State.AMBIGUOUS)
+_DISCARDABLE = (State.PENDING, State.RETRY, State.AMBIGUOUS, State.PERMANENT, State.DISABLED)
+_MAY_HAVE_ARRIVED = or_(OUTBOX.c.may_repeat, OUTBOX.c.state.in_(UNCERTAIN), OUTBOX.c.unanswered_count > 0)
+_OUTCOMES = {
+    State.DELIVERED: Outcome.DELIVERED,
+    State.ACCEPTED: Outcome.ACCEPTED,
+    State.AMBIGUOUS: Outcome.AMBIGUOUS,
+    State.PERMANENT: Outcome.PERMANENT,
+    State.DISABLED: Outcome.DISABLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxFilter:
+    """Which notifications are wanted; empty matches everything."""
+
+    states: Collection[State] = ()
+    provider: str | None = None
+    owner: str | None = None
+    schedule_ids: Collection[str] = ()
+    cycle_id: str | None = None
+
+    def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
+        """Return the conditions; names match in any spelling."""
+        conditions: list[ColumnElement[bool]] = []
+        if self.states:
+            conditions.append(OUTBOX.c.state.in_(list(self.states)))
+        if self.schedule_ids:
+            ids = find_spellings_by_index(connection, OUTBOX.c.schedule_id, self.schedule_ids)
+            conditions.append(OUTBOX.c.schedule_id.in_(ids))
+        wanted = {"cycle_id": self.cycle_id, "provider": self.provider, "owner": self.owner}
+        given = [(name, value) for name, value in wanted.items() if value is not None]
+        return match(connection, OUTBOX, given, *conditions)
+
+
+def find_items(
+    database: Database, wanted: OutboxFilter, *, limit: int = 100, offset: int = 0
+) -> tuple[list[Item], int]:
+    """Give the newest notifications that match, and how many match altogether."""
+    with database.read() as connection:
+        conditions = wanted.to_sql(connection)
+        page = select(OUTBOX).where(*conditions).order_by(OUTBOX.c.sequence.desc())
+        page = page.limit(limit).offset(offset)
+        total = connection.scalar(select(func.count()).select_from(OUTBOX).where(*conditions))
+        return [Item.from_row(row) for row in connection.execute(page)], total or 0
+
+
+def get_item(database: Database, notification_id: str) -> Item | None:
+    """Give one notification."""
+    with database.read() as connection:
+        row = connection.execute(
+            select(OUTBOX).where(OUTBOX.c.notification_id == notification_id)
+        ).one_or_none()
+    return Item.from_row(row) if row else None
+
+
+def replay(database: Database, notification_ids: Sequence[str], *, now: float) -> int:
+    """Make notifications due again that are dead, discarded or waiting; give how many.
+
+    One that may have arrived before says so when it is sent again.
+    """
+    return _change(
+        database,
+        notification_ids,
+        _REPLAYABLE,
+        {
+            "state": State.RETRY,
+            "due_at": now,
+            "queued_at": now,
+            "unanswered_count": 0,
+            "may_repeat": _MAY_HAVE_ARRIVED,
+        },
+    )
+
+
+def discard(database: Database, notification_ids: Sequence[str]) -> int:
+    """Take notifications out that were not delivered; give how many."""
+    return _change(
+        database,
+        notification_ids,
+        _DISCARDABLE,
+        {
+            "state": State.DISCARDED,
+            "due_at": None,
+            "is_indexed": False,
+            "may_repeat": _MAY_HAVE_ARRIVED,
+        },
+    )
+
+
+def to_delivery(item: Item) -> Delivery:
+    """Give what became of a notification so far."""
+    outcome = _OUTCOMES.get(item.state, Outcome.RETRY)
+    request = RequestSummary(*json.loads(item.request)) if item.request else None
+    detail = item.detail or "waits for its first attempt"
+    verdict = Verdict(outcome, detail, item.status_code, None, item.external_ref, request)
+    return Delivery(
+        read_notification(item.notification),
+        verdict,
+        item.attempt_count,
+        _instant(item.started_at or item.queued_at),
+        _instant(item.completed_at or item.queued_at),
+        item.state,
+        _instant(item.due_at) if item.state in WAITING and item.due_at and item.attempt_count else None,
+    )
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+@repeat_on_conflict
+def _change(
+    database: Database,
+    notification_ids: Sequence[str],
+    allowed: Sequence[State],
+    values: dict[str, object],
+) -> int:
+    changed = 0
+    with database.write() as connection:
+        for start in range(0, len(notification_ids), MOST_PARAMETERS):
+            some = notification_ids[start : start + MOST_PARAMETERS]
+            statement = update(OUTBOX).where(
+                OUTBOX.c.notification_id.in_(some), OUTBOX.c.state.in_(allowed), OUTBOX.c.notification != ""
+            )
+            dissolve_digests(connection, some)
+            changed += connection.execute(statement.values(**values)).rowcount
+    return changed

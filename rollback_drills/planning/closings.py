@@ -1,0 +1,152 @@
+"""Ends cycles that are over: finds the routes that were told, and words the message that closes each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rollback_drills import ids
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.notification import Notification, build_event
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.told import Told
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.repeats import Ending, find_ending
+from rollback_drills.planning.routes import Route
+from rollback_drills.planning.suppression import Suppressions
+from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.terms import Readiness, Report
+
+_HEALTHY = (Readiness.READY, Readiness.NOT_REQUESTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """One route that leaves its cycle."""
+
+    route_key: str
+    opened: Told
+    """The first notification of the route in this cycle."""
+    ending: Ending
+    notification: Notification | None
+    """None: nobody was told, so that nobody has to be told that it is over."""
+
+
+def find_closings(
+    subject: Subject,
+    judgement: Judgement,
+    plan: Report,
+    request: PlanRequest,
+    histories: Mapping[str, Sequence[Told]],
+    *,
+    now: datetime,
+) -> Iterator[Closing]:
+    """Give the routes of this schedule whose cycle is over; `histories` has its routes by key.
+
+    A cycle is over when the schedule is in another one, or needs nothing any more. A route that a window or
+    an absence keeps silent, or whose provider was not asked for, is left to a later run.
+    """
+    schedule = subject.schedule.document if subject.schedule else None
+    planned = {each["route_key"] for each in plan["route_decisions"] if each["action"] == "deliver"}
+    suppressions = Suppressions(judgement.cycle.schedule_id, schedule, request.policy)
+    for route_key, history in histories.items():
+        last = history[-1]
+        is_over = last.cycle_id != judgement.cycle.cycle_id or judgement.readiness in _HEALTHY
+        is_asked_for = request.requested is None or name_key(last.provider) in request.requested
+        if not is_over or not is_asked_for or route_key in planned:
+            continue
+        route = Route(last.owner, last.provider, 0, last.owner)
+        if suppressions.find_window(route, now) or suppressions.find_absence(last.owner, now):
+            continue
+        ending = find_ending(history)
+        if ending is not None:
+            notification = _build(judgement, plan, route_key, history, ending) if ending.is_told else None
+            yield Closing(route_key, _opened(history), ending, notification)
+
+
+def _build(
+    judgement: Judgement, plan: Report, route_key: str, history: Sequence[Told], ending: Ending
+) -> Notification:
+    opened, first = _opened(history), history[0]
+    report = judgement.schedule
+    event = build_event(report, plan)
+    facts = dict(_facts(report, plan, opened, judgement.history["history"]))
+    title = f"Rollback drill {_what_happened(judgement, opened)}: {plan['schedule_id']}"
+    environment = report["schedule"]["environment"]
+    title = " ".join((f"{title} ({environment})" if environment else title).split())
+    return Notification(
+        notification_id=ids.notification_id(route_key, Reason.RESOLVED, ending.occurrence),
+        provider=opened.provider,
+        owner=opened.owner,
+        alert_level="healthy",
+        title=title,
+        summary=_summary(judgement, opened),
+        facts=tuple(
+            (label, text) for label, value in facts.items() if (text := " ".join(str(value).split()))
+        ),
+        acknowledge="",
+        schedule_id=plan["schedule_id"],
+        cycle_id=opened.cycle_id,
+        plan_id=plan["plan_id"],
+        event={
+            **event,
+            "alert_level": "healthy",
+            "title": title,
+            "cycle_id": opened.cycle_id,
+            "owners": [opened.owner],
+            "notification_providers": [opened.provider],
+            "owner_routes": [],
+            "acknowledge": "",
+        },
+        reason=Reason.RESOLVED,
+        route_key=route_key,
+        owner_key=ids.owner_reference(route_key, first.cycle_id, first.provider, first.owner),
+    )
+
+
+def _opened(history: Sequence[Told]) -> Told:
+    """Give the notification that opened the cycle for the route, or opened it again."""
+    return next(told for told in history if not told.is_closed)
+
+
+def _what_happened(judgement: Judgement, opened: Told) -> str:
+    if _was_performed(judgement, opened):
+        return "performed"
+    return "no longer needed" if judgement.readiness in _HEALTHY else "due at another time"
+
+
+def _was_performed(judgement: Judgement, opened: Told) -> bool:
+    """Whether an accepted drill came after the first notification of the cycle."""
+    history = judgement.history["history"]
+    executed_at = history["latest_executed_at"]
+    return bool(history["valid"] and executed_at and datetime.fromisoformat(str(executed_at)) >= opened.at)
+
+
+def _summary(judgement: Judgement, opened: Told) -> str:
+    schedule, history = judgement.schedule["schedule"], judgement.history["history"]
+    due = f"the cycle that was due {opened.due_at}" if opened.due_at else "the cycle"
+    next_due = schedule["next_due_at"] or "at an unknown time"
+    if _was_performed(judgement, opened):
+        drill = history["latest_drill_id"]
+        return f"Drill {drill} was performed and accepted; {due} is closed. Next due {next_due}."
+    if judgement.readiness in _HEALTHY:
+        return f"{due[0].upper()}{due[1:]} is closed: the schedule needs nothing now. Next due {next_due}."
+    return (
+        f"{due[0].upper()}{due[1:]} is closed: the schedule is now due {next_due}, which is told on its own."
+    )
+
+
+def _facts(
+    report: Report, plan: Report, opened: Told, history: Mapping[str, Any]
+) -> Iterator[tuple[str, object]]:
+    schedule = report["schedule"]
+    yield "Schedule", plan["schedule_id"]
+    yield "Environment", schedule["environment"]
+    yield "State", plan["status"].replace("_", " ")
+    yield "Was due", opened.due_at or "unknown"
+    yield "Due", schedule["next_due_at"] or "unknown"
+    yield "Latest drill", " ".join(filter(None, (history["latest_drill_id"], history["latest_executed_at"])))
+    yield "Owner", opened.owner
+    yield "Plan", plan["plan_id"]
+    yield "Cycle", opened.cycle_id

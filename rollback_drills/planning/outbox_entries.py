@@ -1,0 +1,178 @@
+"""Turns the plans of a run into what is committed to the outbox."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from rollback_drills import ids
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.entries import Departure, Entry, Hold
+from rollback_drills.notifications.notification import (
+    Notification,
+    build_event,
+    build_notification,
+    name_notification,
+)
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import WAITING
+from rollback_drills.notifications.told import Told
+from rollback_drills.planning.closings import Closing, find_closings
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.escalation_chain import EVENT_KEY, resolve_chains
+from rollback_drills.planning.routes import Route
+from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.terms import Readiness, Report
+
+_KEPT_BACK = ("maintenance_window", "owner_calendar")
+
+
+def known_names(subjects: Sequence[Subject], judgements: Sequence[Judgement]) -> list[str]:
+    """Return every name under which the schedules and their source may be in the outbox: ids and paths."""
+    names = [SOURCE_ID, *(judgement.cycle.schedule_id for judgement in judgements)]
+    return names + [name for subject in subjects for name in _names_without_id(subject)]
+
+
+def _names_without_id(subject: Subject) -> tuple[str, ...]:
+    """Return the names of a document while it had no id that could be read."""
+    source = subject.schedule
+    return (source.identity, source.former_identity) if source else ()
+
+
+def find_entries(
+    subject: Subject, judgement: Judgement, plan: Report, request: PlanRequest, evidence_head: str = ""
+) -> Iterator[Entry]:
+    """Give what a plan commits: its notifications, and the places of those that are kept back.
+
+    With each travels the chain of its owner, frozen as it is now, and the head of the evidence as it was,
+    size and root: a copy outside the database, by which it is seen later whether the evidence was changed.
+    """
+    wanted = [
+        decision
+        for decision in plan["route_decisions"]
+        if decision["action"] == "deliver"
+        or (decision["category"] in _KEPT_BACK and name_notification(decision))
+    ]
+    if not wanted:
+        return
+    event = build_event(judgement.schedule, plan)
+    if evidence_head:
+        event["evidence_head"] = evidence_head
+    chains = _find_chains(subject, plan, request, [decision["owner"] for decision in wanted])
+    for decision in wanted:
+        facts = {
+            EVENT_KEY: chains[decision["owner"]],
+            "deferred_until": decision["deferred_until"],
+            "deferred_by": decision["category"] if decision["action"] == "suppress" else None,
+        }
+        owner_key = _find_owner_key(decision, request)
+        notification = build_notification(judgement.schedule, plan, event | facts, decision, owner_key)
+        yield _entry(judgement, plan, decision, name_notification(decision), notification)
+
+
+def _find_owner_key(decision: Mapping[str, Any], request: PlanRequest) -> str | None:
+    """Return what stands for the owner of a route that was told before; None if it was not."""
+    key = decision["route_key"]
+    if key not in request.told:
+        return None
+    first = request.told[key][0]
+    return ids.owner_reference(key, first.cycle_id, first.provider, first.owner)
+
+
+def _find_chains(
+    subject: Subject, plan: Report, request: PlanRequest, owners: Sequence[str]
+) -> dict[str, Any]:
+    routes = [
+        Route(each["owner"], each["provider"], each["acknowledgement_minutes"], each["escalation_owner"])
+        for each in plan["route_decisions"]
+    ]
+    schedule = subject.schedule.document if subject.schedule else None
+    chains = resolve_chains(routes, schedule, request.policy, of=owners)
+    return {owner: chain.to_wire() for owner, chain in chains.items()}
+
+
+def find_holds(plan: Report, request: PlanRequest, *, now: datetime) -> Iterator[Hold]:
+    """Give what waits for another attempt on routes that are silent now; without a known end, for a day."""
+    for decision in plan["route_decisions"]:
+        if decision["category"] in _KEPT_BACK:
+            until = decision["deferred_until"]
+            for told in request.told.get(decision["route_key"], ()):
+                if told.state in WAITING:
+                    end = datetime.fromisoformat(until) if until else now + timedelta(days=1)
+                    yield Hold(told.notification_id, end)
+
+
+def find_departures(
+    subjects: Sequence[Subject],
+    judgements: Sequence[Judgement],
+    plans: Sequence[Report],
+    request: PlanRequest,
+    *,
+    now: datetime,
+) -> tuple[list[Entry], list[Departure]]:
+    """Give the messages that close cycles that are over, and the routes that leave one without a word."""
+    by_name: dict[str, dict[str, Sequence[Told]]] = {}
+    by_path: dict[str, dict[str, Sequence[Told]]] = {}
+    for route_key, history in request.told.items():
+        name = history[-1].schedule_id
+        by_name.setdefault(name_key(name), {})[route_key] = history
+        by_path.setdefault(name, {})[route_key] = history
+    entries, departures = [], []
+    for subject, judgement, plan in zip(subjects, judgements, plans, strict=True):
+        if judgement.cycle.schedule_id in request.distrusted:
+            continue
+        histories = by_name.get(name_key(judgement.cycle.schedule_id), {})
+        for name in _names_without_id(subject):
+            histories = histories | by_path.get(name, {})
+        for closing in find_closings(subject, judgement, plan, request, histories, now=now):
+            if closing.notification is None:
+                departures.append(Departure(closing.route_key, closing.ending.replaces))
+            else:
+                entries.append(_closing_entry(closing, closing.notification, plan))
+    return entries, departures
+
+
+def _entry(
+    judgement: Judgement,
+    plan: Report,
+    decision: Mapping[str, Any],
+    notification_id: str,
+    notification: Notification,
+) -> Entry:
+    is_told = decision["action"] == "deliver"
+    return Entry(
+        notification_id=notification_id,
+        route_key=decision["route_key"],
+        cycle_id=plan["cycle_id"],
+        schedule_id=plan["schedule_id"],
+        provider=decision["provider"],
+        owner=decision["owner"],
+        reason=Reason(decision["notification_reason"]) if is_told else Reason.DEFERRED,
+        status=judgement.readiness,
+        cycle_due=plan["next_due_at"] or "",
+        planned_at=datetime.fromisoformat(plan["generated_at"]),
+        notification=notification,
+        is_kept_back=not is_told,
+        replaces=decision["replaces"],
+        # A healthy schedule that is told because somebody forced it opens nothing.
+        closes=judgement.readiness in (Readiness.READY, Readiness.NOT_REQUESTED),
+    )
+
+
+def _closing_entry(closing: Closing, notification: Notification, plan: Report) -> Entry:
+    return Entry(
+        notification_id=notification.notification_id,
+        route_key=closing.route_key,
+        cycle_id=closing.opened.cycle_id,
+        schedule_id=closing.opened.schedule_id,
+        provider=notification.provider,
+        owner=notification.owner,
+        reason=Reason.RESOLVED,
+        status=closing.opened.status,
+        cycle_due=closing.opened.due_at,
+        planned_at=datetime.fromisoformat(plan["generated_at"]),
+        notification=notification,
+        replaces=closing.ending.replaces,
+        closes=True,
+    )

@@ -1,0 +1,132 @@
+"""When a route is told, and for which reason: a pure rule over what was told of its cycle before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from rollback_drills import ids
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import TOLD, UNCERTAIN, UNSENT, State
+from rollback_drills.notifications.told import Quiet, Told
+from rollback_drills.readiness.terms import Readiness
+
+REPEAT_AFTER: Final[Mapping[Readiness, timedelta]] = {
+    Readiness.DUE_SOON: timedelta(days=7),
+    Readiness.NEEDS_ATTENTION: timedelta(days=1),
+}
+"""How long a route stays quiet after it was told, by state; documents may say otherwise."""
+_SEVERITY: Final = {Readiness.DUE_SOON: 1, Readiness.NEEDS_ATTENTION: 2}
+_POINTLESS: Final = frozenset({State.SUPERSEDED, State.DISCARDED})
+
+
+def find_spelt_routes(told: Mapping[str, Sequence[Told]]) -> dict[str, Sequence[str]]:
+    """Return the keys of routes that were named by a spelling, by the key that they would get now.
+
+    Several routes of before can be one route now. The one with the key of now comes first, then the earliest.
+    """
+    found: dict[str, list[str]] = {}
+    for key, history in told.items():
+        first = history[0]
+        if name_key(first.owner) != first.owner or name_key(first.provider) != first.provider:
+            new_key = ids.route_key(first.cycle_id, first.provider, first.owner)
+            if new_key != key:
+                found.setdefault(new_key, []).append(key)
+    return {new_key: [new_key, *keys] if new_key in told else keys for new_key, keys in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Whether a route is to be told, and why, before windows and calendars are asked."""
+
+    reason: Reason | None
+    """None: stay quiet."""
+    occurrence: int = 1
+    """The how manieth notification of this reason on the route, from 1."""
+    deferral: int = 1
+    """The how manieth deferral of the route it is, if a window or an absence keeps it silent now."""
+    quiet_until: datetime | None = None
+    """When the route may be told again; None if it is not known."""
+    because: str = ""
+    """Why it stays quiet."""
+    replaces: tuple[str, ...] = ()
+    """Notifications that were not sent yet and become pointless."""
+
+
+def find_telling(
+    history: Sequence[Told],
+    status: Readiness,
+    *,
+    now: datetime,
+    repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER,
+    acknowledged: Quiet | None = None,
+    force: bool = False,
+) -> Telling:
+    """Say whether and why a route is told at an instant, windows and calendars aside (contract §8.8).
+
+    A state that got worse is told at once. What was kept silent is told as deferred. While a notification is
+    on its way, or nobody knows whether it arrived, nothing else goes out on the route.
+
+    Args:
+        history: All notifications of the route, in the order in which they were committed.
+        status: The readiness of the schedule.
+        now: The instant of the plan.
+        repeat_after: How long a route stays quiet, by state.
+        acknowledged: What was acknowledged last on the route; it puts repeats off, and nothing else.
+        force: Tell in spite of health and quiet.
+    """
+    on_its_way = next((told for told in history if told.state in UNCERTAIN), None)
+    if on_its_way:
+        return Telling(None, because=f"the notification of reason {on_its_way.reason} is on its way")
+    current = [told for told in history if not told.is_closed and told.state not in _POINTLESS]
+    last = current[-1] if current else None
+    if last is None:
+        unsent = tuple(told.notification_id for told in history if told.state in UNSENT)  # it was to close
+        return _tell(Reason.FIRST, history, replaces=unsent)
+    is_worse = _SEVERITY.get(status, 0) > _SEVERITY.get(last.status, 0)
+    if last.state is State.SUPPRESSED:
+        deferral = sum(told.reason is Reason.DEFERRED for told in history)
+        return Telling(Reason.DEFERRED, deferral, deferral)
+    if last.state in UNSENT:
+        if is_worse:
+            return _tell(Reason.WORSE, history, replaces=(last.notification_id,))
+        return Telling(None, because=f"the notification of reason {last.reason} waits for its next attempt")
+    if is_worse:
+        return _tell(Reason.WORSE, history)
+    until = last.at + repeat_after.get(status, timedelta(0))
+    if force or now >= max(until, acknowledged.until if acknowledged else until):
+        return _tell(Reason.REPEAT, history)
+    if acknowledged and acknowledged.until > until:
+        return Telling(None, quiet_until=acknowledged.until, because=acknowledged.because)
+    return Telling(
+        None, quiet_until=until, because=f"told in this cycle already, at {write_instant(last.at)}"
+    )
+
+
+def _tell(reason: Reason, history: Sequence[Told], *, replaces: tuple[str, ...] = ()) -> Telling:
+    occurrence = 1 + sum(told.reason is reason for told in history)
+    deferral = 1 + sum(told.reason is Reason.DEFERRED for told in history)
+    return Telling(reason, occurrence, deferral, replaces=replaces)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What becomes of a route whose cycle is over."""
+
+    is_told: bool
+    """Whether the owner was told of the cycle, and so must be told that it is over."""
+    replaces: tuple[str, ...]
+    """Notifications that were not sent yet and become pointless."""
+    occurrence: int
+
+
+def find_ending(history: Sequence[Told]) -> Ending | None:
+    """Say how a route leaves its cycle; None while a notification is on its way, or if it has left."""
+    current = [told for told in history if not told.is_closed and told.state not in _POINTLESS]
+    if not current or any(told.state in UNCERTAIN for told in current):
+        return None
+    unsent = tuple(told.notification_id for told in current if told.state in UNSENT)
+    occurrence = 1 + sum(told.reason is Reason.RESOLVED for told in history)
+    return Ending(any(told.state in TOLD for told in current), unsent, occurrence)

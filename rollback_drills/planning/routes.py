@@ -1,0 +1,135 @@
+"""Which owners are told through which providers, before anything suppresses a route."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from rollback_drills.connectors.types import CONNECTOR_TYPES
+from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.routing_policy import OwnerRule, RoutingPolicy
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.errors import UsageError
+from rollback_drills.names.keys import first_spellings, name_key
+from rollback_drills.readiness.terms import tidy
+
+BUILTIN_PROVIDERS: Final = frozenset(CONNECTOR_TYPES)
+DEFAULT_OWNER: Final = "release-governance"
+DEFAULT_PROVIDER: Final = "webhook"
+DEFAULT_ACKNOWLEDGEMENT_MINUTES: Final = 60.0
+
+
+class Route(msgspec.Struct, frozen=True, gc=False):
+    """One owner through one provider."""
+
+    owner: str
+    provider: str
+    acknowledgement_minutes: float | int
+    escalation_owner: str
+
+
+def parse_requested(text: str) -> frozenset[str] | None:
+    """Return the keys of the providers that are asked for: `all` (None), or a list separated by commas.
+
+    Raises:
+        UsageError: It names none; a variable that is empty by accident must not tell everybody.
+    """
+    names = frozenset(name_key(name) for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError("--provider names no provider; write all, or a list such as slack,jira")
+    return None if "all" in names else names
+
+
+def named_providers(sources: Iterable[Loaded[Schedule] | None]) -> frozenset[str]:
+    """Give every provider that the schedules name, in their lists or owner rules."""
+    names: set[str] = set()
+    for source in sources:
+        if source is not None and source.document is not None:
+            names.update(source.document.notification_providers)
+            names.update(name for rule in source.document.rules_by_owner.values() for name in rule.providers)
+    return frozenset(names)
+
+
+def known_providers(
+    sources: Iterable[Loaded[Schedule] | None],
+    requested: frozenset[str] | None,
+    find_connectors: Callable[[], Iterable[str]],
+) -> frozenset[str]:
+    """Return every provider that may be requested; connectors are looked for only if one is still unknown."""
+    known = BUILTIN_PROVIDERS | named_providers(sources)
+    if requested is None or requested <= first_spellings(known).keys():
+        return known
+    return known | frozenset(find_connectors())
+
+
+def check_requested(requested: frozenset[str] | None, known: frozenset[str]) -> None:
+    """Refuse a request for providers that nobody knows; `requested` has their keys.
+
+    Raises:
+        UsageError: Names the unknown provider and the known ones.
+    """
+    unknown = sorted((requested or frozenset()) - first_spellings(known).keys())
+    if unknown:
+        raise UsageError(f"--provider {unknown[0]} is unknown; known are {', '.join(sorted(known))}")
+
+
+def eligible_providers(
+    schedule: Schedule | None, connectors: Sequence[str], requested: frozenset[str] | None
+) -> list[str]:
+    """Give the schedule's providers, else the configured connectors, else `webhook`; only those asked for."""
+    named = (schedule.notification_providers if schedule else ()) or tuple(connectors) or (DEFAULT_PROVIDER,)
+    names = first_spellings(named)
+    return [name for key, name in names.items() if requested is None or key in requested]
+
+
+def resolve_routes(
+    schedule: Schedule | None,
+    policy: RoutingPolicy | None,
+    eligible: Sequence[str],
+    requested: frozenset[str] | None,
+) -> list[Route]:
+    """Give every route in the order of the owners, each owner's providers sorted (contract §4).
+
+    A caller's policy replaces the rule of each owner it names (contract §8.10).
+    """
+    rules = rules_of(schedule, policy)
+    minutes = tidy(_default_minutes(schedule, policy))
+    providers = sorted(eligible)
+    routes = []
+    for key, owner in first_spellings((schedule.owners if schedule else ()) or (DEFAULT_OWNER,)).items():
+        rule = rules.get(key)
+        if rule is None:
+            routes += [Route(owner, provider, minutes, owner) for provider in providers]
+            continue
+        named = [
+            name
+            for key, name in first_spellings(rule.providers).items()
+            if requested is None or key in requested
+        ]
+        own_minutes = minutes if rule.acknowledgement_minutes is None else tidy(rule.acknowledgement_minutes)
+        routes += [
+            Route(owner, provider, own_minutes, rule.escalation_owner or owner)
+            for provider in (sorted(named) if rule.providers else providers)
+        ]
+    return routes
+
+
+def rules_of(*sources: RoutingPolicy | None) -> dict[str, OwnerRule]:
+    """Return the rule of each owner by the key of the name; the last source, the caller's policy, wins."""
+    rules: dict[str, OwnerRule] = {}
+    for source in sources:
+        if source is not None and source.owner_routes:
+            rules |= {name_key(owner): rule for owner, rule in source.rules_by_owner.items()}
+    return rules
+
+
+def _default_minutes(schedule: Schedule | None, policy: RoutingPolicy | None) -> float:
+    for source in (policy, schedule):
+        if source is not None and source.acknowledgement_minutes is not None:
+            return source.acknowledgement_minutes
+    for source in (policy, schedule):
+        if source is not None and source.default_slo is not None:
+            minutes = source.default_slo.acknowledgement_minutes
+            if minutes is not None:
+                return minutes
+    return DEFAULT_ACKNOWLEDGEMENT_MINUTES

@@ -1,0 +1,105 @@
+"""What keeps a route silent at an instant, and until when: windows and owner calendars."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
+from rollback_drills.names.keys import name_key
+from rollback_drills.planning.routes import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why an owner cannot be told; without a period there is no end in sight."""
+
+    reason: str
+    period: Period | None
+
+
+class Suppressions:
+    """The windows and calendars of a schedule and of the caller's policy; it only adds (contract §8.10)."""
+
+    def __init__(self, schedule_id: str, *sources: RoutingPolicy | None) -> None:
+        """Gather what applies to one schedule.
+
+        Args:
+            schedule_id: The schedule, for windows that name schedules.
+            sources: The schedule document first, then the caller's policy.
+        """
+        self._windows: list[MaintenanceWindow] = []
+        self._written: tuple[MaintenanceWindow, dict[str, Any]] | None = None
+        self._calendars: dict[str, list[OwnerCalendar]] = {}
+        for source in sources:
+            if source is None:
+                continue
+            for window in source.maintenance_windows:
+                if _matches(window.schedule_ids, schedule_id):
+                    self._windows.append(window)
+            for owner, calendar in source.owner_calendars.items():
+                self._calendars.setdefault(name_key(owner), []).append(calendar)
+
+    def write(self, window: MaintenanceWindow) -> dict[str, Any]:
+        """Write a window as a decision names it; one that keeps several routes silent is written once."""
+        if self._written is None or self._written[0] is not window:
+            self._written = window, {"window_id": window.window_id, **Period.to_wire(window)}
+        return self._written[1]
+
+    def find_window(self, route: Route, instant: datetime) -> MaintenanceWindow | None:
+        """Give the first window that contains the instant and matches the route.
+
+        Matchers compare names by their keys, and all that are not empty must match (contract §4).
+        """
+        for window in self._windows:
+            if (
+                _matches(window.owners, route.owner)
+                and window.contains(instant)
+                and _matches(window.providers, route.provider)
+            ):
+                return window
+        return None
+
+    def find_absence(self, owner: str, instant: datetime) -> Absence | None:
+        """Give the first reason why the owner cannot be told at the instant."""
+        if not self._calendars:
+            return None
+        for calendar in self._calendars.get(name_key(owner), ()):
+            if not calendar.available:
+                return Absence(calendar.reason or "marked as not available", None)
+            for period in calendar.unavailable_windows:
+                if period.contains(instant):
+                    return Absence(period.reason or calendar.reason or "not available", period)
+        return None
+
+    def find_change(self, owner: str, instant: datetime) -> datetime | None:
+        """Return when a window, or an absence of the owner, begins or ends next; None if nothing changes."""
+        calendars = self._calendars.get(name_key(owner), ())
+        absences = (period for calendar in calendars for period in calendar.unavailable_windows)
+        bounds = (bound for each in (*self._windows, *absences) for bound in (each.start_at, each.end_at))
+        return min((bound for bound in bounds if bound > instant), default=None)
+
+    def deferred_until(self, route: Route, now: datetime) -> datetime | None:
+        """Give the first instant from `now` on at which nothing keeps the route silent; None if none is."""
+        instant = now
+        while True:
+            window = self.find_window(route, instant)
+            absence = None if window else self.find_absence(route.owner, instant)
+            if window:
+                instant = window.end_at
+            elif absence is None:
+                return instant
+            elif absence.period is None:
+                return None
+            else:
+                instant = absence.period.end_at
+
+
+def _matches(names: tuple[str, ...], name: str) -> bool:
+    return not names or name in names or name_key(name) in _keys(names)
+
+
+@lru_cache(maxsize=1024)
+def _keys(names: tuple[str, ...]) -> frozenset[str]:
+    """Return the keys of names; the same few stand in many windows."""
+    return frozenset(map(name_key, names))

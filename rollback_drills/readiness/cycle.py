@@ -1,0 +1,33 @@
+"""The cycle of a schedule: the unit that is notified (contract §8.5)."""
+
+from typing import Final
+
+import msgspec
+
+from rollback_drills import ids
+from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.readiness.terms import Readiness, Report
+
+
+class Cycle(msgspec.Struct, frozen=True, gc=False):
+    """The unit that is notified: one schedule and one due instant (contract §8.5), and its state."""
+
+    schedule_id: str
+    """The id of the schedule, or the path of a document that has none (contract §8.6)."""
+    cycle_id: str
+    status: Readiness
+
+
+NOT_CONFIGURED: Final = "schedule-not-configured"
+
+
+def find_cycle(source: Loaded[Schedule] | None, schedule_report: Report) -> Cycle:
+    """Say which cycle a schedule is in. A document without an id is known by its path (contract §8.6)."""
+    due_at, status = schedule_report["schedule"]["next_due_at"], schedule_report["status"]
+    if source is None:
+        return Cycle(NOT_CONFIGURED, ids.cycle_id(NOT_CONFIGURED, due_at), status)
+    if source.document and source.document.schedule_id:
+        name = source.document.schedule_id
+        return Cycle(name, ids.cycle_id(name, due_at), status)
+    return Cycle(source.identity, ids.spelt_cycle_id(source.identity, due_at), status)

@@ -1,0 +1,78 @@
+"""Judges schedules: due time, history and readiness of each at one instant."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.readiness.cycle import Cycle, find_cycle
+from rollback_drills.readiness.due import derive_due
+from rollback_drills.readiness.history import report_history
+from rollback_drills.readiness.schedule import report_schedule
+from rollback_drills.readiness.shared_drills import find_shared_drills
+from rollback_drills.readiness.terms import Criteria, Readiness, Report
+
+
+class Judgement(msgspec.Struct, frozen=True, gc=False):
+    """What is said of one schedule at an instant."""
+
+    history: Report
+    schedule: Report
+    cycle: Cycle
+
+    @property
+    def readiness(self) -> Readiness:
+        """The state of the schedule."""
+        return self.cycle.status
+
+
+def find_due(subject: Subject, *, now: datetime) -> datetime | None:
+    """Give the due instant of a schedule, in UTC; None if it is not known."""
+    if subject.schedule is None or subject.schedule.document is None:
+        return None
+    return derive_due(
+        subject.schedule.document, subject.history.document if subject.history else None, now=now
+    )
+
+
+def judge(
+    subject: Subject,
+    due_at: datetime | None,
+    criteria: Criteria,
+    *,
+    now: datetime,
+    generated_by: str = "cli",
+    shared: str = "",
+) -> Judgement:
+    """Judge one schedule and its history at an instant; `shared` names the drills that others use too."""
+    document = subject.schedule.document if subject.schedule else None
+    history = report_history(
+        subject.history,
+        criteria,
+        now=now,
+        generated_by=generated_by,
+        environment=document.environment if document else "",
+        shared=shared,
+    )
+    schedule = report_schedule(
+        subject.schedule, due_at, history, criteria, now=now, generated_by=generated_by
+    )
+    return Judgement(history, schedule, find_cycle(subject.schedule, schedule))
+
+
+def judge_all(
+    subjects: Sequence[Subject],
+    criteria: Criteria,
+    *,
+    now: datetime,
+    generated_by: str = "cli",
+    dues: Sequence[datetime | None] | None = None,
+) -> list[Judgement]:
+    """Judge several schedules at one instant, in their order; `dues` if their due times are known already."""
+    shared = find_shared_drills(subjects)
+    due_times = dues if dues is not None else [find_due(each, now=now) for each in subjects]
+    return [
+        judge(each, due_at, criteria, now=now, generated_by=generated_by, shared=shared.get(place, ""))
+        for place, (each, due_at) in enumerate(zip(subjects, due_times, strict=True))
+    ]

@@ -1,0 +1,1 @@
+"""Finding and removing secrets in texts."""

@@ -1,0 +1,184 @@
+"""Takes secrets out of text: every known value first, then whatever looks like a credential."""
+
+import re
+import threading
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, Final, NoReturn
+
+import msgspec
+import re2
+
+from rollback_drills.redaction.secret_forms import compile_forms
+from rollback_drills.redaction.token_forms import TOKEN, TOKEN_START
+
+REDACTED: Final = "[redacted]"
+_REDACTED_BYTES: Final = REDACTED.encode()
+_TOO_DEEP: Final = 50
+
+
+_KEEP_FIRST_GROUP = rf"\g<1>{REDACTED}"
+# Bodies of strangers go through these: every repetition that can fail late has a bound.
+_PATTERNS: Final = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        # Slack and Teams: the path is the credential.
+        (
+            r"((?i:hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/))[^\s\"'<>\\)]+",
+            _KEEP_FIRST_GROUP,
+        ),
+        (r"(/services/)T\w+/B\w+/\w+", _KEEP_FIRST_GROUP),
+        (r"((?i:webhook\.office\.com)(?::\d+)?/)[^\s\"'<>\\)]+", _KEEP_FIRST_GROUP),
+        # Query values, also in a percent-encoded URL.
+        (
+            (
+                r"(?i)((?:[?&;]|%3F|%26)(?:sig|signature|(?:access_|refresh_)?token|key|api_?key|(?:client_)?secret"
+                r"|password|passwd|routing_key)(?:=|%3D))(?:(?!%26)[^&\s\"'<>\\#])+"
+            ),
+            _KEEP_FIRST_GROUP,
+        ),
+        (r"(?i)(\bsig=)[^&\s\"'<>\\#]+", _KEEP_FIRST_GROUP),
+        # Headers, as a header line, a dictionary or a keyword.
+        (
+            (
+                r"(?i)((?:authorization|x-api-key|x-sn-apikey|dd-api-key|api-key|x-auth-token)\\?[\"']?\s*[:=]\s*"
+                r"\\?[\"']?(?:(?:Bearer|Basic|GenieKey|Splunk|Token)\s+)?)"
+                r"(?!\[redacted\]|(?:Bearer|Basic|GenieKey|Splunk|Token)\s)[^\s\"',}\\]+"
+            ),
+            _KEEP_FIRST_GROUP,
+        ),
+        (
+            r"((?i:\b(?:Bearer|Basic|GenieKey|Splunk))\s+)(?=[a-z.~+/-]*[0-9A-Z_=])[\w.~+/=-]{8,}",
+            _KEEP_FIRST_GROUP,
+        ),
+        # user:password@ in a URL.
+        (r"(\b[a-zA-Z][\w+.-]{0,20}://)[^/\s@\"'<>\[]+@", rf"\g<1>{REDACTED}@"),
+    )
+)
+
+# One of these is in every text in which a pattern finds something; one look in linear time instead of many.
+_TRIGGERS: Final = re2.compile(
+    r"(?i:hooks\.slack|/services/T|webhook\.office\.com|(?:=|%3D)|://|authorization|api-?key|auth-token|bearer"
+    rf"|basic|geniekey|splunk)|{TOKEN_START}"
+)
+# Of tokens that show what they are there are many forms, and few texts in which one is.
+_TOKEN_START: Final = re2.compile(TOKEN_START)
+
+
+@cache
+def _tokens() -> re.Pattern[str]:
+    return re.compile(TOKEN, re.ASCII)
+
+
+class Redactor:
+    """Replaces the secrets it was told, in every form in which servers and libraries echo them."""
+
+    def __init__(
+        self, secrets: Iterable[str] = (), *, whole: Iterable[str] = (), spare_words: bool = False
+    ) -> None:
+        """Learn the secret values; of a URL also the parts of its path and query, which servers echo.
+
+        Args:
+            secrets: The values.
+            whole: Values of which no part is taken for a secret.
+            spare_words: Take a part of a value for a secret only if it looks like a key. Others may write its
+                words, dates and numbers, and a redactor of everything must leave those alone.
+        """
+        self._known = compile_forms(secrets, whole, spare_words=spare_words)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: the values never leave the process."""
+        raise TypeError("a redactor holds secrets and cannot be pickled")
+
+    def text(self, text: str) -> str:
+        """Return the text without secrets."""
+        # Surrogates pass: a text of JSON may hold half a pair, and must come out as it was.
+        data = text.encode(errors="surrogatepass")
+        for known in self._known:
+            if known.search(data):
+                data = known.sub(_REDACTED_BYTES, data)
+                text = data.decode(errors="surrogatepass")
+        if _TRIGGERS.search(data):
+            for pattern, replacement in _PATTERNS:
+                text = pattern.sub(replacement, text)
+            if _TOKEN_START.search(data):
+                text = _tokens().sub(REDACTED, text)
+        return text
+
+    def document(self, document: Any) -> Any:
+        """Return a JSON-like value without secrets; the same object if there is none, as nearly always.
+
+        It is looked at whole, which costs a tenth of a look at each of its texts.
+        """
+        try:
+            text = msgspec.json.encode(document).decode()
+        except (TypeError, ValueError):  # more than JSON is in it
+            return self.value(document)
+        return document if self.text(text) == text else self.value(document)
+
+    def value(self, value: Any) -> Any:
+        """Return a JSON-like value without secrets, in its keys and its texts at any depth."""
+        return self._value(value, 0)
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if depth > _TOO_DEEP:
+            return REDACTED
+        if isinstance(value, dict):
+            return {
+                self._value(key, depth + 1): self._value(inner, depth + 1) for key, inner in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self._value(inner, depth + 1) for inner in value]
+        if isinstance(value, bytes):
+            return self.text(value.decode(errors="replace"))
+        return value
+
+
+class _SecretsInUse:
+    """The values that this process has opened; they stay in its memory, where they are anyway."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: set[str] = set()
+        self._whole: set[str] = set()
+        self._redactor: Redactor | None = None
+
+    def remember(self, values: Iterable[str], *, is_whole: bool) -> None:
+        known = self._whole if is_whole else self._values
+        new = [value for value in values if value not in known]
+        if new:
+            with self._lock:
+                known.update(new)
+                self._redactor = None
+
+    def redactor(self) -> Redactor:
+        redactor = self._redactor
+        if redactor is None:
+            with self._lock:
+                redactor = self._redactor = self._redactor or Redactor(
+                    self._values, whole=self._whole, spare_words=True
+                )
+        return redactor
+
+
+_in_use: Final = _SecretsInUse()
+
+
+def remember_secrets(values: Iterable[str], *, is_whole: bool = False) -> None:
+    """Let `redactor_in_use` know values that were opened; cheap for those that it knows.
+
+    Args:
+        values: The secrets.
+        is_whole: Whether only the whole of each is secret: what of a URL is not, its connector knows.
+    """
+    _in_use.remember(values, is_whole=is_whole)
+
+
+def redactor_in_use() -> Redactor:
+    """Give a redactor that knows every secret opened in this process so far; ask anew for each text.
+
+    It is made anew only after a new value was opened.
+    """
+    return _in_use.redactor()

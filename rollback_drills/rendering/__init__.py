@@ -1,0 +1,1 @@
+"""Markdown, XML and times as people read them."""

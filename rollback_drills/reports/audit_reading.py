@@ -1,0 +1,215 @@
+"""Reads from the ledger what an acknowledgement audit package is made of."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, select
+
+from rollback_drills.database.connections import Database
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.instants import read_instant
+from rollback_drills.evidence.heads import newest_head
+from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.table import LEDGER
+from rollback_drills.readiness.terms import Report
+from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.audit_package import Evidence, build_package, seal
+from rollback_drills.reports.filters import PackageFilter
+from rollback_drills.reports.imported import (
+    ROWS_AT_ONCE,
+    ImportedRecord,
+    iterate_imported,
+    number_of,
+    object_of,
+    text_of,
+)
+from rollback_drills.reports.period import Period
+from rollback_drills.reports.routes import iterate_routes
+
+
+def find_package(
+    database: Database | None,
+    wanted: PackageFilter,
+    period: Period,
+    *,
+    now: datetime,
+    generated_by: str,
+) -> Report:
+    """Put together the acknowledgement audit package of a period, and seal it.
+
+    Args:
+        database: Keeps the ledger; None if there is none yet.
+        wanted: Which routes.
+        period: When they were told. What was delivered and acknowledged counts up to its end.
+        now: The instant of the document.
+        generated_by: Who asks.
+
+    Raises:
+        DatabaseError: The database cannot be read.
+    """
+    evidence = Evidence((), (), (), (), 0, frozenset(), None)
+    if database:
+        with database.snapshot() as connection:
+            evidence = _read(connection, wanted, period)
+    facts = {
+        "generated_at": write_instant(now),
+        "generated_by": generated_by,
+        "filters": wanted.to_wire(),
+        "period": period.to_wire(),
+    }
+    return seal(redactor_in_use().document(build_package(evidence, facts)))
+
+
+def _read(connection: Connection, wanted: PackageFilter, period: Period) -> Evidence:
+    decisions = list(iterate_routes(connection, wanted.to_routes(), period))
+    said = list(_acknowledgements(connection, wanted, Period(until=period.until)))
+    head = newest_head(connection)
+    return Evidence(
+        decisions,
+        [each for _, each in said],
+        list(_deliveries(connection, wanted, Period(until=period.until))),
+        *_plans(connection, wanted, period, {decision["plan_id"] for decision in decisions}),
+        frozenset(each["row"] for at, each in said if period.contains(at)),
+        {"head": head.checkpoint.short, "note": str(head.note)} if head else None,
+    )
+
+
+def _iterate(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> Iterator[tuple[int, str]]:
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*conditions).order_by(LEDGER.c.leaf_index)
+    for row in connection.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
+        yield row.leaf_index, row.record
+
+
+class _Outcome(msgspec.Struct):
+    """What a package takes from the record of an outcome."""
+
+    created_at: str
+    cycle_id: str
+    provider: str
+    owner: str
+    outcome: str
+    delivery_success: bool
+    reason: str = ""
+    completed_at: str = ""
+
+
+_outcomes: Final = msgspec.json.Decoder(_Outcome)
+
+
+def _deliveries(connection: Connection, wanted: PackageFilter, period: Period) -> Iterator[Mapping[str, Any]]:
+    for _, record in _iterate(
+        connection, [*wanted.to_sql(connection, ROUTE_DELIVERY_KIND), *period.to_sql()]
+    ):
+        yield msgspec.structs.asdict(_outcomes.decode(record))
+
+
+def _acknowledgements(
+    connection: Connection, wanted: PackageFilter, period: Period
+) -> Iterator[tuple[datetime, Report]]:
+    yield from imported_acknowledgements(connection, wanted, period)
+    for row, text in _iterate(
+        connection, [*wanted.to_sql(connection, ACKNOWLEDGEMENT_KIND), *period.to_sql()]
+    ):
+        said = msgspec.json.decode(text)
+        yield datetime.fromisoformat(said["created_at"]), _describe(row, said)
+
+
+def imported_acknowledgements(
+    connection: Connection, wanted: PackageFilter, period: Period
+) -> Iterator[tuple[datetime, Report]]:
+    """Give the rows of imported acknowledgements with their instants."""
+    for record in iterate_imported(connection, ACKNOWLEDGEMENT_KIND, schedule_id=wanted.schedule_id):
+        said = object_of(record.original.get("acknowledgement")) or record.original
+        described = _describe(record.row, said, record)
+        # One that names no owner may count for the owner who is asked for.
+        leave_out = () if described["owner"] else ("owner",)
+        if period.contains(record.at) and wanted.matches(described, leave_out):
+            yield record.at, described
+
+
+def _describe(row: int, said: Mapping[str, Any], imported: ImportedRecord | None = None) -> Report:
+    names = ("acknowledgement_id", "schedule_id", "cycle_id", "plan_id", "provider", "owner")
+    at = text_of(said.get("acknowledged_at"))
+    return {
+        "row": row,
+        "imported": imported is not None,
+        **{name: text_of(said.get(name)) for name in names},
+        "acknowledged_by": text_of(said.get("acknowledged_by")),
+        "acknowledgement_state": text_of(said.get("acknowledgement_state")),
+        "acknowledged_at": _normalise(at, imported) if imported else at,
+        "acknowledged_until": text_of(said.get("acknowledged_until")) or None,
+        "external_ref": text_of(said.get("external_ref")),
+        "notes": text_of(said.get("notes")),
+    }
+
+
+def _normalise(text: str, imported: ImportedRecord) -> str:
+    """Write a timestamp of another index as all others are; one that is none counts as that of its record."""
+    try:
+        return write_instant(read_instant(text)[0])
+    except ValueError:
+        return write_instant(imported.at)
+
+
+class _Facts(msgspec.Struct):
+    generated_at: str = ""
+    next_due_at: str | None = None
+    deliverable_route_count: int = 0
+    suppressed_route_count: int = 0
+
+
+class _Plan(msgspec.Struct):
+    """What a package takes from the record of a plan."""
+
+    created_at: str
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    status: str
+    alert_level: str
+    plan: _Facts
+
+
+_plan_records: Final = msgspec.json.Decoder(_Plan)
+
+
+def _plans(
+    connection: Connection, wanted: PackageFilter, period: Period, told: set[str]
+) -> tuple[list[Report], int]:
+    """Give the plans that told somebody on a wanted route, and the number of all plans."""
+    plans, count = [], 0
+    for each in _imported_plans(connection, wanted, period):
+        count += 1
+        if each["plan_id"] in told:
+            plans.append(each)
+    of_schedule = PackageFilter(wanted.schedule_id)
+    for row, record in _iterate(connection, [*of_schedule.to_sql(connection, PLAN_KIND), *period.to_sql()]):
+        count += 1
+        found = _plan_records.decode(record)
+        if found.plan_id in told:
+            facts = msgspec.structs.asdict(found)
+            facts |= msgspec.structs.asdict(facts.pop("plan"))
+            plans.append({"row": row, "imported": False, **facts})
+    return plans, count
+
+
+def _imported_plans(connection: Connection, wanted: PackageFilter, period: Period) -> Iterator[Report]:
+    for record in iterate_imported(connection, PLAN_KIND):
+        plan = object_of(record.original.get("plan")) or record.original
+        names = ("schedule_id", "cycle_id", "plan_id", "status", "alert_level")
+        described = {
+            "row": record.row,
+            "imported": True,
+            "created_at": write_instant(record.at),
+            **{name: text_of(plan.get(name) or record.original.get(name)) for name in names},
+            "generated_at": text_of(plan.get("generated_at")),
+            "next_due_at": text_of(plan.get("next_due_at")) or None,
+            **{name: number_of(plan.get(name)) for name in _COUNTS},
+        }
+        if period.contains(record.at) and wanted.matches(described, ("provider", "owner")):
+            yield described
+
+
+_COUNTS: Final = ("deliverable_route_count", "suppressed_route_count")

@@ -1,0 +1,120 @@
+"""Which rows of the histories are wanted; None matches everything, and names match in any spelling."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final, get_args
+
+from sqlalchemy import ColumnElement, Connection
+
+from rollback_drills.documents.explaining import show
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.records import DECISION_KIND
+from rollback_drills.evidence.table import LEDGER
+from rollback_drills.names.keys import name_key
+from rollback_drills.names.spellings import NAMES, match
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.planning.decisions import Category
+from rollback_drills.readiness.terms import Report
+
+ACTIONS: Final = ("deliver", "suppress")
+CATEGORIES: Final[tuple[str, ...]] = get_args(Category)
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """What every filter can do; its fields are the names that rows have."""
+
+    @property
+    def given(self) -> list[tuple[str, str]]:
+        """The names and values that are asked for."""
+        return [(name, value) for name, value in asdict(self).items() if value is not None]
+
+    def matches(self, row: Report, leave_out: Collection[str] = ()) -> bool:
+        """Whether a row is wanted, whatever stands under some names."""
+        return all(
+            row[name] == value or (name in NAMES and name_key(row[name]) == name_key(value))
+            for name, value in self.given
+            if name not in leave_out
+        )
+
+    def to_wire(self) -> dict[str, str]:
+        """Give it as the documents have it."""
+        return {name: value or "" for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFilter(_Filter):
+    """Which decisions are wanted; None matches everything.
+
+    Raises:
+        UsageError: There is no such action or category.
+    """
+
+    schedule_id: str | None = None
+    provider: str | None = None
+    owner: str | None = None
+    action: str | None = None
+    category: str | None = None
+
+    def __post_init__(self) -> None:
+        """See that the names of closed sets are known."""
+        _check_choice("action", self.action, ACTIONS)
+        _check_choice("category", self.category, CATEGORIES)
+
+    def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
+        """Give the conditions on decisions that this program wrote."""
+        return match(connection, LEDGER, self.given, LEDGER.c.metadata_kind == DECISION_KIND)
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationFilter(_Filter):
+    """Which notifications are wanted; None matches everything.
+
+    Raises:
+        UsageError: There is no such reason or state.
+    """
+
+    schedule_id: str | None = None
+    cycle_id: str | None = None
+    provider: str | None = None
+    owner: str | None = None
+    reason: str | None = None
+    state: str | None = None
+
+    def __post_init__(self) -> None:
+        """See that the names of closed sets are known."""
+        _check_choice("reason", self.reason, tuple(Reason))
+        _check_choice("state", self.state, tuple(State))
+
+    def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
+        """Give the conditions on the outbox."""
+        return match(connection, OUTBOX, self.given)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFilter(_Filter):
+    """Which routes are wanted; None matches everything."""
+
+    schedule_id: str | None = None
+    provider: str | None = None
+    owner: str | None = None
+
+    def to_routes(self) -> RouteFilter:
+        """Give the decisions that told somebody on these routes."""
+        return RouteFilter(self.schedule_id, self.provider, self.owner, "deliver")
+
+    def to_sql(self, connection: Connection, kind: str) -> list[ColumnElement[bool]]:
+        """Give the conditions on rows of a kind that this program wrote."""
+        return match(connection, LEDGER, self.given, LEDGER.c.metadata_kind == kind)
+
+
+def _check_choice(name: str, value: str | None, choices: Sequence[str]) -> None:
+    """See that a value is one of a closed set, or none.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if value is not None and value not in choices:
+        raise UsageError(f"{name} is {show(value)}; must be one of {', '.join(choices)}")

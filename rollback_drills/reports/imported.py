@@ -1,0 +1,63 @@
+"""Reads records that were imported from another index as what they were there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from rollback_drills.documents.instants import read_instant
+from rollback_drills.evidence.records import IMPORT_KIND
+from rollback_drills.evidence.table import LEDGER
+from rollback_drills.names.spellings import find_spellings_by_index
+
+ROWS_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRecord:
+    """A record of another index. Nobody has checked more of it than what every record has."""
+
+    row: int
+    """Its row in this ledger."""
+    at: datetime
+    """When the other index says that it was written, in UTC."""
+    original: Mapping[str, Any]
+
+
+def iterate_imported(
+    connection: Connection, *kinds: str, schedule_id: str | None = None
+) -> Iterator[ImportedRecord]:
+    """Give the imported records of some kinds, in the order of the import.
+
+    Args:
+        connection: Reads the ledger.
+        kinds: What they were in the other index.
+        schedule_id: Leave out those of which it is known that they are of other schedules.
+    """
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == IMPORT_KIND)
+    if schedule_id is not None:
+        ids = find_spellings_by_index(connection, LEDGER.c.schedule_id, [schedule_id, ""])
+        rows = rows.where(LEDGER.c.schedule_id.in_(ids))
+    ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
+    for row in connection.execute(ordered):
+        original = msgspec.json.decode(row.record)["original"]
+        if original["metadata_kind"] in kinds:
+            yield ImportedRecord(row.leaf_index, read_instant(original["created_at"])[0], original)
+
+
+def text_of(value: Any) -> str:
+    """Give a text; what is none, in a record of others, is none."""
+    return value if isinstance(value, str) else ""
+
+
+def number_of(value: Any) -> float | int | None:
+    """Give a number; what is none, in a record of others, is unknown."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def object_of(value: Any) -> Mapping[str, Any]:
+    """Give an object; what is none, in a record of others, is empty."""
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,180 @@
+"""The events of a run, for automations: how ready a schedule is, who is told, what became of it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.followup.escalating import Escalation
+from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.notifications.notification import name_notification
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.reports.run_page import ScheduleRun
+
+PREFIX: Final = "cavra.go_backend.rollback_drill"
+_SAYS_NOTHING_NEW: Final = frozenset({"healthy_schedule", "already_notified"})
+_MOST_RELATED_OWNERS: Final = 20  # Prefect takes 100 related resources, and adds those of the run itself
+_ADDRESS: Final = re.compile(r"\b[a-zA-Z][\w+.-]{0,20}://[^\s\"'<>]+")
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something that a run found or did, of one schedule."""
+
+    name: str
+    schedule_id: str
+    environment: str
+    """Empty if the schedule names none."""
+    related: tuple[tuple[str, str], ...]
+    """Role and id of what else it concerns: its cycle, provider and owners."""
+    payload: Report
+    kind: str = "schedule"
+    """What `schedule_id` names; a gate is named after its schedule."""
+
+
+def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> Iterator[RunEvent]:
+    """Give the events of a run: for each schedule its readiness and decisions, then every delivery.
+
+    A schedule of which no drill is asked gives no readiness. A route that is not told because its schedule is
+    healthy, or because it was told already, gives no decision: every run finds that again.
+
+    Args:
+        runs: What was found of each schedule.
+        deliveries: Everything the run delivered or could not, also of other schedules and earlier runs.
+    """
+    for run in runs:
+        if run.judgement.readiness is not Readiness.NOT_REQUESTED:
+            yield _readiness_event(run)
+        for decision in run.plan["route_decisions"]:
+            if decision["category"] not in _SAYS_NOTHING_NEW:
+                yield _decision_event(run, decision)
+    yield from map(_delivery_event, deliveries)
+
+
+def escalation_event(taken: Escalation) -> RunEvent:
+    """Give the event of a step that was taken."""
+    cycle, event = taken.cycle, taken.opened.event
+    owners = (("owner", name) for name in (taken.chain.owner, taken.link.owner))
+    return RunEvent(
+        f"{PREFIX}.escalation.taken",
+        cycle.schedule_id,
+        event.get("summary", {}).get("environment") or "",
+        (("cycle", cycle.cycle_id), *dict.fromkeys(owners)),
+        {
+            "schedule_id": cycle.schedule_id,
+            "cycle_id": cycle.cycle_id,
+            "plan_id": event["plan_id"],
+            "status": str(cycle.status),
+            "next_due_at": write_instant(cycle.due_at) if cycle.due_at else None,
+            "owner": taken.chain.owner,
+            "step": taken.step,
+            "step_count": len(taken.chain.links),
+            "step_due_at": write_instant(taken.due_at),
+            "told": taken.link.owner,
+            "providers": list(taken.providers),
+        },
+    )
+
+
+def acknowledgement_event(record: Report) -> RunEvent:
+    """Give the event of an acknowledgement, from its record; what people wrote stays in the evidence."""
+    names = ("schedule_id", "cycle_id", "plan_id", "provider", "owner", "acknowledgement_id")
+    said = ("acknowledged_by", "acknowledgement_state", "acknowledged_at", "acknowledged_until")
+    return RunEvent(
+        f"{PREFIX}.acknowledgement.{record['acknowledgement_state']}",
+        record["schedule_id"],
+        "",
+        _route(record["cycle_id"], record["provider"], record["owner"]),
+        {name: record[name] for name in (*names, *said)},
+    )
+
+
+def exception_event(record: Report) -> RunEvent:
+    """Give the event of an exception, from its record; the reason stays in the evidence."""
+    names = ("schedule_id", "cycle_id", "exception_id", "exception", "approver", "approved_at")
+    return RunEvent(
+        f"{PREFIX}.exception.{ExceptionKind(record['exception']).past}",
+        record["schedule_id"],
+        "",
+        (("cycle", record["cycle_id"]),),
+        {name: record[name] for name in (*names, "next_due_at", "expires_at")},
+    )
+
+
+def _readiness_event(run: ScheduleRun) -> RunEvent:
+    schedule, plan = run.judgement.schedule["schedule"], run.plan
+    owners = (("owner", owner) for owner in plan["owners"][:_MOST_RELATED_OWNERS])
+    return RunEvent(
+        f"{PREFIX}.readiness.{plan['status']}",
+        plan["schedule_id"],
+        schedule["environment"],
+        (("cycle", plan["cycle_id"]), *owners),
+        _facts(run)
+        | {
+            "alert_level": plan["alert_level"],
+            "reason": plan["reason"],
+            "owners": plan["owners"],
+            "providers": plan["selected_providers"],
+            "days_until_due": schedule["days_until_due"],
+        },
+    )
+
+
+def _decision_event(run: ScheduleRun, decision: Report) -> RunEvent:
+    names = ("provider", "owner", "action", "category", "reason", "deferred_until", "notification_reason")
+    return RunEvent(
+        f"{PREFIX}.decision.{decision['action']}",
+        run.plan["schedule_id"],
+        run.judgement.schedule["schedule"]["environment"],
+        _route(run.plan["cycle_id"], decision["provider"], decision["owner"]),
+        _facts(run)
+        | {name: decision[name] for name in names}
+        | {"notification_id": name_notification(decision)},
+    )
+
+
+def _delivery_event(delivery: Delivery) -> RunEvent:
+    notification, verdict, again = delivery.notification, delivery.verdict, delivery.next_attempt_at
+    summary = notification.event.get("summary", {})
+    return RunEvent(
+        f"{PREFIX}.delivery.{delivery.state}",
+        notification.schedule_id,
+        summary.get("environment", ""),
+        _route(notification.cycle_id, notification.provider, notification.owner),
+        {
+            "schedule_id": notification.schedule_id,
+            "cycle_id": notification.cycle_id,
+            "plan_id": notification.plan_id,
+            "status": notification.event.get("status", ""),
+            "next_due_at": summary.get("next_due_at"),
+            "provider": notification.provider,
+            "owner": notification.owner,
+            "notification_id": notification.notification_id,
+            "notification_reason": str(notification.reason),
+            "title": notification.title,
+            "outcome": str(delivery.state),
+            "error": "" if delivery.succeeded else _without_address(verdict.detail),
+            "status_code": verdict.status_code,
+            "attempt_count": delivery.attempt_count,
+            "may_repeat": notification.may_repeat,
+            "next_attempt_at": write_instant(again) if again else None,
+        },
+    )
+
+
+def _facts(run: ScheduleRun) -> Report:
+    """Give what every event of a schedule tells."""
+    plan = run.plan
+    names = ("schedule_id", "cycle_id", "plan_id", "status", "next_due_at")
+    return {name: plan[name] for name in names}
+
+
+def _route(cycle_id: str, provider: str, owner: str) -> tuple[tuple[str, str], ...]:
+    return ("cycle", cycle_id), ("provider", provider), ("owner", owner)
+
+
+def _without_address(text: str) -> str:
+    """Leave out what a provider quoted of an address; the evidence has the redacted original."""
+    return _ADDRESS.sub("[address]", text)

@@ -1,0 +1,203 @@
+"""What a run leaves for people to read: one page per schedule, and one of a whole fleet."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from rollback_drills.notifications.notification import name_notification
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.outbox.rows import Item
+from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.rendering.markdown import cell, table
+from rollback_drills.rendering.relative_time import describe_latest, write_count
+from rollback_drills.reports.undelivered import count_waiting, list_dead_letters, list_waiting
+
+_LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRun:
+    """What one run found out about one schedule, and did."""
+
+    judgement: Judgement
+    plan: Report
+    deliveries: Sequence[Delivery]
+    dead_letters: Sequence[Item] = ()
+    distrust: str = ""
+    """Why the drill history is not trusted; empty if it is."""
+
+
+def artifact_key(identifier: str) -> str:
+    """Give the stable key of a schedule's pages: lower-case letters, digits and dashes."""
+    slug = re.sub(r"[^a-z0-9]+", "-", identifier.lower()).strip("-")[:60]
+    suffix = "" if slug == identifier else f"-{sha256(identifier.encode()).hexdigest()[:6]}"
+    return f"rollback-drill-{slug}{suffix}"
+
+
+def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
+    """Write the page of one schedule as Markdown: state, checks, and who was told or not, and why."""
+    schedule, plan = run.judgement.schedule["schedule"], run.plan
+    lines = [
+        f"# {cell(plan['schedule_id'])}: {plan['status'].replace('_', ' ')}",
+        "",
+        f"{cell(schedule['message'])}",
+        "",
+        " · ".join(_headline(schedule, plan)),
+        "",
+        cell(describe_latest(run.judgement.history["history"])),
+        "",
+        *_warnings([run]),
+        *_distrust(run.distrust),
+        "## Checks",
+        "",
+        *table(("check", "status", "message"), _check_rows(run.judgement)),
+        "",
+        "## Who was told",
+        "",
+        _count(run, dry_run=dry_run),
+        "",
+        *table(tuple(_ROUTE_COLUMNS), (tuple(row.values()) for row in route_rows(run, dry_run=dry_run))),
+        *list_waiting(run.deliveries),
+        *list_dead_letters(run.dead_letters),
+    ]
+    return "\n".join(lines)
+
+
+def _count(run: ScheduleRun, *, dry_run: bool) -> str:
+    """Count what was sent and what was not."""
+    if dry_run:
+        return "Nothing was sent: this was a dry run."
+    parts = [f"Notifications sent: {sum(each.succeeded for each in run.deliveries)}"]
+    if waiting := count_waiting(run.deliveries):
+        parts.append(f"**waiting: {waiting}**")
+    if run.dead_letters:
+        parts.append(f"**dead letters: {len(run.dead_letters)}**")
+    return f"{', '.join(parts)}."
+
+
+def _distrust(reason: str) -> Iterator[str]:
+    """Say that nobody is told because the drill history is not trusted."""
+    if reason:
+        yield from (f"**History untrusted:** {cell(reason)}. Only the platform owner is told.", "")
+
+
+def _headline(schedule: Report, plan: Report) -> Iterator[str]:
+    yield f"Due **{schedule['next_due_at'] or 'unknown'}**"
+    yield f"environment {cell(schedule['environment']) or '–'}"
+    yield f"runbook {cell(schedule['runbook_ref']) or '–'}"
+    yield f"cycle `{plan['cycle_id']}`"
+    yield f"plan `{plan['plan_id']}`"
+
+
+def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
+    """Write the page of a fleet as Markdown: how many are in which state, and those that are not ready."""
+    states = Counter(run.plan["status"] for run in runs)
+    pressing = [
+        run for run in runs if run.judgement.readiness not in (Readiness.READY, Readiness.NOT_REQUESTED)
+    ]
+    shown = pressing[:_LONGEST_FLEET_PAGE]
+    lines = [
+        f"# {write_count(len(runs), 'schedule')}",
+        "",
+        ", ".join(f"**{count}** {state.replace('_', ' ')}" for state, count in sorted(states.items())),
+        "",
+        *table(
+            ("schedule", "state", "due", "told", "why"), (_fleet_row(run, dry_run=dry_run) for run in shown)
+        ),
+    ]
+    if len(pressing) > len(shown):
+        lines += ["", f"{len(pressing) - len(shown)} more are not shown; each schedule has its own artifact."]
+    lines += ["", *_warnings(runs)]
+    lines += _distrusted([run for run in runs if run.distrust])
+    lines += list_waiting([each for run in runs for each in run.deliveries])
+    lines += list_dead_letters([each for run in runs for each in run.dead_letters])
+    return "\n".join(lines)
+
+
+def _warnings(runs: Sequence[ScheduleRun]) -> Iterator[str]:
+    """List what is wrong with drill histories, also of schedules that are ready."""
+    found = [(run.plan["schedule_id"], each) for run in runs for each in run.judgement.schedule["warnings"]]
+    if found:
+        yield from ("## Faults in the drill history", "")
+        yield from table(("schedule", "fault"), found[:_LONGEST_FLEET_PAGE])
+        if len(found) > _LONGEST_FLEET_PAGE:
+            yield from ("", f"{len(found) - _LONGEST_FLEET_PAGE} more are not shown.")
+        yield ""
+
+
+def _distrusted(runs: Sequence[ScheduleRun]) -> Iterator[str]:
+    """List the schedules whose drill history is not trusted."""
+    if not runs:
+        return
+    yield from (
+        "",
+        f"## History untrusted: {write_count(len(runs), 'schedule')}",
+        "",
+        "Only the platform owner is told.",
+        "",
+    )
+    shown = runs[:_LONGEST_FLEET_PAGE]
+    yield from table(("schedule", "why"), ((run.plan["schedule_id"], run.distrust) for run in shown))
+    if len(runs) > len(shown):
+        yield from ("", f"{len(runs) - len(shown)} more are not shown; each schedule has its own artifact.")
+
+
+def render_head(note: str) -> str:
+    """Write the signed head of the evidence, which proves later what the evidence was now."""
+    return f"\n\n## Head of the evidence\n\n```\n{note}```\n" if note else ""
+
+
+_ROUTE_COLUMNS: Final = ("provider", "owner", "action", "why", "deferred until", "outcome")
+
+
+def route_rows(run: ScheduleRun, *, dry_run: bool) -> list[dict[str, Any]]:
+    """Give one row for each route: what was decided, why, and what became of it."""
+    by_id = {each.notification.notification_id: each for each in run.deliveries}
+    rows = [_route_row(each, by_id.pop(name_notification(each), None), dry_run) for each in _decisions(run)]
+    rows += [_other_row(each) for each in by_id.values()]  # of an earlier plan, or closing an earlier cycle
+    return [dict(zip(_ROUTE_COLUMNS, row, strict=True)) for row in rows]
+
+
+def _decisions(run: ScheduleRun) -> Sequence[Report]:
+    found: Sequence[Report] = run.plan["route_decisions"]
+    return found
+
+
+def _route_row(decision: Report, delivery: Delivery | None, dry_run: bool) -> tuple[str, ...]:
+    if delivery:
+        outcome = delivery.summary
+    else:
+        outcome = "not sent (dry run)" if dry_run and decision["action"] == "deliver" else ""
+    until = decision["deferred_until"] or ""
+    return decision["provider"], decision["owner"], decision["action"], decision["reason"], until, outcome
+
+
+def _other_row(delivery: Delivery) -> tuple[str, ...]:
+    notification = delivery.notification
+    why = f"{notification.reason}: {notification.title}"
+    return notification.provider, notification.owner, "deliver", why, "", delivery.summary
+
+
+def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
+    for report in (judgement.schedule, judgement.history):
+        for each in report["checks"]:
+            yield each["id"], each["status"], each["message"]
+
+
+def _fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:
+    told = f"{sum(each.succeeded for each in run.deliveries)} of {run.plan['deliverable_route_count']}"
+    if waiting := count_waiting(run.deliveries):
+        told += f", {waiting} waiting"
+    if run.dead_letters:
+        told += f", {len(run.dead_letters)} dead"
+    return (
+        run.plan["schedule_id"],
+        run.plan["status"].replace("_", " "),
+        run.plan["next_due_at"] or "unknown",
+        "dry run" if dry_run else told,
+        run.plan["reason"],
+    )

@@ -1,0 +1,74 @@
+"""Lists on the page of a run what waits and what died, with when and how it goes on."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.states import DEAD
+from rollback_drills.outbox.rows import Item
+from rollback_drills.rendering.markdown import table
+from rollback_drills.rendering.relative_time import write_time
+
+_MOST_ROWS: Final = 50
+
+
+def count_waiting(deliveries: Sequence[Delivery]) -> int:
+    """Count what is tried again, or sent by another run at this moment."""
+    return sum(_waits(each) for each in deliveries)
+
+
+def list_waiting(deliveries: Sequence[Delivery]) -> Iterator[str]:
+    """List what was not delivered yet, with when the next attempt is."""
+    waiting = [each for each in deliveries if _waits(each)]
+    if not waiting:
+        return
+    yield from (
+        "",
+        "## Waiting",
+        "",
+        "Not delivered yet. The first run after the next attempt is due tries again.",
+    )
+    yield ""
+    columns = ("schedule", "provider", "owner", "next attempt", "why", "attempts", "state", "notification")
+    yield from table(
+        columns,
+        (
+            (
+                *(each.notification.schedule_id, each.notification.provider, each.notification.owner),
+                write_time(each.next_attempt_at) if each.next_attempt_at else "the next run",
+                *(
+                    each.verdict.detail,
+                    str(each.attempt_count),
+                    each.state,
+                    each.notification.notification_id,
+                ),
+            )
+            for each in waiting[:_MOST_ROWS]
+        ),
+    )
+    if len(waiting) > _MOST_ROWS:
+        yield from ("", f"{len(waiting) - _MOST_ROWS} more: `drills outbox list`.")
+
+
+def list_dead_letters(items: Sequence[Item]) -> Iterator[str]:
+    """List what was not delivered and is not tried again, with the command that does."""
+    if not items:
+        return
+    yield from ("", "## Dead letters", "", "Fix the cause, then run `drills outbox replay ID`.", "")
+    columns = ("notification", "provider", "owner", "reason", "attempts", "why")
+    yield from table(
+        columns,
+        (
+            (
+                *(each.notification_id, each.provider, each.owner, each.reason),
+                *(str(each.attempt_count), each.detail),
+            )
+            for each in items[:_MOST_ROWS]
+        ),
+    )
+    if len(items) > _MOST_ROWS:
+        yield from ("", f"{len(items) - _MOST_ROWS} more: `drills outbox list --dead`.")
+
+
+def _waits(delivery: Delivery) -> bool:
+    return not delivery.succeeded and delivery.state not in DEAD

@@ -1,0 +1,164 @@
+"""What the ledger knows of the schedules of a run: drills, last plans, and what is not trusted."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import JSON, CompoundSelect, Text, bindparam, cast, func, select, union_all
+
+from rollback_drills.database.connections import Database
+from rollback_drills.evidence.heads import damage
+from rollback_drills.evidence.records import DRILL_KIND, PLAN_KIND, TRUSTED_KIND, UNTRUSTED_KIND
+from rollback_drills.evidence.table import LEDGER
+from rollback_drills.names.keys import first_spellings, name_key
+from rollback_drills.names.spellings import group_spellings
+from rollback_drills.redaction.redactor import REDACTED
+from rollback_drills.trust.signs import KnownDrill, Memory, OpenDistrust, Sign
+
+_FOUND: Final = (LEDGER.c.schedule_id, LEDGER.c.leaf_index, LEDGER.c.metadata_kind, LEDGER.c.record)
+
+
+class _Due(msgspec.Struct, frozen=True, gc=False):
+    next_due_at: str | None = None
+
+
+class _Record(msgspec.Struct, frozen=True, gc=False):
+    """What is read of a record; each kind has its part of it."""
+
+    drill_id: str = ""
+    executed_at: str = ""
+    status: str = ""
+    schedule: _Due = _Due()
+    cycle_id: str = ""
+    sign: Sign | None = None
+    signs: tuple[Sign, ...] = ()
+    missing_rows: tuple[int, ...] = ()
+    forgiven_rows: tuple[int, ...] = ()
+
+
+_decoder: Final = msgspec.json.Decoder(_Record)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What was found of one schedule."""
+
+    drills: list[KnownDrill] = field(default_factory=list)
+    marks: list[tuple[int, _Record]] = field(default_factory=list)
+    """What the guard and people wrote about it."""
+    plan: _Record = field(default_factory=_Record)
+    """The newest one."""
+    planned_in: int = -1
+    """Its row."""
+
+
+def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]:
+    """Return what the ledger knows of these schedules, by name; what was pruned is not known.
+
+    A schedule may have been spelt otherwise.
+
+    Raises:
+        DatabaseError: The database cannot be read, or a row of it is damaged.
+    """
+    names = first_spellings(schedule_ids)
+    found: dict[str, _Rows] = {}
+    with database.read() as connection:
+        by_key = group_spellings(connection, LEDGER.c.schedule_id, names)
+        key_of = {text: key for key, some in by_key.items() for text in some}
+        wanted = msgspec.json.encode(list(key_of)).decode()
+        rows = connection.execute(_statement(database.engine.dialect.name), {"wanted": wanted})
+        for schedule_id, leaf_index, kind, text in rows:
+            key = key_of[schedule_id]
+            of_schedule = found.get(key)
+            if of_schedule is None:
+                of_schedule = found[key] = _Rows()
+            _take(of_schedule, leaf_index, kind, text)
+    return {names[key]: _remember(rows) for key, rows in found.items()}
+
+
+def find_open(database: Database, schedule_id: str | None = None) -> dict[str, Sequence[OpenDistrust]]:
+    """Give by schedule what is not trusted; of one schedule, or of all."""
+    if schedule_id is not None:
+        ids = [schedule_id]
+    else:
+        written = select(LEDGER.c.schedule_id).where(LEDGER.c.metadata_kind == UNTRUSTED_KIND).distinct()
+        with database.read() as connection:
+            ids = sorted(connection.scalars(written))
+    return {name: memory.open for name, memory in recall(database, ids).items() if memory.open}
+
+
+def find_unsettled(database: Database, cycle_ids: Collection[str]) -> dict[str, set[tuple[str, Sign]]]:
+    """Return by cycle what was written down with it and is not settled: keys of schedules, and signs.
+
+    Of all schedules, also those that a run is not about; a cycle of which nothing was written is left out.
+    """
+    written = select(LEDGER.c.cycle_id, LEDGER.c.schedule_id).where(
+        LEDGER.c.cycle_id.in_(cycle_ids), LEDGER.c.metadata_kind == UNTRUSTED_KIND
+    )
+    with database.read() as connection:
+        rows = connection.execute(written).all()
+    unsettled: dict[str, set[tuple[str, Sign]]] = {row.cycle_id: set() for row in rows}
+    for schedule_id, memory in recall(database, [row.schedule_id for row in rows]).items():
+        for each in memory.open:
+            if each.cycle_id in unsettled:
+                unsettled[each.cycle_id].add((name_key(schedule_id), each.sign))
+    return unsettled
+
+
+def _statement(dialect: str) -> CompoundSelect[Any]:
+    """Give the query: all drills and marks, and the newest plan, of the schedules in a JSON array."""
+    ids = bindparam("wanted", type_=Text)
+    array = func.json_each(ids) if dialect == "sqlite" else func.json_array_elements_text(cast(ids, JSON))
+    wanted = array.table_valued("value")
+    of_plans = LEDGER.alias("of_plans")
+    newest_plan = (
+        select(func.max(of_plans.c.leaf_index))
+        .where(of_plans.c.schedule_id == wanted.c.value, of_plans.c.metadata_kind == PLAN_KIND)
+        .correlate(wanted)
+        .scalar_subquery()
+    )
+    kinds = LEDGER.c.metadata_kind.in_((DRILL_KIND, UNTRUSTED_KIND, TRUSTED_KIND))
+    return union_all(
+        select(*_FOUND).join_from(wanted, LEDGER, LEDGER.c.schedule_id == wanted.c.value).where(kinds),
+        select(*_FOUND).join_from(wanted, LEDGER, LEDGER.c.leaf_index == newest_plan),
+    )
+
+
+def _take(rows: _Rows, leaf_index: int, kind: str, text: str) -> None:
+    try:
+        record = _decoder.decode(text)
+        executed_at = datetime.fromisoformat(record.executed_at) if record.executed_at else None
+    except (msgspec.MsgspecError, ValueError):
+        raise damage(f"row {leaf_index} cannot be read") from None
+    if kind == DRILL_KIND:
+        drill_id = "" if REDACTED in record.drill_id else record.drill_id
+        rows.drills.append(KnownDrill(leaf_index, drill_id, executed_at))
+    elif kind == PLAN_KIND:
+        if leaf_index > rows.planned_in:
+            rows.plan, rows.planned_in = record, leaf_index
+    else:
+        rows.marks.append((leaf_index, record))
+
+
+def _remember(rows: _Rows) -> Memory:
+    forgiven: set[int] = set()
+    settled_at = -1
+    distrusts: Sequence[OpenDistrust] = ()
+    for leaf_index, record in sorted(rows.marks, key=lambda mark: mark[0]):
+        if record.sign:
+            distrusts = (*distrusts, OpenDistrust(record.sign, record.cycle_id, record.missing_rows))
+        else:
+            distrusts = tuple(each for each in distrusts if each.sign not in record.signs)
+            forgiven.update(record.forgiven_rows)
+            settled_at = leaf_index
+    drills = sorted(rows.drills, key=attrgetter("leaf_index"))
+    return Memory(
+        [each for each in drills if each.leaf_index not in forgiven] if forgiven else drills,
+        rows.plan.status,
+        rows.plan.schedule.next_due_at or "",
+        distrusts,
+        settled_at,
+    )

@@ -1,0 +1,170 @@
+"""The message that a source is not trusted, which goes to the platform owner alone."""
+
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from rollback_drills import ids
+from rollback_drills.ids import SOURCE_ID
+from rollback_drills.notifications.entries import Departure, Entry
+from rollback_drills.notifications.notice import Notice
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.told import Told
+from rollback_drills.planning.repeats import find_ending, find_telling
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.trust.guard import Guard
+from rollback_drills.trust.signs import Distrust, Sign
+
+EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.history_untrusted"
+_MOST_NAMED: Final = 10
+_WHAT: Final = {
+    Sign.VANISHED: "Vanished",
+    Sign.WENT_BACK: "Went back in time",
+    Sign.SHRANK: "Shrank",
+    Sign.TURNED_BAD: "Turned bad at once",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Who is told of the source, and through what."""
+
+    owner: str
+    providers: tuple[str, ...] = ()
+    """Empty: through any one that works."""
+    any_provider: str = ""
+    """The one that works, where no provider is named."""
+
+
+def is_notice(told: Told) -> bool:
+    """Whether a notification is of the source."""
+    return told.schedule_id == SOURCE_ID
+
+
+def find_open_cycles(told: Mapping[str, Sequence[Told]]) -> set[str]:
+    """Give the cycles in which the platform owner was told, and that are not closed."""
+    return {
+        history[-1].cycle_id
+        for history in told.values()
+        if is_notice(history[-1]) and not history[-1].is_closed
+    }
+
+
+def find_notices(
+    guard: Guard, told: Mapping[str, Sequence[Told]], platform: Platform, *, now: datetime
+) -> Iterator[Entry]:
+    """Give what the platform owner is told of what is not trusted: once, and again while it lasts.
+
+    Args:
+        guard: What the run does not believe.
+        told: By route what was told before.
+        platform: Who is told.
+        now: The instant of the run.
+    """
+    for cycle_id in guard.cycle_ids:
+        notice = _describe(cycle_id, guard.of_cycle(cycle_id), platform, now)
+        for name in platform.providers or (ids.ANY_PROVIDER,):
+            key = ids.route_key(cycle_id, name, platform.owner)
+            spelt_key = ids.spelt_route_key(cycle_id, name, platform.owner)
+            if spelt_key in told:  # of a time when names were hashed as they were spelt
+                key = spelt_key
+            telling = find_telling(told.get(key, ()), Readiness.NEEDS_ATTENTION, now=now)
+            if telling.reason is not None:
+                yield notice.address(
+                    key,
+                    provider=platform.any_provider if name == ids.ANY_PROVIDER else name,
+                    owner=platform.owner,
+                    reason=telling.reason,
+                    occurrence=telling.occurrence,
+                    replaces=telling.replaces,
+                    closes=False,
+                )
+
+
+def find_closings(
+    over: Collection[str], told: Mapping[str, Sequence[Told]], *, now: datetime
+) -> tuple[list[Entry], list[Departure]]:
+    """Give the messages that trust has returned, for cycles that are over; and what leaves without a word."""
+    entries, departures = [], []
+    for key, history in told.items():
+        last = history[-1]
+        ending = find_ending(history) if is_notice(last) and last.cycle_id in over else None
+        if ending and ending.is_told:
+            entries.append(
+                _describe_return(last, now).address(
+                    key,
+                    provider=last.provider,
+                    owner=last.owner,
+                    reason=Reason.RESOLVED,
+                    occurrence=ending.occurrence,
+                    replaces=ending.replaces,
+                    closes=True,
+                )
+            )
+        elif ending:
+            departures.append(Departure(key, ending.replaces))
+    return entries, departures
+
+
+def _describe(cycle_id: str, distrusts: Sequence[Distrust], platform: Platform, now: datetime) -> Notice:
+    first, schedules = distrusts[0], list(dict.fromkeys(each.schedule_id for each in distrusts))
+    is_one = len(schedules) == 1
+    flag = f"--schedule-id {shlex.quote(first.schedule_id)}" if is_one else "--all"
+    by_sign = {sign: [each for each in distrusts if each.sign is sign] for sign in Sign}
+    more = "" if is_one else f"; likewise {len(schedules) - 1} more"
+    return Notice(
+        subject_id=SOURCE_ID,
+        subject_name="drill-history",
+        cycle_id=cycle_id,
+        event_type=EVENT_TYPE,
+        at=now,
+        title=_line(
+            f"Drill history not trusted: {first.schedule_id if is_one else f'{len(schedules)} schedules'}"
+        ),
+        summary=_line(
+            f"The drill history is not trusted. {first.schedule_id}: {first.reason}{more}."
+            " Nobody else is told of this until it is mended. If it is right as it is, run: drills trust"
+            f" {flag} --by YOU --reason WHY"
+        ),
+        facts=(
+            ("Schedules", str(len(schedules))),
+            *((_WHAT[sign], _list(found)) for sign, found in by_sign.items() if found),
+            ("Owner", platform.owner),
+        ),
+        more={
+            "finding_count": len(distrusts),
+            "findings": [
+                {"schedule_id": each.schedule_id, "sign": str(each.sign), "reason": each.reason}
+                for each in distrusts[:_MOST_NAMED]
+            ],
+        },
+    )
+
+
+def _describe_return(last: Told, now: datetime) -> Notice:
+    return Notice(
+        subject_id=SOURCE_ID,
+        subject_name="drill-history",
+        cycle_id=last.cycle_id,
+        event_type=EVENT_TYPE,
+        at=now,
+        title="Drill history trusted again",
+        summary=(
+            "What was not trusted is right again, or somebody has confirmed that it is right as it is."
+            " Owners are told as before."
+        ),
+        facts=(("Owner", last.owner),),
+        is_over=True,
+    )
+
+
+def _list(distrusts: Sequence[Distrust]) -> str:
+    names = ", ".join(each.schedule_id for each in distrusts[:_MOST_NAMED])
+    more = f" and {len(distrusts) - _MOST_NAMED} more" if len(distrusts) > _MOST_NAMED else ""
+    return _line(f"{len(distrusts)}: {names}{more}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
