@@ -90,6 +90,16 @@ def worker(server: PrefectServer) -> Iterator[None]:
         yield
 
 
+def records_of(server: PrefectServer, run: dict[str, Any], schedule_id: str) -> dict[str, dict[str, Any]]:
+    """Return the records of one run, by kind: the follow-up that is scheduled meanwhile writes others."""
+    listed = json.loads(
+        server.run("rollback_drills_cli.main", "evidence", "list", "--schedule", schedule_id, "--json")
+    )
+    return {
+        record["metadata_kind"]: record for record in listed["items"] if record["flow_run_id"] == run["id"]
+    }
+
+
 @pytest.mark.usefixtures("worker")
 def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
     server: PrefectServer, tmp_path: Path, httpserver: HTTPServer
@@ -114,10 +124,9 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
     assert request.get_json()["schedule_id"] == "payments"
     assert request.headers["webhook-id"].startswith("gordmsg-")
 
-    listed = json.loads(server.run("rollback_drills_cli.main", "evidence", "list", "--json"))
-    # the follow-up that is scheduled every 15 minutes may write records of its own meanwhile
-    of_run_signed = {record["metadata_kind"] for record in listed["items"] if record["signer"] == "e2e"}
-    assert {PLAN_KIND, DELIVERY_KIND} <= of_run_signed
+    records = records_of(server, run, "payments")
+    assert {PLAN_KIND, DELIVERY_KIND} <= set(records)
+    assert {record["signer"] for record in records.values()} == {"e2e"}
 
     artifacts = httpx.post(f"{server.api}/artifacts/filter", json={}).json()
     of_run = {each["key"]: each for each in artifacts if each["flow_run_id"] == run["id"]}
@@ -146,10 +155,7 @@ def test_a_receiver_that_is_down_fails_the_run_and_is_named(server: PrefectServe
 
     assert run["state_type"] == "FAILED"
     assert run["state"]["message"].startswith("could not deliver through down (retry:")
-    listed = json.loads(
-        server.run("rollback_drills_cli.main", "evidence", "list", "--schedule", "search", "--json")
-    )
-    delivery = next(each for each in listed["items"] if each["metadata_kind"] == DELIVERY_KIND)
+    delivery = records_of(server, run, "search")[DELIVERY_KIND]
     assert delivery["failed_providers"] == ["down"]
     assert delivery["attempt_count"] == 2
 
