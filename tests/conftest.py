@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from rollback_drills.redaction import redactor
-from tests.prefect_server import running_prefect
+from tests.processes.prefect_server import running_prefect
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ from rollback_drills.database.connections import Database
 from rollback_drills.settings import Settings
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
-from tests.unit.builders import DRILL, SCHEDULE
-from tests.unit.world import World
+from tests.samples.builders import DRILL, SCHEDULE
+from tests.samples.world import World
 
 NOTIFICATIONS = "/runtime/go-pilot/rollback-drill-notifications"
 WRITES = (

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import WRITES, Keys, client_of, overdue
-from tests.unit.html_pages import HtmlPage
+from tests.reading.html_pages import HtmlPage
 
 PAGES = (
     "/console",

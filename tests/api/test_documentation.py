@@ -6,7 +6,7 @@ from typing import Any, Final
 from starlette.testclient import TestClient
 
 from tests.api.conftest import NOTIFICATIONS
-from tests.unit.documentation import TEXTS, rows
+from tests.reading.documentation import TEXTS, rows
 
 PAGE: Final = TEXTS["docs/reference/http-api.md"]
 

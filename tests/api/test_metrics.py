@@ -16,8 +16,9 @@ from rollback_drills.database.connections import Database
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import Keys, client_of
+from tests.checkout import ROOT
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "monitoring"
+EXAMPLES = ROOT / "docs" / "monitoring"
 PAGE = EXAMPLES.parent / "how-to" / "monitor-with-prometheus.md"
 
 

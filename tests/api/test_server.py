@@ -21,7 +21,8 @@ import trustme
 from pytest_httpserver import HTTPServer
 
 from tests.api.conftest import NOTIFICATIONS
-from tests.e2e.conftest import ROOT, PrefectServer, server, wait_until  # noqa: F401 - a fixture
+from tests.checkout import ROOT
+from tests.e2e.conftest import PrefectServer, server, wait_until  # noqa: F401 - a fixture
 
 DRILLS = (sys.executable, "-m", "rollback_drills_cli.main")
 SCHEDULE_ID = "go_backend_python_fallback_monthly"

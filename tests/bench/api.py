@@ -17,9 +17,10 @@ from rollback_drills.outbox.commit import commit
 from tests.bench.api_process import TOKEN
 from tests.bench.figures import alternate, print_throughput
 from tests.bench.judging import write_fleet
-from tests.bench.ledger import ROOT, START, make_records
-from tests.sample_outbox import make_entries
-from tests.unit.builders import open_key
+from tests.bench.ledger import START, make_records
+from tests.checkout import ROOT
+from tests.samples.builders import open_key
+from tests.samples.outbox import make_entries
 
 SCHEDULES = 10_000
 ROWS = 200_000

@@ -22,7 +22,7 @@ from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.terms import Criteria, Report
 from tests.bench.figures import alternate, print_figure
-from tests.unit.builders import DRILL, make_subject, open_key
+from tests.samples.builders import DRILL, make_subject, open_key
 
 SCHEDULES = 10_000
 CHECKS = 4

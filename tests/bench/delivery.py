@@ -18,8 +18,8 @@ from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.notifications.entries import Entry
 from rollback_drills.outbox.commit import commit
 from tests.bench.figures import alternate, print_throughput
-from tests.loopback_receiver import running_receiver
-from tests.sample_outbox import make_entries
+from tests.processes.loopback_receiver import running_receiver
+from tests.samples.outbox import make_entries
 
 COUNT = 5_000
 AT_ONCE = WebhookConnector.workers

@@ -20,14 +20,14 @@ from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
 from tests.bench.figures import alternate, print_figure, print_throughput
-from tests.unit.builders import KEY, POSTGRES, fresh_database, open_key
+from tests.checkout import ROOT
+from tests.samples.builders import KEY, POSTGRES, fresh_database, open_key
 
 ROWS = 10_000
 BATCH = 500
 EXPORTED = 200_000
 SMALL, LARGE = 10_000, 1_000_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def report() -> None:

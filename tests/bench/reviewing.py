@@ -15,7 +15,7 @@ from rollback_drills.reports.filters import CATEGORIES, RouteFilter
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.trend import find_trend
 from tests.bench.figures import alternate, print_figure
-from tests.unit.builders import open_key
+from tests.samples.builders import open_key
 
 DECISIONS = 200_000
 BATCH = 5_000

@@ -6,7 +6,7 @@ from typing import Final
 
 from blocks.registry import CONNECTORS
 from blocks.secret_fields import is_secret
-from tests.unit.documentation import TEXTS, rows
+from tests.reading.documentation import TEXTS, rows
 
 HOW_TO: Final = TEXTS["docs/how-to/set-up-connectors.md"]
 REFERENCE: Final = TEXTS["docs/reference/connectors.md"]

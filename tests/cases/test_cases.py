@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_cli import drills
+from tests.unit.cli.test_main import drills
 
 HERE = Path(__file__).parent
 NOW = "2026-11-28T09:00:00Z"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.builders import SCHEDULE
+from tests.samples.builders import SCHEDULE
 
 NOW = "2026-11-28T09:00:00Z"
 NOBODY = 65534

@@ -32,8 +32,8 @@ from rollback_drills.notifications.entries import Entry
 from rollback_drills.notifications.states import TOLD, State
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
-from tests.loopback_receiver import Running, running_receiver
-from tests.sample_outbox import make_entries
+from tests.processes.loopback_receiver import Running, running_receiver
+from tests.samples.outbox import make_entries
 
 LEASE_SECONDS = 0.5
 _SLOW_SECONDS = 0.03  # how long the receiver takes, so that something is on its way when a worker is killed

@@ -19,8 +19,8 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import TOLD, State
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.queries import OutboxFilter, find_items
-from tests.loopback_receiver import Running, running_receiver
-from tests.sample_outbox import make_entries
+from tests.processes.loopback_receiver import Running, running_receiver
+from tests.samples.outbox import make_entries
 
 COUNT = 100
 

@@ -15,7 +15,7 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
-from tests.unit.builders import DRILL, judged, make_subject, planned
+from tests.samples.builders import DRILL, judged, make_subject, planned
 
 START = datetime(2026, 2, 1, 0, 30, tzinfo=UTC)
 DRILLS = ("2026-01-21T09:00:00Z", "2026-02-22T12:00:00Z", "2026-03-20T08:00:00Z")

@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.checkout import ROOT
+
 POSTGRES = os.environ.get("DRILLS_TEST_POSTGRES", "")
 NEEDS_POSTGRES = pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database")
 

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from tests.unit.two_readers import (
+from tests.samples.two_readers import (
     assert_one_reading_of_a_document,
     assert_one_reading_of_a_timestamp,
     make_document,

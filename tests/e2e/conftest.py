@@ -15,7 +15,8 @@ import httpx
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.checkout import ROOT
+
 _START_WITHIN_SECONDS = 120
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rollback_drills.console.export import write_export
 from rollback_drills.console.links import PrefectLinks, StaticLinks
+from tests.checkout import ROOT
 from tests.e2e.chromium import open_browser
-from tests.e2e.conftest import ROOT
 from tests.e2e.console_site import build_site
 from tests.e2e.test_console import PAGES, SCHEMES
 

@@ -10,8 +10,8 @@ from rollback_drills.evidence.indexing import index_run
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria
-from tests.unit.builders import open_key
-from tests.unit.world import FLOW_RUN, World
+from tests.samples.builders import open_key
+from tests.samples.world import FLOW_RUN, World
 
 HOSTILE = '"><img src=x onerror=alert(1)>&#x27;..%2f?id=😀'
 START = datetime(2026, 10, 5, 9, tzinfo=UTC)

@@ -4,8 +4,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.checkout import ROOT
 from tests.e2e.chromium import open_browser
-from tests.e2e.conftest import ROOT, running_server
+from tests.e2e.conftest import running_server
 from tests.e2e.prefect_forms import FORMS
 from tests.e2e.test_connector_forms import save_secret
 

@@ -18,7 +18,8 @@ from pytest_httpserver import HTTPServer
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from tests.e2e.conftest import ROOT, PrefectServer, run_deployment, wait_until
+from tests.checkout import ROOT
+from tests.e2e.conftest import PrefectServer, run_deployment, wait_until
 from tests.e2e.test_automation import create_automations
 
 IMAGES: Final = ROOT / "docs/images"

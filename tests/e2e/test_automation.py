@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from tests.e2e.conftest import ROOT, PrefectServer, run_deployment, wait_until
+from tests.checkout import ROOT
+from tests.e2e.conftest import PrefectServer, run_deployment, wait_until
 from tests.e2e.test_deployments import SCHEDULE
 
 FILE = ROOT / "deployments/automations/tell-the-platform-team.yaml"

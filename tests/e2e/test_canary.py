@@ -21,8 +21,9 @@ import pytest
 import re2
 
 from rollback_drills.documents.privacy import find_private
+from tests.checkout import ROOT
 from tests.e2e.canary_run import CARELESS
-from tests.e2e.conftest import ROOT, PrefectServer
+from tests.e2e.conftest import PrefectServer
 
 PLAIN = ("discord", "mattermost")  # whose keys hold letters and digits only
 NAMES = (

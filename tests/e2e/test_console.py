@@ -20,7 +20,7 @@ from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
 from tests.e2e.chromium import PROGRAM, Browser, open_browser
 from tests.e2e.console_site import HOSTILE, build_site
-from tests.unit.builders import SCHEDULE
+from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="there is no chromium; on Debian: apt install chromium"

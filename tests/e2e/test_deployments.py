@@ -17,7 +17,8 @@ from prefect.utilities.callables import parameter_schema
 from pytest_httpserver import HTTPServer
 
 from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
-from tests.e2e.conftest import ROOT, PrefectServer, run_deployment, wait_until
+from tests.checkout import ROOT
+from tests.e2e.conftest import PrefectServer, run_deployment, wait_until
 
 SCHEDULE = {
     "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from flows.naming import BLOCKED, STATE_NAMES
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.exceptions import ExceptionKind
-from tests.unit.documentation import FURTHER, SOURCES, TEXTS, rows
+from tests.reading.documentation import FURTHER, SOURCES, TEXTS, rows
 
 
 def default(settings: BaseModel, name: str) -> Any:

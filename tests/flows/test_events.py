@@ -30,8 +30,8 @@ from rollback_drills.notifications.states import State as DeliveryState
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills.reports.run_page import ScheduleRun
 from tasks.events import emit_events
-from tests.e2e.conftest import ROOT
-from tests.unit.builders import build_notifications, judged, make_subject, planned
+from tests.checkout import ROOT
+from tests.samples.builders import build_notifications, judged, make_subject, planned
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 PREFIX = "cavra.go_backend.rollback_drill."

@@ -36,7 +36,7 @@ from rollback_drills.evidence.records import (
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills_cli.main import app
 from tasks.evidence import open_database, open_existing
-from tests.unit.builders import DRILL
+from tests.samples.builders import DRILL
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 SCHEDULE: Mapping[str, Any] = {

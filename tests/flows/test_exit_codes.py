@@ -15,7 +15,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.queries import OutboxFilter, find_items
 from rollback_drills_cli.main import main
-from tests.unit.builders import SCHEDULE
+from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

@@ -25,7 +25,7 @@ from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.notifications.states import State as DeliveryState
 from rollback_drills.outbox.table import OUTBOX
 from tests.flows.test_events import events_of
-from tests.loopback_receiver import running_receiver
+from tests.processes.loopback_receiver import running_receiver
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime.now(UTC)  # deliveries have the real clock; what is judged later is judged as of later

@@ -19,8 +19,8 @@ from flows.release_gate import release_gate
 from rollback_drills.errors import RollbackNotReadyError, UsageError
 from tasks.gate import require_rollback_ready
 from tests.flows.test_events import events_of
-from tests.unit.builders import DRILL, SCHEDULE
-from tests.unit.promotion_samples import write_promotion
+from tests.samples.builders import DRILL, SCHEDULE
+from tests.samples.promotion import write_promotion
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 SOON = datetime(2026, 11, 27, 9, tzinfo=UTC)

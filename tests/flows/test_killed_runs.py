@@ -12,7 +12,7 @@ from prefect.flow_engine import run_flow
 from prefect.states import Pending, Running
 
 from flows.drill_check import drill_check
-from tests.unit.builders import SCHEDULE
+from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

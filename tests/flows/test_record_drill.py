@@ -18,7 +18,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills_cli.main import app
-from tests.unit.builders import DRILL
+from tests.samples.builders import DRILL
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime.now(UTC).replace(microsecond=0)

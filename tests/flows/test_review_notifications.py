@@ -12,7 +12,7 @@ from prefect.flows import load_flow_from_entrypoint
 from flows.review_notifications import review_notifications
 from rollback_drills.database.connections import Database
 from rollback_drills.redaction.redactor import remember_secrets
-from tests.unit.ledgers import WINDOW, append_plan, at
+from tests.samples.ledgers import WINDOW, append_plan, at
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime(2027, 1, 5, 12, tzinfo=UTC)

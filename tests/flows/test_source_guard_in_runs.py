@@ -15,7 +15,7 @@ from flows.drill_check import drill_check
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills_cli.main import app
-from tests.unit.builders import DRILL
+from tests.samples.builders import DRILL
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 COUNT = 10

@@ -19,7 +19,7 @@ from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.queries import OutboxFilter, discard, find_items
-from tests.unit.builders import SCHEDULE
+from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rollback_drills.database.connections import Database
-from tests.unit.builders import DATABASES, fresh_database
+from tests.samples.builders import DATABASES, fresh_database
 
 
 @pytest.fixture(params=DATABASES)

@@ -7,7 +7,7 @@ import pytest
 
 from rollback_drills.api_token import ApiToken, Scope, find_token, issue_token
 from rollback_drills.errors import UsageError
-from tests.unit.builders import NOW
+from tests.samples.builders import NOW
 
 
 def test_a_token_is_found_by_itself_and_kept_without_itself() -> None:

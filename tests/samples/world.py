@@ -1,0 +1,264 @@
+"""A small world with a moved clock: schedules, people who answer or do not, and all that they are told."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
+
+from rollback_drills import ids
+from rollback_drills.database.connections import Database
+from rollback_drills.delivery.dispatcher import Dispatcher
+from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.drills import find_drills
+from rollback_drills.evidence.index import EvidenceIndex
+from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.records import record_plan
+from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
+from rollback_drills.followup.acknowledging import acknowledge
+from rollback_drills.followup.dashboard import build_dashboard, find_problems
+from rollback_drills.followup.due_steps import find_due_steps
+from rollback_drills.followup.escalating import Escalation, build_entries
+from rollback_drills.followup.escalation_plan import build_escalation_plan
+from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
+from rollback_drills.followup.facts import CycleFacts
+from rollback_drills.followup.reading import find_quiet, read_open_cycles
+from rollback_drills.followup.routes import RouteChoice
+from rollback_drills.followup.rules import FollowUpRules, documents_of, find_rules
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.outbox.claims import due_providers
+from rollback_drills.outbox.commit import commit, find_history
+from rollback_drills.outbox.known import keep_known_cycles
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
+from rollback_drills.planning.steps import plan_at_once
+from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.terms import Report
+from rollback_drills.recording.retests import find_all_retests
+from tests.samples.builders import DRILL, NOW, judged, make_subject, open_key
+
+FLOW_RUN: Final = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
+"""In which every check has run."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """One message that arrived."""
+
+    at: datetime
+    schedule_id: str
+    owner: str
+    provider: str
+    reason: str
+    notification: Notification
+
+    def __str__(self) -> str:
+        """Write it as a line of a timeline."""
+        return f"{self.at:%m-%d %H:%M} {self.schedule_id} → {self.owner} ({self.provider}): {self.reason}"
+
+
+class World:
+    """Schedules that are checked and followed up as the flows do, without Prefect."""
+
+    workers: ClassVar[int] = 1
+    most_in_one_message: ClassVar[int] = 1
+    can_find: ClassVar[bool] = False
+
+    def __init__(self, database: Database, *schedules: Mapping[str, Any], now: datetime = NOW) -> None:
+        """Begin with schedules, as changes of the usual one, and no drill at all."""
+        self.database, self.now = database, now
+        self.schedules = {str(each.get("schedule_id", "payments")): dict(each) for each in schedules}
+        self.drills: dict[str, list[Mapping[str, Any]]] = {name: [] for name in self.schedules}
+        self.received: list[Received] = []
+        self.refusing: set[str] = set()
+        """Providers that take nothing."""
+
+    def subjects(self) -> list[Subject]:
+        """Give the documents as they are now."""
+        return [
+            make_subject(self.drills[name], **{"schedule_id": name, **changes})
+            for name, changes in self.schedules.items()
+        ]
+
+    def check(self, *subjects: Subject) -> list[Report]:
+        """Run one check, of these documents or of all; give the plans."""
+        checked = list(subjects) or self.subjects()
+        judgements = keep_known_cycles(self.database, [judged(each, now=self.now) for each in checked])
+        cycles = [judgement.cycle.cycle_id for judgement in judgements]
+        told = find_history(self.database, cycles, known_names(checked, judgements))
+        acknowledged, excepted = find_quiet(self.database, cycles, now=self.now)
+        request = PlanRequest(told=told, acknowledged=acknowledged, excepted=excepted)
+        plans = [
+            plan_at_once(subject, judgement, request, now=self.now)
+            for subject, judgement in zip(checked, judgements, strict=True)
+        ]
+        closing, departures = find_departures(checked, judgements, plans, request, now=self.now)
+        holds = [hold for plan in plans for hold in find_holds(plan, request, now=self.now)]
+        entries = [
+            entry
+            for subject, judgement, plan in zip(checked, judgements, plans, strict=True)
+            for entry in find_entries(subject, judgement, plan, request)
+        ]
+        commit(self.database, [*entries, *closing], departures, holds, now=self.now.timestamp())
+        if entries:
+            self._keep_plans(plans, judgements)
+        self._deliver()
+        return plans
+
+    def escalate(self) -> list[Escalation]:
+        """Run one follow-up; give the steps that it was the first to take."""
+        taken = self.take_steps(self.due_steps())
+        self._deliver()
+        return taken
+
+    def due_steps(self) -> list[Escalation]:
+        """Give the steps that are due."""
+        return find_due_steps(self.database, documents_of(self.subjects()), None, now=self.now)
+
+    def take_steps(self, due: Sequence[Escalation]) -> list[Escalation]:
+        """Commit steps; give those that were not taken before."""
+        entries = [list(build_entries(each, now=self.now)) for each in due]
+        flat = [entry for some in entries for entry in some]
+        added = commit(self.database, flat, [], now=self.now.timestamp())
+        return [
+            each
+            for each, some in zip(due, entries, strict=True)
+            if any(entry.notification_id in added for entry in some)
+        ]
+
+    def open_cycles(self) -> list[CycleFacts]:
+        """Give the cycles that are open now."""
+        return read_open_cycles(self.database, now=self.now)
+
+    def escalation_plan(self) -> Report:
+        """Give the plan of contract §6."""
+        cycles = self.open_cycles()
+        return build_escalation_plan(cycles, now=self.now, generated_by="test", rules=self.rules(cycles))
+
+    def dashboard(self) -> Report:
+        """Give the dashboard."""
+        cycles = self.open_cycles()
+        return build_dashboard(cycles, [], now=self.now, generated_by="test", rules=self.rules(cycles))
+
+    def problems(self) -> list[str]:
+        """Give what nobody looks after."""
+        cycles = self.open_cycles()
+        return find_problems(cycles, now=self.now, rules=self.rules(cycles))
+
+    def rules(self, cycles: Sequence[CycleFacts]) -> FollowUpRules:
+        """Give what the documents say of the follow-up now."""
+        return find_rules(self.database, cycles, documents_of(self.subjects()))
+
+    def ack(self, schedule_id: str = "payments", by: str = "maria", **said: Any) -> list[Report]:
+        """Acknowledge what was told of a schedule."""
+        choice = RouteChoice(
+            schedule_id=schedule_id, provider=said.pop("provider", None), owner=said.pop("owner", None)
+        )
+        state = AcknowledgementState(said.pop("state", "acknowledged"))
+        given = Acknowledgement(by, state, **said)
+        index = EvidenceIndex(self.database)
+        records = acknowledge(index, [(choice, given)], now=self.now, created_at=self.now)
+        append(self.database, records, open_key)
+        return records
+
+    def grant(self, kind: ExceptionKind, until: datetime, schedule_id: str = "payments") -> Report:
+        """Approve an exception for the current cycle of a schedule."""
+        subject = make_subject(
+            self.drills[schedule_id], **{"schedule_id": schedule_id, **self.schedules[schedule_id]}
+        )
+        judgement = judged(subject, now=self.now)
+        due = judgement.schedule["schedule"]["next_due_at"]
+        record = record_exception(
+            Grant(kind, until, "a freeze", "board"),
+            {"schedule_id": schedule_id, "cycle_id": judgement.cycle.cycle_id},
+            due_at=datetime.fromisoformat(due) if due else None,
+            postpone_limit=timedelta(days=30),
+            now=self.now,
+            created_at=self.now,
+            signer="test",
+        )
+        append(self.database, [record], open_key)
+        return record
+
+    def perform(self, schedule_id: str = "payments", **changes: Any) -> None:
+        """Perform a drill now."""
+        drill = {"drill_id": f"drill-{self.now:%m%d%H%M}", "executed_at": self.now.isoformat()}
+        self.drills[schedule_id].append({**DRILL, **drill, **changes})
+
+    def keep_drills(self) -> None:
+        """Write every drill and re-test that is new into the evidence, as a check does."""
+        subjects = self.subjects()
+        judgements = [judged(subject, now=self.now) for subject in subjects]
+        index_run(
+            self.database,
+            [],
+            created_at=self.now,
+            signer="test",
+            redact=lambda record: record,
+            open_key=open_key,
+            drills={
+                **find_drills(
+                    subjects, list(self.schedules), now=self.now, created_at=self.now, signer="test"
+                ),
+                **find_all_retests(subjects, judgements, now=self.now, created_at=self.now, signer="test"),
+            },
+        )
+
+    def wait(self, **duration: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**duration)
+
+    def told(self, reason: str | None = None) -> list[Received]:
+        """Give what arrived, of one reason or all."""
+        return [each for each in self.received if reason in (None, each.reason)]
+
+    def _keep_plans(self, plans: Sequence[Report], judgements: Sequence[Judgement]) -> None:
+        records = [
+            {**record, "flow_run_id": FLOW_RUN}
+            for plan, judgement in zip(plans, judgements, strict=True)
+            for record in record_plan(
+                plan,
+                judgement.schedule["schedule"],
+                ids.delivery_session_id(plan["schedule_id"], plan["plan_id"]),
+                created_at=self.now,
+                signer="test",
+            )
+            if plan["deliverable_route_count"] or plan["suppressed_route_count"]
+        ]
+        append(self.database, records, open_key)
+
+    def _deliver(self) -> None:
+        now = self.now.timestamp()
+        for provider in due_providers(self.database, now=now):
+            Dispatcher(self.database, provider, self, RetryPolicy(retries=0), now=lambda: now).run()
+
+    async def send_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict:
+        """Take a message, unless its provider is refusing."""
+        if notification.provider in self.refusing:
+            return Verdict(Outcome.PERMANENT, "refused")
+        self.received.append(
+            Received(
+                self.now,
+                notification.schedule_id,
+                notification.owner,
+                notification.provider,
+                str(notification.reason),
+                notification,
+            )
+        )
+        return Verdict(Outcome.DELIVERED)
+
+    async def find_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict | None:
+        """Is never asked: it answers always."""
+        raise AssertionError
+
+    def deduplicates(self, notification: Notification) -> bool:
+        """Drops nothing."""
+        return False
+
+    def connection(self) -> AbstractAsyncContextManager[Any]:
+        """Need no connection."""
+        return nullcontext()

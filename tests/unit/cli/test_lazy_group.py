@@ -1,0 +1,77 @@
+"""A command is imported when it is asked for; help and completion know all of them."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from rollback_drills_cli.main import app
+from tests.checkout import ROOT
+
+
+def run_python(script: str, **environ: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_command_imports_no_module_of_another() -> None:
+    printed = run_python(
+        "import sys; from rollback_drills_cli.main import main\n"
+        "sys.argv = ['drills', 'check', '--json', '--schedule', 'none.json']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(*sorted(each for each in sys.modules if each.endswith(('_command', '_commands'))))"
+    )
+
+    assert printed.splitlines()[-1] == "rollback_drills_cli.judge_commands"
+
+
+@pytest.mark.parametrize(
+    ("words", "commands"),
+    [
+        ([], ["history", "check", "gate", "audit-package", "api", "evidence", "api-token", "connectors"]),
+        (["evidence"], ["list", "show", "verify", "export", "head", "prove", "import", "rotate-key"]),
+    ],
+)
+def test_help_lists_every_command(words: list[str], commands: list[str]) -> None:
+    printed = CliRunner().invoke(app, [*words, "--help"]).output
+
+    listed = re.findall(r"^  (\S+)  +[A-Z]", printed.partition("Commands:")[2], re.MULTILINE)
+    assert [each for each in listed if each in commands] == commands
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("drills ev", ["evidence"]),
+        ("drills po", ["postpone"]),
+        ("drills evidence ver", ["verify"]),
+        ("drills check --sched", ["--schedule"]),
+    ],
+)
+def test_a_shell_completes_commands_and_flags(typed: str, completed: list[str]) -> None:
+    printed = run_python(
+        "import sys; from rollback_drills_cli.main import main; sys.argv = ['drills']; main()",
+        _DRILLS_COMPLETE="complete_bash",
+        COMP_WORDS=typed,
+        COMP_CWORD=str(typed.count(" ")),
+    )
+
+    assert printed.split() == completed
+
+
+def test_a_command_that_is_not_there_is_answered_with_a_similar_one() -> None:
+    done = CliRunner().invoke(app, ["evidence", "verfy"])
+
+    assert done.exit_code == 2
+    assert "No such command 'verfy'" in done.output
+    assert "'verify'" in done.output

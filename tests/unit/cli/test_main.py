@@ -1,0 +1,180 @@
+"""The commands that need no Prefect, as processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.checkout import ROOT
+from tests.samples.builders import DRILL, SCHEDULE
+
+NOW = "2026-12-01T09:00:00Z"
+
+
+def drills(*arguments: str, cwd: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """Run `drills` with an environment of its own."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CAVRA_", "DRILLS_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "rollback_drills_cli.main", *arguments],
+        cwd=cwd,
+        env={**clean, "PYTHONPATH": str(ROOT), **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Hold an overdue schedule and its history."""
+    history = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [DRILL]}
+    (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
+    (tmp_path / "history.json").write_text(json.dumps(history))
+    return tmp_path
+
+
+def test_a_delivery_with_nothing_to_watch_names_the_setting_before_anything_starts(tmp_path: Path) -> None:
+    done = drills("deliver", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        "drills: there is nothing to watch: CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not"
+    )
+    assert "--schedule" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "status"),
+    [
+        (["check", "--rollback-drill-schedule-path", "schedule.json"], 1, "needs_attention"),
+        (["check", "--schedule", "schedule.json", "--now", "2026-11-20T09:00:00Z"], 0, "due_soon"),
+        (["check", "--schedule", "schedule.json", "--now", "2026-11-01T09:00:00Z"], 0, "ready"),
+        (["check"], 0, "not_requested"),
+        (["check", "--mode", "promoted"], 1, "needs_attention"),
+        (["history", "--rollback-drill-history-path", "history.json"], 0, "ready"),
+        (["history", "--history", "history.json", "--max-age-days", "1"], 1, "needs_attention"),
+    ],
+)
+def test_the_exit_code_says_whether_the_state_is_acceptable(
+    arguments: list[str], code: int, status: str, folder: Path
+) -> None:
+    now = [] if "--now" in arguments else ["--now", NOW]
+
+    done = drills(*arguments, *now, "--json", cwd=folder)
+
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (code, status)
+    assert done.stderr == ""
+
+
+def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> None:
+    command = ["plan", "--schedule", "schedule.json", "--now", NOW, "--generated-by", "me", "--json"]
+
+    first, second = (drills(*command, cwd=folder).stdout for _ in range(2))
+
+    assert first == second
+    documents: dict[str, Any] = json.loads(first)
+    assert set(documents) == {"schedule", "plan", "event"}
+    assert documents["plan"]["generated_by"] == documents["event"]["generated_by"] == "me"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "problem"),
+    [
+        (["check", "--mode", "promted"], {}, '--mode is "promted"; must be one of disabled'),
+        (["check", "--now", "soon"], {}, '--now is "soon"; write an ISO 8601 timestamp'),
+        (["check", "--due-soon-days", "-1"], {}, "--due-soon-days is -1.0; must be a number of days"),
+        (["check", "--due-soon-days", "nan"], {}, "--due-soon-days is NaN"),
+        (["check", "--due-soon-days", "x"], {}, "--due-soon-days"),
+        (["check", "--no-such-flag"], {}, "--no-such-flag"),
+        (["check", "--schedule", "none/*.json"], {}, "none/*.json matches no schedule"),
+        (["check"], {"CAVRA_GO_BACKEND_MODE": "on"}, 'CAVRA_GO_BACKEND_MODE is "on"'),
+        (["check"], {"CAVRA_GO_BACKEND_MODE": ""}, "CAVRA_GO_BACKEND_MODE is empty"),
+        (["history"], {"CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS": "1,5"}, "DRILL_MAX_AGE_DAYS is"),
+        (["plan", "--schedule", "schedule.json", "--provider", "slcak"], {}, "--provider slcak is unknown"),
+        (["plan", "--schedule", "schedule.json", "--routing-policy", "p.json"], {}, "p.json: does not exist"),
+        (["plan"], {"CAVRA_CONNECTOR_CONFIG": "c.json"}, "c.json"),
+        (["lint", "none.json"], {}, "none.json does not exist"),
+        (["evidence", "list"], {"DRILLS_DATABASE_URL": "nonsense"}, "DRILLS_DATABASE_URL is no usable"),
+        (["evidence", "list"], {"DRILLS_DATABASE_URL": "sqlite:///none.db"}, "there is no evidence at"),
+    ],
+)
+def test_a_mistake_of_the_caller_is_one_message_and_exit_code_2(
+    arguments: list[str], environ: dict[str, str], problem: str, folder: Path
+) -> None:
+    done = drills(*arguments, cwd=folder, **environ)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert problem in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "none.db").exists()
+
+
+def test_a_fleet_goes_on_after_a_broken_document(folder: Path) -> None:
+    (folder / "broken-schedule.json").write_text('{"intervall_days": 3}')
+
+    done = drills("check", "--schedule", ".", "--json", "--now", NOW, cwd=folder)
+
+    assert done.returncode == 1
+    items = json.loads(done.stdout)["items"]
+    assert len(items) == 2
+    assert "did you mean 'interval_days'" in items[0]["schedule"]["message"]
+    assert items[1]["history"]["drill_count"] == 1
+
+
+def test_lint_names_the_place_and_never_the_value(folder: Path) -> None:
+    (folder / "bad.json").write_text('{"owners": ["https://hooks.example.com/abc"]}')
+
+    done = drills("lint", ".", cwd=folder)
+
+    assert done.returncode == 1
+    assert "bad.json: $.owners[0] holds a URL" in done.stdout
+    assert "hooks.example.com" not in done.stdout
+    assert drills("lint", "schedule.json", "history.json", cwd=folder).returncode == 0
+
+
+def test_people_get_a_table(folder: Path) -> None:
+    done = drills("plan", "--schedule", "schedule.json", "--now", NOW, cwd=folder)
+
+    assert done.returncode == 1
+    assert "team-a" in done.stdout
+    assert "4 to tell, 0 suppressed." in done.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "gate"])
+def test_the_fast_commands_import_neither_prefect_nor_pydantic(command: str, folder: Path) -> None:
+    script = (
+        "import sys; from rollback_drills_cli.main import main\n"
+        f"sys.argv = ['drills', '{command}', '--json']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "assert not {'prefect', 'pydantic', 'httpx', 'sqlalchemy'} & set(sys.modules)"
+    )
+
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environ, cwd=folder
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_prefect_server_that_is_not_there_is_one_message(folder: Path) -> None:
+    record = {
+        "schema_version": "cavra.evidence.metadata.v1",
+        "session_id": "rcd-x",
+        "created_at": "2025-01-01T00:00:00Z",
+        "metadata_kind": "x",
+    }
+    (folder / "index.json").write_text(json.dumps([record]))
+    environ = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "DRILLS_DATABASE_URL": f"sqlite:///{folder}/e.db"}
+
+    done = drills("evidence", "import", "index.json", "--by", "maria", cwd=folder, **environ)
+
+    assert done.returncode == 2
+    assert "the Prefect server cannot be reached (ConnectError)" in done.stderr
+    assert "Traceback" not in done.stderr

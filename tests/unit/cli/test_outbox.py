@@ -1,0 +1,168 @@
+"""`drills outbox` and `drills connectors enable`, as people call them."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from rollback_drills.database.connections import Database
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.claims import Result, settle_and_claim
+from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.queries import get_item
+from rollback_drills_cli.main import main
+from tests.samples.outbox import make_entries
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Configure a database that holds three notifications: delivered, refused, waiting."""
+    found = f"sqlite:///{tmp_path / 'evidence.db'}"
+    monkeypatch.setenv("DRILLS_DATABASE_URL", found)
+    database = Database.open(found)
+    commit(database, list(make_entries(3)), [], now=time.time())
+    end(database, State.DELIVERED, "answered 200")
+    end(database, State.PERMANENT, "answered 422: no such channel")
+    return found
+
+
+def end(database: Database, state: State, detail: str) -> None:
+    """Claim the next notification and let it end in a state."""
+    now = time.time()
+    (claimed,), _ = settle_and_claim(database, "webhook", [], 1, claim="x", now=now, lease_seconds=60)
+    result = Result(claimed.message_id, "x", state, None, 1, 0, False, now, now, 200, detail, "", "")
+    settle_and_claim(database, "webhook", [result], 0, claim="x", now=now, lease_seconds=60)
+
+
+def drills(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
+) -> tuple[int, str]:
+    """Call the command; give its exit code and all that it printed."""
+    monkeypatch.setattr("sys.argv", ["drills", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capsys.readouterr()
+    return int(ended.value.code or 0), printed.out + printed.err
+
+
+def listed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
+) -> list[dict[str, str]]:
+    """Give the items of `drills outbox list --json`."""
+    code, printed = drills(capsys, monkeypatch, "outbox", "list", "--json", *words)
+    assert code == 0
+    items: list[dict[str, str]] = json.loads(printed)["items"]
+    return items
+
+
+def test_lists_what_became_of_each_and_finds_dead_letters(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [each["state"] for each in listed(capsys, monkeypatch)] == ["pending", "permanent", "delivered"]
+    assert [each["state"] for each in listed(capsys, monkeypatch, "--dead")] == ["permanent"]
+    assert [each["state"] for each in listed(capsys, monkeypatch, "--state", "delivered")] == ["delivered"]
+    assert listed(capsys, monkeypatch, "--provider", "slack") == []
+
+    monkeypatch.setenv("COLUMNS", "200")
+    code, table = drills(capsys, monkeypatch, "outbox", "list")
+
+    assert code == 0
+    assert "answered 422: no such channel" in " ".join(table.replace("│", " ").split())
+    assert "3 of 3 notifications" in table
+
+
+def test_shows_one_with_its_message_and_never_a_traceback(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its_id = listed(capsys, monkeypatch)[0]["notification_id"]
+
+    code, printed = drills(capsys, monkeypatch, "outbox", "show", its_id)
+
+    assert code == 0
+    assert json.loads(printed)["notification"]["title"].startswith("Rollback drill overdue: payments")
+    code, printed = drills(capsys, monkeypatch, "outbox", "show", "gordmsg-none")
+    assert code == 2
+    assert printed == "drills: there is no notification gordmsg-none; `drills outbox list` shows the ids\n"
+
+
+def test_replays_and_discards_dead_letters(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its_id = listed(capsys, monkeypatch, "--dead")[0]["notification_id"]
+
+    assert drills(capsys, monkeypatch, "outbox", "discard", its_id)[0] == 0
+    item = get_item(Database.open(url), its_id)
+    assert item is not None
+    assert item.state is State.DISCARDED
+
+    code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id)
+
+    assert code == 0
+    assert "1 of 1 notifications are due again" in printed
+    item = get_item(Database.open(url), its_id)
+    assert item is not None
+    assert item.state is State.RETRY
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["replay"], "name notifications, or take all dead letters with --dead"),
+        (["discard", "gordmsg-none", "--dead"], "name notifications, or take all dead letters with --dead"),
+        (["replay", "gordmsg-none"], "there is no notification gordmsg-none"),
+        (["replay", "gordmsg-none", "--provider", "slack"], "--provider narrows --dead"),
+    ],
+)
+def test_what_is_asked_wrongly_changes_nothing(
+    words: list[str],
+    remedy: str,
+    url: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = listed(capsys, monkeypatch)
+
+    code, printed = drills(capsys, monkeypatch, "outbox", *words)
+
+    assert code == 2
+    assert remedy in printed
+    assert listed(capsys, monkeypatch) == before
+
+
+def test_a_delivered_notification_is_not_sent_again(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its_id = listed(capsys, monkeypatch, "--state", "delivered")[0]["notification_id"]
+
+    code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id)
+
+    assert code == 0
+    assert "0 of 1 notifications are due again" in printed
+    assert listed(capsys, monkeypatch, "--state", "delivered")
+
+
+def test_a_dead_connector_is_named_and_enabled(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end(Database.open(url), State.DISABLED, "answered 410: gone")
+    assert "drills connectors enable webhook" in drills(capsys, monkeypatch, "outbox", "list")[1]
+
+    code, printed = drills(capsys, monkeypatch, "connectors", "enable", "webhook")
+
+    assert (code, printed) == (0, "webhook is used again; 1 notifications are due again.\n")
+    code, printed = drills(capsys, monkeypatch, "connectors", "enable", "webhook")
+    assert code == 2
+    assert "webhook is not disabled; disabled are: none" in printed
+
+
+def test_says_so_when_there_is_no_outbox(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, printed = drills(
+        capsys, monkeypatch, "outbox", "list", "--database", f"sqlite:///{tmp_path / 'none.db'}"
+    )
+
+    assert code == 2
+    assert "there is no outbox at" in printed
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,194 @@
+"""What is wrong around a command is one line and an exit code: server, password, home folder, output."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from pytest_httpserver import HTTPServer
+
+from rollback_drills_cli.explaining import explain
+from tests.samples.builders import SCHEDULE
+
+DRILLS = Path(sys.executable).with_name("drills")
+OF_THE_SERVER = [
+    ("deliver", "--schedule", "schedule.json"),
+    ("connectors", "list"),
+    ("connectors", "test", "hook"),
+    ("api-token", "list"),
+]
+OF_THE_HOME = [
+    *OF_THE_SERVER,
+    ("evidence", "list"),
+    ("outbox", "list"),
+    ("dashboard",),
+    ("routes",),
+    ("trust", "--all", "--by", "me", "--reason", "why"),
+    ("console", "--schedule", "schedule.json", "--out", "pages"),
+]
+PRINTING = [
+    ("check", "--schedule", "schedule.json"),
+    ("check", "--schedule", "schedule.json", "--json"),
+    ("plan", "--schedule", "schedule.json"),
+    ("gate", "--schedule", "schedule.json"),
+    ("lint", "schedule.json"),
+    ("calendar", "--schedule", "schedule.json"),
+    ("check", "--help"),
+    ("--version",),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a schedule whose names are not ASCII."""
+    document = {**SCHEDULE, "schedule_id": "pay–支付", "owners": ["Zoë"]}
+    (tmp_path / "schedule.json").write_text(json.dumps(document, ensure_ascii=False))
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command in a folder that is its home, too."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **changes}
+    return subprocess.run([DRILLS, *arguments], cwd=folder, env=environment, capture_output=True, check=False)
+
+
+def the_line(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Return the one line that a command printed about its problem."""
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("drills: ")
+    assert done.stdout == b""
+    assert done.returncode == 2
+    return line
+
+
+@pytest.mark.parametrize("arguments", OF_THE_SERVER)
+def test_a_server_that_is_down_is_one_line(arguments: tuple[str, ...], folder: Path) -> None:
+    line = the_line(run(folder, *arguments, PREFECT_API_URL="http://127.0.0.1:9/api"))
+    assert "cannot be reached (ConnectError)" in line
+    assert "PREFECT_API_URL" in line
+
+
+@pytest.mark.parametrize("arguments", OF_THE_SERVER)
+@pytest.mark.parametrize(("status", "what"), [(401, "PREFECT_API_AUTH_STRING"), (500, "answered 500")])
+def test_a_server_that_refuses_is_one_line(
+    arguments: tuple[str, ...], status: int, what: str, folder: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request(re.compile(".*")).respond_with_json({"exception_message": "no"}, status)
+    variables = {"PREFECT_API_URL": httpserver.url_for("/api"), "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    line = the_line(run(folder, *arguments, **variables, PREFECT_API_AUTH_STRING="admin:wrong"))
+    assert what in line
+    assert "wrong" not in line
+
+
+@pytest.mark.parametrize("arguments", OF_THE_HOME)
+def test_a_user_without_a_home_folder_is_one_line(arguments: tuple[str, ...], folder: Path) -> None:
+    start = (
+        "import os, pwd, sys; os.environ.pop('HOME', None); pwd.getpwuid = lambda _: {}['nobody'];"
+        " from rollback_drills_cli.main import main; sys.argv[0] = 'drills'; main()"
+    )
+    environment = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", start, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert "has no home folder" in the_line(done)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.parametrize("arguments", PRINTING)
+def test_an_output_that_takes_nothing_is_one_line(arguments: tuple[str, ...], folder: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [DRILLS, *arguments],
+            cwd=folder,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.stderr.decode() == "drills: the output cannot be written: no space left on device\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_an_error_that_nobody_can_be_told_is_an_exit_code(folder: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [DRILLS, "check", "--now", "x"], cwd=folder, env=environment, stderr=full, check=False
+        )
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("arguments", PRINTING)
+def test_every_terminal_can_show_it(arguments: tuple[str, ...], encoding: str, folder: Path) -> None:
+    done = run(folder, *arguments, PYTHONIOENCODING=encoding)
+    assert b"Traceback" not in done.stderr
+    assert done.returncode in (0, 1)
+    assert done.stdout
+
+
+def test_json_is_utf_8_on_every_terminal(folder: Path) -> None:
+    done = run(folder, "check", "--schedule", "schedule.json", "--json", PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout.decode("utf-8"))["schedule"]["schedule_id"] == "pay–支付"
+
+
+def test_a_file_name_that_is_no_text_is_one_line(folder: Path) -> None:
+    done = run(folder, "lint", os.fsdecode(b"gone-\xff.json"))
+    assert "does not exist" in the_line(done)
+
+
+@pytest.mark.parametrize("arguments", [*PRINTING, ("badge", "PAY–支付 ", "--schedule", "schedule.json")])
+def test_an_output_that_is_closed_is_no_mistake(arguments: tuple[str, ...], folder: Path) -> None:
+    closing = ["sh", "-c", 'exec "$@" >&-', "sh", str(DRILLS), *arguments]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONUTF8": "1"}
+    done = subprocess.run(closing, cwd=folder, env=environment, capture_output=True, check=False)
+    assert done.returncode in (0, 1)
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("HTTPS_PROXY", "socks5://127.0.0.1:9", "names a SOCKS proxy, which cannot be used"),
+        ("ALL_PROXY", "ftp://127.0.0.1:9", "has another scheme than http and https"),
+        ("HTTP_PROXY", "http://127.0.0.1:9\n", "is not a valid URL; correct it"),
+        ("NO_PROXY", "[::1", "is not a valid URL; correct it"),
+        ("SSL_CERT_FILE", "/nonexistent", "SSL_CERT_FILE names no file of certificates"),
+        ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE names no file of certificates"),
+    ],
+)
+def test_a_variable_with_which_no_client_can_begin_is_named(
+    variable: str, value: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises((ImportError, ValueError, OSError, httpx.InvalidURL)) as caught:
+        httpx.Client()
+
+    found = explain(caught.value)
+    assert found
+    assert variable in found
+    assert problem in found
+
+
+def test_a_server_behind_a_proxy_that_is_not_wanted_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "127.0.0.1:9")
+    found = explain(httpx.ConnectError("refused"))
+    assert found
+    assert found.endswith("or add its host to NO_PROXY, because ALL_PROXY is set")
+
+
+def test_a_file_of_certificates_that_is_gone_is_one_line(folder: Path) -> None:
+    done = run(folder, "connectors", "list", SSL_CERT_FILE="/nonexistent")
+    assert "SSL_CERT_FILE names no file of certificates" in the_line(done)
+    assert done.returncode == 2

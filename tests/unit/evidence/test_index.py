@@ -1,0 +1,135 @@
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from rollback_drills.database.connections import DatabaseError
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
+from rollback_drills.readiness.terms import Report
+from tests.checkout import ROOT
+from tests.samples.builders import open_key
+
+
+def make_record(
+    schedule_id: str, *, kind: str = ROUTE_DELIVERY_KIND, success: bool = True, at: int = 1
+) -> Report:
+    """Make a record of a delivery."""
+    created_at = datetime(2026, 12, at, tzinfo=UTC)
+    return {
+        **start_record(kind, "rcd-x", created_at=created_at, signer="test"),
+        "schedule_id": schedule_id,
+        "cycle_id": "gordcycle-1",
+        "route_key": "gordroute-1",
+        "provider": "slack",
+        "owner": "team",
+        "status": "due_soon",
+        "delivery_success": success,
+        "generated_at": created_at.isoformat(),
+    }
+
+
+def put(index: EvidenceIndex, *records: Report) -> None:
+    """Write records."""
+    append(index.database, records, open_key)
+
+
+def test_records_come_back_the_newest_first_and_filtered(url: str) -> None:
+    mine, other = uuid4().hex, uuid4().hex
+    index = EvidenceIndex.open(url)
+    put(index, make_record(mine, at=1), make_record(other), make_record(mine, at=2, success=False))
+
+    records, total = index.find(EvidenceFilter(schedule_id=mine), limit=1)
+
+    assert total == 2
+    assert records[0]["created_at"].startswith("2026-12-02")
+    assert index.find(EvidenceFilter(schedule_id=mine, success=True))[1] == 1
+    assert index.find(EvidenceFilter(schedule_id=mine, provider="teams"))[1] == 0
+    assert index.get(records[0]["leaf_index"]) == records[0]
+    assert index.get(10**9) is None
+
+
+def test_records_are_written_all_or_none(url: str) -> None:
+    mine = uuid4().hex
+    index = EvidenceIndex.open(url)
+    broken = {**make_record(mine), "session_id": None}
+
+    with pytest.raises(DatabaseError):
+        put(index, make_record(mine), broken)
+
+    assert index.find(EvidenceFilter(schedule_id=mine))[1] == 0
+
+
+def test_two_processes_that_write_at_once_lose_nothing(url: str) -> None:
+    mine = uuid4().hex
+    EvidenceIndex.open(url)
+    script = (
+        "import sys; from tests.unit.evidence.test_index import make_record, put\n"
+        "from rollback_drills.evidence.index import EvidenceIndex\n"
+        "index = EvidenceIndex.open(sys.argv[1])\n"
+        "for _ in range(50): put(index, make_record(sys.argv[2]))"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", script, url, mine], cwd=ROOT) for _ in range(2)]
+
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert EvidenceIndex.open(url).find(EvidenceFilter(schedule_id=mine))[1] == 100
+
+
+def test_looking_creates_nothing(tmp_path: Path) -> None:
+    assert EvidenceIndex.open_existing(f"sqlite:///{tmp_path / 'none.db'}") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_cannot_be_used_is_named_without_its_password(tmp_path: Path) -> None:
+    (tmp_path / "evidence.db").write_bytes(b"this is no database " * 100)
+    with pytest.raises(DatabaseError, match=r"evidence\.db cannot be used"):
+        EvidenceIndex.open(f"sqlite:///{tmp_path / 'evidence.db'}")
+    with pytest.raises(DatabaseError) as caught:
+        EvidenceIndex.open("postgresql+psycopg://drills:hunter2@127.0.0.1:9/drills")
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(UsageError, match="no usable database URL"):
+        EvidenceIndex.open("postgres;drop")
+
+
+def test_processes_that_open_a_new_index_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
+    script = (
+        "import sys; import rollback_drills.outbox.table\n"
+        "from rollback_drills.evidence.index import EvidenceIndex\n"
+        "print(flush=True); sys.stdin.readline()\n"
+        "EvidenceIndex.open(sys.argv[1])"
+    )
+    command = [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'new.db'}"]
+    pipe = subprocess.PIPE
+    openers = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(6)]
+    for each in openers:
+        assert each.stdout
+        each.stdout.readline()  # it has imported everything
+    for each in openers:
+        each.communicate("\n", timeout=60)
+
+    assert [each.returncode for each in openers] == [0] * 6
+
+
+def test_a_password_in_the_query_of_a_url_is_not_repeated() -> None:
+    with pytest.raises((DatabaseError, UsageError)) as caught:
+        EvidenceIndex.open("postgresql+psycopg://drills@127.0.0.1:9/drills?password=hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_pages_follow_each_other_without_a_gap(url: str) -> None:
+    mine = uuid4().hex
+    index = EvidenceIndex.open(url)
+    put(index, *(make_record(mine, at=day) for day in range(1, 8)))
+
+    pages = [
+        index.find(EvidenceFilter(schedule_id=mine), limit=3, offset=offset)[0] for offset in (0, 3, 6, 9)
+    ]
+
+    assert [len(page) for page in pages] == [3, 3, 1, 0]
+    days = [record["created_at"][8:10] for page in pages for record in page]
+    assert days == [f"{day:02}" for day in range(7, 0, -1)]

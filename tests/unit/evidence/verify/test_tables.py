@@ -1,0 +1,507 @@
+"""What somebody who can write the database file can do beside the records, and how verification finds it."""
+
+import os
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from rollback_drills.database.connections import Database
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.appending import append, appending
+from rollback_drills.evidence.heads import find_head
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
+from rollback_drills.evidence.ledger.keys import SigningKey
+from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
+from rollback_drills.evidence.pruning import prune
+from rollback_drills.evidence.records import DRILL_KIND, KEY_KIND, start_record
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.findings import FindingKind as Kind
+from rollback_drills.evidence.verify.findings import Verification
+from rollback_drills.evidence.verify.ledger import verify_ledger
+from tests.samples.builders import KEY, NOW, open_key
+from tests.samples.tampering import OTHER_KEY, fill, make_row, tampering
+
+case = pytest.param
+THIRD_KEY = SigningKey(KEY.name, b"\2" * 32)
+
+
+@pytest.fixture
+def database(database: Database) -> Database:
+    """Fill the database with rows under four heads, a drill among them that is written once."""
+    fill(database, (9, 1, 6))
+    with appending(database, open_key) as (_, appender):
+        appender.add([{**make_row(16), "metadata_kind": DRILL_KIND}], ["a" * 64])
+    return database
+
+
+def verified(database: Database, **trust: Any) -> Verification:
+    return verify_ledger(database, Trust(**trust), lambda _: None)
+
+
+def check_found(result: Verification, kind: Kind, says: str) -> None:
+    assert any(each.kind is kind and says in each.message for each in result.findings), result.findings
+
+
+COPY = (
+    "created_at, metadata_kind, session_id, schedule_id, cycle_id, provider, owner, action, category,"
+    " success, once_key, hashes, record"
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind", "says"),
+    [
+        case(
+            "UPDATE ledger SET once_key = 'b' WHERE leaf_index = 17",
+            Kind.CHANGED,
+            "once_key",
+            id="key changed",
+        ),
+        case(
+            "UPDATE ledger SET once_key = NULL WHERE leaf_index = 17",
+            Kind.CHANGED,
+            "once_key",
+            id="key emptied",
+        ),
+        case(
+            "UPDATE ledger SET once_key = 'b' WHERE leaf_index = 5",
+            Kind.CHANGED,
+            "once_key",
+            id="key of a drill to come",
+        ),
+        case(
+            f"UPDATE ledger_heads SET public_key = '{OTHER_KEY.public.text}' WHERE tree_size = 18",
+            Kind.CHANGED,
+            "the head over 18 rows was changed in the column public_key",
+            id="key of the newest head",
+        ),
+        case(
+            "UPDATE ledger_heads SET public_key = 'x' WHERE tree_size = 11",
+            Kind.CHANGED,
+            "the head over 11 rows was changed in the column public_key",
+            id="key of a head",
+        ),
+        case(
+            "UPDATE ledger_heads SET created_at = '2020-01-01T00:00:00+00:00' WHERE tree_size = 11",
+            Kind.CHANGED,
+            "the head over 11 rows was changed in the column created_at",
+            id="time of a head",
+        ),
+        case(
+            "UPDATE ledger_heads SET tree_size = 12 WHERE tree_size = 11",
+            Kind.CHANGED,
+            "the signed head over 11 rows is stored as one over 12",
+            id="size of a head",
+        ),
+        case(
+            "DELETE FROM ledger_heads WHERE tree_size = 11",
+            Kind.REMOVED,
+            "the signed head over 11 rows is missing",
+            id="a middle head",
+        ),
+        case(
+            "DELETE FROM ledger_heads WHERE tree_size = 10",
+            Kind.REMOVED,
+            "the signed head over 10 rows is missing",
+            id="the first head",
+        ),
+        case(
+            "UPDATE ledger_heads SET note = note || '— someone AAAA' || chr(10) WHERE tree_size = 11",
+            Kind.INSERTED,
+            "the head over 11 rows has more signatures than the ledger made",
+            id="another signature",
+        ),
+        case(
+            f"INSERT INTO ledger SELECT -1, {COPY} FROM ledger WHERE leaf_index = 3",
+            Kind.INSERTED,
+            "row -1 is there twice, or has no place in the tree",
+            id="a negative number",
+        ),
+        case(
+            "UPDATE ledger SET record = repeat('[', 100000) || repeat(']', 100000) WHERE leaf_index = 3",
+            Kind.CHANGED,
+            "row 3 was changed: it holds no record any more",
+            id="deep JSON",
+        ),
+        case(
+            "UPDATE ledger SET hashes = '' WHERE leaf_index = 3",
+            Kind.CHANGED,
+            "row 3",
+            id="no hashes",
+        ),
+    ],
+)
+def test_what_follows_from_a_record_or_a_head_is_compared(
+    statement: str, kind: Kind, says: str, database: Database
+) -> None:
+    assert verified(database).findings == []
+    if database.engine.dialect.name == "sqlite":
+        deep = "'" + "[" * 100_000 + "]" * 100_000 + "'"
+        statement = statement.replace("repeat('[', 100000) || repeat(']', 100000)", deep)
+        statement = statement.replace("chr(10)", "char(10)")
+
+    with tampering(database) as connection:
+        connection.exec_driver_sql(statement)
+
+    check_found(verified(database), kind, says)
+
+
+def test_a_wrong_key_beside_a_head_stops_no_run(database: Database) -> None:
+    with tampering(database) as connection:
+        connection.execute(text("UPDATE ledger_heads SET public_key = 'x'"))
+
+    fill(database, (1,), start=17)
+
+    head = find_head(database)
+    assert head
+    assert (head.checkpoint.size, head.public_key) == (19, KEY.public)
+
+
+SCHEMA = [
+    case(
+        "DROP TRIGGER ledger_is_never_changed",
+        "ledger_is_never_changed of the table ledger is m",
+        id="dropped",
+    ),
+    case(
+        "CREATE TRIGGER other AFTER INSERT ON ledger BEGIN DELETE FROM ledger_pruned; END",
+        "the trigger other of the table ledger is not one",
+        id="foreign trigger",
+    ),
+    case(
+        "CREATE TRIGGER other AFTER UPDATE ON outbox BEGIN SELECT 1; END",
+        "the trigger other of the table outbox is not one",
+        id="foreign trigger of the outbox",
+    ),
+    case(
+        (
+            "DROP TRIGGER ledger_is_never_changed; CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON"
+            " ledger WHEN 0 BEGIN SELECT RAISE(ABORT, 'the evidence is append-only'); END"
+        ),
+        "the trigger ledger_is_never_changed is not the one",
+        id="trigger that never fires",
+    ),
+    case("DROP INDEX ledger_by_once_key", "the index ledger_by_once_key of the table", id="dropped index"),
+    case(
+        "CREATE UNIQUE INDEX other ON ledger (owner, leaf_index)",
+        "the index other of the table ledger is not one",
+        id="foreign index",
+    ),
+    case(
+        "ALTER TABLE ledger ADD COLUMN more TEXT GENERATED ALWAYS AS (upper(owner))",
+        "the table ledger is not the one",
+        id="generated column",
+    ),
+    case("ALTER TABLE ledger_heads ADD COLUMN more TEXT", "the table ledger_heads is not the", id="column"),
+    case(
+        (
+            "DROP TRIGGER ledger_pruned_is_never_removed; DROP TRIGGER ledger_pruned_is_never_changed;"
+            "DROP TRIGGER ledger_pruned_is_never_replaced; DROP TRIGGER ledger_is_never_removed;"
+            "ALTER TABLE ledger_pruned RENAME TO kept; CREATE VIEW ledger_pruned AS SELECT * FROM kept"
+        ),
+        "ledger_pruned is a view, not a table",
+        id="view",
+    ),
+    case(
+        (
+            "DROP TABLE ledger_pruned; CREATE TABLE ledger_pruned (leaf_index INTEGER NOT NULL, hashes BLOB"
+            " NOT NULL, once_key VARCHAR(64) COLLATE NOCASE, PRIMARY KEY (leaf_index))"
+        ),
+        "the table ledger_pruned is not the one",
+        id="collation",
+    ),
+    case(
+        "DROP TABLE ledger_heads",
+        "the table ledger_heads is missing",
+        id="no heads",
+    ),
+    case("DROP TABLE ledger", "the table ledger is missing", id="no rows"),
+]
+
+
+@pytest.mark.parametrize(("statements", "says"), SCHEMA)
+def test_what_defines_the_tables_in_sqlite_is_compared(
+    statements: str, says: str, database: Database
+) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL has a catalogue of its own")
+    raw = database.engine.raw_connection()
+    raw.executescript(statements)
+    raw.close()
+
+    check_found(verified(database), Kind.SCHEMA, says)
+
+
+POSTGRESQL_SCHEMA = [
+    case(
+        "DROP TRIGGER ledger_is_never_changed ON ledger",
+        "ledger_is_never_changed of the table ledger is missing",
+    ),
+    case("ALTER TABLE ledger DISABLE TRIGGER ledger_is_never_removed", "is switched off"),
+    case(
+        "CREATE OR REPLACE FUNCTION evidence_is_append_only() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$BEGIN RETURN NEW; END$$",
+        "is not the one",
+    ),
+    case("CREATE RULE other AS ON INSERT TO ledger DO INSTEAD NOTHING", "the rule other of the table ledger"),
+    case("ALTER TABLE ledger ENABLE ROW LEVEL SECURITY", "row level security"),
+    case("ALTER TABLE ledger ADD CHECK (owner <> 'x')", "the constraint ledger_owner_check"),
+    case(
+        "ALTER TABLE ledger ADD COLUMN more TEXT GENERATED ALWAYS AS (upper(owner)) STORED", "the column more"
+    ),
+    case("ALTER TABLE ledger ALTER COLUMN owner TYPE TEXT", "the column owner"),
+    case("ALTER TABLE ledger ALTER COLUMN owner SET DEFAULT 'x'", "the column owner"),
+    case("DROP INDEX ledger_by_once_key", "the index ledger_by_once_key"),
+    case("CREATE INDEX other ON ledger (owner)", "the index other"),
+    case(
+        "ALTER TABLE ledger_pruned RENAME TO kept; CREATE VIEW ledger_pruned AS SELECT * FROM kept",
+        "is not a table",
+    ),
+    case("CREATE TABLE child () INHERITS (ledger)", "the child table child"),
+    case("DROP TABLE ledger_heads", "the table ledger_heads is missing"),
+]
+
+
+@pytest.mark.parametrize(("statements", "says"), POSTGRESQL_SCHEMA)
+def test_what_defines_the_tables_in_postgresql_is_compared(
+    statements: str, says: str, database: Database
+) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has a catalogue of its own")
+    with database.write() as connection:
+        connection.exec_driver_sql(statements)
+
+    check_found(verified(database), Kind.SCHEMA, says)
+
+
+def test_an_outbox_that_cannot_be_compared_is_found(database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE outbox RENAME COLUMN state TO other")
+
+    (finding,) = verified(database).findings
+
+    assert (finding.kind, finding.message) == (
+        Kind.SCHEMA,
+        "the column state of the table outbox is missing",
+    )
+
+
+def put(connection: Connection, value: Any) -> None:
+    connection.exec_driver_sql("UPDATE ledger SET record = ? WHERE leaf_index = 3", (value,))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        case(b"\xff\xfe", id="BLOB"),
+        case(b'{"leaf_index": 3}', id="BLOB of JSON"),
+        case("x" * 65_000_000, id="65 MB"),
+        case("", id="empty"),
+        case("[1]", id="list"),
+        case('{"leaf_index":3,"original":[]}', id="no record"),
+    ],
+)
+def test_a_record_of_any_type_is_a_finding_of_its_row(value: Any, database: Database) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps the type of a column")
+    with tampering(database) as connection:
+        put(connection, value)
+
+    result = verified(database)
+
+    assert [each.message.partition(":")[0] for each in result.findings][:1] in (
+        ["row 3 was changed"],
+        ["row 3 cannot be read"],
+    )
+    assert (result.size, result.head_count) == (18, 4)
+
+
+def test_text_that_is_no_utf8_is_a_finding_of_its_row(database: Database) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps only UTF-8")
+    with tampering(database) as connection:
+        connection.execute(text("UPDATE ledger SET owner = CAST(x'ff' AS TEXT) WHERE leaf_index = 4"))
+        connection.execute(text("UPDATE ledger SET record = CAST(x'fffe' AS TEXT) WHERE leaf_index = 6"))
+        connection.execute(text("UPDATE ledger_heads SET note = CAST(x'ff' AS TEXT) WHERE tree_size = 11"))
+        connection.execute(text("UPDATE ledger_heads SET note = x'ff' WHERE tree_size = 17"))
+
+    result = verified(database)
+
+    found = " ".join(each.message for each in result.findings)
+    assert "was changed in the column owner" in found
+    assert "row 6 was changed" in found
+    assert "the signed head after the one over 10 rows cannot be read" in found
+
+
+def test_an_index_that_hides_rows_is_found(database: Database) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("of the file of SQLite")
+    steps = (  # the index is taken away while a row is written, and put back without it
+        (
+            "CREATE TABLE t AS SELECT * FROM sqlite_master WHERE name = 'ix_ledger_cycle_id';"
+            "PRAGMA writable_schema = ON; DELETE FROM sqlite_master WHERE name = 'ix_ledger_cycle_id'"
+        ),
+        f"INSERT INTO ledger SELECT 18, {COPY} FROM ledger WHERE leaf_index = 3",
+        "PRAGMA writable_schema = ON; INSERT INTO sqlite_master SELECT * FROM t; DROP TABLE t",
+    )
+    for step in steps:
+        database.engine.dispose()
+        raw = database.engine.raw_connection()
+        raw.executescript(step)
+        raw.close()
+    database.engine.dispose()
+
+    check_found(verified(database), Kind.CHANGED, "the database file is damaged")
+
+
+def test_an_empty_database_holds_no_evidence(url: str) -> None:
+    empty = Database.open(url)
+
+    with pytest.raises(UsageError, match="there is no evidence"):
+        verified(empty)
+
+    assert [each.kind for each in verified(empty, public_key=KEY.public).findings] == [Kind.WRONG_KEY]
+    empty.engine.dispose()
+
+
+def lose_key(database: Database, new: SigningKey, *, is_lost: bool, count: int = 1) -> None:
+    """Name other keys in rows, and sign with the last one: what anybody can do who can write the database."""
+    records = [
+        {
+            **start_record(KEY_KIND, "rcd-ledger", created_at=NOW + timedelta(hours=99), signer="mallory"),
+            "origin": KEY.name,
+            "public_key": key.public.text,
+            "previous_public_key": KEY.public.text,
+            "lost": is_lost,
+        }
+        for key in [THIRD_KEY, new][-count:]
+    ]
+    with appending(database, lambda _: new, replaces=KEY.public) as (_, appender):
+        appender.add(records)
+        if count > 1:
+            appender._keys.append(THIRD_KEY)  # it signs too: only the first key has not
+
+
+@pytest.mark.parametrize(
+    ("is_lost", "count", "says"),
+    [
+        case(True, 1, "was lost: it did not sign the new key", id="lost"),
+        case(False, 1, "has not signed that", id="not signed"),
+        case(False, 2, "has not signed that", id="two keys under one head"),
+    ],
+)
+def test_a_key_that_the_ledger_never_had_is_found_with_and_without_the_true_one(
+    is_lost: bool, count: int, says: str, database: Database
+) -> None:
+    before = find_head(database)
+    assert before
+    lose_key(database, OTHER_KEY, is_lost=is_lost, count=count)
+    fill(database, (3,), start=200, key=OTHER_KEY)
+
+    for trust in ({}, {"public_key": KEY.public}, {"witnesses": [("old", before.checkpoint)]}):
+        check_found(verified(database, **trust), Kind.WRONG_KEY, says)
+    result = verified(database, public_key=KEY.public)
+    assert "the public key" not in result.compared or not is_lost
+
+
+def test_a_whole_ledger_of_another_key_does_not_verify_with_the_true_one(url: str) -> None:
+    forged = Database.open(url)
+    with appending(forged, lambda _: KEY) as (_, appender):
+        appender.add([])  # nothing is signed
+    fill(forged, (1,), key=OTHER_KEY)
+    with tampering(forged) as connection:
+        first = connection.scalar(text("SELECT record FROM ledger WHERE leaf_index = 0"))
+        content = first.replace(OTHER_KEY.public.text, KEY.public.text)
+        frontier = Frontier()
+        hashes = frontier.add_leaf(hash_leaf(content.encode()))
+        change = text("UPDATE ledger SET record = :record, hashes = :hashes WHERE leaf_index = 0")
+        connection.execute(change, {"record": content, "hashes": hashes})
+        second = connection.scalar(text("SELECT record FROM ledger WHERE leaf_index = 1"))
+        hashes = frontier.add_leaf(hash_leaf(second.encode()))
+        change = text("UPDATE ledger SET hashes = :hashes WHERE leaf_index = 1")
+        connection.execute(change, {"hashes": hashes})
+        note = SignedNote.sign(Checkpoint(KEY.name, 2, frontier.root(), 0).text, [OTHER_KEY])
+        connection.execute(text("UPDATE ledger_heads SET note = :note"), {"note": str(note)})
+
+    result = verified(forged, public_key=KEY.public)
+
+    check_found(result, Kind.WRONG_KEY, "the head over 2 rows is not signed by the key of the ledger")
+    check_found(result, Kind.WRONG_KEY, f"the ledger is not signed by {KEY.public.text}")
+    forged.engine.dispose()
+
+
+def test_a_lost_key_is_confirmed_by_what_was_kept_elsewhere(database: Database) -> None:
+    lose_key(database, OTHER_KEY, is_lost=True)
+    fill(database, (3,), start=200, key=OTHER_KEY)
+    head = find_head(database)
+    assert head
+
+    for trust in (
+        {"public_key": OTHER_KEY.public},
+        {"witnesses": [("new", head.checkpoint)]},
+        {"witnesses": [("new", head.checkpoint)], "public_key": KEY.public},
+    ):
+        assert verified(database, **trust).findings == []
+
+
+def test_what_is_kept_of_pruned_rows_is_signed(database: Database) -> None:
+    fill(database, (1,), start=40_000)
+    prune(database, months=12, now=NOW + timedelta(days=900), signer="maria", open_key=open_key)
+    assert verified(database).findings == []
+
+    with tampering(database) as connection:
+        connection.execute(
+            text("UPDATE ledger_pruned SET once_key = 'of a drill to come' WHERE leaf_index = 3")
+        )
+
+    check_found(verified(database), Kind.CHANGED, "the column once_key of the pruned rows")
+
+
+def test_a_row_of_the_ledger_itself_is_not_pruned_in_secret(database: Database) -> None:
+    append(database, [make_row(0)], open_key)  # the clock went back: the ledger says so in a row
+    fill(database, (1,), start=40_000)
+    prune(database, months=12, now=NOW + timedelta(days=900), signer="maria", open_key=open_key)
+    assert verified(database).findings == []
+
+    with tampering(database) as connection:
+        own = "leaf_index = (SELECT min(leaf_index) FROM ledger WHERE metadata_kind LIKE '%clock')"
+        connection.execute(
+            text(f"INSERT INTO ledger_pruned SELECT leaf_index, hashes, NULL FROM ledger WHERE {own}")
+        )
+        connection.execute(text(f"DELETE FROM ledger WHERE {own}"))
+
+    check_found(verified(database), Kind.REMOVED, "rows were pruned, and the rows of the ledger say")
+
+
+def test_databases_are_created_for_their_owner_alone(tmp_path: Path) -> None:
+    usual = os.umask(0o022)
+    try:
+        Database.open(f"sqlite:///{tmp_path / 'a' / 'b' / 'drills.db'}").engine.dispose()
+    finally:
+        os.umask(usual)
+
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.rglob("*")}
+    assert modes == {"a": 0o700, "b": 0o700, "drills.db": 0o600}
+
+
+def test_verifying_beside_a_writer_raises_no_alarm(database: Database, url: str) -> None:
+    """Before each statement of the verification another connection adds rows."""
+    other = Database.open(url)
+    starts = iter(range(100, 200, 10))
+
+    def write(*_: Any) -> None:
+        start = next(starts, None)
+        if start is not None:
+            fill(other, (2, 1), start=start)
+
+    event.listen(database.engine, "before_cursor_execute", write)
+    result = verified(database)
+    event.remove(database.engine, "before_cursor_execute", write)
+
+    assert result.findings == []
+    assert verified(other).size > result.size
+    other.engine.dispose()

@@ -1,0 +1,108 @@
+"""Which row of the ledger holds an outcome that the outbox says was taken."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rollback_drills.evidence.records import DRILL_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
+from rollback_drills.notifications.states import State
+from tests.samples.builders import NOW
+
+NAMES = {"schedule_id": "payments", "provider": "slack", "owner": "team-a"}
+RECORD = {
+    **NAMES,
+    "metadata_kind": ROUTE_DELIVERY_KIND,
+    "notification_id": "gordmsg-1",
+    "outcome": "delivered",
+    "attempt_count": 1,
+    "status_code": 200,
+    "completed_at": "2026-12-01T09:00:00+00:00",
+}
+
+
+def missing(record: dict[str, Any] | None, *, pruned_until: str = "", **taken: Any) -> list[str]:
+    """Return what is found if the outbox has one outcome and the ledger has at most one row."""
+    known = {"notification_id": "gordmsg-1", "state": State.DELIVERED, "attempt_count": 1}
+    row: Any = SimpleNamespace(
+        **{**NAMES, **known, "status_code": 200, "completed_at": NOW.timestamp(), **taken}
+    )
+    outcomes, result = TakenOutcomes([row]), Verification()
+    if record is not None:
+        outcomes.find(record)
+    outcomes.judge(result, pruned_until)
+    assert {each.kind for each in result.findings} <= {FindingKind.REMOVED}
+    return [each.message for each in result.findings]
+
+
+@pytest.mark.parametrize(
+    ("changes", "taken"),
+    [
+        pytest.param({}, {}, id="the same"),
+        pytest.param({"provider": "SLACK"}, {}, id="another spelling"),
+        pytest.param({"owner": "https://[redacted]"}, {"owner": "https://x"}, id="a secret is redacted"),
+        pytest.param(
+            {"outcome": "retry"}, {"state": State.PENDING}, id="due again, so the state says nothing"
+        ),
+        pytest.param({"attempt_count": 7}, {"completed_at": None}, id="discarded without an attempt"),
+    ],
+)
+def test_a_row_that_says_what_the_outbox_says_holds_the_outcome(
+    changes: dict[str, Any], taken: dict[str, Any]
+) -> None:
+    assert missing({**RECORD, **changes}, **taken) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"metadata_kind": DRILL_KIND}, id="kind"),
+        pytest.param({"notification_id": "gordmsg-2"}, id="notification"),
+        pytest.param({"outcome": "permanent"}, id="outcome"),
+        pytest.param({"schedule_id": "search"}, id="schedule"),
+        pytest.param({"provider": "teams"}, id="provider"),
+        pytest.param({"owner": "team-b"}, id="owner"),
+        pytest.param({"owner": None}, id="no owner"),
+        pytest.param({"attempt_count": 2}, id="attempts"),
+        pytest.param({"status_code": 500}, id="status code"),
+        pytest.param({"completed_at": "2026-12-01T09:00:01+00:00"}, id="time"),
+    ],
+)
+def test_a_row_that_says_something_else_does_not_hold_the_outcome(changes: dict[str, Any]) -> None:
+    (message,) = missing({**RECORD, **changes})
+
+    assert message == (
+        "the outbox says that the outcome of gordmsg-1 (delivered) was taken into the evidence,"
+        " and no row has it"
+    )
+
+
+@pytest.mark.parametrize("stored", [None, b"team-a", 7])
+def test_a_name_of_the_outbox_that_is_no_text_is_said_by_no_row(stored: object) -> None:
+    assert len(missing(RECORD, owner=stored)) == 1
+
+
+@pytest.mark.parametrize(
+    ("pruned_until", "completed_at", "may_be_pruned"),
+    [
+        pytest.param("", NOW.timestamp(), False, id="nothing was pruned"),
+        pytest.param("2026-12-01T10:00:00+00:00", NOW.timestamp(), True, id="older"),
+        pytest.param("2026-12-01T08:55:01+00:00", NOW.timestamp(), True, id="within what clocks differ"),
+        pytest.param(
+            "2026-12-01T08:55:00+00:00", NOW.timestamp(), False, id="as young as the rows that stay"
+        ),
+        pytest.param("2026-12-01T10:00:00+00:00", None, True, id="no attempt"),
+        pytest.param("2026-12-01T10:00:00+00:00", "x", True, id="a time that cannot be read"),
+        pytest.param("yesterday", NOW.timestamp(), False, id="a bound that cannot be read"),
+        pytest.param("2026-12-01T10:00:00", NOW.timestamp(), False, id="a bound without a zone"),
+        pytest.param("9999-12-31T23:59:59+00:00", NOW.timestamp(), False, id="a bound beyond all times"),
+    ],
+)
+def test_an_outcome_whose_row_may_have_been_pruned_is_not_missing(
+    pruned_until: str, completed_at: object, may_be_pruned: bool
+) -> None:
+    found = missing(None, pruned_until=pruned_until, completed_at=completed_at)
+
+    assert (found == []) is may_be_pruned

@@ -1,0 +1,79 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.records import record_plan
+from rollback_drills.followup.acknowledgement import (
+    Acknowledgement,
+    AcknowledgementState,
+    record_acknowledgement,
+)
+from tests.samples.builders import NOW, judged, make_subject, planned
+
+SUBJECT = make_subject()
+_, *DECISIONS = record_plan(
+    planned(SUBJECT), judged(SUBJECT).schedule["schedule"], "rcd-x", created_at=NOW, signer="me"
+)
+
+
+def test_an_acknowledgement_belongs_to_one_cycle_provider_and_owner() -> None:
+    record = record_acknowledgement(Acknowledgement("maria"), DECISIONS[0], now=NOW, created_at=NOW)
+
+    assert {
+        "metadata_kind": "go-backend-rollback-drill-notification-ack",
+        "acknowledged_by": "maria",
+        "acknowledgement_state": "acknowledged",
+        "acknowledged_at": "2026-12-01T09:00:00+00:00",
+        "provider": "slack",
+        "owner": "team-a",
+        "schedule_id": "payments",
+        "cycle_id": DECISIONS[0]["cycle_id"],
+        "plan_id": DECISIONS[0]["plan_id"],
+        "route_key": DECISIONS[0]["route_key"],
+    }.items() <= record.items()
+
+
+def test_each_route_and_instant_has_an_acknowledgement_of_its_own() -> None:
+    given = Acknowledgement("maria", AcknowledgementState.RESOLVED)
+    ids = {
+        record_acknowledgement(given, decision, now=NOW + timedelta(seconds=second), created_at=NOW)[
+            "acknowledgement_id"
+        ]
+        for decision in DECISIONS
+        for second in (0, 1)
+    }
+
+    assert len(ids) == 2 * len(DECISIONS) == 8
+    assert all(each.startswith("gordack-") for each in ids)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"acknowledged_by": ""}, "--by is empty"),
+        ({"acknowledged_by": "  "}, "--by is empty"),
+        ({"acknowledged_by": "maria@example.com"}, "--by holds an e-mail address"),
+        ({"acknowledged_by": "maria", "external_ref": "https://x"}, "--ref holds a URL"),
+        (
+            {"acknowledged_by": "maria", "notes": "token=hunter2"},
+            "--notes holds what looks like a credential",
+        ),
+    ],
+)
+def test_what_evidence_must_not_hold_is_refused_and_not_repeated(given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem) as caught:
+        record_acknowledgement(Acknowledgement(**given), DECISIONS[0], now=NOW, created_at=NOW)
+
+    assert "hunter2" not in str(caught.value)
+    assert "maria@" not in str(caught.value)
+
+
+def test_the_clock_of_the_evidence_is_not_the_instant_that_is_said() -> None:
+    record = record_acknowledgement(
+        Acknowledgement("maria"), DECISIONS[0], now=NOW - timedelta(days=1), created_at=NOW
+    )
+
+    assert record["acknowledged_at"] == "2026-11-30T09:00:00+00:00"
+    assert record["created_at"] == "2026-12-01T09:00:00+00:00"

@@ -1,0 +1,128 @@
+"""What the step of a chain commits, by the facts of its cycle alone."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rollback_drills import ids
+from rollback_drills.followup.escalating import Escalation, build_entries
+from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain, Link
+from rollback_drills.readiness.terms import Readiness
+from tests.samples.builders import NOW
+
+CHAIN = Chain("team-a", (Link("lead", ("slack",)), Link("director", ("slack",))))
+EVENT = {"title": "Rollback drill overdue", "plan_id": "gordplan-1", EVENT_KEY: CHAIN.to_wire()}
+TOLD_AT = NOW - timedelta(hours=2)
+
+
+def sent(reason: Reason = Reason.FIRST, state: State = State.DELIVERED, **event: Any) -> Sent:
+    """Make a notification that was queued two hours ago and tried at once."""
+    tried = TOLD_AT if state is State.DELIVERED else None
+    return Sent(
+        "gordmsg-1",
+        reason,
+        Readiness.NEEDS_ATTENTION,
+        state,
+        TOLD_AT,
+        TOLD_AT,
+        tried,
+        None,
+        {**EVENT, **event},
+    )
+
+
+def escalate(*routes: RouteFacts, due_at: datetime | None = NOW, step: int = 1) -> Entry:
+    """Return what a step commits for one provider."""
+    cycle = CycleFacts("gordcycle-1", "payments", due_at, routes)
+    (entry,) = build_entries(Escalation(cycle, CHAIN, step, NOW, ["slack"]), now=NOW)
+    return entry
+
+
+def route(*notifications: Sent, owner: str = "team-a", key: str = "gordroute-1") -> RouteFacts:
+    return RouteFacts(key, "slack", owner, notifications)
+
+
+def test_a_person_without_a_route_gets_the_one_that_a_plan_would_give() -> None:
+    entry = escalate(route(sent()))
+
+    assert entry.route_key == ids.route_key("gordcycle-1", "slack", "lead")
+    assert entry.notification.owner_key == "lead"
+    assert (entry.reason, entry.notification.reason) == (Reason.ESCALATED, Reason.ESCALATED)
+
+
+def test_a_person_who_has_a_route_is_notified_on_it_and_keeps_the_reference_of_its_provider() -> None:
+    earlier = ids.spelt_route_key("gordcycle-1", "slack", "LEAD")
+
+    entry = escalate(route(sent()), route(sent(), owner="LEAD", key=earlier))
+
+    assert (entry.route_key, entry.notification.route_key) == (earlier, earlier)
+    assert entry.notification.owner_key == "LEAD"
+
+
+@pytest.mark.parametrize(
+    ("due_at", "says"),
+    [
+        pytest.param(None, "has no known due instant", id="unknown"),
+        pytest.param(NOW - timedelta(hours=1), "was due 2026-12-01T08:00:00+00:00", id="past"),
+        pytest.param(NOW, "was due 2026-12-01T09:00:00+00:00", id="now"),
+        pytest.param(NOW + timedelta(hours=1), "is due 2026-12-01T10:00:00+00:00", id="to come"),
+    ],
+)
+def test_an_escalation_says_when_the_drill_is_due(due_at: datetime | None, says: str) -> None:
+    assert says in escalate(route(sent()), due_at=due_at).notification.summary
+
+
+ABSENT = "team-a is absent and could not be told"
+SILENT = "team-a has not acknowledged"
+
+
+@pytest.mark.parametrize(
+    ("notifications", "says"),
+    [
+        pytest.param([sent()], SILENT, id="told"),
+        pytest.param([sent(Reason.DEFERRED, State.SUPPRESSED)], ABSENT, id="never told"),
+        pytest.param([sent(Reason.DEFERRED)], SILENT, id="told when the absence was over"),
+        pytest.param([sent(state=State.PENDING)], SILENT, id="on its way"),
+    ],
+)
+def test_an_escalation_says_why_the_next_person_is_notified(notifications: list[Sent], says: str) -> None:
+    assert says in escalate(route(*notifications)).notification.summary
+
+
+def test_an_owner_who_was_told_on_one_of_two_routes_was_told() -> None:
+    teams = RouteFacts("gordroute-2", "teams", "team-a", [sent(state=State.PENDING)])
+
+    entry = escalate(route(sent(Reason.DEFERRED)), teams)
+
+    assert SILENT in entry.notification.summary
+
+
+def test_an_escalation_has_the_facts_that_are_known() -> None:
+    facts = escalate(route(sent()), step=2).notification.facts
+
+    assert facts == (
+        ("Schedule", "payments"),
+        ("State", "needs attention"),
+        ("Due", "2026-12-01T09:00:00+00:00"),
+        ("Owner", "team-a"),
+        ("First told", "2026-12-01T07:00:00+00:00"),
+        ("Step", "2 of 2"),
+        ("Escalated to", "director"),
+        ("Escalated at", "2026-12-01T09:00:00+00:00"),
+        ("Plan", "gordplan-1"),
+        ("Cycle", "gordcycle-1"),
+    )
+
+
+def test_an_escalation_does_not_say_that_it_is_deferred() -> None:
+    deferred = {"deferred_by": "owner_calendar", "deferred_until": "2026-12-04T09:00:00+00:00"}
+
+    event = escalate(route(sent(Reason.DEFERRED, State.SUPPRESSED, **deferred))).notification.event
+
+    assert not deferred.keys() & event.keys()
+    assert event["escalation"]["owner"] == "team-a"

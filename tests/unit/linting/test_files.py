@@ -1,0 +1,181 @@
+"""Lint finds what `drills check` and `drills gate` refuse whatever the time is, and no fact."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollback_drills.documents.history import History
+from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.linting.files import Linted, lint_files
+from rollback_drills.linting.kinds import guess_model
+from tests.samples.builders import DRILL, NOW, SCHEDULE, judged, make_subject
+from tests.samples.promotion import EVIDENCE, PLAN, REHEARSAL
+
+HISTORY = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [DRILL]}
+
+
+def lint(folder: Path, document: Any, name: str = "document.json") -> Linted:
+    """Lint one document."""
+    (folder / name).write_text(json.dumps(document))
+    return lint_files([str(folder / name)])
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "model"),
+    [
+        ({"schema_version": "cavra.go-backend-rollback-plan.v1"}, "x.json", RollbackPlan),
+        ({"schedule_id": "a", "owner_routes": {}}, "x.json", Schedule),
+        ({"schema_version": "typo", "interval_days": 3}, "x.json", Schedule),
+        ({"drills": []}, "x.json", History),
+        ({"owner_routes": {}, "owner_calendars": {}}, "payments-schedule.json", RoutingPolicy),
+        ({"parity_status": "pass"}, "x.json", PromotionEvidence),
+        ({"plan_approval_id": "a", "simulated": True}, "x.json", RollbackRehearsal),
+        ({}, "payments-schedule.json", Schedule),
+        ({}, "payments-drills.json", History),
+        ({}, "routing.json", RoutingPolicy),
+        ([], "history.json", History),
+    ],
+)
+def test_the_kind_of_a_document_is_that_of_its_schema_keys_or_name(raw: Any, name: str, model: type) -> None:
+    assert guess_model(raw, name) is model
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schema_version": "v2"},
+        {"schedule_id": ""},
+        {"status": ""},
+        {"status": "paused"},
+        {"interval_days": None},
+        {"interval_days": 0},
+        {"owners": []},
+        {"notification_providers": []},
+        {"runbook_ref": ""},
+        {"due_policy": "fixed_sequence", "next_due_at": None},
+    ],
+)
+def test_lint_says_what_check_says(tmp_path: Path, changes: dict[str, Any]) -> None:
+    document = {key: value for key, value in {**SCHEDULE, **changes}.items() if value is not None}
+
+    found = lint(tmp_path, document)
+
+    message = judged(make_subject(**changes), now=NOW).schedule["schedule"]["message"]
+    assert [each.partition(": ")[2] for each in found.findings] == [message.partition(": ")[2]]
+    assert found.warnings == []
+
+
+def test_everything_is_found_at_once(tmp_path: Path) -> None:
+    found = lint(tmp_path, {"schema_version": SCHEDULE["schema_version"]})
+
+    assert [each.partition("$.")[2].partition(" ")[0] for each in found.findings] == [
+        "schedule_id",
+        "status",
+        "interval_days",
+        "owners",
+        "notification_providers",
+        "runbook_ref",
+    ]
+
+
+@pytest.mark.parametrize(
+    "drill",
+    [
+        {**DRILL, "status": "fail"},
+        {**DRILL, "recovery_minutes": 41},
+        {**DRILL, "fallback_verified": False},
+        {**DRILL, "target_mode": "shadow"},
+    ],
+)
+def test_a_fact_is_no_mistake(tmp_path: Path, drill: dict[str, Any]) -> None:
+    assert lint(tmp_path, {**HISTORY, "drills": [drill]}) == Linted()
+
+
+def test_drills_of_the_past_are_left_as_they_were(tmp_path: Path) -> None:
+    old = {**DRILL, "drill_id": "old", "executed_at": "2025-01-01T00:00:00Z", "evidence_refs": []}
+
+    assert lint(tmp_path, {**HISTORY, "drills": [old, DRILL]}) == Linted()
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"status": ""}, '$.drills[0].status is ""; must be "pass"'),
+        ({"target_mode": ""}, '$.drills[0].target_mode is ""; must be "disabled"'),
+        ({"target_mode": "disabeld"}, 'did you mean "disabled"?'),
+        ({"recovery_minutes": None}, "both are needed"),
+        ({"runbook_ref": ""}, "name the runbook that was followed"),
+        ({"executed_at": None}, "$.drills[0].executed_at is missing"),
+    ],
+)
+def test_what_the_latest_drill_lacks_is_found(tmp_path: Path, changes: dict[str, Any], finding: str) -> None:
+    drill = {key: value for key, value in {**DRILL, **changes}.items() if value is not None}
+
+    (found,) = lint(tmp_path, {**HISTORY, "drills": [drill]}).findings
+
+    assert finding in found
+
+
+@pytest.mark.parametrize(
+    ("document", "finding"),
+    [
+        ({**EVIDENCE, "parity_status": "passed"}, '$.parity_status is "passed"; must be "pass"'),
+        ({**EVIDENCE, "parity_status": "fail"}, ""),
+        ({**EVIDENCE, "approved": False}, ""),
+        ({**PLAN, "approved": False}, ""),
+        ({**PLAN, "target_mode": "disbled"}, '$.target_mode is "disbled"; must be "disabled"'),
+        ({**PLAN, "rollback_steps": []}, "write down at least one step"),
+        ({**REHEARSAL, "status": "fail", "fallback_verified": False}, ""),
+        ({**REHEARSAL, "evidence_refs": []}, "name the evidence that was kept"),
+    ],
+)
+def test_documents_of_a_promotion(tmp_path: Path, document: dict[str, Any], finding: str) -> None:
+    found = lint(tmp_path, document).findings
+
+    assert len(found) == bool(finding)
+    assert finding in "".join(found)
+
+
+def test_two_schedules_of_one_id_in_a_folder_are_named_and_those_of_two_folders_are_not(
+    tmp_path: Path,
+) -> None:
+    paths = []
+    for name in ("a.json", "b.json", "other/a.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(SCHEDULE))
+        paths.append(str(tmp_path / name))
+
+    (warning,) = lint_files(paths).warnings
+
+    assert warning.startswith(f"{tmp_path}/b.json: $.schedule_id is ")
+
+
+def test_a_line_that_is_wrong_stops_no_other_line_and_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "fleet.jsonl").write_text("{\n" + json.dumps({**SCHEDULE, "interval_days": -1}) + "\n")
+    (tmp_path / "empty.jsonl").write_text("")
+    (tmp_path / "z.json").write_text("{")
+
+    found = lint_files(
+        [str(tmp_path / name) for name in ("fleet.jsonl", "empty.jsonl", "z.json", "none.json")]
+    )
+
+    assert [each.removeprefix(f"{tmp_path}/").partition(": ")[0] for each in found.findings] == [
+        "empty.jsonl has no record; write one JSON object on each line",
+        "fleet.jsonl:1",
+        "fleet.jsonl:2",
+        "z.json",
+        "none.json",
+    ]
+
+
+def test_a_link_to_a_document_beside_it_is_named_as_a_link(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_text(json.dumps(SCHEDULE))
+    (tmp_path / "a.json").symlink_to("b.json")
+
+    linted = lint_files([str(tmp_path / "a.json"), str(tmp_path / "b.json")])
+
+    assert linted.warnings == [f"{tmp_path}/a.json is a link to {tmp_path}/b.json; remove the link"]

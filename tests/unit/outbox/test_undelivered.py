@@ -1,0 +1,208 @@
+"""What has not reached its owner: what counts, when it goes on, and what a person makes due again."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from rollback_drills.database.connections import Database
+from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
+from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.queries import get_item, to_delivery
+from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
+from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, try_again
+from tests.samples.outbox import make_entries, make_entry
+
+NOW = 1_796_115_600.0  # 1 December 2026, 09:00 UTC
+
+
+def put(database: Database, *entries: Entry) -> list[str]:
+    """Commit entries, and return their ids."""
+    commit(database, entries, [], now=NOW - 100.0)
+    return [entry.notification_id for entry in entries]
+
+
+def force(database: Database, notification_id: str, **values: object) -> None:
+    """Put a row into any state."""
+    with database.write() as connection:
+        connection.execute(update(OUTBOX).where(OUTBOX.c.notification_id == notification_id).values(**values))
+
+
+def pause(database: Database, **values: object) -> None:
+    """Put the destination of the webhook into any state."""
+    with database.write() as connection:
+        connection.execute(DESTINATIONS.insert().values(provider="webhook", **values))
+
+
+def get(database: Database, notification_id: str) -> Item:
+    """Return a row."""
+    item = get_item(database, notification_id)
+    assert item
+    return item
+
+
+def find(database: Database, *schedule_ids: str) -> Undelivered:
+    """Find what some schedules have left; without names, all of them."""
+    return find_undelivered(database, schedule_ids or None, None, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "waits", "is_dead"),
+    [
+        (State.SUPPRESSED, False, False),
+        (State.PENDING, True, False),
+        (State.SENDING, True, False),
+        (State.RETRY, True, False),
+        (State.AMBIGUOUS, True, False),
+        (State.DELIVERED, False, False),
+        (State.ACCEPTED, False, False),
+        (State.PERMANENT, False, True),
+        (State.DISABLED, False, True),
+        (State.SUPERSEDED, False, False),
+        (State.DISCARDED, False, False),
+    ],
+)
+def test_every_state_waits_or_is_dead_or_is_over(
+    database: Database, state: State, waits: bool, is_dead: bool
+) -> None:
+    (its_id,) = put(database, make_entry("payments"))
+    force(database, its_id, state=state, due_at=NOW + 60.0)
+
+    found = find(database, "payments")
+
+    assert (len(found.waiting), len(found.dead), found.other_dead) == (waits, is_dead, [])
+    assert len(found.deliveries) == waits + is_dead
+
+
+def test_dead_letters_are_found_for_more_schedules_than_a_query_takes_the_newest_first(
+    database: Database,
+) -> None:
+    entries = list(make_entries(1_001))
+    ids = put(database, *entries)
+    for number in (0, 3, 700, 1_000):
+        force(database, ids[number], state=State.PERMANENT if number else State.DISABLED)
+
+    found = find(database, *(entry.schedule_id for entry in entries[:1_000]))
+
+    assert [item.notification_id for item in found.dead] == [ids[700], ids[3], ids[0]]
+    assert len(find(database).dead) == 4
+
+
+@pytest.mark.parametrize(
+    ("later", "is_closed", "reason", "matters"),
+    [
+        pytest.param(None, False, Reason.FIRST, True, id="the owner knows nothing"),
+        pytest.param(State.PERMANENT, False, Reason.FIRST, True, id="nor did the next one arrive"),
+        pytest.param(State.DELIVERED, False, Reason.FIRST, False, id="notified later"),
+        pytest.param(State.ACCEPTED, False, Reason.WORSE, False, id="taken later"),
+        pytest.param(None, True, Reason.FIRST, False, id="the cycle is over"),
+        pytest.param(None, True, Reason.RESOLVED, True, id="the owner does not know that it is over"),
+    ],
+)
+def test_a_dead_letter_matters_while_its_owner_has_to_know(
+    database: Database, later: State | None, is_closed: bool, reason: Reason, matters: bool
+) -> None:
+    entry = replace(make_entry("payments"), reason=reason)
+    (its_id,) = put(database, entry)
+    force(database, its_id, state=State.PERMANENT, due_at=None, is_closed=is_closed)
+    if later:
+        (next_id,) = put(database, replace(entry, notification_id="gordmsg-later", reason=Reason.REPEAT))
+        force(database, next_id, state=later, due_at=None)
+
+    found = find(database, "payments")
+
+    assert (its_id in {item.notification_id for item in found.dead}) is matters
+    assert (its_id in {item.notification_id for item in found.other_dead}) is not matters
+
+
+def test_the_notice_of_a_dead_connector_concerns_every_run(database: Database) -> None:
+    pause(database, cool_until=0.0, disabled_at=NOW)
+    (its_id,) = put(database, make_entry("connector:webhook", provider="slack"))
+    force(database, its_id, state=State.PERMANENT, due_at=None, is_closed=True)
+
+    assert [item.notification_id for item in find(database, "payments").dead] == [its_id]
+
+
+def test_the_next_attempt_is_not_before_the_end_of_a_pause(database: Database) -> None:
+    put(database, make_entry("payments"))
+    pause(database, cool_until=NOW + 120.0)
+
+    (waiting,) = find(database, "payments").waiting
+
+    (line,) = explain_waiting([waiting])
+    assert line.startswith(f"1 notification waits for webhook, to {waiting.notification.owner} (waits for")
+    assert line.endswith("; next attempt 1 Dec 2026, 09:02 UTC")
+
+
+def test_what_waits_is_counted_by_provider_and_what_died_is_named(database: Database) -> None:
+    ids = put(database, *make_entries(7), make_entry("search", provider="slack"))
+    for each in ids[:7]:
+        force(database, each, state=State.RETRY, detail="answered 503", due_at=NOW + 60.0, attempt_count=1)
+    force(database, ids[7], state=State.SENDING, due_at=NOW + 75.0)
+
+    slack, webhook = explain_waiting(find(database).waiting)
+
+    assert slack.startswith("1 notification waits for slack")
+    assert "another run is sending it, or was killed while it did" in slack
+    assert webhook.startswith("7 notifications wait for webhook, to ")
+    assert webhook.endswith("(answered 503); next attempt 1 Dec 2026, 09:01 UTC")
+
+    for each in ids[:7]:
+        force(database, each, state=State.PERMANENT, detail="answered 422", due_at=None)
+    (dead,) = explain_dead([to_delivery(item) for item in find(database).dead])
+    assert dead.startswith(f"7 dead letters: {ids[6]} (webhook, to ")
+    assert "and 2 more (`drills outbox list --dead`)" in dead
+    assert dead.endswith("fix the cause, then run `drills outbox replay ID`")
+    assert list(explain_dead([])) == list(explain_waiting([])) == []
+
+
+def test_a_person_makes_due_again_what_failed_and_nothing_else(database: Database) -> None:
+    ids = put(database, *make_entries(6))
+    states = (State.RETRY, State.PERMANENT, State.DISABLED, State.SENDING, State.DELIVERED, State.DISCARDED)
+    for each, state in zip(ids, states, strict=True):
+        force(database, each, state=state, due_at=NOW + 600.0, unanswered_count=state is State.PERMANENT)
+    pause(database, cool_until=NOW + 600.0, disabled_at=NOW)
+
+    assert try_again(database, None, None, now=NOW) == 3
+
+    assert [get(database, each).state for each in ids] == [State.RETRY] * 3 + list(states[3:])
+    assert [get(database, each).due_at for each in ids[:3]] == [NOW] * 3
+    assert get(database, ids[1]).may_repeat
+    (destination,) = find_destinations(database)
+    assert destination.takes(NOW)
+
+
+@pytest.mark.parametrize(
+    ("status_code", "due_in", "is_kept"),
+    [
+        pytest.param(429, 600.0, True, id="the provider asked for it"),
+        pytest.param(503, 600.0, True, id="asked for with another status"),
+        pytest.param(None, 600.0, False, id="nobody could be reached"),
+        pytest.param(503, 120.0, False, id="another message, which asked for nothing"),
+    ],
+)
+def test_only_a_pause_that_a_provider_asked_for_is_kept(
+    database: Database, status_code: int | None, due_in: float, is_kept: bool
+) -> None:
+    (its_id,) = put(database, make_entry("payments"))
+    force(database, its_id, state=State.RETRY, due_at=NOW + due_in, status_code=status_code, attempt_count=1)
+    pause(database, cool_until=NOW + 600.0)
+
+    try_again(database, ["payments"], ["webhook"], now=NOW)
+
+    (destination,) = find_destinations(database)
+    assert destination.takes(NOW) is not is_kept
+
+
+def test_what_another_schedule_or_provider_left_stays_as_it_is(database: Database) -> None:
+    (its_id,) = put(database, make_entry("payments"))
+    force(database, its_id, state=State.PERMANENT, due_at=None)
+
+    assert try_again(database, ["search"], None, now=NOW) == 0
+    assert try_again(database, ["payments"], ["slack"], now=NOW) == 0
+    assert get(database, its_id).state is State.PERMANENT

@@ -1,0 +1,149 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.working_time import WEEK, BusinessHours, WorkingTime
+from rollback_drills.planning.business_hours import add_business_hours
+from tests.samples.builders import SCHEDULE, written
+
+UTC_WEEK = WorkingTime()
+NEW_YORK, BERLIN = WorkingTime("America/New_York"), WorkingTime("Europe/Berlin")
+LORD_HOWE = WorkingTime("Australia/Lord_Howe", BusinessHours("00:00", "04:00", WEEK))
+NIGHT_NEW_YORK = WorkingTime("America/New_York", BusinessHours("00:00", "04:00", WEEK))
+NIGHT_BERLIN = WorkingTime("Europe/Berlin", BusinessHours("00:00", "04:00", WEEK))
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "working", "end"),
+    [
+        pytest.param("2026-12-01T06:00", 1, UTC_WEEK, "2026-12-01T10:00", id="before the day begins"),
+        pytest.param("2026-12-01T09:00", 1, UTC_WEEK, "2026-12-01T10:00", id="as it begins"),
+        pytest.param("2026-12-01T16:00", 1, UTC_WEEK, "2026-12-01T17:00", id="exactly to its end"),
+        pytest.param("2026-12-01T16:00", 1.25, UTC_WEEK, "2026-12-02T09:15", id="beyond its end"),
+        pytest.param("2026-12-01T17:00", 1, UTC_WEEK, "2026-12-02T10:00", id="as it ends"),
+        pytest.param("2026-12-01T23:00", 8, UTC_WEEK, "2026-12-02T17:00", id="in the night, a whole day"),
+        pytest.param("2026-12-04T16:00", 2, UTC_WEEK, "2026-12-07T10:00", id="over the weekend"),
+        pytest.param("2026-12-05T12:00", 1, UTC_WEEK, "2026-12-07T10:00", id="on a Saturday"),
+        pytest.param("2026-12-01T10:00", 0, UTC_WEEK, "2026-12-01T10:00", id="nothing, while at work"),
+        pytest.param("2026-12-01T17:00", 0, UTC_WEEK, "2026-12-02T09:00", id="nothing, after hours"),
+        pytest.param("2026-12-05T12:00", 0, UTC_WEEK, "2026-12-07T09:00", id="nothing, on a Saturday"),
+        pytest.param("2026-12-01T09:00", 40, UTC_WEEK, "2026-12-07T17:00", id="a week"),
+        # the wall decides when a day begins: 9:00 is 14:00 UTC in winter and 13:00 in summer
+        pytest.param("2026-03-06T20:00", 4, NEW_YORK, "2026-03-09T15:00", id="clocks forward in New York"),
+        pytest.param("2026-10-30T19:00", 4, NEW_YORK, "2026-11-02T16:00", id="clocks back in New York"),
+        pytest.param("2026-03-27T14:00", 4, BERLIN, "2026-03-30T09:00", id="clocks forward in Berlin"),
+        pytest.param("2026-10-23T13:00", 4, BERLIN, "2026-10-26T10:00", id="clocks back in Berlin"),
+        # a night on which the clocks change has the hours that it really has
+        pytest.param("2026-03-08T05:00", 3, NIGHT_NEW_YORK, "2026-03-08T08:00", id="three hours in New York"),
+        pytest.param("2026-11-01T04:00", 5, NIGHT_NEW_YORK, "2026-11-01T09:00", id="five hours in New York"),
+        pytest.param("2026-03-28T23:00", 3, NIGHT_BERLIN, "2026-03-29T02:00", id="three hours in Berlin"),
+        pytest.param("2026-10-24T22:00", 5, NIGHT_BERLIN, "2026-10-25T03:00", id="five hours in Berlin"),
+        pytest.param("2026-10-03T13:30", 3.5, LORD_HOWE, "2026-10-03T17:00", id="half an hour less"),
+        pytest.param("2026-04-04T13:00", 4.5, LORD_HOWE, "2026-04-04T17:30", id="half an hour more"),
+    ],
+)
+def test_hours_are_counted_while_the_owner_works(
+    start: str, hours: float, working: WorkingTime, end: str
+) -> None:
+    found = add_business_hours(datetime.fromisoformat(start).replace(tzinfo=UTC), hours, working)
+
+    assert found == datetime.fromisoformat(end).replace(tzinfo=UTC)
+    assert found.tzinfo is UTC
+
+
+def test_the_longest_wait_of_the_shortest_week_ends_some_day() -> None:
+    working = WorkingTime("UTC", BusinessHours("09:00", "09:01", ("wed",)))
+
+    assert add_business_hours(datetime(2026, 12, 1, tzinfo=UTC), 1000, working).year == 3176
+
+
+STARTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone comes beside it
+ZONES = st.sampled_from(
+    ["UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"]
+)
+DAYS = st.lists(st.sampled_from(WEEK), min_size=1, unique=True).map(tuple)
+CLOCKS = (
+    st.tuples(st.integers(0, 23 * 60 + 59), st.integers(0, 23 * 60 + 59))
+    .filter(lambda pair: pair[1] - pair[0] >= 60)
+    .map(lambda pair: tuple(f"{each // 60:02}:{each % 60:02}" for each in pair))
+)
+
+
+@given(STARTS, st.floats(0, 100), st.floats(0, 100), ZONES, CLOCKS, DAYS)
+def test_the_end_lies_in_working_time_and_never_earlier_for_more_hours(
+    start: datetime, hours: float, more: float, zone: str, clocks: tuple[str, str], days: tuple[str, ...]
+) -> None:
+    working = WorkingTime(zone, BusinessHours(*clocks, days))  # type: ignore[arg-type]  # all of WEEK
+
+    end = add_business_hours(start, hours, working)
+
+    assert start <= end <= add_business_hours(start, hours + more, working)
+    assert end - start >= timedelta(hours=hours)
+    local = end.astimezone(ZoneInfo(zone))
+    assert working.is_working_day(local.date())
+    opens, closes = (
+        datetime.combine(local.date(), each, ZoneInfo(zone)).astimezone(UTC)
+        for each in (working.start, working.end)
+    )
+    assert opens <= end <= closes
+
+
+@pytest.mark.parametrize(
+    ("calendar", "path", "problem"),
+    [
+        (
+            {"time_zone": "Europe/Berlyn"},
+            "owner_calendars",
+            "Europe/Berlyn' is unknown; write a name",
+        ),
+        ({"time_zone": "Mars/Olympus Mons"}, "owner_calendars", "is unknown"),
+        ({"time_zone": ""}, "owner_calendars", "is unknown"),
+        ({"business_hours": {"start": "17:00", "end": "09:00"}}, "business_hours", "is not later than start"),
+        ({"business_hours": {"start": "09:00", "end": "09:00"}}, "business_hours", "is not later than start"),
+        ({"business_hours": {"end": "24:00"}}, "business_hours.end", "24:00"),
+        ({"business_hours": {"start": "9:00"}}, "business_hours.start", "9:00"),
+        ({"business_hours": {"days": ["monday"]}}, "business_hours.days[0]", "monday"),
+        ({"business_hours": {"days": []}}, "business_hours.days", ""),
+        ({"business_hours": {"from": "09:00"}}, "business_hours", "from"),
+    ],
+)
+def test_a_working_time_that_cannot_be_is_refused_where_it_stands(
+    calendar: dict[str, object], path: str, problem: str
+) -> None:
+    source = parse_document(
+        Schedule, written({**SCHEDULE, "owner_calendars": {"lead-a": calendar}}), "schedule.json"
+    )
+
+    assert source.document is None
+    assert path in source.problem
+    assert problem in source.problem
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        ({"owner": "lead"}, "give either after_minutes or after_business_hours"),
+        (
+            {"owner": "lead", "after_minutes": 5, "after_business_hours": 1},
+            "give either after_minutes or after_business_hours",
+        ),
+        ({"after_minutes": 5}, "owner"),
+        ({"owner": "", "after_minutes": 5}, "owner"),
+        ({"owner": "lead", "after_minutes": -1}, "after_minutes"),
+        ({"owner": "lead", "after_business_hours": 1000.5}, "after_business_hours"),
+        ({"owner": "lead", "after_hours": 5}, "after_hours"),
+    ],
+)
+def test_a_step_that_cannot_be_is_refused_where_it_stands(step: dict[str, object], problem: str) -> None:
+    routes = {"team-a": {"escalation_steps": [step]}}
+
+    source = parse_document(Schedule, written({**SCHEDULE, "owner_routes": routes}), "schedule.json")
+
+    assert source.document is None
+    assert "escalation_steps[0]" in source.problem
+    assert problem in source.problem
