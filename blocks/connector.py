@@ -11,7 +11,7 @@ from prefect.blocks.system import Secret
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from blocks.addresses import credentials_within
+from blocks.http.addresses import credentials_within
 from blocks.secret_fields import open_secret
 from blocks.text import one_line, shorten
 from rollback_drills.errors import DrillsError

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from pydantic import Field, HttpUrl
 
-from blocks.addresses import site_problem
-from blocks.exchange import PreparedRequest, Response
-from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
-from blocks.responses import judge_lacking, judge_status, retry_in_seconds, with_wait
+from blocks.http.addresses import site_problem
+from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.responses import judge_lacking, judge_status, retry_in_seconds, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten, to_json
 from blocks.trial import trial_notification

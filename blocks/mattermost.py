@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Final
 import httpx
 from pydantic import Field, HttpUrl
 
-from blocks.addresses import address_problem, public_origin
-from blocks.exchange import PreparedRequest, Response
-from blocks.http_connector import ANY_JSON, HttpConnector
-from blocks.responses import judge_ok, judge_status
+from blocks.http.addresses import address_problem, public_origin
+from blocks.http.connector import ANY_JSON, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.responses import judge_ok, judge_status
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import escape_within, fit, shorten, to_json
 from rollback_drills.notifications.notification import Notification

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl
 
-from blocks.addresses import site_problem
-from blocks.exchange import PreparedRequest, Response
-from blocks.http_connector import ANY_JSON, Conversation, HttpConnector
-from blocks.responses import join_texts, judge_lacking, judge_status, with_wait
+from blocks.http.addresses import site_problem
+from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.responses import join_texts, judge_lacking, judge_status, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fact_lines, fit, one_line, reference, shorten, to_json
 from blocks.trial import trial_notification

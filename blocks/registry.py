@@ -18,8 +18,8 @@ from blocks.jira import JiraConnector
 from blocks.jsm import JsmConnector
 from blocks.mail import MailConnector
 from blocks.mattermost import MattermostConnector
-from blocks.opening import open_connector
 from blocks.pagerduty import PagerDutyConnector
+from blocks.saved_block import open_connector
 from blocks.sentinel import SentinelConnector
 from blocks.servicenow import ServiceNowConnector
 from blocks.slack import SlackConnector

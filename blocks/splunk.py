@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field, HttpUrl
 
-from blocks.addresses import site_problem
-from blocks.exchange import PreparedRequest, Response
-from blocks.http_connector import ANY_JSON, HttpConnector
-from blocks.responses import disable, judge_lacking, judge_status, retry_after_seconds
+from blocks.http.addresses import site_problem
+from blocks.http.connector import ANY_JSON, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.responses import disable, judge_lacking, judge_status, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fact_lines, fit, reference, to_json
 from rollback_drills.notifications.notification import Notification

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final
 import httpx
 from pydantic import Field, HttpUrl
 
-from blocks.addresses import address_problem
-from blocks.exchange import PreparedRequest, Response
-from blocks.http_connector import ANY_JSON, HttpConnector
-from blocks.responses import judge_status
+from blocks.http.addresses import address_problem
+from blocks.http.connector import ANY_JSON, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.responses import judge_status
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fit, to_json
 from rollback_drills.notifications.notification import Notification

@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl, PrivateAttr
 
-from blocks.addresses import address_problem, public_origin
 from blocks.connector import ConnectorError
-from blocks.exchange import PreparedRequest, Response
-from blocks.http_connector import ANY_JSON, HttpConnector
-from blocks.responses import judge_status
+from blocks.http.addresses import address_problem, public_origin
+from blocks.http.connector import ANY_JSON, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.responses import judge_status
 from blocks.secret_fields import OptionalSecretBlock, SecretBlock, open_secret
 from blocks.text import to_json
 from rollback_drills.notifications.notification import Notification

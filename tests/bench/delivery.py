@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import httpx
 from prefect.blocks.system import Secret
 
-from blocks.clients import open_client
+from blocks.http.client import open_client
 from blocks.webhook import WebhookConnector
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher

@@ -14,7 +14,7 @@ from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 from pytest_httpserver import HTTPServer
 
 from blocks.connector import Connector
-from blocks.http_connector import HttpConnector
+from blocks.http.connector import HttpConnector
 from blocks.registry import CONNECTORS
 from rollback_drills.connectors.types import CONNECTOR_TYPES
 from rollback_drills.notifications.notification import Notification

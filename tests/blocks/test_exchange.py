@@ -14,9 +14,9 @@ import pytest
 import trustme
 from pytest_httpserver import HTTPServer
 
-from blocks.clients import open_client
-from blocks.exchange import LARGEST_BODY_READ, PreparedRequest, Response, exchange, find_problem
-from blocks.failures import judge_failure
+from blocks.http.client import open_client
+from blocks.http.exchange import LARGEST_BODY_READ, PreparedRequest, Response, exchange, find_problem
+from blocks.http.failures import judge_failure
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
 RawServer = Callable[[Callable[[socket.socket], None]], int]

@@ -22,8 +22,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request
 from werkzeug import Response as Answered
 
-from blocks.exchange import Response
 from blocks.github_issues import GitHubIssuesConnector
+from blocks.http.exchange import Response
 from blocks.text import reference
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict

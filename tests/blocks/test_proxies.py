@@ -16,8 +16,8 @@ import trustme
 from prefect.blocks.system import Secret
 from pytest_httpserver import HTTPServer
 
+from blocks.http.proxies import SettingError, find_proxy
 from blocks.mail import MailConnector
-from blocks.proxies import SettingError, find_proxy
 from blocks.webhook import WebhookConnector
 from rollback_drills.notifications.outcome import Outcome, Verdict
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from blocks.exchange import Response
-from blocks.responses import judge_status, retry_after_seconds, retry_at_epoch_seconds
+from blocks.http.exchange import Response
+from blocks.http.responses import judge_status, retry_after_seconds, retry_at_epoch_seconds
 from rollback_drills.notifications.outcome import Outcome
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)

@@ -22,9 +22,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request
 from werkzeug import Response as Answered
 
-from blocks.entra_token import AccessToken as _AccessToken
-from blocks.exchange import PreparedRequest, Response
+from blocks.http.exchange import PreparedRequest, Response
 from blocks.sentinel import SentinelConnector
+from blocks.sentinel.access_token import AccessToken as _AccessToken
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.reasons import Reason

@@ -14,7 +14,7 @@ from prefect.blocks.system import Secret
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
 
-from blocks.exchange import Response
+from blocks.http.exchange import Response
 from blocks.servicenow import ServiceNowConnector
 from blocks.text import reference
 from rollback_drills.notifications.notification import Notification

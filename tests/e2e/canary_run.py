@@ -68,7 +68,7 @@ def _be_careless() -> None:
     """Make one connector log its secret in every way that there is, and then raise it."""
     from prefect.logging import get_run_logger
 
-    from blocks.exchange import Response
+    from blocks.http.exchange import Response
     from blocks.secret_fields import open_secret
     from blocks.slack import SlackConnector
 
@@ -124,7 +124,7 @@ def _take_out(place: str) -> None:
 
 
 def _let_logs_pass() -> None:
-    from blocks import exchange
+    from blocks.http import exchange
 
     for name in ("httpx", "httpcore", *logging.root.manager.loggerDict):
         logger = logging.getLogger(name)

@@ -1,0 +1,1 @@
+"""HTTP for connectors: requests, answers, proxies, and what an answer means."""

@@ -1,0 +1,158 @@
+"""One HTTP request and its answer, under one deadline: an answer or a verdict, never an exception."""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+
+from blocks.http.addresses import url_problem
+from blocks.http.client import Progress, open_client
+from blocks.http.failures import judge_failure
+from blocks.http.unpacking import unpack
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
+from rollback_drills.redaction.redactor import REDACTED
+
+LARGEST_BODY_READ: Final = 64 * 1024
+_PUBLIC_HEADERS: Final = frozenset(
+    {"accept", "content-type", "user-agent", "idempotency-key", "webhook-id", "webhook-timestamp"}
+)
+_HEADER_NAME: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, 5.6.2
+_FRAMING: Final = frozenset(
+    {
+        *("connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"),
+        "upgrade",
+    }
+)
+
+_sending: ContextVar[bool] = ContextVar("sending", default=False)
+
+
+def _not_while_sending(_: logging.LogRecord) -> bool:
+    return not _sending.get()
+
+
+# httpx logs every URL at INFO and httpcore the headers at DEBUG. A filter does not reach the loggers
+# below its own, so every one that logs is named.
+for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
+    logging.getLogger(_name).addFilter(_not_while_sending)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """A request as it will be sent, and its URL as it may be shown (providers.md, redaction table)."""
+
+    method: str
+    url: str = field(repr=False)
+    public_url: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
+    only_reads: bool = False
+    """Whether it changes nothing at the provider, so that it may be repeated when no answer comes."""
+
+    def summary(self) -> RequestSummary:
+        """Describe the request for evidence; only headers that are known to be harmless show a value."""
+        headers = {
+            name: value if name.lower() in _PUBLIC_HEADERS else REDACTED
+            for name, value in self.headers.items()
+        }
+        return RequestSummary(self.method, self.public_url, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: its status, its headers and at most the first 64 KiB of its body."""
+
+    status_code: int
+    headers: httpx.Headers
+    body: bytes
+    received_at: datetime
+    broken: bool = False
+    """Whether the connection or the time ended before the body did."""
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode(errors="replace")
+
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is a page for people: a login form, a proxy's error."""
+        kind = self.headers.get("content-type", "").lower()
+        return "html" in kind or self.body.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
+
+    def json(self) -> Any:
+        """Return the body as JSON, or None if it is not."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the body as a JSON object; an empty one if it is anything else."""
+        value = self.json()
+        return value if isinstance(value, dict) else {}
+
+
+async def exchange(request: PreparedRequest, *, timeout_seconds: float) -> Response | Verdict:
+    """Send the request once and read the answer, all within the time; a verdict if there is no answer."""
+    problem = find_problem(request)
+    if problem:
+        return Verdict(Outcome.PERMANENT, problem)
+    progress = Progress()
+    received: httpx.Response | None = None
+    body = bytearray()
+    failure: Exception | None = None
+    token = _sending.set(True)
+    try:
+        # Timeouts of httpx and aiohttp are per read: a server that drips would never run into them.
+        async with (
+            asyncio.timeout(timeout_seconds),
+            open_client() as client,
+            client.stream(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                content=request.content or None,
+                extensions={"progress": progress},
+            ) as received,
+        ):
+            async for chunk in received.aiter_raw():
+                body += chunk[: LARGEST_BODY_READ - len(body)]
+                if len(body) >= LARGEST_BODY_READ:
+                    break
+    except Exception as error:  # noqa: BLE001 - whatever the network does must end in a verdict
+        failure = error
+    finally:
+        _sending.reset(token)
+    if received is None:
+        sent = progress.sent and not request.only_reads
+        return judge_failure(failure, sent=sent, timeout_seconds=timeout_seconds, proxy=progress.proxy)
+    content = unpack(bytes(body), received.headers.get("content-encoding", ""), LARGEST_BODY_READ)
+    return Response(
+        received.status_code, received.headers, content, datetime.now(UTC), broken=failure is not None
+    )
+
+
+def find_problem(request: PreparedRequest) -> str:
+    """Return what of a request can never be sent, without repeating it; empty if all can."""
+    problem = url_problem(request.url)
+    if problem:
+        return f"the address of the connector {problem}"
+    names = {name.lower() for name in request.headers}
+    if "authorization" in names and httpx.URL(request.url).userinfo:
+        return "the address holds a user name, and an authorization is configured too; keep one of them"
+    for name, value in request.headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            return "a configured header has a name that no header can have"
+        if name.lower() in _FRAMING:
+            return f"the header {name} must not be configured; it is set for every request"
+        if not (value.isascii() and value.isprintable()):
+            return f"the header {name} holds a line break or a character that no header can carry"
+    return ""

@@ -1,0 +1,80 @@
+"""What it means when a request ends without an answer."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import httpx
+
+from blocks.http.proxies import Proxy, SettingError, explain_proxy_failure
+from rollback_drills.notifications.outcome import Outcome, Verdict
+
+# What can be wrong before a byte is sent; the texts of these errors may quote the request.
+_UNSENDABLE = (
+    (httpx.InvalidURL, "the address of the connector is not a valid url"),
+    (httpx.UnsupportedProtocol, "the address of the connector is not a valid url"),
+    (httpx.LocalProtocolError, "the request breaks the http protocol; look at the configured headers"),
+    (ValueError, "the request breaks the http protocol; look at the configured headers"),
+)
+
+
+def judge_failure(
+    failure: Exception | None, *, sent: bool, timeout_seconds: float, proxy: Proxy | None = None
+) -> Verdict:
+    """Judge an exchange that brought no answer, by how far it came.
+
+    The text of the exception is never used: it may hold the URL or a header.
+
+    Args:
+        failure: What ended the exchange.
+        sent: Whether the request began to leave.
+        timeout_seconds: The deadline of the exchange.
+        proxy: The proxy on the way, if there was one.
+    """
+    causes = tuple(_causes(failure))
+    if isinstance(failure, SettingError):
+        return Verdict(Outcome.RETRY, str(failure))
+    if proxy and (problem := explain_proxy_failure(causes, proxy, _why(causes))):
+        return Verdict(Outcome.RETRY, problem)
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        detail = "the certificate of the server could not be verified"
+        if proxy is None:
+            return Verdict(Outcome.PERMANENT, detail)
+        # Proxies that look into connections show certificates of their own.
+        hint = f"through the proxy that {proxy.variable} names; its authority belongs into SSL_CERT_FILE"
+        return Verdict(Outcome.RETRY, f"{detail} ({hint})")
+    for kind, detail in _UNSENDABLE:
+        if isinstance(failure, kind):
+            return Verdict(Outcome.PERMANENT, detail)
+    is_late = isinstance(failure, TimeoutError | httpx.TimeoutException)
+    if sent:
+        what = (
+            f"no answer came within {timeout_seconds:.3g} s"
+            if is_late
+            else "the connection broke before an answer"
+        )
+        return Verdict(Outcome.AMBIGUOUS, f"sent, but {what}")
+    why = f"no connection within {timeout_seconds:.3g} s" if is_late else _why(causes)
+    return Verdict(Outcome.RETRY, f"{why} (through the proxy that {proxy.variable} names)" if proxy else why)
+
+
+def _why(causes: tuple[BaseException, ...]) -> str:
+    for kind, why in (
+        (socket.gaierror, "the host name could not be resolved"),
+        (ConnectionRefusedError, "the connection was refused"),
+        (ssl.SSLError, "the tls handshake failed"),
+    ):
+        if any(isinstance(cause, kind) for cause in causes):
+            return why
+    return "could not connect"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    pending, seen = [error], set[int]()
+    while pending:
+        current = pending.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]

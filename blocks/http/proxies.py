@@ -1,0 +1,127 @@
+"""Which proxy the environment names for an address, and what came of it."""
+
+import ipaddress
+import os
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import httpx
+from yarl import URL
+
+from blocks.http.addresses import is_loopback
+from rollback_drills.errors import DrillsError
+
+_PORTS: Final = {"http": 80, "https": 443}
+_SOCKS: Final = ("socks", "socks4", "socks4a", "socks5", "socks5h")
+_MEANINGS: Final[Mapping[int, str]] = {
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "it wants a user name and a password",
+    HTTPStatus.FORBIDDEN: "it does not allow this address",
+}
+
+
+class SettingError(DrillsError):
+    """A variable of the environment keeps everything from being sent.
+
+    The message names the variable and the remedy, and never repeats the value.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy, and the variable that names it."""
+
+    url: URL = field(repr=False)
+    variable: str
+
+
+def find_proxy(url: httpx.URL) -> Proxy | None:
+    """Return the proxy for an address; no proxy can reach this machine's loopback.
+
+    Raises:
+        SettingError: The variable names no proxy that can be used.
+    """
+    if is_loopback(url.host) or _is_excepted(url.host, url.port or _PORTS.get(url.scheme, 0)):
+        return None
+    proxies = getproxies()
+    for kind in (url.scheme, "all"):
+        if value := proxies.get(kind):
+            return _read(value, _variable(f"{kind}_proxy", value))
+    return None
+
+
+def explain_proxy_failure(causes: Sequence[BaseException], proxy: Proxy, why: str) -> str:
+    """Explain why a proxy did not connect us; empty if the failure was not its own.
+
+    Args:
+        causes: The failure and everything behind it.
+        proxy: The proxy on the way.
+        why: What happened to the connection.
+    """
+    for cause in causes:
+        if isinstance(cause, aiohttp.ClientHttpProxyError):
+            meaning = _MEANINGS.get(cause.status)
+            answer = f"the proxy that {proxy.variable} names answered {cause.status}"
+            return f"{answer}: {meaning}" if meaning else answer
+    if not any(_is_of_proxy(cause, proxy) for cause in causes):
+        return ""
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return f"the certificate of the proxy that {proxy.variable} names could not be verified"
+    return f"the proxy that {proxy.variable} names cannot be reached: {why}"
+
+
+def _is_of_proxy(cause: BaseException, proxy: Proxy) -> bool:
+    if isinstance(cause, aiohttp.ClientProxyConnectionError):
+        return True
+    kinds = aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError
+    return isinstance(cause, kinds) and cause.host == proxy.url.host
+
+
+def _read(value: str, variable: str) -> Proxy:
+    text = value.strip()
+    if "://" not in text:
+        text = f"http://{text.removeprefix('//')}"  # as curl does
+    try:
+        url = URL(text)
+    except ValueError:
+        url = URL()
+    if url.scheme in _SOCKS:
+        raise SettingError(f"{variable} names a socks proxy; only http and https proxies can be used")
+    if url.scheme not in _PORTS or not url.host:
+        raise SettingError(f"{variable} is not the address of a proxy; it must be http://HOST:PORT")
+    return Proxy(url, variable)
+
+
+def _variable(name: str, value: str) -> str:
+    named = (each for each in (name, *os.environ) if each.lower() == name and os.environ.get(each) == value)
+    return next(named, "the system's settings")
+
+
+def _is_excepted(host: str, port: int) -> bool:
+    """Whether `NO_PROXY` names a host: by name, domain, address or network, with or without its port."""
+    address = f"{host}:{port}"
+    if proxy_bypass(address):
+        return True
+    # What urllib does not know of other clients: *.domain, [address]:port, networks.
+    listed = getproxies().get("no", "").lower().replace("[", "").replace("]", "").split(",")
+    names = [name for each in listed if (name := each.strip().removeprefix("*."))]
+    is_named = any(text == name or text.endswith(f".{name}") for text in (host, address) for name in names)
+    return is_named or _is_within(host, names)
+
+
+def _is_within(host: str, networks: Iterable[str]) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    for network in networks:
+        try:
+            if "/" in network and address in ipaddress.ip_network(network, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False

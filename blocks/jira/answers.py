@@ -1,0 +1,131 @@
+"""What the answers of Jira say: which issues, which transition, and why something was refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from blocks.http.exchange import Response
+from blocks.http.responses import (
+    UNAUTHORIZED,
+    clamp_wait,
+    judge_addition,
+    judge_lacking,
+    judge_status,
+    with_wait,
+)
+from blocks.jira.requests import is_issue_key, mapping
+from rollback_drills.notifications.outcome import Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue that a search has found."""
+
+    key: str
+    is_done: bool
+
+
+def judge_refusal(response: Response) -> Verdict:
+    """Say why a request was refused, and how long to wait."""
+    status, body = response.status_code, response.json_object()
+    listed = body.get("errorMessages")
+    messages = [str(message) for message in listed] if isinstance(listed, list) else []
+    messages += [f"{field}: {message}" for field, message in mapping(body.get("errors")).items()]
+    if limit := response.headers.get("ratelimit-reason"):
+        messages.append(f"the limit is {limit}")
+    # A locked account answers 401 or 403 with X-Authentication-Denied-Reason: trying again keeps it locked.
+    denied = response.headers.get("x-authentication-denied-reason", "")
+    dead = UNAUTHORIZED | ({status} if denied else frozenset())
+    if denied:
+        messages.append("sign in with a browser once and answer the captcha")
+    verdict = judge_status(response, dead=dead, hint="; ".join(messages) or None)
+    if status == HTTPStatus.CONFLICT:  # somebody else is changing the issue
+        return replace(verdict, outcome=Outcome.RETRY)
+    return with_wait(verdict, _seconds_until_reset(response))
+
+
+def judge_refused_addition(response: Response) -> Verdict:
+    """Judge a refused issue or comment, which may be there all the same."""
+    return judge_addition(response, judge_refusal(response))
+
+
+def not_jira(response: Response, lacks: str) -> Verdict:
+    """Judge a success that holds nothing that Jira would have said."""
+    return judge_lacking(response, f"{lacks}; is this jira's address?")
+
+
+def judge_account(response: Response) -> Verdict:
+    """Take a 2xx that names an account for proof that the token works."""
+    if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        return judge_refusal(response)
+    if {"accountId", "name", "key"} & response.json_object().keys():
+        return Verdict(Outcome.DELIVERED, "signed in", response.status_code)
+    return not_jira(response, "an account")
+
+
+def judge_comment(response: Response, key: str) -> Verdict:
+    """Take a 2xx with the id of the new comment for a delivery."""
+    status = response.status_code
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
+        return judge_refused_addition(response)
+    if not response.json_object().get("id"):
+        return not_jira(response, "a comment")
+    return Verdict(Outcome.DELIVERED, f"commented on {key}", status, external_ref=key)
+
+
+def read_issues(response: Response, label: str) -> list[Issue] | Verdict:
+    """Read what a search found; an issue without the label is none of ours."""
+    if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        return judge_refusal(response)
+    issues = response.json_object().get("issues")
+    if not isinstance(issues, list):
+        return not_jira(response, "issues")
+    found = [mapping(issue) for issue in issues]
+    return [
+        Issue(issue["key"], _is_done(issue))
+        for issue in found
+        if is_issue_key(issue.get("key")) and label in (mapping(issue.get("fields")).get("labels") or ())
+    ]
+
+
+def read_is_done(response: Response) -> bool | Verdict:
+    """Read whether the status of an issue is of the category "done"."""
+    if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        return judge_refusal(response)
+    issue = response.json_object()
+    return _is_done(issue) if is_issue_key(issue.get("key")) else not_jira(response, "an issue")
+
+
+def read_transition(response: Response, wanted: str) -> str | Verdict:
+    """Choose the transition that is wanted, or else the first that ends in "done"; empty if there is none."""
+    if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        return judge_refusal(response)
+    listed = response.json_object().get("transitions")
+    if not isinstance(listed, list):
+        return not_jira(response, "transitions")
+    transitions = [mapping(transition) for transition in listed]
+    for transition in transitions:
+        names = {str(transition.get("id")), str(transition.get("name")).casefold()}
+        if wanted.casefold() in names if wanted else _ends_done(mapping(transition.get("to"))):
+            return str(transition.get("id"))
+    return ""
+
+
+def _is_done(issue: Mapping[str, Any]) -> bool:
+    return _ends_done(mapping(mapping(issue.get("fields")).get("status")))
+
+
+def _ends_done(status: Mapping[str, Any]) -> bool:
+    return mapping(status.get("statusCategory")).get("key") == "done"
+
+
+def _seconds_until_reset(response: Response) -> float | None:
+    """Read the moment, in ISO 8601, when a limit of Jira Cloud is reset (JRACLOUD-69262)."""
+    try:
+        reset = datetime.fromisoformat(response.headers.get("x-ratelimit-reset", "").strip())
+    except ValueError:
+        return None
+    reset = reset if reset.tzinfo else reset.replace(tzinfo=UTC)
+    return clamp_wait((reset - response.received_at).total_seconds())

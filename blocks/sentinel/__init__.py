@@ -1,0 +1,5 @@
+"""Microsoft Sentinel: a row for each notification."""
+
+from blocks.sentinel.connector import SentinelConnector
+
+__all__ = ["SentinelConnector"]

@@ -1,0 +1,111 @@
+"""What the answers of ServiceNow's Table API say: which record, and why something was refused."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from blocks.http.exchange import Response
+from blocks.http.responses import (
+    join_texts,
+    judge_addition,
+    judge_lacking,
+    judge_status,
+    retry_at_epoch_seconds,
+    with_wait,
+)
+from rollback_drills.notifications.outcome import Outcome, Verdict
+
+_NUMBER: Final = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
+_SYS_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of a table, as far as we read it."""
+
+    sys_id: str
+    number: str = ""
+    """The name that people know it by; not every table has one."""
+    state: str = ""
+    correlation_id: str = ""
+    correlation_display: str = ""
+    is_active: bool = True
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.number or self.sys_id
+
+    @property
+    def ref(self) -> str:
+        """What we come back to it by, and what people see: `INC0010001 <sys_id>`."""
+        return f"{self.number} {self.sys_id}".strip()
+
+
+def record_of(ref: str) -> Record | None:
+    """Read back the `ref` of a record; None if it is none."""
+    number, _, sys_id = ref.rpartition(" ")
+    if _SYS_ID.fullmatch(sys_id) and (not number or _NUMBER.fullmatch(number)):
+        return Record(sys_id, number)
+    return None
+
+
+def judge_refusal(response: Response) -> Verdict:
+    """Say why a request was refused, and how long to wait."""
+    error = response.json_object().get("error")
+    messages = [error.get("message"), error.get("detail")] if isinstance(error, dict) else [error]
+    verdict = judge_status(response, hint=join_texts(*messages) or None)
+    return with_wait(verdict, retry_at_epoch_seconds(response, "x-ratelimit-reset"))
+
+
+def judge_written(response: Response, did: str, known: Record | None = None) -> Verdict:
+    """Take a 2xx with the record, or a 204 without, for a delivery."""
+    status = response.status_code
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
+        return judge_addition(response, judge_refusal(response))
+    record = known if status == HTTPStatus.NO_CONTENT else _record(response.json_object().get("result"))
+    if record:
+        return Verdict(Outcome.DELIVERED, f"{did} {record.name}", status, external_ref=record.ref)
+    if status == HTTPStatus.NO_CONTENT:
+        return Verdict(Outcome.DELIVERED, f"{did} a record that was not named", status)
+    return not_a_table(response, "a record")
+
+
+def read_records(response: Response) -> list[Record] | Verdict:
+    """Read the row or rows of an answer; a verdict that failed if there is neither."""
+    if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        return judge_refusal(response)
+    result = response.json_object().get("result")
+    rows = result if isinstance(result, list) else [result]
+    records = [record for row in rows if (record := _record(row))]
+    return records if len(records) == len(rows) else not_a_table(response, "rows")
+
+
+def not_a_table(response: Response, lacks: str) -> Verdict:
+    """Judge a success that holds nothing that the Table API would have said."""
+    status = response.status_code
+    if response.is_html:
+        page = f"answered {status} with an html page: a login form, or an instance that sleeps"
+        return Verdict(Outcome.PERMANENT, page, status)
+    return judge_lacking(response, f"{lacks}; is this a table api?")
+
+
+def _record(row: Any) -> Record | None:
+    if not isinstance(row, dict) or not _SYS_ID.fullmatch(_text(row, "sys_id")):
+        return None
+    number = _text(row, "number")
+    return Record(
+        _text(row, "sys_id"),
+        number if _NUMBER.fullmatch(number) else "",
+        _text(row, "state"),
+        _text(row, "correlation_id"),
+        _text(row, "correlation_display"),
+        is_active=_text(row, "active") != "false",
+    )
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return value if isinstance(value, str) else ""
