@@ -57,7 +57,7 @@ def prepare() -> None:
     sys.path.insert(0, str(ROOT))
     shutil.rmtree(DEMO, ignore_errors=True)
     DEMO.mkdir()
-    from rollback_drills_cli.options import quieten_prefect
+    from rollback_drills_cli.quiet_prefect import quieten_prefect
 
     quieten_prefect()
     os.environ.pop("PREFECT_API_URL", None)

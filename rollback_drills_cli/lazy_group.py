@@ -9,7 +9,7 @@ import click
 import typer
 from typer.core import MarkupMode, TyperGroup
 
-from rollback_drills_cli.grouping import CommandGroup
+from rollback_drills_cli.command_group import CommandGroup
 
 
 def group_of(places: Mapping[str, str]) -> type[TyperGroup]:

@@ -2,49 +2,50 @@
 
 import gc
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
-from rollback_drills_cli.explaining import explain
+from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.streams import discard_output, prepare_streams
 
+COMMANDS: Final = {
+    "history": "check:history",
+    "check": "check:check",
+    "plan": "plan:plan",
+    "gate": "gate:gate",
+    "calendar": "calendar:calendar",
+    "badge": "badge:badge",
+    "console": "console:console",
+    "deliver": "deliver:deliver",
+    "record": "record:record",
+    "ack": "acknowledge:ack",
+    "escalate": "followup:escalate",
+    "dashboard": "followup:dashboard",
+    "skip": "exceptions:skip",
+    "postpone": "exceptions:postpone",
+    "waive": "exceptions:waive",
+    "trust": "trust:trust",
+    "lint": "lint:lint",
+    "routes": "lookback:routes",
+    "trends": "lookback:trends",
+    "notifications": "lookback:notifications",
+    "audit-package": "lookback:audit_package",
+    "api": "api:api",
+    "evidence": "evidence.records:app",
+    "api-token": "api_token:app",
+    "outbox": "outbox:app",
+    "connectors": "connectors:app",
+}
+"""By name, the module and the function of each command; a module is imported when its command is called."""
+
 app = typer.Typer(
     name="drills",
-    cls=group_of(
-        {
-            "history": "judge_commands:history",
-            "check": "judge_commands:check",
-            "plan": "judge_commands:plan",
-            "gate": "gate_command:gate",
-            "calendar": "publishing_commands:calendar",
-            "badge": "publishing_commands:badge",
-            "console": "console_command:console",
-            "deliver": "deliver_command:deliver",
-            "record": "record_command:record",
-            "ack": "acknowledge_command:ack",
-            "escalate": "follow_up_commands:escalate",
-            "dashboard": "follow_up_commands:dashboard",
-            "skip": "exception_commands:skip",
-            "postpone": "exception_commands:postpone",
-            "waive": "exception_commands:waive",
-            "trust": "trust_command:trust",
-            "lint": "lint_command:lint",
-            "routes": "review_commands:routes",
-            "trends": "review_commands:trends",
-            "notifications": "review_commands:notifications",
-            "audit-package": "review_commands:audit_package",
-            "api": "api_command:api",
-            "evidence": "evidence_commands:app",
-            "api-token": "api_token_commands:app",
-            "outbox": "outbox_commands:app",
-            "connectors": "connector_commands:app",
-        }
-    ),
+    cls=group_of(COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its tables cut the names of options at 80 columns

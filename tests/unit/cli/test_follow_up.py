@@ -10,7 +10,7 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
-from rollback_drills_cli import evidence_writing
+from rollback_drills_cli.evidence import signing
 from rollback_drills_cli.main import main
 from tests.samples.builders import SCHEDULE, open_key, written
 from tests.samples.world import World
@@ -60,7 +60,7 @@ class Drills:
 def drills(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Drills:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "250")
-    monkeypatch.setattr(evidence_writing, "open_key", open_key)
+    monkeypatch.setattr(signing, "open_key", open_key)
     made = Drills(tmp_path, capsys, monkeypatch)
     monkeypatch.setenv("DRILLS_DATABASE_URL", made.url)
     (tmp_path / "schedule.json").write_bytes(written({**SCHEDULE, **RULES}))

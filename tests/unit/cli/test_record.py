@@ -13,7 +13,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
-from rollback_drills_cli import record_output
+from rollback_drills_cli import record_result
 from rollback_drills_cli.main import main
 from tests.samples.builders import DRILL, SCHEDULE, open_key, written
 
@@ -64,7 +64,7 @@ def record(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DRILLS_DATABASE_URL", f"sqlite:///{tmp_path / 'evidence.db'}")
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(record_output, "open_key", open_key)
+    monkeypatch.setattr(record_result, "open_key", open_key)
     made = Record(tmp_path, capsys, monkeypatch)
     made.write()
     return made
@@ -205,7 +205,7 @@ def test_evidence_that_cannot_be_written_does_not_undo_the_record_and_is_told(
     def fail(_: PublicKey | None) -> SigningKey:
         raise DrillsError("the key is not on this Prefect server")
 
-    monkeypatch.setattr(record_output, "open_key", fail)
+    monkeypatch.setattr(record_result, "open_key", fail)
 
     assert record(*ACCEPTED, *NOW) == 1
 

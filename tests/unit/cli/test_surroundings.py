@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 
-from rollback_drills_cli.explaining import explain
+from rollback_drills_cli.environment_errors import explain
 from tests.samples.builders import SCHEDULE
 
 DRILLS = Path(sys.executable).with_name("drills")

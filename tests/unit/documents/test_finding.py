@@ -10,7 +10,7 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria, Readiness
-from rollback_drills_cli.lint_command import _find_files
+from rollback_drills_cli.lint import _find_files
 from tests.samples.builders import NOW, SCHEDULE
 from tests.unit.documents.test_fleet import HISTORY, named, put
 

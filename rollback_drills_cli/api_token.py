@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from rollback_drills.documents.fields import write_instant
-from rollback_drills_cli.grouping import CommandGroup
-from rollback_drills_cli.options import JsonOption, quieten_prefect
+from rollback_drills_cli.command_group import CommandGroup
+from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import console, print_json, print_line, print_problem, print_table
+from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Manage the tokens of the HTTP API.")
 

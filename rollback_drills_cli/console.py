@@ -12,7 +12,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
-from rollback_drills_cli.evidence_commands import DatabaseOption
+from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.output import console as open_terminal
 from rollback_drills_cli.output import print_line
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
+from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json
 

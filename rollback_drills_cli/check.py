@@ -1,4 +1,4 @@
-"""`drills history`, `drills check` and `drills plan`: judge documents, send nothing."""
+"""`drills history` and `drills check`: judge documents, send nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,6 @@ import typer
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Fleet, load_fleet
-from rollback_drills.documents.reading import Loaded
-from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import judge, judge_all
 from rollback_drills.readiness.terms import Readiness, Report, worst
 from rollback_drills.rendering.relative_time import how_long, write_count
@@ -48,7 +46,7 @@ def history(
         print_json(report)
     else:
         print_checks(f"Drill history {report['rollback_drill_history_path']}".strip(), report)
-    _exit(Readiness(report["status"]))
+    exit_with(Readiness(report["status"]))
 
 
 def check(
@@ -67,10 +65,10 @@ def check(
     """
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
-    fleet = _load(settings, as_json=as_json)
+    fleet = load_documents(settings, as_json=as_json)
     judged = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
     if as_json:
-        _print_documents([each.schedule for each in judged], fleet, at)
+        print_documents([each.schedule for each in judged], fleet, at)
     elif fleet.is_single:
         report = judged[0].schedule
         known_as = report["schedule"]["schedule_id"] or report["rollback_drill_schedule_path"]
@@ -78,61 +76,11 @@ def check(
     else:
         _print_fleet([each.schedule for each in judged], at)
         _print_warnings([each.schedule for each in judged])
-    _exit(worst(each.readiness for each in judged))
+    exit_with(worst(each.readiness for each in judged))
 
 
-def plan(
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
-    routing_policy: options.PolicyOption = None,
-    provider: options.ProviderOption = "all",
-    force: options.ForceOption = False,
-    now: options.NowOption = None,
-    generated_by: options.GeneratedByOption = "cli",
-    as_json: options.JsonOption = False,
-) -> None:
-    """Say who would be told through what, who would not, and why. Nothing is sent.
-
-    The plan is made as if nobody was told in this cycle yet. Exit codes as those of `drills check`.
-    """
-    from rollback_drills.notifications.notification import build_event  # `drills check` needs neither
-    from rollback_drills.planning.name_warnings import warn_of_names
-
-    at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
-    fleet = _load(settings, as_json=as_json)
-    request = options.plan_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
-    judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
-    planned = [
-        (judged, plan_at_once(subject, judged, request, now=at))
-        for subject, judged in zip(fleet.subjects, judgements, strict=True)
-    ]
-    names = warn_of_names(
-        [subject.schedule for subject in fleet.subjects],
-        [Loaded(routing_policy or "", request.policy)],
-        connectors=request.connectors if settings.connector_config else None,
-    )
-    if as_json:
-        own = {"warnings": names} if fleet.is_single else {}
-        documents = [
-            {"schedule": judged.schedule, "plan": each | own, "event": build_event(judged.schedule, each)}
-            for judged, each in planned
-        ]
-        _print_documents(documents, fleet, at, warnings=names)
-    else:
-        for judged, each in planned:
-            _print_plan(each)
-            for note in judged.schedule["operator_notes"]:
-                print_line(note)
-        for warning in names:
-            print_line(f"warning: {warning}")
-    _exit(worst(judged.readiness for judged, _ in planned))
-
-
-def _load(settings: Settings, *, as_json: bool) -> Fleet:
+def load_documents(settings: Settings, *, as_json: bool) -> Fleet:
+    """Read the documents, and print what is odd about them."""
     with _progress(f"reading {settings.schedule}", show=not as_json):
         fleet = load_fleet(settings.schedule, settings.history)
     for warning in fleet.warnings:
@@ -149,7 +97,8 @@ def _progress(what: str, *, show: bool) -> Iterator[None]:
         yield
 
 
-def _print_documents(documents: list[Any], fleet: Fleet, at: datetime, **of_fleet: Any) -> None:
+def print_documents(documents: list[Any], fleet: Fleet, at: datetime, **of_fleet: Any) -> None:
+    """Print one document for each schedule: of several, as the items of one."""
     if fleet.is_single:
         print_json(documents[0])
     else:
@@ -181,16 +130,7 @@ def _print_warnings(reports: list[Report]) -> None:
             print_line(f"{name}: {warning}")
 
 
-def _print_plan(plan: Report) -> None:
-    rows = [
-        (each["provider"], each["owner"], each["action"], each["reason"], each["deferred_until"] or "")
-        for each in plan["route_decisions"]
-    ]
-    title = f"{plan['schedule_id']}: {plan['status'].replace('_', ' ')} · {plan['cycle_id']}"
-    print_table(title, ("provider", "owner", "action", "why", "deferred until"), rows)
-    print_line(f"{plan['deliverable_route_count']} to tell, {plan['suppressed_route_count']} suppressed.")
-
-
-def _exit(readiness: Readiness) -> None:
+def exit_with(readiness: Readiness) -> None:
+    """End with exit code 1 if something needs attention."""
     if not readiness.acceptable:
         raise typer.Exit(1)

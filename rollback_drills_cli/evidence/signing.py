@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from rollback_drills.readiness.terms import Report
-from rollback_drills_cli.options import quieten_prefect
 from rollback_drills_cli.output import console, print_problem
+from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database

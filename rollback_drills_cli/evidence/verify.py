@@ -7,14 +7,14 @@ import typer
 
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.verify.findings import Verification, printable
-from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
+from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 
-_LONGEST: Final = 1_000_000
-
 if TYPE_CHECKING:
     from rollback_drills.evidence.verify.auditor import Trust
+
+_LONGEST: Final = 1_000_000
 
 
 def verify(

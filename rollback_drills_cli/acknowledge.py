@@ -9,8 +9,8 @@ from rollback_drills.followup.acknowledgement import (
     AcknowledgementState,
     read_days,
 )
-from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
-from rollback_drills_cli.evidence_writing import append_signed, report_clock
+from rollback_drills_cli.database import DatabaseOption, open_existing
+from rollback_drills_cli.evidence.signing import append_signed, report_clock
 from rollback_drills_cli.options import JsonOption, NowOption, parse_now
 from rollback_drills_cli.output import print_json, print_line
 

@@ -13,8 +13,9 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import VARIABLES
 from rollback_drills_cli import options
-from rollback_drills_cli.console_command import read_prefect_url
+from rollback_drills_cli.console import read_prefect_url
 from rollback_drills_cli.output import print_line, print_problem
+from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
     from rollback_drills_api.options import ApiOptions
@@ -81,7 +82,7 @@ def api(
             "no documents are configured, so every answer says that no drill is asked for; set"
             f" {VARIABLES['schedule']} or --schedule"
         )
-    options.quieten_prefect()
+    quieten_prefect()
     from prefect.settings import PREFECT_UI_URL  # takes a second
 
     from blocks.api_tokens import list_tokens

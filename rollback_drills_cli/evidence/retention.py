@@ -8,8 +8,8 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import VARIABLES, find_database_url, read_settings
-from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
-from rollback_drills_cli.evidence_writing import make_key, open_key, report_clock
+from rollback_drills_cli.database import DatabaseOption, open_existing
+from rollback_drills_cli.evidence.signing import make_key, open_key, report_clock
 from rollback_drills_cli.options import JsonOption, parse_now
 from rollback_drills_cli.output import print_json, print_line
 

@@ -12,9 +12,10 @@ from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import how_long
 from rollback_drills_cli import options
-from rollback_drills_cli.deliver_command import read_result
-from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
+from rollback_drills_cli.database import DatabaseOption, open_existing
+from rollback_drills_cli.deliver import read_result
 from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -126,7 +127,7 @@ def _run_flow(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    options.quieten_prefect(verbose=verbose)
+    quieten_prefect(verbose=verbose)
     with console(stderr=True).status("escalating"):
         from flows.escalate_unacknowledged import escalate_unacknowledged  # Prefect takes a second to import
 

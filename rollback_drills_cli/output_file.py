@@ -3,10 +3,17 @@
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Annotated
+
+import typer
 
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.streams import write_bytes
+
+OutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="The file to write. (default standard output)")
+]
 
 
 def write_whole(content: bytes, out: Path | None) -> None:

@@ -11,8 +11,8 @@ from rollback_drills.documents.history import Drill, ExerciseType, Trigger
 from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES, read_bytes
 from rollback_drills.errors import UsageError
 from rollback_drills_cli import options
-from rollback_drills_cli.evidence_commands import DatabaseOption
-from rollback_drills_cli.record_output import follow_up
+from rollback_drills_cli.database import DatabaseOption
+from rollback_drills_cli.record_result import follow_up
 
 if TYPE_CHECKING:
     from rollback_drills.recording.drill_entry import Entry

@@ -14,7 +14,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.settings import VARIABLES, Settings, read_settings
 from rollback_drills_cli import options
 from rollback_drills_cli.output import format_json, print_line, print_table
-from rollback_drills_cli.writing import write_whole
+from rollback_drills_cli.output_file import write_whole
 
 if TYPE_CHECKING:
     from rollback_drills.readiness.terms import Report

@@ -12,8 +12,8 @@ from rollback_drills.followup.granting import grant_exception
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
-from rollback_drills_cli.evidence_commands import DatabaseOption, open_or_create
-from rollback_drills_cli.evidence_writing import append_signed, report_clock
+from rollback_drills_cli.database import DatabaseOption, open_or_create
+from rollback_drills_cli.evidence.signing import append_signed, report_clock
 from rollback_drills_cli.output import print_json, print_line
 
 UntilOption = Annotated[

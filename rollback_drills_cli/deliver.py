@@ -11,6 +11,7 @@ from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
     from prefect import State
@@ -76,7 +77,7 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[dict[str
     Raises:
         UsageError: It ended without a result, because of what it was given.
     """
-    options.quieten_prefect(verbose=verbose)
+    quieten_prefect(verbose=verbose)
     with console(stderr=True).status("delivering"):
         from flows.deliver_notifications import deliver_notifications  # Prefect takes a second to import
 

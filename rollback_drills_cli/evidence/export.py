@@ -7,16 +7,10 @@ import typer
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
-from rollback_drills_cli.evidence_commands import DatabaseOption, open_existing
-from rollback_drills_cli.evidence_writing import open_key
-from rollback_drills_cli.options import (
-    FromOption,
-    JsonOption,
-    ToOption,
-    parse_now,
-    parse_period,
-    read_schedule_id,
-)
+from rollback_drills_cli.database import DatabaseOption, open_existing
+from rollback_drills_cli.evidence.signing import open_key
+from rollback_drills_cli.filters import FromOption, ToOption, parse_period, read_schedule_id
+from rollback_drills_cli.options import JsonOption, parse_now
 from rollback_drills_cli.output import console, print_json, print_line
 
 

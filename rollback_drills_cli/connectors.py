@@ -8,10 +8,11 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import VARIABLES, find_database_url
-from rollback_drills_cli.evidence_commands import DatabaseOption
-from rollback_drills_cli.grouping import CommandGroup
-from rollback_drills_cli.options import JsonOption, quieten_prefect
+from rollback_drills_cli.command_group import CommandGroup
+from rollback_drills_cli.database import DatabaseOption, open_outbox
+from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -136,7 +137,6 @@ def enable(
     """
     from rollback_drills.outbox.destinations import enable as enable_destination
     from rollback_drills.outbox.destinations import find_destinations
-    from rollback_drills_cli.outbox_commands import open_outbox
 
     opened = open_outbox(database)
     again = enable_destination(opened, name, now=opened.now().timestamp())

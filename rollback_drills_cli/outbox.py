@@ -1,6 +1,5 @@
 """`drills outbox list|show|replay|discard`: look at what was and is to be delivered, and step in."""
 
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,15 +8,15 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
-from rollback_drills.settings import find_database_url
-from rollback_drills_cli.evidence_commands import DatabaseOption, explain_filter
-from rollback_drills_cli.grouping import CommandGroup
-from rollback_drills_cli.options import (
-    JsonOption,
+from rollback_drills_cli.command_group import CommandGroup
+from rollback_drills_cli.database import DatabaseOption, open_outbox
+from rollback_drills_cli.filters import (
     OldScheduleIdOption,
     ScheduleIdOption,
+    explain_filter,
     read_schedule_id,
 )
+from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -35,24 +34,6 @@ DeadOption = Annotated[
     bool, typer.Option("--dead", help="Only dead letters: refused, given up, or of a dead connector.")
 ]
 ProviderOption = Annotated[str | None, typer.Option(help="Only this provider.")]
-
-
-def open_outbox(url: str | None) -> "Database":
-    """Open the outbox that is configured.
-
-    Raises:
-        UsageError: There is none.
-    """
-    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
-    from rollback_drills.outbox.table import OUTBOX
-
-    database_url = find_database_url(os.environ, url)
-    database = Database.open_existing(database_url, OUTBOX.name)
-    if database is None:
-        raise UsageError(
-            f"there is no outbox at {database_url} yet; run `drills deliver` or the drill-check flow"
-        )
-    return database
 
 
 @app.command("list")

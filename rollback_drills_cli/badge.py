@@ -1,7 +1,6 @@
-"""`drills calendar` and `drills badge`: the state of the drills, where people look anyway."""
+"""`drills badge`: draws the state of a schedule, for a page where people look anyway."""
 
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,38 +11,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills_cli import options
-from rollback_drills_cli.output import print_problem
-from rollback_drills_cli.writing import write_whole
-
-OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="The file to write. (default standard output)")
-]
-
-
-def calendar(
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
-    now: options.NowOption = None,
-    out: OutOption = None,
-) -> None:
-    """Write an iCalendar file with the next due instant of each schedule.
-
-    Exit code 0 whatever the state of the drills is.
-    """
-    at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
-    fleet = load_fleet(settings.schedule, settings.history)
-    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
-    from rollback_drills.reports.calendar import build_calendar
-
-    write_whole(build_calendar(judgements, now=at), out)
-    for each in judgements:
-        if not each.schedule["schedule"]["next_due_at"]:
-            known_as, why = show(each.cycle.schedule_id), each.schedule["schedule"]["message"]
-            print_problem(f"left out, because its due time is not known: {known_as} ({why})")
+from rollback_drills_cli.output_file import OutOption, write_whole
 
 
 def badge(

@@ -9,31 +9,28 @@ import typer
 
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import find_database_url
-from rollback_drills_cli.evidence_commands import DatabaseOption, explain_filter
-from rollback_drills_cli.options import (
+from rollback_drills_cli.database import DatabaseOption
+from rollback_drills_cli.filters import (
+    CategoryOption,
+    CycleOption,
     FromOption,
-    GeneratedByOption,
-    JsonOption,
-    NowOption,
+    LimitOption,
+    OffsetOption,
     OldScheduleIdOption,
+    OwnerOption,
+    ProviderOption,
     ScheduleIdOption,
     ToOption,
-    parse_now,
+    explain_filter,
     parse_period,
     read_schedule_id,
 )
+from rollback_drills_cli.options import GeneratedByOption, JsonOption, NowOption, parse_now
 from rollback_drills_cli.output import format_json, print_json, print_line, print_table
-from rollback_drills_cli.writing import write_whole
+from rollback_drills_cli.output_file import write_whole
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
-
-CycleOption = Annotated[str | None, typer.Option("--cycle", help="Only this cycle id.")]
-ProviderOption = Annotated[str | None, typer.Option("--provider", help="Only this provider.")]
-OwnerOption = Annotated[str | None, typer.Option("--owner", help="Only this owner.")]
-CategoryOption = Annotated[str | None, typer.Option("--category", help="Only decisions of this category.")]
-LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest first.")]
-OffsetOption = Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")]
 
 
 def routes(

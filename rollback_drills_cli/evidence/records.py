@@ -1,7 +1,6 @@
 """`drills evidence list` and `drills evidence show`: read the evidence index."""
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,85 +8,35 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.describing import describe_record
 from rollback_drills.readiness.terms import Report
-from rollback_drills.settings import VARIABLES, find_database_url
-from rollback_drills_cli.lazy_group import group_of
-from rollback_drills_cli.options import (
-    JsonOption,
+from rollback_drills_cli.database import DatabaseOption, open_existing
+from rollback_drills_cli.filters import (
     OldScheduleIdOption,
     ScheduleIdOption,
+    explain_filter,
     read_schedule_id,
 )
-from rollback_drills_cli.output import print_json, print_line, print_problem, print_table
+from rollback_drills_cli.lazy_group import group_of
+from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from sqlalchemy import Table
-
-    from rollback_drills.database.connections import Database
-    from rollback_drills.evidence.index import EvidenceIndex
+    pass
 
 app = typer.Typer(
     cls=group_of(
         {
-            "verify": "evidence_verify_command:verify",
-            "export": "evidence_export_command:export",
-            "head": "evidence_proof_commands:head",
-            "prove": "evidence_proof_commands:prove",
-            "import": "evidence_keeping_commands:import_index",
-            "prune": "evidence_keeping_commands:prune",
-            "rotate-key": "evidence_keeping_commands:rotate_key",
+            "verify": "evidence.verify:verify",
+            "export": "evidence.export:export",
+            "head": "evidence.proofs:head",
+            "prove": "evidence.proofs:prove",
+            "import": "evidence.retention:import_index",
+            "prune": "evidence.retention:prune",
+            "rotate-key": "evidence.retention:rotate_key",
         }
     ),
     no_args_is_help=True,
     help="Read the evidence of plans, decisions and deliveries.",
 )
-
-DatabaseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        help=f"Where the evidence is kept. (env {VARIABLES['database_url']}; default in the home folder)",
-    ),
-]
-
-
-def open_existing(url: str | None, *tables: str) -> "EvidenceIndex":
-    """Open the evidence index that is configured.
-
-    Args:
-        url: As the user gave it.
-        tables: The database has one of these; without any, the ledger.
-
-    Raises:
-        UsageError: There is none.
-    """
-    from rollback_drills.evidence.index import EvidenceIndex  # SQLAlchemy takes half a second to import
-
-    place = find_database_url(os.environ, url)
-    index = EvidenceIndex.open_existing(place, *tables)
-    if index is None:
-        raise UsageError(f"there is no evidence at {place} yet; run `drills deliver` or the drill-check flow")
-    return index
-
-
-def open_or_create(url: str | None) -> "Database":
-    """Open the database that is configured, and create what is missing."""
-    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
-    from rollback_drills.outbox import table  # noqa: F401 - a database of ours has an outbox, too
-
-    return Database.open(find_database_url(os.environ, url))
-
-
-def explain_filter(
-    database: "Database | None", table: "Table", given: Iterable[tuple[str, str]], count: int
-) -> None:
-    """List which names there are, if a filter has matched nothing because of one that is not there."""
-    if database is None or count:
-        return
-    from rollback_drills.reports.known_names import explain_nothing_found
-
-    for line in explain_nothing_found(database, table, given):
-        print_problem(line)
 
 
 @app.command("list")

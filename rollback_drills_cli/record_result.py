@@ -11,9 +11,9 @@ import typer
 from rollback_drills.errors import DrillsError
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import find_database_url
-from rollback_drills_cli.deliver_command import print_result, run_delivery
-from rollback_drills_cli.evidence_writing import open_key, report_clock
-from rollback_drills_cli.explaining import explain
+from rollback_drills_cli.deliver import print_result, run_delivery
+from rollback_drills_cli.environment_errors import explain
+from rollback_drills_cli.evidence.signing import open_key, report_clock
 from rollback_drills_cli.options import parse_now
 from rollback_drills_cli.output import print_json, print_line, print_problem
 

@@ -1,0 +1,34 @@
+"""`drills calendar`: writes when drills are due, for a calendar."""
+
+from rollback_drills.documents.explaining import show
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.readiness.judgement import judge_all
+from rollback_drills_cli import options
+from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.output_file import OutOption, write_whole
+
+
+def calendar(
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    now: options.NowOption = None,
+    out: OutOption = None,
+) -> None:
+    """Write an iCalendar file with the next due instant of each schedule.
+
+    Exit code 0 whatever the state of the drills is.
+    """
+    at = options.parse_now(now)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    fleet = load_fleet(settings.schedule, settings.history)
+    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
+    from rollback_drills.reports.calendar import build_calendar
+
+    write_whole(build_calendar(judgements, now=at), out)
+    for each in judgements:
+        if not each.schedule["schedule"]["next_due_at"]:
+            known_as, why = show(each.cycle.schedule_id), each.schedule["schedule"]["message"]
+            print_problem(f"left out, because its due time is not known: {known_as} ({why})")

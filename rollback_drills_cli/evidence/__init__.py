@@ -1,0 +1,1 @@
+"""The commands `drills evidence`: read, verify, export and keep the evidence."""

@@ -1,0 +1,108 @@
+"""`drills plan`: shows who would be notified through what, and sends nothing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rollback_drills.documents.fleet import Fleet
+from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.documents.reading import Loaded
+from rollback_drills.notifications.notification import build_event
+from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.name_warnings import warn_of_names
+from rollback_drills.planning.routes import (
+    BUILTIN_PROVIDERS,
+    check_requested,
+    named_providers,
+    parse_requested,
+)
+from rollback_drills.planning.steps import plan_at_once
+from rollback_drills.readiness.judgement import judge_all
+from rollback_drills.readiness.terms import Report, worst
+from rollback_drills.settings import Settings
+from rollback_drills_cli import options
+from rollback_drills_cli.check import exit_with, load_documents, print_documents
+from rollback_drills_cli.output import (
+    print_line,
+    print_table,
+)
+
+
+def plan(
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    routing_policy: options.PolicyOption = None,
+    provider: options.ProviderOption = "all",
+    force: options.ForceOption = False,
+    now: options.NowOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+) -> None:
+    """Say who would be told through what, who would not, and why. Nothing is sent.
+
+    The plan is made as if nobody was told in this cycle yet. Exit codes as those of `drills check`.
+    """
+    at = options.parse_now(now)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    fleet = load_documents(settings, as_json=as_json)
+    request = _build_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
+    judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
+    planned = [
+        (judged, plan_at_once(subject, judged, request, now=at))
+        for subject, judged in zip(fleet.subjects, judgements, strict=True)
+    ]
+    names = warn_of_names(
+        [subject.schedule for subject in fleet.subjects],
+        [Loaded(routing_policy or "", request.policy)],
+        connectors=request.connectors if settings.connector_config else None,
+    )
+    if as_json:
+        own = {"warnings": names} if fleet.is_single else {}
+        documents = [
+            {"schedule": judged.schedule, "plan": each | own, "event": build_event(judged.schedule, each)}
+            for judged, each in planned
+        ]
+        print_documents(documents, fleet, at, warnings=names)
+    else:
+        for judged, each in planned:
+            _print_plan(each)
+            for note in judged.schedule["operator_notes"]:
+                print_line(note)
+        for warning in names:
+            print_line(f"warning: {warning}")
+    exit_with(worst(judged.readiness for judged, _ in planned))
+
+
+def _print_plan(plan: Report) -> None:
+    rows = [
+        (each["provider"], each["owner"], each["action"], each["reason"], each["deferred_until"] or "")
+        for each in plan["route_decisions"]
+    ]
+    title = f"{plan['schedule_id']}: {plan['status'].replace('_', ' ')} · {plan['cycle_id']}"
+    print_table(title, ("provider", "owner", "action", "why", "deferred until"), rows)
+    print_line(f"{plan['deliverable_route_count']} to tell, {plan['suppressed_route_count']} suppressed.")
+
+
+def _build_request(
+    settings: Settings, fleet: Fleet, *, provider: str, force: bool, policy: str | None
+) -> PlanRequest:
+    """Put together what a plan is asked for; connectors are known by name from the connector file.
+
+    Raises:
+        UsageError: The policy or the connector file is unusable, or a provider is unknown.
+    """
+    connectors = _connector_names(settings)
+    requested = parse_requested(provider)
+    known = BUILTIN_PROVIDERS | named_providers(each.schedule for each in fleet.subjects) | set(connectors)
+    check_requested(requested, known)
+    return PlanRequest(requested=requested, force=force, policy=read_policy(policy), connectors=connectors)
+
+
+def _connector_names(settings: Settings) -> Sequence[str]:
+    if settings.connector_config is None:
+        return ()
+    from rollback_drills.connectors.config_file import connector_names  # pydantic costs a tenth of a second
+
+    return connector_names(Path(settings.connector_config))

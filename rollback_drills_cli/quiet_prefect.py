@@ -1,0 +1,43 @@
+"""Keeps the log of Prefect out of what people see."""
+
+import os
+from pathlib import Path
+
+from rollback_drills.errors import UsageError
+from rollback_drills_cli.environment_errors import NO_CERTIFICATES
+
+
+def quieten_prefect(*, verbose: bool = False) -> None:
+    """Keep the log of Prefect, and of a temporary server that it starts, out of what people see.
+
+    A variable that is set already is left alone. To be called before Prefect is imported.
+
+    Args:
+        verbose: Show the log.
+
+    Raises:
+        UsageError: The user has no home folder, or SSL_CERT_FILE names no file; Prefect needs both.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        raise UsageError(
+            f"the user {os.getuid()} has no home folder, which Prefect needs;"
+            " set HOME to a folder that can be written"
+        ) from None
+    certificates = os.environ.get("SSL_CERT_FILE")
+    if certificates and not os.path.isfile(certificates):  # Prefect would print a traceback
+        raise UsageError(NO_CERTIFICATES)
+    for variable, value in (
+        ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
+        ("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL"),
+        ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+        ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120"),
+    ):
+        if not verbose:
+            os.environ.setdefault(variable, value)
+    if not verbose:
+        import logging  # the fast commands need none
+
+        for worker in ("EventsWorker", "APILogWorker"):  # at their end, outside of Prefect's own settings
+            logging.getLogger(worker).setLevel(logging.ERROR)
