@@ -1,6 +1,5 @@
 """The fleet at a glance: the state of every schedule, when it is due, and what happens next."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,7 +108,8 @@ def read_fleet(console: Console, query: FleetQuery) -> FleetView:
     try:
         ids = [console.judgements[place].cycle.schedule_id for place in some]
         database = console.evidence()
-        cycles = describe_cycles(console, read_open_cycles(database, now=console.at, schedule_ids=ids))
+        found = read_open_cycles(database, now=console.at, schedule_ids=ids)
+        cycles = describe_cycles(console, found, [console.subjects[place] for place in some])
     except DatabaseError as error:
         problem = console.explain(error)
     rows = [
@@ -120,18 +120,26 @@ def read_fleet(console: Console, query: FleetQuery) -> FleetView:
 
 def count_states(judgements: Sequence[Judgement]) -> dict[Readiness, int]:
     """Count the schedules by their state."""
-    counts = Counter(each.cycle.status for each in judgements)
-    return {state: counts[state] for state in PRESSING}
+    states = [each.cycle.status for each in judgements]
+    return {state: states.count(state) for state in PRESSING}
 
 
-def describe_cycles(console: Console, cycles: Sequence[CycleFacts]) -> dict[str, Report]:
-    """Say how open cycles stand, as the dashboard does: by their ids, and by those they would get now."""
+def describe_cycles(
+    console: Console, cycles: Sequence[CycleFacts], subjects: Sequence[Subject]
+) -> dict[str, Report]:
+    """Return how open cycles stand, as the dashboard does: by their ids, and by those they would get now.
+
+    Args:
+        console: The database and the time.
+        cycles: The open cycles.
+        subjects: Their documents.
+    """
     dashboard = build_dashboard(
         cycles,
         (),
         now=console.at,
         generated_by=GENERATED_BY,
-        rules=find_rules(console.database, cycles, documents_of(console.subjects)),
+        rules=find_rules(console.database, cycles, documents_of(subjects)),
     )
     return {
         cycle_id: each

@@ -82,7 +82,7 @@ def make_schedule(
         problem: Why the evidence cannot be read; empty if it can.
     """
     subject, judgement = console.subjects[place], console.judgements[place]
-    row = make_row(subject, judgement, describe_cycles(console, cycles), now=console.at)
+    row = make_row(subject, judgement, describe_cycles(console, cycles, [subject]), now=console.at)
     history = subject.history.document if subject.history else None
     drills = find_drill_rows(history, records.drills, now=console.at)
     windows = judgement.schedule["schedule"]["maintenance_windows"]

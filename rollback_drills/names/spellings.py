@@ -1,6 +1,6 @@
 """Finds in the database every spelling of a name: a document may spell it otherwise than an earlier one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
@@ -23,7 +23,7 @@ def find_spellings(
         within: The rows that are looked at.
     """
     keys = set(map(name_key, names))
-    texts = connection.scalars(select(column).where(*within).distinct())
+    texts = connection.scalars(select(column).where(*within).distinct()).all()
     return [text for text in texts if name_key(text) in keys]
 
 
@@ -37,18 +37,18 @@ def group_spellings(
 ) -> dict[str, list[str]]:
     """Return by key the spellings of each name, of a column that an index begins with."""
     found: dict[str, list[str]] = {name_key(name): [] for name in names}
-    for text in _walk(connection, column):
+    for text in _walk(connection, column) if found else ():
         if (key := name_key(text)) in found:
             found[key].append(text)
     return found
 
 
-def _walk(connection: Connection, column: Column[str]) -> Iterator[str]:
+def _walk(connection: Connection, column: Column[str]) -> Sequence[str]:
     """Return the distinct texts of a column. Neither database skips along an index for DISTINCT."""
     steps = select(func.min(column).label("text")).cte("steps", recursive=True)
     following = select(func.min(column)).where(column > steps.c.text).scalar_subquery()
     steps = steps.union_all(select(following).where(steps.c.text.is_not(None)))
-    yield from connection.scalars(select(steps.c.text).where(steps.c.text.is_not(None)))
+    return connection.scalars(select(steps.c.text).where(steps.c.text.is_not(None))).all()
 
 
 def match(
