@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from rollback_drills.redaction import redactor
-from tests.processes.prefect_server import running_prefect
 
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """Run a Prefect server; it costs seconds, so only those that need it ask."""
+    from tests.processes.prefect_server import running_prefect  # the Prefect server takes seconds to import
+
     with running_prefect():
         yield
 
