@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 T ?= tests
 
-.PHONY: help install run serve test chaos lint format bench constraints suffixes clean
+.PHONY: help install run serve quick test chaos lint format bench dist constraints suffixes clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,11 @@ run: install ## Run a drill check on examples/ from end to end, without any acco
 
 serve: install ## Start the Prefect server and UI with the deployments scheduled
 	@$(BIN)/python deployments/serve.py
+
+quick: install ## Run the cheap linters and the fast unit tests, in half a minute
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --durations=0 -m 'not slow and not chaos' tests/unit
 
 test: install ## Run the tests (T=tests/unit for a part)
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(T)
@@ -43,6 +48,11 @@ format: install ## Format the code
 
 bench: install ## Print one JSON line for each benchmark figure
 	@$(BIN)/python tests/bench/run.py
+
+dist: install ## Build sdist and wheel into dist/, with their checksums
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist . >/dev/null
+	cd dist && sha256sum *.tar.gz *.whl > SHA256SUMS
 
 constraints: ## Write the versions of .venv to constraints.txt
 	$(BIN)/pip freeze --exclude-editable | sort -f > constraints.txt

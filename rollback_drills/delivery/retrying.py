@@ -22,7 +22,7 @@ LONGEST_BREAK_SECONDS: Final = 3 * 24 * 3600.0
 MOST_UNANSWERED: Final = 3
 """How often a message is sent without an answer where nothing keeps its repeats apart."""
 SEARCH_LAG_SECONDS: Final = 5.0
-"""How long a new item may be missing from a vendor's search (providers.md §4a)."""
+"""How long a new item may be missing from a vendor's search."""
 _JITTER: Final = 0.5
 _JITTER_ON_REQUEST: Final = 0.1
 _LONGEST_JITTER_SECONDS: Final = 30.0

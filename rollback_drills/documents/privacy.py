@@ -206,7 +206,7 @@ def may_hold_private(data: bytes) -> bool:
 def find_private(text: str) -> PrivateKind | None:
     """Return what makes a text unfit to be published, or None if nothing does.
 
-    Source of the rule: contract §1 (public-safe metadata only) and design §6.
+    Source of the rule: contract §1 (only metadata that may be public).
     """
     # as it would stand in a document; the automaton takes a hundredth of the time of the rules
     if not may_hold_private(json.dumps(text).encode()):

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a route is told (design.md §4): each notification has one."""
+    """Why a route is told: each notification has one."""
 
     FIRST = "first"  # nothing was told in this cycle
     WORSE = "worse"  # told when it was due soon, and it is overdue now

@@ -84,7 +84,7 @@ def first_words(page: str, table: str) -> set[str]:
             {f"drills {kind}" for kind in ExceptionKind},
             id="exceptions",
         ),
-        pytest.param(TEXTS["docs/how-to/when-something-fails.md"], "| sign |", Sign, id="signs of distrust"),
+        pytest.param(TEXTS["docs/how-to/when-a-run-fails.md"], "| sign |", Sign, id="signs of distrust"),
         pytest.param(
             TEXTS["docs/how-to/set-up-connectors.md"], "| `type` |", CONNECTOR_TYPES, id="connector types"
         ),
@@ -120,7 +120,7 @@ def test_a_page_names_every_word(page: str, words: set[str]) -> None:
             f"the {MOST_CYCLES} newest cycles and the {MOST_ROWS} newest notifications",
         ),
         ("how-to/skip-postpone-waive", f"`postpone_limit_days` of the schedule ({POSTPONE_LIMIT_DAYS:g})"),
-        ("how-to/when-something-fails", f"at least {FEWEST_TURNED_BAD} schedules"),
+        ("how-to/when-a-run-fails", f"at least {FEWEST_TURNED_BAD} schedules"),
         ("reference/commands", f"`--limit` (at most {MOST_LISTED})"),
         ("reference/documents", f"at most {LONGEST_INTERVAL_DAYS}"),
         ("reference/documents", f"{LARGEST_FILE_BYTES >> 30} GiB and {MOST_RECORDS:,} records"),
