@@ -19,6 +19,7 @@ from rollback_drills.notifications.notification import build_event
 from rollback_drills.notifications.results import Delivery, DeliveryFailedError, build_result
 from rollback_drills.outbox.rows import Item
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report, worst
 from rollback_drills.reports.run_page import ScheduleRun
 from rollback_drills.trust.guard import Guard
@@ -50,8 +51,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def write_down(run: ScheduleRun, signer: str, created_at: datetime) -> Outcome:
     """Build the evidence records of the plan, and the result of a schedule."""
-    event = build_event(run.judgement.schedule, run.plan)
-    schedule = run.judgement.schedule["schedule"]
+    event = build_event(run.judgement.schedule_report, run.plan)
+    schedule = run.judgement.schedule
     records = list(record_plan(run.plan, schedule, event["session_id"], created_at=created_at, signer=signer))
     of_deliveries = (
         list(record_deliveries(event, run.deliveries, created_at=created_at, signer=signer))
@@ -60,7 +61,7 @@ def write_down(run: ScheduleRun, signer: str, created_at: datetime) -> Outcome:
     )
     delivery = build_result(event, run.deliveries)
     result = {
-        "schedule": run.judgement.schedule,
+        "schedule": to_plain(run.judgement.schedule_report),
         "plan": run.plan,
         "delivery": delivery,
         "plan_metadata": records[0],

@@ -22,14 +22,14 @@ _MOST_TAGS = 20  # of each kind; a fleet has more schedules than anybody reads t
 
 
 def tags_of(judgements: Sequence[Judgement]) -> list[str]:
-    """Give the tags of a run: schedules, environments and states, each with its kind in front."""
-    kinds = ("schedule", "schedule_id"), ("environment", "environment")
-    found = [
-        sorted({f"{kind}:{value}" for each in judgements if (value := each.schedule["schedule"][key])})
-        for kind, key in kinds
-    ]
-    found.append(sorted({f"status:{each.readiness}" for each in judgements}))
-    return [tag for some in found for tag in some[:_MOST_TAGS]]
+    """Return the tags of a run: schedules, environments and states, each with its kind in front."""
+    facts = [each.schedule for each in judgements]
+    found = (
+        {f"schedule:{each.schedule_id}" for each in facts if each.schedule_id},
+        {f"environment:{each.environment}" for each in facts if each.environment},
+        {f"status:{each.readiness}" for each in judgements},
+    )
+    return [tag for some in found for tag in sorted(some)[:_MOST_TAGS]]
 
 
 def name_run(judgements: Sequence[Judgement], *, is_single: bool, is_distrusted: bool) -> None:

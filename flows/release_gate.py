@@ -14,6 +14,7 @@ from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.events import FLEET
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.reports.run_page import artifact_key
 from rollback_drills.settings import Settings, read_settings
@@ -101,4 +102,6 @@ def _end(gate: Report) -> State[dict[str, Any]]:
     if error := explain_block(gate):
         # Prefect names the event after the name of the state; NeedsAttention is that of a green check.
         return Failed(name=BLOCKED, message=gate["message"], data=error)
-    return Completed(name=STATE_NAMES[Readiness(gate["status"])], message=gate["message"], data=gate)
+    return Completed(
+        name=STATE_NAMES[Readiness(gate["status"])], message=gate["message"], data=to_plain(gate)
+    )

@@ -54,10 +54,10 @@ def collect_delivery(
 
 
 def _to_result(judgement: Judgement, plan: Report, told: Report | None, left: Sequence[Delivery]) -> Report:
-    event = build_event(judgement.schedule, plan["plan"])
+    event = build_event(judgement.schedule_report, plan["plan"])
     delivery = told["delivery"] if told else build_result(event, left)
     return {
-        "schedule": judgement.schedule,
+        "schedule": judgement.schedule_report,
         "plan": plan["plan"],
         "delivery": delivery,
         "plan_metadata": plan,

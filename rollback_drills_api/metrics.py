@@ -88,11 +88,11 @@ class DrillCollector(Collector):
             f"{_PREFIX}_schedule_state", "1 for the state that a schedule is in.", labels=(*labels, "state")
         )
         for each in self._measured.fleet.judgements:
-            schedule = each.schedule["schedule"]
-            names = (each.cycle.schedule_id, schedule["environment"])
+            schedule = each.schedule
+            names = (each.cycle.schedule_id, schedule.environment)
             state.add_metric((*names, str(each.readiness)), 1)
-            if schedule["next_due_at"]:
-                left = datetime.fromisoformat(schedule["next_due_at"]) - self._measured.fleet.at
+            if schedule.next_due_at:
+                left = datetime.fromisoformat(schedule.next_due_at) - self._measured.fleet.at
                 due.add_metric(names, left.total_seconds())
         yield due
         yield state

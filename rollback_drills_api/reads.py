@@ -1,7 +1,7 @@
 """The reads of the documents: drill history, drill schedule, production readiness."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter
 from fastapi import Query as QueryParameters
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.gate.readiness import PRODUCTION_READINESS_SCHEMA, production_readiness
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
 from rollback_drills.readiness.terms import Readiness, Report, worst
 from rollback_drills_api.describing import described
 from rollback_drills_api.fleet import JudgedFleet
@@ -29,7 +30,7 @@ async def drill_history(served: Readable, wanted: WantedSchedules) -> Response:
     return await served.answers.give(
         ("history", wanted.key),
         served.fleet_version,
-        lambda: _write(served.fleet.judged(), wanted, lambda each: each.history),
+        lambda: _write(served.fleet.judged(), wanted, lambda each: each.history_report),
     )
 
 
@@ -39,7 +40,7 @@ async def drill_schedule(served: Readable, wanted: WantedSchedules) -> Response:
     return await served.answers.give(
         ("schedule", wanted.key),
         served.fleet_version,
-        lambda: _write(served.fleet.judged(), wanted, lambda each: each.schedule),
+        lambda: _write(served.fleet.judged(), wanted, lambda each: each.schedule_report),
     )
 
 
@@ -77,10 +78,12 @@ def _write_readiness(fleet: JudgedFleet, wanted: FleetPage) -> Report:
 
 
 def _states(judgement: Judgement) -> tuple[Readiness, Readiness]:
-    return Readiness(judgement.history["status"]), Readiness(judgement.schedule["status"])
+    return judgement.history_report.status, judgement.schedule_report.status
 
 
-def _write(fleet: JudgedFleet, wanted: FleetQuery, part: Callable[[Judgement], Report]) -> Any:
+def _write(
+    fleet: JudgedFleet, wanted: FleetQuery, part: Callable[[Judgement], HistoryReport | ScheduleReport]
+) -> HistoryReport | ScheduleReport | Report:
     if wanted.schedule_id is not None:
         return part(fleet.find(wanted.schedule_id))
     if fleet.is_single:

@@ -29,6 +29,6 @@ def calendar(
 
     write_whole(build_calendar(judgements, now=at), out)
     for each in judgements:
-        if not each.schedule["schedule"]["next_due_at"]:
-            known_as, why = show(each.cycle.schedule_id), each.schedule["schedule"]["message"]
+        if not each.schedule.next_due_at:
+            known_as, why = show(each.cycle.schedule_id), each.schedule.message
             print_problem(f"left out, because its due time is not known: {known_as} ({why})")

@@ -10,7 +10,8 @@ import typer
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Fleet, load_fleet
 from rollback_drills.readiness.judgement import judge, judge_all
-from rollback_drills.readiness.terms import Readiness, Report, worst
+from rollback_drills.readiness.reports import ScheduleReport
+from rollback_drills.readiness.terms import Readiness, worst
 from rollback_drills.rendering.relative_time import how_long, write_count
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
@@ -41,12 +42,12 @@ def history(
     at = options.parse_now(now)
     settings = options.resolve(mode=mode, history=history_path, max_age_days=max_age_days)
     subject = load_fleet(None, settings.history).subjects[0]
-    report = judge(subject, None, settings.criteria, now=at, generated_by=generated_by).history
+    report = judge(subject, None, settings.criteria, now=at, generated_by=generated_by).history_report
     if as_json:
         print_json(report)
     else:
-        print_checks(f"Drill history {report['rollback_drill_history_path']}".strip(), report)
-    exit_with(Readiness(report["status"]))
+        print_checks(f"Drill history {report.rollback_drill_history_path}".strip(), report)
+    exit_with(report.status)
 
 
 def check(
@@ -68,14 +69,13 @@ def check(
     fleet = load_documents(settings, as_json=as_json)
     judged = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
     if as_json:
-        print_documents([each.schedule for each in judged], fleet, at)
+        print_documents([each.schedule_report for each in judged], fleet, at)
     elif fleet.is_single:
-        report = judged[0].schedule
-        known_as = report["schedule"]["schedule_id"] or report["rollback_drill_schedule_path"]
-        print_checks(f"Drill schedule {known_as}".strip(), report)
+        report = judged[0].schedule_report
+        print_checks(f"Drill schedule {report.display_name}".strip(), report)
     else:
-        _print_fleet([each.schedule for each in judged], at)
-        _print_warnings([each.schedule for each in judged])
+        _print_fleet([each.schedule_report for each in judged], at)
+        _print_warnings([each.schedule_report for each in judged])
     exit_with(worst(each.readiness for each in judged))
 
 
@@ -106,13 +106,13 @@ def print_documents(documents: list[Any], fleet: Fleet, at: datetime, **of_fleet
         print_json({**made, "items": documents, **of_fleet})
 
 
-def _print_fleet(reports: list[Report], at: datetime) -> None:
+def _print_fleet(reports: list[ScheduleReport], at: datetime) -> None:
     rows = [
         (
-            report["schedule"]["schedule_id"] or report["rollback_drill_schedule_path"],
-            report["status"].replace("_", " "),
-            how_long(report["schedule"]["next_due_at"], now=at),
-            report["schedule"]["message"],
+            report.display_name,
+            report.status.replace("_", " "),
+            how_long(report.schedule.next_due_at, now=at),
+            report.schedule.message,
         )
         for report in reports
     ]
@@ -123,11 +123,10 @@ def _print_fleet(reports: list[Report], at: datetime) -> None:
     )
 
 
-def _print_warnings(reports: list[Report]) -> None:
+def _print_warnings(reports: list[ScheduleReport]) -> None:
     for report in reports:
-        for warning in report["warnings"]:
-            name = report["schedule"]["schedule_id"] or report["rollback_drill_schedule_path"]
-            print_line(f"{name}: {warning}")
+        for warning in report.warnings:
+            print_line(f"{report.display_name}: {warning}")
 
 
 def exit_with(readiness: Readiness) -> None:

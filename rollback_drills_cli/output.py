@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rollback_drills.documents.printing import show_text
-from rollback_drills.readiness.terms import Report
-from rollback_drills.rendering.relative_time import describe_latest
+from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
 from rollback_drills_cli.streams import write_bytes, write_error
 
 if TYPE_CHECKING:
@@ -77,13 +76,10 @@ def _styled(cell: str, word: str) -> str:
     return f"[{style}]{cell}[/{style}]" if style else cell
 
 
-def print_checks(title: str, report: Report) -> None:
+def print_checks(title: str, report: HistoryReport | ScheduleReport) -> None:
     """Print the checks of a report, the numbers behind them, and what to do."""
-    rows = [
-        (each["id"].removeprefix("go_rollback_drill_"), each["status"], each["message"])
-        for each in report["checks"]
-    ]
-    print_table(f"{title}: {report['status'].replace('_', ' ')}", ("check", "status", "message"), rows)
-    print_line(describe_latest(report["history"]))
-    for note in report.get("operator_notes", ()):
+    rows = [(each.id.removeprefix("go_rollback_drill_"), each.status, each.message) for each in report.checks]
+    print_table(f"{title}: {report.status.replace('_', ' ')}", ("check", "status", "message"), rows)
+    print_line(report.history.describe_latest())
+    for note in report.operator_notes:
         print_line(note)

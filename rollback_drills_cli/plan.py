@@ -61,14 +61,18 @@ def plan(
     if as_json:
         own = {"warnings": names} if fleet.is_single else {}
         documents = [
-            {"schedule": judged.schedule, "plan": each | own, "event": build_event(judged.schedule, each)}
+            {
+                "schedule": judged.schedule_report,
+                "plan": each | own,
+                "event": build_event(judged.schedule_report, each),
+            }
             for judged, each in planned
         ]
         print_documents(documents, fleet, at, warnings=names)
     else:
         for judged, each in planned:
             _print_plan(each)
-            for note in judged.schedule["operator_notes"]:
+            for note in judged.schedule_report.operator_notes:
                 print_line(note)
         for warning in names:
             print_line(f"warning: {warning}")

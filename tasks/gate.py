@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
@@ -17,6 +16,7 @@ from rollback_drills.gate.evaluating import evaluate_gate
 from rollback_drills.gate.page import render_gate
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Criteria, Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.settings import read_settings
@@ -88,7 +88,7 @@ def require_rollback_ready(
         max_age_days=max_age_days,
     )
     now = in_utc(as_of) if as_of else datetime.now(UTC)
-    gate: dict[str, Any] = evaluate_gate(settings, now=now, generated_by=generated_by)
+    gate = evaluate_gate(settings, now=now, generated_by=generated_by)
     if error := decision.explain_block(gate):
         raise error
-    return gate
+    return to_plain(gate)

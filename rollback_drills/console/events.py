@@ -1,13 +1,13 @@
 """What happened to a schedule and what will: each record and each date as an event."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from rollback_drills.console.drills import DrillRow
 from rollback_drills.console.fleet import FleetRow
 from rollback_drills.console.records import ScheduleRecords
 from rollback_drills.console.timeline import Event, Lane
+from rollback_drills.documents.written_policy import WrittenWindow
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
@@ -20,7 +20,7 @@ def find_events(
     row: FleetRow,
     drills: Sequence[DrillRow],
     records: ScheduleRecords,
-    windows: Sequence[Mapping[str, Any]],
+    windows: Sequence[WrittenWindow],
 ) -> Iterator[Event]:
     """Give all that is known of a schedule, in no order; some of it twice.
 
@@ -58,24 +58,21 @@ def _drills(drills: Sequence[DrillRow]) -> Iterator[Event]:
             yield Event(at, Lane.DRILL, f"drill {name} {said}", not each.is_accepted, evidence=session)
 
 
-def _windows(
-    windows: Sequence[Mapping[str, Any]], records: ScheduleRecords, schedule_id: str
-) -> Iterator[Event]:
-    """Give the windows of the document, and those that plans have named since."""
+def _windows(windows: Sequence[WrittenWindow], records: ScheduleRecords, schedule_id: str) -> Iterator[Event]:
+    """Yield the windows of the document, and those that plans have named since."""
     for each in windows:
-        names = [name_key(name) for name in each.get("schedule_ids", ())]
+        names = [name_key(name) for name in each.schedule_ids]
         if not names or name_key(schedule_id) in names:
-            yield _window(each)
+            yield _window(each.window_id, each.start_at, each.end_at, each.reason)
     for plan in records.plans:
         for decision in plan["plan"]["route_decisions"]:
-            if decision["maintenance_window"]:
-                yield _window(decision["maintenance_window"])
+            if found := decision["maintenance_window"]:
+                yield _window(found.get("window_id"), found["start_at"], found["end_at"], found.get("reason"))
 
 
-def _window(window: Mapping[str, Any]) -> Event:
-    start, end = (datetime.fromisoformat(window[name]).astimezone(UTC) for name in ("start_at", "end_at"))
-    text = f"maintenance window {window.get('window_id') or 'without an id'}"
-    reason = window.get("reason")
+def _window(window_id: str | None, start_at: str, end_at: str, reason: str | None) -> Event:
+    start, end = (datetime.fromisoformat(each).astimezone(UTC) for each in (start_at, end_at))
+    text = f"maintenance window {window_id or 'without an id'}"
     return Event(start, Lane.PAUSE, f"{text}: {reason}" if reason else text, until=end)
 
 

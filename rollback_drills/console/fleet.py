@@ -159,23 +159,23 @@ def make_row(
         cycles: How open cycles stand, by cycle.
         now: The instant.
     """
-    section = judgement.schedule["schedule"]
+    section = judgement.schedule
     history = subject.history.document if subject.history else None
     return FleetRow(
         judgement.cycle.schedule_id,
-        section["environment"],
+        section.environment,
         judgement.cycle.status,
-        datetime.fromisoformat(section["next_due_at"]) if section["next_due_at"] else None,
+        datetime.fromisoformat(section.next_due_at) if section.next_due_at else None,
         find_latest_accepted_at(history, now=now) if history else None,
-        section["owners"],
+        section.owners,
         _find_todo(subject, judgement),
-        judgement.schedule["warnings"],
+        judgement.schedule_report.warnings,
         cycles.get(judgement.cycle.cycle_id),
     )
 
 
 def _find_todo(subject: Subject, judgement: Judgement) -> str:
-    section = judgement.schedule["schedule"]
+    section = judgement.schedule
     match judgement.cycle.status:
         case Readiness.READY:
             return "nothing to do"
@@ -185,8 +185,8 @@ def _find_todo(subject: Subject, judgement: Judgement) -> str:
             return "nothing is asked for"
         case Readiness.NEEDS_ATTENTION:
             is_usable = subject.schedule is not None and subject.schedule.document is not None
-            overdue = is_usable and section["stale"] and section["next_due_at"]
-            if overdue and section["active"]:
+            overdue = is_usable and section.stale and section.next_due_at
+            if overdue and section.active:
                 return "perform the drill"
-            is_history_fault = section["message"].startswith(tuple(judgement.schedule["warnings"]))
+            is_history_fault = section.message.startswith(tuple(judgement.schedule_report.warnings))
             return "fix the drill history" if is_history_fault else "fix the schedule"

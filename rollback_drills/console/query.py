@@ -124,7 +124,7 @@ def select_schedules(judgements: Sequence[Judgement], query: FleetQuery) -> list
         place
         for place, each in enumerate(judgements)
         if (query.state is None or each.cycle.status is query.state)
-        and (not query.owner or query.owner in each.schedule["schedule"]["owners"])
+        and (not query.owner or query.owner in each.schedule.owners)
         and (not search or search in each.cycle.schedule_id.casefold())
     ]
     # One stable sort after another, the least important first: a third of the time that one of tuples takes.
@@ -141,4 +141,4 @@ def select_schedules(judgements: Sequence[Judgement], query: FleetQuery) -> list
 
 def _due(judgement: Judgement) -> str:
     """Return the due time; of schedules without one a text that comes after every time."""
-    return judgement.schedule["schedule"]["next_due_at"] or _NEVER
+    return judgement.schedule.next_due_at or _NEVER

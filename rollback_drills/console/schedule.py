@@ -14,6 +14,7 @@ from rollback_drills.database.connections import DatabaseError
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.reports import Check
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.run_page import artifact_key
 
@@ -39,12 +40,15 @@ class ScheduleView:
         return artifact_key(self.row.schedule_id)
 
     @property
-    def checks(self) -> list[tuple[str, Report]]:
+    def checks(self) -> list[tuple[str, Check]]:
         """Every check of both reports, with what it is about."""
         return [
             (name, check)
-            for name, report in (("schedule", self.judgement.schedule), ("history", self.judgement.history))
-            for check in report["checks"]
+            for name, report in (
+                ("schedule", self.judgement.schedule_report),
+                ("history", self.judgement.history_report),
+            )
+            for check in report.checks
         ]
 
 
@@ -85,7 +89,8 @@ def make_schedule(
     row = make_row(subject, judgement, describe_cycles(console, cycles, [subject]), now=console.at)
     history = subject.history.document if subject.history else None
     drills = find_drill_rows(history, records.drills, now=console.at)
-    windows = judgement.schedule["schedule"]["maintenance_windows"]
-    timeline = place_events(find_events(row, drills, records, windows), now=console.at)
+    timeline = place_events(
+        find_events(row, drills, records, judgement.schedule.maintenance_windows), now=console.at
+    )
     plan = records.plans[0] if records.plans else None
     return ScheduleView(console.at, row, judgement, plan, drills, timeline, problem)

@@ -42,15 +42,6 @@ class EscalationStep(Document, frozen=True, gc=False):
         if (self.after_minutes is None) == (self.after_business_hours is None):
             raise ValueError("give either after_minutes or after_business_hours")
 
-    def to_wire(self) -> dict[str, Any]:
-        """Write the step as the schedule report has it."""
-        return {
-            "owner": self.owner,
-            "after_minutes": self.after_minutes,
-            "after_business_hours": self.after_business_hours,
-            "providers": list(self.providers),
-        }
-
 
 class OwnerRule(Document, frozen=True, gc=False):
     """How one owner is told. Absent settings are inherited from the policy."""
@@ -69,16 +60,6 @@ class OwnerRule(Document, frozen=True, gc=False):
         fold_alias(self, "notification_providers", "providers", ())
         fold_alias(self, "ack_minutes", "acknowledgement_minutes", None)
         fold_alias(self, "manager", "escalation_owner", "")
-
-    def to_wire(self) -> dict[str, Any]:
-        """Write the rule as the schedule report has it."""
-        steps = {"escalation_steps": [step.to_wire() for step in self.escalation_steps]}
-        return {
-            "providers": list(self.providers),
-            "acknowledgement_minutes": self.acknowledgement_minutes,
-            "escalation_owner": self.escalation_owner,
-            **(steps if self.escalation_steps else {}),
-        }
 
 
 class SharedOwnerRule(OwnerRule, frozen=True, gc=False, kw_only=True):
@@ -139,18 +120,6 @@ class MaintenanceWindow(Period, frozen=True, gc=False):
         if self.id is not UNSET:
             fold_alias(self, "id", "window_id", "")
 
-    def to_wire(self) -> dict[str, Any]:
-        """Write the window as the schedule report has it."""
-        return {
-            "window_id": self.window_id,
-            "start_at": write_instant(self.start_at),
-            "end_at": write_instant(self.end_at),
-            "reason": self.reason,
-            "owners": list(self.owners),
-            "providers": list(self.providers),
-            "schedule_ids": list(self.schedule_ids),
-        }
-
 
 class OwnerCalendar(Document, frozen=True, gc=False):
     """When one owner cannot be told: always (`available: false`) or in the listed periods."""
@@ -168,22 +137,6 @@ class OwnerCalendar(Document, frozen=True, gc=False):
         fold_alias(self, "blackout_windows", "unavailable_windows", ())
         if self.time_zone is not None:
             check_time_zone(self.time_zone)
-
-    def to_wire(self) -> dict[str, Any]:
-        """Write the calendar as the schedule report has it."""
-        return {
-            "available": self.available,
-            "reason": self.reason,
-            "unavailable_windows": [period.to_wire() for period in self.unavailable_windows],
-            **self._working_time_to_wire(),
-        }
-
-    def _working_time_to_wire(self) -> dict[str, Any]:
-        hours = self.business_hours
-        return {
-            **({"time_zone": self.time_zone} if self.time_zone is not None else {}),
-            **({"business_hours": hours.to_wire()} if hours is not None else {}),
-        }
 
 
 class ServiceLevel(Document, frozen=True, gc=False):
@@ -223,15 +176,3 @@ class RoutingPolicy(Document, frozen=True, gc=False):
         if isinstance(self.owner_routes, dict):
             return self.owner_routes
         return {owner: rule for rule in self.owner_routes for owner in rule.owners}
-
-    def routing_to_wire(self) -> dict[str, Any]:
-        """Write the routes, windows and calendars as the schedule report has them (contract §3)."""
-        return {
-            "owner_routes": {owner: rule.to_wire() for owner, rule in self.rules_by_owner.items()}
-            if self.owner_routes
-            else {},
-            "maintenance_windows": [window.to_wire() for window in self.maintenance_windows],
-            "owner_calendars": {owner: each.to_wire() for owner, each in self.owner_calendars.items()}
-            if self.owner_calendars
-            else {},
-        }

@@ -1,7 +1,7 @@
 """When an owner works: days and hours by the clock on the wall of a time zone."""
 
 from datetime import date, time
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
@@ -26,10 +26,6 @@ class BusinessHours(Document, frozen=True, gc=False, omit_defaults=True):
             raise ValueError(
                 f"end {self.end} is not later than start {self.start}; a day ends before midnight"
             )
-
-    def to_wire(self) -> dict[str, Any]:
-        """Write the hours as documents have them."""
-        return {"start": self.start, "end": self.end, "days": list(self.days)}
 
 
 class WorkingTime(Document, frozen=True, gc=False, omit_defaults=True):

@@ -7,6 +7,7 @@ from typing import Any, Final
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.notifications.results import Delivery, build_result, failed_providers
+from rollback_drills.readiness.reports import ScheduleFacts
 from rollback_drills.readiness.terms import Report
 
 RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
@@ -54,13 +55,13 @@ def start_record(kind: str, session_id: str, *, created_at: datetime, signer: st
 
 
 def record_plan(
-    plan: Report, schedule: Report, session_id: str, *, created_at: datetime, signer: str
+    plan: Report, schedule: ScheduleFacts, session_id: str, *, created_at: datetime, signer: str
 ) -> Iterator[Report]:
     """Give the records of a plan: first the one of the plan itself, then one of every decision.
 
     Args:
         plan: The plan of contract §4.
-        schedule: The part `schedule` of the schedule report that it was made from.
+        schedule: The facts of the schedule in the report that it was made from.
         session_id: The session of the delivery.
         created_at: The clock of the evidence.
         signer: Who runs.
@@ -69,7 +70,7 @@ def record_plan(
     yield {
         **start_record(PLAN_KIND, session_id, created_at=created_at, signer=signer),
         **facts,
-        "schedule": {name: schedule[name] for name in _OF_SCHEDULE},
+        "schedule": {name: getattr(schedule, name) for name in _OF_SCHEDULE},
         "plan": plan,
     }
     for decision in plan["route_decisions"]:

@@ -29,7 +29,13 @@ def decide_gate(promotion: Sequence[Report], judgements: Sequence[Judgement]) ->
         judgements: Those of the schedules, at least one.
     """
     checks = [
-        summarise(check_id, report, section, f"{section}_path")
+        summarise(
+            check_id,
+            Readiness(report["status"]),
+            report["checks"],
+            path=report[f"{section}_path"],
+            message=report[section]["message"],
+        )
         for (check_id, section), report in zip(_PROMOTION_CHECKS, promotion, strict=True)
     ]
     checks += drill_checks(judgements)

@@ -154,7 +154,9 @@ def _report(
         **made,
         "status": status,
         f"{kind.section}_path": source.path if source else "",
-        "checks": kind.checklist.fill_in(source, section, findings, requested=requested),
+        "checks": kind.checklist.fill_in(
+            source, section["message"], findings, valid=not problem, requested=requested
+        ),
         kind.section: section,
     }
 

@@ -1,12 +1,13 @@
 """Says whether production may rely on the rollback: a check for each report, and what failed in it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.readiness.cycle import NOT_CONFIGURED
 from rollback_drills.readiness.history_faults import WARNINGS
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
 from rollback_drills.readiness.terms import Readiness, Report, worst
 
 PRODUCTION_READINESS_SCHEMA: Final = "rollback-drills.production-readiness.v1"
@@ -34,71 +35,93 @@ def production_readiness(judgements: Sequence[Judgement]) -> Report:
 
 
 def caller_of(judgements: Sequence[Judgement]) -> Report:
-    """Give what all judgements of a run have in common: who asked, when, and in which mode."""
-    return {key: judgements[0].schedule[key] for key in ("generated_at", "generated_by", "mode")}
+    """Return what all judgements of a run have in common: who asked, when, and in which mode."""
+    report = judgements[0].schedule_report
+    return {"generated_at": report.generated_at, "generated_by": report.generated_by, "mode": report.mode}
 
 
 def drill_checks(judgements: Sequence[Judgement]) -> Iterator[Report]:
-    """Give the check of the history and that of the schedule, for each schedule."""
+    """Yield the check of the history and that of the schedule, for each schedule."""
     for each in judgements:
         name = "" if each.cycle.schedule_id == NOT_CONFIGURED else each.cycle.schedule_id
-        history = each.history, "history", "rollback_drill_history_path"
-        yield summarise(HISTORY_SECTION, *history, schedule_id=name)
-        schedule = each.schedule, "schedule", "rollback_drill_schedule_path"
-        yield summarise(SCHEDULE_SECTION, *schedule, schedule_id=name)
+        history, schedule = each.history_report, each.schedule_report
+        yield summarise(
+            HISTORY_SECTION,
+            history.status,
+            history.checks,
+            path=history.rollback_drill_history_path,
+            message=history.history.message,
+            schedule_id=name,
+        )
+        yield summarise(
+            SCHEDULE_SECTION,
+            schedule.status,
+            schedule.checks,
+            path=schedule.rollback_drill_schedule_path,
+            message=schedule.schedule.message,
+            schedule_id=name,
+        )
 
 
 def drill_sections(judgements: Sequence[Judgement]) -> Report:
-    """Give the reports behind the drill checks."""
+    """Return the reports behind the drill checks."""
     return {
-        HISTORY_SECTION: _section([each.history for each in judgements]),
-        SCHEDULE_SECTION: _section([each.schedule for each in judgements]),
+        HISTORY_SECTION: _section([each.history_report for each in judgements]),
+        SCHEDULE_SECTION: _section([each.schedule_report for each in judgements]),
     }
 
 
-def _section(reports: Sequence[Report]) -> Report:
+def _section(reports: Sequence[HistoryReport | ScheduleReport]) -> HistoryReport | ScheduleReport | Report:
     if len(reports) == 1:
         return reports[0]
-    return {"status": worst(Readiness(each["status"]) for each in reports), "items": list(reports)}
+    return {"status": worst(each.status for each in reports), "items": list(reports)}
 
 
-def summarise(check_id: str, report: Report, section: str, path: str, *, schedule_id: str = "") -> Report:
+def summarise(
+    check_id: str,
+    state: Readiness,
+    checks: Sequence[Check],
+    *,
+    path: str,
+    message: str,
+    schedule_id: str = "",
+) -> Report:
     """Sum up a report as one check.
 
     Args:
         check_id: What the check is called.
-        report: The report.
-        section: The key of the facts in the report.
-        path: The key of the path in the report.
+        state: The state that the report found.
+        checks: The checks of the report.
+        path: The path of the document; empty if none is configured.
+        message: What the report says about the document as a whole.
         schedule_id: The schedule that it is about; empty if it is about the backend as a whole.
     """
-    state = Readiness(report["status"])
-    findings = _find(report["checks"]) if state is not Readiness.NOT_REQUESTED else []
-    failed = None if state.acceptable else next(filter(_is_fact, findings), findings[0])
+    findings = _find(checks) if state is not Readiness.NOT_REQUESTED else []
+    failed = (
+        None if state.acceptable else next((each for each in findings if _is_fact(each["id"])), findings[0])
+    )
     return {
         "id": check_id,
         "status": "pass" if state.acceptable else "warn",
         "state": state,
         "schedule_id": schedule_id,
-        "path": report[path],
-        "message": failed["message"] if failed else _explain(state, report[section]),
+        "path": path,
+        "message": failed["message"] if failed else _explain(state, message),
         "failed_check": failed["id"] if failed else "",
         "findings": findings,
     }
 
 
-def _explain(state: Readiness, section: Report) -> str:
-    if state is Readiness.NOT_REQUESTED:
-        return "not asked for"
-    return str(section["message"])
+def _explain(state: Readiness, message: str) -> str:
+    return "not asked for" if state is Readiness.NOT_REQUESTED else message
 
 
-def _find(checks: Sequence[Report]) -> list[dict[str, Any]]:
-    """Give the checks that fail; that of the document alone where every fact fails because of it."""
-    failed = [{key: each[key] for key in ("id", "message")} for each in checks if each["status"] == "warn"]
-    facts = {each["message"] for each in checks if _is_fact(each)}
+def _find(checks: Sequence[Check]) -> list[dict[str, str]]:
+    """Return the checks that fail; that of the document alone where every fact fails because of it."""
+    failed = [{"id": each.id, "message": each.message} for each in checks if each.fails]
+    facts = {each.message for each in checks if _is_fact(each.id)}
     return failed[:1] if failed and facts == {failed[0]["message"]} else failed
 
 
-def _is_fact(check: Report) -> bool:
-    return not check["id"].endswith(("_requested", "_file", "_timestamps")) and check["id"] not in WARNINGS
+def _is_fact(check_id: str) -> bool:
+    return not check_id.endswith(("_requested", "_file", "_timestamps")) and check_id not in WARNINGS

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rollback_drills import PRODUCT, ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.rendering.relative_time import write_sentences
 
@@ -70,9 +71,9 @@ class Notification:
         return f"Notification {self.notification_id} ({self.reason}{repeats})"
 
 
-def build_event(schedule_report: Report, plan: Report) -> Report:
+def build_event(schedule_report: ScheduleReport, plan: Report) -> Report:
     """Build the event of a plan (contract §4)."""
-    schedule, history = schedule_report["schedule"], schedule_report["history"]
+    schedule, history = schedule_report.schedule, schedule_report.history
     return {
         "schema_version": EVENT_SCHEMA,
         "event_type": EVENT_TYPE,
@@ -86,23 +87,23 @@ def build_event(schedule_report: Report, plan: Report) -> Report:
         "generated_by": plan["generated_by"],
         "alert_level": plan["alert_level"],
         "status": plan["status"],
-        "mode": schedule_report["mode"],
+        "mode": schedule_report.mode,
         "title": _title(schedule_report, plan),
         "summary": {
-            "environment": schedule["environment"],
-            "latest_drill_id": history["latest_drill_id"],
-            "latest_executed_at": history["latest_executed_at"],
-            "next_due_at": schedule["next_due_at"],
-            "days_until_due": schedule["days_until_due"],
-            "stale": schedule["stale"],
-            "due_soon": schedule["due_soon"],
-            "interval_days": schedule["interval_days"],
+            "environment": schedule.environment,
+            "latest_drill_id": history.latest_drill_id,
+            "latest_executed_at": history.latest_executed_at,
+            "next_due_at": schedule.next_due_at,
+            "days_until_due": schedule.days_until_due,
+            "stale": schedule.stale,
+            "due_soon": schedule.due_soon,
+            "interval_days": schedule.interval_days,
         },
         "owners": plan["owners"],
         "notification_providers": plan["selected_providers"],
         "owner_routes": plan["owner_routes"],
-        "runbook_ref": schedule["runbook_ref"],
-        "evidence_refs": history["evidence_refs"],
+        "runbook_ref": schedule.runbook_ref,
+        "evidence_refs": list(history.evidence_refs),
         "acknowledge": f"drills ack --cycle {plan['cycle_id']} --owner OWNER --by YOU",
         "controls": list(_EVENT_CONTROLS),
     }
@@ -114,7 +115,7 @@ def write_acknowledge(cycle_id: str, owner: str) -> str:
 
 
 def build_notification(
-    schedule_report: Report,
+    schedule_report: ScheduleReport,
     plan: Report,
     event: Report,
     decision: Mapping[str, Any],
@@ -167,55 +168,55 @@ def build_notification(
     )
 
 
-def _title(schedule_report: Report, plan: Report) -> str:
-    schedule = schedule_report["schedule"]
-    overdue = schedule["valid"] is False and schedule["next_due_at"] and schedule["stale"]
+def _title(schedule_report: ScheduleReport, plan: Report) -> str:
+    schedule = schedule_report.schedule
+    overdue = not schedule.valid and schedule.next_due_at and schedule.stale
     what = {
         Readiness.DUE_SOON: "due soon",
         Readiness.NEEDS_ATTENTION: "overdue" if overdue else "needs attention",
     }.get(Readiness(plan["status"]), "ready")
-    where = f" ({schedule['environment']})" if schedule["environment"] else ""
+    where = f" ({schedule.environment})" if schedule.environment else ""
     return " ".join(f"Rollback drill {what}: {plan['schedule_id']}{where}".split())
 
 
-def _summary(schedule_report: Report, plan: Report) -> str:
-    schedule = schedule_report["schedule"]
+def _summary(schedule_report: ScheduleReport, plan: Report) -> str:
+    schedule = schedule_report.schedule
     match Readiness(plan["status"]):
         case Readiness.DUE_SOON:
-            due = f"The next rollback drill is due {schedule['next_due_at']}"
+            due = f"The next rollback drill is due {schedule.next_due_at}"
             return write_sentences(due, "Perform it and record it", *_find_warnings(schedule_report))
         case Readiness.NEEDS_ATTENTION:
-            message = _name_files(schedule_report, schedule["message"])
+            message = _name_files(schedule_report, schedule.message)
             warnings = [each for each in _find_warnings(schedule_report) if each not in message]
             return f"The rollback is not proven: {write_sentences(message, *warnings)}"
     return "The rollback drill is up to date; this notification was asked for by hand."
 
 
-def _find_warnings(schedule_report: Report) -> list[str]:
+def _find_warnings(schedule_report: ScheduleReport) -> list[str]:
     """Return what is wrong with the drill history, as a message has it."""
-    return [_name_files(schedule_report, each) for each in schedule_report["warnings"]]
+    return [_name_files(schedule_report, each) for each in schedule_report.warnings]
 
 
-def _name_files(schedule_report: Report, text: str) -> str:
+def _name_files(schedule_report: ScheduleReport, text: str) -> str:
     """Write the names of the documents in place of their paths."""
-    for key in ("rollback_drill_schedule_path", "rollback_drill_history_path"):
-        if path := schedule_report[key]:
+    for path in (schedule_report.rollback_drill_schedule_path, schedule_report.rollback_drill_history_path):
+        if path:
             text = text.replace(path, PurePath(path).name)
     return text
 
 
 def _facts(
-    schedule_report: Report, plan: Report, decision: Mapping[str, Any], evidence_head: str
+    schedule_report: ScheduleReport, plan: Report, decision: Mapping[str, Any], evidence_head: str
 ) -> Iterator[tuple[str, object]]:
-    schedule, history = schedule_report["schedule"], schedule_report["history"]
+    schedule, history = schedule_report.schedule, schedule_report.history
     yield "Schedule", plan["schedule_id"]
-    yield "Environment", schedule["environment"]
+    yield "Environment", schedule.environment
     yield "State", plan["status"].replace("_", " ")
-    yield "Due", schedule["next_due_at"] or "unknown"
-    yield "Latest drill", " ".join(filter(None, (history["latest_drill_id"], history["latest_executed_at"])))
+    yield "Due", schedule.next_due_at or "unknown"
+    yield "Latest drill", " ".join(filter(None, (history.latest_drill_id, history.latest_executed_at)))
     yield "Owner", decision["owner"]
     yield "Escalates to", decision["escalation_owner"]
-    yield "Runbook", schedule["runbook_ref"]
+    yield "Runbook", schedule.runbook_ref
     yield "Plan", plan["plan_id"]
     yield "Cycle", plan["cycle_id"]
     yield "Evidence head", evidence_head

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from rollback_drills import ids
 from rollback_drills.documents.fleet import Subject
@@ -16,6 +15,7 @@ from rollback_drills.planning.repeats import Ending, find_ending
 from rollback_drills.planning.routes import Route
 from rollback_drills.planning.suppression import Suppressions
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness, Report
 
 _HEALTHY = (Readiness.READY, Readiness.NOT_REQUESTED)
@@ -69,11 +69,11 @@ def _build(
     judgement: Judgement, plan: Report, route_key: str, history: Sequence[Told], ending: Ending
 ) -> Notification:
     opened, first = _opened(history), history[0]
-    report = judgement.schedule
+    report = judgement.schedule_report
     event = build_event(report, plan)
-    facts = dict(_facts(report, plan, opened, judgement.history["history"]))
+    facts = dict(_facts(report, plan, opened))
     title = f"Rollback drill {_what_happened(judgement, opened)}: {plan['schedule_id']}"
-    environment = report["schedule"]["environment"]
+    environment = report.schedule.environment
     title = " ".join((f"{title} ({environment})" if environment else title).split())
     return Notification(
         notification_id=ids.notification_id(route_key, Reason.RESOLVED, ending.occurrence),
@@ -118,17 +118,17 @@ def _what_happened(judgement: Judgement, opened: Told) -> str:
 
 def _was_performed(judgement: Judgement, opened: Told) -> bool:
     """Whether an accepted drill came after the first notification of the cycle."""
-    history = judgement.history["history"]
-    executed_at = history["latest_executed_at"]
-    return bool(history["valid"] and executed_at and datetime.fromisoformat(str(executed_at)) >= opened.at)
+    history = judgement.history
+    executed_at = history.latest_executed_at
+    return bool(history.valid and executed_at and datetime.fromisoformat(executed_at) >= opened.at)
 
 
 def _summary(judgement: Judgement, opened: Told) -> str:
-    schedule, history = judgement.schedule["schedule"], judgement.history["history"]
+    schedule, history = judgement.schedule, judgement.history
     due = f"the cycle that was due {opened.due_at}" if opened.due_at else "the cycle"
-    next_due = schedule["next_due_at"] or "at an unknown time"
+    next_due = schedule.next_due_at or "at an unknown time"
     if _was_performed(judgement, opened):
-        drill = history["latest_drill_id"]
+        drill = history.latest_drill_id
         return f"Drill {drill} was performed and accepted; {due} is closed. Next due {next_due}."
     if judgement.readiness in _HEALTHY:
         return f"{due[0].upper()}{due[1:]} is closed: the schedule needs nothing now. Next due {next_due}."
@@ -137,16 +137,14 @@ def _summary(judgement: Judgement, opened: Told) -> str:
     )
 
 
-def _facts(
-    report: Report, plan: Report, opened: Told, history: Mapping[str, Any]
-) -> Iterator[tuple[str, object]]:
-    schedule = report["schedule"]
+def _facts(report: ScheduleReport, plan: Report, opened: Told) -> Iterator[tuple[str, object]]:
+    schedule, history = report.schedule, report.history
     yield "Schedule", plan["schedule_id"]
-    yield "Environment", schedule["environment"]
+    yield "Environment", schedule.environment
     yield "State", plan["status"].replace("_", " ")
     yield "Was due", opened.due_at or "unknown"
-    yield "Due", schedule["next_due_at"] or "unknown"
-    yield "Latest drill", " ".join(filter(None, (history["latest_drill_id"], history["latest_executed_at"])))
+    yield "Due", schedule.next_due_at or "unknown"
+    yield "Latest drill", " ".join(filter(None, (history.latest_drill_id, history.latest_executed_at)))
     yield "Owner", opened.owner
     yield "Plan", plan["plan_id"]
     yield "Cycle", opened.cycle_id

@@ -56,7 +56,7 @@ def find_entries(
     ]
     if not wanted:
         return
-    event = build_event(judgement.schedule, plan)
+    event = build_event(judgement.schedule_report, plan)
     if evidence_head:
         event["evidence_head"] = evidence_head
     chains = _find_chains(subject, plan, request, [decision["owner"] for decision in wanted])
@@ -67,7 +67,7 @@ def find_entries(
             "deferred_by": decision["category"] if decision["action"] == "suppress" else None,
         }
         owner_key = _find_owner_key(decision, request)
-        notification = build_notification(judgement.schedule, plan, event | facts, decision, owner_key)
+        notification = build_notification(judgement.schedule_report, plan, event | facts, decision, owner_key)
         yield _entry(judgement, plan, decision, name_notification(decision), notification)
 
 

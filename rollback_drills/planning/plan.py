@@ -6,6 +6,7 @@ from typing import Any, Final
 from rollback_drills import PRODUCT, ids
 from rollback_drills.planning.routes import Route
 from rollback_drills.readiness.cycle import Cycle
+from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Report
 
 PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-plan.v1"
@@ -18,13 +19,13 @@ _CONTROLS: Final = (
 
 def build_plan(
     cycle: Cycle,
-    schedule_report: Report,
+    schedule_report: ScheduleReport,
     eligible: Sequence[str],
     routes: Sequence[Route],
     decisions: Sequence[Report],
 ) -> Report:
     """Write down what was decided for the routes of a cycle, at the instant of its schedule report."""
-    generated_at = schedule_report["generated_at"]
+    generated_at = schedule_report.generated_at
     owner_routes = _owner_routes(routes)
     return {
         "schema_version": PLAN_SCHEMA,
@@ -33,7 +34,7 @@ def build_plan(
         "cycle_id": cycle.cycle_id,
         "schedule_id": cycle.schedule_id,
         "generated_at": generated_at,
-        "generated_by": schedule_report["generated_by"],
+        "generated_by": schedule_report.generated_by,
         "status": cycle.status,
         "alert_level": cycle.status.alert_level,
         "eligible_providers": list(eligible),
@@ -41,8 +42,8 @@ def build_plan(
         "owners": list(owner_routes),
         "owner_routes": list(owner_routes.values()),
         "route_decisions": list(decisions),
-        "next_due_at": schedule_report["schedule"]["next_due_at"],
-        "reason": schedule_report["schedule"]["message"],
+        "next_due_at": schedule_report.schedule.next_due_at,
+        "reason": schedule_report.schedule.message,
         "controls": list(_CONTROLS),
     }
 

@@ -36,7 +36,7 @@ def decide(
 
 def plan(judgement: Judgement, routing: Routing, decisions: list[Report]) -> Report:
     """Write the plan of one schedule."""
-    return build_plan(judgement.cycle, judgement.schedule, routing.eligible, routing.routes, decisions)
+    return build_plan(judgement.cycle, judgement.schedule_report, routing.eligible, routing.routes, decisions)
 
 
 def plan_at_once(subject: Subject, judgement: Judgement, request: PlanRequest, *, now: datetime) -> Report:

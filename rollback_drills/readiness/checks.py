@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rollback_drills.documents.reading import Loaded
+from rollback_drills.readiness.reports import Check
 
-Check = dict[str, str]
 _NO_WARNINGS: Final[Mapping[str, str]] = {}
 
 
 def _passed(check_id: str, fact: str) -> Check:
-    return {"id": check_id, "status": "pass", "message": fact}
+    return Check(check_id, "pass", fact)
 
 
 def _missed(check_id: str, finding: str) -> Check:
-    return {"id": check_id, "status": "warn", "message": finding}
+    return Check(check_id, "warn", finding)
 
 
 class Checklist:
@@ -35,23 +35,25 @@ class Checklist:
         self._timestamps = f"{prefix}_timestamps"
         self._asked_for = f"{document} is asked for"
         # every report of a valid document shares these; nothing changes a report once it is made
-        self._all_passed = [_passed(check_id, fact) for check_id, fact in facts.items()]
+        self._all_passed = tuple(_passed(check_id, fact) for check_id, fact in facts.items())
 
     def fill_in(
         self,
         source: Loaded[Any] | None,
-        section: Mapping[str, Any],
+        message: str,
         findings: Mapping[str, str],
         *,
+        valid: bool,
         requested: bool,
         warnings: Mapping[str, str] = _NO_WARNINGS,
-    ) -> list[Check]:
-        """Give every check of a report.
+    ) -> tuple[Check, ...]:
+        """Return every check of a report.
 
         Args:
             source: What was found at the configured path; None if no path is configured.
-            section: The facts of the document, with `valid` and `message`.
+            message: What is found about the document as a whole.
             findings: By the id of a check, what was found to be wrong.
+            valid: Whether the document is valid.
             requested: Whether the document is asked for.
             warnings: By the id of a check that only a document with such a mistake has, the mistake.
         """
@@ -59,7 +61,7 @@ class Checklist:
             _passed(self._requested, self._asked_for)
             if requested
             else _missed(self._requested, "not asked for: no path, and the mode is not promoted"),
-            (_passed if section["valid"] else _missed)(self._file, section["message"]),
+            (_passed if valid else _missed)(self._file, message),
         ]
         if source is not None and source.without_offset:
             places = ", ".join(source.without_offset)
@@ -67,8 +69,11 @@ class Checklist:
             checks.append(_missed(self._timestamps, finding))
         checks += [_missed(check_id, warning) for check_id, warning in warnings.items()]
         if not findings:
-            return checks + self._all_passed
-        return checks + [
-            _missed(check_id, findings[check_id]) if check_id in findings else _passed(check_id, fact)
-            for check_id, fact in self.facts.items()
-        ]
+            return (*checks, *self._all_passed)
+        return (
+            *checks,
+            *(
+                _missed(check_id, findings[check_id]) if check_id in findings else _passed(check_id, fact)
+                for check_id, fact in self.facts.items()
+            ),
+        )

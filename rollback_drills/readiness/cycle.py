@@ -7,7 +7,7 @@ import msgspec
 from rollback_drills import ids
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 
 
 class Cycle(msgspec.Struct, frozen=True, gc=False):
@@ -22,9 +22,14 @@ class Cycle(msgspec.Struct, frozen=True, gc=False):
 NOT_CONFIGURED: Final = "schedule-not-configured"
 
 
-def find_cycle(source: Loaded[Schedule] | None, schedule_report: Report) -> Cycle:
-    """Say which cycle a schedule is in. A document without an id is known by its path (contract §8.6)."""
-    due_at, status = schedule_report["schedule"]["next_due_at"], schedule_report["status"]
+def find_cycle(source: Loaded[Schedule] | None, due_at: str, status: Readiness) -> Cycle:
+    """Return the cycle of a schedule. A document without an id is known by its path (contract §8.6).
+
+    Args:
+        source: What was found at the configured path; None if no path is configured.
+        due_at: The due time as reports write it; empty if it is not known.
+        status: The state of the schedule.
+    """
     if source is None:
         return Cycle(NOT_CONFIGURED, ids.cycle_id(NOT_CONFIGURED, due_at), status)
     if source.document and source.document.schedule_id:

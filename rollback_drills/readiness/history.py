@@ -1,9 +1,8 @@
 """Judges a drill history: the history report of contract §3."""
 
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
-from rollback_drills import PRODUCT
 from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
@@ -19,9 +18,9 @@ from rollback_drills.readiness.drill_problems import (
 )
 from rollback_drills.readiness.due import DAY, find_latest, is_accepted, is_in_future, is_recovery_target_met
 from rollback_drills.readiness.history_faults import find_history_faults
-from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
+from rollback_drills.readiness.reports import HistoryFacts, HistoryReport
+from rollback_drills.readiness.terms import Criteria, Mode, Readiness, tidy
 
-HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"
 _NOTES: Final = {
     Readiness.READY: "The rollback is proven until the latest drill is too old.",
     Readiness.NOT_REQUESTED: "Nothing is asked for: name a history, or set the mode to promoted.",
@@ -51,7 +50,7 @@ def report_history(
     generated_by: str = "cli",
     environment: str = "",
     shared: str = "",
-) -> Report:
+) -> HistoryReport:
     """Judge the history at an instant.
 
     Args:
@@ -64,65 +63,72 @@ def report_history(
     """
     history = (source.document if source else None) or _NO_HISTORY
     latest = find_latest(history)
-    section = _describe(history, latest or _NO_DRILL, criteria, now=now)
-    problem = _find_problem(source, latest, section, now=now)
-    section["valid"] = not problem
-    section["message"] = problem or "the latest drill is accepted and fresh"
+    executed_at = latest.executed_at if latest else None
+    age = now - executed_at if executed_at else None
+    fresh = (
+        age is not None
+        and age <= criteria.max_age
+        and latest is not None
+        and not is_in_future(latest, now=now)
+    )
+    problem = _find_problem(source, latest, fresh=fresh, now=now)
+    facts = _write_facts(history, latest or _NO_DRILL, age, problem, fresh=fresh)
     faults = _find_faults(source, environment=environment, shared=shared)
     requested = source is not None or criteria.mode is Mode.PROMOTED
     if not requested:
         status = Readiness.NOT_REQUESTED
     else:
         status = Readiness.NEEDS_ATTENTION if problem else Readiness.READY
-    return {
-        "schema_version": HISTORY_REPORT_SCHEMA,
-        "product": PRODUCT,
-        "generated_at": write_instant(now),
-        "generated_by": generated_by,
-        "mode": criteria.mode,
-        "status": status,
-        "rollback_drill_history_path": source.path if source else "",
-        "rollback_drill_max_age_days": criteria.max_age_days,
-        "checks": _CHECKLIST.fill_in(
-            source, section, _find(source, latest, section, criteria), requested=requested, warnings=faults
+    return HistoryReport(
+        generated_at=write_instant(now),
+        generated_by=generated_by,
+        mode=criteria.mode,
+        status=status,
+        rollback_drill_history_path=source.path if source else "",
+        rollback_drill_max_age_days=criteria.max_age_days,
+        checks=_CHECKLIST.fill_in(
+            source,
+            facts.message,
+            _find(source, latest, facts, criteria),
+            valid=facts.valid,
+            requested=requested,
+            warnings=faults,
         ),
-        "history": section,
-        "warnings": _list_warnings(source, latest, section, list(faults.values()), now=now)
+        history=facts,
+        warnings=_list_warnings(source, latest, facts, list(faults.values()), now=now)
         if problem or faults
-        else [],
-        "operator_notes": [_NOTES.get(status, section["message"])],
-    }
+        else (),
+        operator_notes=(_NOTES.get(status, facts.message),),
+    )
 
 
-def _describe(history: History, drill: Drill, criteria: Criteria, *, now: datetime) -> dict[str, Any]:
+def _write_facts(
+    history: History, drill: Drill, age: timedelta | None, problem: str, *, fresh: bool
+) -> HistoryFacts:
     """Write the facts of the history and of its latest drill."""
-    age = now - drill.executed_at if drill.executed_at else None
-    fresh = age is not None and age <= criteria.max_age and not is_in_future(drill, now=now)
-    return {
-        "valid": False,
-        "schema_version": history.schema_version,
-        "environment": history.environment,
-        "drill_count": len(history.drills),
-        "latest_drill_id": drill.drill_id,
-        "latest_status": drill.status,
-        "latest_target_mode": drill.target_mode,
-        "latest_executed_at": write_instant(drill.executed_at) if drill.executed_at else "",
-        "age_days": age / DAY if age is not None else None,
-        "fresh": fresh,
-        "fallback_verified": drill.fallback_verified,
-        "recovery_sla_met": is_recovery_target_met(drill),
-        "recovery_minutes": tidy(drill.recovery_minutes),
-        "max_recovery_minutes": tidy(drill.max_recovery_minutes),
-        "runbook_ref": drill.runbook_ref,
-        "evidence_refs": list(drill.evidence_refs),
-        "message": "",
-    }
+    return HistoryFacts(
+        valid=not problem,
+        schema_version=history.schema_version,
+        environment=history.environment,
+        drill_count=len(history.drills),
+        latest_drill_id=drill.drill_id,
+        latest_status=drill.status,
+        latest_target_mode=drill.target_mode,
+        latest_executed_at=write_instant(drill.executed_at) if drill.executed_at else "",
+        age_days=age / DAY if age is not None else None,
+        fresh=fresh,
+        fallback_verified=drill.fallback_verified,
+        recovery_sla_met=is_recovery_target_met(drill),
+        recovery_minutes=tidy(drill.recovery_minutes),
+        max_recovery_minutes=tidy(drill.max_recovery_minutes),
+        runbook_ref=drill.runbook_ref,
+        evidence_refs=drill.evidence_refs,
+        message=problem or "the latest drill is accepted and fresh",
+    )
 
 
-def _find_problem(
-    source: Loaded[History] | None, latest: Drill | None, section: dict[str, Any], *, now: datetime
-) -> str:
-    """Say what keeps the history from being valid, the most basic reason first; empty if nothing does."""
+def _find_problem(source: Loaded[History] | None, latest: Drill | None, *, fresh: bool, now: datetime) -> str:
+    """Return what keeps the history from being valid, the most basic reason first; empty if nothing does."""
     if source is None:
         return _NOT_CONFIGURED
     history = source.document
@@ -134,14 +140,17 @@ def _find_problem(
     if latest is None:
         return f"{source.path}: $.drills is []; perform a rollback drill and record it"
     accepted = is_accepted(latest, now=now)
-    if accepted and section["fresh"]:
+    if accepted and fresh:
         return ""
     where = _place(source.path, history, latest)
     if basic := next(find_basic(latest, now=now), ""):
         return f"{where}.{basic}"
     if not accepted:
         return f"{where}.{next(iter(find_unmet(latest).values()))}"
-    return f"{where}.executed_at is {section['latest_executed_at']}; the drill is too old, perform a new one"
+    assert latest.executed_at is not None  # noqa: S101 - an accepted drill has a date
+    return (
+        f"{where}.executed_at is {write_instant(latest.executed_at)}; the drill is too old, perform a new one"
+    )
 
 
 def _find_faults(source: Loaded[History] | None, *, environment: str, shared: str) -> dict[str, str]:
@@ -155,19 +164,19 @@ def _find_faults(source: Loaded[History] | None, *, environment: str, shared: st
 def _list_warnings(
     source: Loaded[History] | None,
     latest: Drill | None,
-    section: dict[str, Any],
+    facts: HistoryFacts,
     faults: list[str],
     *,
     now: datetime,
-) -> list[str]:
+) -> tuple[str, ...]:
     """Return what is wrong with the history or its latest drill, and not merely old or not there yet."""
-    if source is None or section["valid"]:
-        return faults
+    if source is None or facts.valid:
+        return tuple(faults)
     if source.document is not None and (latest is None or is_accepted(latest, now=now)):
-        return faults if section["schema_version"] == HISTORY_SCHEMA else [section["message"], *faults]
-    fault, _, _ = section["message"].removeprefix(f"{source.path}: ").partition("; ")
+        return (*([] if facts.schema_version == HISTORY_SCHEMA else [facts.message]), *faults)
+    fault, _, _ = facts.message.removeprefix(f"{source.path}: ").partition("; ")
     is_named = any(fault in each for each in faults)  # an unknown word makes the drill unacceptable too
-    return faults if is_named else [section["message"], *faults]
+    return tuple(faults) if is_named else (facts.message, *faults)
 
 
 def _place(path: str, history: History, drill: Drill) -> str:
@@ -175,19 +184,19 @@ def _place(path: str, history: History, drill: Drill) -> str:
 
 
 def _find(
-    source: Loaded[History] | None, latest: Drill | None, section: dict[str, Any], criteria: Criteria
+    source: Loaded[History] | None, latest: Drill | None, facts: HistoryFacts, criteria: Criteria
 ) -> dict[str, str]:
-    """Give, by the id of the check, what the latest drill misses, or what keeps it from being known."""
-    if section["valid"]:
+    """Return, by the id of the check, what the latest drill misses, or what keeps it from being known."""
+    if facts.valid:
         return {}
     if source is None or source.document is None or latest is None:
-        return dict.fromkeys(_CHECKLIST.facts, section["message"])
+        return dict.fromkeys(_CHECKLIST.facts, facts.message)
     where = _place(source.path, source.document, latest)
     faults = find_unmet(latest)
-    if not section["fresh"]:
-        age = "unknown" if section["age_days"] is None else f"{section['age_days']:.2f} days"
+    if not facts.fresh:
+        age = "unknown" if facts.age_days is None else f"{facts.age_days:.2f} days"
         faults[_FRESHNESS] = (
-            f"executed_at is {show(section['latest_executed_at'])}, so the age is {age};"
+            f"executed_at is {show(facts.latest_executed_at)}, so the age is {age};"
             f" at most {criteria.max_age_days} days, and not in the future"
         )
     return {name: f"{where}.{fault}" for name, fault in faults.items()}

@@ -9,17 +9,28 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.readiness.cycle import Cycle, find_cycle
 from rollback_drills.readiness.due import derive_due
 from rollback_drills.readiness.history import report_history
+from rollback_drills.readiness.reports import HistoryFacts, HistoryReport, ScheduleFacts, ScheduleReport
 from rollback_drills.readiness.schedule import report_schedule
 from rollback_drills.readiness.shared_drills import find_shared_drills
-from rollback_drills.readiness.terms import Criteria, Readiness, Report
+from rollback_drills.readiness.terms import Criteria, Readiness
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
-    """What is said of one schedule at an instant."""
+    """What is found about one schedule at one time."""
 
-    history: Report
-    schedule: Report
+    history_report: HistoryReport
+    schedule_report: ScheduleReport
     cycle: Cycle
+
+    @property
+    def history(self) -> HistoryFacts:
+        """The facts of the drill history."""
+        return self.history_report.history
+
+    @property
+    def schedule(self) -> ScheduleFacts:
+        """The facts of the schedule."""
+        return self.schedule_report.schedule
 
     @property
     def readiness(self) -> Readiness:
@@ -28,7 +39,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
 
 
 def find_due(subject: Subject, *, now: datetime) -> datetime | None:
-    """Give the due instant of a schedule, in UTC; None if it is not known."""
+    """Return the due instant of a schedule, in UTC; None if it is not known."""
     if subject.schedule is None or subject.schedule.document is None:
         return None
     return derive_due(
@@ -58,7 +69,8 @@ def judge(
     schedule = report_schedule(
         subject.schedule, due_at, history, criteria, now=now, generated_by=generated_by
     )
-    return Judgement(history, schedule, find_cycle(subject.schedule, schedule))
+    cycle = find_cycle(subject.schedule, schedule.schedule.next_due_at, schedule.status)
+    return Judgement(history, schedule, cycle)
 
 
 def judge_all(

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, overload
 
 Report = dict[str, Any]
-"""A document of contract §3 to §5, ready to be printed as JSON."""
+"""A document of contract §4 and §5, ready to be printed as JSON."""
 
 
 class Mode(StrEnum):

@@ -133,6 +133,8 @@ class Redactor:
             return [self._value(inner, depth + 1) for inner in value]
         if isinstance(value, bytes):
             return self.text(value.decode(errors="replace"))
+        if isinstance(value, msgspec.Struct):
+            return self._value(msgspec.to_builtins(value), depth)
         return value
 
 

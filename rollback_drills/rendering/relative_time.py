@@ -1,8 +1,6 @@
 """Puts instants, drills and sentences into words for people."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 
 def write_sentences(*parts: str) -> str:
@@ -35,17 +33,3 @@ def how_long(instant: str, *, now: datetime) -> str:
 def write_time(instant: datetime) -> str:
     """Write an instant in UTC for people: `28 Nov 2026, 09:02 UTC`."""
     return f"{instant.day} {instant:%b %Y, %H:%M} UTC"
-
-
-def describe_latest(history: Mapping[str, Any]) -> str:
-    """Describe in numbers what a history report knows of the latest drill."""
-    if not history["drill_count"]:
-        return "No drill is known."
-    age, took, limit = (history[key] for key in ("age_days", "recovery_minutes", "max_recovery_minutes"))
-    return (
-        f"Drills known: {history['drill_count']};"
-        f" the latest is {history['latest_drill_id'] or 'without an id'},"
-        f" {'undated' if age is None else f'{age:.1f} days old'};"
-        f" recovery took {'unknown' if took is None else took}"
-        f" of at most {'unknown' if limit is None else limit} minutes."
-    )

@@ -27,7 +27,7 @@ def build_badge(judgement: Judgement) -> str:
     The id of the schedule is in the title, which is read aloud and shown under the pointer.
     """
     state = judgement.readiness
-    due = judgement.schedule["schedule"]["next_due_at"]
+    due = judgement.schedule.next_due_at
     words = state.replace("_", " ")
     value = f"{words} · due {due[:10]}" if due and state.acceptable else words
     title = f"Rollback drill of {judgement.cycle.schedule_id}: {words}"

@@ -26,19 +26,19 @@ def build_calendar(judgements: Sequence[Judgement], *, now: datetime) -> bytes:
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", "Rollback drills")
     for judgement in judgements:
-        if judgement.schedule["schedule"]["next_due_at"]:
+        if judgement.schedule.next_due_at:
             calendar.add_component(_build_event(judgement, now))
     written: bytes = calendar.to_ical()
     return written
 
 
 def _build_event(judgement: Judgement, now: datetime) -> Event:
-    schedule = judgement.schedule["schedule"]
+    schedule = judgement.schedule
     state = judgement.readiness.replace("_", " ")
     event = Event()
     event.add("uid", f"{judgement.cycle.cycle_id}@{PRODUCT}")
     event.add("dtstamp", now.astimezone(UTC))
-    event.add("dtstart", datetime.fromisoformat(schedule["next_due_at"]))
+    event.add("dtstart", datetime.fromisoformat(schedule.next_due_at))
     event.add("summary", f"Rollback drill due: {_one_line(judgement.cycle.schedule_id)} ({state})")
     event.add("description", "\n".join(_describe(judgement, state)))
     event.add("transp", "TRANSPARENT")  # a drill that is due keeps nobody from meeting
@@ -46,14 +46,14 @@ def _build_event(judgement: Judgement, now: datetime) -> Event:
 
 
 def _describe(judgement: Judgement, state: str) -> Iterator[str]:
-    schedule = judgement.schedule["schedule"]
+    schedule = judgement.schedule
     yield f"State: {state}"
-    yield f"Owners: {', '.join(map(_one_line, schedule['owners'])) or 'none'}"
-    if schedule["environment"]:
-        yield f"Environment: {_one_line(schedule['environment'])}"
-    if schedule["runbook_ref"]:
-        yield f"Runbook: {_one_line(schedule['runbook_ref'])}"
-    yield f"Found: {_one_line(schedule['message'])}"
+    yield f"Owners: {', '.join(map(_one_line, schedule.owners)) or 'none'}"
+    if schedule.environment:
+        yield f"Environment: {_one_line(schedule.environment)}"
+    if schedule.runbook_ref:
+        yield f"Runbook: {_one_line(schedule.runbook_ref)}"
+    yield f"Found: {_one_line(schedule.message)}"
 
 
 def _one_line(text: str) -> str:

@@ -104,12 +104,12 @@ def exception_event(record: Report) -> RunEvent:
 
 
 def _readiness_event(run: ScheduleRun) -> RunEvent:
-    schedule, plan = run.judgement.schedule["schedule"], run.plan
+    schedule, plan = run.judgement.schedule, run.plan
     owners = (("owner", owner) for owner in plan["owners"][:_MOST_RELATED_OWNERS])
     return RunEvent(
         f"{PREFIX}.readiness.{plan['status']}",
         plan["schedule_id"],
-        schedule["environment"],
+        schedule.environment,
         (("cycle", plan["cycle_id"]), *owners),
         _facts(run)
         | {
@@ -117,7 +117,7 @@ def _readiness_event(run: ScheduleRun) -> RunEvent:
             "reason": plan["reason"],
             "owners": plan["owners"],
             "providers": plan["selected_providers"],
-            "days_until_due": schedule["days_until_due"],
+            "days_until_due": schedule.days_until_due,
         },
     )
 
@@ -127,7 +127,7 @@ def _decision_event(run: ScheduleRun, decision: Report) -> RunEvent:
     return RunEvent(
         f"{PREFIX}.decision.{decision['action']}",
         run.plan["schedule_id"],
-        run.judgement.schedule["schedule"]["environment"],
+        run.judgement.schedule.environment,
         _route(run.plan["cycle_id"], decision["provider"], decision["owner"]),
         _facts(run)
         | {name: decision[name] for name in names}

@@ -11,9 +11,10 @@ from rollback_drills.notifications.notification import name_notification
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.outbox.rows import Item
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.reports import ScheduleFacts
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.rendering.markdown import cell, table
-from rollback_drills.rendering.relative_time import describe_latest, write_count
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.undelivered import count_waiting, list_dead_letters, list_waiting
 
 _LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
@@ -40,15 +41,15 @@ def artifact_key(identifier: str) -> str:
 
 def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
     """Write the page of one schedule as Markdown: state, checks, and who was told or not, and why."""
-    schedule, plan = run.judgement.schedule["schedule"], run.plan
+    schedule, plan = run.judgement.schedule, run.plan
     lines = [
         f"# {cell(plan['schedule_id'])}: {plan['status'].replace('_', ' ')}",
         "",
-        f"{cell(schedule['message'])}",
+        f"{cell(schedule.message)}",
         "",
         " · ".join(_headline(schedule, plan)),
         "",
-        cell(describe_latest(run.judgement.history["history"])),
+        cell(run.judgement.history.describe_latest()),
         "",
         *_warnings([run]),
         *_distrust(run.distrust),
@@ -85,10 +86,10 @@ def _distrust(reason: str) -> Iterator[str]:
         yield from (f"**History untrusted:** {cell(reason)}. Only the platform owner is told.", "")
 
 
-def _headline(schedule: Report, plan: Report) -> Iterator[str]:
-    yield f"Due **{schedule['next_due_at'] or 'unknown'}**"
-    yield f"environment {cell(schedule['environment']) or '–'}"
-    yield f"runbook {cell(schedule['runbook_ref']) or '–'}"
+def _headline(schedule: ScheduleFacts, plan: Report) -> Iterator[str]:
+    yield f"Due **{schedule.next_due_at or 'unknown'}**"
+    yield f"environment {cell(schedule.environment) or '–'}"
+    yield f"runbook {cell(schedule.runbook_ref) or '–'}"
     yield f"cycle `{plan['cycle_id']}`"
     yield f"plan `{plan['plan_id']}`"
 
@@ -120,7 +121,9 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
 
 def _warnings(runs: Sequence[ScheduleRun]) -> Iterator[str]:
     """List what is wrong with drill histories, also of schedules that are ready."""
-    found = [(run.plan["schedule_id"], each) for run in runs for each in run.judgement.schedule["warnings"]]
+    found = [
+        (run.plan["schedule_id"], each) for run in runs for each in run.judgement.schedule_report.warnings
+    ]
     if found:
         yield from ("## Faults in the drill history", "")
         yield from table(("schedule", "fault"), found[:_LONGEST_FLEET_PAGE])
@@ -183,9 +186,8 @@ def _other_row(delivery: Delivery) -> tuple[str, ...]:
 
 
 def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
-    for report in (judgement.schedule, judgement.history):
-        for each in report["checks"]:
-            yield each["id"], each["status"], each["message"]
+    for each in (*judgement.schedule_report.checks, *judgement.history_report.checks):
+        yield each.id, each.status, each.message
 
 
 def _fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:

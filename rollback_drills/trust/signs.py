@@ -223,6 +223,6 @@ def _turned_bad(judgement: Judgement, memory: Memory) -> bool:
     A due instant that passes as the last plan foretold says nothing against the source, however many
     schedules share it.
     """
-    schedule = judgement.schedule["schedule"]
-    foretold = schedule["stale"] and schedule["next_due_at"] and schedule["next_due_at"] == memory.last_due
+    schedule = judgement.schedule
+    foretold = schedule.stale and schedule.next_due_at and schedule.next_due_at == memory.last_due
     return memory.last_status in (Readiness.READY, Readiness.DUE_SOON) and not foretold

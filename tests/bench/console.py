@@ -88,7 +88,7 @@ def _check(
     entries: list[Entry] = []
     for subject, judgement in zip(subjects, judgements, strict=True):
         plan = plan_at_once(subject, judgement, request, now=NOW)
-        section, session = judgement.schedule["schedule"], f"rcd-{plan['plan_id']}"
+        section, session = judgement.schedule, f"rcd-{plan['plan_id']}"
         records += record_plan(plan, section, session, created_at=created_at, signer="drill-check")
         entries += find_entries(subject, judgement, plan, request)
     append(database, records, open_key)

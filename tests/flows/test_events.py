@@ -168,7 +168,7 @@ def test_a_secret_is_taken_out_wherever_it_stands(secret: str) -> None:
     remember_secrets([secret] if secret.startswith("plain") else [])
     subject = make_subject(owners=["team-a"], notification_providers=["slack"])
     run = ScheduleRun(judged(subject), planned(subject), [])
-    (planned_one,) = build_notifications(run.judgement.schedule, run.plan)
+    (planned_one,) = build_notifications(run.judgement.schedule_report, run.plan)
     notification = dataclasses.replace(planned_one, title=f"see {secret}", schedule_id=f"s {secret}")
     verdict = Verdict(Outcome.PERMANENT, detail=f"refused {secret}")
     delivery = Delivery(notification, verdict, 1, NOW, NOW, DeliveryState.PERMANENT)

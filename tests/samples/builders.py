@@ -26,6 +26,7 @@ from rollback_drills.notifications.told import Told
 from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
+from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
 from rollback_drills.readiness.terms import Criteria, Readiness, Report
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -100,11 +101,10 @@ def planned(subject: Subject, request: PlanRequest | None = None, *, now: dateti
     return plan_at_once(subject, judged(subject, now=now), request or PlanRequest(), now=now)
 
 
-def check_of(report: Report, check_id: str) -> dict[str, str]:
-    """Give one check of a report by the end of its id."""
-    (found,) = [each for each in report["checks"] if each["id"].endswith(check_id)]
-    result: dict[str, str] = found
-    return result
+def check_of(report: HistoryReport | ScheduleReport, check_id: str) -> Check:
+    """Return one check of a report by the end of its id."""
+    (found,) = [each for each in report.checks if each.id.endswith(check_id)]
+    return found
 
 
 def make_told(
@@ -149,7 +149,9 @@ def fresh_database(kind: str, folder: Path) -> Iterator[str]:
         server.dispose()
 
 
-def build_notifications(schedule_report: Report, plan: Report, **facts: Any) -> Iterator[Notification]:
+def build_notifications(
+    schedule_report: ScheduleReport, plan: Report, **facts: Any
+) -> Iterator[Notification]:
     """Word a notification for every route of a plan that is to be told."""
     event = build_event(schedule_report, plan) | facts
     for decision in plan["route_decisions"]:

@@ -37,7 +37,7 @@ def append_plan(database: Database, created_at: datetime = NOW, **changes: Any) 
     # as a run would name it that judged at this instant
     plan["plan_id"] = ids.plan_id(plan["cycle_id"], created_at.isoformat())
     session = ids.delivery_session_id(plan["schedule_id"], plan["plan_id"])
-    schedule = judged(subject, now=NOW).schedule["schedule"]
+    schedule = judged(subject, now=NOW).schedule
     append(
         database,
         list(record_plan(plan, schedule, session, created_at=created_at, signer="drill-check")),

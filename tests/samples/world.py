@@ -170,7 +170,7 @@ class World:
             self.drills[schedule_id], **{"schedule_id": schedule_id, **self.schedules[schedule_id]}
         )
         judgement = judged(subject, now=self.now)
-        due = judgement.schedule["schedule"]["next_due_at"]
+        due = judgement.schedule.next_due_at
         record = record_exception(
             Grant(kind, until, "a freeze", "board"),
             {"schedule_id": schedule_id, "cycle_id": judgement.cycle.cycle_id},
@@ -221,7 +221,7 @@ class World:
             for plan, judgement in zip(plans, judgements, strict=True)
             for record in record_plan(
                 plan,
-                judgement.schedule["schedule"],
+                judgement.schedule,
                 ids.delivery_session_id(plan["schedule_id"], plan["plan_id"]),
                 created_at=self.now,
                 signer="test",

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
@@ -190,7 +191,8 @@ def decided(schedule_id: str, *, path: str = "schedule.json", left: timedelta = 
     """Decide the gate of one schedule."""
     subject = make_subject([DRILL], next_due_at=(NOW + left).isoformat())
     judgement = judged(called(subject, schedule_id))
-    judgement.schedule["rollback_drill_schedule_path"] = path
+    report = replace(judgement.schedule_report, rollback_drill_schedule_path=path)
+    judgement = replace(judgement, schedule_report=report)
     return decide_gate(report_promotion(PromotionDocuments(), Criteria(), now=NOW), [judgement])
 
 

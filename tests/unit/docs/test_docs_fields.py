@@ -9,6 +9,7 @@ from rollback_drills.followup.connectors import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.notifications.notification import build_event
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter, RouteFilter
@@ -108,7 +109,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     judgement, plan = judged(subject), planned(subject)
     append_plan(database)
     world.check()
-    event = build_event(judgement.schedule, plan)
+    event = build_event(judgement.schedule_report, plan)
     period = Period(NOW - timedelta(days=1), NOW + timedelta(days=1))
     package = find_package(database, PackageFilter(), period, now=NOW, generated_by="test")
     routes = find_routes(database, RouteFilter(), period)
@@ -121,10 +122,10 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     )
     escalation = world.escalation_plan()
     return {
-        "history report": judgement.history,
-        "history": judgement.history["history"],
-        "schedule report": judgement.schedule,
-        "schedule": judgement.schedule["schedule"],
+        "history report": to_plain(judgement.history_report),
+        "history": to_plain(judgement.history),
+        "schedule report": to_plain(judgement.schedule_report),
+        "schedule": to_plain(judgement.schedule),
         "event": event,
         "summary": event["summary"],
         "plan": plan,

@@ -54,7 +54,7 @@ def test_a_folder_that_cannot_be_listed_is_a_finding_beside_the_others(
 
     assert [each.readiness for each in judged] == [Readiness.READY, Readiness.NEEDS_ATTENTION]
     message = "closed: cannot be searched: permission denied; give access to it, or remove it"
-    assert judged[1].schedule["schedule"]["message"] == message
+    assert judged[1].schedule.message == message
     assert judged[1].cycle.schedule_id == "closed"
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rollback_drills.database.connections import Database
@@ -38,7 +39,7 @@ def written(fleet: Fleet) -> str:
     """Write all that is said of a fleet."""
     judged = judge_all(fleet.subjects, Criteria(), now=NOW)
     plans = [planned(each) for each in fleet.subjects]
-    return json.dumps([[each.schedule, each.history, plan] for each, plan in zip(judged, plans, strict=True)])
+    return msgspec.json.encode([judged, plans]).decode()
 
 
 def cycles(fleet: Fleet) -> list[str]:

@@ -305,7 +305,7 @@ def test_the_outermost_instants_can_be_read_and_judged(text: str) -> None:
     loaded = parse_document(Schedule, written({**SCHEDULE, "next_due_at": text}), "schedule.json")
 
     assert loaded.document
-    assert judged(Subject(loaded, None)).schedule["schedule"]["next_due_at"]
+    assert judged(Subject(loaded, None)).schedule.next_due_at
 
 
 def test_a_value_of_a_wrong_type_is_found_among_thousands_of_keys() -> None:

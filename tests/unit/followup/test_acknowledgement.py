@@ -13,9 +13,7 @@ from rollback_drills.followup.acknowledgement import (
 from tests.samples.builders import NOW, judged, make_subject, planned
 
 SUBJECT = make_subject()
-_, *DECISIONS = record_plan(
-    planned(SUBJECT), judged(SUBJECT).schedule["schedule"], "rcd-x", created_at=NOW, signer="me"
-)
+_, *DECISIONS = record_plan(planned(SUBJECT), judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me")
 
 
 def test_an_acknowledgement_belongs_to_one_cycle_provider_and_owner() -> None:

@@ -16,6 +16,7 @@ from rollback_drills.gate.decision import decide_gate
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.gate.readiness import production_readiness
 from rollback_drills.readiness.judgement import find_due, judge
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Criteria, Mode, Report
 from tests.samples.builders import DRILL, NOW, judged, make_subject
 from tests.samples.promotion import SAMPLES, write_promotion
@@ -35,10 +36,11 @@ def decide(
     """Decide the gate of a promotion in order, with changes."""
     documents = load_promotion(*write_promotion(folder, **(changes or {})))
     subjects = subjects or [make_subject([DRILL], **ON_TIME)]
-    return decide_gate(
+    gate = decide_gate(
         report_promotion(documents, criteria, now=NOW),
         [judged(each, criteria=criteria) for each in subjects],
     )
+    return to_plain(gate)
 
 
 def test_go_is_selected_when_every_check_is_acceptable(tmp_path: Path) -> None:
@@ -283,7 +285,7 @@ def test_every_report_of_a_promotion_has_the_shape_of_the_others(tmp_path: Path)
 
 
 def test_production_readiness_is_the_two_drill_checks() -> None:
-    document = production_readiness([judged(make_subject([DRILL]), criteria=PROMOTED)])
+    document = to_plain(production_readiness([judged(make_subject([DRILL]), criteria=PROMOTED)]))
 
     assert [each["id"] for each in document["checks"]] == [
         "go_backend_rollback_drill_history",

@@ -64,7 +64,7 @@ def test_lint_says_what_check_says(tmp_path: Path, changes: dict[str, Any]) -> N
 
     found = lint(tmp_path, document)
 
-    message = judged(make_subject(**changes), now=NOW).schedule["schedule"]["message"]
+    message = judged(make_subject(**changes), now=NOW).schedule.message
     assert [each.partition(": ")[2] for each in found.findings] == [message.partition(": ")[2]]
     assert found.warnings == []
 

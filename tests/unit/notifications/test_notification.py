@@ -21,7 +21,7 @@ DUE_SOON: dict[str, Any] = {"next_due_at": (NOW + timedelta(days=3)).isoformat()
 
 def notified(subject: Subject, request: PlanRequest | None = None) -> list[Notification]:
     """Judge and plan a subject, and give what is sent."""
-    return list(build_notifications(judged(subject).schedule, planned(subject, request)))
+    return list(build_notifications(judged(subject).schedule_report, planned(subject, request)))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_the_summary_of_an_unusable_document_does_not_tell_its_folder(tmp_path: 
 def test_the_event_has_the_fields_of_the_contract() -> None:
     subject = make_subject([DRILL])
 
-    event = build_event(judged(subject).schedule, planned(subject))
+    event = build_event(judged(subject).schedule_report, planned(subject))
 
     assert event["schema_version"] == "cavra.go-backend-pilot.rollback-drill-notification.v1"
     assert event["event_type"] == "cavra.go_backend.rollback_drill.notification"

@@ -28,8 +28,8 @@ from tests.samples.builders import NOW, build_notifications, judged, make_subjec
 
 SUBJECT = make_subject()
 PLAN = planned(SUBJECT)
-EVENT = build_event(judged(SUBJECT).schedule, PLAN)
-NOTIFICATIONS = list(build_notifications(judged(SUBJECT).schedule, PLAN))
+EVENT = build_event(judged(SUBJECT).schedule_report, PLAN)
+NOTIFICATIONS = list(build_notifications(judged(SUBJECT).schedule_report, PLAN))
 REQUEST = RequestSummary("POST", "https://[redacted]", {"authorization": "[redacted]"})
 
 
@@ -160,9 +160,7 @@ def test_the_repr_of_deliveries_tells_no_more_than_their_number() -> None:
 
 
 def test_a_plan_is_recorded_with_each_of_its_decisions() -> None:
-    records = list(
-        record_plan(PLAN, judged(SUBJECT).schedule["schedule"], "rcd-x", created_at=NOW, signer="me")
-    )
+    records = list(record_plan(PLAN, judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me"))
 
     assert [each["metadata_kind"] for each in records] == [PLAN_KIND, *[DECISION_KIND] * 4]
     assert records[0]["plan"] == PLAN

@@ -280,7 +280,7 @@ def test_a_suppressed_owner_is_named_in_nobody_elses_message() -> None:
     subject = make_subject(maintenance_windows=[window(NOW, NOW + TICK, owners=["team-b"])])
     judgement = judged(subject)
 
-    notifications = list(build_notifications(judgement.schedule, planned(subject)))
+    notifications = list(build_notifications(judgement.schedule_report, planned(subject)))
 
     assert [(each.owner, each.provider) for each in notifications] == [
         ("team-a", "slack"),

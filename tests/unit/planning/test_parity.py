@@ -17,6 +17,7 @@ from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.routes import parse_requested
 from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import find_due, judge
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Criteria, Mode
 from tests.checkout import ROOT
 
@@ -91,8 +92,8 @@ def test_reports_and_plan_state_the_measured_facts(pair: dict[str, Any], tmp_pat
     )
     plan = plan_at_once(subject, judgement, request, now=now)
 
-    assert_facts(facts_of(judgement.history, "history"), expected["history"])
-    assert_facts(facts_of(judgement.schedule, "schedule"), expected["schedule"])
+    assert_facts(facts_of(to_plain(judgement.history_report), "history"), expected["history"])
+    assert_facts(facts_of(to_plain(judgement.schedule_report), "schedule"), expected["schedule"])
     assert_facts(
         {**plan, "route_decisions": [decision_facts(each) for each in plan["route_decisions"]]},
         expected["plan"],

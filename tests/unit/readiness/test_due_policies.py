@@ -30,7 +30,7 @@ def due(policy: str, *executed_at: datetime, **schedule: Any) -> datetime | None
 
 
 def test_a_schedule_without_a_policy_is_explicit() -> None:
-    assert judged(make_subject()).schedule["schedule"]["due_policy"] == "explicit"
+    assert judged(make_subject()).schedule.due_policy == "explicit"
     assert judged(make_subject(due_policy="explicit")) == judged(make_subject())
 
 
@@ -113,17 +113,17 @@ def test_without_a_usable_interval_the_due_instant_stays_and_the_cadence_is_the_
     assert due(policy, FIRST + DAY, interval_days=interval) == FIRST
 
     subject = make_subject([drill_at(FIRST)], due_policy=policy, interval_days=interval)
-    report = judged(subject).schedule
-    assert report["status"] == "needs_attention"
+    report = judged(subject).schedule_report
+    assert report.status == "needs_attention"
     if interval != 1e-12:
-        assert check_of(report, "schedule_cadence")["status"] == "warn"
+        assert check_of(report, "schedule_cadence").status == "warn"
 
 
 def test_a_sequence_without_a_beginning_says_what_to_write() -> None:
-    report = judged(make_subject([DRILL], due_policy="fixed_sequence", next_due_at=None)).schedule
+    report = judged(make_subject([DRILL], due_policy="fixed_sequence", next_due_at=None)).schedule_report
 
-    assert report["status"] == "needs_attention"
-    assert report["schedule"]["message"] == (
+    assert report.status == "needs_attention"
+    assert report.schedule.message == (
         "schedule.json: $.next_due_at is missing, with which the fixed sequence begins; write it"
     )
 

@@ -6,23 +6,24 @@ import pytest
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import parse_document
-from rollback_drills.readiness.terms import Criteria, Mode, Report
+from rollback_drills.readiness.reports import HistoryReport
+from rollback_drills.readiness.terms import Criteria, Mode
 from tests.samples.builders import DRILL, NOW, check_of, judged, make_subject, written
 
 TICK = timedelta(microseconds=1)
 
 
-def report(*drills: dict[str, Any], criteria: Criteria | None = None) -> Report:
+def report(*drills: dict[str, Any], criteria: Criteria | None = None) -> HistoryReport:
     """Judge a history of the given drills."""
-    return judged(make_subject(list(drills)), criteria=criteria).history
+    return judged(make_subject(list(drills)), criteria=criteria).history_report
 
 
 def test_an_accepted_and_fresh_drill_passes_every_check() -> None:
     found = report(dict(DRILL))
 
-    assert found["status"] == "ready"
-    assert {each["status"] for each in found["checks"]} == {"pass"}
-    assert [each["id"] for each in found["checks"]] == [
+    assert found.status == "ready"
+    assert {each.status for each in found.checks} == {"pass"}
+    assert [each.id for each in found.checks] == [
         "go_rollback_drill_history_requested",
         "go_rollback_drill_history_file",
         "go_rollback_drill_latest_passed",
@@ -65,17 +66,17 @@ def test_each_criterion_that_the_latest_drill_misses_is_told_with_file_place_and
     latest = {**DRILL, "executed_at": "2026-11-25T09:00:00Z", **changes}
     found = report(dict(DRILL), {key: value for key, value in latest.items() if value is not None})
 
-    assert found["status"] == "needs_attention"
+    assert found.status == "needs_attention"
     warning = check_of(found, check_id)
-    assert warning["status"] == "warn"
-    assert warning["message"].startswith("history.json: $.drills[1]")
-    assert finding in warning["message"]
-    assert check_of(found, "history_file")["status"] == "warn"
-    assert found["history"]["drill_count"] == 2
+    assert warning.status == "warn"
+    assert warning.message.startswith("history.json: $.drills[1]")
+    assert finding in warning.message
+    assert check_of(found, "history_file").status == "warn"
+    assert found.history.drill_count == 2
 
 
 def test_recovery_may_take_exactly_as_long_as_allowed() -> None:
-    assert report({**DRILL, "recovery_minutes": 15})["status"] == "ready"
+    assert report({**DRILL, "recovery_minutes": 15}).status == "ready"
 
 
 @pytest.mark.parametrize(
@@ -96,8 +97,8 @@ def test_a_drill_is_fresh_to_the_microsecond(age: timedelta, days: int, fresh: b
 
     found = report(drill, criteria=Criteria(max_age_days=days))
 
-    assert found["history"]["fresh"] is fresh
-    assert check_of(found, "freshness")["status"] == ("pass" if fresh else "warn")
+    assert found.history.fresh is fresh
+    assert check_of(found, "freshness").status == ("pass" if fresh else "warn")
 
 
 def test_the_latest_drill_is_the_latest_instant_and_not_the_last_line() -> None:
@@ -105,8 +106,8 @@ def test_the_latest_drill_is_the_latest_instant_and_not_the_last_line() -> None:
     west = {**DRILL, "drill_id": "west", "executed_at": "2026-11-20T23:00:00-11:00"}
     undated = {key: value for key, value in DRILL.items() if key != "executed_at"}
 
-    assert report(west, east, undated)["history"]["latest_drill_id"] == "west"
-    assert report(undated, east)["history"]["latest_executed_at"] == "2026-11-20T11:00:00+00:00"
+    assert report(west, east, undated).history.latest_drill_id == "west"
+    assert report(undated, east).history.latest_executed_at == "2026-11-20T11:00:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -122,25 +123,25 @@ def test_the_latest_drill_is_the_latest_instant_and_not_the_last_line() -> None:
 )
 def test_a_history_that_says_nothing_usable_needs_attention_in_every_check(data: bytes, finding: str) -> None:
     source = parse_document(History, data, "history.json")
-    found = judged(Subject(make_subject().schedule, source)).history
+    found = judged(Subject(make_subject().schedule, source)).history_report
 
-    assert found["status"] == "needs_attention"
-    assert finding in check_of(found, "history_file")["message"]
-    assert found["history"]["valid"] is False
+    assert found.status == "needs_attention"
+    assert finding in check_of(found, "history_file").message
+    assert found.history.valid is False
 
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_without_a_path_a_history_is_asked_for_only_when_promoted(mode: Mode) -> None:
-    found = judged(Subject(None, None), criteria=Criteria(mode)).history
+    found = judged(Subject(None, None), criteria=Criteria(mode)).history_report
 
-    assert found["status"] == ("needs_attention" if mode is Mode.PROMOTED else "not_requested")
-    assert {each["status"] for each in found["checks"][1:]} == {"warn"}
+    assert found.status == ("needs_attention" if mode is Mode.PROMOTED else "not_requested")
+    assert {each.status for each in found.checks[1:]} == {"warn"}
 
 
 def test_a_timestamp_without_an_offset_is_a_warning_and_no_failure() -> None:
     found = report({**DRILL, "executed_at": "2026-11-20T09:00:00"})
 
-    assert found["status"] == "ready"
+    assert found.status == "ready"
     warning = check_of(found, "history_timestamps")
-    assert warning["message"].startswith("history.json: read as UTC")
-    assert warning["message"].endswith("$.drills[0].executed_at")
+    assert warning.message.startswith("history.json: read as UTC")
+    assert warning.message.endswith("$.drills[0].executed_at")

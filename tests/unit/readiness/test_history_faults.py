@@ -44,8 +44,8 @@ def test_report_console_and_run_name_the_fault(broken: Subject) -> None:
     console = read_console(None, [broken], [judgement], now=NOW)
     run = ScheduleRun(judgement, planned(broken), [])
 
-    assert FAULT in judgement.schedule["warnings"][0]
-    assert any(FAULT in each for each in judgement.schedule["operator_notes"])
+    assert FAULT in judgement.schedule_report.warnings[0]
+    assert any(FAULT in each for each in judgement.schedule_report.operator_notes)
     assert FAULT in read_fleet(console, FleetQuery()).rows[0].warnings[0]
     assert FAULT in render_schedule(run, dry_run=True).replace("\\", "")
     assert FAULT in render_fleet([run], dry_run=True).replace("\\", "")
@@ -54,9 +54,9 @@ def test_report_console_and_run_name_the_fault(broken: Subject) -> None:
 
 def test_a_message_names_the_fault_and_no_folder(broken: Subject) -> None:
     plan, judgement = planned(broken), judged(broken)
-    event = build_event(judgement.schedule, plan)
+    event = build_event(judgement.schedule_report, plan)
 
-    message = build_notification(judgement.schedule, plan, event, plan["route_decisions"][0]).summary
+    message = build_notification(judgement.schedule_report, plan, event, plan["route_decisions"][0]).summary
 
     assert message.count(FAULT) == 1
     assert "/fleet" not in message
@@ -85,7 +85,7 @@ def test_the_console_asks_to_fix_the_history_and_not_the_schedule() -> None:
 def test_a_drill_that_counts_for_nothing_is_named_before_the_missing_due_time(
     changes: dict[str, Any], fault: str
 ) -> None:
-    message = judged(make_subject([{**DRILL, **changes}], next_due_at=None)).schedule["schedule"]["message"]
+    message = judged(make_subject([{**DRILL, **changes}], next_due_at=None)).schedule.message
 
     assert message.startswith(f"history.json: {fault}")
     assert "schedule.json has no $.next_due_at" in message
@@ -96,7 +96,7 @@ def test_a_drill_that_is_late_by_the_accepted_ones_names_the_one_that_was_not(po
     old = {**DRILL, "drill_id": "old", "executed_at": "2026-06-01T09:00:00Z"}
     subject = make_subject([old, {**DRILL, "status": "passed"}], next_due_at=None, due_policy=policy)
 
-    message = judged(subject).schedule["schedule"]["message"]
+    message = judged(subject).schedule.message
 
     assert message.startswith('history.json: $.drills[1].status is "passed"; must be one of pass, fail;')
     assert message.endswith(
@@ -107,7 +107,7 @@ def test_a_drill_that_is_late_by_the_accepted_ones_names_the_one_that_was_not(po
 def test_without_a_history_nothing_is_said_of_drills() -> None:
     subject = msgspec.structs.replace(make_subject([], next_due_at=None), history=None)
 
-    message = judged(subject).schedule["schedule"]["message"]
+    message = judged(subject).schedule.message
 
     assert "the schedule has no drill history to derive it from" in message
 
@@ -137,7 +137,7 @@ def test_a_history_of_another_environment_is_named(of_history: str, is_named: bo
     changed = msgspec.structs.replace(subject.history.document, environment=of_history)
     judgement = judged(msgspec.structs.replace(subject, history=Loaded("history.json", changed)))
 
-    assert any("$.environment is" in each for each in judgement.schedule["warnings"]) is is_named
+    assert any("$.environment is" in each for each in judgement.schedule_report.warnings) is is_named
 
 
 def test_a_history_is_of_no_other_environment_if_the_schedule_names_none() -> None:
@@ -147,7 +147,7 @@ def test_a_history_is_of_no_other_environment_if_the_schedule_names_none() -> No
     changed = msgspec.structs.replace(subject.history.document, environment="production")
     judgement = judged(msgspec.structs.replace(subject, history=Loaded("history.json", changed)))
 
-    assert judgement.schedule["warnings"] == []
+    assert judgement.schedule_report.warnings == ()
 
 
 @pytest.mark.parametrize("key", ["status", "source_mode", "target_mode"])
@@ -158,7 +158,7 @@ def test_an_unknown_word_is_named_also_where_the_environments_agree(key: str) ->
     changed = msgspec.structs.replace(subject.history.document, environment="production")
     judgement = judged(msgspec.structs.replace(subject, history=Loaded("history.json", changed)))
 
-    (warning,) = judgement.schedule["warnings"]
+    (warning,) = judgement.schedule_report.warnings
     assert f'$.drills[1].{key} is "sometimes"' in warning
 
 
@@ -167,7 +167,7 @@ def test_of_many_unknown_words_a_few_are_named_and_the_others_counted(count: int
     sometimes = {**DRILL, "source_mode": "sometimes"}
     drills: list[Mapping[str, Any]] = [{**sometimes, "drill_id": str(each)} for each in range(count)]
 
-    (warning,) = judged(make_subject(drills)).schedule["warnings"]
+    (warning,) = judged(make_subject(drills)).schedule_report.warnings
 
     assert [f"$.drills[{each}]." in warning for each in range(4)] == [True, True, True, False]
     assert ("and 1 more" in warning, " more" in warning) == (is_counted, is_counted)
@@ -177,7 +177,7 @@ def test_of_many_unknown_words_a_few_are_named_and_the_others_counted(count: int
 def test_a_fault_of_the_history_is_blamed_only_where_the_due_time_comes_from_it(policy: str) -> None:
     subject = make_subject([{**DRILL, "status": "passed"}], due_policy=policy)
 
-    message = judged(subject).schedule["schedule"]["message"]
+    message = judged(subject).schedule.message
 
     assert message.startswith("history.json: $.drills[0].status") is (policy == "fixed_sequence")
     assert "was due 2026-11-27T09:00:00+00:00" in message
@@ -186,14 +186,14 @@ def test_a_fault_of_the_history_is_blamed_only_where_the_due_time_comes_from_it(
 def test_a_history_without_drills_explains_why_there_is_no_due_time() -> None:
     judgement = judged(make_subject([], next_due_at=None))
 
-    assert judgement.history["warnings"] == []
-    assert judgement.schedule["schedule"]["message"].startswith(judgement.history["history"]["message"])
+    assert judgement.history_report.warnings == ()
+    assert judgement.schedule.message.startswith(judgement.history.message)
 
 
 def test_a_note_does_not_say_twice_what_is_wrong_with_the_history() -> None:
     judgement = judged(make_subject([{**DRILL, "status": "passed"}], next_due_at=None))
 
-    assert sum("$.drills[0].status" in each for each in judgement.schedule["operator_notes"]) == 1
+    assert sum("$.drills[0].status" in each for each in judgement.schedule_report.operator_notes) == 1
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_history_that_is_only_old_or_empty_is_no_mistake(
     changed = msgspec.structs.replace(document, schema_version=schema or document.schema_version)
     judgement = judged(msgspec.structs.replace(subject, history=Loaded("history.json", changed)))
 
-    assert ["schema_version" in each for each in judgement.history["warnings"]] == [True] * is_warned
+    assert ["schema_version" in each for each in judgement.history_report.warnings] == [True] * is_warned
 
 
 def judge_two(*drills: list[Mapping[str, Any]]) -> list[Judgement]:
@@ -229,9 +229,9 @@ def judge_two(*drills: list[Mapping[str, Any]]) -> list[Judgement]:
 def test_a_drill_that_two_schedules_use_is_named_for_both_and_for_no_other() -> None:
     first, second, third = judge_two([DRILL], [DRILL], [{**DRILL, "drill_id": "other"}])
 
-    assert "which billing uses too" in first.schedule["warnings"][0]
-    assert "which payments uses too" in second.schedule["warnings"][0]
-    assert third.schedule["warnings"] == []
+    assert "which billing uses too" in first.schedule_report.warnings[0]
+    assert "which payments uses too" in second.schedule_report.warnings[0]
+    assert third.schedule_report.warnings == ()
     assert {first.readiness, second.readiness} == {third.readiness}
 
 
@@ -241,21 +241,21 @@ def test_a_drill_that_two_schedules_use_is_named_for_both_and_for_no_other() -> 
     ids=["another time", "no id"],
 )
 def test_drills_that_only_look_alike_are_not_named(other: dict[str, Any]) -> None:
-    assert [each.schedule["warnings"] for each in judge_two([DRILL, DRILL], [other])] == [[], []]
+    assert [each.schedule_report.warnings for each in judge_two([DRILL, DRILL], [other])] == [(), ()]
 
 
 def test_drills_without_an_id_are_not_known_again() -> None:
     nameless = {**DRILL, "drill_id": ""}
     elsewhere: list[Mapping[str, Any]] = [nameless, {**DRILL, "executed_at": "2026-11-02T09:00:00Z"}]
 
-    assert [each.schedule["warnings"] for each in judge_two([nameless, DRILL], elsewhere)] == [[], []]
+    assert [each.schedule_report.warnings for each in judge_two([nameless, DRILL], elsewhere)] == [(), ()]
 
 
 @pytest.mark.parametrize(("count", "is_counted"), [(3, False), (4, True)])
 def test_of_many_shared_drills_a_few_are_named_and_the_others_counted(count: int, is_counted: bool) -> None:
     drills: list[Mapping[str, Any]] = [{**DRILL, "drill_id": str(each)} for each in range(count)]
 
-    (warning, *_), _ = (each.schedule["warnings"] for each in judge_two(drills, drills))
+    (warning, *_), _ = (each.schedule_report.warnings for each in judge_two(drills, drills))
 
     assert [f"$.drills[{each}]." in warning for each in range(4)] == [True, True, True, False]
     assert ("1 more" in warning, " more" in warning) == (is_counted, is_counted)
@@ -290,9 +290,9 @@ def test_what_is_not_trusted_says_why_it_cannot_be_read(tmp_path: Path) -> None:
 def test_a_history_that_is_good_has_no_warning_and_changes_nothing() -> None:
     judgement = judged(make_subject([DRILL], next_due_at=None))
 
-    assert judgement.schedule["warnings"] == judgement.history["warnings"] == []
+    assert judgement.schedule_report.warnings == judgement.history_report.warnings == ()
     assert judgement.readiness in (Readiness.READY, Readiness.DUE_SOON)
-    assert len(judgement.schedule["operator_notes"]) == 1
+    assert len(judgement.schedule_report.operator_notes) == 1
 
 
 def test_the_first_unknown_words_are_named_without_punctuation_twice() -> None:

@@ -41,7 +41,7 @@ def test_offsets_are_compared_as_instants_on_both_days_of_clock_change(written: 
         datetime(2026, 3, 29, 1, tzinfo=UTC) if "03-29" in written else datetime(2026, 10, 25, 1, tzinfo=UTC)
     )
 
-    assert judged(make_subject(next_due_at=written), now=now).schedule["schedule"]["stale"] is late
+    assert judged(make_subject(next_due_at=written), now=now).schedule.stale is late
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,10 @@ def test_an_interval_is_added_to_the_instant(executed_at: str, interval: int, du
     ("age", "fresh"), [(timedelta(days=90), True), (timedelta(days=90) + TICK, False)], ids=["at", "over"]
 )
 def test_a_drill_is_fresh_up_to_the_exact_bound(age: timedelta, fresh: bool) -> None:
-    report = judged(make_subject([{**DRILL, "executed_at": (NOW - age).isoformat()}])).history
+    report = judged(make_subject([{**DRILL, "executed_at": (NOW - age).isoformat()}])).history_report
 
-    assert report["history"]["fresh"] is fresh
-    assert report["status"] == ("ready" if fresh else "needs_attention")
+    assert report.history.fresh is fresh
+    assert report.status == ("ready" if fresh else "needs_attention")
 
 
 @pytest.mark.parametrize(
@@ -122,15 +122,15 @@ def test_a_drill_is_fresh_up_to_the_exact_bound(age: timedelta, fresh: bool) -> 
 def test_a_finding_in_the_content_names_file_place_and_value_and_keeps_the_rest(
     changes: dict[str, Any], check_id: str, finding: str
 ) -> None:
-    report = judged(make_subject(**{"next_due_at": "2027-06-01T00:00:00Z", **changes})).schedule
+    report = judged(make_subject(**{"next_due_at": "2027-06-01T00:00:00Z", **changes})).schedule_report
 
-    assert report["status"] == "needs_attention"
+    assert report.status == "needs_attention"
     check = check_of(report, check_id)
-    assert check["status"] == "warn"
-    assert check["message"].startswith("schedule.json: ")
-    assert finding in check["message"]
-    assert check_of(report, "schedule_file")["status"] == "warn"
-    assert report["schedule"]["environment"] == "production"
+    assert check.status == "warn"
+    assert check.message.startswith("schedule.json: ")
+    assert finding in check.message
+    assert check_of(report, "schedule_file").status == "warn"
+    assert report.schedule.environment == "production"
 
 
 @pytest.mark.parametrize(
@@ -141,18 +141,18 @@ def test_an_unusable_cadence_is_reported_as_null_as_in_the_reference(
 ) -> None:
     judgement = judged(make_subject(next_due_at="2027-06-01T00:00:00Z", interval_days=written))
 
-    section = judgement.schedule["schedule"]
-    assert section["interval_days"] == reported
-    assert section["cadence_valid"] is (reported is not None)
+    section = judgement.schedule
+    assert section.interval_days == reported
+    assert section.cadence_valid is (reported is not None)
 
 
 def test_a_timestamp_without_an_offset_is_a_warning_and_no_failure() -> None:
-    report = judged(make_subject(next_due_at="2027-06-01T00:00:00")).schedule
+    report = judged(make_subject(next_due_at="2027-06-01T00:00:00")).schedule_report
 
-    assert report["status"] == "ready"
+    assert report.status == "ready"
     warning = check_of(report, "schedule_timestamps")
-    assert warning["status"] == "warn"
-    assert "$.next_due_at" in warning["message"]
+    assert warning.status == "warn"
+    assert "$.next_due_at" in warning.message
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_nothing_configured_matters_only_when_promoted(mode: Mode, state: str) -
     judgement = judged(Subject(None, None), criteria=Criteria(mode))
 
     assert judgement.readiness == state
-    assert judgement.history["status"] == state
+    assert judgement.history_report.status == state
 
 
 @pytest.mark.parametrize(
@@ -189,5 +189,5 @@ def test_a_drill_without_a_time_is_not_accepted() -> None:
 def test_a_sequence_that_has_its_beginning_is_not_asked_for_it() -> None:
     judgement = judged(make_subject(due_policy="fixed_sequence", status="paused"))
 
-    assert "$.status" in judgement.schedule["schedule"]["message"]
-    assert not any("next_due_at is missing" in str(each) for each in judgement.schedule["checks"])
+    assert "$.status" in judgement.schedule.message
+    assert not any("next_due_at is missing" in str(each) for each in judgement.schedule_report.checks)

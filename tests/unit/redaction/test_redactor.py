@@ -12,6 +12,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from urllib.parse import quote, quote_plus
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -376,3 +377,14 @@ def test_an_ordinary_line_costs_the_filter_less_than_20_microseconds() -> None:
     record = make_record("%d of %d drills need a notice", 3, 4, flow_run_name="payments", task_run_name="x")
     seconds = timeit.repeat(lambda: redacting.filter(record), number=500, repeat=20)
     assert min(seconds) / 500 < 20e-6
+
+
+class Shown(msgspec.Struct):
+    text: str
+
+
+def test_a_struct_inside_a_document_is_redacted() -> None:
+    document = {"items": [Shown(f"sent to {SLACK_URL}")]}
+
+    assert SLACK_URL not in str(Redactor([SLACK_URL]).document(document))
+    assert Redactor([SLACK_URL]).value(Shown("plain")) == {"text": "plain"}

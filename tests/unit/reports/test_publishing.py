@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from rollback_drills.documents.fleet import Subject
@@ -141,7 +142,8 @@ def test_a_hostile_path_stays_text_in_the_calendar(path: str) -> None:
 @given(owner=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120))
 def test_any_owner_reads_back_from_the_calendar(owner: str) -> None:
     judgement = judged(make_subject([DRILL]))
-    judgement.schedule["schedule"]["owners"] = [owner]
+    facts = replace(judgement.schedule, owners=(owner,))
+    judgement = replace(judgement, schedule_report=replace(judgement.schedule_report, schedule=facts))
 
     (event,) = events_of(judgement)
 

@@ -41,7 +41,7 @@ def deliver(run: ScheduleRun, state: State, detail: str = "the reason") -> list[
     verdict = Verdict(Outcome.PERMANENT, detail=detail, status_code=400)
     return [
         Delivery(each, verdict, 3, NOW, NOW, state, NOW + timedelta(hours=1))
-        for each in build_notifications(run.judgement.schedule, run.plan)
+        for each in build_notifications(run.judgement.schedule_report, run.plan)
     ]
 
 

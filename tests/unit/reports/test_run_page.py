@@ -15,7 +15,6 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.rows import Item
 from rollback_drills.readiness.terms import Readiness, worst
-from rollback_drills.rendering.relative_time import describe_latest
 from rollback_drills.reports.run_page import (
     ScheduleRun,
     artifact_key,
@@ -33,7 +32,7 @@ def make_run(state: State | None = None, **changes: Any) -> ScheduleRun:
     """Make a run over one schedule; with a state, everything was tried and ended so."""
     subject = make_subject(**changes)
     judgement, plan = judged(subject), planned(subject)
-    notifications = build_notifications(judgement.schedule, plan) if state else ()
+    notifications = build_notifications(judgement.schedule_report, plan) if state else ()
     deliveries = [
         Delivery(each, Verdict(Outcome.PERMANENT, detail="the reason"), 1, NOW, NOW, state)
         for each in notifications
@@ -286,4 +285,4 @@ def test_a_fleet_page_stays_short_and_counts_the_rest() -> None:
     ],
 )
 def test_the_numbers_of_the_latest_drill_are_told(drills: list[Mapping[str, Any]], line: str) -> None:
-    assert describe_latest(judged(make_subject(drills)).history["history"]) == line
+    assert judged(make_subject(drills)).history.describe_latest() == line

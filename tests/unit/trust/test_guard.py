@@ -515,7 +515,7 @@ def run(database: Database, *subjects: Subject, created_at: datetime = NOW) -> G
         record
         for judgement, subject in zip(judgements, subjects, strict=True)
         for record in record_plan(
-            planned(subject), judgement.schedule["schedule"], "rcd-x", created_at=created_at, signer="me"
+            planned(subject), judgement.schedule, "rcd-x", created_at=created_at, signer="me"
         )
     ]
     names = [judgement.cycle.schedule_id for judgement in judgements]

@@ -461,7 +461,7 @@ def put_story(database: Database) -> None:
     name = '=<script>alert("x")</script>'
     for due in ("2026-11-01T09:00:00Z", "2026-12-01T09:00:00Z"):
         subject = make_subject(schedule_id=name, next_due_at=due)
-        report = judged(subject).schedule["schedule"]
+        report = judged(subject).schedule
         records = list(record_plan(planned(subject), report, "rcd-x", created_at=NOW, signer="me"))
         append(database, records, open_key)
     drills = [("in-time", "2026-10-30", True), ("late", "2026-12-03", True), ("refused", "2026-12-02", False)]
@@ -575,9 +575,7 @@ def test_a_drill_that_was_written_down_before_the_period_is_not_called_missed(tm
     start = start_record(DRILL_KIND, "rcd-x", created_at=NOW - 2 * DAY, signer="me")
     drill = {"drill_id": "early", "accepted": True, "executed_at": "2026-11-28T09:00:00+00:00", "drill": {}}
     append(database, [{**start, "schedule_id": "payments", **drill}], open_key)
-    plan = record_plan(
-        planned(subject), judged(subject).schedule["schedule"], "rcd-x", created_at=NOW + DAY, signer="me"
-    )
+    plan = record_plan(planned(subject), judged(subject).schedule, "rcd-x", created_at=NOW + DAY, signer="me")
     append(database, [*plan, make_row(24 * 20)], open_key)
 
     exported(database, tmp_path / "period", Query(since=write_instant(NOW)))

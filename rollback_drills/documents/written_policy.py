@@ -1,0 +1,119 @@
+"""The routes, windows and calendars of a routing policy as reports write them: every key is present."""
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.routing_policy import (
+    EscalationStep,
+    MaintenanceWindow,
+    OwnerCalendar,
+    OwnerRule,
+    Period,
+)
+from rollback_drills.documents.working_time import BusinessHours
+
+
+class WrittenStep(msgspec.Struct, frozen=True, gc=False):
+    """Whom to notify next, and after how long."""
+
+    owner: str
+    after_minutes: float | None
+    after_business_hours: float | None
+    providers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, step: EscalationStep) -> "WrittenStep":
+        """Write the step of a document."""
+        return cls(step.owner, step.after_minutes, step.after_business_hours, step.providers)
+
+
+class WrittenRule(msgspec.Struct, frozen=True, gc=False):
+    """How one owner is notified."""
+
+    providers: tuple[str, ...]
+    acknowledgement_minutes: float | None
+    escalation_owner: str
+    escalation_steps: tuple[WrittenStep, ...] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, rule: OwnerRule) -> "WrittenRule":
+        """Write the rule of a document."""
+        return cls(
+            rule.providers,
+            rule.acknowledgement_minutes,
+            rule.escalation_owner,
+            tuple(map(WrittenStep.of, rule.escalation_steps)) or UNSET,
+        )
+
+
+class WrittenPeriod(msgspec.Struct, frozen=True, gc=False):
+    """A period in which an owner is absent."""
+
+    start_at: str
+    end_at: str
+    reason: str
+
+    @classmethod
+    def of(cls, period: Period) -> "WrittenPeriod":
+        """Write the period of a document."""
+        return cls(write_instant(period.start_at), write_instant(period.end_at), period.reason)
+
+
+class WrittenWindow(msgspec.Struct, frozen=True, gc=False):
+    """A maintenance window with its matchers."""
+
+    window_id: str
+    start_at: str
+    end_at: str
+    reason: str
+    owners: tuple[str, ...]
+    providers: tuple[str, ...]
+    schedule_ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, window: MaintenanceWindow) -> "WrittenWindow":
+        """Write the window of a document."""
+        return cls(
+            window.window_id,
+            write_instant(window.start_at),
+            write_instant(window.end_at),
+            window.reason,
+            window.owners,
+            window.providers,
+            window.schedule_ids,
+        )
+
+
+class WrittenHours(msgspec.Struct, frozen=True, gc=False):
+    """From when until when an owner works, and on which days."""
+
+    start: str
+    end: str
+    days: tuple[str, ...]
+
+    @classmethod
+    def of(cls, hours: BusinessHours) -> "WrittenHours":
+        """Write the hours of a document."""
+        return cls(hours.start, hours.end, hours.days)
+
+
+class WrittenCalendar(msgspec.Struct, frozen=True, gc=False):
+    """When one owner is absent, and when the owner works."""
+
+    available: bool
+    reason: str
+    unavailable_windows: tuple[WrittenPeriod, ...]
+    time_zone: str | UnsetType = UNSET
+    business_hours: WrittenHours | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, calendar: OwnerCalendar) -> "WrittenCalendar":
+        """Write the calendar of a document."""
+        return cls(
+            calendar.available,
+            calendar.reason,
+            tuple(map(WrittenPeriod.of, calendar.unavailable_windows)),
+            UNSET if calendar.time_zone is None else calendar.time_zone,
+            UNSET if calendar.business_hours is None else WrittenHours.of(calendar.business_hours),
+        )

@@ -1,0 +1,136 @@
+"""The history report and the schedule report of contract §3: fields have its names and its order."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from rollback_drills import PRODUCT
+from rollback_drills.documents.schedule import DuePolicy
+from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
+from rollback_drills.readiness.terms import Mode, Readiness, Report
+
+HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"
+SCHEDULE_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-schedule.v1"
+
+
+class Check(msgspec.Struct, frozen=True, gc=False):
+    """One check of a report: what holds, or what was found instead."""
+
+    id: str
+    status: Literal["pass", "warn"]
+    message: str
+
+    @property
+    def fails(self) -> bool:
+        """Whether it needs attention."""
+        return self.status == "warn"
+
+
+class HistoryFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The facts of a drill history and of its latest drill."""
+
+    valid: bool
+    schema_version: str
+    environment: str
+    drill_count: int
+    latest_drill_id: str
+    latest_status: str
+    latest_target_mode: str
+    latest_executed_at: str
+    age_days: float | None
+    fresh: bool
+    fallback_verified: bool
+    recovery_sla_met: bool
+    recovery_minutes: float | int | None
+    max_recovery_minutes: float | int | None
+    runbook_ref: str
+    evidence_refs: tuple[str, ...]
+    message: str
+
+    def describe_latest(self) -> str:
+        """Describe in numbers what is known of the latest drill."""
+        if not self.drill_count:
+            return "No drill is known."
+        took, limit = self.recovery_minutes, self.max_recovery_minutes
+        return (
+            f"Drills known: {self.drill_count};"
+            f" the latest is {self.latest_drill_id or 'without an id'},"
+            f" {'undated' if self.age_days is None else f'{self.age_days:.1f} days old'};"
+            f" recovery took {'unknown' if took is None else took}"
+            f" of at most {'unknown' if limit is None else limit} minutes."
+        )
+
+
+class HistoryReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What is found about a drill history at one time."""
+
+    schema_version: str = HISTORY_REPORT_SCHEMA
+    product: str = PRODUCT
+    generated_at: str
+    generated_by: str
+    mode: Mode
+    status: Readiness
+    rollback_drill_history_path: str
+    rollback_drill_max_age_days: float
+    checks: tuple[Check, ...]
+    history: HistoryFacts
+    warnings: tuple[str, ...]
+    """Faults of the history, which may explain why no drill is accepted."""
+    operator_notes: tuple[str, ...]
+
+
+class ScheduleFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The facts of a drill schedule, and how far away its due time is."""
+
+    valid: bool
+    schema_version: str
+    schedule_id: str
+    environment: str
+    status: str
+    active: bool
+    cadence_valid: bool
+    interval_days: float | int | None
+    due_policy: DuePolicy
+    next_due_at: str
+    """Empty if it is not known."""
+    days_until_due: float | None
+    stale: bool
+    due_soon: bool
+    notification_routes_valid: bool
+    owners: tuple[str, ...]
+    notification_providers: tuple[str, ...]
+    owner_routes: dict[str, WrittenRule]
+    maintenance_windows: tuple[WrittenWindow, ...]
+    owner_calendars: dict[str, WrittenCalendar]
+    runbook_ref: str
+    message: str
+
+
+class ScheduleReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What is found about a drill schedule at one time."""
+
+    schema_version: str = SCHEDULE_REPORT_SCHEMA
+    product: str = PRODUCT
+    generated_at: str
+    generated_by: str
+    mode: Mode
+    status: Readiness
+    rollback_drill_schedule_path: str
+    rollback_drill_due_soon_days: float
+    rollback_drill_history_path: str
+    checks: tuple[Check, ...]
+    schedule: ScheduleFacts
+    history: HistoryFacts
+    warnings: tuple[str, ...]
+    """Faults of the drill history."""
+    operator_notes: tuple[str, ...]
+
+    @property
+    def display_name(self) -> str:
+        """The id of the schedule; the path of a document that has none."""
+        return self.schedule.schedule_id or self.rollback_drill_schedule_path
+
+
+def to_plain(document: object) -> Report:
+    """Return a document as the plain values that reading its JSON gives, for results of runs."""
+    return msgspec.json.decode(msgspec.json.encode(document), type=Report)
