@@ -10,6 +10,7 @@ from blocks.secret_fields import open_secret
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
+from rollback_drills.rendering.command_line import write_command
 
 _ORIGIN: Final = "rollback-drills"
 
@@ -31,7 +32,7 @@ def open_signing_key(public_key: PublicKey | None) -> SigningKey:
     if value is None:
         raise LedgerKeyError(
             f"the key that signs the evidence is not on this Prefect server: restore its Secret block {name},"
-            " or go on with a new key by `drills evidence rotate-key --lost`"
+            f" or go on with a new key by `{write_command('evidence', 'rotate-key', lost=True)}`"
         )
     try:
         key = SigningKey.parse(value)

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from prefect import State, flow
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
+from flows.failing import refuse
 from flows.parameters import AcknowledgedDays, AcknowledgedRoute
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
@@ -70,7 +71,7 @@ def acknowledge_notification(
         url = find_database_url(os.environ, None)
         records = acknowledge_routes(choices, given, read_clock(url), url)
     except DrillsError as error:
-        return Failed(message=str(error))
+        return refuse(error)
     told = ", ".join(f"{each['owner']} through {each['provider']}" for each in records)
     cycles = ", ".join(dict.fromkeys(each["cycle_id"] for each in records))
     message = f"{acknowledged_by} has {state} {cycles} for {told}"

@@ -1,4 +1,4 @@
-"""Ends a run that could not do its work, and says whether it had begun to."""
+"""Ends a run that could not do its work."""
 
 from typing import Any
 
@@ -9,10 +9,15 @@ from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
 
 
+def refuse(error: DrillsError) -> State[Any]:
+    """Return the failed state of a run that did nothing; its data is the error."""
+    return Failed(message=str(error), data=error)
+
+
 def fail(error: DrillsError, *, effects_before: int) -> State[Any]:
     """Return the failed state of a run; `effects_before` is what `count_effects` returned when it started."""
     if count_effects() == effects_before:
-        return Failed(message=str(error))
+        return refuse(error)
     return Failed(
         message=f"{error}; the run had begun to deliver: `drills outbox list` shows what was sent, and the"
         " next run goes on with the rest"

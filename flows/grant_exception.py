@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from prefect import State, flow
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
+from flows.failing import refuse
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
@@ -53,6 +54,6 @@ def grant_exception(
         now = read_clock(settings.database_url or default_database_url())
         record = write_exception_down(given, settings, schedule_id or None, now, generated_by)
     except DrillsError as error:
-        return Failed(message=str(error))
+        return refuse(error)
     message = f"{record['schedule_id']} is {kind.past} until {record['expires_at']} by {approver}"
     return Completed(name=kind.past.capitalize(), message=message, data=record)

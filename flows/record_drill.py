@@ -9,6 +9,7 @@ from typing import Any, Literal
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
+from flows.failing import refuse
 from flows.parameters import ModeName, Retries, SomeDays, TimeoutSeconds
 from flows.process import RunRequest, run_process
 from rollback_drills.documents.fields import in_utc
@@ -157,7 +158,7 @@ def _record_and_tell(performed: _Performed, told: RunRequest) -> State[dict[str,
             advance=performed.advance,
         )
     except DrillsError as error:
-        return Failed(message=str(error))
+        return refuse(error)
     try:
         url = settings.database_url or default_database_url()
         created_at = read_clock(url)  # the clock of the evidence is the real one

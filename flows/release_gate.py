@@ -8,6 +8,7 @@ from typing import Any
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
+from flows.failing import refuse
 from flows.naming import BLOCKED, STATE_NAMES, rename_run
 from flows.parameters import ModeName, SomeDays
 from rollback_drills.documents.fields import in_utc
@@ -80,7 +81,7 @@ def _gate(given: Mapping[str, Any], generated_by: str, as_of: datetime | None) -
         settings = read_settings(os.environ, **given)
         return _run(settings, generated_by, in_utc(as_of) if as_of else datetime.now(UTC))
     except DrillsError as error:
-        return Failed(message=str(error))
+        return refuse(error)
 
 
 def _run(settings: Settings, generated_by: str, now: datetime) -> State[dict[str, Any]]:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prefect import State, flow
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
+from flows.failing import refuse
 from flows.parameters import Weeks
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
@@ -36,5 +37,5 @@ def review_notifications(
         trend = count_suppressions(weeks, now, generated_by, find_database_url(os.environ, None))
         publish_review(trend)
     except DrillsError as error:
-        return Failed(message=str(error))
+        return refuse(error)
     return Completed(name="Reviewed", message=summarise_trend(trend), data=trend)

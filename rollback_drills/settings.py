@@ -1,4 +1,4 @@
-"""What the caller asks for: flags first, then the environment, then the defaults (contract §2)."""
+"""What the caller asks for: parameters first, then the environment, then the defaults (contract §2)."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import Field, UsageError
 from rollback_drills.readiness.terms import Criteria, Mode, tidy
 
 VARIABLES: Final = {
@@ -73,25 +73,27 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
     """Resolve every setting: as given, else from the environment, else the default.
 
     Raises:
-        UsageError: A value is unusable; the message names the flag or the variable.
+        UsageError: A value is unusable; the message names the parameter or the variable.
     """
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(Settings):
         name = field.name
         if given.get(name) is not None:
-            values[name] = _convert(given[name], field.type, f"--{name.replace('_', '-')}")
+            values[name] = _convert(given[name], field.type, field=name)
         elif VARIABLES[name] in environ:
-            values[name] = _convert(environ[VARIABLES[name]], field.type, VARIABLES[name])
+            values[name] = _convert(environ[VARIABLES[name]], field.type, variable=VARIABLES[name])
     return Settings(**values)
 
 
-def _convert(value: Any, wanted: Any, place: str) -> Any:
+def _convert(value: Any, wanted: Any, *, field: str | None = None, variable: str = "") -> Any:
+    place = f"{variable} " if variable else ""
     if value == "":
-        raise UsageError(f"{place} is empty; give it a value or leave it out")
+        raise UsageError(f"{place}is empty; give it a value or leave it out", field=field)
     try:
         return msgspec.convert(value, wanted, strict=False)
     except msgspec.ValidationError:
-        raise UsageError(f"{place} is {show(value)}; {_DEMANDS.get(wanted, 'must be a text')}") from None
+        demand = _DEMANDS.get(wanted, "must be a text")
+        raise UsageError(f"{place}is {show(value)}; {demand}", field=field) from None
 
 
 _DEMANDS: Final = {
@@ -115,7 +117,8 @@ def require_watched(settings: Settings) -> None:
     if settings.schedule is None and settings.mode is not Mode.PROMOTED:
         raise UsageError(
             f"{NOTHING_TO_WATCH}: {VARIABLES['schedule']} is not set; set it to the path of a schedule or a"
-            " folder, or name one with --schedule (in a flow: the parameter schedule)"
+            " folder, or name one with ",
+            Field("schedule"),
         )
 
 

@@ -37,19 +37,6 @@ logger = logging.getLogger(__name__)
 _DESCRIPTION = (
     "Keeps rollback drills from being forgotten, and proves it. Every error is a problem document (RFC 9457)."
 )
-_PARAMETERS = {
-    "--by": "$.acknowledged_by",
-    "--ref": "$.external_ref",
-    "--notes": "$.notes",
-    "--days": "$.acknowledged_for_days",
-    "--provider": "$.provider",
-    "--routing-policy routing_policy": "$.routing_policy",
-    "--until": "$.until",
-    "--reason": "$.reason",
-    "--approver": "$.approver",
-    "--cycle, --plan or --schedule-id": "cycle_id, plan_id or schedule_id",
-}
-"""What errors call a flag of the command line, and where it stands here."""
 
 
 def build_app(options: ApiOptions) -> FastAPI:
@@ -122,12 +109,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
 
 
 async def _answer_usage_error(request: Request, error: Exception) -> Response:
-    detail = str(error)
-    for flag, place in _PARAMETERS.items():
-        if detail.startswith(flag):  # further on may stand what the caller wrote
-            detail = place + detail.removeprefix(flag)
-            break
-    return write_problem(422, detail, request.state.request_id)
+    assert isinstance(error, UsageError)  # noqa: S101 - it is registered for these alone
+    return write_problem(422, error.spell(lambda field: f"$.{field}"), request.state.request_id)
 
 
 async def _answer_failure(request: Request, error: Exception) -> Response:

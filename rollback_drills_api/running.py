@@ -18,6 +18,8 @@ from rollback_drills_api.problems import Problem
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 0.5
+_ASKED: Final = frozenset({"provider", "routing_policy"})
+"""The parameters whose mistakes only a run may find, and that are the caller's own."""
 _one_at_a_time: Final = threading.Lock()
 
 
@@ -30,6 +32,8 @@ class Ran:
     is_completed: bool
     result: Mapping[str, Any] | None
     """What it returned; None if it returned nothing, or another process has it."""
+    refused: UsageError | None = None
+    """What it found wrong with its parameters; None as well if another process has it."""
 
 
 def run_flow(options: ApiOptions, name: str, parameters: Mapping[str, Any]) -> Ran:
@@ -84,8 +88,8 @@ def documents_of(settings: Settings) -> dict[str, Any]:
 
 def explain_failure(ran: Ran) -> Exception:
     """Say why a run did nothing: because of what the caller asked for, or for a reason that the log has."""
-    if ran.message.startswith(("--provider", "--routing-policy")):
-        return UsageError(ran.message)
+    if ran.refused:
+        return ran.refused
     if ran.message.startswith(NOTHING_TO_WATCH):
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, ran.message)
     logger.warning("a flow run failed: %s", redactor_in_use().text(ran.message))
@@ -124,6 +128,7 @@ def run_embedded(name: str, parameters: Mapping[str, Any], *, timeout_seconds: f
         state.message or "",
         state.is_completed(),
         result if isinstance(result, dict) else None,
+        ended_with if isinstance(ended_with, UsageError) and ended_with.field in _ASKED else None,
     )
 
 

@@ -13,6 +13,7 @@ from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption
+from rollback_drills_cli.flags import describe
 from rollback_drills_cli.output import console as open_terminal
 from rollback_drills_cli.output import print_line
 
@@ -62,7 +63,7 @@ def console(
     try:
         fleet = load_fleet(settings.schedule, settings.history)
     except UsageError as error:
-        write_outage_export(str(error), out, now=at)
+        write_outage_export(describe(error), out, now=at)
         raise
     opened, problem = _open(database)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by="console")
@@ -71,7 +72,7 @@ def console(
     def explain(error: Exception) -> str:
         if str(error) == NO_EVIDENCE:
             return NO_EVIDENCE
-        problems.append(str(error))
+        problems.append(describe(error))
         return _UNUSABLE
 
     pages = read_console(problem or opened, fleet.subjects, judgements, now=at, explain=explain)

@@ -92,6 +92,8 @@ def read_result(state: "State[Any]") -> dict[str, Any]:
         UsageError: It ended without a result, because of what it was given.
     """
     ended_with = state.result(raise_on_failure=False)
+    if isinstance(ended_with, UsageError):
+        raise ended_with
     result = ended_with.result if isinstance(ended_with, DeliveryFailedError) else ended_with
     if not isinstance(result, dict):
         raise UsageError(state.message or "the flow run failed; run it again with --verbose")

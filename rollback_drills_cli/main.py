@@ -9,6 +9,7 @@ import typer
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
 from rollback_drills_cli.environment_errors import explain
+from rollback_drills_cli.flags import describe
 from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.streams import discard_output, prepare_streams
@@ -83,7 +84,7 @@ def main() -> None:
     try:
         _run()
     except DrillsError as error:
-        _fail(str(error), effects_before)
+        _fail(describe(error), effects_before)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         discard_output()
         sys.exit(0)

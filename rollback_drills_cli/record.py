@@ -17,9 +17,6 @@ from rollback_drills_cli.record_result import follow_up
 if TYPE_CHECKING:
     from rollback_drills.recording.drill_entry import Entry
 
-_ITEMS = {"evidence_refs": "evidence_ref", "systems_tested": "system", "participants": "participant"}
-"""By field that is a list: the parameter that gives its items."""
-
 
 class Outcome(StrEnum):
     """How a drill ended."""
@@ -113,11 +110,10 @@ def record(
     target = find_target(settings.schedule, settings.history, schedule_id)
     performed = build_drill(
         _read_drill(drill),
-        read_fields(_find_fields(given), _spell),
+        read_fields(_find_fields(given)),
         schedule_id=target.schedule.schedule_id,
         runbook_ref=target.schedule.runbook_ref,
         now=at,
-        spell=_spell,
     )
     recorded = record_drill(target, performed, settings.criteria, now=at, create=create, advance=advance)
     parameters = {name: given[name] for name in ("mode", "due_soon_days", "max_age_days", "generated_by")}
@@ -146,7 +142,3 @@ def _find_fields(given: Mapping[str, Any]) -> dict[str, Any]:
     participants = [{"name": name} for name in given["participant"] or ()]
     systems, evidence = given["system"], given["evidence_ref"]
     return {**named, "participants": participants, "systems_tested": systems, "evidence_refs": evidence}
-
-
-def _spell(field: str) -> str:
-    return "--" + _ITEMS.get(field, field).replace("_", "-")

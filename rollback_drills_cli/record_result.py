@@ -14,6 +14,7 @@ from rollback_drills.settings import find_database_url
 from rollback_drills_cli.deliver import print_result, run_delivery
 from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.evidence.signing import open_key, report_clock
+from rollback_drills_cli.flags import describe
 from rollback_drills_cli.options import parse_now
 from rollback_drills_cli.output import print_json, print_line, print_problem
 
@@ -81,7 +82,7 @@ def _write_evidence(recorded: "Recorded", database: str | None, signer: str) -> 
             open_key=open_key,
         )
     except DrillsError as error:
-        return str(error), None
+        return describe(error), None
     except Exception as error:
         problem = explain(error)
         if problem is None:

@@ -92,4 +92,6 @@ def _redact_state(state: State[Any]) -> Any:
         state.data = DeliveryFailedError(redactor.text(str(state.data)), redactor.document(state.data.result))
     elif isinstance(state.data, dict):
         state.data = redactor.document(state.data)
+    elif isinstance(state.data, Exception):
+        state.data = _redact_error(state.data)
     return state

@@ -29,11 +29,10 @@ def write_drill_down(
     """Add a drill to the history on disk, made of its fields and of further ones."""
     drill = build_drill(
         read_entry(json.dumps(further).encode(), "further") if further else NOTHING,
-        read_fields(fields, str),
+        read_fields(fields),
         schedule_id=target.schedule.schedule_id,
         runbook_ref=target.schedule.runbook_ref,
         now=now,
-        spell=str,
     )
     recorded = record_drill(target, drill, criteria, now=now, create=create, advance=advance)
     get_run_logger().info("%s is recorded; %d problems", drill.drill_id, len(recorded.problems))

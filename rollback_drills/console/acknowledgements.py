@@ -1,6 +1,5 @@
 """Who still has to acknowledge, and with which command."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +12,7 @@ from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.followup.rules import FollowUpRules, documents_of, find_rules
 from rollback_drills.readiness.terms import Report
+from rollback_drills.rendering.command_line import write_command
 
 MOST_SHOWN: Final = 200
 
@@ -57,9 +57,7 @@ class Outstanding:
     @property
     def command(self) -> str:
         """The command that acknowledges all of it."""
-        return shlex.join(
-            ["drills", "ack", f"--cycle={self.cycle_id}", f"--owner={self.owner}", "--by=YOUR-NAME"]
-        )
+        return write_command("ack", cycle=self.cycle_id, owner=self.owner, by="YOUR-NAME")
 
 
 @dataclass(frozen=True, slots=True)

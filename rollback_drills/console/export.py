@@ -41,7 +41,7 @@ def refuse_foreign(folder: Path) -> None:
             return
     except OSError as error:
         raise _unwritable(folder, error) from None
-    raise UsageError(f"--out {folder} is there, and is no export of the console; name another folder")
+    raise UsageError(f"{folder} is there, and is no export of the console; name another folder", field="out")
 
 
 def write_export(console: Console, folder: Path, links: Links, *, progress: Callable[[int], None]) -> None:
@@ -143,4 +143,4 @@ def _write(path: Path, text: str) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> UsageError:
     why = (error.strerror or "unknown reason").lower()
-    return UsageError(f"--out {folder} cannot be written: {why}")
+    return UsageError(f"{folder} cannot be written: {why}", field="out")

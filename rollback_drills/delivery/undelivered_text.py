@@ -6,6 +6,7 @@ from typing import Final
 
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
+from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.relative_time import write_time
 
 _MOST_NAMED: Final = 5  # the list of runs shows a line; `drills outbox list` shows them all
@@ -33,7 +34,7 @@ def explain_dead(dead: Sequence[Delivery]) -> Iterator[str]:
         for each in dead[:_MOST_NAMED]
     ]
     if more := len(dead) - len(named):
-        named.append(f"and {more} more (`drills outbox list --dead`)")
+        named.append(f"and {more} more (`{write_command('outbox', 'list', dead=True)}`)")
     letters = "1 dead letter" if len(dead) == 1 else f"{len(dead)} dead letters"
     yield f"{letters}: {', '.join(named)}; fix the cause, then run `drills outbox replay ID`"
 

@@ -76,7 +76,7 @@ def _refuse_missing_folder(path: str | None) -> None:
     A document that is gone is a finding (contract §8.6).
     """
     if path is not None and not path.endswith(".json") and not os.path.lexists(path):
-        raise UsageError(f"--schedule {show_path(path)} does not exist; is its folder there?")
+        raise UsageError(f"{show_path(path)} does not exist; is its folder there?", field="schedule")
 
 
 def _is_one_file(path: str) -> bool:
@@ -86,7 +86,8 @@ def _is_one_file(path: str) -> bool:
 def _load_single(schedule_path: str | None, history_path: str | None) -> Fleet:
     if history_path is not None and not _is_one_file(history_path):
         raise UsageError(
-            f"--history {history_path} is not one file, but there is one schedule; name its history file"
+            f"{history_path} is not one file, but there is one schedule; name its history file",
+            field="history",
         )
     subject = Subject(
         schedule=None if schedule_path is None else read_document(Schedule, schedule_path),
@@ -96,7 +97,7 @@ def _load_single(schedule_path: str | None, history_path: str | None) -> Fleet:
 
 
 def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subject]:
-    files, problems = _search("--schedule", schedule_path)
+    files, problems = _search("schedule", schedule_path)
     schedules = [each for each in files if each.kind == "schedule"]
     if history_path is None:
         histories = by_key(files)
@@ -104,7 +105,7 @@ def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subjec
         histories, further = _find_histories(history_path)
         problems |= further
     if not schedules and not problems:
-        raise UsageError(f"--schedule {schedule_path} matches no schedule document (*.json)")
+        raise UsageError(f"{schedule_path} matches no schedule document (*.json)", field="schedule")
     rivals: dict[str, list[str]] = {}
     if len({each.key for each in schedules}) < len(schedules):
         for each in schedules:
@@ -117,13 +118,13 @@ def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subjec
     yield from problems.values()
 
 
-def _search(flag: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:
+def _search(field: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:
     """Find the documents at a place, and by name what of it could not be searched, each as a finding."""
     found = search(place)
     problems: dict[str, Subject] = {}
     for folder, reason in found.problems:
         if not folder.name:
-            raise UsageError(f"{flag} {show_path(place)} {reason}")
+            raise UsageError(f"{show_path(place)} {reason}", field=field)
         shown = show_path(folder.name if os.path.isabs(place) else folder.path)
         name = show_path(folder.name)
         problems[name] = Subject(
@@ -135,8 +136,10 @@ def _search(flag: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]
 def _find_histories(path: str) -> tuple[Histories, dict[str, Subject]]:
     if _is_one_file(path):
         what = "is one file, but there are several schedules; name a folder or a glob"
-        raise UsageError(f"--history {show_path(path)} {what if os.path.lexists(path) else 'does not exist'}")
-    files, problems = _search("--history", path)
+        if not os.path.lexists(path):
+            what = "does not exist"
+        raise UsageError(f"{show_path(path)} {what}", field="history")
+    files, problems = _search("history", path)
     if not any(each.kind == "history" for each in files):
         files = [msgspec.structs.replace(each, kind="history") for each in files]
     return by_key(files), problems

@@ -23,5 +23,6 @@ def read_policy(given: Mapping[str, Any] | str | None) -> RoutingPolicy | None:
     else:
         loaded = parse_document(RoutingPolicy, msgspec.json.encode(given), "routing_policy")
     if loaded.document is None:
-        raise UsageError(f"--routing-policy {loaded.problem}")
+        problem = loaded.problem if isinstance(given, str) else loaded.problem.partition(": ")[2]
+        raise UsageError(problem, field="routing_policy")
     return loaded.document

@@ -57,14 +57,14 @@ def read_records(path: str) -> Iterator[Record]:
     for number, line in _read_lines(path):
         count, place = count + 1, f"{shown}:{number}"
         if count > MOST_RECORDS:
-            raise UsageError(f"--schedule {path} has more than {MOST_RECORDS:,} records; split it")
+            raise UsageError(f"{path} has more than {MOST_RECORDS:,} records; split it", field="schedule")
         if len(line) > LARGEST_DOCUMENT_BYTES:
             problem = f"{place}: the record is larger than {LARGEST_DOCUMENT_BYTES:,} bytes; shorten it"
             yield Loaded(place, problem=problem), None
         else:
             yield _read_record(line, place, number, folder)
     if not count:
-        raise UsageError(f"--schedule {path} has no record; write one JSON object on each line")
+        raise UsageError(f"{path} has no record; write one JSON object on each line", field="schedule")
 
 
 def _read_lines(path: str) -> Iterator[tuple[int, bytes]]:
@@ -74,9 +74,10 @@ def _read_lines(path: str) -> Iterator[tuple[int, bytes]]:
             _check(path, os.fstat(file.fileno()))
             yield from _split(path, file)
     except FileNotFoundError:
-        raise UsageError(f"--schedule {path} does not exist") from None
+        raise UsageError(f"{path} does not exist", field="schedule") from None
     except OSError as error:
-        raise UsageError(f"--schedule {path} cannot be read: {(error.strerror or '').lower()}") from None
+        why = (error.strerror or "").lower()
+        raise UsageError(f"{path} cannot be read: {why}", field="schedule") from None
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -85,13 +86,15 @@ def _open_at_once(path: str, flags: int) -> int:
 
 def _check(path: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"--schedule {path} is not a file")
+        raise UsageError(f"{path} is not a file", field="schedule")
     _check_size(path, status.st_size)
 
 
 def _check_size(path: str, size: int) -> None:
     if size > LARGEST_FILE_BYTES:
-        raise UsageError(f"--schedule {path} has {size:,} bytes, of at most {LARGEST_FILE_BYTES:,}; split it")
+        raise UsageError(
+            f"{path} has {size:,} bytes, of at most {LARGEST_FILE_BYTES:,}; split it", field="schedule"
+        )
 
 
 def _split(path: str, file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -69,7 +69,7 @@ def _check_size(size: int | None, head: Head) -> int:
     if size is None:
         return newest
     if not 0 < size <= newest:
-        raise UsageError(f"--size {size} is no size that was signed; the newest is {newest}")
+        raise UsageError(f"{size} is no size that was signed; the newest is {newest}", field="size")
     return size
 
 

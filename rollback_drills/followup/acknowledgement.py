@@ -66,8 +66,9 @@ def read_days(days: float) -> timedelta:
     """
     if not 0 < days <= LONGEST_ACKNOWLEDGED_FOR.days:
         raise UsageError(
-            f"--days must be more than 0 and at most {LONGEST_ACKNOWLEDGED_FOR.days}; to put a drill off for"
-            " longer there is `drills postpone`"
+            f"must be more than 0 and at most {LONGEST_ACKNOWLEDGED_FOR.days}; to put a drill off for longer"
+            " there is `drills postpone`",
+            field="acknowledged_for_days",
         )
     return timedelta(days=days)
 
@@ -108,9 +109,9 @@ def record_acknowledgement(
     Raises:
         UsageError: The texts hold what evidence must not, nobody is named, or the time is out of bounds.
     """
-    check_texts(("--by", given.acknowledged_by), ("--ref", given.external_ref), ("--notes", given.notes))
+    check_texts(acknowledged_by=given.acknowledged_by, external_ref=given.external_ref, notes=given.notes)
     if not given.acknowledged_by.strip():
-        raise UsageError("--by is empty; say who acknowledges")
+        raise UsageError("is empty; say who acknowledges", field="acknowledged_by")
     until = find_end(given, now, due_at)
     key = route["route_key"]
     start = start_record(
@@ -133,18 +134,18 @@ def record_acknowledgement(
     }
 
 
-def check_texts(*texts: tuple[str, str]) -> None:
-    """See that no text holds what evidence must not.
+def check_texts(**texts: str) -> None:
+    """Ensure that no text holds what evidence must not.
 
     Args:
-        texts: The flag and the text.
+        texts: The texts by their fields.
 
     Raises:
-        UsageError: One does; the message names the flag and never the text.
+        UsageError: One does; the message names the field and never the text.
     """
-    for flag, text in texts:
+    for field, text in texts.items():
         if kind := find_private(text):
-            raise UsageError(f"{flag} holds {kind}, which evidence must not name; leave it out")
+            raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
 
 
 def read_said(record: Mapping[str, Any]) -> Said:

@@ -74,7 +74,7 @@ def read_end(text: str) -> datetime:
         return read_instant(text)[0]
     except ValueError:
         raise UsageError(
-            f"--until is {show(text)}; write an ISO 8601 timestamp such as 2026-12-20T15:40:00Z"
+            f"is {show(text)}; write an ISO 8601 timestamp such as 2026-12-20T15:40:00Z", field="until"
         ) from None
 
 
@@ -103,10 +103,11 @@ def record_exception(
         UsageError: No reason or approver, an end that is past or too far away, or texts that evidence must
             not hold.
     """
-    check_texts(("--reason", given.reason), ("--approver", given.approver))
-    for flag, text in (("--reason", given.reason), ("--approver", given.approver)):
+    texts = {"reason": given.reason, "approver": given.approver}
+    check_texts(**texts)
+    for field, text in texts.items():
         if not text.strip():
-            raise UsageError(f"{flag} is empty; an exception has a reason and somebody who approves it")
+            raise UsageError("is empty; an exception has a reason and somebody who approves it", field=field)
     _check_end(given, due_at, postpone_limit, now)
     identifier = ids.exception_id(cycle["cycle_id"], given.kind, write_instant(now))
     session_id = ids.delivery_session_id(cycle["schedule_id"], identifier)
@@ -127,18 +128,19 @@ def record_exception(
 def _check_end(given: Grant, due_at: datetime | None, postpone_limit: timedelta, now: datetime) -> None:
     until = write_instant(given.until)
     if given.until <= now:
-        raise UsageError(f"--until {until} is past; an exception ends in the future")
+        raise UsageError(f"{until} is past; an exception ends in the future", field="until")
     if given.kind is ExceptionKind.POSTPONE:
         ceiling = (due_at or now) + postpone_limit
         if given.until > ceiling:
             raise UsageError(
-                f"--until {until} is beyond {write_instant(ceiling)}, the ceiling of this cycle: its schedule"
+                f"{until} is beyond {write_instant(ceiling)}, the ceiling of this cycle: its schedule"
                 f" allows {postpone_limit / timedelta(days=1):g} days after the due instant"
-                " (postpone_limit_days)"
+                " (postpone_limit_days)",
+                field="until",
             )
     elif given.until > now + LONGEST:
         raise UsageError(
-            f"--until {until} is more than {LONGEST.days} days away; approve it again when it ends"
+            f"{until} is more than {LONGEST.days} days away; approve it again when it ends", field="until"
         )
 
 

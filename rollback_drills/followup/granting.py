@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS
-from rollback_drills.errors import UsageError
 from rollback_drills.followup.exceptions import Grant, record_exception
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.terms import Report
-from rollback_drills.recording.target import choose_subject
-from rollback_drills.settings import VARIABLES, Settings
+from rollback_drills.recording.target import choose_subject, no_schedule
+from rollback_drills.settings import Settings
 
 
 def grant_exception(
@@ -38,7 +37,7 @@ def grant_exception(
         UsageError: There is no such schedule, or `record_exception` refuses what is approved.
     """
     if settings.schedule is None:
-        raise UsageError(f"no drill schedule is configured; set {VARIABLES['schedule']} or --schedule")
+        raise no_schedule()
     fleet = load_fleet(settings.schedule, settings.history)
     subject = choose_subject(fleet.subjects, settings.schedule, schedule_id)
     due_at = find_due(subject, now=now)

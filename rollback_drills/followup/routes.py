@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from rollback_drills import ids
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
@@ -64,7 +64,9 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
 
 def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
     if wanted.cycle_id is None and wanted.plan_id is None and wanted.schedule_id is None:
-        raise UsageError("say which one: --cycle, --plan or --schedule-id")
+        raise UsageError(
+            "say which one: ", Field("cycle_id"), ", ", Field("plan_id"), " or ", Field("schedule_id")
+        )
     session = wanted.plan_id and wanted.schedule_id
     conditions = EvidenceFilter(
         metadata_kind=PLAN_KIND,

@@ -64,7 +64,7 @@ _PROMOTION: Final = _Kind(
     PROMOTION_SCHEMA,
     "cavra.go-backend-pilot.promotion-readiness.v1",
     "promotion_evidence",
-    "no promotion evidence is configured; set CAVRA_GO_PROMOTION_EVIDENCE or --promotion-evidence",
+    "no promotion evidence is configured; set CAVRA_GO_PROMOTION_EVIDENCE or give its path",
     Checklist(
         "go_promotion_evidence",
         "promotion evidence",
@@ -80,7 +80,7 @@ _PLAN: Final = _Kind(
     ROLLBACK_PLAN_SCHEMA,
     "cavra.go-backend-pilot.rollback-readiness.v1",
     "rollback_plan",
-    "no rollback plan is configured; set CAVRA_GO_ROLLBACK_PLAN or --rollback-plan",
+    "no rollback plan is configured; set CAVRA_GO_ROLLBACK_PLAN or give its path",
     Checklist(
         "go_rollback_plan",
         "a rollback plan",
@@ -99,7 +99,7 @@ _REHEARSAL: Final = _Kind(
     REHEARSAL_SCHEMA,
     "cavra.go-backend-pilot.rollback-rehearsal.v1",
     "rollback_rehearsal",
-    "no rollback rehearsal is configured; set CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE or --rollback-rehearsal",
+    "no rollback rehearsal is configured; set CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE or give its path",
     Checklist(
         "go_rollback_rehearsal",
         "a rollback rehearsal",

@@ -85,7 +85,7 @@ def _load_lines(path: str, linted: Linted) -> Iterator[Loaded[Any]]:
     try:
         subjects = load_fleet(path, None).subjects
     except UsageError as error:
-        linted.findings.append(str(error).removeprefix("--schedule "))
+        linted.findings.append(error.problem)
         return
     for subject in subjects:
         yield from (each for each in (subject.schedule, subject.history) if each)

@@ -1,10 +1,9 @@
 """Puts several notifications for the same owner and provider into one message with a table."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.notification import Notification, write_acknowledge
 from rollback_drills.notifications.reasons import Reason
 
 
@@ -46,4 +45,4 @@ def _row(notification: Notification) -> str:
 
 
 def _how_to_acknowledge(notification: Notification) -> str:
-    return f"Acknowledge each: drills ack --cycle CYCLE --owner {shlex.quote(notification.owner)} --by YOU"
+    return f"Acknowledge each: {write_acknowledge('CYCLE', notification.owner)}"

@@ -1,6 +1,5 @@
 """What one owner is told through one provider, before any provider's format: facts and event."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -11,6 +10,7 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.relative_time import write_sentences
 
 EVENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification.v1"
@@ -104,14 +104,14 @@ def build_event(schedule_report: ScheduleReport, plan: Report) -> Report:
         "owner_routes": plan["owner_routes"],
         "runbook_ref": schedule.runbook_ref,
         "evidence_refs": list(history.evidence_refs),
-        "acknowledge": f"drills ack --cycle {plan['cycle_id']} --owner OWNER --by YOU",
+        "acknowledge": write_acknowledge(plan["cycle_id"], "OWNER"),
         "controls": list(_EVENT_CONTROLS),
     }
 
 
 def write_acknowledge(cycle_id: str, owner: str) -> str:
     """Write the command by which an owner acknowledges all that this owner was told in a cycle."""
-    return f"drills ack --cycle {cycle_id} --owner {shlex.quote(owner)} --by YOU"
+    return write_command("ack", cycle=cycle_id, owner=owner, by="YOU")
 
 
 def build_notification(

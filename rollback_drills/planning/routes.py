@@ -36,7 +36,7 @@ def parse_requested(text: str) -> frozenset[str] | None:
     """
     names = frozenset(name_key(name) for name in text.split(",") if name.strip())
     if not names:
-        raise UsageError("--provider names no provider; write all, or a list such as slack,jira")
+        raise UsageError("names no provider; write all, or a list such as slack,jira", field="provider")
     return None if "all" in names else names
 
 
@@ -70,7 +70,7 @@ def check_requested(requested: frozenset[str] | None, known: frozenset[str]) -> 
     """
     unknown = sorted((requested or frozenset()) - first_spellings(known).keys())
     if unknown:
-        raise UsageError(f"--provider {unknown[0]} is unknown; known are {', '.join(sorted(known))}")
+        raise UsageError(f"{unknown[0]} is unknown; known are {', '.join(sorted(known))}", field="provider")
 
 
 def eligible_providers(

@@ -27,7 +27,9 @@ _NOTES: Final = {
 }
 _NO_HISTORY: Final = History()
 _NO_DRILL: Final = Drill()
-_NOT_CONFIGURED: Final = "no drill history is configured; set CAVRA_GO_ROLLBACK_DRILL_HISTORY or --history"
+_NOT_CONFIGURED: Final = (
+    "no drill history is configured; set CAVRA_GO_ROLLBACK_DRILL_HISTORY or give its path"
+)
 _FRESHNESS: Final = "go_rollback_drill_freshness"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_history",

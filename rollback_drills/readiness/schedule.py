@@ -24,7 +24,9 @@ from rollback_drills.rendering.relative_time import join_sentences
 
 _NO_SCHEDULE: Final = Schedule()
 _ON_TIME: Final = timedelta(0)
-_NOT_CONFIGURED: Final = "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or --schedule"
+_NOT_CONFIGURED: Final = (
+    "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or give its path"
+)
 _NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_schedule",

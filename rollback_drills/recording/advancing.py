@@ -33,19 +33,24 @@ def check_advance(target: Target) -> None:
     schedule, path = target.schedule, target.source.path
     if schedule.due_policy is not DuePolicy.EXPLICIT:
         raise UsageError(
-            f"--advance: {path} has $.due_policy {schedule.due_policy}, by which drills move the due instant;"
-            " leave it out"
+            f"does not fit {path}: with $.due_policy {schedule.due_policy} drills move the due instant;"
+            " leave it out",
+            field="advance",
         )
     if schedule.next_due_at is None:
         raise UsageError(
-            f"--advance: {path} has no $.next_due_at, so that drills move the due instant; leave it out"
+            f"does not fit {path}: without $.next_due_at drills move the due instant; leave it out",
+            field="advance",
         )
     if schedule.interval_days is None or schedule.interval_days <= 0:
         raise UsageError(
-            f"--advance: {path} has no $.interval_days of more than 0; write how often drills are due"
+            f"needs $.interval_days of more than 0 in {path}; write how often drills are due",
+            field="advance",
         )
     if not target.source.file:
-        raise UsageError(f"--advance: {path} is no file of its own; edit $.next_due_at there")
+        raise UsageError(
+            f"cannot edit {path}, which is no file of its own; edit $.next_due_at there", field="advance"
+        )
 
 
 def advance_due(target: Target, history: History, *, now: datetime) -> tuple[Loaded[Schedule], Advanced]:

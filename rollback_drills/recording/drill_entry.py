@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,13 +13,10 @@ import msgspec
 from rollback_drills.documents.explaining import UnusableDocumentError, read_carefully, show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import OUTCOMES, Drill
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.readiness.due import is_in_future
 from rollback_drills.readiness.terms import Mode
-
-Spell = Callable[[str], str]
-"""Gives the name under which the caller gives a field, such as `--drill-id` for `drill_id`."""
 
 _FIELD: Final = re.compile(r"\$\.(\w+)")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -56,23 +53,27 @@ def read_entry(data: bytes, place: str) -> Entry:
     return Entry(drill, frozenset(name for name, value in given.items() if value is not None))
 
 
-def read_fields(fields: Mapping[str, Any], spell: Spell) -> Entry:
+def read_fields(fields: Mapping[str, Any]) -> Entry:
     """Read a drill whose fields are given one by one; None and empty ones are not given.
 
     Raises:
-        UsageError: A field is wrong; names it as the caller spells it.
+        UsageError: A field is wrong.
     """
     given = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
     try:
         drill, _ = read_carefully(Drill, json.dumps(given).encode())
     except UnusableDocumentError as error:
-        raise UsageError(_FIELD.sub(lambda found: spell(found[1]), str(error))) from None
+        raise UsageError(*_name_fields(str(error))) from None
     return Entry(drill, frozenset(given))
 
 
-def build_drill(
-    entry: Entry, fields: Entry, *, schedule_id: str, runbook_ref: str, now: datetime, spell: Spell
-) -> Drill:
+def _name_fields(problem: str) -> Iterator[str | Field]:
+    """Yield a message about a document with its fields as those that the caller gives one by one."""
+    for place, part in enumerate(_FIELD.split(problem)):
+        yield Field(part) if place % 2 else part
+
+
+def build_drill(entry: Entry, fields: Entry, *, schedule_id: str, runbook_ref: str, now: datetime) -> Drill:
     """Make a drill of an object and of fields beside it, and fill in what goes without saying.
 
     Without `executed_at` it was performed now; without `target_mode` the backend ended in disabled mode;
@@ -84,19 +85,18 @@ def build_drill(
         schedule_id: Whose drill it is.
         runbook_ref: The runbook of the schedule.
         now: The instant of the recording.
-        spell: How the caller spells the fields.
 
     Raises:
         UsageError: A field is given twice, the outcome is not said, or the drill lies in the future.
     """
     for name in sorted(entry.names & fields.names):
-        raise UsageError(f"{spell(name)} is given, and $.{name} in the object; keep one of them")
+        raise UsageError(f"is given, and $.{name} in the object; keep one of them", field=name)
     drill = msgspec.structs.replace(
         entry.drill, **{name: getattr(fields.drill, name) for name in fields.names}
     )
     if drill.status not in OUTCOMES:
         found = f"is {show(drill.status)}" if drill.status else "is missing"
-        raise UsageError(f"{spell('status')} {found}; must be {' or '.join(OUTCOMES)}")
+        raise UsageError(f"{found}; must be {' or '.join(OUTCOMES)}", field="status")
     executed_at = (drill.executed_at or now).astimezone(UTC)
     drill = msgspec.structs.replace(
         drill,
@@ -106,7 +106,7 @@ def build_drill(
     )
     if is_in_future(drill, now=now):
         at = write_instant(executed_at)
-        raise UsageError(f"{spell('executed_at')} is {at}; a drill cannot lie in the future")
+        raise UsageError(f"is {at}; a drill cannot lie in the future", field="executed_at")
     if drill.drill_id:
         return drill
     return msgspec.structs.replace(drill, drill_id=_name(schedule_id, drill, executed_at))

@@ -12,7 +12,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
-from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.errors import DrillsError, Field, UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.readiness.drill_problems import find_problems
 from rollback_drills.readiness.due import is_accepted
@@ -140,7 +140,7 @@ def _read(path: str, *, create: bool) -> bytes | None:
         return read_bytes(path)
     if create:
         return None
-    raise UsageError(f"{path} does not exist; mend the path, or let --create make the history")
+    raise UsageError(f"{path} does not exist; fix the path, or let ", Field("create"), " make the history")
 
 
 def _check_usable(history: Loaded[History]) -> None:

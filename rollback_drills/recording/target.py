@@ -8,7 +8,7 @@ from rollback_drills.documents.explaining import show
 from rollback_drills.documents.fleet import Subject, load_fleet
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import Field, UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.settings import VARIABLES
 
@@ -42,16 +42,18 @@ def find_target(schedule_path: str | None, history_path: str | None, schedule_id
         UsageError: None or several are meant, the schedule is unusable, or it has no history in a file.
     """
     if schedule_path is None:
-        raise UsageError(f"no drill schedule is configured; set {VARIABLES['schedule']} or --schedule")
+        raise no_schedule()
     fleet = load_fleet(schedule_path, history_path)
     subject = choose_subject(fleet.subjects, schedule_path, schedule_id)
     source = subject.schedule
     if source is None or source.document is None:
-        raise UsageError(source.problem if source else f"--schedule {schedule_path} is no schedule")
+        if source:
+            raise UsageError(source.problem)
+        raise UsageError(f"{schedule_path} is no schedule", field="schedule")
     if not source.document.schedule_id:
         raise UsageError(f'{source.path}: $.schedule_id is ""; give the schedule a name')
     if subject.history is None:
-        raise UsageError(_explain_missing_history(source.path, is_single=fleet.is_single))
+        raise _no_history(source.path, is_single=fleet.is_single)
     history = subject.history.file
     if not history:  # it is not clear which one it is, or it is a part of something else
         inside = f"{subject.history.path} stands inside a JSON Lines record; move it to a file of its own"
@@ -76,13 +78,22 @@ def choose_subject(subjects: Sequence[Subject], schedule_path: str, schedule_id:
     known = ", ".join(map(show, ids[:_MOST_IDS_SHOWN])) + (" …" if len(ids) > _MOST_IDS_SHOWN else "")
     if schedule_id is None:
         raise UsageError(
-            f"--schedule {schedule_path} has {len(subjects)} schedules; choose one by --schedule-id: {known}"
+            f"{schedule_path} has {len(subjects)} schedules; choose one by ",
+            Field("schedule_id"),
+            f": {known}",
+            field="schedule",
         )
     there = f"it has {known}" if known else "it has none that can be used"
-    raise UsageError(f"--schedule-id {show(schedule_id)} is not in {schedule_path}; {there}")
+    raise UsageError(f"{show(schedule_id)} is not in {schedule_path}; {there}", field="schedule_id")
 
 
-def _explain_missing_history(schedule: str, *, is_single: bool) -> str:
+def no_schedule() -> UsageError:
+    """Return the error of a command that needs a schedule, and has none."""
+    return UsageError(f"no drill schedule is configured; set {VARIABLES['schedule']} or ", Field("schedule"))
+
+
+def _no_history(schedule: str, *, is_single: bool) -> UsageError:
     if is_single:
-        return f"no drill history is configured; set {VARIABLES['history']} or --history"
-    return f"no history belongs to {schedule}; name both files, --schedule and --history, and --create"
+        return UsageError(f"no drill history is configured; set {VARIABLES['history']} or ", Field("history"))
+    both = (Field("schedule"), " and ", Field("history"), ", and ", Field("create"))
+    return UsageError(f"no history belongs to {schedule}; name both files, ", *both)

@@ -6,6 +6,7 @@ from typing import Final
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.rows import Item
+from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.markdown import table
 from rollback_drills.rendering.relative_time import write_time
 
@@ -67,7 +68,7 @@ def list_dead_letters(items: Sequence[Item]) -> Iterator[str]:
         ),
     )
     if len(items) > _MOST_ROWS:
-        yield from ("", f"{len(items) - _MOST_ROWS} more: `drills outbox list --dead`.")
+        yield from ("", f"{len(items) - _MOST_ROWS} more: `{write_command('outbox', 'list', dead=True)}`.")
 
 
 def _waits(delivery: Delivery) -> bool:

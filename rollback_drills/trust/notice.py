@@ -1,6 +1,5 @@
 """The message that a source is not trusted, which goes to the platform owner alone."""
 
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.told import Told
 from rollback_drills.planning.repeats import find_ending, find_telling
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.rendering.command_line import write_command
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.signs import Distrust, Sign
 
@@ -111,7 +111,7 @@ def find_closings(
 def _describe(cycle_id: str, distrusts: Sequence[Distrust], platform: Platform, now: datetime) -> Notice:
     first, schedules = distrusts[0], list(dict.fromkeys(each.schedule_id for each in distrusts))
     is_one = len(schedules) == 1
-    flag = f"--schedule-id {shlex.quote(first.schedule_id)}" if is_one else "--all"
+    which: dict[str, str | bool] = {"schedule_id": first.schedule_id} if is_one else {"all": True}
     by_sign = {sign: [each for each in distrusts if each.sign is sign] for sign in Sign}
     more = "" if is_one else f"; likewise {len(schedules) - 1} more"
     return Notice(
@@ -125,8 +125,8 @@ def _describe(cycle_id: str, distrusts: Sequence[Distrust], platform: Platform, 
         ),
         summary=_line(
             f"The drill history is not trusted. {first.schedule_id}: {first.reason}{more}."
-            " Nobody else is told of this until it is mended. If it is right as it is, run: drills trust"
-            f" {flag} --by YOU --reason WHY"
+            " Nobody else is told of this until it is mended. If it is right as it is, run: "
+            + write_command("trust", **which, by="YOU", reason="WHY")
         ),
         facts=(
             ("Schedules", str(len(schedules))),

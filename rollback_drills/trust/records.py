@@ -41,11 +41,11 @@ def record_confirmation(
     Raises:
         UsageError: The texts are empty, or hold what evidence must not.
     """
-    for flag, text in (("--by", by), ("--reason", reason)):
+    for field, text, what in (("by", by, "who"), ("reason", reason, "why")):
         if not text.strip():
-            raise UsageError(f"{flag} is empty; say {'who' if flag == '--by' else 'why'}")
+            raise UsageError(f"is empty; say {what}", field=field)
         if kind := find_private(text):
-            raise UsageError(f"{flag} holds {kind}, which evidence must not name; leave it out")
+            raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
     forgiven = sorted({row for each in settled for row in each.missing_rows})
     return _record_trust(schedule_id, settled, reason, forgiven, created_at=created_at, signer=by) | {
         "trusted_by": by

@@ -8,6 +8,7 @@ import typer
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.verify.findings import Verification, printable
 from rollback_drills_cli.database import DatabaseOption, open_existing
+from rollback_drills_cli.flags import describe
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 
@@ -49,7 +50,9 @@ def verify(
         result = _verify(export, database, trust)
     except DrillsError as error:
         if as_json:
-            print_json({**Verification().to_document(), "intact": None, "problem": printable(str(error))})
+            print_json(
+                {**Verification().to_document(), "intact": None, "problem": printable(describe(error))}
+            )
         raise
     if as_json:
         print_json(result.to_document())

@@ -268,10 +268,10 @@ def test_a_fleet_goes_on_when_one_document_is_broken(
 @pytest.mark.parametrize(
     ("parameters", "place"),
     [
-        ({"provider": "slcak"}, "--provider slcak is unknown"),
+        ({"provider": "slcak"}, "provider slcak is unknown"),
         ({"routing_policy": {"owner_route": {}}}, "did you mean 'owner_routes'?"),
         ({"routing_policy": "missing.json"}, "missing.json: does not exist"),
-        ({"schedule": "no/such/*.json"}, "--schedule no/such/*.json matches no schedule"),
+        ({"schedule": "no/such/*.json"}, "schedule no/such/*.json matches no schedule"),
     ],
 )
 def test_what_the_caller_got_wrong_fails_the_run_before_anything_is_sent_or_written(

@@ -29,9 +29,7 @@ def record(schedule: str, history: str, drill_id: str, *, advance: bool = False)
         "actor": "x" * 3000,  # more than a file system writes at once by chance
     }
     target = find_target(schedule, history, None)
-    drill = build_drill(
-        NOTHING, read_fields(fields, str), schedule_id="payments", runbook_ref="r", now=NOW, spell=str
-    )
+    drill = build_drill(NOTHING, read_fields(fields), schedule_id="payments", runbook_ref="r", now=NOW)
     record_drill(target, drill, Criteria(), now=NOW, create=True, advance=advance)
 
 

@@ -69,11 +69,11 @@ def test_a_variable_that_does_not_parse_is_named_and_never_falls_back(name: str,
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"mode": "Promoted"}, '--mode is "Promoted"; must be one of disabled, shadow, enforce, promoted'),
-        ({"due_soon_days": True}, "--due-soon-days is true; must be a number of days from 0 to 36525"),
-        ({"max_age_days": float("nan")}, "--max-age-days is NaN"),
-        ({"schedule": ""}, "--schedule is empty"),
-        ({"history": ""}, "--history is empty"),
+        ({"mode": "Promoted"}, 'mode is "Promoted"; must be one of disabled, shadow, enforce, promoted'),
+        ({"due_soon_days": True}, "due_soon_days is true; must be a number of days from 0 to 36525"),
+        ({"max_age_days": float("nan")}, "max_age_days is NaN"),
+        ({"schedule": ""}, "schedule is empty"),
+        ({"history": ""}, "history is empty"),
     ],
 )
 def test_a_flag_that_does_not_parse_is_named_with_its_value(given: dict[str, Any], message: str) -> None:

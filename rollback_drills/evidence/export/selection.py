@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.ledger.merkle import Subtree, cover
 from rollback_drills.evidence.records import LEDGER_KINDS
@@ -50,7 +50,10 @@ def select_rows(connection: Connection, query: Query) -> Selection:
         first = 0
     within = LEDGER.c.leaf_index.between(first, last)
     if query.schedules and not _has_rows(connection, within, LEDGER.c.schedule_id.in_(query.schedules)):
-        raise UsageError("there is no evidence of these schedules in this period; leave --from or --to out")
+        raise UsageError(
+            "there is no evidence of these schedules in this period; leave ",
+            *(Field("from"), " or ", Field("to"), " out"),
+        )
     before = 0 if first == 0 else first - 1
     return Selection(first, last + 1, before, min(last + 1, newest) + 1)
 

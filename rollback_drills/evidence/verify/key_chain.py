@@ -115,6 +115,6 @@ class KeyChain:
         return (
             f"row {loss.row} says that the key {loss.old.text} was lost: it did not sign the new key,"
             f" {self.all[loss.place].text}. Anybody who can write the database can add such a row. If the"
-            " key was lost, confirm the new one with --public-key as you kept it elsewhere, or with"
-            f" --checkpoint and a head over more than {loss.row} rows"
+            " key was lost, confirm the new one with a public key that you kept elsewhere, or with a head"
+            f" over more than {loss.row} rows"
         )

@@ -138,7 +138,7 @@ def test_a_swap_that_fails_puts_the_earlier_one_back(tmp_path: Path, monkeypatch
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"--out .* cannot be written: not a directory"):
+    with pytest.raises(UsageError, match=r"out .* cannot be written: not a directory"):
         write(make_console("payments"), tmp_path / "file" / "site")
 
 

@@ -66,7 +66,7 @@ def test_a_fleet_of_which_no_folder_can_be_listed_is_a_finding(closed: Path, tmp
 
 
 def test_a_place_that_cannot_be_listed_itself_is_the_callers_mistake(closed: Path) -> None:
-    with pytest.raises(UsageError, match=r"--schedule .*closed cannot be searched: permission denied"):
+    with pytest.raises(UsageError, match=r"schedule .*closed cannot be searched: permission denied"):
         load_fleet(str(closed), None)
 
 

@@ -122,7 +122,7 @@ def test_schedules_that_share_an_id_are_refused_each_naming_the_other(tmp_path: 
         ("none.jsonl", None, "does not exist"),
         ("fleet", "one.json", "is one file, but there are several schedules"),
         ("one.json", "fleet", "is not one file, but there is one schedule"),
-        ("fleet", "nowhere", "--history .*nowhere does not exist"),
+        ("fleet", "nowhere", "history .*nowhere does not exist"),
     ],
 )
 def test_what_cannot_be_meant_is_the_callers_mistake(

@@ -50,13 +50,13 @@ def test_each_route_and_instant_has_an_acknowledgement_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"acknowledged_by": ""}, "--by is empty"),
-        ({"acknowledged_by": "  "}, "--by is empty"),
-        ({"acknowledged_by": "maria@example.com"}, "--by holds an e-mail address"),
-        ({"acknowledged_by": "maria", "external_ref": "https://x"}, "--ref holds a URL"),
+        ({"acknowledged_by": ""}, "acknowledged_by is empty"),
+        ({"acknowledged_by": "  "}, "acknowledged_by is empty"),
+        ({"acknowledged_by": "maria@example.com"}, "acknowledged_by holds an e-mail address"),
+        ({"acknowledged_by": "maria", "external_ref": "https://x"}, "external_ref holds a URL"),
         (
             {"acknowledged_by": "maria", "notes": "token=hunter2"},
-            "--notes holds what looks like a credential",
+            "notes holds what looks like a credential",
         ),
     ],
 )

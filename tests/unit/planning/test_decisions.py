@@ -132,7 +132,7 @@ def test_without_any_minutes_an_hour_is_given_to_acknowledge() -> None:
 
 
 def test_a_provider_that_nobody_knows_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="--provider slcak is unknown; known are slack"):
+    with pytest.raises(UsageError, match="provider slcak is unknown; known are slack"):
         check_requested(parse_requested("slcak"), frozenset({"slack"}))
     assert parse_requested(" all ") is None
     assert parse_requested("slack, teams") == frozenset({"slack", "teams"})
@@ -140,7 +140,7 @@ def test_a_provider_that_nobody_knows_is_refused_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", ",,,", " , "])
 def test_to_name_no_provider_is_not_to_name_all(text: str) -> None:
-    with pytest.raises(UsageError, match="--provider names no provider; write all"):
+    with pytest.raises(UsageError, match="provider names no provider; write all"):
         parse_requested(text)
 
 

@@ -146,7 +146,7 @@ def test_asking_to_escalate_buys_no_time() -> None:
 
 @pytest.mark.parametrize("asked", [timedelta(0), -DAY, 30 * DAY + timedelta(seconds=1), timedelta.max])
 def test_an_acknowledgement_for_no_time_or_too_long_is_refused(asked: timedelta) -> None:
-    with pytest.raises(UsageError, match="--days must be more than 0 and at most 30"):
+    with pytest.raises(UsageError, match="acknowledged_for_days must be more than 0 and at most 30"):
         find_end(Acknowledgement("maria", acknowledged_for=asked), NOW, None)
 
 

@@ -55,9 +55,9 @@ class Folder:
     def record(
         self, *, now: datetime = NOW, create: bool = False, advance: bool = False, **drill: Any
     ) -> Recorded:
-        fields = read_fields({**PERFORMED, **drill}, str)
+        fields = read_fields({**PERFORMED, **drill})
         performed = build_drill(
-            NOTHING, fields, schedule_id="payments", runbook_ref="docs/runbook.md", now=now, spell=str
+            NOTHING, fields, schedule_id="payments", runbook_ref="docs/runbook.md", now=now
         )
         return record_drill(self.target, performed, Criteria(), now=now, create=create, advance=advance)
 
@@ -212,7 +212,7 @@ def test_what_a_history_does_not_allow_is_refused_and_nothing_is_written(
 def test_a_history_is_made_only_when_asked_for(folder: Folder) -> None:
     folder.history.unlink()
 
-    with pytest.raises(UsageError, match="does not exist; mend the path, or let --create make the history"):
+    with pytest.raises(UsageError, match="does not exist; fix the path, or let create make the history"):
         folder.record()
     assert [each.name for each in folder.path.iterdir()] == ["schedule.json"]
 
@@ -284,11 +284,11 @@ class TestFindTarget:
         assert target.history_path == str(tmp_path / "search-history.json")
         assert target.run_paths == (str(tmp_path / "search-schedule.json"), target.history_path)
         with pytest.raises(
-            UsageError, match='has 2 schedules; choose one by --schedule-id: "payments", "search"'
+            UsageError, match='has 2 schedules; choose one by schedule_id: "payments", "search"'
         ):
             find_target(str(tmp_path), None, None)
         with pytest.raises(
-            UsageError, match=r'--schedule-id "serch" is not in .*; it has "payments", "search"'
+            UsageError, match=r'schedule_id "serch" is not in .*; it has "payments", "search"'
         ):
             find_target(str(tmp_path), None, "serch")
         with pytest.raises(
@@ -349,11 +349,11 @@ class TestAdvance:
     @pytest.mark.parametrize(
         ("schedule", "problem"),
         [
-            ({"due_policy": "after_completion"}, r"\$.due_policy after_completion, by which drills move"),
-            ({"due_policy": "fixed_sequence"}, r"\$.due_policy fixed_sequence, by which drills move"),
-            ({"next_due_at": None}, r"has no \$.next_due_at, so that drills move the due instant"),
-            ({"interval_days": None}, r"has no \$.interval_days of more than 0"),
-            ({"interval_days": 0}, r"has no \$.interval_days of more than 0"),
+            ({"due_policy": "after_completion"}, r"\$.due_policy after_completion drills move"),
+            ({"due_policy": "fixed_sequence"}, r"\$.due_policy fixed_sequence drills move"),
+            ({"next_due_at": None}, r"without \$.next_due_at drills move the due instant"),
+            ({"interval_days": None}, r"needs \$.interval_days of more than 0"),
+            ({"interval_days": 0}, r"needs \$.interval_days of more than 0"),
         ],
     )
     def test_where_it_makes_no_sense_nothing_is_written_at_all(
@@ -369,7 +369,7 @@ class TestAdvance:
         ("change", "problem"),
         [
             ({"schedule_id": "another"}, "became another schedule meanwhile"),
-            ({"due_policy": "fixed_sequence"}, "by which drills move the due instant; leave it out"),
+            ({"due_policy": "fixed_sequence"}, "drills move the due instant; leave it out"),
             ({"ownres": []}, "$.ownres is an unknown key; did you mean 'owners'?"),
         ],
     )

@@ -596,9 +596,9 @@ def test_after_a_confirmation_the_present_content_is_what_is_expected(database: 
 @pytest.mark.parametrize(
     ("by", "reason", "problem"),
     [
-        (" ", "why", "--by is empty; say who"),
-        ("maria", "", "--reason is empty; say why"),
-        ("maria", "see https://wiki.internal/x", "--reason holds a URL"),
+        (" ", "why", "by is empty; say who"),
+        ("maria", "", "reason is empty; say why"),
+        ("maria", "see https://wiki.internal/x", "reason holds a URL"),
     ],
 )
 def test_a_confirmation_says_who_and_why(by: str, reason: str, problem: str) -> None:

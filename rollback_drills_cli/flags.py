@@ -1,0 +1,28 @@
+"""What the command line calls the parameters of commands."""
+
+from typing import Final
+
+from rollback_drills.errors import UsageError
+
+SHORT_FLAGS: Final = {
+    "acknowledged_by": "--by",
+    "acknowledged_for_days": "--days",
+    "cycle_id": "--cycle",
+    "database_url": "--database",
+    "evidence_refs": "--evidence-ref",
+    "external_ref": "--ref",
+    "participants": "--participant",
+    "plan_id": "--plan",
+    "systems_tested": "--system",
+}
+"""Parameters whose flag is not their name with dashes."""
+
+
+def find_flag(field: str) -> str:
+    """Return the flag of a parameter."""
+    return SHORT_FLAGS.get(field) or f"--{field.replace('_', '-')}"
+
+
+def describe(error: Exception) -> str:
+    """Return the message of an error, with flags for the parameters that it names."""
+    return error.spell(find_flag) if isinstance(error, UsageError) else str(error)
