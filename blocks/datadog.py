@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
 from blocks.http.connector import ANY_JSON, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
-from blocks.http.responses import judge_lacking, judge_status, retry_in_seconds, with_wait
+from blocks.http.json_values import JsonObject, as_list, to_json
+from blocks.http.responses import join_texts, judge_lacking, judge_status, retry_in_seconds, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
-from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten, to_json
+from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
@@ -76,7 +77,7 @@ class DatadogConnector(HttpConnector):
         return PreparedRequest("POST", url, url, self._headers(), to_json(self._event(notification, now)))
 
     def judge(self, response: Response) -> Verdict:
-        """Take a 202, or a 200, that tells of an event for accepted."""
+        """Take a 202, or a 200, with an event for accepted."""
         status, body = response.status_code, response.json_object()
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             return _judge_refusal(response)
@@ -109,7 +110,7 @@ class DatadogConnector(HttpConnector):
     def _headers(self) -> Mapping[str, str]:
         return {**ANY_JSON, "dd-api-key": open_secret(self.api_key)}
 
-    def _event(self, notification: Notification, now: datetime) -> Mapping[str, Any]:
+    def _event(self, notification: Notification, now: datetime) -> JsonObject:
         level = _ALERT_TYPES.get(notification.alert_level, "info")
         return {
             "title": escape_within(
@@ -149,8 +150,7 @@ def _without_mentions(text: str) -> str:
 
 
 def _judge_refusal(response: Response) -> Verdict:
-    errors = response.json_object().get("errors")
-    hint = "; ".join(text for text in errors if isinstance(text, str)) if isinstance(errors, list) else ""
+    hint = join_texts(*as_list(response.json_object().get("errors")))
     if response.status_code == HTTPStatus.FORBIDDEN:
         hint = f"{hint or 'forbidden'} (a wrong key, or a key of another site)"
     verdict = judge_status(response, dead=_DEAD, hint=hint or None)

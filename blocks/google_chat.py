@@ -2,40 +2,38 @@
 
 import html
 import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import httpx
 from pydantic import Field, HttpUrl
 
-from blocks.http.addresses import address_problem, public_origin
-from blocks.http.connector import ANY_JSON, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
-from blocks.http.responses import judge_lacking, judge_status
+from blocks.http.addresses import public_origin
+from blocks.http.exchange import Response
+from blocks.http.incoming_webhook import IncomingWebhook
+from blocks.http.json_values import JsonObject
+from blocks.http.responses import judge_lacking
 from blocks.secret_fields import SecretBlock, open_secret
-from blocks.text import escape_within, fit, reference, to_json
+from blocks.text import escape_within, reference
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.redaction.redactor import REDACTED
 
 _PATH: Final = re.compile(r"/v1/spaces/[\w-]+/messages/?", re.ASCII)
 _SECRET_PARAMETERS: Final = ("key", "token")
-_DEAD: Final = frozenset({401, 403, 404})
 # Without it Chat ignores the key of the thread and starts a new one.
 _IN_ITS_THREAD: Final = {"messageReplyOption": "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"}
 
 # https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create
-_LARGEST_MESSAGE: Final = 32_000
 _LONGEST_TEXT: Final = 4096
 _LONGEST_THREAD_KEY: Final = 200  # Chat takes 4000
 
 
-class GoogleChatConnector(HttpConnector):
+class GoogleChatConnector(IncomingWebhook):
     """Posts to the one space of a Google Chat webhook.
 
-    Reminders and the ending are replies in the thread of the first message; a webhook cannot edit a message.
+    Reminders and closing messages are replies in the thread of the first message; a webhook cannot edit it.
 
     Example:
         ```python
@@ -53,57 +51,48 @@ class GoogleChatConnector(HttpConnector):
 
     # Fifteen of the longest rows fit whole, even where each character has to be escaped.
     most_in_one_message: ClassVar[int] = 15
+    webhook_name: ClassVar[str] = "google chat webhook"
+    largest_message: ClassVar[int] = 32_000
 
     url: SecretBlock = Field(
         title="Webhook URL",
         description="Address of the webhook with its key and token; whoever knows it can post.",
     )
-    title: str = Field(default="", max_length=60, description="Text put before every title.")
 
-    def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
-        url = open_secret(self.url)
-        problem = address_problem(url, "the url of the google chat webhook")
-        if problem:
-            return problem
-        parsed = httpx.URL(url)
-        has_secrets = all(parsed.params.get(name) for name in _SECRET_PARAMETERS)
-        if parsed.userinfo or not _PATH.fullmatch(parsed.path) or not has_secrets:
-            return (
-                "the url of the google chat webhook must be"
-                " https://chat.googleapis.com/v1/spaces/SPACE/messages?key=KEY&token=TOKEN"
-            )
+    def url_problem(self, url: httpx.URL) -> str:
+        """Return what is wrong with an address that is a valid URL; empty if nothing is."""
+        has_secrets = all(url.params.get(name) for name in _SECRET_PARAMETERS)
+        if url.userinfo or not _PATH.fullmatch(url.path) or not has_secrets:
+            return "must be https://chat.googleapis.com/v1/spaces/SPACE/messages?key=KEY&token=TOKEN"
         return ""
 
-    def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
-        """Build the request; an ending is told in the same thread."""
-        del now
-        url = httpx.URL(open_secret(self.url))
-        content = fit(notification, lambda shorter: to_json(self._message(shorter)), _LARGEST_MESSAGE)
-        public_url = f"{public_origin(str(url))}{url.path}?{REDACTED}"
-        return PreparedRequest(
-            "POST", str(url.copy_merge_params(_IN_ITS_THREAD)), public_url, ANY_JSON, content
-        )
+    def target_url(self, url: str) -> str:
+        """Return the address to which messages are posted."""
+        return str(httpx.URL(url).copy_merge_params(_IN_ITS_THREAD))
 
-    def judge(self, response: Response) -> Verdict:
+    def public_url(self, url: str) -> str:
+        """Return the address as it may be shown."""
+        return f"{public_origin(url)}{httpx.URL(url).path}?{REDACTED}"
+
+    def judge_success(self, response: Response) -> Verdict:
         """Take only a 200 that names the message for a delivery."""
-        status = response.status_code
-        if status < HTTPStatus.MULTIPLE_CHOICES:
-            name = response.json_object().get("name")
-            if status == HTTPStatus.OK and isinstance(name, str) and name:
-                return Verdict(Outcome.DELIVERED, "answered 200", status, external_ref=name)
-            return judge_lacking(response, "a message; look at the url")
+        status, name = response.status_code, response.json_object().get("name")
+        if status == HTTPStatus.OK and isinstance(name, str) and name:
+            return Verdict(Outcome.DELIVERED, "answered 200", status, external_ref=name)
+        return judge_lacking(response, "a message; look at the url")
+
+    def hint(self, response: Response) -> str | None:
+        """Return what a refusal says about itself."""
         error = response.json_object().get("error")
-        hint = f"{error.get('status')}: {error.get('message')}" if isinstance(error, dict) else None
-        return judge_status(response, dead=_DEAD, hint=hint)
+        return f"{error.get('status')}: {error.get('message')}" if isinstance(error, dict) else None
 
     def secret_values(self) -> list[str]:
         """Open key and token; the space beside them is no secret."""
         params = httpx.URL(open_secret(self.url)).params
         return [value for name in _SECRET_PARAMETERS for value in params.get_list(name)]
 
-    def _message(self, notification: Notification) -> Mapping[str, Any]:
-        title = f"{self.title} {notification.title}".strip()
+    def message(self, notification: Notification, title: str) -> JsonObject:
+        """Build a message with a card for the facts."""
         # One widget for all facts: Chat drops a section with more than a hundred without saying so, and cuts
         # the label of a decoratedText.
         widgets = [{"textParagraph": {"text": text}} for text in _paragraphs(notification)]
@@ -121,7 +110,7 @@ def _paragraphs(notification: Notification) -> Iterator[str]:
         yield "<br>".join(f"<b>{_escape(label)}</b>: {_escape(value)}" for label, value in notification.facts)
     if notification.acknowledge:
         yield _escape(notification.acknowledge)
-    # Chat cannot tell repeated messages apart; a reader can, by the id.
+    # Chat cannot recognise repeated messages; a reader can, by the id.
     yield _escape(notification.footer)
 
 
@@ -131,5 +120,5 @@ def _escape(text: str) -> str:
 
 
 def _break_mentions(text: str) -> str:
-    """Break `<users/all>`, which would ring everybody, and `<url|text>`, which hides where it leads."""
+    """Break `<users/all>`, which would notify everybody, and `<url|text>`, which hides its target."""
     return text.replace("<", "\uff1c")

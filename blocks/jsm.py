@@ -1,10 +1,9 @@
 """Jira Service Management Operations, formerly Opsgenie: one alert per cycle and owner."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field, HttpUrl
@@ -12,9 +11,10 @@ from pydantic import Field, HttpUrl
 from blocks.http.addresses import site_problem
 from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.json_values import JsonObject, to_json
 from blocks.http.responses import judge_lacking, judge_status, retry_in_seconds, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
-from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten, to_json
+from blocks.text import escape_within, fit, one_line, plain_text, reference, shorten
 from blocks.trial import trial_notification
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
@@ -98,7 +98,7 @@ class JsmConnector(HttpConnector):
         return with_wait(verdict, retry_in_seconds(response, "x-ratelimit-period-in-sec"))
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
-        """Build a request that tells nobody: it closes an alert that does not exist."""
+        """Build a request that notifies nobody: it closes an alert that does not exist."""
         del now
         return self._closing(trial_notification(self.name))
 
@@ -110,12 +110,12 @@ class JsmConnector(HttpConnector):
             {"user": _SENDER, "source": _SENDER, "note": note},
         )
 
-    def _request(self, path: str, document: Mapping[str, Any]) -> PreparedRequest:
+    def _request(self, path: str, document: JsonObject) -> PreparedRequest:
         url = self.api_url.rstrip("/") + path
         headers = {**ANY_JSON, "authorization": f"GenieKey {open_secret(self.api_key)}"}
         return PreparedRequest("POST", url, url, headers, to_json(document))
 
-    def _alert(self, notification: Notification) -> Mapping[str, Any]:
+    def _alert(self, notification: Notification) -> JsonObject:
         return {
             "message": escape_within(
                 one_line(f"{self.title} {notification.title}"), _LONGEST_MESSAGE, _without_markup

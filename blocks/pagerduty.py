@@ -1,19 +1,19 @@
 """PagerDuty, through the Events API v2: change events, which page nobody, or alerts, which do."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
 from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.json_values import JsonObject, as_list, fit_json
 from blocks.http.responses import join_texts, judge_lacking, judge_status, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
-from blocks.text import fact_lines, fit, one_line, reference, shorten, to_json
+from blocks.text import fact_lines, one_line, reference, shorten
 from blocks.trial import trial_notification
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
@@ -103,14 +103,12 @@ class PagerDutyConnector(HttpConnector):
         self, notification: Notification, action: Literal["trigger", "resolve"], now: datetime
     ) -> PreparedRequest:
         url = f"{self.api_url.rstrip('/')}/v2/{'change/' if self.event_type == 'change' else ''}enqueue"
-        content = fit(
-            notification, lambda shorter: to_json(self._event(shorter, action, now)), _LARGEST_EVENT
-        )
+        content = fit_json(notification, lambda shorter: self._event(shorter, action, now), _LARGEST_EVENT)
         return PreparedRequest("POST", url, url, ANY_JSON, content)
 
-    def _event(self, notification: Notification, action: str, now: datetime) -> Mapping[str, Any]:
+    def _event(self, notification: Notification, action: str, now: datetime) -> JsonObject:
         routing_key = open_secret(self.routing_key)
-        payload = {
+        payload: JsonObject = {
             "summary": shorten(one_line(f"{self.title} {notification.title}"), _LONGEST_SUMMARY),
             "source": "rollback-drills",
             "timestamp": now.isoformat(timespec="milliseconds"),
@@ -133,7 +131,7 @@ class PagerDutyConnector(HttpConnector):
         }
 
 
-def _details(notification: Notification) -> Mapping[str, Any]:
+def _details(notification: Notification) -> JsonObject:
     return {
         "summary": notification.summary,
         "facts": fact_lines(notification),
@@ -148,6 +146,5 @@ def _details(notification: Notification) -> Mapping[str, Any]:
     }
 
 
-def _hint(body: Mapping[str, Any]) -> str:
-    errors = body.get("errors")
-    return join_texts(body.get("message"), *(errors if isinstance(errors, list) else ()))
+def _hint(body: JsonObject) -> str:
+    return join_texts(body.get("message"), *as_list(body.get("errors")))

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
 from blocks.http.connector import ANY_JSON, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.json_values import JsonObject, fit_json
 from blocks.http.responses import disable, judge_lacking, judge_status, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
-from blocks.text import fact_lines, fit, reference, to_json
+from blocks.text import fact_lines, reference
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
@@ -69,11 +70,11 @@ class SplunkConnector(HttpConnector):
         """Build the request; an ending is an event whose action is `finished`."""
         url = f"{self.collector_url.rstrip('/')}/services/collector/event"
         headers = {**ANY_JSON, "authorization": f"Splunk {open_secret(self.token)}"}
-        content = fit(notification, lambda shorter: to_json(self._envelope(shorter, now)), _LARGEST_REQUEST)
+        content = fit_json(notification, lambda shorter: self._envelope(shorter, now), _LARGEST_REQUEST)
         return PreparedRequest("POST", url, url, headers, content)
 
     def judge(self, response: Response) -> Verdict:
-        """Take a 200 with the code 0 for accepted; of a refusal the code tells more than the status."""
+        """Take a 200 with the code 0 for accepted; the code of a refusal is more precise than its status."""
         status, body = response.status_code, response.json_object()
         code = body["code"] if type(body.get("code")) is int else None
         if status == HTTPStatus.OK and code == _SUCCESS:
@@ -90,7 +91,7 @@ class SplunkConnector(HttpConnector):
             return judge_lacking(response, "success; is this the address of a collector?")
         return judge_status(response, hint=hint)
 
-    def _envelope(self, notification: Notification, now: datetime) -> Mapping[str, Any]:
+    def _envelope(self, notification: Notification, now: datetime) -> JsonObject:
         return {
             "time": round(now.timestamp(), 3),
             "host": "rollback-drills",
@@ -102,7 +103,7 @@ class SplunkConnector(HttpConnector):
         }
 
 
-def _event(notification: Notification) -> Mapping[str, Any]:
+def _event(notification: Notification) -> JsonObject:
     return {
         "event_type": notification.event.get("event_type"),
         "action": "finished" if notification.is_closing else "started",

@@ -1,11 +1,10 @@
 """Writes a notification as text, within the limits of a provider."""
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from rollback_drills.notifications.notification import Notification
 
@@ -63,12 +62,6 @@ def fit(notification: Notification, render: Callable[[Notification], T], largest
         if len(rendered) <= largest:
             return rendered
     return render(_trimmed(notification, *smallest))
-
-
-def to_json(document: Mapping[str, Any]) -> bytes:
-    """Serialise once, to the bytes that are sent and signed."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
-    return text.encode(errors="replace")  # half a surrogate pair has no bytes
 
 
 def reference(notification: Notification, longest: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field, HttpUrl, PrivateAttr
 
@@ -17,9 +17,9 @@ from blocks.connector import ConnectorError
 from blocks.http.addresses import address_problem, public_origin
 from blocks.http.connector import ANY_JSON, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.json_values import JsonObject, to_json
 from blocks.http.responses import judge_status
 from blocks.secret_fields import OptionalSecretBlock, SecretBlock, open_secret
-from blocks.text import to_json
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
 from rollback_drills.redaction.redactor import REDACTED
@@ -177,7 +177,7 @@ class WebhookConnector(HttpConnector):
         return keys
 
 
-def _event(notification: Notification) -> Mapping[str, Any]:
+def _event(notification: Notification) -> JsonObject:
     """Add to the event what says which message it is, and why it was sent."""
     event = {
         **notification.event,

@@ -4,34 +4,35 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import httpx
 from pydantic import Field, HttpUrl
 
-from blocks.discord.message import write_message
-from blocks.http.addresses import address_problem, public_origin
-from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
+from blocks.discord.message import build_message
+from blocks.http.addresses import public_origin
+from blocks.http.connector import ANY_JSON, Conversation
 from blocks.http.exchange import PreparedRequest, Response
-from blocks.http.responses import clamp_wait, judge_lacking, judge_status, retry_after_seconds
+from blocks.http.incoming_webhook import IncomingWebhook
+from blocks.http.json_values import JsonObject, to_json
+from blocks.http.responses import clamp_wait, judge_lacking, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.redaction.redactor import REDACTED
 
-# The version is fixed: before version 8 Discord told the time to wait in milliseconds.
+# The version is fixed: before version 8 Discord sent the time to wait in milliseconds.
 _PATH: Final = re.compile(r"/api(?:/v\d{1,2})?/webhooks/(?P<id>\d{1,20})/(?P<token>[\w-]+)/?", re.ASCII)
 _MESSAGE_ID: Final = re.compile(r"\d{1,20}", re.ASCII)
-_DEAD: Final = frozenset({401, 403, 404})
 # https://docs.discord.com/developers/topics/opcodes-and-status-codes
 _UNKNOWN_MESSAGE: Final = 10008
 
 
-class DiscordConnector(HttpConnector):
+class DiscordConnector(IncomingWebhook):
     """Posts to the one channel of a Discord webhook.
 
-    A reminder is a message of its own. An ending replaces the text of the first message; if that one is gone,
-    it is a message of its own too.
+    A reminder is a new message. A closing message replaces the text of the first message, or is a new message
+    if the first one is gone.
 
     Example:
         ```python
@@ -49,22 +50,17 @@ class DiscordConnector(HttpConnector):
 
     # Six of the longest rows fit into one description, even where every second character has to be escaped.
     most_in_one_message: ClassVar[int] = 6
+    webhook_name: ClassVar[str] = "discord webhook"
 
     url: SecretBlock = Field(
         title="Webhook URL",
         description="Address of the webhook, with ?thread_id=… for a thread; whoever knows it can post.",
     )
-    title: str = Field(default="", max_length=60, description="Text put before every title.")
 
-    def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
-        url = open_secret(self.url)
-        problem = address_problem(url, "the url of the discord webhook")
-        if problem:
-            return problem
-        parsed = httpx.URL(url)
-        if parsed.userinfo or not _PATH.fullmatch(parsed.path):
-            return "the url of the discord webhook must be https://discord.com/api/webhooks/ID/TOKEN"
+    def url_problem(self, url: httpx.URL) -> str:
+        """Return what is wrong with an address that is a valid URL; empty if nothing is."""
+        if url.userinfo or not _PATH.fullmatch(url.path):
+            return "must be https://discord.com/api/webhooks/ID/TOKEN"
         return ""
 
     def deduplicates(self, notification: Notification) -> bool:
@@ -74,13 +70,13 @@ class DiscordConnector(HttpConnector):
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the request that posts a message or edits the first one."""
         del now
-        content = write_message(notification, self.title)
+        content = to_json(self.message(notification, f"{self.title} {notification.title}"))
         if notification.is_closing and _names_a_message(notification.earlier_ref):
             return self._request("PATCH", f"/messages/{notification.earlier_ref}", content)
         return self._request("POST", "", content)
 
     def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
-        """Post a message, or edit the first one; post the ending if the first one was deleted."""
+        """Post a message, or edit the first one; post the closing message if the first one was deleted."""
         has_first = _names_a_message(notification.earlier_ref)
         response = yield self.prepare(notification, now=now)
         if (
@@ -99,19 +95,23 @@ class DiscordConnector(HttpConnector):
             else verdict
         )
 
-    def judge(self, response: Response) -> Verdict:
+    def message(self, notification: Notification, title: str) -> JsonObject:
+        """Build a message with an embed for the facts."""
+        return build_message(notification, title)
+
+    def judge_success(self, response: Response) -> Verdict:
         """Take only a 200 that holds the message for a delivery."""
-        status = response.status_code
+        status, message_id = response.status_code, response.json_object().get("id")
         if status == HTTPStatus.NO_CONTENT:
             return Verdict(Outcome.ACCEPTED, "answered 204: not asked to wait for the message", status)
-        if status < HTTPStatus.MULTIPLE_CHOICES:
-            message_id = response.json_object().get("id")
-            if status == HTTPStatus.OK and isinstance(message_id, str) and _names_a_message(message_id):
-                return Verdict(Outcome.DELIVERED, "answered 200", status, external_ref=message_id)
-            return judge_lacking(response, "a message; look at the url")
-        # Discord blocks the address of a sender that keeps calling a webhook that is not there.
-        verdict = judge_status(response, dead=_DEAD)
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
+        if status == HTTPStatus.OK and isinstance(message_id, str) and _names_a_message(message_id):
+            return Verdict(Outcome.DELIVERED, "answered 200", status, external_ref=message_id)
+        return judge_lacking(response, "a message; look at the url")
+
+    def judge(self, response: Response) -> Verdict:
+        """Wait as long as a 429 asks: Discord blocks a sender that does not."""
+        verdict = super().judge(response)
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             return replace(verdict, retry_after_seconds=_wait_seconds(response))
         return verdict
 
@@ -154,7 +154,7 @@ def _names_a_message(reference: str) -> bool:
 
 
 def _wait_seconds(response: Response) -> float | None:
-    """Read how long to wait. All three tell seconds: the body and the second header with fractions."""
+    """Read how long to wait. All three are in seconds; the body and the second header have fractions."""
     waits = (
         _seconds(response.json_object().get("retry_after")),
         _seconds(response.headers.get("x-ratelimit-reset-after")),
@@ -163,9 +163,9 @@ def _wait_seconds(response: Response) -> float | None:
     return max((wait for wait in waits if wait is not None), default=None)
 
 
-def _seconds(value: Any) -> float | None:
+def _seconds(value: object) -> float | None:
     try:
-        seconds = float(value)
+        seconds = float(value)  # type: ignore[arg-type]  # anything else is caught
     except (TypeError, ValueError, OverflowError):
         return None
     return clamp_wait(seconds) if seconds >= 0 else None  # which "nan" is not

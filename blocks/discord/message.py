@@ -1,9 +1,9 @@
 """A notification as a Discord message: a text, and an embed with the facts."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from blocks.text import escape_within, fit, one_line, shorten, to_json
+from blocks.http.json_values import Json, JsonObject
+from blocks.text import escape_within, fit, one_line, shorten
 from rollback_drills.notifications.notification import Notification
 
 # Limits: https://docs.discord.com/developers/resources/message, "Embed Limits". All texts of an embed
@@ -19,14 +19,10 @@ _GREY: Final = 0x757575
 _COLORS: Final = {"critical": 0xC62828, "warning": 0xF9A825, "healthy": _GREEN}
 
 
-def write_message(notification: Notification, prefix: str) -> bytes:
-    """Write a message within Discord's limits; `prefix` stands before its title."""
-    return to_json(_message(notification, one_line(f"{prefix} {notification.title}")))
-
-
-def _message(notification: Notification, title: str) -> Mapping[str, Any]:
+def build_message(notification: Notification, title: str) -> JsonObject:
+    """Build a message within Discord's limits."""
     description = fit(notification, _describe, _LONGEST_DESCRIPTION)
-    embed: dict[str, Any] = {
+    embed: dict[str, Json] = {
         "color": _GREEN if notification.is_closing else _COLORS.get(notification.alert_level, _GREY),
         "footer": {"text": shorten(notification.footer, _LONGEST_FOOTER)},
     }
@@ -36,8 +32,8 @@ def _message(notification: Notification, title: str) -> Mapping[str, Any]:
         value = escape_within(notification.acknowledge, _LONGEST_FIELD, _escape)
         embed["fields"] = [{"name": _ACKNOWLEDGE, "value": value}]
     # Outside the embed: a lock screen shows no embeds, and readers can switch them off.
-    content = escape_within(f"{title}\n{notification.summary}", _LONGEST_CONTENT, _escape)
-    # An edit that does not repeat allowed_mentions rings everybody whom its text names.
+    content = escape_within(f"{one_line(title)}\n{notification.summary}", _LONGEST_CONTENT, _escape)
+    # An edit that does not repeat allowed_mentions notifies everybody whom its text names.
     return {"content": content, "embeds": [embed], "allowed_mentions": {"parse": []}}
 
 
@@ -46,5 +42,5 @@ def _describe(notification: Notification) -> str:
 
 
 def _escape(text: str) -> str:
-    """Take the links out of the Markdown, which would hide where they lead."""
+    """Take the links out of the Markdown, which would hide their targets."""
     return text.replace("](", "]\u200b(")

@@ -1,14 +1,15 @@
 """What the answers of GitHub say: which issues, and why something was refused."""
 
 import re
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from blocks.github.requests import is_issue_number
 from blocks.http.exchange import LARGEST_BODY_READ, Response
+from blocks.http.json_values import JsonObject, as_list, as_object
 from blocks.http.responses import (
     UNAUTHORIZED,
+    join_texts,
     judge_addition,
     judge_lacking,
     judge_status,
@@ -31,9 +32,7 @@ def judge_refusal(response: Response, *, dead: frozenset[int] = UNAUTHORIZED) ->
     """Say why a request was refused; a 403 is often a rate limit."""
     status, body = response.status_code, response.json_object()
     message = body.get("message")
-    errors = body.get("errors")
-    hints = [message, *(str(error) for error in (errors if isinstance(errors, list) else ()))]
-    hint = "; ".join(text for text in hints if isinstance(text, str)) or None
+    hint = join_texts(message, *map(str, as_list(body.get("errors")))) or None
     if status in _LIMITED:
         is_used_up = response.headers.get("x-ratelimit-remaining", "").strip() == "0"
         wait = retry_after_seconds(response)
@@ -94,11 +93,11 @@ def is_cut(response: Response) -> bool:
     return response.status_code == HTTPStatus.OK and len(response.body) >= LARGEST_BODY_READ
 
 
-def read_items(response: Response) -> list[Mapping[str, Any]] | Verdict:
+def read_items(response: Response) -> list[JsonObject] | Verdict:
     """Read a page of a listing; a verdict that failed if it is none."""
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         return judge_refusal(response)
     items = response.json()
     if not isinstance(items, list):
         return not_github(response, "a list")
-    return [item if isinstance(item, dict) else {} for item in items]
+    return [as_object(item) for item in items]

@@ -123,8 +123,10 @@ class GitHubIssuesConnector(HttpConnector):
         if response.json_object().get("state") != "closed":
             return not_github(response, "a closed issue")
         # Only now: a comment before it would be written again whenever the closing is tried again.
-        told = judge_comment((yield github.comment(number, write_comment(notification))), number)
-        detail = f"closed #{number}" + ("" if told.succeeded else f", but the comment failed: {told.detail}")
+        noted = judge_comment((yield github.comment(number, write_comment(notification))), number)
+        detail = f"closed #{number}" + (
+            "" if noted.succeeded else f", but the comment failed: {noted.detail}"
+        )
         return Verdict(Outcome.DELIVERED, detail, response.status_code, external_ref=number)
 
     @property

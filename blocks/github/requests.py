@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from blocks.http.exchange import PreparedRequest
-from blocks.text import to_json
+from blocks.http.json_values import to_json
 
 COMMENTS: Final = "issues/comments?sort=created&direction=desc"
 """The listing of all comments in the repository, the newest first."""

@@ -1,20 +1,19 @@
 """Conversations with GitHub that look whether something is in the repository."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from blocks.github.answers import is_cut, judge_refusal, not_github, read_items
 from blocks.github.requests import GitHubRequests
 from blocks.http.connector import Conversation
 from blocks.http.exchange import PreparedRequest
+from blocks.http.json_values import JsonObject
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
 # What is looked for was sent not long ago, and is among the newest. Five issues fit in what is read.
 _PAGE_SIZE: Final = 5
 _MOST_PAGES: Final = 6
-
-_Item: TypeAlias = Mapping[str, Any]
 
 
 def first_page(github: GitHubRequests, listing: str) -> PreparedRequest:
@@ -22,7 +21,9 @@ def first_page(github: GitHubRequests, listing: str) -> PreparedRequest:
     return github.page(listing, _PAGE_SIZE, 1)
 
 
-def look_through(github: GitHubRequests, listing: str, marker: str) -> Conversation[_Item | Verdict | None]:
+def look_through(
+    github: GitHubRequests, listing: str, marker: str
+) -> Conversation[JsonObject | Verdict | None]:
     """Find the newest item of a listing with a marker; a verdict that failed if GitHub could not be asked."""
     for page in range(1, _MOST_PAGES + 1):
         items = yield from _read_page(github, listing, page)
@@ -49,15 +50,17 @@ def search_end(github: GitHubRequests, number: str) -> Conversation[Verdict | No
     return Verdict(Outcome.DELIVERED, f"#{number} is closed", response.status_code, external_ref=number)
 
 
-def _read_page(github: GitHubRequests, listing: str, page: int) -> Conversation[Sequence[_Item] | Verdict]:
+def _read_page(
+    github: GitHubRequests, listing: str, page: int
+) -> Conversation[Sequence[JsonObject] | Verdict]:
     response = yield github.page(listing, _PAGE_SIZE, page)
     if not is_cut(response):
         return read_items(response)
-    items: list[_Item] = []
+    items: list[JsonObject] = []
     for position in range((page - 1) * _PAGE_SIZE + 1, page * _PAGE_SIZE + 1):
         response = yield github.page(listing, 1, position)
         if is_cut(response):
-            items.append({})  # alone too long to be read, so that it is none of ours
+            items.append({})  # longer than what is read, so it is not ours
             continue
         read = read_items(response)
         if isinstance(read, Verdict):

@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from blocks.text import escape_within, fit, one_line, paragraphs, reference, to_json
+from blocks.http.json_values import JsonObject, fit_json
+from blocks.text import escape_within, one_line, paragraphs, reference
 from rollback_drills.notifications.notification import Notification
 
 _LONGEST_TITLE: Final = 256
@@ -21,14 +22,14 @@ _BLOCK_START = re.compile(r"^(\d{0,9})([-+=.)#])", re.ASCII)
 def write_issue(notification: Notification, prefix: str, labels: list[str]) -> bytes:
     """Write a new issue."""
     title = escape_within(one_line(f"{prefix} {notification.title}"), _LONGEST_TITLE, _unreferenced)
-    issue = {"title": title, "labels": labels}
-    return fit(notification, lambda n: to_json({**issue, "body": _body(n)}), _LARGEST_CONTENT)
+    issue: JsonObject = {"title": title, "labels": labels}
+    return fit_json(notification, lambda n: {**issue, "body": _body(n)}, _LARGEST_CONTENT)
 
 
 def write_comment(notification: Notification) -> bytes:
-    """Write a comment; it says for itself what the matter is."""
-    return fit(
-        notification, lambda n: to_json({"body": f"**{_plain(n.title)}**\n\n{_body(n)}"}), _LARGEST_CONTENT
+    """Write a comment; a reader needs nothing else to understand it."""
+    return fit_json(
+        notification, lambda n: {"body": f"**{_plain(n.title)}**\n\n{_body(n)}"}, _LARGEST_CONTENT
     )
 
 

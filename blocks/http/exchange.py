@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from blocks.http.addresses import url_problem
 from blocks.http.client import Progress, open_client
 from blocks.http.failures import judge_failure
+from blocks.http.json_values import Json, JsonObject, as_object
 from blocks.http.unpacking import unpack
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.redaction.redactor import REDACTED
@@ -87,17 +88,17 @@ class Response:
         kind = self.headers.get("content-type", "").lower()
         return "html" in kind or self.body.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
 
-    def json(self) -> Any:
+    def json(self) -> Json:
         """Return the body as JSON, or None if it is not."""
         try:
-            return json.loads(self.body)
+            value: Json = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
+        return value
 
-    def json_object(self) -> dict[str, Any]:
+    def json_object(self) -> JsonObject:
         """Return the body as a JSON object; an empty one if it is anything else."""
-        value = self.json()
-        return value if isinstance(value, dict) else {}
+        return as_object(self.json())
 
 
 async def exchange(request: PreparedRequest, *, timeout_seconds: float) -> Response | Verdict:

@@ -1,12 +1,11 @@
 """What the answers of Jira say: which issues, which transition, and why something was refused."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
 
 from blocks.http.exchange import Response
+from blocks.http.json_values import JsonObject, as_list, as_object
 from blocks.http.responses import (
     UNAUTHORIZED,
     clamp_wait,
@@ -15,7 +14,7 @@ from blocks.http.responses import (
     judge_status,
     with_wait,
 )
-from blocks.jira.requests import is_issue_key, mapping
+from blocks.jira.requests import is_issue_key
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
 
@@ -30,9 +29,8 @@ class Issue:
 def judge_refusal(response: Response) -> Verdict:
     """Say why a request was refused, and how long to wait."""
     status, body = response.status_code, response.json_object()
-    listed = body.get("errorMessages")
-    messages = [str(message) for message in listed] if isinstance(listed, list) else []
-    messages += [f"{field}: {message}" for field, message in mapping(body.get("errors")).items()]
+    messages = [str(message) for message in as_list(body.get("errorMessages"))]
+    messages += [f"{field}: {message}" for field, message in as_object(body.get("errors")).items()]
     if limit := response.headers.get("ratelimit-reason"):
         messages.append(f"the limit is {limit}")
     # A locked account answers 401 or 403 with X-Authentication-Denied-Reason: trying again keeps it locked.
@@ -76,17 +74,18 @@ def judge_comment(response: Response, key: str) -> Verdict:
 
 
 def read_issues(response: Response, label: str) -> list[Issue] | Verdict:
-    """Read what a search found; an issue without the label is none of ours."""
+    """Read what a search found; an issue without the label is not ours."""
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         return judge_refusal(response)
     issues = response.json_object().get("issues")
     if not isinstance(issues, list):
         return not_jira(response, "issues")
-    found = [mapping(issue) for issue in issues]
+    found = [as_object(issue) for issue in issues]
     return [
-        Issue(issue["key"], _is_done(issue))
+        Issue(key, _is_done(issue))
         for issue in found
-        if is_issue_key(issue.get("key")) and label in (mapping(issue.get("fields")).get("labels") or ())
+        if is_issue_key(key := issue.get("key"))
+        and label in as_list(as_object(issue.get("fields")).get("labels"))
     ]
 
 
@@ -105,20 +104,20 @@ def read_transition(response: Response, wanted: str) -> str | Verdict:
     listed = response.json_object().get("transitions")
     if not isinstance(listed, list):
         return not_jira(response, "transitions")
-    transitions = [mapping(transition) for transition in listed]
+    transitions = [as_object(transition) for transition in listed]
     for transition in transitions:
         names = {str(transition.get("id")), str(transition.get("name")).casefold()}
-        if wanted.casefold() in names if wanted else _ends_done(mapping(transition.get("to"))):
+        if wanted.casefold() in names if wanted else _ends_done(as_object(transition.get("to"))):
             return str(transition.get("id"))
     return ""
 
 
-def _is_done(issue: Mapping[str, Any]) -> bool:
-    return _ends_done(mapping(mapping(issue.get("fields")).get("status")))
+def _is_done(issue: JsonObject) -> bool:
+    return _ends_done(as_object(as_object(issue.get("fields")).get("status")))
 
 
-def _ends_done(status: Mapping[str, Any]) -> bool:
-    return mapping(status.get("statusCategory")).get("key") == "done"
+def _ends_done(status: JsonObject) -> bool:
+    return as_object(status.get("statusCategory")).get("key") == "done"
 
 
 def _seconds_until_reset(response: Response) -> float | None:

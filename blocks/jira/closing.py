@@ -79,8 +79,8 @@ def _close(jira: JiraRequests, key: str, wanted: str, comment: bytes) -> Convers
     if response.is_html:
         return not_jira(response, "a word about the transition")
     # Only now: a comment before it would be written again whenever the transition is tried again.
-    told = judge_comment((yield jira.comment(key, comment)), key)
-    detail = f"closed {key}" if told.succeeded else f"closed {key}, but the comment failed: {told.detail}"
+    noted = judge_comment((yield jira.comment(key, comment)), key)
+    detail = f"closed {key}" if noted.succeeded else f"closed {key}, but the comment failed: {noted.detail}"
     return Verdict(Outcome.DELIVERED, detail, response.status_code, external_ref=key)
 
 

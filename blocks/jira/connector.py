@@ -1,7 +1,6 @@
 """Jira: one issue per cycle and owner, in Cloud or in Data Center."""
 
 from base64 import b64encode
-from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, Literal
@@ -11,12 +10,13 @@ from pydantic import Field, HttpUrl
 from blocks.http.addresses import site_problem
 from blocks.http.connector import Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.json_values import JsonObject, fit_json
 from blocks.jira.answers import judge_account, judge_comment, judge_refused_addition, not_jira
 from blocks.jira.closing import close_issues, find_labelled, search_comment, search_end
 from blocks.jira.requests import JiraRequests, is_issue_key
 from blocks.jira.text import adf_comment, adf_document, wiki_comment, wiki_text
 from blocks.secret_fields import SecretBlock, open_secret
-from blocks.text import fit, one_line, reference, shorten, to_json
+from blocks.text import one_line, reference, shorten
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
@@ -85,8 +85,7 @@ class JiraConnector(HttpConnector):
             return self._requests.transitions(key) if key else self._requests.myself()
         if key:
             return self._requests.comment(key, self._comment(notification))
-        content = fit(notification, lambda shorter: to_json(self._issue(shorter)), _LARGEST_TEXT)
-        return self._requests.create(content)
+        return self._requests.create(fit_json(notification, self._issue, _LARGEST_TEXT))
 
     def judge(self, response: Response) -> Verdict:
         """Take a 2xx with the key of the new issue for a delivery."""
@@ -161,11 +160,11 @@ class JiraConnector(HttpConnector):
 
     def _comment(self, notification: Notification) -> bytes:
         write = adf_comment if self._is_cloud else wiki_comment
-        return fit(notification, lambda shorter: to_json({"body": write(shorter)}), _LARGEST_TEXT)
+        return fit_json(notification, lambda shorter: {"body": write(shorter)}, _LARGEST_TEXT)
 
-    def _issue(self, notification: Notification) -> Mapping[str, Any]:
+    def _issue(self, notification: Notification) -> JsonObject:
         title = one_line(f"{self.title} {notification.title}")
-        fields = {
+        fields: JsonObject = {
             **self.extra_fields,
             "project": {"key": self.project},
             "issuetype": {"name": self.issue_type},
@@ -175,7 +174,7 @@ class JiraConnector(HttpConnector):
         }
         if not self._is_cloud:
             return {"fields": fields}
-        value = {
+        value: JsonObject = {
             "notification_id": notification.notification_id,
             "reason": notification.reason,
             "may_repeat": notification.may_repeat,

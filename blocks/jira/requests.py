@@ -1,13 +1,13 @@
 """The requests that Jira takes, in Cloud (REST v3) and in Data Center (REST v2)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeGuard
+from typing import Final, TypeGuard
 
 from blocks.http.connector import ANY_JSON
 from blocks.http.exchange import PreparedRequest
-from blocks.text import to_json
+from blocks.http.json_values import JsonObject, to_json
 
 ISSUE_KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}-\d{1,18}", re.ASCII)
 _MOST_FOUND: Final = 10
@@ -52,7 +52,7 @@ class JiraRequests:
 
     def labelled(self, project: str, label: str, fields: Sequence[str]) -> PreparedRequest:
         """Search the issues of a project that have a label, the oldest first."""
-        query = {
+        query: JsonObject = {
             "jql": f'project = "{project}" AND labels = "{label}" ORDER BY created ASC',
             "maxResults": _MOST_FOUND,
             "fields": list(fields),
@@ -74,11 +74,6 @@ class JiraRequests:
         return PreparedRequest(method, url, url, headers, content, only_reads)
 
 
-def is_issue_key(text: Any) -> TypeGuard[str]:
+def is_issue_key(text: object) -> TypeGuard[str]:
     """Whether a value is the key of an issue, such as OPS-42, and safe in an address."""
     return isinstance(text, str) and ISSUE_KEY.fullmatch(text) is not None
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Take a value of an answer for an object; an empty one if it is none."""
-    return value if isinstance(value, dict) else {}

@@ -1,8 +1,8 @@
 """The texts of Jira issues and comments: documents for Cloud, wiki text for Data Center."""
 
 import re
-from typing import Any
 
+from blocks.http.json_values import JsonObject
 from blocks.text import paragraphs
 from rollback_drills.notifications.notification import Notification
 
@@ -12,18 +12,9 @@ _WIKI_MARKUP = re.compile(r"([\\{}\[\]*_?^~+!|#@()])")
 _WIKI_LINE_START = re.compile(r"(?m)^([ \t]*)(-+|bq\.|h([1-6])\.)")
 
 
-def adf_document(notification: Notification) -> dict[str, Any]:
+def adf_document(notification: Notification) -> JsonObject:
     """Write the description as Atlassian Document Format, whose texts are inert."""
-    content = [_paragraph(_text(notification.summary))]
-    if notification.facts:
-        items = [
-            {"type": "listItem", "content": [_paragraph(_text(f"{label}: ", bold=True) + _text(value))]}
-            for label, value in notification.facts
-        ]
-        content.append({"type": "bulletList", "content": items})
-    content.append(_paragraph(_text(notification.acknowledge)))
-    content.append(_paragraph(_text(notification.footer)))
-    return {"type": "doc", "version": 1, "content": content}
+    return _document(_content(notification))
 
 
 def wiki_text(notification: Notification) -> str:
@@ -37,10 +28,9 @@ def wiki_text(notification: Notification) -> str:
     )
 
 
-def adf_comment(notification: Notification) -> dict[str, Any]:
-    """Write a comment as Atlassian Document Format; it says for itself what the matter is."""
-    document = adf_document(notification)
-    return {**document, "content": [_paragraph(_text(notification.title, bold=True)), *document["content"]]}
+def adf_comment(notification: Notification) -> JsonObject:
+    """Write a comment as Atlassian Document Format; a reader needs nothing else to understand it."""
+    return _document([_paragraph(_text(notification.title, bold=True)), *_content(notification)])
 
 
 def wiki_comment(notification: Notification) -> str:
@@ -48,14 +38,29 @@ def wiki_comment(notification: Notification) -> str:
     return f"{_wiki(notification.title)}\n\n{wiki_text(notification)}"
 
 
-def _paragraph(content: list[dict[str, Any]]) -> dict[str, Any]:
+def _document(content: list[JsonObject]) -> JsonObject:
+    return {"type": "doc", "version": 1, "content": content}
+
+
+def _content(notification: Notification) -> list[JsonObject]:
+    content = [_paragraph(_text(notification.summary))]
+    if notification.facts:
+        items: list[JsonObject] = [
+            {"type": "listItem", "content": [_paragraph(_text(f"{label}: ", bold=True) + _text(value))]}
+            for label, value in notification.facts
+        ]
+        content.append({"type": "bulletList", "content": items})
+    return [*content, _paragraph(_text(notification.acknowledge)), _paragraph(_text(notification.footer))]
+
+
+def _paragraph(content: list[JsonObject]) -> JsonObject:
     return {"type": "paragraph", "content": content}
 
 
-def _text(text: str, *, bold: bool = False) -> list[dict[str, Any]]:
+def _text(text: str, *, bold: bool = False) -> list[JsonObject]:
     if not text:
         return []  # the format knows no empty text
-    node: dict[str, Any] = {"type": "text", "text": text}
+    node: JsonObject = {"type": "text", "text": text}
     return [{**node, "marks": [{"type": "strong"}]}] if bold else [node]
 
 

@@ -1,25 +1,25 @@
 """Microsoft Sentinel: one row per notification, through the Logs Ingestion API of Azure Monitor."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from pydantic import Field, HttpUrl, PrivateAttr
 
 from blocks.http.addresses import site_problem
 from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.json_values import JsonObject, as_object, to_json
 from blocks.http.responses import join_texts, judge_status
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.sentinel.access_token import AccessToken, read_token, token_request
-from blocks.text import fact_lines, fit, reference, to_json
+from blocks.text import fact_lines, fit, reference
 from blocks.trial import trial_notification
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
-# A field keeps 64 KB, the rest is dropped without a word; a row below that keeps every field whole.
+# A field keeps 64 KB, the rest is dropped silently; a row below that keeps every field whole.
 # https://learn.microsoft.com/azure/azure-monitor/fundamentals/service-limits#logs-ingestion-api
 _LARGEST_CONTENT: Final = 60_000
 _LONGEST_REFERENCE: Final = 255
@@ -103,10 +103,8 @@ class SentinelConnector(HttpConnector):
             return Verdict(
                 Outcome.PERMANENT, f"answered {status} instead of 204; look at endpoint_url", status
             )
-        error = response.json_object().get("error")
-        hint = ""
-        if isinstance(error, dict):
-            hint = join_texts(error.get("code"), error.get("message"), separator=": ")
+        error = as_object(response.json_object().get("error"))
+        hint = join_texts(error.get("code"), error.get("message"), separator=": ")
         if status == HTTPStatus.FORBIDDEN:
             hint = (
                 f"{hint or 'forbidden'} (give the app the role Monitoring Metrics Publisher on the rule;"
@@ -159,7 +157,7 @@ class SentinelConnector(HttpConnector):
 
 
 def _rows(notification: Notification, now: datetime) -> bytes:
-    row: Mapping[str, Any] = {
+    row: JsonObject = {
         # Not Title or Type: a workspace reserves those names.
         # https://learn.microsoft.com/azure/azure-monitor/logs/create-custom-table
         "TimeGenerated": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -180,4 +178,4 @@ def _rows(notification: Notification, now: datetime) -> bytes:
         "CycleId": notification.cycle_id,
         "PlanId": notification.plan_id,
     }
-    return b"[" + to_json(row) + b"]"
+    return to_json([row])

@@ -1,12 +1,12 @@
 """What the answers of ServiceNow's Table API say: which record, and why something was refused."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from blocks.http.exchange import Response
+from blocks.http.json_values import Json, JsonObject, as_text
 from blocks.http.responses import (
     join_texts,
     judge_addition,
@@ -92,7 +92,7 @@ def not_a_table(response: Response, lacks: str) -> Verdict:
     return judge_lacking(response, f"{lacks}; is this a table api?")
 
 
-def _record(row: Any) -> Record | None:
+def _record(row: Json) -> Record | None:
     if not isinstance(row, dict) or not _SYS_ID.fullmatch(_text(row, "sys_id")):
         return None
     number = _text(row, "number")
@@ -106,6 +106,5 @@ def _record(row: Any) -> Record | None:
     )
 
 
-def _text(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name)
-    return value if isinstance(value, str) else ""
+def _text(row: JsonObject, name: str) -> str:
+    return as_text(row.get(name))

@@ -12,6 +12,7 @@ from pydantic import Field, HttpUrl
 from blocks.http.addresses import site_problem
 from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.json_values import to_json
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.servicenow.answers import (
     Record,
@@ -22,7 +23,6 @@ from blocks.servicenow.answers import (
     record_of,
 )
 from blocks.servicenow.text import close_notes, correlation, record_fields, work_note
-from blocks.text import to_json
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.reasons import Reason

@@ -8,7 +8,7 @@ from rollback_drills.notifications.notification import Notification
 
 _LONGEST_TITLE: Final = 160  # short_description of a task
 _LONGEST_CORRELATION: Final = 100
-_LONGEST_TEXT: Final = 4000  # of a field, by default; the rest would be cut without a word
+_LONGEST_TEXT: Final = 4000  # of a field, by default; the rest would be cut silently
 
 
 def correlation(notification: Notification) -> str:
@@ -27,7 +27,7 @@ def record_fields(notification: Notification, title: str) -> dict[str, str]:
 
 
 def work_note(notification: Notification) -> dict[str, str]:
-    """Write the fields that tell of a reminder or of the end."""
+    """Write the fields of a reminder or a closing message."""
     return {
         "work_notes": fit(notification, _note, _LONGEST_TEXT),
         "correlation_display": _latest(notification),

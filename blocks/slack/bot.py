@@ -1,20 +1,20 @@
 """Slack, through a bot: messages that are answered in their thread and edited when the cycle is over."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
 from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.json_values import Json, JsonObject, as_text, fit_json
 from blocks.http.responses import disable, judge_lacking, judge_status, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
-from blocks.slack.message import MOST_IN_ONE_MESSAGE, NO_PREVIEWS, write_message
+from blocks.slack.message import LARGEST_MESSAGE, MOST_IN_ONE_MESSAGE, NO_PREVIEWS, build_message
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
@@ -92,22 +92,21 @@ class SlackBotConnector(HttpConnector):
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the request that posts, answers or edits a message."""
         del now
-        arguments: dict[str, Any] = {"metadata": _metadata(notification)}
+        arguments: dict[str, Json] = {"metadata": _metadata(notification)}
         earlier = _parse_reference(notification.earlier_ref)
         if earlier is not None and notification.is_closing:
             arguments |= {"channel": earlier[0], "ts": earlier[1]}
-            return self._request("chat.update", write_message(notification, self.title, **arguments))
+            return self._request("chat.update", self._write(notification, arguments))
         arguments |= {"channel": self.channel, **NO_PREVIEWS}
         if earlier is not None:
             arguments |= {"channel": earlier[0], "thread_ts": earlier[1], "reply_broadcast": True}
-        return self._request("chat.postMessage", write_message(notification, self.title, **arguments))
+        return self._request("chat.postMessage", self._write(notification, arguments))
 
     def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
         """Answer or edit the earlier message; post a new one if there is none, or none any more."""
         is_new = _parse_reference(notification.earlier_ref) is None
         response = yield self.prepare(notification, now=now)
-        error = response.json_object().get("error")
-        if not is_new and isinstance(error, str) and error in _GONE:
+        if not is_new and as_text(response.json_object().get("error")) in _GONE:
             notification, is_new = replace(notification, earlier_ref=""), True
             response = yield self.prepare(notification, now=now)
         verdict = self.judge(response)
@@ -121,8 +120,7 @@ class SlackBotConnector(HttpConnector):
     def judge(self, response: Response) -> Verdict:
         """Take only a 200 whose body says ok for a delivery; Slack answers 200 to refusals too."""
         status, body = response.status_code, response.json_object()
-        error = body.get("error")
-        error = error if isinstance(error, str) else ""
+        error = as_text(body.get("error"))
         detail = f"answered {status}: {error}"
         if error in _UNKNOWN:
             return Verdict(Outcome.AMBIGUOUS, f"{detail} (part of it may have been done)", status)
@@ -143,13 +141,20 @@ class SlackBotConnector(HttpConnector):
         del now
         return self._request("auth.test", b"{}", only_reads=True)
 
+    def _write(self, notification: Notification, arguments: JsonObject) -> bytes:
+        return fit_json(
+            notification,
+            lambda shorter: {**arguments, **build_message(shorter, f"{self.title} {shorter.title}".strip())},
+            LARGEST_MESSAGE,
+        )
+
     def _request(self, method: str, content: bytes, *, only_reads: bool = False) -> PreparedRequest:
         url = f"{self.api_url.rstrip('/')}/{method}"
         headers = {**ANY_JSON, "authorization": f"Bearer {open_secret(self.token)}"}
         return PreparedRequest("POST", url, url, headers, content, only_reads)
 
 
-def _metadata(notification: Notification) -> Mapping[str, Any]:
+def _metadata(notification: Notification) -> JsonObject:
     """Describe the message for machines: https://docs.slack.dev/messaging/message-metadata/."""
     return {
         "event_type": _EVENT_TYPE,
@@ -161,7 +166,7 @@ def _metadata(notification: Notification) -> Mapping[str, Any]:
     }
 
 
-def _reference(body: Mapping[str, Any]) -> str:
+def _reference(body: JsonObject) -> str:
     reference = f"{body.get('channel')}:{body.get('ts')}"
     return reference if _parse_reference(reference) else ""
 

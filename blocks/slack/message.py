@@ -1,9 +1,9 @@
 """A notification as a Slack message: Block Kit, and a text for screens that show no blocks."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from blocks.text import escape_within, fit, to_json
+from blocks.http.json_values import Json, JsonObject
+from blocks.text import escape_within
 from rollback_drills.notifications.notification import Notification
 
 # Limits: https://docs.slack.dev/reference/block-kit/blocks
@@ -13,32 +13,18 @@ _LONGEST_LABEL: Final = 1000  # 200 characters, each of which may have to be esc
 _LONGEST_SECTION: Final = 3000
 _MOST_FIELDS: Final = 10
 # Undocumented: all blocks together fail at about 13 200 characters (slackapi/bolt-js#2509).
-_LARGEST_MESSAGE: Final = 12_000
+LARGEST_MESSAGE: Final = 12_000
 
-NO_PREVIEWS: Final = {"unfurl_links": False, "unfurl_media": False}
+NO_PREVIEWS: Final[JsonObject] = {"unfurl_links": False, "unfurl_media": False}
 MOST_IN_ONE_MESSAGE: Final = 8
-"""So many of the longest rows fit whole, even where each character takes three bytes."""
+"""This many of the longest rows fit whole, even where each character takes three bytes."""
 
 
-def write_message(notification: Notification, prefix: str, **arguments: Any) -> bytes:
-    """Write a message within Slack's limits.
-
-    Args:
-        notification: What to tell.
-        prefix: What stands before its title.
-        **arguments: What else the request holds: a channel, a thread, no previews.
-    """
-    return fit(
-        notification,
-        lambda shorter: to_json({**arguments, **_message(shorter, f"{prefix} {shorter.title}".strip())}),
-        _LARGEST_MESSAGE,
-    )
-
-
-def _message(notification: Notification, title: str) -> Mapping[str, Any]:
+def build_message(notification: Notification, title: str) -> JsonObject:
+    """Build text and blocks of a message."""
     facts = [_field(label, value) for label, value in notification.facts]
     header = escape_within(title, _LONGEST_HEADER, _escape)
-    blocks: list[dict[str, Any]] = [
+    blocks: list[Json] = [
         {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": False}},
         {"type": "section", "text": _mrkdwn("", notification.summary, _LONGEST_SECTION)},
     ]
@@ -48,17 +34,17 @@ def _message(notification: Notification, title: str) -> Mapping[str, Any]:
     ]
     if notification.acknowledge:  # Slack refuses a block with an empty text
         blocks.append({"type": "section", "text": _mrkdwn("", notification.acknowledge, _LONGEST_SECTION)})
-    # Slack cannot tell repeated messages apart; a reader can, by the id.
+    # Slack cannot recognise repeated messages; a reader can, by the id.
     blocks.append({"type": "context", "elements": [_mrkdwn("", notification.footer, _LONGEST_FIELD)]})
     text = _escape(f"{title}\n{notification.summary}")
     return {"text": text, "blocks": blocks}
 
 
-def _field(label: str, value: str) -> dict[str, Any]:
+def _field(label: str, value: str) -> JsonObject:
     return _mrkdwn(f"*{escape_within(label, _LONGEST_LABEL, _escape)}*\n", value, _LONGEST_FIELD)
 
 
-def _mrkdwn(prefix: str, text: str, longest: int) -> dict[str, Any]:
+def _mrkdwn(prefix: str, text: str, longest: int) -> JsonObject:
     # verbatim: otherwise Slack makes links and mentions of names it finds in the text
     return {
         "type": "mrkdwn",
@@ -68,5 +54,5 @@ def _mrkdwn(prefix: str, text: str, longest: int) -> dict[str, Any]:
 
 
 def _escape(text: str) -> str:
-    """Escape the three control characters, without which `<!channel>` would ring everybody."""
+    """Escape the three control characters, without which `<!channel>` would notify everybody."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

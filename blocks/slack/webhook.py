@@ -1,24 +1,20 @@
 """Slack, through an incoming webhook."""
 
 import re
-from datetime import datetime
-from http import HTTPStatus
 from typing import ClassVar, Final
 
 import httpx
-from pydantic import Field, HttpUrl
+from pydantic import HttpUrl
 
-from blocks.http.addresses import address_problem, public_origin
-from blocks.http.connector import ANY_JSON, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
-from blocks.http.responses import judge_ok, judge_status
-from blocks.secret_fields import SecretBlock, open_secret
-from blocks.slack.message import MOST_IN_ONE_MESSAGE, NO_PREVIEWS, write_message
+from blocks.http.exchange import Response
+from blocks.http.incoming_webhook import IncomingWebhook
+from blocks.http.json_values import JsonObject
+from blocks.http.responses import judge_ok
+from blocks.slack.message import LARGEST_MESSAGE, MOST_IN_ONE_MESSAGE, NO_PREVIEWS, build_message
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
-from rollback_drills.redaction.redactor import REDACTED
 
-# The body tells more than the status: sources disagree on the status of "invalid_token".
+# The body is more precise than the status: sources disagree on the status of "invalid_token".
 # https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
 _DEAD_WEBHOOK: Final = frozenset(
     {
@@ -35,16 +31,13 @@ _DEAD_WEBHOOK: Final = frozenset(
     }
 )
 
-_DEAD: Final = frozenset({401, 410})
-
 _HOSTS: Final = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
-_KIND: Final = re.compile(r"/(services|workflows|triggers)/")
 
 
-class SlackConnector(HttpConnector):
+class SlackConnector(IncomingWebhook):
     """Posts to the one channel of a Slack incoming webhook.
 
-    Slack does not say what it calls the message, so that whatever follows is a message of its own.
+    Slack does not return the id of the message, so every reminder and closing message is a new message.
 
     Example:
         ```python
@@ -61,39 +54,26 @@ class SlackConnector(HttpConnector):
     )
 
     most_in_one_message: ClassVar[int] = MOST_IN_ONE_MESSAGE
+    webhook_name: ClassVar[str] = "slack webhook"
+    largest_message: ClassVar[int] = LARGEST_MESSAGE
+    dead: ClassVar[frozenset[int]] = frozenset({401, 410})
+    public_path: ClassVar[re.Pattern[str]] = re.compile(r"/(services|workflows|triggers)/")
 
-    url: SecretBlock = Field(
-        title="Webhook URL", description="Address of the incoming webhook; whoever knows it can post."
-    )
-    title: str = Field(default="", max_length=60, description="Text put before every title.")
-
-    def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
-        url = open_secret(self.url)
-        problem = address_problem(url, "the url of the slack webhook")
-        if problem:
-            return problem
-        # Others take the same messages at addresses of their own.
-        if httpx.URL(url).host in _HOSTS and not _KIND.match(httpx.URL(url).path):
-            return "the url of the slack webhook must be https://hooks.slack.com/services/…"
+    def url_problem(self, url: httpx.URL) -> str:
+        """Return what is wrong with an address that is a valid URL; empty if nothing is."""
+        # Other products take the same messages at addresses of their own.
+        if url.host in _HOSTS and not self.public_path.match(url.path):
+            return "must be https://hooks.slack.com/services/…"
         return ""
 
-    def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
-        """Build the request; an ending is told like everything else."""
-        del now
-        url = open_secret(self.url)
-        content = write_message(notification, self.title, **NO_PREVIEWS)
-        return PreparedRequest("POST", url, _public_url(url), ANY_JSON, content)
-
-    def judge(self, response: Response) -> Verdict:
+    def judge_success(self, response: Response) -> Verdict:
         """Take only a 200 whose body is `ok` for a delivery."""
-        status = response.status_code
-        if status < HTTPStatus.MULTIPLE_CHOICES:
-            return judge_ok(response)
-        dead = frozenset({status}) if response.text.strip() in _DEAD_WEBHOOK else _DEAD
-        return judge_status(response, dead=dead)
+        return judge_ok(response)
 
+    def is_dead(self, response: Response) -> bool:
+        """Whether a refusal means that a person has to fix the connector."""
+        return super().is_dead(response) or response.text.strip() in _DEAD_WEBHOOK
 
-def _public_url(url: str) -> str:
-    kind = _KIND.match(httpx.URL(url).path)
-    return f"{public_origin(url)}/{kind[1]}/{REDACTED}" if kind else f"{public_origin(url)}/{REDACTED}"
+    def message(self, notification: Notification, title: str) -> JsonObject:
+        """Build a message of blocks, without previews of links."""
+        return {**NO_PREVIEWS, **build_message(notification, title)}

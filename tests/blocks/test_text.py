@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from blocks.text import SHORTENED, escape_within, fit, one_line, reference, shorten, to_json
+from blocks.http.json_values import to_json
+from blocks.text import SHORTENED, escape_within, fit, one_line, reference, shorten
 from rollback_drills.notifications.notification import Notification
 
 
