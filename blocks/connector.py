@@ -1,4 +1,4 @@
-"""The base of every connector: sends one notification once and says what became of it."""
+"""The base of every connector: sends one notification once and returns a verdict."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -31,13 +31,13 @@ class ConnectorError(DrillsError):
 
 
 class Connector(Block, ABC):
-    """One configured way to reach people. A subclass says how one notification is handed over."""
+    """One configured way to reach people. A subclass hands one notification over."""
 
     # An error text of pydantic shows its input, and the input of a connector holds the opened secrets.
     model_config = ConfigDict(hide_input_in_errors=True)
 
     most_in_one_message: ClassVar[int] = 1
-    """How many schedules one message to an owner may tell of; 1 where each must stay an item of its own."""
+    """How many schedules one message to an owner may name; 1 where each must stay an item of its own."""
     workers: ClassVar[int] = 1
     """How many notifications may be on their way at once."""
     can_find: ClassVar[bool] = False
@@ -51,7 +51,7 @@ class Connector(Block, ABC):
     def send(self, notification: Notification, *, timeout_seconds: float = 15.0) -> Verdict:
         """Hand the notification to the provider once.
 
-        Whatever the network or the provider does ends in a verdict, never in an exception.
+        Every failure of the network or the provider ends in a verdict, never in an exception.
         """
 
     @abstractmethod
@@ -68,13 +68,13 @@ class Connector(Block, ABC):
         raise NotImplementedError(f"{type(self).__name__} cannot find; see can_find")
 
     async def send_async(self, notification: Notification, *, timeout_seconds: float = 15.0) -> Verdict:
-        """Do as `send` while the event loop goes on."""
+        """Send like `send` without blocking the event loop."""
         return await asyncio.to_thread(self.send, notification, timeout_seconds=timeout_seconds)
 
     async def find_async(
         self, notification: Notification, *, timeout_seconds: float = 15.0
     ) -> Verdict | None:
-        """Do as `find` while the event loop goes on."""
+        """Find like `find` without blocking the event loop."""
         return await asyncio.to_thread(self.find, notification, timeout_seconds=timeout_seconds)
 
     def connection(self) -> AbstractAsyncContextManager[Any]:
@@ -87,7 +87,7 @@ class Connector(Block, ABC):
         return False
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         return ""
 
     def message_problem(self) -> str:
@@ -116,7 +116,7 @@ class Connector(Block, ABC):
     def _unsendable(self) -> str:
         try:
             return self.message_problem()
-        except Exception as error:  # noqa: BLE001 - whatever the settings break must be said here, not in a run
+        except Exception as error:  # noqa: BLE001 - broken settings must show here, not in a run
             return f"no message can be written with these settings ({type(error).__name__})"
 
     def secret_values(self) -> list[str]:
@@ -126,7 +126,7 @@ class Connector(Block, ABC):
         return [*values, *(part for value in values for part in credentials_within(value))]
 
     def keep_secrets(self) -> None:
-        """Let nothing that this process writes show what is secret here."""
+        """Hide the secrets of this connector in everything that this process writes."""
         remember_secrets(self.secret_values())
 
     def redactor(self) -> Redactor:

@@ -48,14 +48,14 @@ def import_connectors(path: Path, environ: Mapping[str, str]) -> list[ImportedCo
 
 
 def _save(plan: ConnectorPlan) -> ImportedConnector:
-    secrets: dict[str, Any] = {}
+    secrets: dict[str, Secret[Any]] = {}
     names = []
     for field, value in plan.secrets.items():
         name = f"{plan.name}-{field.replace('_', '-')}"
         secrets[field] = Secret(value=value)
         _save_block(secrets[field], name)
         names.append(name)
-    _save_block(plan.connector_type(**plan.settings, **secrets), plan.name)
+    _save_block(plan.build(secrets), plan.name)
     return ImportedConnector(plan.name, plan.slug, tuple(names))
 
 

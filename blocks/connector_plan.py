@@ -1,6 +1,5 @@
 """Turns an entry of a connector configuration into the settings and secrets of a block."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,24 +9,10 @@ from prefect.blocks.system import Secret
 from pydantic import ValidationError
 
 from blocks.connector import Connector
-from blocks.jira import JiraConnector
 from blocks.registry import CONNECTORS
 from blocks.secret_fields import is_secret
-from blocks.servicenow import ServiceNowConnector
-from blocks.slack import SlackConnector
-from blocks.teams import TeamsConnector
-from blocks.webhook import WebhookConnector
 from rollback_drills.connectors.config_file import NamedEntry
-from rollback_drills.connectors.entries import (
-    BlockEntry,
-    Entry,
-    JiraEntry,
-    ServiceNowEntry,
-    SlackEntry,
-    TeamsEntry,
-    WebhookEntry,
-    is_variable_name,
-)
+from rollback_drills.connectors.entries import BlockEntry, is_variable_name
 from rollback_drills.redaction.redactor import remember_secrets
 
 
@@ -37,7 +22,7 @@ class ConnectorPlan:
 
     name: str
     connector_type: type[Connector]
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     secrets: Mapping[str, str]
 
     @property
@@ -45,11 +30,16 @@ class ConnectorPlan:
         """The slug of its block type."""
         return self.connector_type.get_block_type_slug()
 
+    def build(self, secrets: "Mapping[str, Secret[Any]]") -> Connector:
+        """Build the block with the Secret blocks of its fields."""
+        fields: dict[str, Any] = {**self.settings, **secrets}
+        return self.connector_type(**fields)
+
 
 def plan_connector(
     named: NamedEntry, environ: Mapping[str, str], problems: list[str]
 ) -> ConnectorPlan | None:
-    """Say what is to be saved for an entry; None if it has problems, which are added to the list."""
+    """Return what to save for an entry, or None if it has problems, which are added to the list."""
     found: list[str] = []
     entry = named.entry
     if isinstance(entry, BlockEntry):
@@ -59,7 +49,10 @@ def plan_connector(
             variable = getattr(entry, f"{key}_env")
             if variable and not entry.value(key, environ):
                 found.append(_unset(named, key, variable))
-        plan = _plan_entry(named.name, entry, environ)
+        values = entry.values(environ)
+        plan = ConnectorPlan(
+            named.name, CONNECTORS[named.kind], entry.settings(values), entry.secrets(values)
+        )
     remember_secrets(plan.secrets.values(), is_whole=True)
     if not found:
         found = [f"{named.path}: {problem}" for problem in _try_out(plan)]
@@ -77,7 +70,7 @@ def _plan_block(
     """Take the keys of the entry for the fields of the block."""
     connector_type = CONNECTORS[named.kind]
     fields = connector_type.model_fields
-    settings: dict[str, Any] = {}
+    settings: dict[str, object] = {}
     secrets: dict[str, str] = {}
     for key, value in entry.model_dump(exclude_unset=True, exclude={"type"}).items():
         name = key if key in fields else key.removesuffix("_env")
@@ -96,60 +89,10 @@ def _plan_block(
     return ConnectorPlan(named.name, connector_type, settings, secrets)
 
 
-def _plan_entry(name: str, entry: Entry, environ: Mapping[str, str]) -> ConnectorPlan:
-    """Translate the keys of the contract (§1) into the fields of a block."""
-    values = {key: entry.value(key, environ) or "" for key in entry.from_environment}
-    common = {"enabled": entry.enabled, "title": entry.title}
-    match entry:
-        case SlackEntry():
-            return ConnectorPlan(name, SlackConnector, common, {"url": values["url"]})
-        case TeamsEntry():
-            return ConnectorPlan(name, TeamsConnector, common, {"url": values["url"]})
-        case JiraEntry():
-            settings = entry.model_dump(
-                include={"project", "deployment", "issue_type", "done_transition", "labels", "extra_fields"}
-            )
-            settings |= common | {"site_url": values["url"], "email": values["email"]}
-            return ConnectorPlan(name, JiraConnector, settings, {"token": values["token"]})
-        case ServiceNowEntry():
-            settings = entry.model_dump(include={"table", "extra_fields", "close_fields"}, exclude_none=True)
-            kinds = {"password": "basic", "token": "bearer", "api_key": "api-key"}
-            key = next(key for key in kinds if values[key] or getattr(entry, f"{key}_env"))
-            settings |= common | {
-                "site_url": values["url"],
-                "user": values["user"],
-                "authentication": kinds[key],
-            }
-            return ConnectorPlan(name, ServiceNowConnector, settings, {"credential": values[key]})
-        case WebhookEntry():
-            return _plan_webhook(name, entry, values)
-    raise TypeError(type(entry))
-
-
-def _plan_webhook(name: str, entry: WebhookEntry, values: Mapping[str, str]) -> ConnectorPlan:
-    settings = {
-        "enabled": entry.enabled,
-        "method": entry.method.upper(),
-        "authorization_scheme": entry.authorization_scheme,
-        "api_key_header": entry.api_key_header,
-    }
-    secrets = {
-        "url": values["url"],
-        "authorization": values["authorization"] or values["token"],
-        "api_key": values["api_key"],
-        "signing_secret": values["signing_secret"],
-        "headers": json.dumps(entry.headers) if entry.headers else "",
-    }
-    return ConnectorPlan(
-        name, WebhookConnector, settings, {field: value for field, value in secrets.items() if value}
-    )
-
-
 def _try_out(plan: ConnectorPlan) -> list[str]:
     """Build the connector in memory, where its own rules are checked."""
-    secrets: dict[str, Any] = {field: Secret(value=value) for field, value in plan.secrets.items()}
     try:
-        plan.connector_type(**plan.settings, **secrets)
+        plan.build({field: Secret(value=value) for field, value in plan.secrets.items()})
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=False)
         return [f"{'.'.join(map(str, detail['loc']))} {detail['msg']}".strip() for detail in details]

@@ -68,7 +68,7 @@ class DatadogConnector(HttpConnector):
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         return site_problem(self._url(""), "the api_url of datadog")
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:

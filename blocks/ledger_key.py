@@ -16,11 +16,11 @@ _ORIGIN: Final = "rollback-drills"
 
 
 class LedgerKeyError(DrillsError):
-    """The key of the evidence is not there or not usable; the message says how to go on."""
+    """The key of the evidence is not there or not usable; the message names the remedy."""
 
 
 def open_signing_key(public_key: PublicKey | None) -> SigningKey:
-    """Open the private key that belongs to a public one; without one, make a key and save it.
+    """Open the private key of a public key, or save a new key if there is none yet.
 
     Raises:
         LedgerKeyError: The Secret block is missing or damaged.

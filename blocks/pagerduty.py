@@ -64,7 +64,7 @@ class PagerDutyConnector(HttpConnector):
     title: str = Field(default="", max_length=60, description="Text put before every summary.")
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         if self.event_type == "change" and open_secret(self.routing_key).startswith("R"):
             return "pagerduty takes no change events for keys that start with R; use the key of a service"
         return site_problem(self.api_url, "the api_url of pagerduty")

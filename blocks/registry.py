@@ -3,55 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from pkgutil import resolve_name
+from typing import Final
 
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import BlockDocument
 
-from blocks.apprise_urls import AppriseConnector
+from blocks.block_documents import find_documents
 from blocks.connector import Connector, ConnectorError
-from blocks.datadog import DatadogConnector
-from blocks.discord import DiscordConnector
-from blocks.github_issues import GitHubIssuesConnector
-from blocks.google_chat import GoogleChatConnector
-from blocks.jira import JiraConnector
-from blocks.jsm import JsmConnector
-from blocks.mail import MailConnector
-from blocks.mattermost import MattermostConnector
-from blocks.pagerduty import PagerDutyConnector
 from blocks.saved_block import open_connector
-from blocks.sentinel import SentinelConnector
-from blocks.servicenow import ServiceNowConnector
-from blocks.slack import SlackConnector
-from blocks.slack_bot import SlackBotConnector
-from blocks.splunk import SplunkConnector
-from blocks.teams import TeamsConnector
-from blocks.webhook import WebhookConnector
 from rollback_drills.connectors.config_file import connector_name
+from rollback_drills.connectors.types import CONNECTOR_TYPES
 
 CONNECTORS: Final[Mapping[str, type[Connector]]] = {
-    "webhook": WebhookConnector,
-    "slack": SlackConnector,
-    "teams": TeamsConnector,
-    "jira": JiraConnector,
-    "servicenow": ServiceNowConnector,
-    "pagerduty": PagerDutyConnector,
-    "jsm": JsmConnector,
-    "splunk": SplunkConnector,
-    "sentinel": SentinelConnector,
-    "datadog": DatadogConnector,
-    "email": MailConnector,
-    "discord": DiscordConnector,
-    "mattermost": MattermostConnector,
-    "google-chat": GoogleChatConnector,
-    "github": GitHubIssuesConnector,
-    "slack-bot": SlackBotConnector,
-    "apprise": AppriseConnector,
+    name: resolve_name(path) for name, path in CONNECTOR_TYPES.items()
 }
 """By the name of its type in a connector configuration."""
 
-
-_PAGE: Final = 200  # the most that the Prefect server gives at once
+# `prefect block register -m blocks.registry` takes the classes that it finds in this module.
+globals().update({kind.__name__: kind for kind in CONNECTORS.values()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +36,10 @@ class ConfiguredConnector:
 def load_connector(provider: str) -> Connector:
     """Load the connector of a provider with its secrets.
 
-    It waits for the Prefect server, also when it is called in an event loop.
+    Blocks until the Prefect server has answered, also in an event loop.
 
     Raises:
-        ConnectorError: There is none, more than one, it is switched off, or it is not usable as configured.
+        ConnectorError: The connector is missing, ambiguous, switched off, or not usable as configured.
     """
     name = connector_name(provider)
     found = _find_saved(name)
@@ -121,27 +90,10 @@ def enabled_connectors() -> tuple[str, ...]:
     return tuple(connector.name for connector in configured_connectors() if connector.enabled)
 
 
-def _saved_connectors(condition: dict[str, Any]) -> list[BlockDocument]:
-    """Give the blocks of our types that meet a condition, without their secrets."""
-    slugs = [kind.get_block_type_slug() for kind in CONNECTORS.values()]
-    found: list[BlockDocument] = []
-    with get_client(sync_client=True) as client:
-        while len(found) % _PAGE == 0:
-            page = client.request(
-                "POST",
-                "/block_documents/filter",
-                json={
-                    "block_documents": {"is_anonymous": {"eq_": False}, **condition},
-                    "block_types": {"slug": {"any_": slugs}},
-                    "include_secrets": False,
-                    "limit": _PAGE,
-                    "offset": len(found),
-                },
-            ).json()
-            if not page:
-                break
-            found += BlockDocument.model_validate_list(page)
-    return found
+def _saved_connectors(condition: Mapping[str, object]) -> list[BlockDocument]:
+    """Return the blocks of our types that meet a condition, without their secrets."""
+    slugs = (kind.get_block_type_slug() for kind in CONNECTORS.values())
+    return list(find_documents(slugs, {"is_anonymous": {"eq_": False}, **condition}))
 
 
 def _name_of(document: BlockDocument) -> str:

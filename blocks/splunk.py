@@ -63,7 +63,7 @@ class SplunkConnector(HttpConnector):
     sourcetype: str = Field(default="_json", min_length=1, description="Source type of the events.")
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         return site_problem(self.collector_url, "the collector_url of splunk", path="/services/collector/")
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:

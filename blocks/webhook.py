@@ -91,7 +91,7 @@ class WebhookConnector(HttpConnector):
     _known_opened: _Opened | None = PrivateAttr(default=None)
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         problem = address_problem(open_secret(self.url), "the url of the webhook")
         if problem:
             return problem

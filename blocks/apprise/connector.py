@@ -57,7 +57,7 @@ class AppriseConnector(Connector):
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         with discreetly():
             service = instantiate(open_secret(self.url))
         if service is None:

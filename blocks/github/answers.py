@@ -29,7 +29,7 @@ _GONE: Final = frozenset({HTTPStatus.GONE})  # issues are off
 
 
 def judge_refusal(response: Response, *, dead: frozenset[int] = UNAUTHORIZED) -> Verdict:
-    """Say why a request was refused; a 403 is often a rate limit."""
+    """Judge a refused request; a 403 is often a rate limit."""
     status, body = response.status_code, response.json_object()
     message = body.get("message")
     hint = join_texts(message, *map(str, as_list(body.get("errors")))) or None

@@ -59,7 +59,7 @@ class GitHubIssuesConnector(HttpConnector):
     )
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         return site_problem(self.api_url, "the api_url of github")
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
@@ -135,5 +135,5 @@ class GitHubIssuesConnector(HttpConnector):
 
 
 def _issue_of(notification: Notification) -> str:
-    """Give the number of the issue that was created before; empty if there is none."""
+    """Return the number of the issue that was created before; empty if there is none."""
     return notification.earlier_ref if is_issue_number(notification.earlier_ref) else ""

@@ -34,12 +34,12 @@ def write_comment(notification: Notification) -> bytes:
 
 
 def marker(notification: Notification) -> str:
-    """Name the notification where GitHub's own search, which lags, is not needed and nobody sees it."""
+    """Return an invisible comment that names the notification, since GitHub's own search lags."""
     return f"{marker_start(notification)}{notification.notification_id} -->"
 
 
 def marker_start(notification: Notification) -> str:
-    """Give what the markers of all notifications of a cycle and owner begin with."""
+    """Return the beginning that the markers of a cycle and owner share."""
     return f"<!-- rollback-drill: {reference(notification, _LONGEST_REFERENCE)} "
 
 

@@ -14,7 +14,7 @@ _NAME: Final = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)  # RFC 10
 
 
 def url_problem(url: str) -> str:
-    """Say what is wrong with the address of a provider, without repeating it; empty if it is usable."""
+    """Return what is wrong with the address of a provider, without repeating it; empty if it is usable."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError, TypeError):
@@ -41,7 +41,7 @@ def _is_host(host: str) -> bool:
 
 
 def address_problem(url: str, what: str) -> str:
-    """Say what is wrong with a configured address; empty if it is usable."""
+    """Return what is wrong with a configured address; empty if it is usable."""
     problem = url_problem(url)
     return f"{what} {problem}" if problem else ""
 

@@ -38,7 +38,7 @@ class Progress:
 
 @asynccontextmanager
 async def open_client() -> AsyncIterator[httpx.AsyncClient]:
-    """Give the client of the surrounding block, or open one for this block and everything in it."""
+    """Yield the client of the surrounding block, or open one for this block and everything in it."""
     existing = _current.get()
     if existing is not None:
         yield existing

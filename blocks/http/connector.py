@@ -28,7 +28,7 @@ ANY_JSON: Final = {"accept": "application/json", "content-type": "application/js
 
 
 class HttpConnector(Connector):
-    """A connector over HTTP. A subclass says what to send and how to read the answer."""
+    """A connector over HTTP. A subclass builds requests and judges answers."""
 
     judges_by_status: ClassVar[bool] = False
     """Whether the status of an answer says all, so that a success counts although its body breaks off."""
@@ -43,7 +43,7 @@ class HttpConnector(Connector):
 
     @abstractmethod
     def judge(self, response: Response) -> Verdict:
-        """Say what an answer means; redirects and broken answers never come here."""
+        """Judge an answer; redirects and broken answers never come here."""
 
     def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
         """Hand a notification over; one request, unless the vendor needs several."""
@@ -62,11 +62,11 @@ class HttpConnector(Connector):
             return str(error)
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
-        """Build the request that tries the connector out: a test message, unless a reading one can tell."""
+        """Build the request that tries the connector out: a test message, unless reading is enough."""
         return self.prepare(trial_notification(self.name), now=now)
 
     def judge_trial(self, response: Response) -> Verdict:
-        """Say what the answer to the trial means."""
+        """Judge the answer to the trial."""
         return self.judge(response)
 
     def converse_trial(self, *, now: datetime) -> Conversation[Verdict]:

@@ -49,12 +49,12 @@ def is_retryable(status: int) -> bool:
 
 
 def disable(detail: str, status: int) -> Verdict:
-    """Say that the connector is dead until a person mends it."""
-    return Verdict(Outcome.DISABLED, f"{detail} (mend the configuration of the connector)", status)
+    """Return a verdict that disables the connector until a person fixes it."""
+    return Verdict(Outcome.DISABLED, f"{detail} (fix the configuration of the connector)", status)
 
 
 def judge_lacking(response: Response, what: str) -> Verdict:
-    """Judge a success that does not hold what the provider says in one; `what` tells where to look."""
+    """Judge a success that lacks what the provider promises; `what` names it and where to look."""
     status = response.status_code
     return Verdict(Outcome.PERMANENT, f"answered {status} without {what}", status)
 
@@ -85,7 +85,7 @@ def judge_addition(
 
 
 def body_hint(response: Response) -> str:
-    """Say in one line what the body of a refusal holds."""
+    """Return the body of a refusal in one line."""
     return "an html page" if response.is_html else " ".join(response.text.split())
 
 
@@ -95,7 +95,7 @@ def join_texts(*values: object, separator: str = "; ") -> str:
 
 
 def with_wait(verdict: Verdict, seconds: float | None) -> Verdict:
-    """Add the wait that a provider tells in its own way, unless `Retry-After` has told one."""
+    """Add the wait from a provider's own header, unless `Retry-After` was set."""
     if verdict.outcome is Outcome.RETRY and verdict.retry_after_seconds is None:
         return replace(verdict, retry_after_seconds=seconds)
     return verdict

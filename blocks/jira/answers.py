@@ -27,7 +27,7 @@ class Issue:
 
 
 def judge_refusal(response: Response) -> Verdict:
-    """Say why a request was refused, and how long to wait."""
+    """Judge a refused request, with the time to wait."""
     status, body = response.status_code, response.json_object()
     messages = [str(message) for message in as_list(body.get("errorMessages"))]
     messages += [f"{field}: {message}" for field, message in as_object(body.get("errors")).items()]

@@ -67,7 +67,7 @@ class JiraConnector(HttpConnector):
     )
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         problem = site_problem(self.site_url, "the site_url of jira", path="/rest/api/")
         if problem:
             return problem
@@ -190,5 +190,5 @@ def _label(notification: Notification) -> str:
 
 
 def _issue_of(notification: Notification) -> str:
-    """Give the key of the issue that was created before; empty if there is none."""
+    """Return the key of the issue that was created before; empty if there is none."""
     return notification.earlier_ref if is_issue_key(notification.earlier_ref) else ""

@@ -69,7 +69,7 @@ class MailConnector(Connector):
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         if not re.fullmatch(_HOST, self.host) and not is_loopback(self.host):
             return "the host of the mail server is not a host name"
         if self.security == "none" and not is_loopback(self.host):

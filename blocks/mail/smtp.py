@@ -154,7 +154,7 @@ def submit(smtp: SmtpSession, sender: str, recipients: Sequence[str], content: b
 
 
 def judge_reply(code: int, text: bytes | str, *, sent: bool = False) -> Verdict:
-    """Say what a reply means; one of no known kind leaves open what became of a mail that was sent."""
+    """Judge a reply; after an unknown one it is open whether a mail that was sent has arrived."""
     said = text if isinstance(text, str) else text.decode(errors="replace")
     detail = f"answered {code}: {said}"
     if code in _TAKEN:
@@ -166,12 +166,12 @@ def judge_reply(code: int, text: bytes | str, *, sent: bool = False) -> Verdict:
     if code in _REFUSED:
         return Verdict(Outcome.PERMANENT, detail, code)
     if sent:
-        return Verdict(Outcome.AMBIGUOUS, "sent, but the answer is none of smtp")
-    return Verdict(Outcome.PERMANENT, "the answer is none of smtp; look at host, port and security")
+        return Verdict(Outcome.AMBIGUOUS, "sent, but the answer is not smtp")
+    return Verdict(Outcome.PERMANENT, "the answer is not smtp; look at host, port and security")
 
 
 def judge_error(error: Exception, smtp: SmtpSession) -> Verdict:
-    """Say what it means when a session ends with an error."""
+    """Judge the error with which a session ended."""
     sent, timeout_seconds = smtp.has_sent, smtp.timeout_seconds
     if isinstance(error, smtplib.SMTPResponseException):
         return judge_reply(error.smtp_code, error.smtp_error, sent=sent)

@@ -79,7 +79,7 @@ class SentinelConnector(HttpConnector):
     _known_tokens: tuple[str, ...] = PrivateAttr(default=())
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         return site_problem(self.endpoint_url, "the endpoint_url of sentinel") or site_problem(
             self.login_url, "the login_url of sentinel"
         )

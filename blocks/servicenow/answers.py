@@ -53,7 +53,7 @@ def record_of(ref: str) -> Record | None:
 
 
 def judge_refusal(response: Response) -> Verdict:
-    """Say why a request was refused, and how long to wait."""
+    """Judge a refused request, with the time to wait."""
     error = response.json_object().get("error")
     messages = [error.get("message"), error.get("detail")] if isinstance(error, dict) else [error]
     verdict = judge_status(response, hint=join_texts(*messages) or None)

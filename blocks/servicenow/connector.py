@@ -70,7 +70,7 @@ class ServiceNowConnector(HttpConnector):
     )
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         problem = site_problem(self.site_url, "the site_url of servicenow", path="/api/now/")
         if problem or self.authentication != "basic":
             return problem

@@ -82,7 +82,7 @@ class SlackBotConnector(HttpConnector):
     title: str = Field(default="", max_length=60, description="Text put before every title.")
 
     def configuration_problem(self) -> str:
-        """Say what is wrong with the settings, without a secret; empty if nothing is."""
+        """Return what is wrong with the settings, without a secret; empty if nothing is."""
         return site_problem(self.api_url, "the api_url of the slack bot")
 
     def deduplicates(self, notification: Notification) -> bool:

@@ -1,5 +1,6 @@
 """What an entry of a connector configuration file may hold, by type (contract §1)."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -10,11 +11,12 @@ from pydantic_core import PydanticCustomError
 from rollback_drills.connectors.types import CONTRACT_TYPES, FURTHER_TYPES
 from rollback_drills.documents.privacy import find_private
 
+_AUTHENTICATIONS: Final = {"password": "basic", "token": "bearer", "api_key": "api-key"}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def is_variable_name(name: object) -> bool:
-    """Whether it can be shown: people put the secret itself where a name belongs."""
+    """Whether this can be shown as a name: people write the secret itself where its name belongs."""
     return isinstance(name, str) and bool(_VARIABLE.fullmatch(name)) and not find_private(name)
 
 
@@ -47,6 +49,19 @@ class Entry(BaseModel):
         variable = getattr(self, f"{key}_env", None)
         return getattr(self, key) if variable is None else environ.get(variable)
 
+    def values(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the values of the keys that may name a variable; empty where there is none."""
+        return {key: self.value(key, environ) or "" for key in self.from_environment}
+
+    def settings(self, values: Mapping[str, str]) -> dict[str, object]:
+        """Return the fields of the block that are no secrets."""
+        del values
+        return {"enabled": self.enabled, "title": self.title}
+
+    def secrets(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the secret fields of the block."""
+        return {"url": values["url"]}
+
 
 class WebhookEntry(Entry):
     """A generic webhook; `token` and `authorization` are two names for one credential."""
@@ -65,6 +80,23 @@ class WebhookEntry(Entry):
     method: str = "POST"
     signing_secret: str | None = None
     signing_secret_env: VariableName | None = None
+
+    def settings(self, values: Mapping[str, str]) -> dict[str, object]:
+        """Return the fields of the block that are no secrets."""
+        del values
+        given = self.model_dump(include={"enabled", "authorization_scheme", "api_key_header"})
+        return {**given, "method": self.method.upper()}
+
+    def secrets(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the secret fields of the block that are set."""
+        secrets = {
+            "url": values["url"],
+            "authorization": values["authorization"] or values["token"],
+            "api_key": values["api_key"],
+            "signing_secret": values["signing_secret"],
+            "headers": json.dumps(self.headers) if self.headers else "",
+        }
+        return {field: value for field, value in secrets.items() if value}
 
 
 class SlackEntry(Entry):
@@ -92,6 +124,16 @@ class JiraEntry(Entry):
     labels: list[str] = Field(default_factory=list)
     extra_fields: dict[str, Any] = Field(default_factory=dict)
 
+    def settings(self, values: Mapping[str, str]) -> dict[str, object]:
+        """Return the fields of the block that are no secrets."""
+        own = {"project", "deployment", "issue_type", "done_transition", "labels", "extra_fields"}
+        addresses = {"site_url": values["url"], "email": values["email"]}
+        return {**super().settings(values), **self.model_dump(include=own), **addresses}
+
+    def secrets(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the secret fields of the block."""
+        return {"token": values["token"]}
+
 
 class ServiceNowEntry(Entry):
     """A ServiceNow table; the credential is a password (with `user`), a bearer token or an API key."""
@@ -110,6 +152,23 @@ class ServiceNowEntry(Entry):
     table: str = "incident"
     close_fields: dict[str, str] | None = None
     extra_fields: dict[str, str] = Field(default_factory=dict)
+
+    def settings(self, values: Mapping[str, str]) -> dict[str, object]:
+        """Return the fields of the block that are no secrets."""
+        return {
+            **super().settings(values),
+            **self.model_dump(include={"table", "extra_fields", "close_fields"}, exclude_none=True),
+            "site_url": values["url"],
+            "user": values["user"],
+            "authentication": _AUTHENTICATIONS[self._credential(values)],
+        }
+
+    def secrets(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the secret fields of the block."""
+        return {"credential": values[self._credential(values)]}
+
+    def _credential(self, values: Mapping[str, str]) -> str:
+        return next(key for key in _AUTHENTICATIONS if values[key] or getattr(self, f"{key}_env"))
 
 
 class BlockEntry(Entry):

@@ -1,12 +1,29 @@
-"""The names of the connector types: what `type` in a connector configuration may say."""
+"""The connector types: what `type` in a connector configuration may say, and which block serves it."""
 
+from collections.abc import Mapping
 from typing import Final
 
+CONNECTOR_TYPES: Final[Mapping[str, str]] = {
+    "webhook": "blocks.webhook:WebhookConnector",
+    "slack": "blocks.slack:SlackConnector",
+    "teams": "blocks.teams:TeamsConnector",
+    "jira": "blocks.jira:JiraConnector",
+    "servicenow": "blocks.servicenow:ServiceNowConnector",
+    "pagerduty": "blocks.pagerduty:PagerDutyConnector",
+    "jsm": "blocks.jsm:JsmConnector",
+    "splunk": "blocks.splunk:SplunkConnector",
+    "sentinel": "blocks.sentinel:SentinelConnector",
+    "datadog": "blocks.datadog:DatadogConnector",
+    "email": "blocks.mail:MailConnector",
+    "discord": "blocks.discord:DiscordConnector",
+    "mattermost": "blocks.mattermost:MattermostConnector",
+    "google-chat": "blocks.google_chat:GoogleChatConnector",
+    "github": "blocks.github_issues:GitHubIssuesConnector",
+    "slack-bot": "blocks.slack_bot:SlackBotConnector",
+    "apprise": "blocks.apprise_urls:AppriseConnector",
+}
+"""By type: the class of its block. A path, because rules need the names without importing Prefect."""
 CONTRACT_TYPES: Final = ("webhook", "slack", "teams", "jira", "servicenow")
-"""Those of the system that this one takes over from (contract §1); their entries have its keys."""
-FURTHER_TYPES: Final = (
-    *("pagerduty", "jsm", "splunk", "sentinel", "datadog", "email", "discord", "mattermost"),
-    *("google-chat", "github", "slack-bot", "apprise"),
-)
-"""Those whose entries have the keys of their block."""
-CONNECTOR_TYPES: Final = CONTRACT_TYPES + FURTHER_TYPES
+"""The types that CAVRA knows (contract §1); their entries have its keys."""
+FURTHER_TYPES: Final = tuple(name for name in CONNECTOR_TYPES if name not in CONTRACT_TYPES)
+"""The types whose entries have the keys of their block."""
