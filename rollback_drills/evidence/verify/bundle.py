@@ -59,7 +59,8 @@ def _verify(files: BundleFiles, trust: Trust, progress: Callable[[int], None]) -
             result = auditor.finish()
         if differs or auditor.is_lost:
             diagnose(files, result)
-        selection.judge(result)
+        else:
+            selection.judge(result)
         files.judge(result, auditor.public_key, is_lost=auditor.is_lost)
     except OSError as error:
         raise UsageError(f"{files.folder} cannot be read: {error}") from None

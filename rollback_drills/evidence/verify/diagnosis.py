@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
+from itertools import groupby, islice
 from typing import Final
 
 from rollback_drills.evidence.export.manifest import ROWS_FILE, TREE_FILE
@@ -12,7 +13,7 @@ from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.record_reading import read_record
 
 _MOST_LINES_MORE: Final = 1000
-"""After so many lines more than the tree has rows the rest is not looked at."""
+"""After so many lines more than the tree has rows, each of them a finding, the rest is not read."""
 
 
 def diagnose(files: BundleFiles, result: Verification) -> None:
@@ -22,10 +23,7 @@ def diagnose(files: BundleFiles, result: Verification) -> None:
         return
     seen: dict[int, int] = {}
     newest = -1
-    for number, content in enumerate(_lines(files, ROWS_FILE), 1):
-        if number > len(expected) + _MOST_LINES_MORE:
-            result.add(FindingKind.INSERTED, f"{ROWS_FILE} goes on after line {number - 1}")
-            break
+    for number, content in enumerate(islice(_lines(files, ROWS_FILE), len(expected) + _MOST_LINES_MORE), 1):
         index = _index_of(content)
         line = f"line {number} of {ROWS_FILE}"
         if index is None:
@@ -66,27 +64,24 @@ def _name_missing(result: Verification, missing: list[int], size: int) -> None:
 
 
 def _ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    start = previous = None
-    for number in numbers:
-        if previous is None or number != previous + 1:
-            if start is not None and previous is not None:
-                yield start, previous
-            start = number
-        previous = number
-    if start is not None and previous is not None:
-        yield start, previous
+    for _, numbered in groupby(enumerate(numbers), lambda each: each[1] - each[0]):
+        group = [number for _, number in numbered]
+        yield group[0], group[-1]
 
 
 def _expected(files: BundleFiles) -> tuple[int, dict[int, bytes]]:
-    """Give how many leaves the tree has, and the hash of each exported row by its number."""
+    """Return how many leaves the tree has, and the hash of each exported row by its number.
+
+    The tree was read to its end before: each of its entries is one.
+    """
     place, found = 0, {}
     for entry in _lines(files, TREE_FILE):
         word, *rest = entry.split(b" ")
-        if word == b"row" and rest:
+        if word == b"row":
             found[place] = rest[0]
             place += 1
-        elif len(rest) == 2 and rest[0].isdigit():
-            place += 1 << min(int(rest[0]), 62)
+        else:
+            place += 1 << int(rest[0])
     return place, found
 
 

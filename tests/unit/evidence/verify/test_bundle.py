@@ -17,97 +17,43 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.manifest import Query, manifest_text
-from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.rotation import rotate_key
 from rollback_drills.evidence.verify.auditor import Trust
-from rollback_drills.evidence.verify.bundle import verify_bundle
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
-from rollback_drills.evidence.verify.findings import Verification
 from tests.checkout import ROOT
 from tests.samples.builders import KEY, NOW
-from tests.samples.tampering import OTHER_KEY, fill, make_row
+from tests.samples.bundles import (
+    change_both,
+    change_rows,
+    cut,
+    drop,
+    edit_file,
+    flip,
+    forge,
+    garble,
+    lines_of,
+    make_exports,
+    repeat,
+    swap,
+    verified,
+)
+from tests.samples.tampering import OTHER_KEY, fill
 
 case = pytest.param
-COUNTS = (9, 1, 6, 4)  # heads over 10, 11, 17 and 21 rows
 
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Export a ledger of 21 rows."""
-    folder = tmp_path_factory.mktemp("bundle")
-    database = Database.open(f"sqlite:///{folder / 'drills.db'}")
-    fill(database, COUNTS)
-    export(database, Query(), folder / "all", key=KEY, exported_at=NOW, progress=lambda _: None)
-    since, until = (write_instant(NOW + timedelta(hours=hours)) for hours in (5, 15))
-    query = Query(since, until)
-    export(database, query, folder / "period", key=KEY, exported_at=NOW, progress=lambda _: None)
-    return folder
+    return make_exports(tmp_path_factory.mktemp("bundle"))
 
 
 @pytest.fixture
 def bundle(pristine: Path, tmp_path: Path) -> Path:
     """Give a copy of the export to tamper with."""
     return Path(shutil.copytree(pristine / "all", tmp_path / "bundle"))
-
-
-def verified(folder: Path, trust: Trust | None = None) -> Verification:
-    return verify_bundle(folder, trust or Trust(), lambda _: None)
-
-
-def lines_of(file: Path) -> list[bytes]:
-    return file.read_bytes().splitlines(keepends=True)
-
-
-def change_rows(change: Callable[[list[bytes]], object]) -> Callable[[Path], None]:
-    def tamper(folder: Path) -> None:
-        lines = lines_of(folder / "rows.jsonl")
-        change(lines)
-        (folder / "rows.jsonl").write_bytes(b"".join(lines))
-
-    return tamper
-
-
-def change_both(change: Callable[[list[bytes]], object]) -> Callable[[Path], None]:
-    """Change rows and tree alike, so that they fit each other."""
-
-    def tamper(folder: Path) -> None:
-        rows = lines_of(folder / "rows.jsonl")
-        change(rows)
-        (folder / "rows.jsonl").write_bytes(b"".join(rows))
-        leaves = (b64encode(hash_leaf(row.rstrip(b"\n"))) for row in rows)
-        (folder / "tree.txt").write_bytes(b"".join(b"row " + leaf + b"\n" for leaf in leaves))
-
-    return tamper
-
-
-def flip(lines: list[bytes]) -> None:
-    lines[5] = lines[5].replace(b"delivered", b"deliverex")
-
-
-def swap(lines: list[bytes]) -> None:
-    lines[6], lines[7] = lines[7], lines[6]
-
-
-def drop(lines: list[bytes]) -> None:
-    del lines[5]
-
-
-def repeat(lines: list[bytes]) -> None:
-    lines.insert(8, lines[3])
-
-
-def forge(lines: list[bytes]) -> None:
-    lines.append(write_canonical({**make_row(99), "leaf_index": 99}) + b"\n")
-
-
-def cut(lines: list[bytes]) -> None:
-    del lines[19:]
-
-
-def garble(lines: list[bytes]) -> None:
-    lines[5] = b"{\n"
 
 
 def sign_again(folder: Path) -> None:
@@ -124,15 +70,6 @@ def fork(folder: Path) -> None:
     notes = (folder / "checkpoints.txt").read_text().split("\n\n")
     last = str(SignedNote.sign(head.text, [KEY]))
     (folder / "checkpoints.txt").write_text("\n\n".join(notes[:6]) + "\n\n" + last + "\n")
-
-
-def edit_file(name: str, old: str, new: str) -> Callable[[Path], None]:
-    def tamper(folder: Path) -> None:
-        content = (folder / name).read_text()
-        assert old in content
-        (folder / name).write_text(content.replace(old, new, 1))
-
-    return tamper
 
 
 def sign_manifest_again(folder: Path) -> None:
@@ -218,53 +155,6 @@ def test_what_was_done_to_an_export_is_found_and_named(
     result = verified(bundle)
 
     assert any(each.kind is kind and says in each.message for each in result.findings), result.findings
-
-
-def number_as_text(lines: list[bytes]) -> None:
-    lines[5] = lines[5].replace(b'"leaf_index":5', b'"leaf_index":"5"')
-
-
-def forge_within(lines: list[bytes]) -> None:
-    lines.insert(8, lines[3].replace(b'"leaf_index":3', b'"leaf_index":99'))
-
-
-def repeat_very_often(lines: list[bytes]) -> None:
-    lines.extend([lines[20]] * 1001)
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        case(garble, ["line 6 of rows.jsonl holds no record any more", "row 5 is missing"], id="garble"),
-        case(
-            number_as_text,
-            ["line 6 of rows.jsonl holds no record any more", "row 5 is missing"],
-            id="a number that is a text",
-        ),
-        case(
-            forge_within,
-            ["line 9 of rows.jsonl says it is row 99, which is not exported"],
-            id="a row between others",
-        ),
-    ],
-)
-def test_one_change_of_the_rows_is_named_once(
-    change: Callable[[list[bytes]], object], says: list[str], bundle: Path
-) -> None:
-    change_rows(change)(bundle)
-
-    found = [each.message for each in verified(bundle).findings if "not the file" not in each.message]
-
-    assert found == says
-
-
-def test_of_very_many_rows_more_the_first_thousand_are_looked_at(bundle: Path) -> None:
-    change_rows(repeat_very_often)(bundle)
-
-    result = verified(bundle)
-
-    # each of a thousand is found, then the end of looking, and that the file is not the exported one
-    assert result.finding_count == 1000 + 2
 
 
 def test_a_row_that_fits_its_tree_and_holds_no_record_is_found(bundle: Path) -> None:
