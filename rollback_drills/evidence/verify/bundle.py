@@ -78,7 +78,7 @@ def _read_notes(file: BinaryIO) -> Iterator[str]:
         if text == "\n" and "\n— " in note:
             yield note
             note = ""
-        elif text != "\n" or note:
+        else:
             note += text
         if len(note) > _LONGEST_NOTE:
             break
@@ -100,7 +100,7 @@ def _follow(
         line = b"" if differs else rows.readline(LARGEST_RECORD + 1)
         content = line[:-1]
         leaf = sha256(b"\x00" + content).digest()
-        if differs or entry != b"row " + b64encode(leaf) + b"\n":
+        if entry != b"row " + b64encode(leaf) + b"\n":
             differs, content, leaf = True, b"", _decode(entry, 4)
         selection.add_row(auditor.frontier.size, content)
         auditor.add_row(leaf, content)

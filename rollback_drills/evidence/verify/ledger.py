@@ -55,7 +55,7 @@ def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], No
                 result.add(FindingKind.CHANGED, f"the database cannot be read to its end: {error}")
         auditor.finish()
         outcomes.judge(result, str(auditor.newest_pruning.get("cut_off", "")))
-    if result.is_intact and not result.size and not result.head_count:
+    if result.is_intact and not result.size:
         raise UsageError("there is no evidence in the database; run `drills deliver` or the drill-check flow")
     return result
 
@@ -104,7 +104,10 @@ def _read_rows(
 def _verify_row(auditor: Auditor, judge: RowJudge, row: StoredRow) -> None:
     result, place = auditor.result, auditor.frontier.size
     if row.leaf_index < place:
-        result.add(FindingKind.INSERTED, f"row {row.leaf_index} is there twice, or has no place in the tree")
+        what = (
+            f"cannot be read: {row.problem}" if row.problem else "is there twice, or has no place in the tree"
+        )
+        result.add(FindingKind.INSERTED, f"row {row.leaf_index} {what}")
         return
     if row.leaf_index > place:
         last = row.leaf_index - 1

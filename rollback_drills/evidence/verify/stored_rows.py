@@ -77,7 +77,7 @@ def _iterate(connection: Connection, table: Table, columns: list[ColumnElement[A
     """Return rows in order; a row that the database cannot give is named, and the next one follows."""
     number = table.c.leaf_index
     after = None
-    # rows that are read one at a time, so that an error of SQLite is that of the next row
+    # rows that are read one at a time, so that an error of SQLite is that of one of the next two rows
     options = {} if connection.dialect.name == "sqlite" else {"yield_per": _AT_ONCE}
     while True:
         rest = select(*columns).order_by(number)
@@ -89,16 +89,24 @@ def _iterate(connection: Connection, table: Table, columns: list[ColumnElement[A
                     continue
                 after = row[0]
                 yield row
-        except DBAPIError as error:
+        except DBAPIError:
             if options:
                 raise  # PostgreSQL has ended the transaction
             following = select(func.min(number))
             after = connection.scalar(following if after is None else following.where(number > after))
-            if after is None:
+            if not isinstance(after, int):
                 raise
-            yield StoredRow(after, table is PRUNED, b"", None, problem=str(error.orig))
+            yield _read_alone(connection, table, columns, after)
         else:
             return
+
+
+def _read_alone(connection: Connection, table: Table, columns: list[ColumnElement[Any]], number: int) -> Any:
+    """Read one row; before it returns a row SQLite reads the next one, so that the error may be of that."""
+    try:
+        return connection.execute(select(*columns).where(table.c.leaf_index == number)).one()
+    except DBAPIError as error:
+        return StoredRow(number, table is PRUNED, b"", None, problem=str(error.orig))
 
 
 def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:

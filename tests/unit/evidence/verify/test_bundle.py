@@ -21,6 +21,7 @@ from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.rotation import rotate_key
 from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.bundle import verify_bundle
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
 from tests.checkout import ROOT
 from tests.samples.builders import KEY, NOW
@@ -215,6 +216,12 @@ def write(name: str, content: bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes(content)
 
 
+def link_memory(folder: Path) -> None:
+    """Put a file of Linux in place of the rows that can be opened and not be read."""
+    (folder / "rows.jsonl").unlink()
+    (folder / "rows.jsonl").symlink_to("/proc/self/mem")
+
+
 @pytest.mark.parametrize(
     ("break_it", "problem"),
     [
@@ -228,6 +235,7 @@ def write(name: str, content: bytes) -> Callable[[Path], object]:
             id="empty manifest",
         ),
         case(write("manifest.json", b"\xff"), "is no manifest", id="manifest of bytes"),
+        case(link_memory, "cannot be read: .*Input/output error", id="a file that fails when it is read"),
     ],
 )
 def test_what_is_no_export_is_one_message(
@@ -267,6 +275,12 @@ def put_entry(folder: Path) -> None:
         ),
         case(write("tree.txt", b"fold 99999999 AAAA\n"), "tree.txt", "ends with no hash", id="huge"),
         case(write("tree.txt", b"row \xff\xfe\n"), "tree.txt", "ends with no hash", id="bytes"),
+        case(
+            write("tree.txt", b"fold 0 " + b"A" * 43 + b"=!\n"),
+            "tree.txt",
+            "ends with no hash",
+            id="a hash and more",
+        ),
         case(write("checkpoints.txt", b"hello\n"), "checkpoints.txt", "no signed notes", id="no notes"),
         case(write("checkpoints.txt", b"\xff"), "checkpoints.txt", "is not UTF-8", id="heads of bytes"),
     ],
@@ -281,6 +295,14 @@ def test_a_file_of_an_export_that_holds_something_else_is_found(
     assert first.message.startswith(name)
     assert says in first.message
     assert [each.message.partition(" is ")[0] for each in others] == [name]
+
+
+def test_progress_is_reported_from_the_first_row_on(bundle: Path) -> None:
+    reported: list[int] = []
+
+    assert verify_bundle(bundle, Trust(), reported.append).is_intact
+
+    assert reported == [0]
 
 
 def test_a_manifest_without_a_signature_is_found(bundle: Path) -> None:

@@ -41,6 +41,10 @@ def forge_within(lines: list[bytes]) -> None:
     lines.insert(8, lines[3].replace(b'"leaf_index":3', b'"leaf_index":99'))
 
 
+def flip_last(lines: list[bytes]) -> None:
+    lines[-1] = lines[-1].replace(b"delivered", b"deliverex")
+
+
 def drop_twice(lines: list[bytes]) -> None:
     del lines[8], lines[3:5]
 
@@ -77,6 +81,12 @@ CHANGES = [
         ["row 5 was changed (line 6 of rows.jsonl)"],
         ["row 9 was changed (line 6 of rows.jsonl)"],
         id="flip",
+    ),
+    case(
+        flip_last,
+        ["row 20 was changed (line 21 of rows.jsonl)"],
+        ["row 16 was changed (line 13 of rows.jsonl)"],
+        id="flip the last one",
     ),
     case(drop, ["row 5 is missing"], ["row 9 is missing"], id="drop"),
     case(
@@ -162,3 +172,21 @@ def test_of_very_many_rows_more_the_first_thousand_are_looked_at(bundle: Path) -
 
     # each of a thousand is found, then that the file is not the exported one
     assert result.finding_count == 1000 + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        case("rows.jsonl", ["line 22 of rows.jsonl holds no record any more"], id="rows"),
+        case("tree.txt", [], id="tree"),
+        case("checkpoints.txt", [], id="heads"),
+    ],
+)
+def test_what_was_appended_to_a_file_is_left_out(name: str, says: list[str], bundle: Path) -> None:
+    with (bundle / name).open("ab") as file:
+        file.write(b"leaf x\n")
+
+    result = verified(bundle)
+
+    assert [each.message for each in result.findings] == [*says, f"{name} is not the file that was exported"]
+    assert (result.size, result.head_count) == (21, 4)
