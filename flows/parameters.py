@@ -13,7 +13,7 @@ Retries = Annotated[int, Field(ge=0, le=10)]
 Weeks = Annotated[int, Field(ge=1, le=520)]
 AcknowledgedDays = Annotated[float, Field(gt=0, le=30)]
 OverdueMinutes = Annotated[float, Field(gt=0, le=60 * 24 * 366)]
-TimeoutSeconds = Annotated[float, Field(gt=0, le=300)]
+TimeoutSeconds = Annotated[float, Field(ge=0.1, le=300)]
 
 
 class AcknowledgedRoute(BaseModel):

@@ -54,7 +54,7 @@ class DeliverBody(Body):
         description="Providers to notify: all, or a comma list.",
     )
     retries: int = Field(default=2, ge=0, le=10, description="Attempts after the first.")
-    timeout_seconds: float = Field(default=15.0, gt=0, le=300, description="Deadline of one attempt.")
+    timeout_seconds: float = Field(default=15.0, ge=0.1, le=300, description="Deadline of one attempt.")
     generated_by: Who | None = None
     force: bool = Field(
         default=False,

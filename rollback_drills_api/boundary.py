@@ -29,6 +29,7 @@ _HEADERS: Final = (
 )
 """Of every answer that does not say otherwise itself."""
 _ASK_FOR_PASSWORD: Final = (b"www-authenticate", b'Basic realm="rollback-drills", charset="UTF-8"')
+_CLOSE: Final = (b"connection", b"close")
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -106,6 +107,7 @@ class Boundary:
         fields = dict(headers)
         length = fields.get(b"content-length")
         body = await read_body(receive, length.decode("latin-1") if length is not None else None)
+        request.is_read = True
         if body:
             _check_media_type(fields.get(b"content-type", b"").decode("latin-1"))
             check_json(body)
@@ -134,6 +136,8 @@ class _Request:
         self.request_id = str(uuid4())
         self.caller = ""
         self.status = 0
+        self.is_read = not _has_body(scope)
+        """Whether all of the request has come. If not, the rest would keep the connection, drop by drop."""
         self._started = time.perf_counter()
         scope.setdefault("state", {})
         scope["state"] |= {"request_id": self.request_id, "token": None}
@@ -160,10 +164,11 @@ class _Request:
             headers = message.setdefault("headers", [])
             if self.status == HTTPStatus.UNAUTHORIZED and self.is_page:
                 headers = [_ASK_FOR_PASSWORD, *(each for each in headers if each[0] != b"www-authenticate")]
+            further = _HEADERS if self.is_read else (*_HEADERS, _CLOSE)
             present = {name.lower() for name, _ in headers}
             message["headers"] = [
                 *headers,
-                *(each for each in _HEADERS if each[0] not in present),
+                *(each for each in further if each[0] not in present),
                 (b"x-request-id", self.request_id.encode()),
             ]
         await self._send(message)
@@ -183,6 +188,11 @@ class _Request:
 
 def _printable(text: str) -> str:
     return quote(redactor_in_use().text(text)[:200], safe="/{}[]-._~:@!$&'()*+,;=")
+
+
+def _has_body(scope: Scope) -> bool:
+    fields = dict(scope["headers"])
+    return b"transfer-encoding" in fields or fields.get(b"content-length", b"0").strip(b"0") != b""
 
 
 def _check_framing(scope: Scope) -> None:

@@ -102,6 +102,43 @@ def test_a_body_that_does_not_come_is_a_problem(port: int, keys: Keys) -> None:
     assert "application/problem+json" in answer
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "fields", "status"),
+    [
+        ("GET /healthz", "localhost", "Content-Length: 2000000", 200),
+        ("GET /healthz", "localhost", "Transfer-Encoding: chunked", 200),
+        (f"POST {WRITES[0]}", "localhost", "Content-Length: 2000000", 413),
+        (
+            f"POST {WRITES[0]}",
+            "localhost",
+            "Authorization: Bearer guessed\r\nTransfer-Encoding: chunked",
+            401,
+        ),
+        (f"POST {WRITES[0]}", "elsewhere", "Content-Length: 20", 400),
+    ],
+)
+def test_an_answer_before_the_end_of_the_request_closes_the_connection(
+    port: int, target: str, host: str, fields: str, status: int
+) -> None:
+    """The rest of the request, in drops, would hold the connection for ever."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(f"{target} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n\r\n".encode())
+        connection.settimeout(3)
+        answer = b""
+        with suppress(ConnectionError):
+            while part := connection.recv(4096):
+                answer += part
+    assert answer.startswith(f"HTTP/1.1 {status}".encode())
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_body_that_was_read_keeps_the_connection(port: int, keys: Keys) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=keys.header("operateer")) as client:
+        answer = client.post(WRITES[0], json={"retries": -1})
+    assert answer.status_code == 422
+    assert "connection" not in answer.headers
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
     ("version", "fields"),

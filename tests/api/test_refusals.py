@@ -117,6 +117,18 @@ def test_a_token_that_is_revoked_ends_and_without_news_nobody_gets_in(
         (b'{"retries": 11}', JSON, 422, "$.retries: "),
         (b'{"retries": -1}', JSON, 422, "$.retries: "),
         (b'{"timeout_seconds": 0}', JSON, 422, "$.timeout_seconds: "),
+        (
+            b'{"timeout_seconds": 1e-320}',
+            JSON,
+            422,
+            "$.timeout_seconds: input should be greater than or equal to 0.1",
+        ),
+        (
+            b'{"timeout_seconds": 0.099}',
+            JSON,
+            422,
+            "$.timeout_seconds: input should be greater than or equal to 0.1",
+        ),
         (b'{"force": 1}', JSON, 422, "$.force: "),
         (b'{"routing_policy": "/etc/passwd"}', JSON, 422, "$.routing_policy: "),
         (b'{"routing_policy": {"owner_route": {}}}', JSON, 422, "$.owner_route is an unknown key"),
