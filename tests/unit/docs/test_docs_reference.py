@@ -86,7 +86,7 @@ def first_words(page: str, table: str) -> set[str]:
         ),
         pytest.param(TEXTS["docs/how-to/when-a-run-fails.md"], "| sign |", Sign, id="signs of distrust"),
         pytest.param(
-            TEXTS["docs/how-to/set-up-connectors.md"], "| `type` |", CONNECTOR_TYPES, id="connector types"
+            TEXTS["docs/reference/connectors.md"], "| `type` |", CONNECTOR_TYPES, id="connector types"
         ),
     ],
 )
@@ -97,7 +97,6 @@ def test_a_table_lists_every_word_and_no_other(page: str, table: str, words: set
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        pytest.param("documents", CONNECTOR_TYPES, id="connector types"),
         pytest.param("documents", ExerciseType, id="exercise types"),
         pytest.param("documents", Trigger, id="triggers"),
         pytest.param("environment", Mode, id="modes"),
