@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from rollback_drills.documents.explaining import show
-from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
+from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
 from rollback_drills.errors import Field, UsageError
-from rollback_drills.readiness.terms import Criteria, Mode, tidy
+from rollback_drills.readiness.terms import Criteria, Mode
 
 VARIABLES: Final = {
     "mode": "CAVRA_GO_BACKEND_MODE",

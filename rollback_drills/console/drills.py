@@ -7,8 +7,7 @@ from typing import Any
 
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.evidence.drills import write_drill
-from rollback_drills.readiness.drill_problems import find_problems
-from rollback_drills.readiness.due import is_accepted
+from rollback_drills.readiness.acceptance import find_problems, is_accepted
 from rollback_drills.readiness.terms import Report
 
 

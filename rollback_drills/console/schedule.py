@@ -26,6 +26,8 @@ class ScheduleView:
     at: datetime
     row: FleetRow
     judgement: Judgement
+    cadence: str
+    """How often a drill is due; empty if that is not known."""
     plan: Report | None
     """The record of the plan that was written down last."""
     drills: Sequence[DrillRow]
@@ -93,4 +95,6 @@ def make_schedule(
         find_events(row, drills, records, judgement.schedule.maintenance_windows), now=console.at
     )
     plan = records.plans[0] if records.plans else None
-    return ScheduleView(console.at, row, judgement, plan, drills, timeline, problem)
+    document = subject.schedule.document if subject.schedule else None
+    cadence = document.cadence.describe() if document else ""
+    return ScheduleView(console.at, row, judgement, cadence, plan, drills, timeline, problem)

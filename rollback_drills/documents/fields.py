@@ -1,7 +1,7 @@
 """What every document is made of."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, overload
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -35,6 +35,17 @@ def write_instant(instant: datetime) -> str:
     if text[-1] != "Z":
         text = msgspec.to_builtins(instant.astimezone(UTC))
     return text[:-1] + "+00:00"
+
+
+@overload
+def tidy(number: float) -> float | int: ...
+@overload
+def tidy(number: None) -> None: ...
+@overload
+def tidy(number: float | None) -> float | int | None: ...
+def tidy(number: float | None) -> float | int | None:
+    """Write a whole number without its fraction, as the documents do."""
+    return int(number) if number is not None and float(number).is_integer() else number
 
 
 def in_utc(instant: datetime) -> datetime:
@@ -113,5 +124,6 @@ __all__ = [
     "check_in_utc",
     "fold_alias",
     "in_utc",
+    "tidy",
     "write_instant",
 ]

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
 from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
 
@@ -26,7 +27,7 @@ POSTPONE_LIMIT_DAYS: Final = 30.0
 
 
 class Schedule(RoutingPolicy, frozen=True, gc=False):
-    """How often a rollback drill is due, and who is told.
+    """How often a rollback drill is due, and who is notified.
 
     Every field may be absent: what is missing is judged (`readiness`), not refused here.
     """
@@ -45,7 +46,12 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     postpone_limit_days: Annotated[float, Meta(ge=0, le=366)] = POSTPONE_LIMIT_DAYS
     """How far beyond its due instant a cycle can be postponed, whoever approves it."""
 
+    @property
+    def cadence(self) -> Interval:
+        """How often a drill is due."""
+        return Interval(self.interval_days)
+
     def __post_init__(self) -> None:
-        """Fold the other spelling, and see that the due instant can be written in UTC."""
+        """Fold the other spelling, and ensure that the due instant can be written in UTC."""
         RoutingPolicy.__post_init__(self)
         check_in_utc(self.next_due_at)

@@ -11,16 +11,15 @@ import msgspec
 from sqlalchemy import Connection
 
 from rollback_drills import ids
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill, Finding
 from rollback_drills.evidence.records import DRILL_KIND, start_record
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings
-from rollback_drills.readiness.drill_problems import find_problems
-from rollback_drills.readiness.due import is_accepted, is_in_future
-from rollback_drills.readiness.terms import Report, tidy
+from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
+from rollback_drills.readiness.terms import Report
 
 # Sorted, and without what is absent: a field that a later version adds changes no key.
 _encoder: Final = msgspec.json.Encoder(order="sorted")

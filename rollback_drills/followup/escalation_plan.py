@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills import PRODUCT, ids
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.followup.facts import CycleFacts
 from rollback_drills.followup.rules import NO_RULES, FollowUpRules
 from rollback_drills.followup.standing import Standing, find_standings
-from rollback_drills.readiness.terms import Report, tidy
+from rollback_drills.readiness.terms import Report
 
 ESCALATION_PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-escalation-plan.v1"
 

@@ -9,7 +9,7 @@ import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.explaining import show, state
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
     REHEARSAL_SCHEMA,
@@ -21,8 +21,8 @@ from rollback_drills.documents.promotion import (
     RollbackRehearsal,
 )
 from rollback_drills.documents.reading import Loaded
-from rollback_drills.readiness.checks import Checklist
-from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report, tidy
+from rollback_drills.readiness.checklist import Checklist
+from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report
 
 CONTROLS: Final = (
     "python-fallback-available",

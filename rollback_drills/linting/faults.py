@@ -10,7 +10,7 @@ from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.promotion import PromotionDocument
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.gate.promotion import find_promotion_faults
-from rollback_drills.readiness.drill_problems import PASSED, RECOVERY, TARGET, find_missing, find_unmet
+from rollback_drills.readiness.acceptance import PASSED, RECOVERY, TARGET, find_missing, find_unmet
 from rollback_drills.readiness.due import find_latest
 from rollback_drills.readiness.history_faults import find_unknown_words
 from rollback_drills.readiness.schedule_faults import ACTIVE, find_written_faults

@@ -6,12 +6,12 @@ from typing import Final
 import msgspec
 
 from rollback_drills.connectors.types import CONNECTOR_TYPES
+from rollback_drills.documents.fields import tidy
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.routing_policy import OwnerRule, RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import first_spellings, name_key
-from rollback_drills.readiness.terms import tidy
 
 BUILTIN_PROVIDERS: Final = frozenset(CONNECTOR_TYPES)
 DEFAULT_OWNER: Final = "release-governance"

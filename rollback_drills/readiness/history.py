@@ -3,23 +3,24 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from rollback_drills.documents.cadence import DAY
 from rollback_drills.documents.explaining import show
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.reading import Loaded
-from rollback_drills.readiness.checks import Checklist
-from rollback_drills.readiness.drill_problems import (
-    FALLBACK,
-    PASSED,
-    RECOVERY,
-    TARGET,
+from rollback_drills.readiness.acceptance import (
+    OUTCOME,
     find_basic,
     find_unmet,
+    is_accepted,
+    is_in_future,
+    is_recovery_target_met,
 )
-from rollback_drills.readiness.due import DAY, find_latest, is_accepted, is_in_future, is_recovery_target_met
+from rollback_drills.readiness.checklist import Checklist, list_facts
+from rollback_drills.readiness.due import find_latest
 from rollback_drills.readiness.history_faults import find_history_faults
 from rollback_drills.readiness.reports import HistoryFacts, HistoryReport
-from rollback_drills.readiness.terms import Criteria, Mode, Readiness, tidy
+from rollback_drills.readiness.terms import Criteria, Mode, Readiness
 
 _NOTES: Final = {
     Readiness.READY: "The rollback is proven until the latest drill is too old.",
@@ -34,13 +35,7 @@ _FRESHNESS: Final = "go_rollback_drill_freshness"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_history",
     "a drill history",
-    {
-        PASSED: "the latest drill passed",
-        TARGET: "the latest drill ended in disabled mode",
-        FALLBACK: "the fallback was verified",
-        RECOVERY: "the recovery took no longer than it was allowed to",
-        _FRESHNESS: "the latest drill is not too old",
-    },
+    list_facts(OUTCOME) | {_FRESHNESS: "the latest drill is not too old"},
 )
 
 

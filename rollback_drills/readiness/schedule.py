@@ -3,23 +3,23 @@
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.cadence import DAY
+from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
-from rollback_drills.readiness.checks import Checklist
-from rollback_drills.readiness.due import DAY
+from rollback_drills.readiness.checklist import Checklist, list_facts
 from rollback_drills.readiness.reports import HistoryReport, ScheduleFacts, ScheduleReport
 from rollback_drills.readiness.schedule_faults import (
     ACTIVE,
     CADENCE,
     IS_ACTIVE,
     NEXT_DUE,
+    REQUIREMENTS,
     ROUTES,
     find_written_faults,
-    has_cadence,
 )
-from rollback_drills.readiness.terms import Criteria, Mode, Readiness, tidy
+from rollback_drills.readiness.terms import Criteria, Mode, Readiness
 from rollback_drills.rendering.relative_time import join_sentences
 
 _NO_SCHEDULE: Final = Schedule()
@@ -31,13 +31,8 @@ _NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_schedule",
     "a drill schedule",
-    {
-        ACTIVE: "the schedule is active",
-        CADENCE: "the interval is a number of days greater than 0",
-        NEXT_DUE: "it is known when the next drill is due",
-        _NOT_STALE: "the drill is not overdue",
-        ROUTES: "owners and providers are named",
-    },
+    list_facts(REQUIREMENTS) | {_NOT_STALE: "the drill is not overdue"},
+    order=(ACTIVE, CADENCE, NEXT_DUE, _NOT_STALE, ROUTES),
 )
 
 
@@ -109,7 +104,7 @@ def _classify(facts: ScheduleFacts, *, requested: bool) -> Readiness:
 
 def _write_facts(schedule: Schedule, due: _Due, problem: str, criteria: Criteria) -> ScheduleFacts:
     """Write the facts of the schedule and how far away its due time is."""
-    cadence_valid = has_cadence(schedule)
+    cadence = schedule.cadence
     return ScheduleFacts(
         valid=not problem,
         schema_version=schedule.schema_version,
@@ -117,9 +112,9 @@ def _write_facts(schedule: Schedule, due: _Due, problem: str, criteria: Criteria
         environment=schedule.environment,
         status=schedule.status,
         active=schedule.status == IS_ACTIVE,
-        cadence_valid=cadence_valid,
+        cadence_valid=cadence.is_usable,
         # the check shows what was written
-        interval_days=tidy(schedule.interval_days) if cadence_valid else None,
+        interval_days=tidy(cadence.interval_days) if cadence.is_usable else None,
         due_policy=schedule.due_policy,
         next_due_at=due.written,
         days_until_due=due.left / DAY if due.left is not None else None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 Report = dict[str, Any]
 """A document of contract §4 and §5, ready to be printed as JSON."""
@@ -65,14 +65,3 @@ class Criteria:
     def max_age(self) -> timedelta:
         """`max_age_days` as a duration."""
         return timedelta(days=self.max_age_days)
-
-
-@overload
-def tidy(number: float) -> float | int: ...
-@overload
-def tidy(number: None) -> None: ...
-@overload
-def tidy(number: float | None) -> float | int | None: ...
-def tidy(number: float | None) -> float | int | None:
-    """Write a whole number without its fraction, as the documents do."""
-    return int(number) if number is not None and float(number).is_integer() else number

@@ -8,7 +8,7 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import Loaded, parse_document, read_bytes
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.readiness.due import DAY, find_latest_accepted_at
+from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.recording.document import move_due
 from rollback_drills.recording.target import Target
 from rollback_drills.recording.writing import locked, write_document
@@ -25,7 +25,7 @@ class Advanced:
 
 
 def check_advance(target: Target) -> None:
-    """See whether the due instant of a schedule is moved by editing it.
+    """Ensure that the due instant of a schedule is moved by editing it.
 
     Raises:
         UsageError: It moves by itself, or cannot be computed, or stands in no file of its own.
@@ -42,7 +42,7 @@ def check_advance(target: Target) -> None:
             f"does not fit {path}: without $.next_due_at drills move the due instant; leave it out",
             field="advance",
         )
-    if schedule.interval_days is None or schedule.interval_days <= 0:
+    if not schedule.cadence.is_usable:
         raise UsageError(
             f"needs $.interval_days of more than 0 in {path}; write how often drills are due",
             field="advance",
@@ -84,7 +84,7 @@ def _advance(target: Target, history: History, now: datetime) -> tuple[Loaded[Sc
         accepted_at, due_at = find_latest_accepted_at(history, now=now), schedule.next_due_at
         if accepted_at is None or due_at is None:
             return source, Advanced(problem="no drill is accepted")
-        new_due_at = accepted_at.astimezone(UTC) + (schedule.interval_days or 0) * DAY
+        new_due_at = schedule.cadence.next_after(accepted_at.astimezone(UTC))
         if new_due_at <= due_at:
             problem = f"an interval after the latest accepted drill is {write_instant(new_due_at)}, no later"
             return source, Advanced(problem=problem)

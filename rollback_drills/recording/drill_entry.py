@@ -15,7 +15,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import OUTCOMES, Drill
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill
-from rollback_drills.readiness.due import is_in_future
+from rollback_drills.readiness.acceptance import is_in_future
 from rollback_drills.readiness.terms import Mode
 
 _FIELD: Final = re.compile(r"\$\.(\w+)")

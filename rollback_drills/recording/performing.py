@@ -14,8 +14,7 @@ from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
 from rollback_drills.errors import DrillsError, Field, UsageError
 from rollback_drills.evidence.drills import find_drills
-from rollback_drills.readiness.drill_problems import find_problems
-from rollback_drills.readiness.due import is_accepted
+from rollback_drills.readiness.acceptance import find_problems, is_accepted
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.terms import Criteria, Report
 from rollback_drills.recording.advancing import Advanced, advance_due, check_advance

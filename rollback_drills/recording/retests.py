@@ -12,8 +12,8 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.records import RETEST_KIND, start_record
-from rollback_drills.readiness.drill_problems import find_problems
-from rollback_drills.readiness.due import find_latest_accepted_at, is_accepted, is_in_future
+from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
+from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
 

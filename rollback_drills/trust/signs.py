@@ -13,7 +13,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import Loaded
-from rollback_drills.readiness.due import is_in_future
+from rollback_drills.readiness.acceptance import is_in_future
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
 

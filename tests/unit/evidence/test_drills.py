@@ -20,8 +20,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.indexing import index_run
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.records import DRILL_KIND, KINDS
-from rollback_drills.readiness.drill_problems import find_problems
-from rollback_drills.readiness.due import CLOCK_SKEW, is_accepted
+from rollback_drills.readiness.acceptance import CLOCK_SKEW, find_problems, is_accepted
 from rollback_drills.readiness.terms import Report
 from tests.samples.builders import DRILL, NOW, SCHEDULE, make_subject, open_key, written
 from tests.unit.documents.test_drill_fields import ASKED_FOR

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.readiness.due import is_accepted
+from rollback_drills.readiness.acceptance import is_accepted
 from rollback_drills.readiness.judgement import find_due
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, worst
 from tests.samples.builders import DRILL, NOW, check_of, judged, make_subject

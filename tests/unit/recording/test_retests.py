@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.readiness.due import is_accepted
+from rollback_drills.readiness.acceptance import is_accepted
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_retests, open_retests
 from tests.samples.builders import DRILL, NOW, make_subject

@@ -1,10 +1,29 @@
-"""The checks of a report (contract §3): what was asked, whether the document serves, then fact by fact."""
+"""The checks of a report (contract §3): one for the document as a whole, then one for each fact."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.readiness.reports import Check
+
+S = TypeVar("S")
+
+
+class Requirement(NamedTuple, Generic[S]):
+    """One thing that a document must fulfil."""
+
+    id: str
+    """Of its check in the report; the key of the document if no check stands for it."""
+    missing: Callable[[S], str]
+    """Returns what is missing: place, value and remedy; empty if nothing is."""
+    passes: str = ""
+    """What holds if nothing is missing, as its check says; empty if no check stands for it."""
+
+
+def list_facts(requirements: Iterable[Requirement[Any]]) -> dict[str, str]:
+    """Return, by the id of its check, what holds if a requirement is fulfilled."""
+    return {each.id: each.passes for each in requirements if each.passes}
+
 
 _NO_WARNINGS: Final[Mapping[str, str]] = {}
 
@@ -20,22 +39,25 @@ def _missed(check_id: str, finding: str) -> Check:
 class Checklist:
     """The checks that every report of one kind has, in their order."""
 
-    def __init__(self, prefix: str, document: str, facts: Mapping[str, str]) -> None:
+    def __init__(
+        self, prefix: str, document: str, facts: Mapping[str, str], order: Iterable[str] = ()
+    ) -> None:
         """Name the checks.
 
         Args:
             prefix: What the ids of the first checks begin with, such as `go_rollback_drill_history`.
             document: What is judged, with its article.
             facts: By the id of a check, what holds when it is passed.
+            order: The ids of the checks that come first, in the order of the contract.
         """
         self.document = document
-        self.facts = facts
+        self.facts = {check_id: facts[check_id] for check_id in dict.fromkeys((*order, *facts))}
         self._file = f"{prefix}_file"
         self._requested = f"{prefix}_requested"
         self._timestamps = f"{prefix}_timestamps"
-        self._asked_for = f"{document} is asked for"
+        self._asked_for = _passed(self._requested, f"{document} is asked for")
         # every report of a valid document shares these; nothing changes a report once it is made
-        self._all_passed = tuple(_passed(check_id, fact) for check_id, fact in facts.items())
+        self._all_passed = tuple(_passed(check_id, fact) for check_id, fact in self.facts.items())
 
     def fill_in(
         self,
@@ -58,7 +80,7 @@ class Checklist:
             warnings: By the id of a check that only a document with such a mistake has, the mistake.
         """
         checks = [
-            _passed(self._requested, self._asked_for)
+            self._asked_for
             if requested
             else _missed(self._requested, "not asked for: no path, and the mode is not promoted"),
             (_passed if valid else _missed)(self._file, message),
