@@ -15,9 +15,10 @@ from rollback_drills.documents.fleet import Fleet
 from rollback_drills.evidence.indexing import Indexed, explain_lag
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.notification import build_event
 from rollback_drills.notifications.results import Delivery, DeliveryFailedError, build_result
 from rollback_drills.outbox.rows import Item
+from rollback_drills.planning.event import build_event
+from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report, worst
@@ -26,7 +27,7 @@ from rollback_drills.trust.guard import Guard
 
 
 def join_runs(
-    judgements: Sequence[Judgement], plans: Sequence[Report], delivered: Delivered, reasons: Mapping[str, str]
+    judgements: Sequence[Judgement], plans: Sequence[Plan], delivered: Delivered, reasons: Mapping[str, str]
 ) -> list[ScheduleRun]:
     """Put together what the run found and did, by schedule, with what waits and the dead letters."""
     by_schedule: dict[str, list[Delivery]] = defaultdict(list)
@@ -36,9 +37,9 @@ def join_runs(
     for item in [*delivered.left.dead, *delivered.left.other_dead]:
         dead[name_key(item.schedule_id)].append(item)
     return [
-        ScheduleRun(judgement, plan, by_schedule[key], dead[key], reasons.get(plan["schedule_id"], ""))
+        ScheduleRun(judgement, plan, by_schedule[key], dead[key], reasons.get(plan.schedule_id, ""))
         for judgement, plan in zip(judgements, plans, strict=True)
-        for key in [name_key(plan["schedule_id"])]
+        for key in [name_key(plan.schedule_id)]
     ]
 
 
@@ -51,9 +52,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def write_down(run: ScheduleRun, signer: str, created_at: datetime) -> Outcome:
     """Build the evidence records of the plan, and the result of a schedule."""
-    event = build_event(run.judgement.schedule_report, run.plan)
+    event = build_event(run.judgement.schedule_report, run.plan).reference
     schedule = run.judgement.schedule
-    records = list(record_plan(run.plan, schedule, event["session_id"], created_at=created_at, signer=signer))
+    records = list(record_plan(run.plan, schedule, event.session_id, created_at=created_at, signer=signer))
     of_deliveries = (
         list(record_deliveries(event, run.deliveries, created_at=created_at, signer=signer))
         if run.deliveries
@@ -62,12 +63,12 @@ def write_down(run: ScheduleRun, signer: str, created_at: datetime) -> Outcome:
     delivery = build_result(event, run.deliveries)
     result = {
         "schedule": to_plain(run.judgement.schedule_report),
-        "plan": run.plan,
-        "delivery": delivery,
+        "plan": records[0]["plan"],
+        "delivery": delivery.to_wire(),
         "plan_metadata": records[0],
         "metadata": of_deliveries[0] if of_deliveries else None,
-        "success": delivery["success"],
-        "event_id": event["event_id"],
+        "success": delivery.success,
+        "event_id": event.event_id,
     }
     return Outcome(records, result)
 

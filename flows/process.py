@@ -28,8 +28,8 @@ from rollback_drills.outbox.commit import find_history
 from rollback_drills.outbox.former_names import keep_former_names
 from rollback_drills.outbox.known import keep_known_cycles
 from rollback_drills.outbox.undelivered import find_undelivered
-from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.outbox_entries import known_names
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import (
     check_requested,
     known_providers,

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import func, select
 
+from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.notifications.notification import build_event
-from rollback_drills.notifications.results import Delivery, build_result
+from rollback_drills.notifications.notification import EVENT_TYPE
+from rollback_drills.notifications.results import Delivery, EventReference, build_result, read_reference
 from rollback_drills.outbox.undelivered import find_undelivered
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
@@ -54,8 +55,7 @@ def collect_delivery(
 
 
 def _to_result(judgement: Judgement, plan: Report, told: Report | None, left: Sequence[Delivery]) -> Report:
-    event = build_event(judgement.schedule_report, plan["plan"])
-    delivery = told["delivery"] if told else build_result(event, left)
+    delivery = told["delivery"] if told else build_result(_refer_to_event(plan), left).to_wire()
     return {
         "schedule": judgement.schedule_report,
         "plan": plan["plan"],
@@ -63,8 +63,22 @@ def _to_result(judgement: Judgement, plan: Report, told: Report | None, left: Se
         "plan_metadata": plan,
         "metadata": told,
         "success": delivery["success"],
-        "event_id": event["event_id"],
+        "event_id": delivery["event_id"],
     }
+
+
+def _refer_to_event(plan: Report) -> EventReference:
+    """Return the reference of the event that the run built from a plan."""
+    plan_id = plan["plan_id"]
+    return read_reference(
+        {
+            **plan,
+            "event_id": ids.event_id(plan_id),
+            "event_type": EVENT_TYPE,
+            "session_id": ids.delivery_session_id(plan["schedule_id"], plan_id),
+            "generated_at": plan["plan"]["generated_at"],
+        }
+    )
 
 
 def collect(database: Database, kind: str, *, since: int, flow_run_id: str) -> list[Report]:

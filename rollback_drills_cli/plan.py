@@ -6,9 +6,10 @@ from pathlib import Path
 from rollback_drills.documents.fleet import Fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reading import Loaded
-from rollback_drills.notifications.notification import build_event
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.event import build_event
 from rollback_drills.planning.name_warnings import warn_of_names
+from rollback_drills.planning.plan import Plan
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import (
     BUILTIN_PROVIDERS,
     check_requested,
@@ -17,7 +18,7 @@ from rollback_drills.planning.routes import (
 )
 from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Report, worst
+from rollback_drills.readiness.terms import worst
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.check import exit_with, load_documents, print_documents
@@ -63,7 +64,7 @@ def plan(
         documents = [
             {
                 "schedule": judged.schedule_report,
-                "plan": each | own,
+                "plan": each.to_wire() | own,
                 "event": build_event(judged.schedule_report, each),
             }
             for judged, each in planned
@@ -79,14 +80,14 @@ def plan(
     exit_with(worst(judged.readiness for judged, _ in planned))
 
 
-def _print_plan(plan: Report) -> None:
+def _print_plan(plan: Plan) -> None:
     rows = [
-        (each["provider"], each["owner"], each["action"], each["reason"], each["deferred_until"] or "")
-        for each in plan["route_decisions"]
+        (each.provider, each.owner, each.action, each.reason, each.deferred_until or "")
+        for each in plan.route_decisions
     ]
-    title = f"{plan['schedule_id']}: {plan['status'].replace('_', ' ')} · {plan['cycle_id']}"
+    title = f"{plan.schedule_id}: {plan.status.replace('_', ' ')} · {plan.cycle_id}"
     print_table(title, ("provider", "owner", "action", "why", "deferred until"), rows)
-    print_line(f"{plan['deliverable_route_count']} to tell, {plan['suppressed_route_count']} suppressed.")
+    print_line(f"{plan.deliverable_route_count} to tell, {plan.suppressed_route_count} suppressed.")
 
 
 def _build_request(

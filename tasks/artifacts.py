@@ -33,7 +33,7 @@ def publish_artifacts(runs: Sequence[ScheduleRun], is_single: bool, dry_run: boo
             description="All schedules.",
         )
     for run in runs:
-        key, identifier = artifact_key(run.plan["schedule_id"]), clean(run.plan["schedule_id"])
+        key, identifier = artifact_key(run.plan.schedule_id), clean(run.plan.schedule_id)
         create_markdown_artifact(
             clean(render_schedule(run, dry_run=dry_run) + render_head(head)),
             key=key,

@@ -11,8 +11,8 @@ from rollback_drills.notifications.entries import Departure, Entry
 from rollback_drills.notifications.told import Told
 from rollback_drills.outbox.commit import find_history
 from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.routes import DEFAULT_PROVIDER
-from rollback_drills.readiness.terms import Report
 from rollback_drills.trust.guard import Guard, find_over
 from rollback_drills.trust.known_history import find_unsettled
 from rollback_drills.trust.notice import Platform, find_closings, find_notices, find_open_cycles
@@ -23,7 +23,7 @@ def find_guard_entries(
     guard: Guard,
     platform: Platform,
     told: Mapping[str, Sequence[Told]],
-    plans: Sequence[Report],
+    plans: Sequence[Plan],
     now: datetime,
 ) -> tuple[list[Entry], list[Departure]]:
     """Give what the platform owner is told, and what closes without a word; asks nobody while all is well."""
@@ -40,13 +40,11 @@ def find_guard_entries(
     return [*find_notices(guard, told, platform, now=now), *closing], departures
 
 
-def _find_provider(database: Database, guard: Guard, plans: Sequence[Report]) -> str:
+def _find_provider(database: Database, guard: Guard, plans: Sequence[Plan]) -> str:
     """Choose a connector that works: one that the distrusted schedules name, else any that is switched on."""
     dead = {each.provider for each in find_destinations(database) if each.disabled_at is not None}
     reasons = guard.reasons
-    eligible = {
-        name for plan in plans if plan["schedule_id"] in reasons for name in plan["eligible_providers"]
-    }
+    eligible = {name for plan in plans if plan.schedule_id in reasons for name in plan.eligible_providers}
     enabled = set(enabled_connectors())
     return (
         choose_channel(dead, eligible & enabled)

@@ -15,10 +15,10 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
-from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds
+from rollback_drills.planning.plan import Plan
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Report
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import open_database
@@ -29,7 +29,7 @@ from tasks.guarding import find_guard_entries
 def commit_notifications(
     subjects: Sequence[Subject],
     judgements: Sequence[Judgement],
-    plans: Sequence[Report],
+    plans: Sequence[Plan],
     request: PlanRequest,
     guard: Guard,
     platform: Platform,

@@ -10,10 +10,12 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.planning import steps
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.decisions import RouteDecision
+from rollback_drills.planning.plan import Plan
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.steps import Routing
 from rollback_drills.readiness.judgement import Judgement, find_due, judge_all
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Criteria
 
 
 @task(task_run_name="derive-due", cache_policy=NO_CACHE, persist_result=False)
@@ -54,13 +56,13 @@ def apply_windows(
     routings: Sequence[Routing],
     request: PlanRequest,
     now: datetime,
-) -> list[list[Report]]:
+) -> list[list[RouteDecision]]:
     """Decide for each route whether it is told now: health, windows, calendars, recent notifications."""
     decisions = [
         steps.decide(subject, judgement, routing, request, now=now)
         for subject, judgement, routing in zip(subjects, judgements, routings, strict=True)
     ]
-    categories = Counter(each["category"] for some in decisions for each in some)
+    categories = Counter(each.category for some in decisions for each in some)
     get_run_logger().info("%s", ", ".join(f"{count} {name}" for name, count in sorted(categories.items())))
     return decisions
 
@@ -69,13 +71,13 @@ def apply_windows(
 def build_plans(
     judgements: Sequence[Judgement],
     routings: Sequence[Routing],
-    decisions: Sequence[list[Report]],
-) -> list[Report]:
+    decisions: Sequence[list[RouteDecision]],
+) -> list[Plan]:
     """Write the notification plan of each schedule."""
     plans = [
         steps.plan(judgement, routing, some)
         for judgement, routing, some in zip(judgements, routings, decisions, strict=True)
     ]
-    told = sum(plan["deliverable_route_count"] for plan in plans)
+    told = sum(plan.deliverable_route_count for plan in plans)
     get_run_logger().info("%d notifications to deliver", told)
     return plans

@@ -16,6 +16,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.connectors import ConnectorHealth, read_connectors
+from rollback_drills.planning.category import Category
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.imported import ROWS_AT_ONCE
@@ -24,12 +25,12 @@ from rollback_drills.reports.period import Period, last_weeks, monday_of
 from rollback_drills.reports.trend import find_trend
 
 WEEKS: Final = 12
-_CATEGORIES: Final[Mapping[str, str]] = {
-    "maintenance_window": "in a maintenance window",
-    "owner_calendar": "owner away",
-    "already_notified": "told already",
-    "healthy_schedule": "nothing to tell",
-    "other": "other reasons",
+_CATEGORIES: Final[Mapping[Category, str]] = {
+    Category.MAINTENANCE_WINDOW: "in a maintenance window",
+    Category.OWNER_CALENDAR: "owner away",
+    Category.ALREADY_NOTIFIED: "told already",
+    Category.HEALTHY_SCHEDULE: "nothing to tell",
+    Category.OTHER: "other reasons",
 }
 
 

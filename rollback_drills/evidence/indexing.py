@@ -16,7 +16,7 @@ from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.outcomes import CLOCK_TOLERANCE, Outcome, read_outcome
 from rollback_drills.evidence.records import record_deliveries
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
-from rollback_drills.notifications.results import Delivery
+from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
@@ -179,5 +179,5 @@ def _record(deliveries: Iterable[Delivery], *, created_at: datetime, signer: str
     for delivery in deliveries:
         by_session.setdefault(delivery.notification.event["session_id"], []).append(delivery)
     for together in by_session.values():
-        event = together[0].notification.event
+        event = read_reference(together[0].notification.event)
         yield from record_deliveries(event, together, created_at=created_at, signer=signer)

@@ -1,12 +1,13 @@
 """The index records of contract §5: what is kept of a plan, its decisions and its deliveries."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.notifications.results import Delivery, build_result, failed_providers
+from rollback_drills.notifications.results import Delivery, EventReference, build_result, failed_providers
+from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.reports import ScheduleFacts
 from rollback_drills.readiness.terms import Report
 
@@ -55,9 +56,9 @@ def start_record(kind: str, session_id: str, *, created_at: datetime, signer: st
 
 
 def record_plan(
-    plan: Report, schedule: ScheduleFacts, session_id: str, *, created_at: datetime, signer: str
+    plan: Plan, schedule: ScheduleFacts, session_id: str, *, created_at: datetime, signer: str
 ) -> Iterator[Report]:
-    """Give the records of a plan: first the one of the plan itself, then one of every decision.
+    """Yield the records of a plan: first the one of the plan itself, then one of every decision.
 
     Args:
         plan: The plan of contract §4.
@@ -66,30 +67,41 @@ def record_plan(
         created_at: The clock of the evidence.
         signer: Who runs.
     """
-    facts = {name: plan[name] for name in ("schedule_id", "cycle_id", "plan_id", "status", "alert_level")}
+    facts = {
+        "schedule_id": plan.schedule_id,
+        "cycle_id": plan.cycle_id,
+        "plan_id": plan.plan_id,
+        "status": str(plan.status),
+        "alert_level": plan.alert_level,
+    }
+    written = plan.to_wire()
     yield {
         **start_record(PLAN_KIND, session_id, created_at=created_at, signer=signer),
         **facts,
         "schedule": {name: getattr(schedule, name) for name in _OF_SCHEDULE},
-        "plan": plan,
+        "plan": written,
     }
-    for decision in plan["route_decisions"]:
+    for decision in written["route_decisions"]:
         start = start_record(DECISION_KIND, session_id, created_at=created_at, signer=signer)
         yield {**start, **facts, **decision}
 
 
 def record_deliveries(
-    event: Mapping[str, Any], deliveries: Sequence[Delivery], *, created_at: datetime, signer: str
+    event: EventReference, deliveries: Sequence[Delivery], *, created_at: datetime, signer: str
 ) -> Iterator[Report]:
-    """Give the records of what a plan sent: first the one of contract §5, then one of every route."""
+    """Yield the records of what a plan sent: first the one of contract §5, then one of every route."""
     attempts = [each.attempt_count for each in deliveries]
     facts = {
-        name: event[name]
-        for name in ("schedule_id", "cycle_id", "plan_id", "status", "event_id", "event_type")
+        "schedule_id": event.schedule_id,
+        "cycle_id": event.cycle_id,
+        "plan_id": event.plan_id,
+        "status": event.status,
+        "event_id": event.event_id,
+        "event_type": event.event_type,
     }
-    result = build_result(event, deliveries)
+    result = build_result(event, deliveries).to_wire()
     yield {
-        **start_record(DELIVERY_KIND, event["session_id"], created_at=created_at, signer=signer),
+        **start_record(DELIVERY_KIND, event.session_id, created_at=created_at, signer=signer),
         "connector_delivery_source": DELIVERY_SOURCE,
         **facts,
         "delivery_success": result["success"],
@@ -100,7 +112,7 @@ def record_deliveries(
         "status_codes": [each.verdict.status_code for each in deliveries],
         "delivery": result,
     }
-    for each, written in zip(deliveries, result["deliveries"], strict=True):
-        start = start_record(ROUTE_DELIVERY_KIND, event["session_id"], created_at=created_at, signer=signer)
-        told = {"generated_at": event["generated_at"], "delivery_success": each.succeeded}
-        yield {**start, **facts, **told, **written}
+    for report in result["deliveries"]:
+        start = start_record(ROUTE_DELIVERY_KIND, event.session_id, created_at=created_at, signer=signer)
+        whole = {"generated_at": event.generated_at, "delivery_success": report["success"]}
+        yield {**start, **facts, **whole, **report}

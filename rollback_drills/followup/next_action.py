@@ -8,6 +8,7 @@ from enum import StrEnum
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.facts import CycleFacts, RouteFacts
 from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, WAITING, State
+from rollback_drills.planning.category import Category
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.repeats import REPEAT_AFTER
 from rollback_drills.readiness.terms import Readiness
@@ -127,7 +128,9 @@ def _started_at(route: RouteFacts, due_at: datetime | None) -> datetime | None:
     until = route.last.event.get("deferred_until")
     if until is None:
         return route.last.queued_at
-    is_absent = route.last.event.get("deferred_by") == "owner_calendar"  # a freeze is approved, leave is not
+    is_absent = (
+        route.last.event.get("deferred_by") == Category.OWNER_CALENDAR
+    )  # a freeze is approved, leave is not
     if is_absent and due_at is not None and datetime.fromisoformat(until) > due_at:
         return max(due_at, route.last.queued_at)
     return None

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
+import msgspec
+
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
+from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import TOLD, State
 from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_time
@@ -69,19 +72,87 @@ class ProviderDeliveries(tuple[Delivery, ...]):
         return f"<{len(self)} deliveries>"
 
 
-def build_result(event: Mapping[str, Any], deliveries: Sequence[Delivery]) -> Report:
-    """Write down the deliveries of one plan. Without any, the result is no success (contract §8.13)."""
-    return {
-        "schema_version": DELIVERY_SCHEMA,
-        "product": PRODUCT,
-        "event_type": event["event_type"],
-        "event_id": event["event_id"],
-        "session_id": event["session_id"],
-        "generated_at": event["generated_at"],
-        "success": bool(deliveries) and all(each.succeeded for each in deliveries),
-        "nothing_to_deliver": not deliveries,
-        "deliveries": [_write(each) for each in deliveries],
-    }
+class EventReference(msgspec.Struct, frozen=True, gc=False):
+    """What results and records take over from an event."""
+
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    status: str
+    event_id: str
+    event_type: str
+    session_id: str
+    generated_at: str
+
+
+def read_reference(event: Mapping[str, Any]) -> EventReference:
+    """Read the reference of an event as it was sent.
+
+    Raises:
+        ValidationError: A field is missing.
+    """
+    return msgspec.convert(event, EventReference)
+
+
+class RequestReport(msgspec.Struct, frozen=True, gc=False):
+    """The redacted request of a delivery."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+
+
+class DeliveryReport(msgspec.Struct, frozen=True, gc=False):
+    """What became of one notification (contract §5)."""
+
+    notification_id: str
+    route_key: str
+    provider: str
+    owner: str
+    reason: Reason
+    success: bool
+    outcome: State
+    status_code: int | None
+    attempt_count: int
+    started_at: str
+    completed_at: str
+    next_attempt_at: str | None
+    may_repeat: bool
+    error: str
+    external_ref: str
+    request: RequestReport | None
+
+
+class DeliveryResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What became of all notifications of a plan (contract §5)."""
+
+    schema_version: str = DELIVERY_SCHEMA
+    product: str = PRODUCT
+    event_type: str
+    event_id: str
+    session_id: str
+    generated_at: str
+    success: bool
+    nothing_to_deliver: bool
+    deliveries: list[DeliveryReport]
+
+    def to_wire(self) -> dict[str, Any]:
+        """Write the result as JSON has it."""
+        written: dict[str, Any] = msgspec.to_builtins(self)
+        return written
+
+
+def build_result(event: EventReference, deliveries: Sequence[Delivery]) -> DeliveryResult:
+    """Build the result of one plan. Without deliveries it is no success (contract §8.13)."""
+    return DeliveryResult(
+        event_type=event.event_type,
+        event_id=event.event_id,
+        session_id=event.session_id,
+        generated_at=event.generated_at,
+        success=bool(deliveries) and all(each.succeeded for each in deliveries),
+        nothing_to_deliver=not deliveries,
+        deliveries=[_report(each) for each in deliveries],
+    )
 
 
 def failed_providers(deliveries: Iterable[Delivery]) -> list[str]:
@@ -89,25 +160,24 @@ def failed_providers(deliveries: Iterable[Delivery]) -> list[str]:
     return sorted({each.notification.provider for each in deliveries if not each.succeeded})
 
 
-def _write(delivery: Delivery) -> dict[str, Any]:
-    verdict, request, notification = delivery.verdict, delivery.verdict.request, delivery.notification
-    return {
-        "notification_id": notification.notification_id,
-        "route_key": notification.route,
-        "provider": notification.provider,
-        "owner": notification.owner,
-        "reason": str(notification.reason),
-        "success": delivery.succeeded,
-        "outcome": str(delivery.state),
-        "status_code": verdict.status_code,
-        "attempt_count": delivery.attempt_count,
-        "started_at": write_instant(delivery.started_at),
-        "completed_at": write_instant(delivery.completed_at),
-        "next_attempt_at": write_instant(delivery.next_attempt_at) if delivery.next_attempt_at else None,
-        "may_repeat": notification.may_repeat,
-        "error": "" if delivery.succeeded else verdict.detail,
-        "external_ref": verdict.external_ref,
-        "request": {"method": request.method, "url": request.url, "headers": dict(request.headers)}
-        if request
-        else None,
-    }
+def _report(delivery: Delivery) -> DeliveryReport:
+    verdict, notification = delivery.verdict, delivery.notification
+    request, again = verdict.request, delivery.next_attempt_at
+    return DeliveryReport(
+        notification.notification_id,
+        notification.route,
+        notification.provider,
+        notification.owner,
+        notification.reason,
+        delivery.succeeded,
+        delivery.state,
+        verdict.status_code,
+        delivery.attempt_count,
+        write_instant(delivery.started_at),
+        write_instant(delivery.completed_at),
+        write_instant(again) if again else None,
+        notification.may_repeat,
+        "" if delivery.succeeded else verdict.detail,
+        verdict.external_ref,
+        RequestReport(request.method, request.url, dict(request.headers)) if request else None,
+    )

@@ -4,19 +4,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from rollback_drills import ids
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.notification import Notification, build_event
+from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.told import Told
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.event import build_event
+from rollback_drills.planning.notification_text import tidy_facts
+from rollback_drills.planning.plan import Plan
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.repeats import Ending, find_ending
 from rollback_drills.planning.routes import Route
 from rollback_drills.planning.suppression import Suppressions
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleReport
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 
 _HEALTHY = (Readiness.READY, Readiness.NOT_REQUESTED)
 
@@ -36,7 +41,7 @@ class Closing:
 def find_closings(
     subject: Subject,
     judgement: Judgement,
-    plan: Report,
+    plan: Plan,
     request: PlanRequest,
     histories: Mapping[str, Sequence[Told]],
     *,
@@ -48,7 +53,7 @@ def find_closings(
     an absence keeps silent, or whose provider was not asked for, is left to a later run.
     """
     schedule = subject.schedule.document if subject.schedule else None
-    planned = {each["route_key"] for each in plan["route_decisions"] if each["action"] == "deliver"}
+    planned = {each.route_key for each in plan.route_decisions if each.is_delivered}
     suppressions = Suppressions(judgement.cycle.schedule_id, schedule, request.policy)
     for route_key, history in histories.items():
         last = history[-1]
@@ -66,15 +71,23 @@ def find_closings(
 
 
 def _build(
-    judgement: Judgement, plan: Report, route_key: str, history: Sequence[Told], ending: Ending
+    judgement: Judgement, plan: Plan, route_key: str, history: Sequence[Told], ending: Ending
 ) -> Notification:
     opened, first = _opened(history), history[0]
     report = judgement.schedule_report
-    event = build_event(report, plan)
-    facts = dict(_facts(report, plan, opened))
-    title = f"Rollback drill {_what_happened(judgement, opened)}: {plan['schedule_id']}"
+    title = f"Rollback drill {_what_happened(judgement, opened)}: {plan.schedule_id}"
     environment = report.schedule.environment
     title = " ".join((f"{title} ({environment})" if environment else title).split())
+    event = msgspec.structs.replace(
+        build_event(report, plan),
+        alert_level="healthy",
+        title=title,
+        cycle_id=opened.cycle_id,
+        owners=[opened.owner],
+        notification_providers=[opened.provider],
+        owner_routes=[],
+        acknowledge="",
+    )
     return Notification(
         notification_id=ids.notification_id(route_key, Reason.RESOLVED, ending.occurrence),
         provider=opened.provider,
@@ -82,23 +95,12 @@ def _build(
         alert_level="healthy",
         title=title,
         summary=_summary(judgement, opened),
-        facts=tuple(
-            (label, text) for label, value in facts.items() if (text := " ".join(str(value).split()))
-        ),
+        facts=tidy_facts(_facts(report, plan, opened)),
         acknowledge="",
-        schedule_id=plan["schedule_id"],
+        schedule_id=plan.schedule_id,
         cycle_id=opened.cycle_id,
-        plan_id=plan["plan_id"],
-        event={
-            **event,
-            "alert_level": "healthy",
-            "title": title,
-            "cycle_id": opened.cycle_id,
-            "owners": [opened.owner],
-            "notification_providers": [opened.provider],
-            "owner_routes": [],
-            "acknowledge": "",
-        },
+        plan_id=plan.plan_id,
+        event=event.to_wire(),
         reason=Reason.RESOLVED,
         route_key=route_key,
         owner_key=ids.owner_reference(route_key, first.cycle_id, first.provider, first.owner),
@@ -137,14 +139,14 @@ def _summary(judgement: Judgement, opened: Told) -> str:
     )
 
 
-def _facts(report: ScheduleReport, plan: Report, opened: Told) -> Iterator[tuple[str, object]]:
+def _facts(report: ScheduleReport, plan: Plan, opened: Told) -> Iterator[tuple[str, object]]:
     schedule, history = report.schedule, report.history
-    yield "Schedule", plan["schedule_id"]
+    yield "Schedule", plan.schedule_id
     yield "Environment", schedule.environment
-    yield "State", plan["status"].replace("_", " ")
+    yield "State", plan.status.replace("_", " ")
     yield "Was due", opened.due_at or "unknown"
     yield "Due", schedule.next_due_at or "unknown"
     yield "Latest drill", " ".join(filter(None, (history.latest_drill_id, history.latest_executed_at)))
     yield "Owner", opened.owner
-    yield "Plan", plan["plan_id"]
+    yield "Plan", plan.plan_id
     yield "Cycle", opened.cycle_id

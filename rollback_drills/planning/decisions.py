@@ -1,88 +1,114 @@
-"""Decides for every route whether it is told, with the reason and, if not, until when."""
+"""Decides for every route of a schedule whether it is notified, why, and if not, until when."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any, Final, Literal
+from typing import Final
+
+import msgspec
 
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.notifications.told import Quiet, Told
-from rollback_drills.planning.repeats import REPEAT_AFTER, Telling, find_spelt_routes, find_telling
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.told import Quiet
+from rollback_drills.planning.category import Action, Category
+from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.repeats import NEVER_NOTIFIED, REPEAT_AFTER, Telling, find_telling
 from rollback_drills.planning.routes import Route
-from rollback_drills.planning.suppression import Absence, Suppressions
+from rollback_drills.planning.suppression import NamedWindow, OwnerAbsence, OwnerAvailability, Suppressions
+from rollback_drills.planning.suppression_rules import (
+    Context,
+    RouteFacts,
+    Suppressed,
+    suppress_route,
+    suppress_schedule,
+)
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness
 
-Category = Literal[
-    "deliver", "healthy_schedule", "maintenance_window", "owner_calendar", "already_notified", "other"
-]
-"""Why a route is told or not (contract §4)."""
-
-
+_AVAILABLE: Final = OwnerAvailability(available=True, reason="")
+_NOT_SENT: Final = Telling(None)
 _STATES: Final = {
     Readiness.READY: "the drill is up to date",
     Readiness.NOT_REQUESTED: "no drill is asked for",
     Readiness.DUE_SOON: "the drill is due soon",
     Readiness.NEEDS_ATTENTION: "the drill needs attention",
 }
-_NOTHING_TO_TELL: Final = {
-    healthy: f"{_STATES[healthy]}; there is nothing to tell"
-    for healthy in (Readiness.READY, Readiness.NOT_REQUESTED)
-}
-_AVAILABLE: Final = {"available": True, "reason": ""}
-_QUIET: Final = Telling(None)
-_NEVER_TOLD: Final = find_telling((), Readiness.NEEDS_ATTENTION, now=datetime.min.replace(tzinfo=UTC))
+# Python 3.11 looks up members of enumerations slowly, and these are needed for every route.
+_DELIVER, _SUPPRESS = Action.DELIVER, Action.SUPPRESS
+_TO_DELIVER: Final = Category.DELIVER
+_HEALTHY: Final = (Readiness.READY, Readiness.NOT_REQUESTED)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    """What the caller asks of a plan; the same for every schedule of a fleet."""
+class RouteDecision(msgspec.Struct, frozen=True, gc=False):
+    """What a plan decides for one route (contract §4)."""
 
-    requested: frozenset[str] | None = None
-    """The providers asked for; None means all."""
-    force: bool = False
-    policy: RoutingPolicy | None = None
-    connectors: Sequence[str] = ()
-    """Names of configured connectors, for schedules that name no provider."""
-    told: Mapping[str, Sequence[Told]] = field(default_factory=dict)
-    """By route key: what was told before, in its order. Empty means: plan as if nothing was."""
-    acknowledged: Mapping[str, Quiet] = field(default_factory=dict)
-    """By route key: the last acknowledgement."""
-    excepted: Mapping[str, Quiet] = field(default_factory=dict)
-    """By cycle: the skip, postponement or waiver that holds."""
-    distrusted: Mapping[str, str] = field(default_factory=dict)
-    """By schedule why its history is not trusted; nobody is told of it."""
-    spelt: Mapping[str, Sequence[str]] = field(init=False)
-    """By route key of now: the keys that its routes got before names had one identity."""
+    route_key: str
+    schedule_id: str
+    provider: str
+    owner: str
+    acknowledgement_minutes: float | int
+    escalation_owner: str
+    maintenance_window: NamedWindow | None
+    owner_availability: OwnerAvailability | OwnerAbsence
+    action: Action
+    category: Category
+    reason: str
+    deferred_until: str | None
+    """When a suppressed route can be notified at the earliest; None if that is not known."""
+    notification_reason: Reason | None
+    """Why the owner is notified, now or when a window or absence ends; None if nothing is to be sent."""
+    occurrence: int
+    """Sequence number, from 1, among the notifications of the route with this reason, or its deferrals."""
+    replaces: tuple[str, ...]
+    """Unsent notifications that this one makes pointless."""
 
-    def __post_init__(self) -> None:
-        """Find the routes of before."""
-        object.__setattr__(self, "spelt", find_spelt_routes(self.told))
+    @property
+    def is_delivered(self) -> bool:
+        """Whether the owner is notified now."""
+        return self.action is Action.DELIVER
+
+    @property
+    def sent_reason(self) -> Reason:
+        """The reason of the notification in the outbox."""
+        if self.notification_reason is None or not self.is_delivered:
+            return Reason.DEFERRED
+        return self.notification_reason
+
+    @property
+    def notification_id(self) -> str:
+        """The id of what the decision puts into the outbox, also of a deferred notification.
+
+        Empty if it puts nothing there.
+        """
+        if self.notification_reason is None:
+            return ""
+        return ids.notification_id(self.route_key, self.sent_reason, self.occurrence)
 
 
 def decide_routes(
-    routes: Sequence[Route],
-    cycle: Cycle,
-    schedule: Schedule | None,
-    request: PlanRequest,
-    *,
-    now: datetime,
-) -> list[dict[str, Any]]:
-    """Give the route decisions of contract §4 in the order of the routes."""
-    suppressions = Suppressions(cycle.schedule_id, schedule, request.policy)
-    nothing_to_tell = "" if request.force else _NOTHING_TO_TELL.get(cycle.status, "")
-    repeat_after = find_repeat_after(schedule, request.policy)
-    return [
-        _decide(route, cycle, suppressions, request, now, nothing_to_tell, repeat_after) for route in routes
-    ]
+    routes: Sequence[Route], cycle: Cycle, schedule: Schedule | None, request: PlanRequest, *, now: datetime
+) -> list[RouteDecision]:
+    """Return the route decisions of contract §4, in the order of the routes."""
+    state = _STATES[cycle.status]
+    context = Context(
+        cycle,
+        request,
+        Suppressions(cycle.schedule_id, schedule, request.policy),
+        find_repeat_after(schedule, request.policy) if request.told else REPEAT_AFTER,
+        now,
+        state,
+        f"{state}, and telling is forced" if request.force else state,
+        not request.force and cycle.status in _HEALTHY,
+    )
+    whole = suppress_schedule(context)
+    return [_decide(route, context, whole) for route in routes]
 
 
 def find_repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, timedelta]:
-    """Give how long routes stay quiet; the policy of the caller comes last and wins."""
+    """Return how long repeats are suppressed; the policy of the caller comes last and wins."""
     found = REPEAT_AFTER
     for source in sources:
         if source is not None and (given := source.repeat_after_days) is not None:
@@ -91,82 +117,50 @@ def find_repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, time
     return found
 
 
-def _decide(
-    route: Route,
-    cycle: Cycle,
-    suppressions: Suppressions,
-    request: PlanRequest,
-    now: datetime,
-    nothing_to_tell: str,
-    repeat_after: Mapping[Readiness, timedelta],
-) -> dict[str, Any]:
+def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDecision:
+    cycle, suppressions, now = context.cycle, context.suppressions, context.now
     key = ids.route_key(cycle.cycle_id, route.provider, route.owner)
-    if keys := request.spelt.get(key):
-        key = keys[0]
+    keys = context.request.spelt.get(key) or (key,)
     window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
-    distrust = request.distrusted.get(cycle.schedule_id)
-    category: Category
-    until: datetime | None = None
-    telling = _NEVER_TOLD
-    if request.told and not nothing_to_tell:
-        history = request.told.get(key, ())
-        telling = find_telling(
-            history,
-            cycle.status,
-            now=now,
-            repeat_after=repeat_after,
-            acknowledged=_find_acknowledged(request, keys or (key,)),
-            force=request.force,
-        )
-    quiet = telling.quiet_until
-    excepted = request.excepted.get(cycle.cycle_id)
-    if distrust:
-        category, reason, telling = "other", f"the drill history is not trusted: {distrust}", _QUIET
-    elif nothing_to_tell:
-        category, reason, telling = "healthy_schedule", nothing_to_tell, _QUIET
-    elif excepted:
-        category, reason, until, telling = "other", excepted.because, excepted.until, _QUIET
-    elif window:
-        category, until = "maintenance_window", suppressions.deferred_until(route, quiet or window.end_at)
-        reason = f"maintenance window {window.window_id or 'without an id'}: {window.reason or 'no reason'}"
-    elif absence:
-        category, until = "owner_calendar", suppressions.deferred_until(route, quiet or now)
-        reason = f"{route.owner} cannot be told: {absence.reason}"
-    elif quiet:
-        category, until = "already_notified", suppressions.deferred_until(route, quiet)
-        reason = telling.because
-    elif telling.reason is None:
-        category, reason = "other", telling.because
-    else:
-        category, reason = "deliver", _STATES[cycle.status]
-        if request.force:
-            reason = f"{reason}, and telling is forced"
-    return {
-        "route_key": key,
-        "schedule_id": cycle.schedule_id,
-        "provider": route.provider,
-        "owner": route.owner,
-        "acknowledgement_minutes": route.acknowledgement_minutes,
-        "escalation_owner": route.escalation_owner,
-        "maintenance_window": suppressions.write(window) if window else None,
-        "owner_availability": _absence(absence) if absence else _AVAILABLE,
-        "action": "deliver" if category == "deliver" else "suppress",
-        "category": category,
-        "reason": reason,
-        "deferred_until": write_instant(until) if until else None,
-        "notification_reason": telling.reason,
-        "occurrence": telling.occurrence if category == "deliver" else telling.deferral,
-        "replaces": telling.replaces,
-    }
+    suppressed, repeat = whole, _NOT_SENT
+    if suppressed is None:
+        repeat = _decide_repeat(keys, context) if context.request.told else NEVER_NOTIFIED
+        suppressed = suppress_route(RouteFacts(route, window, absence, repeat), context)
+    until = suppressed.until if suppressed else None
+    return RouteDecision(
+        keys[0],
+        cycle.schedule_id,
+        route.provider,
+        route.owner,
+        route.acknowledgement_minutes,
+        route.escalation_owner,
+        suppressions.write(window) if window else None,
+        absence.write() if absence else _AVAILABLE,
+        _SUPPRESS if suppressed else _DELIVER,
+        suppressed.category if suppressed else _TO_DELIVER,
+        suppressed.reason if suppressed else context.delivery_reason,
+        write_instant(until) if until else None,
+        repeat.reason,
+        repeat.deferral if suppressed else repeat.occurrence,
+        repeat.replaces,
+    )
 
 
-def _find_acknowledged(request: PlanRequest, keys: Sequence[str]) -> Quiet | None:
-    """Return the acknowledgement that holds longest; a route has several keys only from before."""
-    said = (request.acknowledged.get(key) for key in keys)
-    return max(filter(None, said), key=attrgetter("until"), default=None)
+def _decide_repeat(keys: Sequence[str], context: Context) -> Telling:
+    """Decide from the earlier notifications of a route; it has several keys only from former versions."""
+    request = context.request
+    return find_telling(
+        request.told.get(keys[0], ()),
+        context.cycle.status,
+        now=context.now,
+        repeat_after=context.repeat_after,
+        acknowledged=_find_acknowledgement(request, keys),
+        force=request.force,
+    )
 
 
-def _absence(absence: Absence) -> dict[str, Any]:
-    period = absence.period.to_wire() if absence.period else {}
-    return {**period, "available": False, "reason": absence.reason}
+def _find_acknowledgement(request: PlanRequest, keys: Sequence[str]) -> Quiet | None:
+    """Return the acknowledgement that holds longest."""
+    found = (request.acknowledged.get(key) for key in keys)
+    return max(filter(None, found), key=attrgetter("until"), default=None)

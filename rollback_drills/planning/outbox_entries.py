@@ -1,31 +1,30 @@
 """Turns the plans of a run into what is committed to the outbox."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+
+import msgspec
+from msgspec import UNSET
 
 from rollback_drills import ids
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.entries import Departure, Entry, Hold
-from rollback_drills.notifications.notification import (
-    Notification,
-    build_event,
-    build_notification,
-    name_notification,
-)
+from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import WAITING
 from rollback_drills.notifications.told import Told
 from rollback_drills.planning.closings import Closing, find_closings
-from rollback_drills.planning.decisions import PlanRequest
-from rollback_drills.planning.escalation_chain import EVENT_KEY, resolve_chains
+from rollback_drills.planning.decisions import RouteDecision
+from rollback_drills.planning.escalation_chain import Chain, resolve_chains
+from rollback_drills.planning.event import build_event
+from rollback_drills.planning.notification_text import build_notification
+from rollback_drills.planning.plan import Plan
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import Route
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness, Report
-
-_KEPT_BACK = ("maintenance_window", "owner_calendar")
+from rollback_drills.readiness.terms import Readiness
 
 
 def known_names(subjects: Sequence[Subject], judgements: Sequence[Judgement]) -> list[str]:
@@ -41,39 +40,40 @@ def _names_without_id(subject: Subject) -> tuple[str, ...]:
 
 
 def find_entries(
-    subject: Subject, judgement: Judgement, plan: Report, request: PlanRequest, evidence_head: str = ""
+    subject: Subject, judgement: Judgement, plan: Plan, request: PlanRequest, evidence_head: str = ""
 ) -> Iterator[Entry]:
-    """Give what a plan commits: its notifications, and the places of those that are kept back.
+    """Yield what a plan commits: its notifications, and those that are deferred.
 
-    With each travels the chain of its owner, frozen as it is now, and the head of the evidence as it was,
-    size and root: a copy outside the database, by which it is seen later whether the evidence was changed.
+    Each carries the escalation chain of its owner, frozen as it is now, and the head of the evidence, size
+    and root: a copy outside the database, which shows later whether the evidence was changed.
     """
-    wanted = [
-        decision
-        for decision in plan["route_decisions"]
-        if decision["action"] == "deliver"
-        or (decision["category"] in _KEPT_BACK and name_notification(decision))
-    ]
+    wanted = [each for each in plan.route_decisions if _is_committed(each)]
     if not wanted:
         return
     event = build_event(judgement.schedule_report, plan)
-    if evidence_head:
-        event["evidence_head"] = evidence_head
-    chains = _find_chains(subject, plan, request, [decision["owner"] for decision in wanted])
+    chains = _find_chains(subject, plan, request, [decision.owner for decision in wanted])
     for decision in wanted:
-        facts = {
-            EVENT_KEY: chains[decision["owner"]],
-            "deferred_until": decision["deferred_until"],
-            "deferred_by": decision["category"] if decision["action"] == "suppress" else None,
-        }
+        own_event = msgspec.structs.replace(
+            event,
+            evidence_head=evidence_head or UNSET,
+            escalation_chain=chains[decision.owner],
+            deferred_until=decision.deferred_until,
+            deferred_by=None if decision.is_delivered else decision.category,
+        )
         owner_key = _find_owner_key(decision, request)
-        notification = build_notification(judgement.schedule_report, plan, event | facts, decision, owner_key)
-        yield _entry(judgement, plan, decision, name_notification(decision), notification)
+        notification = build_notification(judgement.schedule_report, plan, own_event, decision, owner_key)
+        yield _entry(judgement, plan, decision, notification)
 
 
-def _find_owner_key(decision: Mapping[str, Any], request: PlanRequest) -> str | None:
-    """Return what stands for the owner of a route that was told before; None if it was not."""
-    key = decision["route_key"]
+def _is_committed(decision: RouteDecision) -> bool:
+    return decision.is_delivered or (
+        decision.category.is_deferral and decision.notification_reason is not None
+    )
+
+
+def _find_owner_key(decision: RouteDecision, request: PlanRequest) -> str | None:
+    """Return what stands for the owner of a route that was notified before; None if it was not."""
+    key = decision.route_key
     if key not in request.told:
         return None
     first = request.told[key][0]
@@ -81,23 +81,22 @@ def _find_owner_key(decision: Mapping[str, Any], request: PlanRequest) -> str | 
 
 
 def _find_chains(
-    subject: Subject, plan: Report, request: PlanRequest, owners: Sequence[str]
-) -> dict[str, Any]:
+    subject: Subject, plan: Plan, request: PlanRequest, owners: Sequence[str]
+) -> dict[str, Chain]:
     routes = [
-        Route(each["owner"], each["provider"], each["acknowledgement_minutes"], each["escalation_owner"])
-        for each in plan["route_decisions"]
+        Route(each.owner, each.provider, each.acknowledgement_minutes, each.escalation_owner)
+        for each in plan.route_decisions
     ]
     schedule = subject.schedule.document if subject.schedule else None
-    chains = resolve_chains(routes, schedule, request.policy, of=owners)
-    return {owner: chain.to_wire() for owner, chain in chains.items()}
+    return resolve_chains(routes, schedule, request.policy, of=owners)
 
 
-def find_holds(plan: Report, request: PlanRequest, *, now: datetime) -> Iterator[Hold]:
-    """Give what waits for another attempt on routes that are silent now; without a known end, for a day."""
-    for decision in plan["route_decisions"]:
-        if decision["category"] in _KEPT_BACK:
-            until = decision["deferred_until"]
-            for told in request.told.get(decision["route_key"], ()):
+def find_holds(plan: Plan, request: PlanRequest, *, now: datetime) -> Iterator[Hold]:
+    """Yield what waits for another attempt on deferred routes; without a known end, for a day."""
+    for decision in plan.route_decisions:
+        if decision.category.is_deferral:
+            until = decision.deferred_until
+            for told in request.told.get(decision.route_key, ()):
                 if told.state in WAITING:
                     end = datetime.fromisoformat(until) if until else now + timedelta(days=1)
                     yield Hold(told.notification_id, end)
@@ -106,7 +105,7 @@ def find_holds(plan: Report, request: PlanRequest, *, now: datetime) -> Iterator
 def find_departures(
     subjects: Sequence[Subject],
     judgements: Sequence[Judgement],
-    plans: Sequence[Report],
+    plans: Sequence[Plan],
     request: PlanRequest,
     *,
     now: datetime,
@@ -133,34 +132,27 @@ def find_departures(
     return entries, departures
 
 
-def _entry(
-    judgement: Judgement,
-    plan: Report,
-    decision: Mapping[str, Any],
-    notification_id: str,
-    notification: Notification,
-) -> Entry:
-    is_told = decision["action"] == "deliver"
+def _entry(judgement: Judgement, plan: Plan, decision: RouteDecision, notification: Notification) -> Entry:
     return Entry(
-        notification_id=notification_id,
-        route_key=decision["route_key"],
-        cycle_id=plan["cycle_id"],
-        schedule_id=plan["schedule_id"],
-        provider=decision["provider"],
-        owner=decision["owner"],
-        reason=Reason(decision["notification_reason"]) if is_told else Reason.DEFERRED,
+        notification_id=notification.notification_id,
+        route_key=decision.route_key,
+        cycle_id=plan.cycle_id,
+        schedule_id=plan.schedule_id,
+        provider=decision.provider,
+        owner=decision.owner,
+        reason=decision.sent_reason,
         status=judgement.readiness,
-        cycle_due=plan["next_due_at"] or "",
-        planned_at=datetime.fromisoformat(plan["generated_at"]),
+        cycle_due=plan.next_due_at or "",
+        planned_at=datetime.fromisoformat(plan.generated_at),
         notification=notification,
-        is_kept_back=not is_told,
-        replaces=decision["replaces"],
-        # A healthy schedule that is told because somebody forced it opens nothing.
+        is_kept_back=not decision.is_delivered,
+        replaces=decision.replaces,
+        # A forced notification of a healthy schedule opens nothing.
         closes=judgement.readiness in (Readiness.READY, Readiness.NOT_REQUESTED),
     )
 
 
-def _closing_entry(closing: Closing, notification: Notification, plan: Report) -> Entry:
+def _closing_entry(closing: Closing, notification: Notification, plan: Plan) -> Entry:
     return Entry(
         notification_id=notification.notification_id,
         route_key=closing.route_key,
@@ -171,7 +163,7 @@ def _closing_entry(closing: Closing, notification: Notification, plan: Report) -
         reason=Reason.RESOLVED,
         status=closing.opened.status,
         cycle_due=closing.opened.due_at,
-        planned_at=datetime.fromisoformat(plan["generated_at"]),
+        planned_at=datetime.fromisoformat(plan.generated_at),
         notification=notification,
         replaces=closing.ending.replaces,
         closes=True,

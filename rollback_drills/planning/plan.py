@@ -1,15 +1,24 @@
 """Builds the notification plan of contract §4 from the decisions. Building one sends nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from rollback_drills import PRODUCT, ids
+from rollback_drills.planning.category import Category
+from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.routes import Route
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.reports import ScheduleReport
-from rollback_drills.readiness.terms import Report
+from rollback_drills.readiness.terms import Readiness
 
 PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-plan.v1"
+_DELIVER, _MAINTENANCE_WINDOW, _OWNER_CALENDAR = (
+    Category.DELIVER,
+    Category.MAINTENANCE_WINDOW,
+    Category.OWNER_CALENDAR,
+)
 _CONTROLS: Final = (
     "A plan sends nothing.",
     "Force overrides a healthy state and a recent notification, never a window or a calendar.",
@@ -17,67 +26,97 @@ _CONTROLS: Final = (
 )
 
 
+class OwnerRoute(msgspec.Struct, frozen=True, gc=False):
+    """How one owner is notified, as plans and events have it."""
+
+    owner: str
+    providers: list[str]
+    acknowledgement_minutes: float | int
+    escalation_owner: str
+
+
+class Plan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The notification plan of one schedule (contract §4)."""
+
+    schema_version: str = PLAN_SCHEMA
+    product: str = PRODUCT
+    plan_id: str
+    cycle_id: str
+    schedule_id: str
+    generated_at: str
+    generated_by: str
+    status: Readiness
+    alert_level: str
+    eligible_providers: list[str]
+    selected_providers: list[str]
+    acknowledgement_required_providers: list[str]
+    suppressed_providers: list[str]
+    deliverable_route_count: int
+    suppressed_route_count: int
+    maintenance_suppressed_count: int
+    calendar_suppressed_count: int
+    owners: list[str]
+    owner_routes: list[OwnerRoute]
+    route_decisions: list[RouteDecision]
+    next_due_at: str | None
+    reason: str
+    controls: tuple[str, ...] = _CONTROLS
+
+    def to_wire(self) -> dict[str, Any]:
+        """Write the plan as JSON has it."""
+        written: dict[str, Any] = msgspec.to_builtins(self)
+        return written
+
+
 def build_plan(
     cycle: Cycle,
     schedule_report: ScheduleReport,
-    eligible: Sequence[str],
+    eligible: list[str],
     routes: Sequence[Route],
-    decisions: Sequence[Report],
-) -> Report:
-    """Write down what was decided for the routes of a cycle, at the instant of its schedule report."""
+    decisions: list[RouteDecision],
+) -> Plan:
+    """Build the plan for the routes of a cycle, as of the time of its schedule report."""
     generated_at = schedule_report.generated_at
-    owner_routes = _owner_routes(routes)
-    return {
-        "schema_version": PLAN_SCHEMA,
-        "product": PRODUCT,
-        "plan_id": ids.plan_id(cycle.cycle_id, generated_at),
-        "cycle_id": cycle.cycle_id,
-        "schedule_id": cycle.schedule_id,
-        "generated_at": generated_at,
-        "generated_by": schedule_report.generated_by,
-        "status": cycle.status,
-        "alert_level": cycle.status.alert_level,
-        "eligible_providers": list(eligible),
-        **_summarise(decisions, eligible),
-        "owners": list(owner_routes),
-        "owner_routes": list(owner_routes.values()),
-        "route_decisions": list(decisions),
-        "next_due_at": schedule_report.schedule.next_due_at,
-        "reason": schedule_report.schedule.message,
-        "controls": list(_CONTROLS),
-    }
-
-
-def _summarise(decisions: Sequence[Mapping[str, Any]], eligible: Sequence[str]) -> dict[str, Any]:
-    selected: set[str] = set()
-    suppressed: set[str] = set()
+    delivering: set[str] = set()
+    suppressing: set[str] = set()
     categories = []
-    for decision in decisions:
-        (selected if decision["action"] == "deliver" else suppressed).add(decision["provider"])
-        categories.append(decision["category"])
-    told = categories.count("deliver")
-    return {
-        "selected_providers": sorted(selected),
-        "acknowledgement_required_providers": sorted(selected),
-        # As in the vectors: providers of suppressed routes, else those that are eligible and told nobody.
-        "suppressed_providers": sorted(suppressed) or [name for name in eligible if name not in selected],
-        "deliverable_route_count": told,
-        "suppressed_route_count": len(categories) - told,
-        "maintenance_suppressed_count": categories.count("maintenance_window"),
-        "calendar_suppressed_count": categories.count("owner_calendar"),
-    }
+    for each in decisions:
+        (delivering if each.category is _DELIVER else suppressing).add(each.provider)
+        categories.append(each.category)
+    selected = sorted(delivering)
+    notified = categories.count(_DELIVER)
+    owner_routes = _find_owner_routes(routes)
+    return Plan(
+        plan_id=ids.plan_id(cycle.cycle_id, generated_at),
+        cycle_id=cycle.cycle_id,
+        schedule_id=cycle.schedule_id,
+        generated_at=generated_at,
+        generated_by=schedule_report.generated_by,
+        status=cycle.status,
+        alert_level=cycle.status.alert_level,
+        eligible_providers=eligible,
+        selected_providers=selected,
+        acknowledgement_required_providers=selected,
+        # As in the vectors: the providers of suppressed routes, else eligible ones that notify nobody.
+        suppressed_providers=sorted(suppressing) or [name for name in eligible if name not in selected],
+        deliverable_route_count=notified,
+        suppressed_route_count=len(categories) - notified,
+        maintenance_suppressed_count=categories.count(_MAINTENANCE_WINDOW),
+        calendar_suppressed_count=categories.count(_OWNER_CALENDAR),
+        owners=list(owner_routes),
+        owner_routes=list(owner_routes.values()),
+        route_decisions=decisions,
+        next_due_at=schedule_report.schedule.next_due_at,
+        reason=schedule_report.schedule.message,
+    )
 
 
-def _owner_routes(routes: Sequence[Route]) -> dict[str, dict[str, Any]]:
-    by_owner: dict[str, dict[str, Any]] = {}  # routes have one spelling of each owner
+def _find_owner_routes(routes: Iterable[Route]) -> dict[str, OwnerRoute]:
+    by_owner: dict[str, OwnerRoute] = {}  # routes have one spelling of each owner
     for route in routes:
         if route.owner in by_owner:
-            by_owner[route.owner]["providers"].append(route.provider)
+            by_owner[route.owner].providers.append(route.provider)
         else:
-            by_owner[route.owner] = {
-                "owner": route.owner,
-                "providers": [route.provider],
-                "acknowledgement_minutes": route.acknowledgement_minutes,
-                "escalation_owner": route.escalation_owner,
-            }
+            minutes, escalation_owner = route.acknowledgement_minutes, route.escalation_owner
+            by_owner[route.owner] = OwnerRoute(route.owner, [route.provider], minutes, escalation_owner)
     return by_owner

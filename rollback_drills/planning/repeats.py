@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from rollback_drills import ids
@@ -109,6 +109,10 @@ def _tell(reason: Reason, history: Sequence[Told], *, replaces: tuple[str, ...] 
     occurrence = 1 + sum(told.reason is reason for told in history)
     deferral = 1 + sum(told.reason is Reason.DEFERRED for told in history)
     return Telling(reason, occurrence, deferral, replaces=replaces)
+
+
+NEVER_NOTIFIED: Final = find_telling((), Readiness.NEEDS_ATTENTION, now=datetime.min.replace(tzinfo=UTC))
+"""What follows if nothing was sent on a route."""
 
 
 @dataclass(frozen=True, slots=True)

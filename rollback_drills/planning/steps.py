@@ -5,11 +5,11 @@ from datetime import datetime
 import msgspec
 
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.planning.decisions import PlanRequest, decide_routes
-from rollback_drills.planning.plan import build_plan
+from rollback_drills.planning.decisions import RouteDecision, decide_routes
+from rollback_drills.planning.plan import Plan, build_plan
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import Route, eligible_providers, resolve_routes
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Report
 
 
 class Routing(msgspec.Struct, frozen=True, gc=False):
@@ -28,18 +28,18 @@ def route(subject: Subject, request: PlanRequest) -> Routing:
 
 def decide(
     subject: Subject, judgement: Judgement, routing: Routing, request: PlanRequest, *, now: datetime
-) -> list[Report]:
+) -> list[RouteDecision]:
     """Decide for every route of one schedule whether it is told."""
     schedule = subject.schedule.document if subject.schedule else None
     return decide_routes(routing.routes, judgement.cycle, schedule, request, now=now)
 
 
-def plan(judgement: Judgement, routing: Routing, decisions: list[Report]) -> Report:
+def plan(judgement: Judgement, routing: Routing, decisions: list[RouteDecision]) -> Plan:
     """Write the plan of one schedule."""
     return build_plan(judgement.cycle, judgement.schedule_report, routing.eligible, routing.routes, decisions)
 
 
-def plan_at_once(subject: Subject, judgement: Judgement, request: PlanRequest, *, now: datetime) -> Report:
+def plan_at_once(subject: Subject, judgement: Judgement, request: PlanRequest, *, now: datetime) -> Plan:
     """Route, decide and plan in one call, where nobody looks at the steps."""
     routing = route(subject, request)
     return plan(judgement, routing, decide(subject, judgement, routing, request, now=now))

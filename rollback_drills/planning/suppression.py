@@ -3,19 +3,53 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
+import msgspec
+
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.routes import Route
 
 
+class NamedWindow(msgspec.Struct, frozen=True, gc=False):
+    """A maintenance window as a decision names it."""
+
+    window_id: str
+    start_at: str
+    end_at: str
+    reason: str
+
+
+class OwnerAvailability(msgspec.Struct, frozen=True, gc=False):
+    """Whether an owner is available, as a decision has it if no period is known."""
+
+    available: bool
+    reason: str
+
+
+class OwnerAbsence(msgspec.Struct, frozen=True, gc=False):
+    """The period in which an owner is absent, as a decision has it."""
+
+    start_at: str
+    end_at: str
+    reason: str
+    available: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Why an owner cannot be told; without a period there is no end in sight."""
+    """Why an owner is absent; without a period no end is known."""
 
     reason: str
     period: Period | None
+
+    def write(self) -> OwnerAvailability | OwnerAbsence:
+        """Write the absence as a decision has it."""
+        if self.period is None:
+            return OwnerAvailability(available=False, reason=self.reason)
+        start_at, end_at = write_instant(self.period.start_at), write_instant(self.period.end_at)
+        return OwnerAbsence(start_at, end_at, self.reason)
 
 
 class Suppressions:
@@ -29,7 +63,7 @@ class Suppressions:
             sources: The schedule document first, then the caller's policy.
         """
         self._windows: list[MaintenanceWindow] = []
-        self._written: tuple[MaintenanceWindow, dict[str, Any]] | None = None
+        self._written: tuple[MaintenanceWindow, NamedWindow] | None = None
         self._calendars: dict[str, list[OwnerCalendar]] = {}
         for source in sources:
             if source is None:
@@ -40,10 +74,11 @@ class Suppressions:
             for owner, calendar in source.owner_calendars.items():
                 self._calendars.setdefault(name_key(owner), []).append(calendar)
 
-    def write(self, window: MaintenanceWindow) -> dict[str, Any]:
-        """Write a window as a decision names it; one that keeps several routes silent is written once."""
+    def write(self, window: MaintenanceWindow) -> NamedWindow:
+        """Write a window as a decision names it; one that suppresses several routes is written once."""
         if self._written is None or self._written[0] is not window:
-            self._written = window, {"window_id": window.window_id, **Period.to_wire(window)}
+            start_at, end_at = write_instant(window.start_at), write_instant(window.end_at)
+            self._written = window, NamedWindow(window.window_id, start_at, end_at, window.reason)
         return self._written[1]
 
     def find_window(self, route: Route, instant: datetime) -> MaintenanceWindow | None:

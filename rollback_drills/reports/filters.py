@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final, get_args
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection
 
@@ -15,11 +15,11 @@ from rollback_drills.names.spellings import NAMES, match
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.table import OUTBOX
-from rollback_drills.planning.decisions import Category
+from rollback_drills.planning.category import Category
 from rollback_drills.readiness.terms import Report
 
 ACTIONS: Final = ("deliver", "suppress")
-CATEGORIES: Final[tuple[str, ...]] = get_args(Category)
+CATEGORIES: Final[tuple[str, ...]] = tuple(map(str, Category))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rollback_drills.planning.decisions import Category
+from rollback_drills.planning.category import Category
 from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.markdown import cell, table
 
 _COLUMNS: Final[Mapping[Category, str]] = {
-    "maintenance_window": "window",
-    "owner_calendar": "absent",
-    "other": "other",
-    "already_notified": "told already",
-    "healthy_schedule": "nothing to tell",
+    Category.MAINTENANCE_WINDOW: "window",
+    Category.OWNER_CALENDAR: "absent",
+    Category.OTHER: "other",
+    Category.ALREADY_NOTIFIED: "told already",
+    Category.HEALTHY_SCHEDULE: "nothing to tell",
 }
 """Why nobody was told: what keeps somebody from knowing first, and what does no harm last."""
 _MOST_NAMED: Final = 10

@@ -12,6 +12,7 @@ from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
+from rollback_drills.planning.category import Action, Category
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import CATEGORIES, RouteFilter
 from rollback_drills.reports.imported import (
@@ -115,7 +116,7 @@ def describe_route(row: int, decision: Mapping[str, Any], imported: ImportedReco
     window = object_of(decision.get("maintenance_window"))
     availability = object_of(decision.get("owner_availability"))
     action = decision.get("action")
-    is_told = action != "suppress"
+    is_told = action != Action.SUPPRESS
     owner = text_of(decision.get("owner"))
     return {
         "row": row,
@@ -125,8 +126,8 @@ def describe_route(row: int, decision: Mapping[str, Any], imported: ImportedReco
         "provider": text_of(decision.get("provider")),
         "owner": owner,
         "escalation_owner": text_of(decision.get("escalation_owner")) or owner,
-        "action": "deliver" if is_told else "suppress",
-        "category": "deliver" if is_told else _category(decision, window, availability),
+        "action": str(Action.DELIVER if is_told else Action.SUPPRESS),
+        "category": str(Category.DELIVER if is_told else _category(decision, window, availability)),
         "reason": text_of(decision.get("reason")),
         "notification_reason": text_of(decision.get("notification_reason")) or None,
         "deferred_until": text_of(decision.get("deferred_until")) or None,
@@ -141,16 +142,19 @@ def describe_route(row: int, decision: Mapping[str, Any], imported: ImportedReco
 _NAMES: Final = ("route_key", "plan_id", "cycle_id", "schedule_id", "status", "alert_level")
 
 
-def _category(decision: Mapping[str, Any], window: Mapping[str, Any], availability: Mapping[str, Any]) -> str:
+def _category(
+    decision: Mapping[str, Any], window: Mapping[str, Any], availability: Mapping[str, Any]
+) -> Category:
     """Say why a route was not told; the system that this one takes over from left that to the reader."""
     given = decision.get("category")
-    if given in CATEGORIES and given != "deliver":
-        return str(given)
+    if given in CATEGORIES and given != Category.DELIVER:
+        return Category(given)
     if window:
-        return "maintenance_window"
+        return Category.MAINTENANCE_WINDOW
     if availability.get("available") is False:
-        return "owner_calendar"
-    return "healthy_schedule" if "healthy" in text_of(decision.get("reason")).lower() else "other"
+        return Category.OWNER_CALENDAR
+    is_healthy = "healthy" in text_of(decision.get("reason")).lower()
+    return Category.HEALTHY_SCHEDULE if is_healthy else Category.OTHER
 
 
 def _decisions(record: ImportedRecord) -> Iterator[Mapping[str, Any]]:

@@ -8,13 +8,14 @@ from typing import Final
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.escalating import Escalation
 from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.notifications.notification import name_notification
 from rollback_drills.notifications.results import Delivery
+from rollback_drills.planning.category import Category
+from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.reports.run_page import ScheduleRun
 
 PREFIX: Final = "cavra.go_backend.rollback_drill"
-_SAYS_NOTHING_NEW: Final = frozenset({"healthy_schedule", "already_notified"})
+_SAYS_NOTHING_NEW: Final = frozenset({Category.HEALTHY_SCHEDULE, Category.ALREADY_NOTIFIED})
 _MOST_RELATED_OWNERS: Final = 20  # Prefect takes 100 related resources, and adds those of the run itself
 _ADDRESS: Final = re.compile(r"\b[a-zA-Z][\w+.-]{0,20}://[^\s\"'<>]+")
 
@@ -47,8 +48,8 @@ def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> 
     for run in runs:
         if run.judgement.readiness is not Readiness.NOT_REQUESTED:
             yield _readiness_event(run)
-        for decision in run.plan["route_decisions"]:
-            if decision["category"] not in _SAYS_NOTHING_NEW:
+        for decision in run.plan.route_decisions:
+            if decision.category not in _SAYS_NOTHING_NEW:
                 yield _decision_event(run, decision)
     yield from map(_delivery_event, deliveries)
 
@@ -105,33 +106,41 @@ def exception_event(record: Report) -> RunEvent:
 
 def _readiness_event(run: ScheduleRun) -> RunEvent:
     schedule, plan = run.judgement.schedule, run.plan
-    owners = (("owner", owner) for owner in plan["owners"][:_MOST_RELATED_OWNERS])
+    owners = (("owner", owner) for owner in plan.owners[:_MOST_RELATED_OWNERS])
     return RunEvent(
-        f"{PREFIX}.readiness.{plan['status']}",
-        plan["schedule_id"],
+        f"{PREFIX}.readiness.{plan.status}",
+        plan.schedule_id,
         schedule.environment,
-        (("cycle", plan["cycle_id"]), *owners),
+        (("cycle", plan.cycle_id), *owners),
         _facts(run)
         | {
-            "alert_level": plan["alert_level"],
-            "reason": plan["reason"],
-            "owners": plan["owners"],
-            "providers": plan["selected_providers"],
+            "alert_level": plan.alert_level,
+            "reason": plan.reason,
+            "owners": plan.owners,
+            "providers": plan.selected_providers,
             "days_until_due": schedule.days_until_due,
         },
     )
 
 
-def _decision_event(run: ScheduleRun, decision: Report) -> RunEvent:
-    names = ("provider", "owner", "action", "category", "reason", "deferred_until", "notification_reason")
+def _decision_event(run: ScheduleRun, decision: RouteDecision) -> RunEvent:
+    reason = decision.notification_reason
     return RunEvent(
-        f"{PREFIX}.decision.{decision['action']}",
-        run.plan["schedule_id"],
+        f"{PREFIX}.decision.{decision.action}",
+        run.plan.schedule_id,
         run.judgement.schedule.environment,
-        _route(run.plan["cycle_id"], decision["provider"], decision["owner"]),
+        _route(run.plan.cycle_id, decision.provider, decision.owner),
         _facts(run)
-        | {name: decision[name] for name in names}
-        | {"notification_id": name_notification(decision)},
+        | {
+            "provider": decision.provider,
+            "owner": decision.owner,
+            "action": str(decision.action),
+            "category": str(decision.category),
+            "reason": decision.reason,
+            "deferred_until": decision.deferred_until,
+            "notification_reason": str(reason) if reason else None,
+            "notification_id": decision.notification_id,
+        },
     )
 
 
@@ -167,8 +176,13 @@ def _delivery_event(delivery: Delivery) -> RunEvent:
 def _facts(run: ScheduleRun) -> Report:
     """Give what every event of a schedule tells."""
     plan = run.plan
-    names = ("schedule_id", "cycle_id", "plan_id", "status", "next_due_at")
-    return {name: plan[name] for name in names}
+    return {
+        "schedule_id": plan.schedule_id,
+        "cycle_id": plan.cycle_id,
+        "plan_id": plan.plan_id,
+        "status": str(plan.status),
+        "next_due_at": plan.next_due_at,
+    }
 
 
 def _route(cycle_id: str, provider: str, owner: str) -> tuple[tuple[str, str], ...]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from rollback_drills.notifications.notification import name_notification
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.outbox.rows import Item
+from rollback_drills.planning.category import Action
+from rollback_drills.planning.decisions import RouteDecision
+from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.rendering.markdown import cell, table
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.undelivered import count_waiting, list_dead_letters, list_waiting
@@ -25,7 +27,7 @@ class ScheduleRun:
     """What one run found out about one schedule, and did."""
 
     judgement: Judgement
-    plan: Report
+    plan: Plan
     deliveries: Sequence[Delivery]
     dead_letters: Sequence[Item] = ()
     distrust: str = ""
@@ -43,7 +45,7 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
     """Write the page of one schedule as Markdown: state, checks, and who was told or not, and why."""
     schedule, plan = run.judgement.schedule, run.plan
     lines = [
-        f"# {cell(plan['schedule_id'])}: {plan['status'].replace('_', ' ')}",
+        f"# {cell(plan.schedule_id)}: {plan.status.replace('_', ' ')}",
         "",
         f"{cell(schedule.message)}",
         "",
@@ -86,17 +88,17 @@ def _distrust(reason: str) -> Iterator[str]:
         yield from (f"**History untrusted:** {cell(reason)}. Only the platform owner is told.", "")
 
 
-def _headline(schedule: ScheduleFacts, plan: Report) -> Iterator[str]:
+def _headline(schedule: ScheduleFacts, plan: Plan) -> Iterator[str]:
     yield f"Due **{schedule.next_due_at or 'unknown'}**"
     yield f"environment {cell(schedule.environment) or '–'}"
     yield f"runbook {cell(schedule.runbook_ref) or '–'}"
-    yield f"cycle `{plan['cycle_id']}`"
-    yield f"plan `{plan['plan_id']}`"
+    yield f"cycle `{plan.cycle_id}`"
+    yield f"plan `{plan.plan_id}`"
 
 
 def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
     """Write the page of a fleet as Markdown: how many are in which state, and those that are not ready."""
-    states = Counter(run.plan["status"] for run in runs)
+    states = Counter(run.plan.status for run in runs)
     pressing = [
         run for run in runs if run.judgement.readiness not in (Readiness.READY, Readiness.NOT_REQUESTED)
     ]
@@ -121,9 +123,7 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
 
 def _warnings(runs: Sequence[ScheduleRun]) -> Iterator[str]:
     """List what is wrong with drill histories, also of schedules that are ready."""
-    found = [
-        (run.plan["schedule_id"], each) for run in runs for each in run.judgement.schedule_report.warnings
-    ]
+    found = [(run.plan.schedule_id, each) for run in runs for each in run.judgement.schedule_report.warnings]
     if found:
         yield from ("## Faults in the drill history", "")
         yield from table(("schedule", "fault"), found[:_LONGEST_FLEET_PAGE])
@@ -144,7 +144,7 @@ def _distrusted(runs: Sequence[ScheduleRun]) -> Iterator[str]:
         "",
     )
     shown = runs[:_LONGEST_FLEET_PAGE]
-    yield from table(("schedule", "why"), ((run.plan["schedule_id"], run.distrust) for run in shown))
+    yield from table(("schedule", "why"), ((run.plan.schedule_id, run.distrust) for run in shown))
     if len(runs) > len(shown):
         yield from ("", f"{len(runs) - len(shown)} more are not shown; each schedule has its own artifact.")
 
@@ -160,29 +160,26 @@ _ROUTE_COLUMNS: Final = ("provider", "owner", "action", "why", "deferred until",
 def route_rows(run: ScheduleRun, *, dry_run: bool) -> list[dict[str, Any]]:
     """Give one row for each route: what was decided, why, and what became of it."""
     by_id = {each.notification.notification_id: each for each in run.deliveries}
-    rows = [_route_row(each, by_id.pop(name_notification(each), None), dry_run) for each in _decisions(run)]
+    rows = [
+        _route_row(each, by_id.pop(each.notification_id, None), dry_run) for each in run.plan.route_decisions
+    ]
     rows += [_other_row(each) for each in by_id.values()]  # of an earlier plan, or closing an earlier cycle
     return [dict(zip(_ROUTE_COLUMNS, row, strict=True)) for row in rows]
 
 
-def _decisions(run: ScheduleRun) -> Sequence[Report]:
-    found: Sequence[Report] = run.plan["route_decisions"]
-    return found
-
-
-def _route_row(decision: Report, delivery: Delivery | None, dry_run: bool) -> tuple[str, ...]:
+def _route_row(decision: RouteDecision, delivery: Delivery | None, dry_run: bool) -> tuple[str, ...]:
     if delivery:
         outcome = delivery.summary
     else:
-        outcome = "not sent (dry run)" if dry_run and decision["action"] == "deliver" else ""
-    until = decision["deferred_until"] or ""
-    return decision["provider"], decision["owner"], decision["action"], decision["reason"], until, outcome
+        outcome = "not sent (dry run)" if dry_run and decision.is_delivered else ""
+    until = decision.deferred_until or ""
+    return decision.provider, decision.owner, decision.action, decision.reason, until, outcome
 
 
 def _other_row(delivery: Delivery) -> tuple[str, ...]:
     notification = delivery.notification
     why = f"{notification.reason}: {notification.title}"
-    return notification.provider, notification.owner, "deliver", why, "", delivery.summary
+    return notification.provider, notification.owner, Action.DELIVER, why, "", delivery.summary
 
 
 def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
@@ -191,15 +188,15 @@ def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
 
 
 def _fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:
-    told = f"{sum(each.succeeded for each in run.deliveries)} of {run.plan['deliverable_route_count']}"
+    told = f"{sum(each.succeeded for each in run.deliveries)} of {run.plan.deliverable_route_count}"
     if waiting := count_waiting(run.deliveries):
         told += f", {waiting} waiting"
     if run.dead_letters:
         told += f", {len(run.dead_letters)} dead"
     return (
-        run.plan["schedule_id"],
-        run.plan["status"].replace("_", " "),
-        run.plan["next_due_at"] or "unknown",
+        run.plan.schedule_id,
+        run.plan.status.replace("_", " "),
+        run.plan.next_due_at or "unknown",
         "dry run" if dry_run else told,
-        run.plan["reason"],
+        run.plan.reason,
     )

@@ -16,6 +16,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.keys import first_spellings, name_key
+from rollback_drills.planning.category import Action, Category
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.imported import ROWS_AT_ONCE
@@ -23,7 +24,7 @@ from rollback_drills.reports.period import Period, Week, monday_of, weeks_of
 from rollback_drills.reports.routes import imported_routes, read_routes
 
 SUPPRESSION_TREND_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-routing-suppression-trend.v1"
-_KEPT_FROM_BEING_TOLD: Final = ("maintenance_window", "owner_calendar", "other")
+_KEPT_FROM_BEING_TOLD: Final = (Category.MAINTENANCE_WINDOW, Category.OWNER_CALENDAR, Category.OTHER)
 _LATEST: Final = 20
 
 
@@ -45,7 +46,7 @@ class Tally:
     ) -> None:
         """Count a decision."""
         self.decisions[monday] += 1
-        if action == "suppress":
+        if action == Action.SUPPRESS:
             if monday not in self.weeks:
                 self.weeks[monday] = Counter()
             self.weeks[monday][category] += 1
@@ -127,9 +128,9 @@ def _write_counts(tally: Tally) -> dict[str, Any]:
         "owner_counts": _sorted(_merge(tally.owners)),
         "provider_counts": _sorted(_merge(tally.providers)),
         "schedule_counts": _sorted(_merge(tally.schedules)),
-        "maintenance_suppressed_count": categories["maintenance_window"],
-        "calendar_suppressed_count": categories["owner_calendar"],
-        "healthy_schedule_suppressed_count": categories["healthy_schedule"],
+        "maintenance_suppressed_count": categories[Category.MAINTENANCE_WINDOW],
+        "calendar_suppressed_count": categories[Category.OWNER_CALENDAR],
+        "healthy_schedule_suppressed_count": categories[Category.HEALTHY_SCHEDULE],
     }
 
 

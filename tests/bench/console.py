@@ -16,8 +16,8 @@ from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.notifications.entries import Entry
 from rollback_drills.outbox.commit import commit
-from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.outbox_entries import find_entries
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.terms import Criteria, Report
@@ -88,7 +88,7 @@ def _check(
     entries: list[Entry] = []
     for subject, judgement in zip(subjects, judgements, strict=True):
         plan = plan_at_once(subject, judgement, request, now=NOW)
-        section, session = judgement.schedule, f"rcd-{plan['plan_id']}"
+        section, session = judgement.schedule, f"rcd-{plan.plan_id}"
         records += record_plan(plan, section, session, created_at=created_at, signer="drill-check")
         entries += find_entries(subject, judgement, plan, request)
     append(database, records, open_key)

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from rollback_drills.documents.fleet import load_fleet
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.readiness.terms import Criteria
@@ -74,7 +74,7 @@ def judge_fleet(folder: str) -> int:
     for subject in load_fleet(folder, None).subjects:
         judgement = judge(subject, find_due(subject, now=NOW), criteria, now=NOW)
         plan = plan_at_once(subject, judgement, request, now=NOW)
-        routes += len(plan["route_decisions"])
+        routes += len(plan.route_decisions)
     assert routes == SCHEDULES * 4
     return routes
 

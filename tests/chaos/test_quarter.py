@@ -13,8 +13,8 @@ from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.commit import commit, find_history
-from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
+from rollback_drills.planning.plan_request import PlanRequest
 from tests.samples.builders import DRILL, judged, make_subject, planned
 
 START = datetime(2026, 2, 1, 0, 30, tzinfo=UTC)

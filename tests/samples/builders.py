@@ -19,15 +19,18 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
-from rollback_drills.notifications.notification import Notification, build_event, build_notification
+from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.notifications.told import Told
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.event import build_event
+from rollback_drills.planning.notification_text import build_notification
+from rollback_drills.planning.plan import Plan
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
-from rollback_drills.readiness.terms import Criteria, Readiness, Report
+from rollback_drills.readiness.terms import Criteria, Readiness
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 KEY = SigningKey("rollback-drills/0123456789abcdef", bytes(32))
@@ -96,9 +99,14 @@ def judged(subject: Subject, *, now: datetime = NOW, criteria: Criteria | None =
     return judge(subject, find_due(subject, now=now), criteria or Criteria(), now=now)
 
 
-def planned(subject: Subject, request: PlanRequest | None = None, *, now: datetime = NOW) -> Report:
+def planned(subject: Subject, request: PlanRequest | None = None, *, now: datetime = NOW) -> Plan:
     """Judge and plan a subject."""
     return plan_at_once(subject, judged(subject, now=now), request or PlanRequest(), now=now)
+
+
+def plan_of(subject: Subject, request: PlanRequest | None = None, *, now: datetime = NOW) -> dict[str, Any]:
+    """Judge and plan a subject, and write the plan as JSON has it."""
+    return planned(subject, request, now=now).to_wire()
 
 
 def check_of(report: HistoryReport | ScheduleReport, check_id: str) -> Check:
@@ -149,11 +157,9 @@ def fresh_database(kind: str, folder: Path) -> Iterator[str]:
         server.dispose()
 
 
-def build_notifications(
-    schedule_report: ScheduleReport, plan: Report, **facts: Any
-) -> Iterator[Notification]:
+def build_notifications(schedule_report: ScheduleReport, plan: Plan, **facts: Any) -> Iterator[Notification]:
     """Word a notification for every route of a plan that is to be told."""
-    event = build_event(schedule_report, plan) | facts
-    for decision in plan["route_decisions"]:
-        if decision["action"] == "deliver":
+    event = msgspec.structs.replace(build_event(schedule_report, plan), **facts)
+    for decision in plan.route_decisions:
+        if decision.is_delivered:
             yield build_notification(schedule_report, plan, event, decision)

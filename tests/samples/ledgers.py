@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+import msgspec
+
 from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.importing import import_records
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.records import record_plan
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Report
 from tests.samples.builders import NOW, judged, make_subject, open_key, planned
 
@@ -35,15 +37,15 @@ def append_plan(database: Database, created_at: datetime = NOW, **changes: Any) 
     subject = make_subject([], **changes)
     plan = planned(subject, PlanRequest(), now=NOW)
     # as a run would name it that judged at this instant
-    plan["plan_id"] = ids.plan_id(plan["cycle_id"], created_at.isoformat())
-    session = ids.delivery_session_id(plan["schedule_id"], plan["plan_id"])
+    plan = msgspec.structs.replace(plan, plan_id=ids.plan_id(plan.cycle_id, created_at.isoformat()))
+    session = ids.delivery_session_id(plan.schedule_id, plan.plan_id)
     schedule = judged(subject, now=NOW).schedule
     append(
         database,
         list(record_plan(plan, schedule, session, created_at=created_at, signer="drill-check")),
         open_key,
     )
-    return plan
+    return plan.to_wire()
 
 
 def import_foreign(database: Database, *records: Mapping[str, Any]) -> None:

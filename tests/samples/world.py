@@ -32,8 +32,9 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.known import keep_known_cycles
-from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
+from rollback_drills.planning.plan import Plan
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
@@ -83,7 +84,7 @@ class World:
             for name, changes in self.schedules.items()
         ]
 
-    def check(self, *subjects: Subject) -> list[Report]:
+    def check(self, *subjects: Subject) -> list[Plan]:
         """Run one check, of these documents or of all; give the plans."""
         checked = list(subjects) or self.subjects()
         judgements = keep_known_cycles(self.database, [judged(each, now=self.now) for each in checked])
@@ -215,18 +216,18 @@ class World:
         """Give what arrived, of one reason or all."""
         return [each for each in self.received if reason in (None, each.reason)]
 
-    def _keep_plans(self, plans: Sequence[Report], judgements: Sequence[Judgement]) -> None:
+    def _keep_plans(self, plans: Sequence[Plan], judgements: Sequence[Judgement]) -> None:
         records = [
             {**record, "flow_run_id": FLOW_RUN}
             for plan, judgement in zip(plans, judgements, strict=True)
             for record in record_plan(
                 plan,
                 judgement.schedule,
-                ids.delivery_session_id(plan["schedule_id"], plan["plan_id"]),
+                ids.delivery_session_id(plan.schedule_id, plan.plan_id),
                 created_at=self.now,
                 signer="test",
             )
-            if plan["deliverable_route_count"] or plan["suppressed_route_count"]
+            if plan.deliverable_route_count or plan.suppressed_route_count
         ]
         append(self.database, records, open_key)
 

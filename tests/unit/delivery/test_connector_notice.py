@@ -5,6 +5,7 @@ import pytest
 from rollback_drills.delivery.connector_notice import choose_channel, notice_entry
 from rollback_drills.evidence.records import record_deliveries
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.results import read_reference
 from rollback_drills.outbox.destinations import Destination
 from rollback_drills.outbox.rows import read_notification, write_notification
 from rollback_drills.planning.routes import DEFAULT_OWNER
@@ -62,7 +63,7 @@ def test_a_notice_survives_the_outbox_and_fits_the_evidence() -> None:
     notification = notice_entry(DEAD, "teams").notification
 
     assert read_notification(write_notification(notification)) == notification
-    assert list(record_deliveries(notification.event, [], created_at=AT, signer="me"))
+    assert list(record_deliveries(read_reference(notification.event), [], created_at=AT, signer="me"))
 
 
 @pytest.mark.parametrize(

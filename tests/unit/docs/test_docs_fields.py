@@ -8,7 +8,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.followup.connectors import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.totals import read_totals
-from rollback_drills.notifications.notification import build_event
+from rollback_drills.planning.event import build_event
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_reading import find_package
@@ -109,7 +109,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     judgement, plan = judged(subject), planned(subject)
     append_plan(database)
     world.check()
-    event = build_event(judgement.schedule_report, plan)
+    event, written = build_event(judgement.schedule_report, plan).to_wire(), plan.to_wire()
     period = Period(NOW - timedelta(days=1), NOW + timedelta(days=1))
     package = find_package(database, PackageFilter(), period, now=NOW, generated_by="test")
     routes = find_routes(database, RouteFilter(), period)
@@ -128,8 +128,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
         "schedule": to_plain(judgement.schedule),
         "event": event,
         "summary": event["summary"],
-        "plan": plan,
-        "route decision": plan["route_decisions"][0],
+        "plan": written,
+        "route decision": written["route_decisions"][0],
         "dashboard": dashboard,
         "outstanding acknowledgement": dashboard["outstanding_acknowledgements"][0],
         "escalation plan": escalation,

@@ -12,7 +12,7 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES, parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
-from tests.samples.builders import DRILL, SCHEDULE, judged, planned, written
+from tests.samples.builders import DRILL, SCHEDULE, judged, plan_of, written
 
 WINDOW = {"start_at": "2026-01-01T00:00:00Z", "end_at": "2026-01-02T00:00:00Z"}
 WINDOW_LISTS = ("maintenance_windows", "blackout_windows")
@@ -343,7 +343,7 @@ def test_the_file_that_holds_a_document_need_not_have_a_name_in_utf_8(tmp_path: 
     for loaded in (read_document(Schedule, path), read_document(Schedule, path + ".none")):
         loaded.problem.encode()
         loaded.path.encode()
-        assert planned(Subject(loaded, None))["schedule_id"] == loaded.path
+        assert plan_of(Subject(loaded, None))["schedule_id"] == loaded.path
 
 
 @pytest.mark.parametrize("size", [LARGEST_DOCUMENT_BYTES, LARGEST_DOCUMENT_BYTES + 1])

@@ -458,9 +458,7 @@ def test_an_exception_keeps_everybody_quiet_until_it_ends(database: Database, ki
         (plan,) = world.check()
         world.escalate()
         if world.now < NOW + timedelta(days=2):
-            assert (
-                f"{kind.past} until {record['expires_at']} by board" in plan["route_decisions"][0]["reason"]
-            )
+            assert f"{kind.past} until {record['expires_at']} by board" in plan.route_decisions[0].reason
 
     assert [(each.at, each.reason) for each in world.received] == [
         (NOW, "first"),

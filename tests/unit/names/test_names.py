@@ -38,7 +38,7 @@ from rollback_drills.outbox.destinations import (
 )
 from rollback_drills.outbox.known import keep_known_cycles
 from rollback_drills.outbox.queries import OutboxFilter, find_items
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import check_requested, parse_requested
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import NotificationFilter, PackageFilter, RouteFilter
@@ -46,7 +46,7 @@ from rollback_drills.reports.notifications import find_notifications
 from rollback_drills.reports.routes import find_routes
 from rollback_drills.settings import read_settings
 from rollback_drills.trust.known_history import recall
-from tests.samples.builders import NOW, SCHEDULE, make_subject, open_key, planned
+from tests.samples.builders import NOW, SCHEDULE, make_subject, open_key, plan_of
 from tests.samples.world import World
 
 NFC, NFD = "Zo\u00eb", "Zoe\u0308"
@@ -89,7 +89,7 @@ def test_the_key_of_a_key_is_itself(name: str) -> None:
 def test_cycles_and_routes_do_not_depend_on_the_spelling(one: str, other: str) -> None:
     def ids_of(name: str) -> Report:
         fields: dict[str, Any] = {"schedule_id": name, "owners": [name], "notification_providers": [name]}
-        plan = planned(make_subject(**fields))
+        plan = plan_of(make_subject(**fields))
         assert plan["schedule_id"] == plan["route_decisions"][0]["owner"] == name  # what people see
         return {"cycle": plan["cycle_id"], "routes": [each["route_key"] for each in plan["route_decisions"]]}
 
@@ -103,7 +103,7 @@ def test_spellings_of_one_name_are_one_route() -> None:
         notification_providers=["hook", "Hook", "HOOK"],
         owner_routes={"TEAM-A": {"providers": ["Slack", "slack"], "escalation_owner": "lead"}},
     )
-    (decision,) = planned(subject)["route_decisions"]
+    (decision,) = plan_of(subject)["route_decisions"]
     found = decision["owner"], decision["provider"], decision["escalation_owner"]
     assert found == ("Team-A", "Slack", "lead")
 
@@ -114,9 +114,9 @@ def test_rules_windows_and_calendars_match_in_any_spelling(one: str, other: str)
     base: dict[str, Any] = {"schedule_id": one, "owners": [one], "notification_providers": [one]}
     windows = [{**always, "owners": [other], "providers": [other], "schedule_ids": [other]}]
 
-    frozen = planned(make_subject(**base, maintenance_windows=windows))
-    away = planned(make_subject(**base, owner_calendars={other: {"available": False, "reason": "gone"}}))
-    ruled = planned(make_subject(**base, owner_routes={other: {"escalation_owner": "lead"}}))
+    frozen = plan_of(make_subject(**base, maintenance_windows=windows))
+    away = plan_of(make_subject(**base, owner_calendars={other: {"available": False, "reason": "gone"}}))
+    ruled = plan_of(make_subject(**base, owner_routes={other: {"escalation_owner": "lead"}}))
 
     assert [each["category"] for each in frozen["route_decisions"]] == ["maintenance_window"]
     assert [each["category"] for each in away["route_decisions"]] == ["owner_calendar"]
@@ -126,7 +126,7 @@ def test_rules_windows_and_calendars_match_in_any_spelling(one: str, other: str)
 def test_requested_providers_match_in_any_spelling() -> None:
     requested = parse_requested(" Slack ,HOOK")
     check_requested(requested, frozenset({"slack", "Hook"}))
-    plan = planned(make_subject(notification_providers=["SLACK", "teams"]), PlanRequest(requested=requested))
+    plan = plan_of(make_subject(notification_providers=["SLACK", "teams"]), PlanRequest(requested=requested))
     assert plan["eligible_providers"] == ["SLACK"]
     assert parse_requested("ALL") is None
     with pytest.raises(UsageError, match="slak is unknown"):
@@ -147,10 +147,10 @@ def test_a_renamed_schedule_owner_and_provider_keep_what_was_said_and_told(datab
 
     (plan,) = world.check()
 
-    (decision,) = plan["route_decisions"]
-    assert decision["category"] == "already_notified"
-    assert "maria" in decision["reason"]
-    assert decision["owner"] == "Team-A"
+    (decision,) = plan.route_decisions
+    assert decision.category == "already_notified"
+    assert "maria" in decision.reason
+    assert decision.owner == "Team-A"
     assert len(world.received) == 1
     (cycle,) = world.open_cycles()
     assert [route.owner for route in cycle.routes] == ["team-a"]
@@ -281,13 +281,13 @@ def test_what_was_told_before_is_not_told_again(before: Database) -> None:
     monthly, billing = world.check()
 
     assert world.received == []
-    (route,) = monthly["route_decisions"]
-    assert route["category"] == "already_notified"
+    (route,) = monthly.route_decisions
+    assert route.category == "already_notified"
     with before.read() as connection:
         known = {row[0] for row in connection.exec_driver_sql("SELECT cycle_id FROM outbox")}
         routes = {row[0] for row in connection.exec_driver_sql("SELECT route_key FROM outbox")}
-    assert {monthly["cycle_id"], billing["cycle_id"]} == known
-    assert {route["route_key"], billing["route_decisions"][0]["route_key"]} < routes
+    assert {monthly.cycle_id, billing.cycle_id} == known
+    assert {route.route_key, billing.route_decisions[0].route_key} < routes
 
 
 def test_what_was_acknowledged_before_holds(before: Database) -> None:
@@ -299,8 +299,8 @@ def test_what_was_acknowledged_before_holds(before: Database) -> None:
 
     monthly, billing = world.check()
 
-    assert "maria" in billing["route_decisions"][0]["reason"]
-    assert [each["notification_reason"] for each in monthly["route_decisions"]] == ["repeat"]
+    assert "maria" in billing.route_decisions[0].reason
+    assert [each.notification_reason for each in monthly.route_decisions] == ["repeat"]
     assert [each.reason for each in world.received] == ["repeat"]
     standing = {each["schedule_id"]: each["acknowledged"] for each in world.escalation_plan()["routes"]}
     assert standing == {"Payments_Monthly": False, "billing": True}

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reading import read_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.notifications.notification import Notification, build_event
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.notifications.notification import Notification
+from rollback_drills.planning.event import build_event
+from rollback_drills.planning.plan_request import PlanRequest
 from tests.samples.builders import DRILL, NOW, build_notifications, judged, make_subject, planned
 
 READY: dict[str, Any] = {"next_due_at": "2027-06-01T00:00:00Z"}
@@ -149,7 +150,7 @@ def test_the_summary_of_an_unusable_document_does_not_tell_its_folder(tmp_path: 
 def test_the_event_has_the_fields_of_the_contract() -> None:
     subject = make_subject([DRILL])
 
-    event = build_event(judged(subject).schedule_report, planned(subject))
+    event = build_event(judged(subject).schedule_report, planned(subject)).to_wire()
 
     assert event["schema_version"] == "cavra.go-backend-pilot.rollback-drill-notification.v1"
     assert event["event_type"] == "cavra.go_backend.rollback_drill.notification"

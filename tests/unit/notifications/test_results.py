@@ -14,7 +14,6 @@ from rollback_drills.evidence.records import (
     record_deliveries,
     record_plan,
 )
-from rollback_drills.notifications.notification import build_event
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.results import (
     Delivery,
@@ -24,11 +23,12 @@ from rollback_drills.notifications.results import (
     failed_providers,
 )
 from rollback_drills.notifications.states import State
+from rollback_drills.planning.event import build_event
 from tests.samples.builders import NOW, build_notifications, judged, make_subject, planned
 
 SUBJECT = make_subject()
 PLAN = planned(SUBJECT)
-EVENT = build_event(judged(SUBJECT).schedule_report, PLAN)
+EVENT = build_event(judged(SUBJECT).schedule_report, PLAN).reference
 NOTIFICATIONS = list(build_notifications(judged(SUBJECT).schedule_report, PLAN))
 REQUEST = RequestSummary("POST", "https://[redacted]", {"authorization": "[redacted]"})
 
@@ -91,17 +91,19 @@ def test_a_result_is_a_success_only_if_something_was_sent_and_all_of_it_was_take
 
     result = build_result(EVENT, deliveries)
 
-    assert (result["success"], result["nothing_to_deliver"]) == (success, nothing)
+    assert (result.success, result.nothing_to_deliver) == (success, nothing)
     assert failed_providers(deliveries) == failed
-    assert len(result["deliveries"]) == len(states)
+    assert len(result.deliveries) == len(states)
 
 
 def test_a_delivery_is_written_as_the_contract_has_it() -> None:
-    (first, second) = build_result(EVENT, delivered([State.DELIVERED, State.PERMANENT]))["deliveries"]
+    (first, second) = build_result(EVENT, delivered([State.DELIVERED, State.PERMANENT])).to_wire()[
+        "deliveries"
+    ]
 
     assert first == {
         "notification_id": NOTIFICATIONS[0].notification_id,
-        "route_key": PLAN["route_decisions"][0]["route_key"],
+        "route_key": PLAN.route_decisions[0].route_key,
         "provider": "slack",
         "owner": "team-a",
         "reason": "first",
@@ -128,7 +130,7 @@ def test_what_is_tried_again_says_when_and_what_may_repeat_says_so() -> None:
     (each,) = delivered([State.AMBIGUOUS])
     again = replace(each, notification=replace(each.notification, may_repeat=True))
 
-    (written,) = build_result(EVENT, [again])["deliveries"]
+    (written,) = build_result(EVENT, [again]).to_wire()["deliveries"]
 
     assert (written["outcome"], written["success"], written["may_repeat"]) == ("ambiguous", False, True)
     assert written["next_attempt_at"] == "2026-12-01T10:00:00+00:00"
@@ -163,17 +165,17 @@ def test_a_plan_is_recorded_with_each_of_its_decisions() -> None:
     records = list(record_plan(PLAN, judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me"))
 
     assert [each["metadata_kind"] for each in records] == [PLAN_KIND, *[DECISION_KIND] * 4]
-    assert records[0]["plan"] == PLAN
+    assert records[0]["plan"] == PLAN.to_wire()
     keys = [each["route_key"] for each in records[1:]]
-    assert keys == [each["route_key"] for each in PLAN["route_decisions"]]
+    assert keys == [each.route_key for each in PLAN.route_decisions]
     for each in records:
         assert {
             "schema_version": "cavra.evidence.metadata.v1",
-            "product": PLAN["product"],
+            "product": PLAN.product,
             "session_id": "rcd-x",
             "created_at": "2026-12-01T09:00:00+00:00",
             "signer": "me",
-            "cycle_id": PLAN["cycle_id"],
+            "cycle_id": PLAN.cycle_id,
         }.items() <= each.items()
 
 
@@ -191,9 +193,9 @@ def test_deliveries_are_recorded_as_one_and_route_by_route() -> None:
         "attempt_count": 3,
         "max_attempt_count": 2,
         "status_codes": [201, 202],
-        "session_id": EVENT["session_id"],
+        "session_id": EVENT.session_id,
     }.items() <= whole.items()
-    assert whole["delivery"] == build_result(EVENT, deliveries)
+    assert whole["delivery"] == build_result(EVENT, deliveries).to_wire()
     assert [each["metadata_kind"] for each in routes] == [ROUTE_DELIVERY_KIND] * 2
     assert [each["delivery_success"] for each in routes] == [True, False]
     json.dumps([whole, *routes])  # nothing in it needs more than JSON

@@ -48,8 +48,8 @@ from rollback_drills.outbox.queries import (
 )
 from rollback_drills.outbox.rows import Item
 from rollback_drills.outbox.table import OUTBOX
-from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.outbox_entries import find_entries
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness, Report
 from tests.checkout import ROOT
 from tests.samples.builders import NOW, judged, make_subject, open_key, planned

@@ -14,7 +14,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, State
 from rollback_drills.notifications.told import Told
 from rollback_drills.planning.closings import Closing, find_closings
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.plan_request import PlanRequest
 from tests.samples.builders import DRILL, NOW, judged, make_subject, make_told, planned
 
 TICK = timedelta(microseconds=1)
@@ -245,10 +245,10 @@ def test_a_provider_that_was_not_asked_for_is_left_to_a_later_run(requested: str
 def test_a_route_that_is_told_in_this_run_is_not_closed_in_it() -> None:
     subject = make_subject(**HEALTHY)
     plan = planned(subject)
-    keys = [each["route_key"] for each in plan["route_decisions"]]
+    keys = [each.route_key for each in plan.route_decisions]
     told = {
-        key: (make_told(1, at=OPENED_AT, cycle_id=plan["cycle_id"], owner=each["owner"]),)
-        for key, each in zip(keys, plan["route_decisions"], strict=True)
+        key: (make_told(1, at=OPENED_AT, cycle_id=plan.cycle_id, owner=each.owner),)
+        for key, each in zip(keys, plan.route_decisions, strict=True)
     }
 
     assert {each.route_key for each in Case(subject, PlanRequest(), told).close()} == set(keys)
@@ -257,17 +257,17 @@ def test_a_route_that_is_told_in_this_run_is_not_closed_in_it() -> None:
 
 def test_a_document_that_was_mended_closes_the_cycle_of_its_path() -> None:
     broken = planned(Subject(parse_document(Schedule, b"{", "schedule.json"), None))
-    cycle, (decision,) = broken["cycle_id"], broken["route_decisions"]
+    cycle, (decision,) = broken.cycle_id, broken.route_decisions
     told = make_told(
         1,
         at=OPENED_AT,
-        schedule_id=broken["schedule_id"],
+        schedule_id=broken.schedule_id,
         cycle_id=cycle,
-        provider=decision["provider"],
-        owner=decision["owner"],
+        provider=decision.provider,
+        owner=decision.owner,
     )
 
-    (closing,) = Case(make_subject(**HEALTHY), PlanRequest(), {decision["route_key"]: (told,)}).close()
+    (closing,) = Case(make_subject(**HEALTHY), PlanRequest(), {decision.route_key: (told,)}).close()
 
     notification = closing.notification
     assert notification

@@ -11,11 +11,10 @@ from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.ids import notification_id, route_key, spelt_route_key
-from rollback_drills.notifications.notification import name_notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.notifications.told import Quiet, Told
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import (
     Route,
     check_requested,
@@ -25,7 +24,16 @@ from rollback_drills.planning.routes import (
 )
 from rollback_drills.planning.suppression import Suppressions
 from rollback_drills.readiness.terms import Readiness
-from tests.samples.builders import NOW, build_notifications, judged, make_subject, make_told, planned, written
+from tests.samples.builders import (
+    NOW,
+    build_notifications,
+    judged,
+    make_subject,
+    make_told,
+    plan_of,
+    planned,
+    written,
+)
 
 TICK = timedelta(microseconds=1)
 
@@ -37,7 +45,7 @@ def window(start: datetime, end: datetime, **matchers: Any) -> dict[str, Any]:
 
 def told_before(subject: Subject | None = None, **changes: Any) -> dict[str, list[Told]]:
     """Give a history in which every route of a subject was told, by route key."""
-    plan = planned(subject or make_subject())
+    plan = plan_of(subject or make_subject())
     return {
         each["route_key"]: [make_told(number, provider=each["provider"], owner=each["owner"], **changes)]
         for number, each in enumerate(plan["route_decisions"])
@@ -58,17 +66,17 @@ def categories(plan: dict[str, Any]) -> set[str]:
     ],
 )
 def test_windows_and_absences_are_half_open(start: datetime, end: datetime, category: str) -> None:
-    assert categories(planned(make_subject(maintenance_windows=[window(start, end)]))) == {category}
+    assert categories(plan_of(make_subject(maintenance_windows=[window(start, end)]))) == {category}
     absent = {"unavailable_windows": [{"start_at": start.isoformat(), "end_at": end.isoformat()}]}
     expected = {category.replace("maintenance_window", "owner_calendar")}
-    assert categories(planned(make_subject(owner_calendars={"TEAM-A": absent, "team-b": absent}))) == expected
+    assert categories(plan_of(make_subject(owner_calendars={"TEAM-A": absent, "team-b": absent}))) == expected
 
 
 def test_every_matcher_that_is_not_empty_must_match_whatever_the_case() -> None:
     freeze = window(NOW, NOW + TICK, owners=["TEAM-A"], providers=["Slack"], schedule_ids=["PAYMENTS"])
     other = window(NOW, NOW + TICK, owners=["team-b"], schedule_ids=["search"])
 
-    plan = planned(make_subject(maintenance_windows=[other, freeze]))
+    plan = plan_of(make_subject(maintenance_windows=[other, freeze]))
 
     suppressed = [(d["owner"], d["provider"]) for d in plan["route_decisions"] if d["action"] == "suppress"]
     assert suppressed == [("team-a", "slack")]
@@ -79,18 +87,18 @@ def test_force_overrides_health_but_never_a_window_or_an_absence() -> None:
     force = PlanRequest(force=True)
     away = {"team-a": {"available": False}, "team-b": {"available": False}}
 
-    assert categories(planned(make_subject(**healthy))) == {"healthy_schedule"}
-    assert categories(planned(make_subject(**healthy), force)) == {"deliver"}
+    assert categories(plan_of(make_subject(**healthy))) == {"healthy_schedule"}
+    assert categories(plan_of(make_subject(**healthy), force)) == {"deliver"}
     freeze = [window(NOW, NOW + TICK)]
-    assert categories(planned(make_subject(maintenance_windows=freeze), force)) == {"maintenance_window"}
-    assert categories(planned(make_subject(owner_calendars=away), force)) == {"owner_calendar"}
+    assert categories(plan_of(make_subject(maintenance_windows=freeze), force)) == {"maintenance_window"}
+    assert categories(plan_of(make_subject(owner_calendars=away), force)) == {"owner_calendar"}
 
 
 def test_the_policy_of_a_caller_adds_and_cannot_cancel_a_freeze() -> None:
     policy = read_policy({"maintenance_windows": [], "owner_calendars": {"team-b": {"available": False}}})
     subject = make_subject(maintenance_windows=[window(NOW, NOW + TICK, owners=["team-a"])])
 
-    plan = planned(subject, PlanRequest(policy=policy))
+    plan = plan_of(subject, PlanRequest(policy=policy))
 
     assert {d["owner"]: d["category"] for d in plan["route_decisions"]} == {
         "team-a": "maintenance_window",
@@ -105,7 +113,7 @@ def test_owner_routes_of_the_caller_override_per_owner() -> None:
     )
     policy = read_policy({"owner_routes": {"team-a": {"providers": ["webhook"], "escalation_owner": "lead"}}})
 
-    routes = planned(subject, PlanRequest(policy=policy))["owner_routes"]
+    routes = plan_of(subject, PlanRequest(policy=policy))["owner_routes"]
 
     assert routes == [
         {
@@ -126,9 +134,9 @@ def test_owner_routes_of_the_caller_override_per_owner() -> None:
 def test_without_any_minutes_an_hour_is_given_to_acknowledge() -> None:
     policy = read_policy({"default_slo": {"acknowledgement_minutes": 20}})
 
-    assert planned(make_subject())["owner_routes"][0]["acknowledgement_minutes"] == 60
+    assert plan_of(make_subject())["owner_routes"][0]["acknowledgement_minutes"] == 60
     request = PlanRequest(policy=policy)
-    assert planned(make_subject(), request)["owner_routes"][0]["acknowledgement_minutes"] == 20
+    assert plan_of(make_subject(), request)["owner_routes"][0]["acknowledgement_minutes"] == 20
 
 
 def test_a_provider_that_nobody_knows_is_refused_with_the_known_ones() -> None:
@@ -155,10 +163,10 @@ def test_to_name_no_provider_is_not_to_name_all(text: str) -> None:
 def test_what_was_told_stays_quiet_for_a_while(status: Readiness, ago: timedelta, quiet: bool) -> None:
     told = told_before(status=status, at=NOW - ago)
 
-    again = planned(make_subject(), PlanRequest(told=told))
+    again = plan_of(make_subject(), PlanRequest(told=told))
 
     assert categories(again) == ({"already_notified"} if quiet else {"deliver"})
-    assert categories(planned(make_subject(), PlanRequest(told=told, force=True))) == {"deliver"}
+    assert categories(plan_of(make_subject(), PlanRequest(told=told, force=True))) == {"deliver"}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +193,7 @@ def test_documents_say_after_how_many_days_a_route_is_told_again_and_the_policy_
         told=told_before(subject, at=NOW, status=Readiness(state)),
     )
 
-    (until,) = {each["deferred_until"] for each in planned(subject, request)["route_decisions"]}
+    (until,) = {each["deferred_until"] for each in plan_of(subject, request)["route_decisions"]}
 
     assert datetime.fromisoformat(until) == NOW + timedelta(days=days)
 
@@ -216,11 +224,11 @@ def test_a_decision_says_which_notification_goes_out_and_which_it_replaces(
     told = told_before(state=state, status=Readiness.DUE_SOON, reason=last)
     occurrence = 2 if state is State.DISCARDED else 1
 
-    for decision in planned(make_subject(), PlanRequest(told=told))["route_decisions"]:
-        key = decision["route_key"]
-        assert (decision["category"], decision["notification_reason"]) == (category, reason)
-        assert name_notification(decision) == (notification_id(key, reason, occurrence) if reason else "")
-        assert list(decision["replaces"]) == ([told[key][0].notification_id] if replaces else [])
+    for decision in planned(make_subject(), PlanRequest(told=told)).route_decisions:
+        key = decision.route_key
+        assert (decision.category, decision.notification_reason) == (category, reason)
+        assert decision.notification_id == (notification_id(key, reason, occurrence) if reason else "")
+        assert list(decision.replaces) == ([told[key][0].notification_id] if replaces else [])
 
 
 def test_a_window_keeps_a_place_whose_id_is_that_of_the_deferred_notification() -> None:
@@ -228,33 +236,33 @@ def test_a_window_keeps_a_place_whose_id_is_that_of_the_deferred_notification() 
     subject = make_subject(maintenance_windows=[freeze])
     after = NOW + timedelta(hours=1)
 
-    silent = planned(subject)["route_decisions"]
+    silent = planned(subject).route_decisions
     told = told_before(subject, state=State.SUPPRESSED, reason=Reason.DEFERRED)
-    again = planned(subject, PlanRequest(told=told))["route_decisions"]
-    later = planned(subject, PlanRequest(told=told), now=after)["route_decisions"]
+    again = planned(subject, PlanRequest(told=told)).route_decisions
+    later = planned(subject, PlanRequest(told=told), now=after).route_decisions
 
-    places = [notification_id(each["route_key"], "deferred", 1) for each in silent]
-    assert [name_notification(each) for each in silent] == places
-    assert [name_notification(each) for each in again] == places
-    assert [name_notification(each) for each in later] == places
-    assert {each["notification_reason"] for each in silent} == {"first"}
-    assert {each["notification_reason"] for each in later} == {"deferred"}
-    assert {each["category"] for each in later} == {"deliver"}
+    places = [notification_id(each.route_key, "deferred", 1) for each in silent]
+    assert [each.notification_id for each in silent] == places
+    assert [each.notification_id for each in again] == places
+    assert [each.notification_id for each in later] == places
+    assert {each.notification_reason for each in silent} == {"first"}
+    assert {each.notification_reason for each in later} == {"deferred"}
+    assert {each.category for each in later} == {"deliver"}
 
 
 def test_a_window_keeps_no_place_where_nothing_is_to_be_told() -> None:
     subject = make_subject(maintenance_windows=[window(NOW, NOW + timedelta(hours=1))])
     request = PlanRequest(told=told_before(subject, at=NOW - TICK))
 
-    decisions = planned(subject, request)["route_decisions"]
+    decisions = planned(subject, request).route_decisions
 
-    assert {each["category"] for each in decisions} == {"maintenance_window"}
-    assert {name_notification(each) for each in decisions} == {""}
+    assert {each.category for each in decisions} == {"maintenance_window"}
+    assert {each.notification_id for each in decisions} == {""}
 
 
 def test_another_due_instant_is_another_cycle_with_other_routes() -> None:
-    first, again = planned(make_subject()), planned(make_subject(), now=NOW + timedelta(days=1))
-    other = planned(make_subject(next_due_at="2026-11-28T09:00:00Z"))
+    first, again = plan_of(make_subject()), plan_of(make_subject(), now=NOW + timedelta(days=1))
+    other = plan_of(make_subject(next_due_at="2026-11-28T09:00:00Z"))
 
     assert first["cycle_id"] == again["cycle_id"] != other["cycle_id"]
     assert first["plan_id"] != again["plan_id"]
@@ -267,7 +275,7 @@ def test_another_due_instant_is_another_cycle_with_other_routes() -> None:
 def test_an_unusable_document_is_known_by_its_path_and_told_to_the_default_owner() -> None:
     subject = Subject(parse_document(Schedule, b"{", "fleet/ledger.json"), None)
 
-    plan = planned(subject)
+    plan = plan_of(subject)
 
     assert plan["schedule_id"] == "fleet/ledger.json"
     assert [(each["owner"], each["provider"]) for each in plan["route_decisions"]] == [
@@ -321,7 +329,7 @@ def test_a_route_is_deferred_to_the_first_instant_at_which_nothing_keeps_it_sile
 def test_every_route_gets_a_reason_and_the_counts_add_up(
     windows: list[tuple[datetime, datetime]], available: bool, days: int
 ) -> None:
-    plan = planned(
+    plan = plan_of(
         make_subject(
             next_due_at=(NOW + timedelta(days=days)).astimezone(UTC).isoformat(),
             maintenance_windows=[window(start, end, owners=["team-a"]) for start, end in windows],
@@ -351,11 +359,11 @@ def test_a_route_that_was_told_is_deferred_until_neither_quiet_nor_freeze_holds(
     told = told_before(subject, at=NOW - TICK)
     request = PlanRequest(told=told)
 
-    (until,) = {each["deferred_until"] for each in planned(subject, request)["route_decisions"]}
+    (until,) = {each["deferred_until"] for each in plan_of(subject, request)["route_decisions"]}
 
     at = datetime.fromisoformat(until)
-    assert categories(planned(subject, request, now=at)) == {"deliver"}
-    assert categories(planned(subject, request, now=at - TICK)) != {"deliver"}
+    assert categories(plan_of(subject, request, now=at)) == {"deliver"}
+    assert categories(plan_of(subject, request, now=at - TICK)) != {"deliver"}
     assert at == (freeze + timedelta(hours=1) if day_of_freeze == 1 else NOW - TICK + timedelta(days=1))
 
 
@@ -375,11 +383,11 @@ def test_a_route_that_was_deferred_is_told_by_the_first_run_after_it() -> None:
         },
     )
 
-    plan = planned(subject)
+    plan = plan_of(subject)
 
     assert {each["deferred_until"] for each in plan["route_decisions"]} == {"2026-12-01T12:00:00+00:00"}
-    assert categories(planned(subject, now=NOW + timedelta(hours=3) - TICK)) == {"owner_calendar"}
-    assert categories(planned(subject, now=NOW + timedelta(hours=3))) == {"deliver"}
+    assert categories(plan_of(subject, now=NOW + timedelta(hours=3) - TICK)) == {"owner_calendar"}
+    assert categories(plan_of(subject, now=NOW + timedelta(hours=3))) == {"deliver"}
 
 
 @pytest.mark.parametrize(
@@ -402,8 +410,8 @@ def test_minutes_come_from_the_rule_then_the_policy_then_its_service_level_then_
         "default_slo": {"acknowledgement_minutes": slo},
     }
 
-    here = planned(make_subject(owners=["team-a"], **document))
-    brought = planned(make_subject(owners=["team-a"]), PlanRequest(policy=read_policy(document)))
+    here = plan_of(make_subject(owners=["team-a"], **document))
+    brought = plan_of(make_subject(owners=["team-a"]), PlanRequest(policy=read_policy(document)))
 
     assert here["owner_routes"][0]["acknowledgement_minutes"] == minutes
     assert brought["owner_routes"][0]["acknowledgement_minutes"] == minutes
@@ -424,7 +432,7 @@ def test_providers_are_the_schedules_else_the_connectors_else_webhook_as_far_as_
 ) -> None:
     request = PlanRequest(requested=requested, connectors=connectors)
 
-    plan = planned(make_subject(notification_providers=named), request)
+    plan = plan_of(make_subject(notification_providers=named), request)
 
     assert plan["eligible_providers"] == eligible
     assert {each["provider"] for each in plan["route_decisions"]} == set(eligible)
@@ -435,13 +443,13 @@ def test_the_first_window_that_matches_is_named_the_schedules_before_the_callers
     missing = {**window(NOW - 2 * TICK, NOW), "window_id": "over"}
     policy = read_policy({"maintenance_windows": [third]})
 
-    plan = planned(make_subject(maintenance_windows=[missing, first, second]), PlanRequest(policy=policy))
+    plan = plan_of(make_subject(maintenance_windows=[missing, first, second]), PlanRequest(policy=policy))
 
     assert {each["maintenance_window"]["window_id"] for each in plan["route_decisions"]} == {"a"}
 
 
 def test_an_owner_without_an_end_of_absence_is_deferred_without_an_end() -> None:
-    plan = planned(make_subject(owner_calendars={"team-a": {"available": False, "reason": "left"}}))
+    plan = plan_of(make_subject(owner_calendars={"team-a": {"available": False, "reason": "left"}}))
 
     absent = [each for each in plan["route_decisions"] if each["owner"] == "team-a"]
     assert {each["deferred_until"] for each in absent} == {None}
@@ -450,7 +458,7 @@ def test_an_owner_without_an_end_of_absence_is_deferred_without_an_end() -> None
 
 def test_two_unusable_documents_are_in_different_cycles_each_the_same_in_every_run() -> None:
     plans = [
-        planned(Subject(parse_document(Schedule, data, path), None), now=NOW + timedelta(days=day))
+        plan_of(Subject(parse_document(Schedule, data, path), None), now=NOW + timedelta(days=day))
         for path, data, day in (("a.json", b"{", 0), ("a.json", b"", 1), ("b.json", b"{", 0))
     ]
 
@@ -478,7 +486,7 @@ def test_providers_are_known_that_a_schedule_or_a_rule_for_an_owner_names() -> N
 def test_an_absence_is_written_into_the_decision_with_its_bounds() -> None:
     bounds = {"start_at": "2026-12-01T08:00:00+00:00", "end_at": "2026-12-03T09:00:00+00:00"}
     calendar = {"unavailable_windows": [{**bounds, "reason": "leave"}]}
-    plan = planned(make_subject(owner_calendars={"team-a": calendar}))
+    plan = plan_of(make_subject(owner_calendars={"team-a": calendar}))
 
     absent = [each["owner_availability"] for each in plan["route_decisions"] if each["owner"] == "team-a"]
 
@@ -494,7 +502,7 @@ def test_an_absent_owner_is_told_when_neither_the_absence_nor_the_acknowledgemen
     told = told_before(subject, at=NOW - TICK)
     acknowledged = dict.fromkeys(told, Quiet(NOW + timedelta(days=3), "acknowledged by maria"))
 
-    plan = planned(subject, PlanRequest(told=told, acknowledged=acknowledged))
+    plan = plan_of(subject, PlanRequest(told=told, acknowledged=acknowledged))
 
     assert categories(plan) == {"owner_calendar"}
     assert {each["deferred_until"] for each in plan["route_decisions"]} == {
@@ -505,7 +513,7 @@ def test_an_absent_owner_is_told_when_neither_the_absence_nor_the_acknowledgemen
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_routes_that_became_one_the_acknowledgement_that_holds_longest_counts(order: int) -> None:
     subject = make_subject(owners=["team-a"], notification_providers=["slack"])
-    cycle_id = planned(subject)["cycle_id"]
+    cycle_id = plan_of(subject)["cycle_id"]
     spelt = [spelt_route_key(cycle_id, provider, "team-a") for provider in ("Slack", "SLACK")]
     told = {
         key: [make_told(number, provider=provider, cycle_id=cycle_id)]
@@ -514,7 +522,7 @@ def test_of_two_routes_that_became_one_the_acknowledgement_that_holds_longest_co
     ends = [NOW + timedelta(days=days) for days in (2, 4)][::order]
     said = {key: Quiet(end, "acknowledged") for key, end in zip(spelt, ends, strict=True)}
 
-    (decision,) = planned(subject, PlanRequest(told=told, acknowledged=said))["route_decisions"]
+    (decision,) = plan_of(subject, PlanRequest(told=told, acknowledged=said))["route_decisions"]
 
     assert decision["category"] == "already_notified"
     assert decision["deferred_until"] == (NOW + timedelta(days=4)).isoformat()
@@ -532,7 +540,7 @@ def test_an_absence_has_the_reason_of_its_period_else_of_the_calendar(
     own: str, general: str, reason: str
 ) -> None:
     away = {"start_at": NOW.isoformat(), "end_at": (NOW + TICK).isoformat(), "reason": own}
-    plan = planned(
+    plan = plan_of(
         make_subject(owner_calendars={"team-a": {"unavailable_windows": [away], "reason": general}})
     )
 

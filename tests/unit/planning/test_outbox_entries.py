@@ -10,12 +10,11 @@ from rollback_drills.documents.reading import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.notifications.entries import Departure, Entry, Hold
-from rollback_drills.notifications.notification import name_notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.notifications.told import Told
-from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW, judged, make_subject, make_told, planned
 
@@ -37,12 +36,10 @@ def entries_of(subject: Subject, request: PlanRequest | None = None) -> list[Ent
 def told_before(subject: Subject, **changes: Any) -> dict[str, list[Told]]:
     """Give a history in which every route of a subject was told, by route key."""
     plan = planned(subject, PlanRequest(force=True))
-    known = {"schedule_id": plan["schedule_id"], "cycle_id": plan["cycle_id"], "at": NOW - HOUR}
+    known = {"schedule_id": plan.schedule_id, "cycle_id": plan.cycle_id, "at": NOW - HOUR}
     return {
-        each["route_key"]: [
-            make_told(number, provider=each["provider"], owner=each["owner"], **{**known, **changes})
-        ]
-        for number, each in enumerate(plan["route_decisions"])
+        each.route_key: [make_told(number, provider=each.provider, owner=each.owner, **{**known, **changes})]
+        for number, each in enumerate(plan.route_decisions)
     }
 
 
@@ -52,14 +49,14 @@ def test_every_route_that_is_told_is_committed_as_its_plan_has_it() -> None:
 
     entries = entries_of(subject)
 
-    decisions = plan["route_decisions"]
-    assert [entry.notification_id for entry in entries] == [name_notification(each) for each in decisions]
-    assert [entry.route_key for entry in entries] == [each["route_key"] for each in decisions]
+    decisions = plan.route_decisions
+    assert [entry.notification_id for entry in entries] == [each.notification_id for each in decisions]
+    assert [entry.route_key for entry in entries] == [each.route_key for each in decisions]
     for entry in entries:
         notification = entry.notification
         assert (notification.notification_id, notification.reason) == (entry.notification_id, Reason.FIRST)
         assert (notification.provider, notification.owner) == (entry.provider, entry.owner)
-        assert (entry.schedule_id, entry.cycle_id) == ("payments", plan["cycle_id"])
+        assert (entry.schedule_id, entry.cycle_id) == ("payments", plan.cycle_id)
         assert (entry.reason, entry.status) == (Reason.FIRST, Readiness.NEEDS_ATTENTION)
         assert (entry.cycle_due, entry.planned_at) == ("2026-11-27T09:00:00+00:00", NOW)
         assert not entry.closes

@@ -15,7 +15,8 @@ from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.reading import Loaded, parse_document, read_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.gate.readiness import production_readiness
-from rollback_drills.notifications.notification import build_event, build_notification
+from rollback_drills.planning.event import build_event
+from rollback_drills.planning.notification_text import build_notification
 from rollback_drills.readiness.history_faults import WORDS, find_history_faults, find_unknown_words
 from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.shared_drills import find_shared_drills
@@ -56,7 +57,7 @@ def test_a_message_names_the_fault_and_no_folder(broken: Subject) -> None:
     plan, judgement = planned(broken), judged(broken)
     event = build_event(judgement.schedule_report, plan)
 
-    message = build_notification(judgement.schedule_report, plan, event, plan["route_decisions"][0]).summary
+    message = build_notification(judgement.schedule_report, plan, event, plan.route_decisions[0]).summary
 
     assert message.count(FAULT) == 1
     assert "/fleet" not in message

@@ -19,11 +19,11 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import Destination
-from rollback_drills.planning.decisions import PlanRequest
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.reports.run_events import RunEvent, acknowledgement_event, escalation_event, find_events
 from rollback_drills.reports.run_page import ScheduleRun
-from tests.samples.builders import NOW, build_notifications, judged, make_subject, make_told, planned
+from tests.samples.builders import NOW, build_notifications, judged, make_subject, make_told, plan_of, planned
 from tests.samples.world import World
 
 PREFIX = "cavra.go_backend.rollback_drill."
@@ -118,9 +118,9 @@ def test_what_keeps_a_notification_back_is_told(
 
 def test_a_route_that_was_told_already_decides_nothing_new() -> None:
     subject = make_subject(**ONE_ROUTE)
-    (key,) = [each["route_key"] for each in planned(subject)["route_decisions"]]
+    (key,) = [each.route_key for each in planned(subject).route_decisions]
     run = make_run(subject, PlanRequest(told={key: [make_told(at=NOW - timedelta(hours=1))]}))
-    assert [each["category"] for each in run.plan["route_decisions"]] == ["already_notified"]
+    assert [each.category for each in run.plan.route_decisions] == ["already_notified"]
 
     assert names_of(find_events([run], [])) == {"readiness.needs_attention": 1}
 
@@ -139,7 +139,7 @@ def test_every_delivery_is_told_by_the_state_it_ended_in(state: State) -> None:
 def test_an_event_tells_what_a_condition_or_a_message_needs() -> None:
     run = make_run(make_subject(**ONE_ROUTE))
     (sent,) = deliver(run, State.RETRY)
-    cycle, plan = run.plan["cycle_id"], run.plan["plan_id"]
+    cycle, plan = run.plan.cycle_id, run.plan.plan_id
     facts = {
         "schedule_id": "payments",
         "cycle_id": cycle,
@@ -229,7 +229,7 @@ def test_a_step_that_is_taken_gives_an_event_that_names_both_people(tmp_path: Pa
 
 @pytest.mark.parametrize("state", AcknowledgementState)
 def test_an_acknowledgement_gives_an_event_without_what_people_wrote(state: AcknowledgementState) -> None:
-    (decision,) = planned(make_subject(**ONE_ROUTE))["route_decisions"]
+    (decision,) = plan_of(make_subject(**ONE_ROUTE))["route_decisions"]
     route = {**decision, "session_id": "rcd-x", "cycle_id": "gordcycle-1", "plan_id": "gordn-1"}
     given = Acknowledgement("maria", state, "OPS-7", "we are on it")
 

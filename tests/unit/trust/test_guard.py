@@ -26,8 +26,8 @@ from rollback_drills.ids import SOURCE_ID
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.rows import read_notification, write_notification
-from rollback_drills.planning.decisions import PlanRequest
 from rollback_drills.planning.outbox_entries import find_departures
+from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.trust.guard import Guard, find_over, guard_source, weigh
 from rollback_drills.trust.known_history import find_open, find_unsettled, recall
@@ -51,6 +51,7 @@ from tests.samples.builders import (
     make_subject,
     make_told,
     open_key,
+    plan_of,
     planned,
 )
 
@@ -474,15 +475,15 @@ def test_the_notice_is_not_followed_up_as_a_cycle_of_a_drill_is(database: Databa
 def test_owners_of_what_is_not_trusted_are_told_nothing_not_even_by_force() -> None:
     request = PlanRequest(distrusted={"payments": "its history is missing"}, force=True)
 
-    plan = planned(make_subject(), request)
+    plan = plan_of(make_subject(), request)
 
     for decision in plan["route_decisions"]:
         assert (decision["action"], decision["category"]) == ("suppress", "other")
         assert decision["reason"] == "the drill history is not trusted: its history is missing"
         assert decision["deferred_until"] is None
         assert decision["notification_reason"] is None
-    assert plan["status"] is Readiness.NEEDS_ATTENTION
-    assert planned(make_subject(schedule_id="billing"), request)["deliverable_route_count"] == 4
+    assert plan["status"] == Readiness.NEEDS_ATTENTION
+    assert plan_of(make_subject(schedule_id="billing"), request)["deliverable_route_count"] == 4
 
 
 def test_no_cycle_of_what_is_not_trusted_is_closed() -> None:
@@ -515,7 +516,11 @@ def run(database: Database, *subjects: Subject, created_at: datetime = NOW) -> G
         record
         for judgement, subject in zip(judgements, subjects, strict=True)
         for record in record_plan(
-            planned(subject), judgement.schedule, "rcd-x", created_at=created_at, signer="me"
+            planned(subject),
+            judgement.schedule,
+            "rcd-x",
+            created_at=created_at,
+            signer="me",
         )
     ]
     names = [judgement.cycle.schedule_id for judgement in judgements]
