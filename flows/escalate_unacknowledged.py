@@ -9,7 +9,7 @@ from prefect.states import Completed, Failed
 
 from flows.delivering import deliver_due, try_failed_again
 from flows.failing import fail
-from flows.parameters import OverdueMinutes, Retries, TimeoutSeconds
+from flows.parameters import OverdueMinutes
 from flows.predecessors import mark_killed_predecessors
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.fields import in_utc
@@ -17,6 +17,7 @@ from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.planning.requests import Retries, TimeoutSeconds
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.documents import load_documents
 from tasks.events import emit_follow_up

@@ -10,11 +10,11 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.failing import refuse
-from flows.parameters import ModeName, Retries, SomeDays, TimeoutSeconds
 from flows.process import RunRequest, run_process
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.planning.requests import ModeName, Retries, SomeDays, TimeoutSeconds
 from rollback_drills.recording.performing import Recorded, write_report
 from rollback_drills.recording.target import find_target
 from rollback_drills.settings import default_database_url, read_settings

@@ -10,11 +10,11 @@ from prefect.states import Completed, Failed
 
 from flows.failing import refuse
 from flows.naming import BLOCKED, STATE_NAMES, rename_run
-from flows.parameters import ModeName, SomeDays
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.events import FLEET
+from rollback_drills.planning.requests import ModeName, SomeDays
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.reports.run_page import artifact_key

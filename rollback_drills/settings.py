@@ -31,6 +31,15 @@ VARIABLES: Final = {
 }
 """By setting: the environment variable that gives it."""
 
+DESCRIPTIONS: Final = {
+    "schedule": "Drill schedule: a file, folder, glob or .jsonl file.",
+    "history": "Drill history: a file; a folder or glob for several schedules.",
+    "mode": "How far the backend is promoted.",
+    "due_soon_days": "Days before the due time from which a drill is due soon.",
+    "max_age_days": "Age in days up to which the latest drill is fresh.",
+}
+"""What the settings that every edge offers mean."""
+
 NOTHING_TO_WATCH: Final = "there is nothing to watch"
 """Begins the message of a run for which no schedule is configured."""
 

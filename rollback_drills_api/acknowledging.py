@@ -14,12 +14,12 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
-from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
 from rollback_drills.followup.acknowledging import acknowledge
+from rollback_drills.followup.requests import Said
 from rollback_drills.followup.routes import RouteChoice, choose_routes
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
-from rollback_drills_api.bodies import AcknowledgeBody, BulkBody
+from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, SaidBody
 from rollback_drills_api.collecting import collect, ledger_size
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
@@ -86,21 +86,16 @@ def _acknowledge(
     database: Database,
     caller: str,
     choices: Sequence[RouteChoice],
-    body: AcknowledgeBody | BulkBody,
+    body: SaidBody,
 ) -> list[Report]:
     by, now = name_caller(caller, body.acknowledged_by), datetime.now(UTC)
-    said = Acknowledgement(
-        by, AcknowledgementState(body.acknowledgement_state), body.external_ref, body.notes, body.duration
-    )
+    said = body.to_acknowledgement(by)
     # Whatever is wrong with it is known before a run is started for nothing.
     acknowledge(EvidenceIndex(database), [(each, said) for each in choices], now=now, created_at=now)
     parameters = {
+        **{name: getattr(body, name) for name in Said.model_fields},
         "acknowledged_by": by,
         "routes": [asdict(each) for each in choices],
-        "acknowledgement_state": body.acknowledgement_state,
-        "acknowledged_for_days": body.acknowledged_for_days,
-        "external_ref": body.external_ref,
-        "notes": body.notes,
     }
     since = ledger_size(database)
     ran = run_flow(served.options, "acknowledge-notification", parameters)

@@ -1,12 +1,13 @@
 """The bodies of the writes: strict, bounded, and with the fields of contract §7."""
 
-from datetime import timedelta
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.followup.acknowledging import MOST_AT_ONCE
+from rollback_drills.followup.requests import AcknowledgedRoute, ExceptionName, ExceptionRequest, Said
+from rollback_drills.planning.requests import DeliverOptions
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: names are one line."""
@@ -27,76 +28,58 @@ Who = Annotated[
     Field(pattern=_NAMED, max_length=200, description="Who asks; beside the name of the token."),
     Readable,
 ]
-SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]
-ExceptionName = Literal["skip", "postpone", "waive"]
 
 
 def _such_as(**values: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [values]})
 
 
+STRICT: Final = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def like(request: type[BaseModel], name: str, **bounds: Any) -> Any:
+    """Return a field that means what it means in a request, with bounds for what comes from the network."""
+    of_request = request.model_fields[name]
+    return Field(of_request.default, description=of_request.description, **bounds)
+
+
 class Body(BaseModel):
     """What every body has in common."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = STRICT
 
 
-class DeliverBody(Body):
+class DeliverBody(DeliverOptions):
     """What is delivered, and how hard it is tried."""
 
-    model_config = _such_as(provider="slack", retries=2, generated_by="release-governance")
+    model_config = STRICT | _such_as(provider="slack", retries=2, generated_by="release-governance")
 
-    provider: Annotated[str, Readable] = Field(
-        default="all",
-        min_length=1,
-        max_length=1000,
-        pattern=ONE_LINE,
-        description="Providers to notify: all, or a comma list.",
-    )
-    retries: int = Field(default=2, ge=0, le=10, description="Attempts after the first.")
-    timeout_seconds: float = Field(default=15.0, ge=0.1, le=300, description="Deadline of one attempt.")
-    generated_by: Who | None = None
-    force: bool = Field(
-        default=False,
-        description="Tell even if all is well or was told recently; never in a window or absence.",
+    provider: Annotated[str, Readable] = like(
+        DeliverOptions, "provider", min_length=1, max_length=1000, pattern=ONE_LINE
     )
     routing_policy: dict[str, Any] | None = Field(
-        default=None, description="A routing policy that adds to that of the schedule."
+        default=None, description="Routing policy that adds to the schedule's."
     )
+    generated_by: Who | None = None
 
 
-class _Said(Body):
-    """What is said of a route."""
+class SaidBody(Said):
+    """What is said of a route, by whom."""
+
+    model_config = STRICT
 
     acknowledged_by: Who | None = None
-    acknowledgement_state: SaidState = "acknowledged"
-    acknowledged_for_days: float | None = Field(
-        default=None,
-        gt=0,
-        le=30,
-        description="For how long it holds; else three days, or until the due instant.",
-    )
-    external_ref: Annotated[str, Readable] = Field(
-        default="",
-        max_length=1000,
-        pattern=ONE_LINE,
-        description="Where it is followed up: a ticket number.",
-    )
-    notes: str = Field(default="", max_length=4000, description="A remark for the evidence.")
-
-    @property
-    def duration(self) -> timedelta | None:
-        """For how long it shall hold."""
-        return None if self.acknowledged_for_days is None else timedelta(days=self.acknowledged_for_days)
+    external_ref: Annotated[str, Readable] = like(Said, "external_ref", max_length=1000, pattern=ONE_LINE)
+    notes: str = like(Said, "notes", max_length=4000)
 
 
-class AcknowledgeBody(_Said):
+class AcknowledgeBody(SaidBody):
     """An acknowledgement of what was told of a schedule."""
 
     model_config = _such_as(provider="slack", acknowledged_by="release-manager", external_ref="CHG-456")
 
-    provider: Name | None = Field(default=None, description="Only what came through this provider.")
-    owner: Name | None = Field(default=None, description="Only what this owner was told.")
+    provider: Name | None = like(AcknowledgedRoute, "provider")
+    owner: Name | None = like(AcknowledgedRoute, "owner")
     plan_id: Name | None = Field(default=None, description="A plan of the cycle; else the newest cycle.")
     cycle_id: Name | None = Field(default=None, description="The cycle; else the newest one.")
 
@@ -108,13 +91,9 @@ class ExceptionBody(Body):
         exception="postpone", until="2026-12-20T09:00:00Z", reason="a change freeze", approver="release-board"
     )
 
-    exception: ExceptionName = Field(
-        description="skip: not performed, the next one is; postpone: performed later; waive: not needed."
-    )
-    until: str = Field(
-        min_length=1, max_length=40, description="From this instant on the cycle counts again."
-    )
-    reason: str = Field(min_length=1, max_length=4000, description="Why, for the evidence.")
+    exception: ExceptionName = like(ExceptionRequest, "exception")
+    until: str = like(ExceptionRequest, "until", min_length=1, max_length=40)
+    reason: str = like(ExceptionRequest, "reason", min_length=1, max_length=4000)
     approver: Who | None = None
 
 
@@ -134,7 +113,7 @@ class RouteBody(Body):
         return self
 
 
-class BulkBody(_Said):
+class BulkBody(SaidBody):
     """One acknowledgement of many routes: of all of them or of none."""
 
     model_config = _such_as(

@@ -7,6 +7,8 @@ from typing import Final
 from rollback_drills.api_token import ApiToken
 from rollback_drills.settings import Settings, default_database_url
 
+REQUESTS_PER_SECOND: Final = 50.0
+FLOW_TIMEOUT_SECONDS: Final = 300.0
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -23,9 +25,9 @@ class ApiOptions:
     """Whether reading needs no token."""
     allowed_hosts: Sequence[str] = ()
     """Names in the Host header that are served beside those of loopback."""
-    requests_per_second: float = 50.0
+    requests_per_second: float = REQUESTS_PER_SECOND
     """How many a token, or an address without one, may make; twice as many in one go."""
-    flow_timeout_seconds: float = 300.0
+    flow_timeout_seconds: float = FLOW_TIMEOUT_SECONDS
     """How long a write waits for its flow run."""
     base_path: str = ""
     """The path below which a proxy serves this, if it leaves that path in the requests: such as `/drills`."""

@@ -2,43 +2,33 @@
 
 from typing import Annotated
 
-import typer
-
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
     read_days,
 )
+from rollback_drills.followup.requests import AcknowledgeRequest
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
 from rollback_drills_cli.options import JsonOption, NowOption, parse_now
 from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.request_options import option_of
 
 
 def ack(
-    by: Annotated[str, typer.Option("--by", "--acknowledged-by", help="Who acknowledges.")],
-    cycle: Annotated[str | None, typer.Option(help="The cycle, as the notification names it.")] = None,
-    plan: Annotated[
-        str | None, typer.Option("--plan", "--plan-id", help="Instead of the cycle: a plan of it.")
-    ] = None,
-    schedule_id: Annotated[
-        str | None, typer.Option("--schedule-id", help="Instead of the cycle: a schedule; its newest cycle.")
-    ] = None,
-    provider: Annotated[
-        str | None, typer.Option(help="Only what came through this provider. (default: all)")
-    ] = None,
-    owner: Annotated[str | None, typer.Option(help="Only what this owner was told. (default: all)")] = None,
+    by: Annotated[str, option_of(AcknowledgeRequest, "acknowledged_by", "--acknowledged-by")],
+    cycle: Annotated[str | None, option_of(AcknowledgeRequest, "cycle_id")] = None,
+    plan: Annotated[str | None, option_of(AcknowledgeRequest, "plan_id", "--plan-id")] = None,
+    schedule_id: Annotated[str | None, option_of(AcknowledgeRequest, "schedule_id")] = None,
+    provider: Annotated[str | None, option_of(AcknowledgeRequest, "provider")] = None,
+    owner: Annotated[str | None, option_of(AcknowledgeRequest, "owner")] = None,
     state: Annotated[
-        AcknowledgementState, typer.Option("--state", "--acknowledgement-state", help="What is said.")
+        AcknowledgementState,
+        option_of(AcknowledgeRequest, "acknowledgement_state", "--acknowledgement-state"),
     ] = AcknowledgementState.ACKNOWLEDGED,
-    days: Annotated[
-        float | None,
-        typer.Option(help="For how long it holds, at most 30. (default 3, or until the due instant)"),
-    ] = None,
-    ref: Annotated[
-        str, typer.Option("--ref", "--external-ref", help="Where it is followed up: a ticket number.")
-    ] = "",
-    notes: Annotated[str, typer.Option(help="A remark for the evidence.")] = "",
+    days: Annotated[float | None, option_of(AcknowledgeRequest, "acknowledged_for_days")] = None,
+    ref: Annotated[str, option_of(AcknowledgeRequest, "external_ref", "--external-ref")] = "",
+    notes: Annotated[str, option_of(AcknowledgeRequest, "notes")] = "",
     database: DatabaseOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,

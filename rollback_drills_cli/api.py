@@ -6,20 +6,17 @@ import re
 import socket
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import VARIABLES
+from rollback_drills_api.options import FLOW_TIMEOUT_SECONDS, REQUESTS_PER_SECOND, ApiOptions
 from rollback_drills_cli import options
 from rollback_drills_cli.console import read_prefect_url
 from rollback_drills_cli.output import print_line, print_problem
 from rollback_drills_cli.quiet_prefect import quieten_prefect
-
-if TYPE_CHECKING:
-    from rollback_drills_api.options import ApiOptions
-
 
 _HOST_NAME: Final = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", re.ASCII)
 
@@ -56,10 +53,10 @@ def api(
     ] = False,
     requests_per_second: Annotated[
         float, typer.Option(min=0.1, max=100_000, help="What one token, or address without one, may ask.")
-    ] = 50.0,
+    ] = REQUESTS_PER_SECOND,
     flow_timeout_seconds: Annotated[
         float, typer.Option(min=1, max=3600, help="How long a write waits for its flow run.")
-    ] = 300.0,
+    ] = FLOW_TIMEOUT_SECONDS,
 ) -> None:
     """Serve the HTTP API: reports, notifications, acknowledgements, metrics, calendar and badges.
 
@@ -86,7 +83,6 @@ def api(
     from prefect.settings import PREFECT_UI_URL  # takes a second
 
     from blocks.api_tokens import list_tokens
-    from rollback_drills_api.options import ApiOptions
 
     served = ApiOptions(
         list_tokens,
@@ -123,7 +119,7 @@ def _check_exposure(host: str, *, beyond_loopback: bool, has_tls: bool) -> None:
 
 
 def _serve(
-    served: "ApiOptions", host: str, port: int, tls_certificate: Path | None, tls_key: Path | None
+    served: ApiOptions, host: str, port: int, tls_certificate: Path | None, tls_key: Path | None
 ) -> None:
     import uvicorn
 

@@ -1,20 +1,24 @@
 """`drills deliver`: runs the on-demand flow here, on the Prefect server that is configured."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.planning.requests import DeliverRequest
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.request_options import option_of
 
 if TYPE_CHECKING:
     from prefect import State
+
+_USUAL: Final = DeliverRequest()
 
 
 def deliver(
@@ -24,15 +28,11 @@ def deliver(
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     routing_policy: options.PolicyOption = None,
-    provider: options.ProviderOption = "all",
-    force: options.ForceOption = False,
-    retries: Annotated[int, typer.Option(min=0, max=10, help="Attempts after the first.")] = 2,
-    timeout_seconds: Annotated[
-        float, typer.Option("--timeout-seconds", min=0.1, max=300, help="Deadline of one attempt.")
-    ] = 15.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Send nothing, and write nothing but the artifact.")
-    ] = False,
+    provider: Annotated[str, option_of(DeliverRequest, "provider", metavar="NAMES")] = _USUAL.provider,
+    force: Annotated[bool, option_of(DeliverRequest, "force")] = False,
+    retries: Annotated[int, option_of(DeliverRequest, "retries")] = _USUAL.retries,
+    timeout_seconds: Annotated[float, option_of(DeliverRequest, "timeout_seconds")] = _USUAL.timeout_seconds,
+    dry_run: Annotated[bool, option_of(DeliverRequest, "dry_run")] = False,
     now: options.NowOption = None,
     generated_by: options.GeneratedByOption = "cli",
     as_json: options.JsonOption = False,
@@ -46,7 +46,7 @@ def deliver(
     require_watched(options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days))
     as_of = options.parse_now(now) if now else None
     if routing_policy is not None and not Path(routing_policy).exists():
-        raise UsageError(f"--routing-policy {routing_policy} does not exist")
+        raise UsageError(f"{routing_policy} does not exist", field="routing_policy")
     result, state = run_delivery(
         verbose=verbose,
         schedule=schedule_path,

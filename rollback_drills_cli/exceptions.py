@@ -5,25 +5,21 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
 from rollback_drills.followup.granting import grant_exception
+from rollback_drills.followup.requests import ExceptionRequest
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_or_create
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
 from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.request_options import option_of
 
-UntilOption = Annotated[
-    str, typer.Option("--until", metavar="ISO", help="From then on the cycle counts again.")
-]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the evidence.")]
-ApproverOption = Annotated[str, typer.Option("--approver", help="Who approves it.")]
-ScheduleIdOption = Annotated[
-    str | None, typer.Option("--schedule-id", metavar="ID", help="Which of several schedules.")
-]
+UntilOption = Annotated[str, option_of(ExceptionRequest, "until", metavar="ISO")]
+ReasonOption = Annotated[str, option_of(ExceptionRequest, "reason")]
+ApproverOption = Annotated[str, option_of(ExceptionRequest, "approver")]
+ScheduleIdOption = Annotated[str | None, option_of(ExceptionRequest, "schedule_id", metavar="ID")]
 
 
 def _keep_cycles(url: str | None, judgements: Sequence[Judgement]) -> Sequence[Judgement]:

@@ -7,6 +7,7 @@ from rollback_drills.errors import UsageError
 SHORT_FLAGS: Final = {
     "acknowledged_by": "--by",
     "acknowledged_for_days": "--days",
+    "acknowledgement_state": "--state",
     "cycle_id": "--cycle",
     "database_url": "--database",
     "evidence_refs": "--evidence-ref",

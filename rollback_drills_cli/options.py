@@ -10,14 +10,19 @@ from rollback_drills.documents.explaining import show
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Mode
-from rollback_drills.settings import VARIABLES, Settings, read_settings
+from rollback_drills.settings import DESCRIPTIONS, VARIABLES, Settings, read_settings
+
+
+def _describe_days(name: str) -> str:
+    return f"{DESCRIPTIONS[name]} (env {VARIABLES[name]}; default {getattr(Settings(), name):g})"
+
 
 ModeOption = Annotated[
     str | None,
     typer.Option(
         "--mode",
         metavar="|".join(Mode),
-        help=f"How far the backend is promoted. (env {VARIABLES['mode']}; default disabled)",
+        help=f"{DESCRIPTIONS['mode']} (env {VARIABLES['mode']}; default disabled)",
     ),
 ]
 HistoryOption = Annotated[
@@ -26,7 +31,7 @@ HistoryOption = Annotated[
         "--history",
         "--rollback-drill-history-path",
         metavar="PATH",
-        help=f"Drill history: a file; a folder or glob for several schedules. (env {VARIABLES['history']})",
+        help=f"{DESCRIPTIONS['history']} (env {VARIABLES['history']})",
     ),
 ]
 ScheduleOption = Annotated[
@@ -35,7 +40,7 @@ ScheduleOption = Annotated[
         "--schedule",
         "--rollback-drill-schedule-path",
         metavar="PATH",
-        help=f"Drill schedule: a file, folder, glob or .jsonl file. (env {VARIABLES['schedule']})",
+        help=f"{DESCRIPTIONS['schedule']} (env {VARIABLES['schedule']})",
     ),
 ]
 DueSoonOption = Annotated[
@@ -44,7 +49,7 @@ DueSoonOption = Annotated[
         "--due-soon-days",
         "--rollback-drill-due-soon-days",
         metavar="DAYS",
-        help=f"Days before it that count as soon. (env {VARIABLES['due_soon_days']}; default 14)",
+        help=_describe_days("due_soon_days"),
     ),
 ]
 MaxAgeOption = Annotated[
@@ -53,7 +58,7 @@ MaxAgeOption = Annotated[
         "--max-age-days",
         "--rollback-drill-max-age-days",
         metavar="DAYS",
-        help=f"Up to which age a drill is fresh. (env {VARIABLES['max_age_days']}; default 90)",
+        help=_describe_days("max_age_days"),
     ),
 ]
 PolicyOption = Annotated[

@@ -14,9 +14,9 @@ from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD, write_cano
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.ledger.merkle import Frontier, frontier_of, hash_leaf
-from rollback_drills.evidence.outcomes import CLOCK_TOLERANCE
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, start_record
 from rollback_drills.evidence.table import HEADS, LEDGER
+from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.readiness.terms import Report
 
 OpenSigningKey = Callable[[PublicKey | None], SigningKey]
@@ -119,7 +119,7 @@ class Appender:
             }
         elif created_at < self._newest:
             step = datetime.fromisoformat(self._newest) - datetime.fromisoformat(created_at)
-            if step > CLOCK_TOLERANCE:
+            if step > CLOCK_SKEW:
                 self.went_back = step
                 yield {
                     **_start(CLOCK_KIND, created_at, record["signer"]),

@@ -13,12 +13,13 @@ from rollback_drills.database.connections import MOST_PARAMETERS, Database, repe
 from rollback_drills.evidence.appending import OpenSigningKey, appending
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
-from rollback_drills.evidence.outcomes import CLOCK_TOLERANCE, Outcome, read_outcome
+from rollback_drills.evidence.outcomes import Outcome, read_outcome
 from rollback_drills.evidence.records import record_deliveries
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
 from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.readiness.terms import Report
 
 _MOST_NAMED: Final = 10
@@ -93,9 +94,9 @@ def index_run(
             deliveries = [each.delivery for each in outcomes if each.delivery]
             refused += [_explain_refused(each) for each in outcomes if each.problem]
             appender.add(map(keep, _record(deliveries, created_at=created_at, signer=signer)))
-    went_back = appender.went_back or (lags[0] if lags and lags[0] > CLOCK_TOLERANCE else None)
+    went_back = appender.went_back or (lags[0] if lags and lags[0] > CLOCK_SKEW else None)
     behind = max(lags, default=timedelta())
-    late = behind if behind > CLOCK_TOLERANCE else None
+    late = behind if behind > CLOCK_SKEW else None
     return Indexed(appender.count, appender.head, went_back, late, refused)
 
 

@@ -13,9 +13,8 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import TOLD
 from rollback_drills.outbox.queries import to_delivery
 from rollback_drills.outbox.rows import Item
+from rollback_drills.readiness.acceptance import CLOCK_SKEW
 
-CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-"""How far the clocks of machines may differ (contract §8.3 allows a drill as much)."""
 _QUEUE_TOLERANCE: Final = timedelta(hours=1)
 """Of the host that queued a notification and the host that sends it, both only before the evidence."""
 _SAME: Final = ("notification_id", "cycle_id", "schedule_id", "provider", "owner")
@@ -50,9 +49,9 @@ def read_outcome(row: Any, *, created_at: datetime) -> Outcome:
 def _find_problems(item: Item, delivery: Delivery, created_at: datetime) -> Iterator[str]:
     started_at, completed_at = delivery.started_at, delivery.completed_at
     queued_at = datetime.fromtimestamp(item.queued_at, UTC)
-    if completed_at > created_at + CLOCK_TOLERANCE:
+    if completed_at > created_at + CLOCK_SKEW:
         yield f"its attempt was completed at {write_instant(completed_at)}, which is in the future"
-    if started_at > completed_at + CLOCK_TOLERANCE:
+    if started_at > completed_at + CLOCK_SKEW:
         yield (
             f"its attempt began at {write_instant(started_at)} and was completed before, at"
             f" {write_instant(completed_at)}"

@@ -1,7 +1,7 @@
 """Compares outcomes that the outbox calls taken into the evidence with the rows that hold them."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, inspect, select, type_coerce
@@ -13,6 +13,7 @@ from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.redaction.redactor import REDACTED
 
 _COLUMNS: Final = ("notification_id", "state", "attempt_count", "status_code", "completed_at")
@@ -21,7 +22,6 @@ _SETTLED: Final = frozenset(
     {State.DELIVERED, State.ACCEPTED, State.AMBIGUOUS, State.PERMANENT, State.DISABLED, State.DISCARDED}
 )
 """States that come with an outcome, so that the evidence has the same."""
-_CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 
 
 class TakenOutcomes:
@@ -91,7 +91,7 @@ def _is_older(taken: Any, pruned_until: str) -> bool:
     """Whether the row of an outcome may have been pruned: it is written after the attempt."""
     completed_at = _write(taken.completed_at)
     try:
-        limit = datetime.fromisoformat(pruned_until) + _CLOCK_TOLERANCE
+        limit = datetime.fromisoformat(pruned_until) + CLOCK_SKEW
         return completed_at is None or datetime.fromisoformat(completed_at) < limit
     except (ValueError, TypeError, OverflowError):
         return False

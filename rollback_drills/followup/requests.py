@@ -1,0 +1,90 @@
+"""What people say and approve: the source of forms, bodies and options."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rollback_drills.followup.acknowledgement import (
+    LONGEST_ACKNOWLEDGED_FOR,
+    Acknowledgement,
+    AcknowledgementState,
+)
+from rollback_drills.followup.routes import RouteChoice
+from rollback_drills.planning.requests import DocumentsRequest, Otherwise, Request
+
+SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]
+ExceptionName = Literal["skip", "postpone", "waive"]
+AcknowledgedDays = Annotated[float, Field(gt=0, le=LONGEST_ACKNOWLEDGED_FOR.days)]
+
+
+class Said(Request):
+    """What is said of a route."""
+
+    acknowledgement_state: SaidState = Field(
+        "acknowledged", description="What is said; escalated asks for the next step at once."
+    )
+    acknowledged_for_days: Annotated[AcknowledgedDays | None, Otherwise("3 days, or until the due time")] = (
+        Field(None, description=f"How long it holds, in days: at most {LONGEST_ACKNOWLEDGED_FOR.days}.")
+    )
+    external_ref: str = Field("", description="Where it is followed up: a ticket number.")
+    notes: str = Field("", description="A remark for the evidence; no secret, address or private name.")
+
+    def to_acknowledgement(self, by: str) -> Acknowledgement:
+        """Return what somebody says."""
+        days = self.acknowledged_for_days
+        return Acknowledgement(
+            by,
+            AcknowledgementState(self.acknowledgement_state),
+            self.external_ref,
+            self.notes,
+            None if days is None else timedelta(days=days),
+        )
+
+
+class AcknowledgedRoute(Request):
+    """Which routes are acknowledged: of a cycle, of that of a plan, or of the newest one of a schedule."""
+
+    cycle_id: str | None = Field(None, description="The cycle, as the notification names it.")
+    plan_id: str | None = Field(None, description="Instead of the cycle: a plan of it.")
+    schedule_id: str | None = Field(None, description="Instead of the cycle: a schedule; its newest cycle.")
+    provider: Annotated[str | None, Otherwise("all")] = Field(
+        None, description="Only what came through this provider."
+    )
+    owner: Annotated[str | None, Otherwise("all")] = Field(None, description="Only what this owner was told.")
+
+    def to_choice(self) -> RouteChoice:
+        """Return what is meant; an empty text, as the form of Prefect has it, means nothing."""
+        names = AcknowledgedRoute.model_fields
+        return RouteChoice(**{name: getattr(self, name) or None for name in names})
+
+
+class AcknowledgeRequest(Said, AcknowledgedRoute):
+    """What is said of which routes."""
+
+    acknowledged_by: str = Field(description="Who acknowledges.")
+    routes: list[AcknowledgedRoute] | None = Field(
+        None,
+        description=(
+            "Instead of cycle, plan, schedule, provider and owner: up to 100 of these together. All of them"
+            " are acknowledged, or none."
+        ),
+    )
+
+
+class ExceptionRequest(DocumentsRequest):
+    """What is approved for the current cycle of a schedule."""
+
+    exception: ExceptionName = Field(
+        description=(
+            "skip: this cycle is not performed, the next one is; postpone: it is performed later; waive:"
+            " nobody has to perform it."
+        )
+    )
+    until: datetime = Field(description="From this time on the cycle counts again.")
+    reason: str = Field(description="Why, for the evidence; no secret, address or private name.")
+    approver: str = Field(description="Who approves it.")
+    schedule_id: Annotated[str | None, Otherwise("there is only one")] = Field(
+        None, description="Which of several schedules."
+    )
+    generated_by: str = Field("grant-exception", description="Who asks, for the evidence.")

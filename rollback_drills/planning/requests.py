@@ -1,0 +1,113 @@
+"""What a run of the process is asked: the source of forms, bodies and options."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from inspect import cleandoc, getdoc, signature
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
+from rollback_drills.settings import DESCRIPTIONS, VARIABLES, Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+ModeName = Literal["disabled", "shadow", "enforce", "promoted"]
+SomeDays = Annotated[float, Field(ge=0, le=LONGEST_INTERVAL_DAYS)]
+Retries = Annotated[int, Field(ge=0, le=10)]
+TimeoutSeconds = Annotated[float, Field(ge=0.1, le=300)]
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """What holds if a field is left out."""
+
+    text: str
+
+
+def of_setting(name: str) -> Otherwise:
+    """Return what holds if a field that is a setting is left out."""
+    default = getattr(Settings(), name)
+    return Otherwise(f"the worker's {VARIABLES[name]}" + ("" if default is None else f", else {default:g}"))
+
+
+class Request(BaseModel):
+    """What every request has in common."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DocumentsRequest(Request):
+    """Which documents are meant."""
+
+    schedule: Annotated[str | None, of_setting("schedule")] = Field(
+        None, description=DESCRIPTIONS["schedule"]
+    )
+    history: Annotated[str | None, of_setting("history")] = Field(None, description=DESCRIPTIONS["history"])
+
+
+class CheckRequest(DocumentsRequest):
+    """Which documents are judged, and by what."""
+
+    mode: Annotated[ModeName | None, Otherwise(f"the worker's {VARIABLES['mode']}, else disabled")] = Field(
+        None, description=DESCRIPTIONS["mode"]
+    )
+    due_soon_days: Annotated[SomeDays | None, of_setting("due_soon_days")] = Field(
+        None, description=DESCRIPTIONS["due_soon_days"]
+    )
+    max_age_days: Annotated[SomeDays | None, of_setting("max_age_days")] = Field(
+        None, description=DESCRIPTIONS["max_age_days"]
+    )
+    as_of: Annotated[datetime | None, Otherwise("now")] = Field(None, description="Judge as of this time.")
+
+
+class HowToDeliver(Request):
+    """How notifications are delivered."""
+
+    provider: str = Field("all", description="Providers to notify: all, or a list separated by commas.")
+    retries: Retries = Field(2, description="Attempts after the first.")
+    timeout_seconds: TimeoutSeconds = Field(15.0, description="Deadline of one attempt, in seconds.")
+
+
+class DeliverOptions(HowToDeliver):
+    """What the caller of a delivery chooses, wherever the documents are configured."""
+
+    force: bool = Field(
+        default=False,
+        description="Notify even if all is well or was told recently; never in a window or absence.",
+    )
+    routing_policy: dict[str, Any] | str | None = Field(
+        None, description="Routing policy that adds to the schedule's: the document, or its path."
+    )
+
+
+class DeliverRequest(DeliverOptions, CheckRequest):
+    """What is planned and delivered."""
+
+    generated_by: str = Field("deliver-notifications", description="Who asks, for the evidence.")
+    dry_run: bool = Field(default=False, description="Send nothing, and write nothing but the artifact.")
+
+
+def described_by(request: type[BaseModel]) -> Callable[[Function], Function]:
+    """Describe the parameters of a flow by the fields of its request.
+
+    Prefect takes the texts of a form from the section "Args" of the docstring.
+    """
+
+    def describe(function: Function) -> Function:
+        begin, returns, end = (getdoc(function) or "").partition("\nReturns:\n")
+        lines = "\n".join(
+            f"    {name}: {explain_field(request, name)}" for name in signature(function).parameters
+        )
+        function.__doc__ = cleandoc(f"{begin.rstrip()}\n\nArgs:\n{lines}\n{returns}{end}")
+        return function
+
+    return describe
+
+
+def explain_field(request: type[BaseModel], name: str) -> str:
+    """Return what a field means, and what holds if it is left out."""
+    field = request.model_fields[name]
+    unset = [f" Empty: {each.text}." for each in field.metadata if isinstance(each, Otherwise)]
+    return f"{field.description}{''.join(unset)}"
