@@ -14,12 +14,14 @@ from pydantic_core import PydanticCustomError
 from blocks.http.addresses import credentials_within
 from blocks.secret_fields import open_secret
 from blocks.text import one_line, shorten
+from rollback_drills.connectors.types import CONNECTOR_TYPES
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import RequestSummary, Verdict
 from rollback_drills.redaction.redactor import Redactor, redactor_in_use, remember_secrets
 
 _LONGEST_DETAIL: Final = 300
+_MODULES: Final = {path.partition(":")[2]: path.partition(":")[0] for path in CONNECTOR_TYPES.values()}
 _LONGEST_BODY_QUOTED: Final = 4000
 
 
@@ -46,6 +48,13 @@ class Connector(Block, ABC):
     enabled: bool = Field(default=True, description="Whether notifications are sent through this connector.")
 
     _known_redactor: Redactor | None = PrivateAttr(default=None)
+
+    @classmethod
+    def get_code_example(cls) -> str:
+        """Return the example that Prefect shows with the block type: how code loads the block."""
+        module = _MODULES.get(cls.__name__, cls.__module__)
+        load = f'connector = {cls.__name__}.load("BLOCK_NAME")'
+        return f"```python\nfrom {module} import {cls.__name__}\n\n{load}\n```"
 
     @abstractmethod
     def send(self, notification: Notification, *, timeout_seconds: float = 15.0) -> Verdict:

@@ -1,6 +1,5 @@
 """Datadog: one event per notification, through the Events API v1."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import ClassVar, Final, Literal
@@ -8,8 +7,8 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
-from blocks.http.connector import ANY_JSON, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import HttpConnector
+from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import JsonObject, as_list, to_json
 from blocks.http.responses import join_texts, judge_lacking, judge_status, retry_in_seconds, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
@@ -30,15 +29,7 @@ _DEAD: Final = frozenset({401, 403})
 
 
 class DatadogConnector(HttpConnector):
-    """Posts events to the event stream of a Datadog organization.
-
-    Example:
-        ```python
-        from blocks.datadog import DatadogConnector
-
-        connector = DatadogConnector.load("BLOCK_NAME")
-        ```
-    """
+    """Posts events to the event stream of a Datadog organization."""
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Datadog"
     _block_type_slug: ClassVar[str | None] = "rollback-drills-datadog"
@@ -73,8 +64,7 @@ class DatadogConnector(HttpConnector):
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the request that posts the event; a closing one joins the others by its aggregation key."""
-        url = self._url("/api/v1/events")
-        return PreparedRequest("POST", url, url, self._headers(), to_json(self._event(notification, now)))
+        return self._request("POST", "/api/v1/events", to_json(self._event(notification, now)))
 
     def judge(self, response: Response) -> Verdict:
         """Take a 202, or a 200, with an event for accepted."""
@@ -92,8 +82,7 @@ class DatadogConnector(HttpConnector):
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
         """Ask whether the key is valid; nothing is posted."""
         del now
-        url = self._url("/api/v1/validate")
-        return PreparedRequest("GET", url, url, self._headers(), only_reads=True)
+        return self._request("GET", "/api/v1/validate")
 
     def judge_trial(self, response: Response) -> Verdict:
         """Take a 200 that calls the key valid for proof."""
@@ -107,8 +96,8 @@ class DatadogConnector(HttpConnector):
     def _url(self, path: str) -> str:
         return (self.api_url.rstrip("/") or f"https://api.{self.site}") + path
 
-    def _headers(self) -> Mapping[str, str]:
-        return {**ANY_JSON, "dd-api-key": open_secret(self.api_key)}
+    def _request(self, method: str, path: str, content: bytes = b"") -> PreparedRequest:
+        return api_request(method, self._url(path), {"dd-api-key": open_secret(self.api_key)}, content)
 
     def _event(self, notification: Notification, now: datetime) -> JsonObject:
         level = _ALERT_TYPES.get(notification.alert_level, "info")

@@ -34,13 +34,6 @@ class GoogleChatConnector(IncomingWebhook):
     """Posts to the one space of a Google Chat webhook.
 
     Reminders and closing messages are replies in the thread of the first message; a webhook cannot edit it.
-
-    Example:
-        ```python
-        from blocks.google_chat import GoogleChatConnector
-
-        connector = GoogleChatConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Google Chat webhook"

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
-from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import Conversation, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import JsonObject, to_json
 from blocks.http.responses import judge_lacking, judge_status, retry_in_seconds, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
@@ -32,15 +32,7 @@ _DEAD: Final = frozenset({401, 402, 403})
 
 
 class JsmConnector(HttpConnector):
-    """Opens and closes alerts through an API integration of Jira Service Management or Opsgenie.
-
-    Example:
-        ```python
-        from blocks.jsm import JsmConnector
-
-        connector = JsmConnector.load("BLOCK_NAME")
-        ```
-    """
+    """Opens and closes alerts through an API integration of Jira Service Management or Opsgenie."""
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Jira Service Management Operations"
     _block_type_slug: ClassVar[str | None] = "rollback-drills-jsm"
@@ -112,8 +104,8 @@ class JsmConnector(HttpConnector):
 
     def _request(self, path: str, document: JsonObject) -> PreparedRequest:
         url = self.api_url.rstrip("/") + path
-        headers = {**ANY_JSON, "authorization": f"GenieKey {open_secret(self.api_key)}"}
-        return PreparedRequest("POST", url, url, headers, to_json(document))
+        headers = {"authorization": f"GenieKey {open_secret(self.api_key)}"}
+        return api_request("POST", url, headers, to_json(document))
 
     def _alert(self, notification: Notification) -> JsonObject:
         return {

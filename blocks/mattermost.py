@@ -29,13 +29,6 @@ class MattermostConnector(IncomingWebhook):
     """Posts to the channel of a Mattermost incoming webhook.
 
     Mattermost does not return the id of the post, so every reminder and closing message is a new post.
-
-    Example:
-        ```python
-        from blocks.mattermost import MattermostConnector
-
-        connector = MattermostConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Mattermost webhook"

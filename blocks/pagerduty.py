@@ -8,8 +8,8 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
-from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import Conversation, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import JsonObject, as_list, fit_json
 from blocks.http.responses import join_texts, judge_lacking, judge_status, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
@@ -30,15 +30,7 @@ _SEVERITIES: Final = {"critical": "critical", "warning": "warning"}
 
 
 class PagerDutyConnector(HttpConnector):
-    """Sends change events or alerts to one PagerDuty integration.
-
-    Example:
-        ```python
-        from blocks.pagerduty import PagerDutyConnector
-
-        connector = PagerDutyConnector.load("BLOCK_NAME")
-        ```
-    """
+    """Sends change events or alerts to one PagerDuty integration."""
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: PagerDuty"
     _block_type_slug: ClassVar[str | None] = "rollback-drills-pagerduty"
@@ -104,7 +96,7 @@ class PagerDutyConnector(HttpConnector):
     ) -> PreparedRequest:
         url = f"{self.api_url.rstrip('/')}/v2/{'change/' if self.event_type == 'change' else ''}enqueue"
         content = fit_json(notification, lambda shorter: self._event(shorter, action, now), _LARGEST_EVENT)
-        return PreparedRequest("POST", url, url, ANY_JSON, content)
+        return api_request("POST", url, {}, content)
 
     def _event(self, notification: Notification, action: str, now: datetime) -> JsonObject:
         routing_key = open_secret(self.routing_key)

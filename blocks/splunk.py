@@ -8,8 +8,8 @@ from typing import ClassVar, Final
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
-from blocks.http.connector import ANY_JSON, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import HttpConnector
+from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import JsonObject, fit_json
 from blocks.http.responses import disable, judge_lacking, judge_status, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
@@ -33,13 +33,6 @@ class SplunkConnector(HttpConnector):
 
     Splunk confirms an event before it is indexed, and keeps a second one of the same notification: look for
     the indexed field `notification_id`. A certificate of your own authority is trusted by SSL_CERT_FILE.
-
-    Example:
-        ```python
-        from blocks.splunk import SplunkConnector
-
-        connector = SplunkConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Splunk"
@@ -69,9 +62,9 @@ class SplunkConnector(HttpConnector):
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the request; an ending is an event whose action is `finished`."""
         url = f"{self.collector_url.rstrip('/')}/services/collector/event"
-        headers = {**ANY_JSON, "authorization": f"Splunk {open_secret(self.token)}"}
+        headers = {"authorization": f"Splunk {open_secret(self.token)}"}
         content = fit_json(notification, lambda shorter: self._envelope(shorter, now), _LARGEST_REQUEST)
-        return PreparedRequest("POST", url, url, headers, content)
+        return api_request("POST", url, headers, content)
 
     def judge(self, response: Response) -> Verdict:
         """Take a 200 with the code 0 for accepted; the code of a refusal is more precise than its status."""

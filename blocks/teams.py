@@ -29,13 +29,6 @@ class TeamsConnector(IncomingWebhook):
     """Posts an Adaptive Card through a Teams workflow.
 
     The workflow answers before it posts: a notification is accepted, but never known to be delivered.
-
-    Example:
-        ```python
-        from blocks.teams import TeamsConnector
-
-        connector = TeamsConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Teams workflow"

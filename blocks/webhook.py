@@ -15,8 +15,8 @@ from pydantic import Field, HttpUrl, PrivateAttr
 
 from blocks.connector import ConnectorError
 from blocks.http.addresses import address_problem, public_origin
-from blocks.http.connector import ANY_JSON, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import HttpConnector
+from blocks.http.exchange import ANY_JSON, PreparedRequest, Response
 from blocks.http.json_values import JsonObject, to_json
 from blocks.http.responses import judge_status
 from blocks.secret_fields import OptionalSecretBlock, SecretBlock, open_secret
@@ -42,15 +42,7 @@ class _Opened:
 
 
 class WebhookConnector(HttpConnector):
-    """Posts the event document of a notification to any HTTPS endpoint.
-
-    Example:
-        ```python
-        from blocks.webhook import WebhookConnector
-
-        connector = WebhookConnector.load("BLOCK_NAME")
-        ```
-    """
+    """Posts the event document of a notification to any HTTPS endpoint."""
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: webhook"
     _block_type_slug: ClassVar[str | None] = "rollback-drills-webhook"

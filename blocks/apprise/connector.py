@@ -38,13 +38,6 @@ class AppriseConnector(Connector):
     may have been lost, it counts as unanswered.
 
     The time limit holds for every read of the service, not for all of them together.
-
-    Example:
-        ```python
-        from blocks.apprise_urls import AppriseConnector
-
-        connector = AppriseConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Apprise"

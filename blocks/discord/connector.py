@@ -11,8 +11,8 @@ from pydantic import Field, HttpUrl
 
 from blocks.discord.message import build_message
 from blocks.http.addresses import public_origin
-from blocks.http.connector import ANY_JSON, Conversation
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import Conversation
+from blocks.http.exchange import ANY_JSON, PreparedRequest, Response
 from blocks.http.incoming_webhook import IncomingWebhook
 from blocks.http.json_values import JsonObject, to_json
 from blocks.http.responses import clamp_wait, judge_lacking, retry_after_seconds
@@ -33,13 +33,6 @@ class DiscordConnector(IncomingWebhook):
 
     A reminder is a new message. A closing message replaces the text of the first message, or is a new message
     if the first one is gone.
-
-    Example:
-        ```python
-        from blocks.discord import DiscordConnector
-
-        connector = DiscordConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Discord webhook"

@@ -25,13 +25,6 @@ class GitHubIssuesConnector(HttpConnector):
 
     The token needs to read and write issues. GitHub drops the labels without a word if the account of the
     token may not push to the repository.
-
-    Example:
-        ```python
-        from blocks.github_issues import GitHubIssuesConnector
-
-        connector = GitHubIssuesConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: GitHub issues"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from blocks.http.exchange import PreparedRequest
+from blocks.http.exchange import PreparedRequest, api_request
 from blocks.http.json_values import to_json
 
 COMMENTS: Final = "issues/comments?sort=created&direction=desc"
@@ -57,11 +57,10 @@ class GitHubRequests:
         url = f"{self.api_url.rstrip('/')}/repos/{self.repository}{resource}"
         headers = {
             "accept": "application/vnd.github+json",
-            "content-type": "application/json",
             "x-github-api-version": "2022-11-28",
             "authorization": f"Bearer {self.token}",
         }
-        return PreparedRequest(method, url, url, headers, content, only_reads=method == "GET")
+        return api_request(method, url, headers, content)
 
 
 def is_issue_number(text: str) -> bool:

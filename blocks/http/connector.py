@@ -24,7 +24,6 @@ It sees whole answers only: a redirect, a broken answer or none at all ends it w
 """
 
 _ANY_TIME: Final = datetime.fromtimestamp(0, UTC)
-ANY_JSON: Final = {"accept": "application/json", "content-type": "application/json"}
 
 
 class HttpConnector(Connector):

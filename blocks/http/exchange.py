@@ -21,6 +21,7 @@ from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdi
 from rollback_drills.redaction.redactor import REDACTED
 
 LARGEST_BODY_READ: Final = 64 * 1024
+ANY_JSON: Final = {"accept": "application/json", "content-type": "application/json"}
 _PUBLIC_HEADERS: Final = frozenset(
     {"accept", "content-type", "user-agent", "idempotency-key", "webhook-id", "webhook-timestamp"}
 )
@@ -64,6 +65,19 @@ class PreparedRequest:
             for name, value in self.headers.items()
         }
         return RequestSummary(self.method, self.public_url, headers)
+
+
+def api_request(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    content: bytes = b"",
+    *,
+    only_reads: bool | None = None,
+) -> PreparedRequest:
+    """Build a request to an API whose address is no secret; a GET only reads unless told otherwise."""
+    reads = method == "GET" if only_reads is None else only_reads
+    return PreparedRequest(method, url, url, {**ANY_JSON, **headers}, content, reads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import httpx
 from pydantic import Field
 
 from blocks.http.addresses import address_problem, public_origin
-from blocks.http.connector import ANY_JSON, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import HttpConnector
+from blocks.http.exchange import ANY_JSON, PreparedRequest, Response
 from blocks.http.json_values import JsonObject, fit_json
 from blocks.http.responses import judge_status
 from blocks.secret_fields import SecretBlock, open_secret

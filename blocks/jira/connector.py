@@ -26,15 +26,7 @@ _LARGEST_TEXT: Final = 30_000  # a description or comment may have 32 767 charac
 
 
 class JiraConnector(HttpConnector):
-    """Creates an issue in a Jira project, comments on it, and closes it.
-
-    Example:
-        ```python
-        from blocks.jira import JiraConnector
-
-        connector = JiraConnector.load("BLOCK_NAME")
-        ```
-    """
+    """Creates an issue in a Jira project, comments on it, and closes it."""
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Jira"
     _block_type_slug: ClassVar[str | None] = "rollback-drills-jira"

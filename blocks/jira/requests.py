@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeGuard
 
-from blocks.http.connector import ANY_JSON
-from blocks.http.exchange import PreparedRequest
+from blocks.http.exchange import PreparedRequest, api_request
 from blocks.http.json_values import JsonObject, to_json
 
 ISSUE_KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}-\d{1,18}", re.ASCII)
@@ -70,8 +69,8 @@ class JiraRequests:
 
     def _request(self, method: str, resource: str, content: bytes, *, only_reads: bool) -> PreparedRequest:
         url = f"{self.site_url.rstrip('/')}/rest/api/{3 if self.is_cloud else 2}/{resource}"
-        headers = {**ANY_JSON, "authorization": self.authorization}
-        return PreparedRequest(method, url, url, headers, content, only_reads)
+        headers = {"authorization": self.authorization}
+        return api_request(method, url, headers, content, only_reads=only_reads)
 
 
 def is_issue_key(text: object) -> TypeGuard[str]:

@@ -37,13 +37,6 @@ class MailConnector(Connector):
 
     Every mail goes to all recipients. If the server refuses some of them, for good or for now, the others get
     it and the verdict tells who did not: to try again would repeat it for those who have it.
-
-    Example:
-        ```python
-        from blocks.mail import MailConnector
-
-        connector = MailConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Mail"

@@ -8,8 +8,8 @@ from typing import ClassVar, Final
 from pydantic import Field, HttpUrl, PrivateAttr
 
 from blocks.http.addresses import site_problem
-from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import Conversation, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import JsonObject, as_object, to_json
 from blocks.http.responses import join_texts, judge_status
 from blocks.secret_fields import SecretBlock, open_secret
@@ -32,13 +32,6 @@ class SentinelConnector(HttpConnector):
 
     Azure drops columns that the data collection rule does not declare, and keeps a second row of the same
     notification: look at the column NotificationId.
-
-    Example:
-        ```python
-        from blocks.sentinel import SentinelConnector
-
-        connector = SentinelConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Microsoft Sentinel"
@@ -90,9 +83,9 @@ class SentinelConnector(HttpConnector):
             f"{self.endpoint_url.rstrip('/')}/dataCollectionRules/{self.rule_id}"
             f"/streams/{self.stream}?api-version=2023-01-01"
         )
-        headers = {**ANY_JSON, "authorization": f"Bearer {self._token.value if self._token else ''}"}
+        headers = {"authorization": f"Bearer {self._token.value if self._token else ''}"}
         content = fit(notification, lambda shorter: _rows(shorter, now), _LARGEST_CONTENT)
-        return PreparedRequest("POST", url, url, headers, content)
+        return api_request("POST", url, headers, content)
 
     def judge(self, response: Response) -> Verdict:
         """Take only a 204 for accepted; the row appears minutes later, or never."""

@@ -10,8 +10,8 @@ from urllib.parse import quote
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
-from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import Conversation, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import to_json
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.servicenow.answers import (
@@ -33,15 +33,7 @@ _READ: Final = "sysparm_fields=sys_id,number,state,active,correlation_id,correla
 
 
 class ServiceNowConnector(HttpConnector):
-    """Creates a record in a ServiceNow table, writes work notes to it, and resolves it.
-
-    Example:
-        ```python
-        from blocks.servicenow import ServiceNowConnector
-
-        connector = ServiceNowConnector.load("BLOCK_NAME")
-        ```
-    """
+    """Creates a record in a ServiceNow table, writes work notes to it, and resolves it."""
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: ServiceNow"
     _block_type_slug: ClassVar[str | None] = "rollback-drills-servicenow"
@@ -175,8 +167,7 @@ class ServiceNowConnector(HttpConnector):
 
     def _request(self, method: str, row: str, query: str, content: bytes = b"") -> PreparedRequest:
         url = f"{self.site_url.rstrip('/')}/api/now/table/{self.table}{row}?{query}"
-        headers = {**ANY_JSON, **self._authorization()}
-        return PreparedRequest(method, url, url, headers, content, only_reads=method == "GET")
+        return api_request(method, url, self._authorization(), content)
 
     def _authorization(self) -> dict[str, str]:
         credential = open_secret(self.credential)

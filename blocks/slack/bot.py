@@ -9,8 +9,8 @@ from typing import ClassVar, Final
 from pydantic import Field, HttpUrl
 
 from blocks.http.addresses import site_problem
-from blocks.http.connector import ANY_JSON, Conversation, HttpConnector
-from blocks.http.exchange import PreparedRequest, Response
+from blocks.http.connector import Conversation, HttpConnector
+from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import Json, JsonObject, as_text, fit_json
 from blocks.http.responses import disable, judge_lacking, judge_status, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
@@ -56,13 +56,6 @@ class SlackBotConnector(HttpConnector):
 
     A reminder is a reply in the thread of the first message that the channel sees too; an ending replaces the
     text of the first message. If that message is gone, both are messages of their own.
-
-    Example:
-        ```python
-        from blocks.slack_bot import SlackBotConnector
-
-        connector = SlackBotConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Slack bot"
@@ -150,8 +143,8 @@ class SlackBotConnector(HttpConnector):
 
     def _request(self, method: str, content: bytes, *, only_reads: bool = False) -> PreparedRequest:
         url = f"{self.api_url.rstrip('/')}/{method}"
-        headers = {**ANY_JSON, "authorization": f"Bearer {open_secret(self.token)}"}
-        return PreparedRequest("POST", url, url, headers, content, only_reads)
+        headers = {"authorization": f"Bearer {open_secret(self.token)}"}
+        return api_request("POST", url, headers, content, only_reads=only_reads)
 
 
 def _metadata(notification: Notification) -> JsonObject:

@@ -38,13 +38,6 @@ class SlackConnector(IncomingWebhook):
     """Posts to the one channel of a Slack incoming webhook.
 
     Slack does not return the id of the message, so every reminder and closing message is a new message.
-
-    Example:
-        ```python
-        from blocks.slack import SlackConnector
-
-        connector = SlackConnector.load("BLOCK_NAME")
-        ```
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Slack webhook"

@@ -86,7 +86,7 @@ def _be_careless() -> None:
             get_run_logger().exception("sent to %(url)s", {"url": url})
         raise ValueError(f"sent to {url}")
 
-    SlackConnector.judge = judge_carelessly  # type: ignore[method-assign]  # on purpose, it is a defect
+    setattr(SlackConnector, "judge", judge_carelessly)  # noqa: B010 - on purpose, it is a defect
 
 
 def _read_ledger_keys() -> list[str]:
