@@ -24,10 +24,13 @@ run: install ## Run a drill check on examples/ from end to end, without any acco
 serve: install ## Start the Prefect server and UI with the deployments scheduled
 	@$(BIN)/python deployments/serve.py
 
+# compiled modules are kept, also where the environment says otherwise: tests start many processes
+quick test chaos: export PYTHONDONTWRITEBYTECODE =
+
 quick: install ## Run the cheap linters and the fast unit tests, in half a minute
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --durations=0 -m 'not slow and not chaos' tests/unit
+	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile -m 'not slow and not chaos' tests/unit
 
 test: install ## Run the tests (T=tests/unit for a part)
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(T)

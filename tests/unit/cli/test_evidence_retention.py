@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from blocks.ledger_key import open_signing_key
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.heads import find_head
@@ -193,6 +192,7 @@ def test_nothing_to_prune_needs_no_key_and_writes_nothing(
     assert find_head(database) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_server")
 def test_the_evidence_is_kept_with_a_key_on_the_server(drills: Drills, tmp_path: Path) -> None:
     old = [{**RECORD, "session_id": f"rcd-{number}"} for number in range(3)]
@@ -229,8 +229,11 @@ def test_the_evidence_is_kept_with_a_key_on_the_server(drills: Drills, tmp_path:
     assert "what you kept elsewhere confirms the new one" in drills.out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_server")
 def test_what_would_be_pruned_is_said_before(drills: Drills, tmp_path: Path) -> None:
+    from blocks.ledger_key import open_signing_key  # imports Prefect, which takes seconds
+
     database = Database.open(f"sqlite:///{tmp_path / 'evidence.db'}")
     old = [make_row(number, created_at="2020-02-29T09:00:00+00:00") for number in range(4)]
     append(database, [*old, make_row(4, created_at=datetime.now(UTC).isoformat())], open_signing_key)

@@ -134,6 +134,7 @@ def test_a_cycle_and_a_plan_of_another_one_do_not_go_together(drills: Drills) ->
     assert f"plan {route['plan_id']} is of cycle {route['cycle_id']}; leave one out" in drills.find_problem()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "code"), [(50, 0), (51, 2)])
 def test_at_most_a_hundred_routes_at_once_all_or_none(drills: Drills, count: int, code: int) -> None:
     owners = [f"team-{number:02}" for number in range(count)]

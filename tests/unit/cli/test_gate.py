@@ -99,6 +99,7 @@ def test_the_environment_names_what_no_flag_does(folder: Path, monkeypatch: pyte
     assert gate(*DRILLS, "--now", SOON, "--rollback-plan", "none.json")[0] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

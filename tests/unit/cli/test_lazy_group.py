@@ -50,6 +50,7 @@ def test_help_lists_every_command(words: list[str], commands: list[str]) -> None
     assert [each for each in listed if each in commands] == commands
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [

@@ -48,6 +48,7 @@ def test_a_delivery_with_nothing_to_watch_names_the_setting_before_anything_star
     assert "--schedule" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "status"),
     [
@@ -71,6 +72,7 @@ def test_the_exit_code_says_whether_the_state_is_acceptable(
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> None:
     command = ["plan", "--schedule", "schedule.json", "--now", NOW, "--generated-by", "me", "--json"]
 
@@ -82,6 +84,7 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
     assert documents["plan"]["generated_by"] == documents["event"]["generated_by"] == "me"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "environ", "problem"),
     [
@@ -163,6 +166,7 @@ def test_the_fast_commands_import_neither_prefect_nor_pydantic(command: str, fol
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_prefect_server_that_is_not_there_is_one_message(folder: Path) -> None:
     record = {
         "schema_version": "cavra.evidence.metadata.v1",

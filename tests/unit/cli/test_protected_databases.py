@@ -92,6 +92,7 @@ def run(database: Path, commands: Sequence[Sequence[str]], cwd: Path) -> dict[st
     return {words: int(code) for words, code in codes.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     os.geteuid() == 0 and not shutil.which("setpriv"), reason="nothing is protected from root"
 )

@@ -160,6 +160,7 @@ def test_a_mistake_is_one_message_and_exit_code_2(
     assert "Traceback" not in drills.err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     ("words", "said"),

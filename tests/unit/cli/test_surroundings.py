@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -12,8 +13,10 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from rollback_drills_cli.environment_errors import explain
+from rollback_drills_cli.main import main
 from tests.samples.builders import SCHEDULE
 
+Ask = Callable[..., str]
 DRILLS = Path(sys.executable).with_name("drills")
 OF_THE_SERVER = [
     ("deliver", "--schedule", "schedule.json"),
@@ -65,25 +68,54 @@ def the_line(done: subprocess.CompletedProcess[bytes]) -> str:
     return line
 
 
+@pytest.fixture
+def ask(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Call a command with other settings of Prefect; a flow in a process of its own, the others in this one.
+
+    A process that imports Prefect takes seconds.
+    """
+
+    def call(*arguments: str, **variables: str) -> str:
+        if arguments[0] == "deliver":
+            return the_line(run(folder, *arguments, **variables))
+        import prefect.settings
+
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr("sys.argv", ["drills", *arguments])
+        changed = {getattr(prefect.settings, name): value for name, value in variables.items()}
+        with prefect.settings.temporary_settings(changed), pytest.raises(SystemExit) as ended:
+            main()
+        printed = capfd.readouterr()
+        done = subprocess.CompletedProcess(
+            arguments, ended.value.code, printed.out.encode(), printed.err.encode()
+        )
+        return the_line(done)
+
+    return call
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", OF_THE_SERVER)
-def test_a_server_that_is_down_is_one_line(arguments: tuple[str, ...], folder: Path) -> None:
-    line = the_line(run(folder, *arguments, PREFECT_API_URL="http://127.0.0.1:9/api"))
+def test_a_server_that_is_down_is_one_line(arguments: tuple[str, ...], ask: Ask) -> None:
+    line = ask(*arguments, PREFECT_API_URL="http://127.0.0.1:9/api")
     assert "cannot be reached (ConnectError)" in line
     assert "PREFECT_API_URL" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", OF_THE_SERVER)
 @pytest.mark.parametrize(("status", "what"), [(401, "PREFECT_API_AUTH_STRING"), (500, "answered 500")])
 def test_a_server_that_refuses_is_one_line(
-    arguments: tuple[str, ...], status: int, what: str, folder: Path, httpserver: HTTPServer
+    arguments: tuple[str, ...], status: int, what: str, ask: Ask, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request(re.compile(".*")).respond_with_json({"exception_message": "no"}, status)
     variables = {"PREFECT_API_URL": httpserver.url_for("/api"), "PREFECT_CLIENT_MAX_RETRIES": "0"}
-    line = the_line(run(folder, *arguments, **variables, PREFECT_API_AUTH_STRING="admin:wrong"))
+    line = ask(*arguments, **variables, PREFECT_API_AUTH_STRING="admin:wrong")
     assert what in line
     assert "wrong" not in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", OF_THE_HOME)
 def test_a_user_without_a_home_folder_is_one_line(arguments: tuple[str, ...], folder: Path) -> None:
     start = (
@@ -101,6 +133,7 @@ def test_a_user_without_a_home_folder_is_one_line(arguments: tuple[str, ...], fo
     assert "has no home folder" in the_line(done)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
 @pytest.mark.parametrize("arguments", PRINTING)
 def test_an_output_that_takes_nothing_is_one_line(arguments: tuple[str, ...], folder: Path) -> None:
@@ -128,6 +161,7 @@ def test_an_error_that_nobody_can_be_told_is_an_exit_code(folder: Path) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 @pytest.mark.parametrize("arguments", PRINTING)
 def test_every_terminal_can_show_it(arguments: tuple[str, ...], encoding: str, folder: Path) -> None:
@@ -147,6 +181,7 @@ def test_a_file_name_that_is_no_text_is_one_line(folder: Path) -> None:
     assert "does not exist" in the_line(done)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [*PRINTING, ("badge", "PAY–支付 ", "--schedule", "schedule.json")])
 def test_an_output_that_is_closed_is_no_mistake(arguments: tuple[str, ...], folder: Path) -> None:
     closing = ["sh", "-c", 'exec "$@" >&-', "sh", str(DRILLS), *arguments]

@@ -43,6 +43,7 @@ def names_of(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_every_link_leads_to_a_file_of_the_export(tmp_path: Path) -> None:
     console = make_console(*HOSTILE, *(f"service-{number:03}" for number in range(95)))
     folder = tmp_path / "site"

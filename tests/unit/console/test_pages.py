@@ -389,6 +389,7 @@ def test_a_schedule_that_is_not_there_is_refused() -> None:
         write_schedule(without_evidence(make_subject()), SERVED, "../payments")
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1, max_size=40), st.text(max_size=40))
 def test_pages_hold_whatever_documents_contain(owner: str, path: str) -> None:
     broken = Subject(parse_document(Schedule, b"{", path or "x"), None)

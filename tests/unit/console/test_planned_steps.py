@@ -80,6 +80,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rules", "person", "minutes"), CASES)
 def test_the_plan_names_whom_the_run_notifies(
     database: Database, rules: dict[str, Any], person: str, minutes: int

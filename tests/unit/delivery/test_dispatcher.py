@@ -182,6 +182,7 @@ def test_a_provider_that_never_answers_is_not_flooded(
     assert "look whether it arrived" in item.detail
 
 
+@pytest.mark.slow
 def test_a_provider_that_is_down_for_a_week_is_given_up(
     database: Database, deliver: Callable[..., list[Delivery]]
 ) -> None:
@@ -195,6 +196,7 @@ def test_a_provider_that_is_down_for_a_week_is_given_up(
     assert "given up after 169 attempts" in delivery.verdict.detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("retries", [0, 2, 10])
 @pytest.mark.parametrize("first_run_at", [0.0, None], ids=["down in one run", "never tried"])
 def test_time_without_runs_does_not_count_as_an_outage(
@@ -213,6 +215,7 @@ def test_time_without_runs_does_not_count_as_an_outage(
     assert delivery.succeeded
 
 
+@pytest.mark.slow
 def test_a_provider_that_stays_down_after_a_break_is_given_up_a_week_later(
     database: Database, deliver: Callable[..., list[Delivery]]
 ) -> None:

@@ -124,6 +124,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=2_000, deadline=None)
 @given(st.lists(PIECES, max_size=6).map("".join))
 def test_the_fast_look_never_lets_through_what_the_close_look_refuses(text: str) -> None:
@@ -208,6 +209,7 @@ def test_what_only_resembles_an_address_is_let_through(text: str) -> None:
     assert find_private(text) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES, ids=[f"{each.kind}-{index}" for index, each in enumerate(RULES)])
 @settings(max_examples=100, deadline=None)
 @given(st.data(), st.sampled_from(["", " ", "x", "é", "/", '"']))
@@ -223,6 +225,7 @@ def test_the_fast_look_lets_ordinary_documents_through() -> None:
     assert not may_hold_private(written({"drills": [DRILL]}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

@@ -247,6 +247,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(KEYS, JSON, max_size=6), st.sampled_from([Schedule, History, RoutingPolicy]))
 def test_no_document_makes_reading_raise(document: dict[str, Any], model: type[Document]) -> None:
     loaded = parse_document(model, written(document), "x")

@@ -158,6 +158,7 @@ def count_repeats(value: Any) -> int:
     return sum(map(count_repeats, value)) if isinstance(value, list) else 0
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_every_repeat_of_a_text_is_found_and_nothing_else(value: Any) -> None:
     text = to_json(value)
@@ -172,6 +173,7 @@ def test_every_repeat_of_a_text_is_found_and_nothing_else(value: Any) -> None:
         assert first == again == repeat.loc[-1]
 
 
+@pytest.mark.slow
 def test_a_large_document_is_looked_through_in_reasonable_time(tmp_path: Path) -> None:
     drills = ",".join(f'{{"drill_id": "d-{number}", "status": "pass"}}' for number in range(50_000))
     text = f'{{"drills": [{drills}, {{"status": "fail", "status": "pass"}}]}}'

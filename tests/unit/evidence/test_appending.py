@@ -208,6 +208,7 @@ def start_writers(url: str, writers: int, batches: int, rows: int) -> list["subp
     return started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "writers", "batches", "rows"),
     [
@@ -237,6 +238,7 @@ def test_writers_at_once_make_one_history(
         database.engine.dispose()
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_killed_leaves_a_ledger_that_goes_on(url: str, database: Database) -> None:
     for round_number in range(5):
         (writer,) = start_writers(url, 1, 10_000, 20)

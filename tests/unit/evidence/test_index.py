@@ -65,6 +65,7 @@ def test_records_are_written_all_or_none(url: str) -> None:
     assert index.find(EvidenceFilter(schedule_id=mine))[1] == 0
 
 
+@pytest.mark.slow
 def test_two_processes_that_write_at_once_lose_nothing(url: str) -> None:
     mine = uuid4().hex
     EvidenceIndex.open(url)
@@ -96,6 +97,7 @@ def test_a_database_that_cannot_be_used_is_named_without_its_password(tmp_path: 
         EvidenceIndex.open("postgres;drop")
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_index_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
     script = (
         "import sys; import rollback_drills.outbox.table\n"

@@ -169,6 +169,7 @@ FIRST = (
 )
 
 
+@pytest.mark.slow
 def test_processes_that_make_the_first_key_at_once_agree_on_one(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     folder.mkdir()

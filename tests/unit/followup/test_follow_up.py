@@ -32,6 +32,7 @@ LEAD = {"owner_routes": {"team-a": {"escalation_owner": "lead-a"}, "team-b": {"e
 ONE = {"owners": ["team-a"], "notification_providers": ["slack"], **LEAD}
 
 
+@pytest.mark.slow
 def test_hourly_runs_escalate_once_and_on_time(database: Database) -> None:
     world = World(database, ONE)
     for _ in range(48):
@@ -146,6 +147,7 @@ def test_a_cycle_is_acknowledged_when_every_owner_or_whoever_was_told_last_has_s
     assert state() == "escalated"
 
 
+@pytest.mark.slow
 def test_an_acknowledgement_buys_its_time_and_no_more(database: Database) -> None:
     world = World(database, ONE)
     world.check()
@@ -175,6 +177,7 @@ def test_who_asks_to_escalate_gets_the_next_step_at_once(database: Database) -> 
     assert world.escalate() == []
 
 
+@pytest.mark.slow
 def test_steps_wait_for_working_hours_where_the_owner_works(database: Database) -> None:
     steps = [{"owner": "director", "after_business_hours": 4, "providers": ["email"]}]
     rules = {"team-a": {"escalation_owner": "lead-a", "escalation_steps": steps}}
@@ -214,6 +217,7 @@ def test_a_person_who_is_absent_is_passed_over(database: Database) -> None:
     assert [(each.link.owner, each.step) for each in world.escalate()] == [("director", 2)]
 
 
+@pytest.mark.slow
 def test_an_owner_who_is_absent_without_an_end_is_escalated_again_and_again(database: Database) -> None:
     away = {"team-a": {"available": False, "reason": "on leave"}}
     world = World(database, {**ONE, "owner_calendars": away})
@@ -316,6 +320,7 @@ def test_what_an_exception_put_off_is_not_overdue_when_it_ends(database: Databas
     assert step.due_at == NOW + timedelta(days=days)
 
 
+@pytest.mark.slow
 def test_each_step_gives_its_person_the_time_of_the_chain_also_after_an_acknowledgement(
     database: Database,
 ) -> None:
@@ -445,6 +450,7 @@ def test_a_step_that_was_decided_before_the_cycle_was_closed_is_not_taken(databa
     assert world.told("escalated") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(ExceptionKind))
 def test_an_exception_keeps_everybody_quiet_until_it_ends(database: Database, kind: ExceptionKind) -> None:
     world = World(database, ONE)

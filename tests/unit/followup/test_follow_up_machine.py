@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -131,7 +132,7 @@ FollowUp.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestFollowUp = FollowUp.TestCase
+TestFollowUp = pytest.mark.slow(FollowUp.TestCase)
 
 
 @given(

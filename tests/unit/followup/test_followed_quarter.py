@@ -6,6 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rollback_drills.database.connections import Database
 from rollback_drills.followup.dashboard import find_problems
 from rollback_drills.followup.exceptions import ExceptionKind
@@ -139,6 +141,7 @@ def write_timeline(happened: list[tuple[datetime, str, str]], world: World) -> I
     yield ""
 
 
+@pytest.mark.slow
 def test_a_quarter_goes_as_written(tmp_path: Path) -> None:
     timeline = simulate(Database.open(f"sqlite:///{tmp_path / 'drills.db'}"))
 

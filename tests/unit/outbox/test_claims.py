@@ -225,6 +225,7 @@ def test_runs_that_read_the_documents_in_another_order_do_not_block_each_other(d
     assert sum(map(len, added)) == len(set().union(*added)) == 3_000
 
 
+@pytest.mark.slow
 def test_two_processes_that_commit_at_once_commit_each_notification_once(
     url: str, database: Database
 ) -> None:
@@ -799,6 +800,7 @@ def test_a_digest_is_due_when_all_that_it_holds_is_due(database: Database) -> No
     assert ids_of(claim(database, now=102.0)) == [ids]
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind_when_digests_are_formed_while_others_claim(database: Database) -> None:
     left: list[str] = []
     for number in range(
@@ -1285,6 +1287,7 @@ def test_every_outcome_of_a_notification_is_indexed(database: Database) -> None:
     assert route_outcomes(database) == [(its_id, "retry"), (its_id, "ambiguous"), (its_id, "accepted")]
 
 
+@pytest.mark.slow
 def test_outcomes_of_a_run_that_was_killed_before_indexing_are_taken_by_the_next(
     url: str, database: Database
 ) -> None:
@@ -1331,6 +1334,7 @@ def test_every_record_is_redacted(database: Database) -> None:
     assert EvidenceIndex(database).find(EvidenceFilter(schedule_id="[redacted]"))[1] == 3
 
 
+@pytest.mark.slow
 def test_more_outcomes_are_indexed_than_a_query_takes(database: Database) -> None:
     ids = put(database, *make_entries(1_001))
     deliver_all(database)
@@ -1487,4 +1491,4 @@ Outbox.TestCase.settings = settings(
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink a failure takes minutes
 )
-TestOutbox = Outbox.TestCase
+TestOutbox = pytest.mark.slow(Outbox.TestCase)

@@ -74,6 +74,7 @@ CLOCKS = (
 )
 
 
+@pytest.mark.slow
 @given(STARTS, st.floats(0, 100), st.floats(0, 100), ZONES, CLOCKS, DAYS)
 def test_the_end_lies_in_working_time_and_never_earlier_for_more_hours(
     start: datetime, hours: float, more: float, zone: str, clocks: tuple[str, str], days: tuple[str, ...]

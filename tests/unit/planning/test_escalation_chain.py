@@ -91,6 +91,7 @@ LINKS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.builds(Chain, st.text(min_size=1, max_size=9), st.lists(LINKS, min_size=1).map(tuple)))
 def test_an_event_keeps_the_whole_chain(chain: Chain) -> None:
     event = msgspec.json.decode(msgspec.json.encode({"escalation_chain": chain.to_wire()}))

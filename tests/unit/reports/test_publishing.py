@@ -255,6 +255,7 @@ def test_a_badge_is_drawn_by_the_id_and_goes_only_where_it_was_sent(name: str, f
     assert run("badge", name).stdout == (folder / "badge.svg").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

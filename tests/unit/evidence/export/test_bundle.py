@@ -194,6 +194,7 @@ def test_an_export_is_of_one_instant(database: Database, tmp_path: Path) -> None
     assert verify_bundle(tmp_path / "out", Trust(), lambda _: None).findings == []
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'drills.db'}")
     fill(database, (300,))
@@ -281,6 +282,7 @@ def shadow_module(folder: Path) -> None:
     (folder / "base64.py").write_text("raise SystemExit(3)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "tamper", "code"),
     [
@@ -343,6 +345,7 @@ def test_the_guide_says_to_run_its_scripts_isolated(database: Database, tmp_path
     assert (modes, stat.S_IMODE((tmp_path / "out").stat().st_mode)) == ({0o600}, 0o700)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("owner", "cell"),
     [
@@ -725,6 +728,7 @@ def test_the_report_can_be_read_without_sight_and_without_a_network(
     assert not re.search(r"@import|url\(|https?://|<(?:script|link|img|iframe)", page)
 
 
+@pytest.mark.slow
 def test_a_killed_export_leaves_no_export(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'drills.db'}")
     fill(database, (1500,))
@@ -764,6 +768,7 @@ def test_pruned_rows_are_folded_and_the_rest_verifies(database: Database, tmp_pa
     assert run_guide(tmp_path / "out", "the rows").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -18,6 +18,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_every_value_is_written_as_the_reference_implementation_writes_it(value: Any) -> None:
     written = write_canonical(value)

@@ -60,6 +60,7 @@ ONE_MORE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statements", "kind", "says"),
     [

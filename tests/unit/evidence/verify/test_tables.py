@@ -294,6 +294,7 @@ def put(connection: Connection, value: Any) -> None:
     connection.exec_driver_sql("UPDATE ledger SET record = ? WHERE leaf_index = 3", (value,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [
