@@ -35,8 +35,8 @@ quick: install ## Run the cheap linters and the fast unit tests, in half a minut
 test: install ## Run the tests (T=tests/unit for a part)
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(T)
 
-chaos: install ## Kill, disconnect and delay deliveries for minutes (PostgreSQL too: DRILLS_TEST_POSTGRES)
-	$(BIN)/pytest tests/chaos -m chaos
+chaos: install ## Run the long tests: kills, outages, secrets under every fault (PostgreSQL: DRILLS_TEST_POSTGRES)
+	$(BIN)/pytest -m chaos tests
 
 lint: install ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
