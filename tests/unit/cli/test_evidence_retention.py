@@ -98,6 +98,7 @@ def test_a_proof_is_a_document(
     assert ("checkpoint" in proof) == (proof["size"] == 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
@@ -144,6 +145,7 @@ def test_a_variable_that_auditors_would_mind_is_named(
     assert "DRILLS_EVIDENCE_RETENTION_MONTHS is" in drills.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("record", ["'{'", "x'ff'", "CAST(x'ff' AS TEXT)", "'[1]'", "'{}'"])
 @pytest.mark.parametrize("words", [["list"], ["show", "3"]])
 def test_a_damaged_record_is_one_line_and_not_a_traceback(

@@ -94,6 +94,7 @@ def test_the_routes_of_one_owner_or_one_route_alone(drills: Drills) -> None:
     assert "for team-a through slack; the next step is due." in drills.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
@@ -150,6 +151,7 @@ def test_at_most_a_hundred_routes_at_once_all_or_none(drills: Drills, count: int
         assert drills("ack", "--schedule-id", "search", "--by", "maria", "--provider", "slack") == 0
 
 
+@pytest.mark.slow
 def test_the_escalation_plan_says_who_is_next_and_ends_with_1_when_one_is_out_of_time(drills: Drills) -> None:
     assert drills("escalate", *DURING) == 0
     assert "4 outstanding, 0 out of time." in drills.out
@@ -177,6 +179,7 @@ def test_the_escalation_plan_says_who_is_next_and_ends_with_1_when_one_is_out_of
     assert {each["recommended_action"] for each in acknowledged["routes"]} == {"no_action"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["flag", "variable", "policy"])
 @pytest.mark.parametrize("command", ["escalate", "dashboard"])
 def test_an_absent_person_is_not_named_as_next(
@@ -199,6 +202,7 @@ def test_an_absent_person_is_not_named_as_next(
     }
 
 
+@pytest.mark.slow
 def test_the_dashboard_shows_open_cycles_and_failing_connectors(drills: Drills) -> None:
     drills.world.schedules["payments"] = {**RULES, "notification_providers": ["slack", "teams", "email"]}
     drills.world.refusing = {"email"}
@@ -222,6 +226,7 @@ def test_without_evidence_there_is_nothing_to_look_at(drills: Drills, tmp_path: 
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "past"), [("skip", "skipped"), ("postpone", "postponed"), ("waive", "waived")]
 )
@@ -264,6 +269,7 @@ def test_an_exception_needs_an_end_a_reason_and_somebody_who_approves(drills: Dr
     assert drills.evidence(EXCEPTION_KIND) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "changes", "problem"),
     [

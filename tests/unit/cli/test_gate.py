@@ -278,6 +278,7 @@ def test_a_hostile_name_is_one_command_and_reads_back_as_it_was() -> None:
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
+@pytest.mark.slow
 @given(text=TEXTS)
 def test_any_message_reads_back_from_an_annotation(text: str) -> None:
     document: dict[str, Any] = decided("payments")
@@ -286,6 +287,7 @@ def test_any_message_reads_back_from_an_annotation(text: str) -> None:
     assert read_annotations(write_annotations(document))[0][2] == text
 
 
+@pytest.mark.slow
 @given(text=TEXTS)
 def test_any_message_gives_junit_that_parses(text: str) -> None:
     document: dict[str, Any] = decided("payments")

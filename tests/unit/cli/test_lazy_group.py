@@ -24,6 +24,7 @@ def run_python(script: str, **environ: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_command_imports_no_module_of_another() -> None:
     printed = run_python(
         "import sys; from rollback_drills_cli.main import main\n"

@@ -38,6 +38,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_delivery_with_nothing_to_watch_names_the_setting_before_anything_starts(tmp_path: Path) -> None:
     done = drills("deliver", cwd=tmp_path)
 
@@ -118,6 +119,7 @@ def test_a_mistake_of_the_caller_is_one_message_and_exit_code_2(
     assert not (folder / "none.db").exists()
 
 
+@pytest.mark.slow
 def test_a_fleet_goes_on_after_a_broken_document(folder: Path) -> None:
     (folder / "broken-schedule.json").write_text('{"intervall_days": 3}')
 
@@ -130,6 +132,7 @@ def test_a_fleet_goes_on_after_a_broken_document(folder: Path) -> None:
     assert items[1]["history"]["drill_count"] == 1
 
 
+@pytest.mark.slow
 def test_lint_names_the_place_and_never_the_value(folder: Path) -> None:
     (folder / "bad.json").write_text('{"owners": ["https://hooks.example.com/abc"]}')
 
@@ -141,6 +144,7 @@ def test_lint_names_the_place_and_never_the_value(folder: Path) -> None:
     assert drills("lint", "schedule.json", "history.json", cwd=folder).returncode == 0
 
 
+@pytest.mark.slow
 def test_people_get_a_table(folder: Path) -> None:
     done = drills("plan", "--schedule", "schedule.json", "--now", NOW, cwd=folder)
 
@@ -149,6 +153,7 @@ def test_people_get_a_table(folder: Path) -> None:
     assert "4 to tell, 0 suppressed." in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["check", "gate"])
 def test_the_fast_commands_import_neither_prefect_nor_pydantic(command: str, folder: Path) -> None:
     script = (

@@ -73,6 +73,7 @@ def test_people_see_who_was_told_and_why_not(drills: Drills) -> None:
     assert "not delivered" in drills.out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("database")
 def test_programs_get_the_documents(drills: Drills) -> None:
     routes = drills.document("routes", "--schedule-id", "search", "--limit", "2", "--offset", "1")

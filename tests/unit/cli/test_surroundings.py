@@ -151,6 +151,7 @@ def test_an_output_that_takes_nothing_is_one_line(arguments: tuple[str, ...], fo
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
 def test_an_error_that_nobody_can_be_told_is_an_exit_code(folder: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
@@ -171,11 +172,13 @@ def test_every_terminal_can_show_it(arguments: tuple[str, ...], encoding: str, f
     assert done.stdout
 
 
+@pytest.mark.slow
 def test_json_is_utf_8_on_every_terminal(folder: Path) -> None:
     done = run(folder, "check", "--schedule", "schedule.json", "--json", PYTHONIOENCODING="ascii")
     assert json.loads(done.stdout.decode("utf-8"))["schedule"]["schedule_id"] == "pay–支付"
 
 
+@pytest.mark.slow
 def test_a_file_name_that_is_no_text_is_one_line(folder: Path) -> None:
     done = run(folder, "lint", os.fsdecode(b"gone-\xff.json"))
     assert "does not exist" in the_line(done)

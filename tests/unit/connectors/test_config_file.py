@@ -196,6 +196,7 @@ def test_many_problems_are_told_at_once(config: Path) -> None:
         read_connector_config(write(config, {f"hook{number}": {} for number in range(8)}))
 
 
+@pytest.mark.slow
 def test_reading_does_not_import_prefect() -> None:
     code = (
         "import sys, rollback_drills.connectors.config_file; print({'prefect', 'httpx'} & set(sys.modules))"

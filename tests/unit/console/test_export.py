@@ -170,6 +170,7 @@ def documents(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_state_of_an_instant(tmp_path: Path, documents: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'evidence.db'}")
     World(database, {}).check()

@@ -107,6 +107,7 @@ def world(database: Database) -> World:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("links", [SERVED, StaticLinks()], ids=["served", "static"])
 def test_every_page_is_well_formed_and_asks_for_nothing_from_elsewhere(world: World, links: Links) -> None:
     pages = dict(every_page(look_at(world), links))
@@ -120,6 +121,7 @@ def test_every_page_is_well_formed_and_asks_for_nothing_from_elsewhere(world: Wo
         assert bool(page.find("meta", **{"http-equiv": "Content-Security-Policy"})) is not links.is_served
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefect", ["http://prefect:4200", "http://prefect:4200/"])
 def test_runs_are_linked_where_prefect_is_known(world: World, prefect: str) -> None:
     links = ServedLinks(PrefectLinks(prefect))
@@ -133,6 +135,7 @@ def test_runs_are_linked_where_prefect_is_known(world: World, prefect: str) -> N
     assert run in HtmlPage(write_evidence(look_at(world), links)).addresses
 
 
+@pytest.mark.slow
 def test_runs_are_named_where_prefect_is_not_known(world: World) -> None:
     for page in (
         write_schedule(look_at(world), SERVED, "payments"),
@@ -155,6 +158,7 @@ def test_states_are_told_by_icon_and_word(world: World) -> None:
     assert len(icons) == len(states)
 
 
+@pytest.mark.slow
 def test_the_fleet_says_what_a_person_has_to_do_and_what_the_program_does_next(world: World) -> None:
     rows = [each.text for each in HtmlPage(write_fleet(look_at(world), SERVED, FleetQuery())).find("tr")]
 
@@ -168,6 +172,7 @@ def test_the_fleet_says_what_a_person_has_to_do_and_what_the_program_does_next(w
     assert "postponed; the program counts again when the exception ends, in 3 days" in hostile
 
 
+@pytest.mark.slow
 def test_a_hostile_id_is_text_and_its_link_leads_to_it(world: World) -> None:
     fleet = HtmlPage(write_fleet(look_at(world), SERVED, FleetQuery()))
 
@@ -213,6 +218,7 @@ def test_the_page_of_a_schedule_says_why(world: World) -> None:
     assert "session rcd-" in page.text
 
 
+@pytest.mark.slow
 def test_the_timeline_has_what_was_imported_and_says_so(world: World) -> None:
     import_foreign(
         world.database,
@@ -231,6 +237,7 @@ def test_the_timeline_has_what_was_imported_and_says_so(world: World) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_timeline_is_a_picture_and_a_list_of_the_same(world: World) -> None:
     page = HtmlPage(write_schedule(look_at(world), SERVED, "payments"))
 
@@ -278,6 +285,7 @@ def test_when_everybody_has_acknowledged_the_page_says_so(database: Database) ->
     assert "Nobody has to acknowledge anything." in page.text
 
 
+@pytest.mark.slow
 def test_trends_have_a_picture_and_a_table_of_the_same_numbers(world: World) -> None:
     page = HtmlPage(write_trends(look_at(world), SERVED))
 
@@ -296,6 +304,7 @@ def test_trends_have_a_picture_and_a_table_of_the_same_numbers(world: World) -> 
     assert any(row.startswith("working slack") for row in rows)
 
 
+@pytest.mark.slow
 def test_a_small_ledger_is_verified_for_the_page(world: World) -> None:
     assert "as it was signed" in HtmlPage(write_evidence(look_at(world), SERVED)).text
 
@@ -314,6 +323,7 @@ def test_a_ledger_that_was_changed_is_called_so(tmp_path: Path) -> None:
     assert "was changed in the column owner" in page.text
 
 
+@pytest.mark.slow
 def test_a_large_ledger_is_not_verified_while_somebody_waits(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,6 +334,7 @@ def test_a_large_ledger_is_not_verified_while_somebody_waits(
     assert "drills evidence verify" in page.text
 
 
+@pytest.mark.slow
 def test_rows_have_pages_and_numbers_beyond_are_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,7 @@ def test_a_query_with_a_slip_is_refused(query: dict[str, str], message: str) -> 
         FleetQuery.parse(query)
 
 
+@pytest.mark.slow
 @given(
     st.builds(
         FleetQuery,
@@ -127,6 +128,7 @@ def test_files_have_no_filters_and_a_server_has() -> None:
     assert StaticLinks().evidence(2) == ""
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(0, 10**7), min_size=12, max_size=12), min_size=1, max_size=5))
 def test_bars_stay_in_their_picture_and_do_not_overlap(counts: list[list[int]]) -> None:
     weeks = [f"2026-W{number:02}" for number in range(12)]
@@ -151,6 +153,7 @@ def test_the_scale_ends_with_a_round_number_that_four_divides(highest: int, top:
 _INSTANTS = st.integers(-700_000, 2_900_000).map(lambda days: NOW + timedelta(days=days))
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(_INSTANTS, st.none() | st.timedeltas(timedelta(0), timedelta(days=900))), max_size=9)
 )

@@ -167,6 +167,7 @@ def test_a_silent_provider_is_asked_only_after_its_search_has_caught_up(
     assert len(provider.sent) == 1
 
 
+@pytest.mark.slow
 def test_a_provider_that_never_answers_is_not_flooded(
     database: Database, deliver: Callable[..., list[Delivery]]
 ) -> None:

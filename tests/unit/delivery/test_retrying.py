@@ -157,6 +157,7 @@ def test_the_wait_that_a_provider_asks_for_is_kept_and_lengthened_a_little(
         assert then.wait_seconds == then.pause_seconds == pytest.approx(wait)
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 60),
     st.integers(0, 60),

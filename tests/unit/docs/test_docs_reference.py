@@ -250,6 +250,7 @@ def test_events_in_automations_and_pages_exist() -> None:
 # -------------------------------------------------------------------------------------------- reports
 
 
+@pytest.mark.slow
 def test_the_reference_names_every_key_of_the_follow_up_and_of_looking_back(database: Database) -> None:
     world = World(database, {"schedule_id": "payments"}, now=NOW)
     world.check()

@@ -28,6 +28,7 @@ def test_the_corpus_is_large_enough_to_say_something() -> None:
     assert len(SECRETS) >= 300
 
 
+@pytest.mark.slow
 def test_precision_and_recall() -> None:
     refused = [text for text in HARMLESS if find_private(text)]
     private = [text for seed in SEEDS for _, text in read_private(seed)]
@@ -80,6 +81,7 @@ def test_every_form_of_a_token_has_its_source() -> None:
         assert form.source.startswith(("https://", "rollback_drills/")), form.issuer
 
 
+@pytest.mark.slow
 def test_the_redactor_takes_out_every_token_that_shows_what_it_is() -> None:
     shown = [
         text

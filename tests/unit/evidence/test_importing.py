@@ -168,6 +168,7 @@ def test_a_record_that_says_what_no_column_holds_is_imported_whole(
     assert verify_ledger(database, Trust(), lambda _: None).findings == []
 
 
+@pytest.mark.slow
 def test_an_import_that_fails_on_the_way_adds_nothing(database: Database) -> None:
     records = {str(number): {**RECORD, "n": number} for number in range(2000)} | {"last": {"n": 2**53}}
 

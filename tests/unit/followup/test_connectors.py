@@ -17,6 +17,7 @@ def end(database: Database, state: State, at: float) -> None:
     settle_and_claim(database, "webhook", [result], 0, claim="x", now=at, lease_seconds=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("states", "is_failing"),
     [

@@ -277,6 +277,7 @@ def test_a_step_waits_until_a_window_ends(database: Database) -> None:
     assert [each.at.hour for each in world.told("escalated")] == [20]
 
 
+@pytest.mark.slow
 def test_a_step_that_a_long_window_keeps_back_is_no_problem(database: Database) -> None:
     window = {"start_at": (NOW + timedelta(minutes=30)).isoformat(), "end_at": "2026-12-10T00:00:00Z"}
     world = World(database, ONE)
@@ -294,6 +295,7 @@ def test_a_step_that_a_long_window_keeps_back_is_no_problem(database: Database) 
     assert find_problems(world.open_cycles(), now=world.now) != []  # as it looks without the window
 
 
+@pytest.mark.slow
 def test_a_step_that_nobody_can_be_told_of_is_a_problem(database: Database) -> None:
     world = World(database, {**ONE, "owner_calendars": {"lead-a": {"available": False}}})
     for _ in range(27):

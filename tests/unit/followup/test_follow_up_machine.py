@@ -135,6 +135,7 @@ FollowUp.TestCase.settings = settings(
 TestFollowUp = pytest.mark.slow(FollowUp.TestCase)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.sampled_from(["acknowledged", "escalated", "resolved"])),

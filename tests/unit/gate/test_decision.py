@@ -300,6 +300,7 @@ def test_production_readiness_is_the_two_drill_checks() -> None:
     assert document["generated_at"] == "2026-12-01T09:00:00+00:00"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", PAIRS, ids=[pair["name"] for pair in PAIRS])
 def test_the_gate_agrees_with_the_measured_states(pair: dict[str, Any], tmp_path: Path) -> None:
     inputs, expected = pair["inputs"], pair["expected"]

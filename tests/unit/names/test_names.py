@@ -156,6 +156,7 @@ def test_a_renamed_schedule_owner_and_provider_keep_what_was_said_and_told(datab
     assert [route.owner for route in cycle.routes] == ["team-a"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "other"), SPELLINGS)
 def test_the_end_of_an_absence_is_found_in_any_spelling(one: str, other: str, database: Database) -> None:
     away = {"start_at": NOW.isoformat(), "end_at": (NOW + timedelta(hours=5)).isoformat()}
@@ -393,6 +394,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "what"), UNREADABLE)
 @pytest.mark.parametrize(("changes", "place"), PLACES)
 @pytest.mark.parametrize("is_ascii", [True, False])

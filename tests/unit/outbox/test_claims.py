@@ -217,6 +217,7 @@ def test_many_workers_that_commit_at_once_commit_each_notification_once(database
     assert find_items(database, OutboxFilter(), limit=1)[1] == 400
 
 
+@pytest.mark.slow
 def test_runs_that_read_the_documents_in_another_order_do_not_block_each_other(database: Database) -> None:
     entries = list(make_entries(3_000))  # so many that the transactions meet half-way
 
@@ -303,6 +304,7 @@ def test_the_age_of_what_was_kept_back_counts_from_the_end_of_the_window(databas
     assert claimed.queued_at == WEEK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", State)
 def test_only_what_was_surely_not_sent_is_replaced(database: Database, state: State) -> None:
     old, new = make_entry("payments"), make_entry("payments", reason=Reason.WORSE)
@@ -319,6 +321,7 @@ def test_only_what_was_surely_not_sent_is_replaced(database: Database, state: St
         assert ids_of(claim(database, now=1.0)) == [[new.notification_id]]
 
 
+@pytest.mark.slow
 def test_two_runs_that_replace_the_same_commit_one_successor(database: Database) -> None:
     old = list(make_entries(50))
     ids = put(database, *old)
@@ -348,6 +351,7 @@ def test_what_closes_a_cycle_closes_its_route_and_no_other(database: Database) -
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", State)
 def test_a_route_that_leaves_without_a_word_takes_along_what_was_not_sent(
     database: Database, state: State
@@ -419,6 +423,7 @@ def test_an_instant_keeps_its_microseconds(database: Database) -> None:
     assert told.at == at
 
 
+@pytest.mark.slow
 def test_the_history_is_found_for_more_schedules_than_a_query_takes(database: Database) -> None:
     entries = list(make_entries(1_201))
     put(database, *entries)
@@ -446,6 +451,7 @@ def test_what_is_due_first_is_claimed_first_and_by_one_worker_alone(database: Da
     assert get(database, ids[0]).due_at == 9.0 + LEASE
 
 
+@pytest.mark.slow
 def test_workers_that_claim_at_once_get_different_messages(database: Database) -> None:
     ids = put(database, *make_entries(200))
     form_digests(database, "webhook", 3)
@@ -1027,6 +1033,7 @@ def test_what_is_replayed_is_due_at_once_and_counts_anew(database: Database, sta
     assert (item.state, item.due_at, item.queued_at, *counts) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [each for each in State if each not in (State.SUPPRESSED, State.DISCARDED)])
 def test_what_was_delivered_or_is_on_its_way_is_not_discarded(database: Database, state: State) -> None:
     (its_id,) = put(database, make_entry("payments"))
@@ -1062,6 +1069,7 @@ def test_a_place_without_a_text_cannot_be_sent(database: Database) -> None:
     assert claim(database, now=1e9) == []
 
 
+@pytest.mark.slow
 def test_more_are_replayed_and_discarded_than_a_query_takes(database: Database) -> None:
     ids = put(database, *make_entries(1_201))
 
@@ -1194,6 +1202,7 @@ def route_outcomes(database: Database) -> list[tuple[str, str]]:
     return [(each["notification_id"], each["outcome"]) for each in reversed(records)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -1343,6 +1352,7 @@ def test_more_outcomes_are_indexed_than_a_query_takes(database: Database) -> Non
     assert [its_id for its_id, _ in route_outcomes(database)] == ids
 
 
+@pytest.mark.slow
 def test_runs_that_index_at_once_take_each_outcome_once(database: Database) -> None:
     ids = put(database, *make_entries(600))
     deliver_all(database)

@@ -51,6 +51,7 @@ def find(database: Database, *schedule_ids: str) -> Undelivered:
     return find_undelivered(database, schedule_ids or None, None, now=NOW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "waits", "is_dead"),
     [
@@ -79,6 +80,7 @@ def test_every_state_waits_or_is_dead_or_is_over(
     assert len(found.deliveries) == waits + is_dead
 
 
+@pytest.mark.slow
 def test_dead_letters_are_found_for_more_schedules_than_a_query_takes_the_newest_first(
     database: Database,
 ) -> None:

@@ -56,6 +56,7 @@ def test_hours_are_counted_while_the_owner_works(
     assert found.tzinfo is UTC
 
 
+@pytest.mark.slow
 def test_the_longest_wait_of_the_shortest_week_ends_some_day() -> None:
     working = WorkingTime("UTC", BusinessHours("09:00", "09:01", ("wed",)))
 

@@ -325,6 +325,7 @@ def test_a_route_is_deferred_to_the_first_instant_at_which_nothing_keeps_it_sile
     assert found == (free[0] if available else None)
 
 
+@pytest.mark.slow
 @given(st.lists(PERIODS, max_size=3), st.booleans(), st.sampled_from([-1, 3, 90]))
 def test_every_route_gets_a_reason_and_the_counts_add_up(
     windows: list[tuple[datetime, datetime]], available: bool, days: int

@@ -72,6 +72,7 @@ def test_there_are_160_pairs() -> None:
     assert len(PAIRS) == 160
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", PAIRS, ids=[pair["name"] for pair in PAIRS])
 def test_reports_and_plan_state_the_measured_facts(pair: dict[str, Any], tmp_path: Path) -> None:
     inputs, expected = pair["inputs"], pair["expected"]

@@ -401,4 +401,4 @@ class Route(RuleBasedStateMachine):
 
 
 Route.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
-TestRoute = Route.TestCase
+TestRoute = pytest.mark.slow(Route.TestCase)

@@ -162,6 +162,7 @@ def due_after(policy: str, performed: list[Mapping[str, Any]], interval: float) 
     return found
 
 
+@pytest.mark.slow
 @given(st.lists(drills, max_size=8), st.randoms(), intervals, st.sampled_from(NAMES))
 def test_the_order_of_the_drills_in_the_file_does_not_matter(
     performed: list[Mapping[str, Any]], random: Any, interval: float, policy: str
@@ -171,6 +172,7 @@ def test_the_order_of_the_drills_in_the_file_does_not_matter(
     assert due_after(policy, performed, interval) == due_after(policy, shuffled, interval)
 
 
+@pytest.mark.slow
 @given(st.lists(drills, max_size=8), drills, intervals)
 def test_a_sequence_never_goes_back_whichever_drill_is_added(
     performed: list[Mapping[str, Any]], another: Mapping[str, Any], interval: float
@@ -180,6 +182,7 @@ def test_a_sequence_never_goes_back_whichever_drill_is_added(
     assert due_after("fixed_sequence", [*performed, another], interval) >= before
 
 
+@pytest.mark.slow
 @given(st.lists(drills, min_size=1, max_size=8), drills, intervals)
 def test_a_completion_moves_the_due_instant_back_only_from_the_first_one(
     performed: list[Mapping[str, Any]], another: Mapping[str, Any], interval: float
@@ -190,6 +193,7 @@ def test_a_completion_moves_the_due_instant_back_only_from_the_first_one(
     assert is_first or due_after("after_completion", [*performed, another], interval) >= before
 
 
+@pytest.mark.slow
 @given(st.lists(drills, max_size=8), intervals)
 def test_a_sequence_names_only_its_instants_and_the_first_after_every_drill_that_counted(
     performed: list[Mapping[str, Any]], interval: float

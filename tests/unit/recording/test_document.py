@@ -137,6 +137,7 @@ def written_histories(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["", " ", "\n"])) + text + draw(st.sampled_from(["", "\n", "\r\n "]))
 
 
+@pytest.mark.slow
 @given(written_histories(), drill_objects)
 def test_whatever_the_document_it_has_the_drill_and_all_that_it_had(text: str, drill: dict[str, Any]) -> None:
     before = json.loads(text)
@@ -148,6 +149,7 @@ def test_whatever_the_document_it_has_the_drill_and_all_that_it_had(text: str, d
     assert all(character in kept for character in text.replace(" ", "").replace("\n", "").replace("\r", ""))
 
 
+@pytest.mark.slow
 @given(written_histories(), drill_objects, drill_objects)
 def test_another_drill_can_be_added_after_the_first(
     text: str, first: dict[str, Any], second: dict[str, Any]

@@ -163,6 +163,7 @@ def test_a_drill_that_is_there_already_is_refused() -> None:
     refuse_repeated(drill, (built(**{**DRILL, "drill_id": "other", "actor": "another"}),), "h")
 
 
+@pytest.mark.slow
 @given(st.sets(st.sampled_from(sorted({**DRILL, **ASKED_FOR}))))
 def test_what_is_written_is_read_back_as_the_same_drill(names: set[str]) -> None:
     drill = built(**{"status": "fail", **{name: {**DRILL, **ASKED_FOR}[name] for name in names}})

@@ -115,6 +115,7 @@ drills = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(drills, max_size=8, unique_by=lambda drill: drill["drill_id"]), st.randoms())
 def test_the_retests_that_a_history_calls_for_are_those_of_all_ever_recorded_that_are_open(
     performed: list[dict[str, Any]], random: Any

@@ -175,6 +175,7 @@ def test_what_a_dead_writer_left_does_not_matter(tmp_path: Path) -> None:
     assert victim.read_bytes() == b"untouched"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exists", [True, False], ids=["a history", "no history yet"])
 def test_killed_at_any_step_the_old_or_the_new_document_is_there(
     tmp_path: Path, schedule: str, history: Path, exists: bool
@@ -207,6 +208,7 @@ def test_killed_at_any_step_the_old_or_the_new_document_is_there(
     assert changes.count(True) == 1
 
 
+@pytest.mark.slow
 def test_killed_while_the_due_instant_moves_both_documents_can_be_read(
     tmp_path: Path, schedule: str, history: Path
 ) -> None:
@@ -234,6 +236,7 @@ def start(schedule: str, history: Path, name: str, count: int) -> "subprocess.Po
     return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_several_processes_at_once_lose_nothing(schedule: str, history: Path) -> None:
     processes = [start(schedule, history, f"p{number}", 8) for number in range(6)]
     assert [process.wait(timeout=60) for process in processes] == [0] * 6
@@ -247,6 +250,7 @@ def test_several_processes_at_once_lose_nothing(schedule: str, history: Path) ->
         process.stdout.close()
 
 
+@pytest.mark.slow
 def test_processes_that_are_killed_at_any_time_lose_nothing_that_they_said_was_recorded(
     schedule: str, history: Path
 ) -> None:

@@ -256,6 +256,7 @@ def test_a_hostile_text_does_not_take_long(body: str) -> None:
 PRINTABLE = st.text(st.characters(exclude_categories=("C", "Z")), min_size=4, max_size=40)
 
 
+@pytest.mark.slow
 @given(secrets=st.lists(PRINTABLE, min_size=1, max_size=4), before=st.text(), after=st.text())
 def test_never_leaves_a_known_secret(secrets: list[str], before: str, after: str) -> None:
     redactor = Redactor(secrets)
@@ -273,6 +274,7 @@ def test_never_leaves_a_known_secret(secrets: list[str], before: str, after: str
             assert form not in redactor.text(f"{before}{form}{after}").replace(REDACTED, "\0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [pattern for pattern, _ in redactor._PATTERNS])
 @given(data=st.data())
 def test_no_pattern_finds_what_has_no_trigger(pattern: re.Pattern[str], data: st.DataObject) -> None:
@@ -280,6 +282,7 @@ def test_no_pattern_finds_what_has_no_trigger(pattern: re.Pattern[str], data: st
     assert redactor._TRIGGERS.search(text.encode(errors="surrogatepass"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", TOKEN_FORMS, ids=[f"{each.issuer} {each.prefix}" for each in TOKEN_FORMS])
 @settings(max_examples=5, deadline=None)
 @given(data=st.data())
@@ -372,6 +375,7 @@ def test_the_filter_lets_a_record_pass_whose_arguments_do_not_fit() -> None:
     assert "secret-value" not in f"{record.msg} {record.args}"
 
 
+@pytest.mark.slow
 def test_an_ordinary_line_costs_the_filter_less_than_20_microseconds() -> None:
     redacting = RedactingFilter(Redactor([f"s3cr3t-Token-{number}/Value" for number in range(25)]))
     record = make_record("%d of %d drills need a notice", 3, 4, flow_run_name="payments", task_run_name="x")

@@ -225,6 +225,7 @@ def test_a_cycle_that_was_closed_says_when(database: Database) -> None:
     assert (entry["closed_at"], entry["outcome"]) == ("2026-12-01T12:00:00+00:00", "delivered")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wanted", "routes"),
     [

@@ -151,6 +151,7 @@ def test_the_newest_comes_first_and_pages_follow_each_other(database: Database) 
     assert [each for page in pages for each in page] == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wanted", "count"),
     [

@@ -67,6 +67,7 @@ def test_the_weeks_of_a_period_follow_each_other_and_cover_it(one: datetime, oth
     assert len({each.name for each in weeks}) == len(weeks)
 
 
+@pytest.mark.slow
 @given(st.integers(1, MOST_WEEKS), INSTANTS)
 def test_so_many_last_weeks_are_so_many(count: int, until: datetime) -> None:
     period = last_weeks(count, until)

@@ -139,6 +139,7 @@ def test_a_hostile_path_stays_text_in_the_calendar(path: str) -> None:
     assert event["summary"].startswith(f"Rollback drill due: {path.split(chr(27), maxsplit=1)[0]} [31m ")
 
 
+@pytest.mark.slow
 @given(owner=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120))
 def test_any_owner_reads_back_from_the_calendar(owner: str) -> None:
     judgement = judged(make_subject([DRILL]))

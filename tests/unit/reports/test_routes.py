@@ -46,6 +46,7 @@ def test_the_newest_decision_comes_first(database: Database) -> None:
     assert len(rows) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wanted", "count"),
     [

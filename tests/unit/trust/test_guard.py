@@ -234,6 +234,7 @@ _drills = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(_drills, _drills)
 def test_adding_drills_is_never_distrusted(before: list[dict[str, Any]], added: list[dict[str, Any]]) -> None:
     ledger = [
@@ -245,6 +246,7 @@ def test_adding_drills_is_never_distrusted(before: list[dict[str, Any]], added: 
     assert signs_of([*before, *(each for each in added if each["drill_id"] not in names)], ledger) == []
 
 
+@pytest.mark.slow
 @given(_drills.filter(lambda drills: len(drills) > 1), st.data())
 def test_removing_a_drill_is_always_noticed(drills: list[dict[str, Any]], data: st.DataObject) -> None:
     ledger = [

@@ -70,6 +70,7 @@ def rows_of(folder: Path) -> list[int]:
 SCHEDULE_1 = [0, *range(2, 34, 3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
@@ -103,6 +104,7 @@ def test_an_export_shows_what_was_asked_for_and_verifies(
     assert result.compared == ["the head", "the public key"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "sizes"),
     [
@@ -162,6 +164,7 @@ def test_a_folder_that_exists_is_left_alone(database: Database, tmp_path: Path) 
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_is_appended_meanwhile_is_not_in_an_export(database: Database, tmp_path: Path) -> None:
     added: list[object] = []
 
@@ -315,6 +318,7 @@ def test_the_guide_tells_how_to_verify_without_this_program(
     assert bool(done.stdout) == (code == 0)
 
 
+@pytest.mark.slow
 def test_the_scripts_of_the_guide_take_a_period_and_a_key_that_was_changed(
     database: Database, tmp_path: Path
 ) -> None:
@@ -394,6 +398,7 @@ def test_a_key_that_was_changed_since_it_was_opened_signs_no_export(
     assert not list(tmp_path.glob("out*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
@@ -436,6 +441,7 @@ def test_only_some_of_many_schedules_are_named(tmp_path: Path) -> None:
         exported(database, tmp_path / "out", Query(schedules=("unknown",)))
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_folds_cover_a_gap_in_order_and_cross_no_border(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, 3000))
@@ -501,6 +507,7 @@ def test_the_report_tells_the_story_and_executes_nothing(database: Database, tmp
     assert not re.search(r"(?:src|href)=", page)
 
 
+@pytest.mark.slow
 def test_a_drill_that_was_changed_counts_as_its_newest_row_has_it(database: Database, tmp_path: Path) -> None:
     start = start_record(DRILL_KIND, "rcd-x", created_at=NOW + timedelta(hours=40), signer="me")
     drill = {
@@ -572,6 +579,7 @@ def test_a_due_instant_is_met_in_time_late_or_not_at_all(
     )
 
 
+@pytest.mark.slow
 def test_a_drill_that_was_written_down_before_the_period_is_not_called_missed(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'drills.db'}")
     subject = make_subject(next_due_at="2026-12-05T09:00:00Z")

@@ -67,6 +67,7 @@ def test_the_root_of_every_tree_is_that_of_another_implementation() -> None:
         assert ROOTS[size] == TREE.get_root(size)
 
 
+@pytest.mark.slow
 def test_every_proof_of_inclusion_is_accepted_by_other_implementations() -> None:
     for size in range(1, MOST + 1):
         for index in range(size):
@@ -113,6 +114,7 @@ def is_accepted_by_pymerkle(old_size: int, size: int, path: list[bytes]) -> bool
     return False
 
 
+@pytest.mark.slow
 def test_every_proof_of_consistency_leads_to_both_roots() -> None:
     accepted = 0
     for size in range(1, MOST + 1):
@@ -137,6 +139,7 @@ def test_a_cover_holds_each_leaf_once_and_is_the_shortest(start: int, length: in
     assert len(found) <= 2 * max(length, 1).bit_length()
 
 
+@pytest.mark.slow
 @given(st.integers(0, MOST), st.data())
 def test_a_tree_of_folds_has_the_root_of_its_leaves(size: int, data: st.DataObject) -> None:
     frontier = Frontier()

@@ -83,6 +83,7 @@ def sign_manifest_again(folder: Path) -> None:
     (folder / "manifest.sig").write_text(str(SignedNote.sign(manifest_text(digest), [OTHER_KEY])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tamper", "kind", "says"),
     [
@@ -354,6 +355,7 @@ def test_what_is_not_of_the_export_is_found(
     finding.message.encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rows.jsonl", "tree.txt", "checkpoints.txt", "report.html", "evidence.csv"])
 def test_a_file_that_grew_to_terabytes_is_a_finding_within_little_memory(name: str, bundle: Path) -> None:
     os.truncate(bundle / name, 2**42)

@@ -189,6 +189,7 @@ def test_rows_after_those_that_are_missing_are_not_called_changed(database: Data
     assert (result.size, result.root) == (21, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [979, 980])
 def test_progress_is_reported_after_every_thousand_rows(count: int, database: Database) -> None:
     fill(database, (count,), start=20)
@@ -269,6 +270,7 @@ def test_a_ledger_cut_off_with_its_heads_shows_against_a_head_from_elsewhere(dat
     assert (finding.kind, "rows 11 to 20 are missing" in finding.message) == (FindingKind.TRUNCATED, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 10, 11, 16, 20, 21])
 def test_a_head_of_any_earlier_size_is_compared(size: int, database: Database) -> None:
     frontier = Frontier()

@@ -52,6 +52,7 @@ COPY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "kind", "says"),
     [
@@ -223,6 +224,7 @@ SCHEMA = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("statements", "says"), SCHEMA)
 def test_what_defines_the_tables_in_sqlite_is_compared(
     statements: str, says: str, database: Database
@@ -266,6 +268,7 @@ POSTGRESQL_SCHEMA = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("statements", "says"), POSTGRESQL_SCHEMA)
 def test_what_defines_the_tables_in_postgresql_is_compared(
     statements: str, says: str, database: Database
