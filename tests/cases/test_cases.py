@@ -6,13 +6,14 @@ pointer (`json`).
 """
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.cli.test_main import drills
+from rollback_drills_cli.main import main
 
 HERE = Path(__file__).parent
 NOW = "2026-11-28T09:00:00Z"
@@ -24,18 +25,32 @@ RUNS = [
 
 
 @pytest.mark.parametrize(("folder", "run"), RUNS)
-def test_an_input_has_the_expected_outcome(folder: Path, run: dict[str, Any], tmp_path: Path) -> None:
+def test_an_input_has_the_expected_outcome(
+    folder: Path,
+    run: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith(("CAVRA_", "DRILLS_")):
+            monkeypatch.delenv(name)
     takes_now = run["arguments"][0] != "lint" and "--now" not in run["arguments"]
 
-    done = drills(*run["arguments"], *(["--now", NOW] if takes_now else []), cwd=tmp_path)
+    monkeypatch.setattr("sys.argv", ["drills", *run["arguments"], *(["--now", NOW] if takes_now else [])])
 
-    printed = " ".join((done.stdout + done.stderr).split())
-    assert done.returncode == run["exit"], printed
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    out, err = capsys.readouterr()
+    printed = " ".join((out + err).split())
+    assert ended.value.code == run["exit"], printed
     assert [part for part in run.get("has", []) if part not in printed] == [], printed
     assert [part for part in run.get("lacks", []) if part in printed] == [], printed
     for pointer, value in run.get("json", {}).items():
-        assert at(json.loads(done.stdout), pointer) == value, pointer
+        assert at(json.loads(out), pointer) == value, pointer
 
 
 def at(document: Any, pointer: str) -> Any:
