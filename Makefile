@@ -30,7 +30,7 @@ quick test chaos: export PYTHONDONTWRITEBYTECODE =
 quick: install ## Run the cheap linters and the fast unit tests, in half a minute
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile -m 'not slow and not chaos' tests/unit
+	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile -m 'not slow and not chaos and not hypothesis' tests/unit
 
 test: install ## Run the tests (T=tests/unit for a part)
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(T)
