@@ -26,7 +26,7 @@ class ApiTokenError(DrillsError):
 
 
 def list_tokens() -> list[ApiToken]:
-    """Return every token that can be used, by name; the log names those that cannot."""
+    """Return the usable tokens by name; the log names those that are damaged."""
     tokens, damaged = find_tokens()
     for problem in damaged:
         _warn(problem)
@@ -40,7 +40,7 @@ def _warn(problem: str) -> None:
 
 
 def find_tokens() -> tuple[list[ApiToken], list[str]]:
-    """Return the tokens by name, and a line for each Secret block that is damaged: it lets nobody in."""
+    """Return the tokens by name, and a message for each damaged Secret block."""
     tokens: list[ApiToken] = []
     damaged: list[str] = []
     for document in _find({"like_": _PREFIX}):

@@ -41,7 +41,7 @@ class Connector(Block, ABC):
     most_in_one_message: ClassVar[int] = 1
     """How many schedules one message to an owner may name; 1 where each must stay an item of its own."""
     workers: ClassVar[int] = 1
-    """How many notifications may be on their way at once."""
+    """How many notifications may be sent at once."""
     can_find: ClassVar[bool] = False
     """Whether `find` asks the vendor for a notification whose answer was lost."""
 
@@ -146,7 +146,7 @@ class Connector(Block, ABC):
         return self._known_redactor
 
     def redacted(self, verdict: Verdict, request: RequestSummary | None = None) -> Verdict:
-        """Take the secrets out of a verdict, before anything is cut: half of one would not be recognised.
+        """Redact the secrets in a verdict before it is cut: half a secret would not be recognised.
 
         Those of this connector, with every part of them, and all that the process has opened.
         """

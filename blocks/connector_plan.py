@@ -67,7 +67,7 @@ def _unset(named: NamedEntry, key: str, variable: str) -> str:
 def _plan_block(
     named: NamedEntry, entry: BlockEntry, environ: Mapping[str, str], problems: list[str]
 ) -> ConnectorPlan:
-    """Take the keys of the entry for the fields of the block."""
+    """Use the keys of the entry as the fields of the block."""
     connector_type = CONNECTORS[named.kind]
     fields = connector_type.model_fields
     settings: dict[str, object] = {}

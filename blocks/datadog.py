@@ -67,7 +67,7 @@ class DatadogConnector(HttpConnector):
         return self._request("POST", "/api/v1/events", to_json(self._event(notification, now)))
 
     def judge(self, response: Response) -> Verdict:
-        """Take a 202, or a 200, with an event for accepted."""
+        """Count a 202, or a 200, with an event as accepted."""
         status, body = response.status_code, response.json_object()
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             return _judge_refusal(response)
@@ -85,7 +85,7 @@ class DatadogConnector(HttpConnector):
         return self._request("GET", "/api/v1/validate")
 
     def judge_trial(self, response: Response) -> Verdict:
-        """Take a 200 that calls the key valid for proof."""
+        """Accept a 200 that calls the key valid as proof."""
         status = response.status_code
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             return _judge_refusal(response)

@@ -68,7 +68,7 @@ class GoogleChatConnector(IncomingWebhook):
         return f"{public_origin(url)}{httpx.URL(url).path}?{REDACTED}"
 
     def judge_success(self, response: Response) -> Verdict:
-        """Take only a 200 that names the message for a delivery."""
+        """Count only a 200 that names the message as delivered."""
         status, name = response.status_code, response.json_object().get("name")
         if status == HTTPStatus.OK and isinstance(name, str) and name:
             return Verdict(Outcome.DELIVERED, "answered 200", status, external_ref=name)

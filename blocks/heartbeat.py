@@ -1,4 +1,4 @@
-"""The heartbeat: a request to a watch outside, which raises the alarm when it does not come."""
+"""The heartbeat: a request to an external monitor, which alerts when no heartbeat arrives."""
 
 import asyncio
 from http import HTTPStatus

@@ -77,7 +77,7 @@ class JsmConnector(HttpConnector):
         return verdict
 
     def judge(self, response: Response) -> Verdict:
-        """Take only a 202 with a request id for accepted."""
+        """Count only a 202 with a request id as accepted."""
         status, body = response.status_code, response.json_object()
         if status < HTTPStatus.MULTIPLE_CHOICES:
             request_id = body.get("requestId")

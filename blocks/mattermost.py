@@ -52,7 +52,7 @@ class MattermostConnector(IncomingWebhook):
         return "" if self.public_path.match(url.path) else "must end with /hooks/KEY"
 
     def judge_success(self, response: Response) -> Verdict:
-        """Take only a 200 whose body is `ok` for a delivery."""
+        """Count only a 200 whose body is `ok` as delivered."""
         return judge_ok(response)
 
     def is_dead(self, response: Response) -> bool:

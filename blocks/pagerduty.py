@@ -78,7 +78,7 @@ class PagerDutyConnector(HttpConnector):
         return verdict
 
     def judge(self, response: Response) -> Verdict:
-        """Take only a 202 whose body says success for accepted."""
+        """Count only a 202 whose body says success as accepted."""
         status, body = response.status_code, response.json_object()
         if status < HTTPStatus.MULTIPLE_CHOICES:
             if status == HTTPStatus.ACCEPTED and body.get("status") == "success":

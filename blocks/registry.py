@@ -1,4 +1,4 @@
-"""Which connectors exist, and how one is found by the name of a provider."""
+"""All connectors, and how to load the one of a provider."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -67,7 +67,7 @@ class SplunkConnector(HttpConnector):
         return api_request("POST", url, headers, content)
 
     def judge(self, response: Response) -> Verdict:
-        """Take a 200 with the code 0 for accepted; the code of a refusal is more precise than its status."""
+        """Count a 200 with the code 0 as accepted; the code of a refusal is more precise than its status."""
         status, body = response.status_code, response.json_object()
         code = body["code"] if type(body.get("code")) is int else None
         if status == HTTPStatus.OK and code == _SUCCESS:

@@ -65,7 +65,7 @@ class TeamsConnector(IncomingWebhook):
         return f"{parsed.scheme}://{host}/" + "/".join(segments) + (f"?{REDACTED}" if parsed.query else "")
 
     def judge_success(self, response: Response) -> Verdict:
-        """Take a 2xx for accepted: the workflow was started, and may still fail to post."""
+        """Count a 2xx as accepted: the workflow was started, and may still fail to post."""
         status = response.status_code
         return Verdict(Outcome.ACCEPTED, f"answered {status}: the workflow was started", status)
 
@@ -109,5 +109,5 @@ def _text(text: str) -> JsonObject:
 
 
 def _plain(text: str) -> str:
-    """Take the links out of the Markdown that cards show; a full escape would show its backslashes."""
+    """Break the links of the Markdown that cards show; a full escape would show its backslashes."""
     return text.replace("](", "] (").replace("<at>", "< at>")

@@ -1,4 +1,4 @@
-"""The message with which a connector is tried out."""
+"""The test message of a connector."""
 
 from rollback_drills import PRODUCT
 from rollback_drills.notifications.notification import Notification
@@ -8,7 +8,7 @@ _SUMMARY = "Somebody is trying out this connector. No rollback drill needs atten
 
 
 def trial_notification(connector: str) -> Notification:
-    """Make a message that nobody can take for an alert; its event type is one that no alert has."""
+    """Build a message that nobody can mistake for an alert; no alert has its event type."""
     return Notification(
         notification_id="gordmsg-0000000000000000",
         provider=connector,

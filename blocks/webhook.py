@@ -33,7 +33,7 @@ _DEAD: Final = frozenset({401, 403, 404, 410})
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What is the same in every request of a connector; thousands of them may be made in a second."""
+    """The parts that all requests of a connector share; thousands may be built in a second."""
 
     url: str = field(repr=False)
     public_url: str
@@ -111,7 +111,7 @@ class WebhookConnector(HttpConnector):
         return PreparedRequest(self.method, opened.url, opened.public_url, headers, content)
 
     def judge(self, response: Response) -> Verdict:
-        """Take any 2xx for a delivery."""
+        """Count any 2xx as delivered."""
         return judge_status(response, dead=_DEAD)
 
     def secret_values(self) -> list[str]:
@@ -170,7 +170,7 @@ class WebhookConnector(HttpConnector):
 
 
 def _event(notification: Notification) -> JsonObject:
-    """Add to the event what says which message it is, and why it was sent."""
+    """Add the id of the notification and its reason to the event."""
     event = {
         **notification.event,
         "notification_id": notification.notification_id,

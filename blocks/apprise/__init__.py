@@ -1,4 +1,4 @@
-"""Apprise: whatever it can reach, by one of its URLs."""
+"""Apprise: every service that it can reach, by its Apprise URL."""
 
 from blocks.apprise.connector import AppriseConnector
 

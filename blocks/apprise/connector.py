@@ -1,4 +1,4 @@
-"""Whatever Apprise can reach, by one of its URLs."""
+"""Every service that Apprise can reach, by its Apprise URL."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""The plugin with which Apprise serves one URL, and what it logs, which holds URLs and whole requests."""
+"""The Apprise plugin of a URL, and its logs, which hold URLs and whole requests."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ _complaints: ContextVar[list[str] | None] = ContextVar("complaints", default=Non
 
 
 def _keep_to_ourselves(record: logging.LogRecord) -> bool:
-    """Take what is logged while a notification is sent out of the logs: it holds URLs and whole requests."""
+    """Hide log records while a notification is sent: they hold URLs and whole requests."""
     complaints = _complaints.get()
     if complaints is None:
         return True
@@ -29,7 +29,7 @@ for _name in ("apprise", "urllib3.connectionpool", "urllib3.util.retry"):
 
 @contextmanager
 def discreetly() -> Iterator[list[str]]:
-    """Keep what Apprise logs of this thread out of the logs, and give its warnings."""
+    """Hide what Apprise logs in this thread, and yield its warnings."""
     complaints: list[str] = []
     token = _complaints.set(complaints)
     try:

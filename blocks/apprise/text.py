@@ -46,5 +46,5 @@ def _escape(text: str) -> str:
 
 
 def _quiet(text: str) -> str:
-    """Keep text from calling people, whatever the service takes for their names."""
+    """Break everything that a service could read as a mention."""
     return _BELL.sub("\\g<0>\N{ZERO WIDTH SPACE}", text)

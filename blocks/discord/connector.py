@@ -57,7 +57,7 @@ class DiscordConnector(IncomingWebhook):
         return ""
 
     def deduplicates(self, notification: Notification) -> bool:
-        """Whether a second request changes nothing: so it is when an edit is repeated."""
+        """Whether a second request changes nothing, as when an edit is repeated."""
         return notification.is_closing and _names_a_message(notification.earlier_ref)
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
@@ -93,7 +93,7 @@ class DiscordConnector(IncomingWebhook):
         return build_message(notification, title)
 
     def judge_success(self, response: Response) -> Verdict:
-        """Take only a 200 that holds the message for a delivery."""
+        """Count only a 200 that holds the message as delivered."""
         status, message_id = response.status_code, response.json_object().get("id")
         if status == HTTPStatus.NO_CONTENT:
             return Verdict(Outcome.ACCEPTED, "answered 204: not asked to wait for the message", status)
@@ -109,7 +109,7 @@ class DiscordConnector(IncomingWebhook):
         return verdict
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
-        """Ask for the webhook itself, which needs no more than its address; nothing is posted."""
+        """Ask for the webhook itself; nothing is posted."""
         del now
         return self._request("GET", "", b"")
 

@@ -42,5 +42,5 @@ def _describe(notification: Notification) -> str:
 
 
 def _escape(text: str) -> str:
-    """Take the links out of the Markdown, which would hide their targets."""
+    """Break the links of the Markdown, which would hide their targets."""
     return text.replace("](", "]\u200b(")

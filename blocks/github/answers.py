@@ -1,4 +1,4 @@
-"""What the answers of GitHub say: which issues, and why something was refused."""
+"""Reads answers of GitHub: issues, and reasons for refusals."""
 
 import re
 from http import HTTPStatus
@@ -48,7 +48,7 @@ def judge_refusal(response: Response, *, dead: frozenset[int] = UNAUTHORIZED) ->
 
 
 def judge_created(response: Response) -> Verdict:
-    """Take a 201 with the number of the new issue for a delivery."""
+    """Count a 201 with the number of the new issue as delivered."""
     status = response.status_code
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         refusal = judge_refusal(response, dead=UNAUTHORIZED | _GONE)
@@ -60,7 +60,7 @@ def judge_created(response: Response) -> Verdict:
 
 
 def judge_comment(response: Response, number: str) -> Verdict:
-    """Take a 201 with the id of the new comment for a delivery."""
+    """Count a 201 with the id of the new comment as delivered."""
     status = response.status_code
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         return judge_addition(response, judge_refusal(response), untouched=_UNTOUCHED)
@@ -70,7 +70,7 @@ def judge_comment(response: Response, number: str) -> Verdict:
 
 
 def judge_repository(response: Response) -> Verdict:
-    """Take a repository that has issues for proof that the token can see it."""
+    """Accept a repository that has issues as proof that the token can see it."""
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         return judge_refusal(response)
     repository = response.json_object()
@@ -84,7 +84,7 @@ def judge_repository(response: Response) -> Verdict:
 
 
 def not_github(response: Response, lacks: str) -> Verdict:
-    """Judge a success that holds nothing that GitHub would have said."""
+    """Judge a success without the content of an answer of GitHub."""
     return judge_lacking(response, f"{lacks}; look at api_url")
 
 

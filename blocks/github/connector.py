@@ -67,11 +67,11 @@ class GitHubIssuesConnector(HttpConnector):
         return github.create(write_issue(notification, self.title, self.labels))
 
     def judge(self, response: Response) -> Verdict:
-        """Take a 201 with the number of the new issue for a delivery."""
+        """Count a 201 with the number of the new issue as delivered."""
         return judge_created(response)
 
     def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
-        """Create the issue, comment on the one that there is, or close it."""
+        """Create the issue, comment on the existing one, or close it."""
         number = _issue_of(notification)
         if notification.is_closing:
             return (yield from self._close(notification, number))
@@ -79,7 +79,7 @@ class GitHubIssuesConnector(HttpConnector):
         return judge_comment(response, number) if number else self.judge(response)
 
     def search(self, notification: Notification, *, now: datetime) -> Conversation[Verdict | None]:
-        """Look for an issue or a comment by its marker, and for an end by the state of the issue."""
+        """Look for an issue or a comment by its marker, and for a closing by the state of the issue."""
         del now
         number = _issue_of(notification)
         if notification.is_closing:  # closing what is closed already does no harm
@@ -93,12 +93,12 @@ class GitHubIssuesConnector(HttpConnector):
         return Verdict(Outcome.DELIVERED, f"found at #{ref}", HTTPStatus.OK, external_ref=ref)
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
-        """Ask for the repository; whether the token may write shows only when it does."""
+        """Ask for the repository; only writing would show whether the token may write."""
         del now
         return self._requests.settings()
 
     def judge_trial(self, response: Response) -> Verdict:
-        """Take a repository that has issues for proof that the token can see it."""
+        """Accept a repository that has issues as proof that the token can see it."""
         return judge_repository(response)
 
     def _close(self, notification: Notification, number: str) -> Conversation[Verdict]:

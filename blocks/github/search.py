@@ -1,4 +1,4 @@
-"""Conversations with GitHub that look whether something is in the repository."""
+"""Conversations with GitHub that look for an issue or a comment."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -24,7 +24,7 @@ def first_page(github: GitHubRequests, listing: str) -> PreparedRequest:
 def look_through(
     github: GitHubRequests, listing: str, marker: str
 ) -> Conversation[JsonObject | Verdict | None]:
-    """Find the newest item of a listing with a marker; a verdict that failed if GitHub could not be asked."""
+    """Find the newest item of a listing with a marker; return a failed verdict if GitHub did not answer."""
     for page in range(1, _MOST_PAGES + 1):
         items = yield from _read_page(github, listing, page)
         if isinstance(items, Verdict):

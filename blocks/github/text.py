@@ -1,4 +1,4 @@
-"""The texts of GitHub issues and comments: Markdown in which what others wrote stays text."""
+"""The texts of GitHub issues and comments: Markdown with the text of others escaped."""
 
 import re
 from typing import Final
@@ -55,7 +55,7 @@ def _body(notification: Notification) -> str:
 
 
 def _plain(text: str) -> str:
-    """Write text of others so that it stays text: one line without markup, references and links."""
+    """Escape text of others into one line without markup, references and links."""
     escaped = _MARKUP.sub(r"\\\1", one_line(text))
     return _unreferenced(_BLOCK_START.sub(r"\1\\\2", escaped))
 

@@ -1,4 +1,4 @@
-"""Which addresses a connector may have, and what of an address may be shown."""
+"""The addresses that a connector may have, and the part of an address that may be shown."""
 
 import ipaddress
 import re
@@ -66,7 +66,7 @@ def site_problem(url: str, what: str, *, path: str = "") -> str:
 
 
 def credentials_within(url: str) -> list[str]:
-    """Return what an address holds of a user and a password, as it is written and as it is sent."""
+    """Return the user and password in an address, as written and as sent."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):

@@ -1,4 +1,4 @@
-"""Keeps the status of an answer that cannot be read further: what the server accepted was not lost."""
+"""Keeps the status of an answer that cannot be read further: the server may have accepted the request."""
 
 import functools
 import re
@@ -15,7 +15,7 @@ _STATUS_LINE: Final = re.compile(
 
 
 class UnreadableAnswerError(Exception):
-    """A server sent a status, and then what no parser takes: headers without end, contradictory lengths."""
+    """A server sent a status, then unreadable headers: endless ones, or contradictory lengths."""
 
     def __init__(self, status: int) -> None:
         """Keep the status."""
@@ -27,7 +27,7 @@ class StatusConnector(aiohttp.TCPConnector):
     """Opens connections that remember the status of the last answer."""
 
     def __init__(self, *, ssl: ssl.SSLContext) -> None:
-        """Verify every server with a context."""
+        """Take the context that verifies every server."""
         super().__init__(ssl=ssl)
         # There is no public way to use another protocol.
         self._factory = functools.partial(_StatusHandler, loop=self._loop)  # type: ignore[assignment]  # a partial is invariant
@@ -50,7 +50,7 @@ class _StatusHandler(ResponseHandler):
 
 
 class StatusResponse(aiohttp.ClientResponse):
-    """An answer that is refused with its status, if that is all that can be read of it."""
+    """An answer whose status is kept if nothing else of it can be read."""
 
     async def start(self, connection: Connection) -> Self:
         """Read the head of the answer."""

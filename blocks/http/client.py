@@ -28,10 +28,10 @@ _current: ContextVar[httpx.AsyncClient | None] = ContextVar("client", default=No
 
 @dataclass(slots=True)
 class Progress:
-    """How far a request came; goes with it as the extension `progress`."""
+    """How far a request got; travels with it as the extension `progress`."""
 
     sent: bool = False
-    """Whether it began to leave: from then on a server may have acted on it."""
+    """Whether the first bytes were sent: from then on a server may have acted on it."""
     proxy: Proxy | None = None
     """The proxy on the way."""
 

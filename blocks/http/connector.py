@@ -18,9 +18,9 @@ from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdi
 
 T = TypeVar("T")
 Conversation: TypeAlias = Generator[PreparedRequest, Response, T]
-"""Yields requests, is given their answers, and returns what they mean. It knows no network.
+"""Yields requests, receives their answers, and returns the verdict. It does no input or output.
 
-It sees whole answers only: a redirect, a broken answer or none at all ends it with a verdict of its own.
+It receives whole answers only: a redirect, a broken answer or no answer ends it with another verdict.
 """
 
 _ANY_TIME: Final = datetime.fromtimestamp(0, UTC)
@@ -30,7 +30,7 @@ class HttpConnector(Connector):
     """A connector over HTTP. A subclass builds requests and judges answers."""
 
     judges_by_status: ClassVar[bool] = False
-    """Whether the status of an answer says all, so that a success counts although its body breaks off."""
+    """Whether the status of an answer is enough: a success then counts even if its body breaks off."""
 
     @abstractmethod
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:

@@ -48,7 +48,7 @@ for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11",
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """A request as it will be sent, and its URL as it may be shown (providers.md, redaction table)."""
+    """A request as it will be sent, and its URL as it may be shown."""
 
     method: str
     url: str = field(repr=False)
@@ -75,7 +75,7 @@ def api_request(
     *,
     only_reads: bool | None = None,
 ) -> PreparedRequest:
-    """Build a request to an API whose address is no secret; a GET only reads unless told otherwise."""
+    """Build a request to an API whose address is no secret; by default a GET only reads."""
     reads = method == "GET" if only_reads is None else only_reads
     return PreparedRequest(method, url, url, {**ANY_JSON, **headers}, content, reads)
 
@@ -156,7 +156,7 @@ async def exchange(request: PreparedRequest, *, timeout_seconds: float) -> Respo
 
 
 def find_problem(request: PreparedRequest) -> str:
-    """Return what of a request can never be sent, without repeating it; empty if all can."""
+    """Return why a request can never be sent, without quoting it; empty if it can."""
     problem = url_problem(request.url)
     if problem:
         return f"the address of the connector {problem}"

@@ -1,4 +1,4 @@
-"""What it means when a request ends without an answer."""
+"""The verdict on a request that ended without an answer."""
 
 import socket
 import ssl

@@ -1,4 +1,4 @@
-"""Which proxy the environment names for an address, and what came of it."""
+"""The proxy that the environment names for an address, and why it failed."""
 
 import ipaddress
 import os
@@ -25,7 +25,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
 
 
 class SettingError(DrillsError):
-    """A variable of the environment keeps everything from being sent.
+    """An environment variable is unusable, so nothing can be sent.
 
     The message names the variable and the remedy, and never repeats the value.
     """
@@ -55,7 +55,7 @@ def find_proxy(url: httpx.URL) -> Proxy | None:
 
 
 def explain_proxy_failure(causes: Sequence[BaseException], proxy: Proxy, why: str) -> str:
-    """Explain why a proxy did not connect us; empty if the failure was not its own.
+    """Explain why a proxy did not connect; empty if the proxy is not the cause.
 
     Args:
         causes: The failure and everything behind it.

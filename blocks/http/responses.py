@@ -1,4 +1,4 @@
-"""What an answer means when a provider has no rule of its own, and how long it asks to wait."""
+"""The meaning of an answer by default, and how long it asks to wait."""
 
 import re
 from collections.abc import Set as AbstractSet
@@ -43,7 +43,7 @@ def judge_status(
 
 
 def is_retryable(status: int) -> bool:
-    """Whether the same request may be taken later."""
+    """Whether the same request may succeed later."""
     is_server_error = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
     return is_server_error or status in _RETRYABLE_REFUSALS
 
@@ -60,7 +60,7 @@ def judge_lacking(response: Response, what: str) -> Verdict:
 
 
 def judge_ok(response: Response) -> Verdict:
-    """Judge a 2xx of Slack, or of one who imitates it: only a 200 whose body is `ok` is a delivery."""
+    """Judge a 2xx of Slack or a compatible service: only a 200 whose body is `ok` is a delivery."""
     body = response.text.strip()
     if response.status_code == HTTPStatus.OK and body == "ok":
         return Verdict(Outcome.DELIVERED, "answered 200: ok", response.status_code)
@@ -70,7 +70,7 @@ def judge_ok(response: Response) -> Verdict:
 def judge_addition(
     response: Response, refusal: Verdict, *, untouched: AbstractSet[int] = _HANDLES_NOTHING
 ) -> Verdict:
-    """Judge a refused addition: after a server's error it may be there, and must be looked for.
+    """Judge a refused addition: after a server error it may have been created, so it must be looked for.
 
     Args:
         response: The answer.
@@ -90,7 +90,7 @@ def body_hint(response: Response) -> str:
 
 
 def join_texts(*values: object, separator: str = "; ") -> str:
-    """Join what is a text, and not an empty one, among the values of an answer."""
+    """Join the non-empty texts among the values of an answer."""
     return separator.join(value for value in values if isinstance(value, str) and value)
 
 

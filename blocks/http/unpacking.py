@@ -1,4 +1,4 @@
-"""Unpacks the body of an answer that a server has packed although it was asked not to."""
+"""Decompresses a body that a server has compressed although it was asked not to."""
 
 import zlib
 from typing import Final
@@ -13,7 +13,7 @@ _WINDOWS: Final = {
 
 
 def unpack(body: bytes, encodings: str, most: int) -> bytes:
-    """Undo the content encodings of a body, up to a size; what cannot be unpacked stays as it is."""
+    """Decompress a body up to a size; a body that cannot be decompressed stays as it is."""
     for encoding in reversed([each.strip().lower() for each in encodings.split(",")]):
         body = _inflate(body, most, _WINDOWS.get(encoding, ()))
     return body

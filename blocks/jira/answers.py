@@ -1,4 +1,4 @@
-"""What the answers of Jira say: which issues, which transition, and why something was refused."""
+"""Reads answers of Jira: issues, transitions, and reasons for refusals."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -45,17 +45,17 @@ def judge_refusal(response: Response) -> Verdict:
 
 
 def judge_refused_addition(response: Response) -> Verdict:
-    """Judge a refused issue or comment, which may be there all the same."""
+    """Judge a refused issue or comment; after some errors it was created nevertheless."""
     return judge_addition(response, judge_refusal(response))
 
 
 def not_jira(response: Response, lacks: str) -> Verdict:
-    """Judge a success that holds nothing that Jira would have said."""
+    """Judge a success without the content of an answer of Jira."""
     return judge_lacking(response, f"{lacks}; is this jira's address?")
 
 
 def judge_account(response: Response) -> Verdict:
-    """Take a 2xx that names an account for proof that the token works."""
+    """Accept a 2xx that names an account as proof that the token works."""
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         return judge_refusal(response)
     if {"accountId", "name", "key"} & response.json_object().keys():
@@ -64,7 +64,7 @@ def judge_account(response: Response) -> Verdict:
 
 
 def judge_comment(response: Response, key: str) -> Verdict:
-    """Take a 2xx with the id of the new comment for a delivery."""
+    """Count a 2xx with the id of the new comment as delivered."""
     status = response.status_code
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         return judge_refused_addition(response)

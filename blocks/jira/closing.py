@@ -1,4 +1,4 @@
-"""Conversations with Jira about issues that exist: closing them, and looking whether something arrived."""
+"""Conversations with Jira about existing issues: closing them, and looking for lost messages."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -22,7 +22,7 @@ _FOUND_FIELDS: Final = ("labels", "status")
 
 
 def find_labelled(jira: JiraRequests, project: str, label: str) -> Conversation[list[Issue] | Verdict]:
-    """Find the issues with a label; a verdict that failed if Jira could not be asked."""
+    """Find the issues with a label; return a failed verdict if Jira did not answer."""
     # A search is answered to nobody too, with no issues: the token must be known to work.
     account = judge_account((yield jira.myself()))
     if not account.succeeded:
@@ -85,7 +85,7 @@ def _close(jira: JiraRequests, key: str, wanted: str, comment: bytes) -> Convers
 
 
 def _unless_done(jira: JiraRequests, key: str, refusal: Verdict) -> Conversation[Verdict]:
-    """Take a refusal for a delivery if somebody else has closed the issue."""
+    """Count a refusal as delivered if somebody else has closed the issue."""
     is_done = read_is_done((yield jira.status(key)))
     if is_done is True:
         return Verdict(Outcome.DELIVERED, f"{key} was done already", HTTPStatus.OK, external_ref=key)

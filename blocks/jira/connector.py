@@ -80,7 +80,7 @@ class JiraConnector(HttpConnector):
         return self._requests.create(fit_json(notification, self._issue, _LARGEST_TEXT))
 
     def judge(self, response: Response) -> Verdict:
-        """Take a 2xx with the key of the new issue for a delivery."""
+        """Count a 2xx with the key of the new issue as delivered."""
         status = response.status_code
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             return judge_refused_addition(response)
@@ -90,7 +90,7 @@ class JiraConnector(HttpConnector):
         return not_jira(response, "an issue key")
 
     def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
-        """Create the issue, comment on the one that there is, or close it."""
+        """Create the issue, comment on the existing one, or close it."""
         key = _issue_of(notification)
         if notification.is_closing:
             return (yield from self._close(notification, key))
@@ -98,7 +98,7 @@ class JiraConnector(HttpConnector):
         return judge_comment(response, key) if key else self.judge(response)
 
     def search(self, notification: Notification, *, now: datetime) -> Conversation[Verdict | None]:
-        """Look for an issue by its label, for a reminder among the comments, and for an end by the status."""
+        """Look for an issue by its label, a reminder in the comments, a closing message by the status."""
         del now
         key = _issue_of(notification)
         if key and notification.is_closing:
@@ -114,12 +114,12 @@ class JiraConnector(HttpConnector):
         return Verdict(Outcome.DELIVERED, f"{key} was created", HTTPStatus.OK, external_ref=key)
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
-        """Ask who we are."""
+        """Ask for our account."""
         del now
         return self._requests.myself()
 
     def judge_trial(self, response: Response) -> Verdict:
-        """Take a 2xx that names an account for proof that the token works."""
+        """Accept a 2xx that names an account as proof that the token works."""
         return judge_account(response)
 
     def secret_values(self) -> list[str]:

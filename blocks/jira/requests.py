@@ -46,7 +46,7 @@ class JiraRequests:
         return self._read(f"issue/{key}/comment?orderBy=-created&maxResults={_MOST_COMMENTS_READ}")
 
     def myself(self) -> PreparedRequest:
-        """Ask who we are: a search would be answered even to nobody."""
+        """Ask for our account: a search is answered even without one."""
         return self._read("myself")
 
     def labelled(self, project: str, label: str, fields: Sequence[str]) -> PreparedRequest:

@@ -140,7 +140,7 @@ class MailConnector(Connector):
 
     @contextmanager
     def _open(self, smtp: SmtpSession) -> Iterator[None]:
-        """Connect, encrypt and log in; say goodbye and close in the end."""
+        """Connect, encrypt and log in; quit and close at the end."""
         context = None if self.security == "none" else tls_context()
         try:
             smtp.open(self.host, self.port, context if self.security == "tls" else None)
@@ -156,7 +156,7 @@ class MailConnector(Connector):
             smtp.close()
 
     def _concluded(self, verdict: Verdict, headers: dict[str, str]) -> Verdict:
-        """Take passwords and addresses out of a verdict: a server quotes whom it refuses."""
+        """Redact passwords and addresses in a verdict: a server quotes the recipients that it refuses."""
         detail = verdict.detail
         for address in sorted((self.sender, *self.recipients), key=len, reverse=True):
             detail = re.sub(re.escape(address), REDACTED, detail, flags=re.IGNORECASE)

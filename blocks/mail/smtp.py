@@ -28,7 +28,7 @@ _LOGIN_REFUSED: Final = frozenset({534, 535, 538})
 
 
 class _Answers(io.RawIOBase):
-    """What the server says, read within the time that is left."""
+    """The answers of the server, read within the time that is left."""
 
     def __init__(self, connection: socket.socket, time_left: Callable[[], float]) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class SmtpSession(smtplib.SMTP):
         self._tls: ssl.SSLContext | None = None
 
     def open(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
-        """Connect, and hear the greeting."""
+        """Connect, and read the greeting."""
         self._host = host  # starttls verifies the certificate for it
         self._tls = tls
         code, text = self.connect(host, port)
@@ -81,7 +81,7 @@ class SmtpSession(smtplib.SMTP):
         raise smtplib.SMTPNotSupportedError("a login with a password")
 
     def say_goodbye(self) -> None:
-        """End the session, but wait no longer than a moment: what matters has been answered."""
+        """End the session, but wait only a moment: the mail has been answered."""
         with suppress(OSError):
             self._until = time.monotonic() + min(_LONGEST_FAREWELL_SECONDS, self._time_left())
             self.quit()
@@ -101,7 +101,7 @@ class SmtpSession(smtplib.SMTP):
             super().send(data[start : start + _PIECE])
 
     def send_content(self, content: bytes) -> tuple[int, bytes]:
-        """Send a mail after DATA; before its last dot no server may take it for whole."""
+        """Send a mail after DATA; no server may accept it before its last dot."""
         self.send(re.sub(rb"(?m)^\.", b"..", content))
         self.has_sent = True
         self.send(b".\r\n")
@@ -131,7 +131,7 @@ class SmtpSession(smtplib.SMTP):
 
 
 def submit(smtp: SmtpSession, sender: str, recipients: Sequence[str], content: bytes) -> Verdict:
-    """Hand a mail over for all recipients, and say who of them was refused."""
+    """Hand a mail over for all recipients; the verdict names those who were refused."""
     options = [f"size={len(content)}"] if smtp.has_extn("size") else []
     reply = smtp.mail(sender, options)
     if reply[0] not in _TAKEN:
@@ -154,7 +154,7 @@ def submit(smtp: SmtpSession, sender: str, recipients: Sequence[str], content: b
 
 
 def judge_reply(code: int, text: bytes | str, *, sent: bool = False) -> Verdict:
-    """Judge a reply; after an unknown one it is open whether a mail that was sent has arrived."""
+    """Judge a reply; after an unknown one, a mail that was sent may have arrived."""
     said = text if isinstance(text, str) else text.decode(errors="replace")
     detail = f"answered {code}: {said}"
     if code in _TAKEN:

@@ -78,7 +78,7 @@ class SentinelConnector(HttpConnector):
         )
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
-        """Build the request that writes the row, with the access token that is at hand."""
+        """Build the request that writes the row, with the present access token."""
         url = (
             f"{self.endpoint_url.rstrip('/')}/dataCollectionRules/{self.rule_id}"
             f"/streams/{self.stream}?api-version=2023-01-01"
@@ -88,7 +88,7 @@ class SentinelConnector(HttpConnector):
         return api_request("POST", url, headers, content)
 
     def judge(self, response: Response) -> Verdict:
-        """Take only a 204 for accepted; the row appears minutes later, or never."""
+        """Count only a 204 as accepted; the row appears minutes later, or never."""
         status = response.status_code
         if status == HTTPStatus.NO_CONTENT:
             return Verdict(Outcome.ACCEPTED, "answered 204: taken, and to be ingested", status)
@@ -106,7 +106,7 @@ class SentinelConnector(HttpConnector):
         return judge_status(response, hint=hint or None)
 
     def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
-        """Get an access token unless one is at hand, and write the row; once more if the token is refused."""
+        """Get an access token if there is none, and write the row; try once more if the token is refused."""
         for is_last in (False, True):
             if self._token is None or now >= self._token.good_until:
                 failure = yield from self._sign_in()
@@ -121,7 +121,7 @@ class SentinelConnector(HttpConnector):
         return self.judge(response)
 
     def converse_trial(self, *, now: datetime) -> Conversation[Verdict]:
-        """Write a row that is a test: no reading request shows that the app may write."""
+        """Write a test row: no reading request shows that the app may write."""
         return (yield from self.converse(trial_notification(self.name), now=now))
 
     def secret_values(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the answers of ServiceNow's Table API say: which record, and why something was refused."""
+"""Reads answers of ServiceNow's Table API: records, and reasons for refusals."""
 
 import re
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ _SYS_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row of a table, as far as we read it."""
+    """The fields of a row that we read."""
 
     sys_id: str
     number: str = ""
-    """The name that people know it by; not every table has one."""
+    """The number that people know; not every table has one."""
     state: str = ""
     correlation_id: str = ""
     correlation_display: str = ""
@@ -35,12 +35,12 @@ class Record:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name that people use."""
         return self.number or self.sys_id
 
     @property
     def ref(self) -> str:
-        """What we come back to it by, and what people see: `INC0010001 <sys_id>`."""
+        """The reference that later messages use and people see: `INC0010001 <sys_id>`."""
         return f"{self.number} {self.sys_id}".strip()
 
 
@@ -61,7 +61,7 @@ def judge_refusal(response: Response) -> Verdict:
 
 
 def judge_written(response: Response, did: str, known: Record | None = None) -> Verdict:
-    """Take a 2xx with the record, or a 204 without, for a delivery."""
+    """Count a 2xx with the record, or a 204 without, as delivered."""
     status = response.status_code
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         return judge_addition(response, judge_refusal(response))
@@ -84,7 +84,7 @@ def read_records(response: Response) -> list[Record] | Verdict:
 
 
 def not_a_table(response: Response, lacks: str) -> Verdict:
-    """Judge a success that holds nothing that the Table API would have said."""
+    """Judge a success without the content of an answer of the Table API."""
     status = response.status_code
     if response.is_html:
         page = f"answered {status} with an html page: a login form, or an instance that sleeps"

@@ -80,11 +80,11 @@ class ServiceNowConnector(HttpConnector):
         return self._write(notification, record)
 
     def judge(self, response: Response) -> Verdict:
-        """Take a 2xx with the id of the new record for a delivery."""
+        """Count a 2xx with the id of the new record as delivered."""
         return judge_written(response, "created")
 
     def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
-        """Create the record, write to the one that there is, or resolve it."""
+        """Create the record, write to the existing one, or resolve it."""
         del now
         record = record_of(notification.earlier_ref)
         if _looks_first(notification):
@@ -114,7 +114,7 @@ class ServiceNowConnector(HttpConnector):
         return self._request("GET", "", "sysparm_limit=1&sysparm_fields=sys_id")
 
     def judge_trial(self, response: Response) -> Verdict:
-        """Take a 2xx with a list for proof that the table can be read."""
+        """Accept a 2xx with a list as proof that the table can be read."""
         if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             return judge_refusal(response)
         if not isinstance(response.json_object().get("result"), list):
@@ -127,7 +127,7 @@ class ServiceNowConnector(HttpConnector):
         return [credential, f"{self.user}:{credential}"]
 
     def _find(self, notification: Notification) -> Conversation[Record | Verdict | None]:
-        """Find the one record of a notification; a verdict that failed if that is not possible."""
+        """Find the record of a notification; return a failed verdict if that is not possible."""
         records = read_records((yield self._lookup(notification, record_of(notification.earlier_ref))))
         if isinstance(records, Verdict):
             return records
@@ -181,7 +181,7 @@ class ServiceNowConnector(HttpConnector):
 
 
 def _looks_first(notification: Notification) -> bool:
-    """Whether the record must be looked at before anything is written."""
+    """Whether the record must be read before anything is written."""
     is_known = record_of(notification.earlier_ref) is not None
     return notification.is_closing or not (is_known or notification.reason is Reason.FIRST)
 

@@ -1,4 +1,4 @@
-"""The fields that hold the words of a notification in ServiceNow: plain text, which is shown as it stands."""
+"""The fields with the texts of a notification in ServiceNow: plain text, shown unchanged."""
 
 import re
 from typing import Final
@@ -35,7 +35,7 @@ def work_note(notification: Notification) -> dict[str, str]:
 
 
 def close_notes(notification: Notification) -> str:
-    """Write how it ended, for the one who reads the resolved record."""
+    """Write the outcome for readers of the resolved record."""
     return fit(notification, plain_text, _LONGEST_TEXT)
 
 

@@ -79,7 +79,7 @@ class SlackBotConnector(HttpConnector):
         return site_problem(self.api_url, "the api_url of the slack bot")
 
     def deduplicates(self, notification: Notification) -> bool:
-        """Whether a second request changes nothing: so it is when an edit is repeated."""
+        """Whether a second request changes nothing, as when an edit is repeated."""
         return notification.is_closing and _parse_reference(notification.earlier_ref) is not None
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
@@ -96,7 +96,7 @@ class SlackBotConnector(HttpConnector):
         return self._request("chat.postMessage", self._write(notification, arguments))
 
     def converse(self, notification: Notification, *, now: datetime) -> Conversation[Verdict]:
-        """Answer or edit the earlier message; post a new one if there is none, or none any more."""
+        """Answer or edit the earlier message; post a new one if there is none or it was deleted."""
         is_new = _parse_reference(notification.earlier_ref) is None
         response = yield self.prepare(notification, now=now)
         if not is_new and as_text(response.json_object().get("error")) in _GONE:
@@ -111,7 +111,7 @@ class SlackBotConnector(HttpConnector):
         )
 
     def judge(self, response: Response) -> Verdict:
-        """Take only a 200 whose body says ok for a delivery; Slack answers 200 to refusals too."""
+        """Count only a 200 whose body says ok as delivered; Slack answers 200 to refusals too."""
         status, body = response.status_code, response.json_object()
         error = as_text(body.get("error"))
         detail = f"answered {status}: {error}"

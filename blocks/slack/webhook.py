@@ -60,7 +60,7 @@ class SlackConnector(IncomingWebhook):
         return ""
 
     def judge_success(self, response: Response) -> Verdict:
-        """Take only a 200 whose body is `ok` for a delivery."""
+        """Count only a 200 whose body is `ok` as delivered."""
         return judge_ok(response)
 
     def is_dead(self, response: Response) -> bool:

@@ -27,9 +27,9 @@ class NamedEntry:
 
     name: str
     path: str
-    """Where it stands: `$.connectors.slack`."""
+    """Its path in the file: `$.connectors.slack`."""
     kind: str
-    """Its type, as `type` or else its name says."""
+    """Its type: the key `type`, or derived from its name."""
     entry: Entry
 
 

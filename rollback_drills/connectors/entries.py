@@ -16,7 +16,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def is_variable_name(name: object) -> bool:
-    """Whether this can be shown as a name: people write the secret itself where its name belongs."""
+    """Whether this is a name that may be shown: people write the secret itself where its name belongs."""
     return isinstance(name, str) and bool(_VARIABLE.fullmatch(name)) and not find_private(name)
 
 
@@ -30,7 +30,7 @@ VariableName = Annotated[str, AfterValidator(_check_variable_name)]
 
 
 class Entry(BaseModel):
-    """One connector as it is written. Each key of `from_environment` may be given as `<key>_env` instead."""
+    """One connector of the file. Each key of `from_environment` may be given as `<key>_env` instead."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
