@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from prefect import State, flow
 
-from flows.process import RunRequest, run_process
+from flows.process import run_process
+from flows.run_request import RunRequest
 from rollback_drills.planning.requests import (
     DeliverRequest,
     ModeName,

@@ -6,7 +6,8 @@ from typing import Any, Final
 from prefect import State, flow
 
 from flows.predecessors import mark_killed_predecessors
-from flows.process import RunRequest, run_process
+from flows.process import run_process
+from flows.run_request import RunRequest
 from rollback_drills.planning.requests import (
     DeliverRequest,
     ModeName,

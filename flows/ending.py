@@ -11,15 +11,13 @@ from prefect.states import Completed, Failed
 
 from flows.delivering import Delivered
 from flows.naming import STATE_NAMES
-from rollback_drills.documents.fleet import Fleet
 from rollback_drills.evidence.indexing import Indexed, explain_lag
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import Delivery, DeliveryFailedError, build_result
 from rollback_drills.outbox.rows import Item
 from rollback_drills.planning.event import build_event
-from rollback_drills.planning.plan import Plan
-from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report, worst
 from rollback_drills.reports.run_page import ScheduleRun
@@ -27,7 +25,7 @@ from rollback_drills.trust.guard import Guard
 
 
 def join_runs(
-    judgements: Sequence[Judgement], plans: Sequence[Plan], delivered: Delivered, reasons: Mapping[str, str]
+    checks: Sequence[ScheduleCheck], delivered: Delivered, reasons: Mapping[str, str]
 ) -> list[ScheduleRun]:
     """Put together what the run found and did, by schedule, with what waits and the dead letters."""
     by_schedule: dict[str, list[Delivery]] = defaultdict(list)
@@ -37,9 +35,9 @@ def join_runs(
     for item in [*delivered.left.dead, *delivered.left.other_dead]:
         dead[name_key(item.schedule_id)].append(item)
     return [
-        ScheduleRun(judgement, plan, by_schedule[key], dead[key], reasons.get(plan.schedule_id, ""))
-        for judgement, plan in zip(judgements, plans, strict=True)
-        for key in [name_key(plan.schedule_id)]
+        ScheduleRun(each.judgement, each.plan, by_schedule[key], dead[key], reasons.get(each.schedule_id, ""))
+        for each in checks
+        for key in [name_key(each.schedule_id)]
     ]
 
 
@@ -74,13 +72,13 @@ def write_down(run: ScheduleRun, signer: str, created_at: datetime) -> Outcome:
 
 
 def end_run(
-    fleet: Fleet,
     runs: Sequence[ScheduleRun],
     outcomes: Sequence[Outcome],
     delivered: Delivered,
     indexed: Indexed,
     guard: Guard,
     *,
+    is_single: bool,
     dry_run: bool,
 ) -> State[dict[str, Any]]:
     """Return the final state: failed if something was not delivered, else named after the schedules.
@@ -88,7 +86,7 @@ def end_run(
     A dry run delivers nothing, so what waits does not fail it.
     """
     results = [outcome.result for outcome in outcomes]
-    data = results[0] if fleet.is_single else {"runs": results}
+    data = results[0] if is_single else {"runs": results}
     left = list(delivered.explain_problems())
     problems = [] if dry_run else left
     problems += indexed.problems

@@ -10,7 +10,8 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.failing import refuse
-from flows.process import RunRequest, run_process
+from flows.process import run_process
+from flows.run_request import RunRequest
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError

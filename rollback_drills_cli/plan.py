@@ -7,6 +7,7 @@ from rollback_drills.documents.fleet import Fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reading import Loaded
 from rollback_drills.planning.event import build_event
+from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.name_warnings import warn_of_names
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
@@ -16,7 +17,6 @@ from rollback_drills.planning.routes import (
     named_providers,
     parse_requested,
 )
-from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import worst
 from rollback_drills.settings import Settings
@@ -50,10 +50,9 @@ def plan(
     fleet = load_documents(settings, as_json=as_json)
     request = _build_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
-    planned = [
-        (judged, plan_at_once(subject, judged, request, now=at))
-        for subject, judged in zip(fleet.subjects, judgements, strict=True)
-    ]
+    checks = start_checks(fleet.subjects, judgements)
+    for check in checks:
+        check.plan_at_once(request, now=at)
     names = warn_of_names(
         [subject.schedule for subject in fleet.subjects],
         [Loaded(routing_policy or "", request.policy)],
@@ -63,21 +62,21 @@ def plan(
         own = {"warnings": names} if fleet.is_single else {}
         documents = [
             {
-                "schedule": judged.schedule_report,
-                "plan": each.to_wire() | own,
-                "event": build_event(judged.schedule_report, each),
+                "schedule": each.judgement.schedule_report,
+                "plan": each.plan.to_wire() | own,
+                "event": build_event(each.judgement.schedule_report, each.plan),
             }
-            for judged, each in planned
+            for each in checks
         ]
         print_documents(documents, fleet, at, warnings=names)
     else:
-        for judged, each in planned:
-            _print_plan(each)
-            for note in judged.schedule_report.operator_notes:
+        for each in checks:
+            _print_plan(each.plan)
+            for note in each.judgement.schedule_report.operator_notes:
                 print_line(note)
         for warning in names:
             print_line(f"warning: {warning}")
-    exit_with(worst(judged.readiness for judged, _ in planned))
+    exit_with(worst(each.readiness for each in judgements))
 
 
 def _print_plan(plan: Plan) -> None:

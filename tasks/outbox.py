@@ -1,6 +1,6 @@
 """Commits the notifications of a run to the outbox, before anything is sent."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 from prefect import task
@@ -10,15 +10,13 @@ from prefect.logging import get_run_logger
 from blocks.registry import enabled_connectors
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.connector_notice import choose_channel, notice_entry
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds
-from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import open_database
@@ -27,9 +25,7 @@ from tasks.guarding import find_guard_entries
 
 @task(task_run_name="commit-notifications", cache_policy=NO_CACHE)
 def commit_notifications(
-    subjects: Sequence[Subject],
-    judgements: Sequence[Judgement],
-    plans: Sequence[Plan],
+    fleet: FleetCheck,
     request: PlanRequest,
     guard: Guard,
     platform: Platform,
@@ -43,15 +39,11 @@ def commit_notifications(
     """
     database = open_database(url)
     evidence_head = _find_head(database)
-    entries = [
-        entry
-        for subject, judgement, plan in zip(subjects, judgements, plans, strict=True)
-        for entry in find_entries(subject, judgement, plan, request, evidence_head)
-    ]
-    closing, departures = find_departures(subjects, judgements, plans, request, now=now)
-    of_source, left = find_guard_entries(database, guard, platform, request.told, plans, now)
+    entries = [entry for check in fleet.checks for entry in find_entries(check, request, evidence_head)]
+    closing, departures = find_departures(fleet.checks, request, now=now)
+    of_source, left = find_guard_entries(database, guard, platform, request.told, fleet.plans, now)
     entries += [*closing, *of_source]
-    holds = [hold for plan in plans for hold in find_holds(plan, request, now=now)]
+    holds = [hold for plan in fleet.plans for hold in find_holds(plan, request, now=now)]
     added = commit(database, entries, [*departures, *left], holds, now=database.now().timestamp())
     get_run_logger().info("%d of %d notifications are new", len(added), len(entries))
     return len(added)

@@ -9,11 +9,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.planning import steps
-from rollback_drills.planning.decisions import RouteDecision
-from rollback_drills.planning.plan import Plan
+from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.steps import Routing
 from rollback_drills.readiness.judgement import Judgement, find_due, judge_all
 from rollback_drills.readiness.terms import Criteria
 
@@ -42,42 +39,26 @@ def classify_readiness(
 
 
 @task(task_run_name="route-owners", cache_policy=NO_CACHE)
-def route_owners(subjects: Sequence[Subject], request: PlanRequest) -> list[Routing]:
-    """Find who could be told of each schedule, through what."""
-    routings = [steps.route(subject, request) for subject in subjects]
-    get_run_logger().info("%d routes", sum(len(routing.routes) for routing in routings))
-    return routings
+def route_owners(fleet: FleetCheck, request: PlanRequest) -> None:
+    """Find who can be notified of each schedule, and through what."""
+    for check in fleet.checks:
+        check.find_routes(request)
+    get_run_logger().info("%d routes", sum(len(check.routes) for check in fleet.checks))
 
 
 @task(task_run_name="apply-windows", cache_policy=NO_CACHE)
-def apply_windows(
-    subjects: Sequence[Subject],
-    judgements: Sequence[Judgement],
-    routings: Sequence[Routing],
-    request: PlanRequest,
-    now: datetime,
-) -> list[list[RouteDecision]]:
-    """Decide for each route whether it is told now: health, windows, calendars, recent notifications."""
-    decisions = [
-        steps.decide(subject, judgement, routing, request, now=now)
-        for subject, judgement, routing in zip(subjects, judgements, routings, strict=True)
-    ]
-    categories = Counter(each.category for some in decisions for each in some)
+def apply_windows(fleet: FleetCheck, request: PlanRequest, now: datetime) -> None:
+    """Decide for each route whether it is notified: health, windows, calendars, recent notifications."""
+    for check in fleet.checks:
+        check.decide(request, now=now)
+    categories = Counter(str(each.category) for check in fleet.checks for each in check.decisions)
     get_run_logger().info("%s", ", ".join(f"{count} {name}" for name, count in sorted(categories.items())))
-    return decisions
 
 
 @task(task_run_name="build-plans", cache_policy=NO_CACHE)
-def build_plans(
-    judgements: Sequence[Judgement],
-    routings: Sequence[Routing],
-    decisions: Sequence[list[RouteDecision]],
-) -> list[Plan]:
-    """Write the notification plan of each schedule."""
-    plans = [
-        steps.plan(judgement, routing, some)
-        for judgement, routing, some in zip(judgements, routings, decisions, strict=True)
-    ]
-    told = sum(plan.deliverable_route_count for plan in plans)
-    get_run_logger().info("%d notifications to deliver", told)
-    return plans
+def build_plans(fleet: FleetCheck) -> None:
+    """Build the notification plan of each schedule."""
+    for check in fleet.checks:
+        check.build_plan()
+    count = sum(plan.deliverable_route_count for plan in fleet.plans)
+    get_run_logger().info("%d notifications to deliver", count)

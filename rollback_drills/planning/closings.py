@@ -7,12 +7,12 @@ from datetime import datetime
 import msgspec
 
 from rollback_drills import ids
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.told import Told
 from rollback_drills.planning.event import build_event
+from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.notification_text import tidy_facts
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
@@ -39,9 +39,7 @@ class Closing:
 
 
 def find_closings(
-    subject: Subject,
-    judgement: Judgement,
-    plan: Plan,
+    check: ScheduleCheck,
     request: PlanRequest,
     histories: Mapping[str, Sequence[Told]],
     *,
@@ -52,9 +50,9 @@ def find_closings(
     A cycle is over when the schedule is in another one, or needs nothing any more. A route that a window or
     an absence keeps silent, or whose provider was not asked for, is left to a later run.
     """
-    schedule = subject.schedule.document if subject.schedule else None
+    judgement, plan = check.judgement, check.plan
     planned = {each.route_key for each in plan.route_decisions if each.is_delivered}
-    suppressions = Suppressions(judgement.cycle.schedule_id, schedule, request.policy)
+    suppressions = Suppressions(check.schedule_id, check.schedule, request.policy)
     for route_key, history in histories.items():
         last = history[-1]
         is_over = last.cycle_id != judgement.cycle.cycle_id or judgement.readiness in _HEALTHY

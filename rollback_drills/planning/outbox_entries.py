@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from rollback_drills import ids
 from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.entries import Departure, Entry, Hold
@@ -19,6 +20,7 @@ from rollback_drills.planning.closings import Closing, find_closings
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.escalation_chain import Chain, resolve_chains
 from rollback_drills.planning.event import build_event
+from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.notification_text import build_notification
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
@@ -39,19 +41,18 @@ def _names_without_id(subject: Subject) -> tuple[str, ...]:
     return (source.identity, source.former_identity) if source else ()
 
 
-def find_entries(
-    subject: Subject, judgement: Judgement, plan: Plan, request: PlanRequest, evidence_head: str = ""
-) -> Iterator[Entry]:
+def find_entries(check: ScheduleCheck, request: PlanRequest, evidence_head: str = "") -> Iterator[Entry]:
     """Yield what a plan commits: its notifications, and those that are deferred.
 
     Each carries the escalation chain of its owner, frozen as it is now, and the head of the evidence, size
     and root: a copy outside the database, which shows later whether the evidence was changed.
     """
+    judgement, plan = check.judgement, check.plan
     wanted = [each for each in plan.route_decisions if _is_committed(each)]
     if not wanted:
         return
     event = build_event(judgement.schedule_report, plan)
-    chains = _find_chains(subject, plan, request, [decision.owner for decision in wanted])
+    chains = _find_chains(check.schedule, plan, request, [decision.owner for decision in wanted])
     for decision in wanted:
         own_event = msgspec.structs.replace(
             event,
@@ -81,13 +82,12 @@ def _find_owner_key(decision: RouteDecision, request: PlanRequest) -> str | None
 
 
 def _find_chains(
-    subject: Subject, plan: Plan, request: PlanRequest, owners: Sequence[str]
+    schedule: Schedule | None, plan: Plan, request: PlanRequest, owners: Sequence[str]
 ) -> dict[str, Chain]:
     routes = [
         Route(each.owner, each.provider, each.acknowledgement_minutes, each.escalation_owner)
         for each in plan.route_decisions
     ]
-    schedule = subject.schedule.document if subject.schedule else None
     return resolve_chains(routes, schedule, request.policy, of=owners)
 
 
@@ -103,9 +103,7 @@ def find_holds(plan: Plan, request: PlanRequest, *, now: datetime) -> Iterator[H
 
 
 def find_departures(
-    subjects: Sequence[Subject],
-    judgements: Sequence[Judgement],
-    plans: Sequence[Plan],
+    checks: Sequence[ScheduleCheck],
     request: PlanRequest,
     *,
     now: datetime,
@@ -118,17 +116,17 @@ def find_departures(
         by_name.setdefault(name_key(name), {})[route_key] = history
         by_path.setdefault(name, {})[route_key] = history
     entries, departures = [], []
-    for subject, judgement, plan in zip(subjects, judgements, plans, strict=True):
-        if judgement.cycle.schedule_id in request.distrusted:
+    for check in checks:
+        if check.schedule_id in request.distrusted:
             continue
-        histories = by_name.get(name_key(judgement.cycle.schedule_id), {})
-        for name in _names_without_id(subject):
+        histories = by_name.get(name_key(check.schedule_id), {})
+        for name in _names_without_id(check.subject):
             histories = histories | by_path.get(name, {})
-        for closing in find_closings(subject, judgement, plan, request, histories, now=now):
+        for closing in find_closings(check, request, histories, now=now):
             if closing.notification is None:
                 departures.append(Departure(closing.route_key, closing.ending.replaces))
             else:
-                entries.append(_closing_entry(closing, closing.notification, plan))
+                entries.append(_closing_entry(closing, closing.notification, check.plan))
     return entries, departures
 
 

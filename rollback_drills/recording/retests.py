@@ -1,6 +1,6 @@
 """Re-tests: a drill that was not accepted is to be performed again, by a date, until one is accepted."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -12,9 +12,9 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.records import RETEST_KIND, start_record
+from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
 from rollback_drills.readiness.due import find_latest_accepted_at
-from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
 
 
@@ -53,8 +53,7 @@ def find_retests(
 
 
 def find_all_retests(
-    subjects: Sequence[Subject],
-    judgements: Sequence[Judgement],
+    checks: Iterable[ScheduleCheck],
     *,
     now: datetime,
     created_at: datetime,
@@ -62,9 +61,9 @@ def find_all_retests(
 ) -> dict[str, Callable[[], Report]]:
     """Find the re-tests of every schedule of a run; see `find_retests`."""
     found: dict[str, Callable[[], Report]] = {}
-    for subject, judgement in zip(subjects, judgements, strict=True):
-        cycle_id = judgement.cycle.cycle_id
-        found |= find_retests(subject, cycle_id, now=now, created_at=created_at, signer=signer)
+    for check in checks:
+        cycle_id = check.judgement.cycle.cycle_id
+        found |= find_retests(check.subject, cycle_id, now=now, created_at=created_at, signer=signer)
     return found
 
 

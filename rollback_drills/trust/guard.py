@@ -6,10 +6,9 @@ from datetime import datetime
 
 from rollback_drills import ids
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
-from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.terms import Report
 from rollback_drills.trust.known_history import recall
 from rollback_drills.trust.records import record_distrust, record_return
@@ -71,8 +70,7 @@ class Guard:
 
 def guard_source(
     database: Database | None,
-    subjects: Sequence[Subject],
-    judgements: Sequence[Judgement],
+    checks: Sequence[ScheduleCheck],
     *,
     turned_bad_share: float,
     now: datetime,
@@ -81,20 +79,15 @@ def guard_source(
 
     Args:
         database: Keeps the ledger; without one everything is believed.
-        subjects: The schedules with their histories.
-        judgements: What is said of each, in the same order.
+        checks: The schedules with their histories, and what was found about each.
         turned_bad_share: More than this share of the schedules must not turn bad at once.
         now: The instant of the judgements.
     """
-    names = [
-        judgement.cycle.schedule_id
-        for subject, judgement in zip(subjects, judgements, strict=True)
-        if has_lasting_name(subject)
-    ]
+    names = [check.schedule_id for check in checks if has_lasting_name(check.subject)]
     if database is None or not names:
         return Guard()
     memories = recall(database, names)
-    distrusts = find_distrust(subjects, judgements, memories, turned_bad_share=turned_bad_share, now=now)
+    distrusts = find_distrust(checks, memories, turned_bad_share=turned_bad_share, now=now)
     return weigh(distrusts, memories)
 
 

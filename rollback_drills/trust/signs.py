@@ -13,6 +13,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import Loaded
+from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import is_in_future
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
@@ -92,8 +93,7 @@ def has_lasting_name(subject: Subject) -> bool:
 
 
 def find_distrust(
-    subjects: Sequence[Subject],
-    judgements: Sequence[Judgement],
+    checks: Sequence[ScheduleCheck],
     memories: Mapping[str, Memory],
     *,
     turned_bad_share: float,
@@ -102,20 +102,19 @@ def find_distrust(
     """Give every sign that the source is not to be believed, in the order of the schedules.
 
     Args:
-        subjects: The schedules with their histories.
-        judgements: What is said of each, in the same order.
+        checks: The schedules with their histories, and what was found about each.
         memories: By schedule what the ledger knows; one that is missing counts for nothing.
         turned_bad_share: More than this share of the schedules must not turn bad at once.
         now: The instant of the judgements.
     """
     found: list[Distrust] = []
     remembered: list[tuple[Judgement, Memory]] = []
-    for subject, judgement in zip(subjects, judgements, strict=True):
-        memory = memories.get(judgement.cycle.schedule_id, NOTHING_KNOWN)
-        if memory is NOTHING_KNOWN or not has_lasting_name(subject):
+    for check in checks:
+        memory = memories.get(check.schedule_id, NOTHING_KNOWN)
+        if memory is NOTHING_KNOWN or not has_lasting_name(check.subject):
             continue
-        remembered.append((judgement, memory))
-        if own := _find_loss(subject, judgement.cycle.schedule_id, memory.drills, now=now):
+        remembered.append((check.judgement, memory))
+        if own := _find_loss(check.subject, check.schedule_id, memory.drills, now=now):
             found.append(own)
     return found + list(_find_turned_bad(remembered, turned_bad_share))
 

@@ -16,9 +16,9 @@ from rollback_drills.evidence.appending import append
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.notifications.entries import Entry
 from rollback_drills.outbox.commit import commit
+from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.terms import Criteria, Report
 from tests.bench.figures import alternate, print_figure
@@ -81,15 +81,15 @@ def _make_subject(number: int) -> Subject:
 
 
 def _check(
-    database: Database, subjects: Sequence[Subject], judgements: Sequence[Judgement], check: int
+    database: Database, subjects: Sequence[Subject], judgements: Sequence[Judgement], number: int
 ) -> None:
-    request, created_at = PlanRequest(), NOW - timedelta(hours=CHECKS - check)
+    request, created_at = PlanRequest(), NOW - timedelta(hours=CHECKS - number)
     records: list[Report] = []
     entries: list[Entry] = []
-    for subject, judgement in zip(subjects, judgements, strict=True):
-        plan = plan_at_once(subject, judgement, request, now=NOW)
-        section, session = judgement.schedule, f"rcd-{plan.plan_id}"
-        records += record_plan(plan, section, session, created_at=created_at, signer="drill-check")
-        entries += find_entries(subject, judgement, plan, request)
+    for check in start_checks(subjects, judgements):
+        check.plan_at_once(request, now=NOW)
+        section, session = check.judgement.schedule, f"rcd-{check.plan.plan_id}"
+        records += record_plan(check.plan, section, session, created_at=created_at, signer="drill-check")
+        entries += find_entries(check, request)
     append(database, records, open_key)
     commit(database, entries, [], now=created_at.timestamp())

@@ -8,8 +8,8 @@ from pathlib import Path
 import orjson
 
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.planning.fleet_check import plan_at_once
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.readiness.terms import Criteria
 from tests.bench.figures import alternate, print_figure

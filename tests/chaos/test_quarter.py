@@ -15,7 +15,7 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
 from rollback_drills.planning.plan_request import PlanRequest
-from tests.samples.builders import DRILL, judged, make_subject, planned
+from tests.samples.builders import DRILL, checked, judged, make_subject
 
 START = datetime(2026, 2, 1, 0, 30, tzinfo=UTC)
 DRILLS = ("2026-01-21T09:00:00Z", "2026-02-22T12:00:00Z", "2026-03-20T08:00:00Z")
@@ -85,10 +85,10 @@ def check(database: Database, messenger: Messenger, now: datetime) -> None:
     judgement = judged(subject, now=now)
     told = find_history(database, [judgement.cycle.cycle_id], known_names([subject], [judgement]))
     request = PlanRequest(told=told)
-    plan = planned(subject, request, now=now)
-    closing, departures = find_departures([subject], [judgement], [plan], request, now=now)
-    holds = list(find_holds(plan, request, now=now))
-    entries = [*find_entries(subject, judgement, plan, request), *closing]
+    check = checked(subject, request, now=now)
+    closing, departures = find_departures([check], request, now=now)
+    holds = list(find_holds(check.plan, request, now=now))
+    entries = [*find_entries(check, request), *closing]
     commit(database, entries, departures, holds, now=now.timestamp())
     messenger.now = now
     Dispatcher(database, "slack", messenger, RetryPolicy(), now=now.timestamp).run()

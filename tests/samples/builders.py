@@ -24,10 +24,10 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.notifications.told import Told
 from rollback_drills.planning.event import build_event
+from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.notification_text import build_notification
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
 from rollback_drills.readiness.terms import Criteria, Readiness
@@ -99,9 +99,16 @@ def judged(subject: Subject, *, now: datetime = NOW, criteria: Criteria | None =
     return judge(subject, find_due(subject, now=now), criteria or Criteria(), now=now)
 
 
+def checked(subject: Subject, request: PlanRequest | None = None, *, now: datetime = NOW) -> ScheduleCheck:
+    """Judge and plan a subject, and return the whole check."""
+    check = ScheduleCheck(subject, judged(subject, now=now))
+    check.plan_at_once(request or PlanRequest(), now=now)
+    return check
+
+
 def planned(subject: Subject, request: PlanRequest | None = None, *, now: datetime = NOW) -> Plan:
     """Judge and plan a subject."""
-    return plan_at_once(subject, judged(subject, now=now), request or PlanRequest(), now=now)
+    return checked(subject, request, now=now).plan
 
 
 def plan_of(subject: Subject, request: PlanRequest | None = None, *, now: datetime = NOW) -> dict[str, Any]:

@@ -32,10 +32,10 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.known import keep_known_cycles
+from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_all_retests
@@ -86,23 +86,19 @@ class World:
 
     def check(self, *subjects: Subject) -> list[Plan]:
         """Run one check, of these documents or of all; give the plans."""
-        checked = list(subjects) or self.subjects()
-        judgements = keep_known_cycles(self.database, [judged(each, now=self.now) for each in checked])
+        found = list(subjects) or self.subjects()
+        judgements = keep_known_cycles(self.database, [judged(each, now=self.now) for each in found])
         cycles = [judgement.cycle.cycle_id for judgement in judgements]
-        told = find_history(self.database, cycles, known_names(checked, judgements))
+        told = find_history(self.database, cycles, known_names(found, judgements))
         acknowledged, excepted = find_quiet(self.database, cycles, now=self.now)
         request = PlanRequest(told=told, acknowledged=acknowledged, excepted=excepted)
-        plans = [
-            plan_at_once(subject, judgement, request, now=self.now)
-            for subject, judgement in zip(checked, judgements, strict=True)
-        ]
-        closing, departures = find_departures(checked, judgements, plans, request, now=self.now)
+        checks = start_checks(found, judgements)
+        for check in checks:
+            check.plan_at_once(request, now=self.now)
+        plans = [check.plan for check in checks]
+        closing, departures = find_departures(checks, request, now=self.now)
         holds = [hold for plan in plans for hold in find_holds(plan, request, now=self.now)]
-        entries = [
-            entry
-            for subject, judgement, plan in zip(checked, judgements, plans, strict=True)
-            for entry in find_entries(subject, judgement, plan, request)
-        ]
+        entries = [entry for check in checks for entry in find_entries(check, request)]
         commit(self.database, [*entries, *closing], departures, holds, now=self.now.timestamp())
         if entries:
             self._keep_plans(plans, judgements)
@@ -192,7 +188,7 @@ class World:
     def keep_drills(self) -> None:
         """Write every drill and re-test that is new into the evidence, as a check does."""
         subjects = self.subjects()
-        judgements = [judged(subject, now=self.now) for subject in subjects]
+        checks = start_checks(subjects, [judged(subject, now=self.now) for subject in subjects])
         index_run(
             self.database,
             [],
@@ -204,7 +200,7 @@ class World:
                 **find_drills(
                     subjects, list(self.schedules), now=self.now, created_at=self.now, signer="test"
                 ),
-                **find_all_retests(subjects, judgements, now=self.now, created_at=self.now, signer="test"),
+                **find_all_retests(checks, now=self.now, created_at=self.now, signer="test"),
             },
         )
 

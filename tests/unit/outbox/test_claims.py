@@ -52,7 +52,7 @@ from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness, Report
 from tests.checkout import ROOT
-from tests.samples.builders import NOW, judged, make_subject, open_key, planned
+from tests.samples.builders import NOW, checked, make_subject, open_key
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.tampering import tampering
 
@@ -197,9 +197,7 @@ def test_a_commit_is_written_as_a_whole_or_not_at_all(database: Database) -> Non
 def test_two_runs_that_decided_the_same_commit_each_notification_once(database: Database) -> None:
     subject = make_subject()
     request = PlanRequest()
-    decided = [
-        list(find_entries(subject, judged(subject), planned(subject, request), request)) for _ in range(2)
-    ]
+    decided = [list(find_entries(checked(subject, request), request)) for _ in range(2)]
 
     added = at_once(2, lambda number: commit(database, decided[number], [], now=float(number)))
 

@@ -15,7 +15,7 @@ from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, State
 from rollback_drills.notifications.told import Told
 from rollback_drills.planning.closings import Closing, find_closings
 from rollback_drills.planning.plan_request import PlanRequest
-from tests.samples.builders import DRILL, NOW, judged, make_subject, make_told, planned
+from tests.samples.builders import DRILL, NOW, checked, judged, make_subject, make_told, planned
 
 TICK = timedelta(microseconds=1)
 DUE_AT = "2026-11-27T09:00:00+00:00"
@@ -42,9 +42,7 @@ class Case:
             policy=self.request.policy,
             told=self.histories,
         )
-        judgement = judged(self.subject)
-        plan = planned(self.subject, request)
-        return list(find_closings(self.subject, judgement, plan, request, self.histories, now=NOW))
+        return list(find_closings(checked(self.subject, request), request, self.histories, now=NOW))
 
 
 def opened(state: State = State.DELIVERED, number: int = 1, **changes: Any) -> Told:

@@ -16,7 +16,7 @@ from rollback_drills.notifications.told import Told
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
-from tests.samples.builders import NOW, judged, make_subject, make_told, planned
+from tests.samples.builders import NOW, checked, judged, make_subject, make_told, planned
 
 HOUR = timedelta(hours=1)
 HEALTHY: Mapping[str, Any] = {"next_due_at": "2027-06-01T09:00:00+00:00"}
@@ -30,7 +30,7 @@ def window(**matchers: Any) -> dict[str, Any]:
 
 def entries_of(subject: Subject, request: PlanRequest | None = None) -> list[Entry]:
     """Give what the plan of a subject commits."""
-    return list(find_entries(subject, judged(subject), planned(subject, request), request or PlanRequest()))
+    return list(find_entries(checked(subject, request), request or PlanRequest()))
 
 
 def told_before(subject: Subject, **changes: Any) -> dict[str, list[Told]]:
@@ -141,9 +141,7 @@ def departures_of(
 ) -> tuple[list[Entry], list[Departure]]:
     """Give what closes the cycles of these schedules."""
     request = PlanRequest(told=told)
-    judgements = [judged(each) for each in subjects]
-    plans = [planned(each, request) for each in subjects]
-    return find_departures(subjects, judgements, plans, request, now=NOW)
+    return find_departures([checked(each, request) for each in subjects], request, now=NOW)
 
 
 def test_the_message_that_closes_stands_in_the_cycle_that_it_closes() -> None:

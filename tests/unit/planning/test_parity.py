@@ -13,9 +13,9 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.reading import Loaded, parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.planning.fleet_check import plan_at_once
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import parse_requested
-from rollback_drills.planning.steps import plan_at_once
 from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Criteria, Mode

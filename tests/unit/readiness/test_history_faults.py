@@ -23,7 +23,7 @@ from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.terms import Criteria, Readiness
 from rollback_drills.reports.run_page import ScheduleRun, render_fleet, render_schedule
 from rollback_drills.trust.signs import KnownDrill, Memory, find_distrust
-from tests.samples.builders import DRILL, NOW, judged, make_subject, planned
+from tests.samples.builders import DRILL, NOW, checked, judged, make_subject, planned
 
 FAULT = 'history.json: $.drills[0].executed_at is "05/11/2026"; must be an ISO 8601 timestamp'
 
@@ -280,9 +280,7 @@ def test_what_is_not_trusted_says_why_it_cannot_be_read(tmp_path: Path) -> None:
         history = read_document(History, str(tmp_path / path))
         subject = msgspec.structs.replace(make_subject([]), history=history)
 
-        (found,) = find_distrust(
-            [subject], [judged(subject)], {"payments": known}, turned_bad_share=0.5, now=NOW
-        )
+        (found,) = find_distrust([checked(subject)], {"payments": known}, turned_bad_share=0.5, now=NOW)
 
         assert reason in found.reason
         assert str(tmp_path) not in found.reason

@@ -46,6 +46,7 @@ from tests.samples.builders import (
     DATABASES,
     DRILL,
     NOW,
+    checked,
     fresh_database,
     judged,
     make_subject,
@@ -82,7 +83,7 @@ def signs_of(
     """Look at one history against the ledger."""
     subject = make_subject(None if drills is None else list(drills), **{"next_due_at": FUTURE, **schedule})
     memories = {"payments": Memory(tuple(ledger))} if ledger else {}
-    return find_distrust([subject], [judged(subject)], memories, turned_bad_share=0.5, now=NOW)
+    return find_distrust([checked(subject)], memories, turned_bad_share=0.5, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_a_document_that_cannot_be_read_vanished() -> None:
     subject = Subject(subject.schedule, broken)
 
     (found,) = find_distrust(
-        [subject], [judged(subject)], {"payments": Memory(known(1))}, turned_bad_share=0.5, now=NOW
+        [checked(subject)], {"payments": Memory(known(1))}, turned_bad_share=0.5, now=NOW
     )
 
     assert (
@@ -219,7 +220,7 @@ def test_a_schedule_without_an_id_has_no_history_that_could_be_missed(
     judgement = judged(subject)
     memories = {judgement.cycle.schedule_id: Memory(known(1))}
 
-    assert find_distrust([subject], [judgement], memories, turned_bad_share=0.5, now=NOW) == []
+    assert find_distrust([checked(subject)], memories, turned_bad_share=0.5, now=NOW) == []
 
 
 _drills = st.lists(
@@ -269,7 +270,7 @@ def fleet_signs(
     remembered = Memory(last_status=last, **{"last_due": "2027-01-01T00:00:00+00:00", **memory})
     judgements = [judged(each) for each in subjects]
     memories = {each.cycle.schedule_id: remembered for each in judgements[new:]}
-    return find_distrust(subjects, judgements, memories, turned_bad_share=share, now=NOW)
+    return find_distrust(list(map(checked, subjects)), memories, turned_bad_share=share, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -490,14 +491,12 @@ def test_owners_of_what_is_not_trusted_are_told_nothing_not_even_by_force() -> N
 
 def test_no_cycle_of_what_is_not_trusted_is_closed() -> None:
     subject = make_subject(next_due_at=FUTURE)
-    judgement = judged(subject)
     told = {"a-route": [make_told(cycle_id="an earlier one")]}
     trusted = PlanRequest(told=told)
     distrusted = replace(trusted, distrusted={"payments": "because"})
 
     for request, count in ((trusted, 1), (distrusted, 0)):
-        plan = planned(subject, request)
-        entries, departures = find_departures([subject], [judgement], [plan], request, now=NOW)
+        entries, departures = find_departures([checked(subject, request)], request, now=NOW)
         assert len(entries) + len(departures) == count
 
 
@@ -513,7 +512,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def run(database: Database, *subjects: Subject, created_at: datetime = NOW) -> Guard:
     """Do what a run does: guard, and write down."""
     judgements = [judged(each) for each in subjects]
-    guard = guard_source(database, subjects, judgements, turned_bad_share=0.5, now=NOW)
+    guard = guard_source(database, list(map(checked, subjects)), turned_bad_share=0.5, now=NOW)
     records = [
         record
         for judgement, subject in zip(judgements, subjects, strict=True)
@@ -629,7 +628,7 @@ def test_pruned_evidence_is_not_missed(database: Database) -> None:
 def test_without_a_ledger_everything_is_trusted() -> None:
     subject = with_drills(1)
 
-    assert guard_source(None, [subject], [judged(subject)], turned_bad_share=0.5, now=NOW) == Guard()
+    assert guard_source(None, [checked(subject)], turned_bad_share=0.5, now=NOW) == Guard()
 
 
 def test_rows_of_drills_are_found_whatever_else_was_written(database: Database) -> None:

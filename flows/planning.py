@@ -1,0 +1,126 @@
+"""The part of a check that sends nothing: from the documents to the plans."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from blocks.registry import enabled_connectors
+from flows.delivering import try_failed_again
+from flows.guarding import find_platform
+from flows.run_request import RunRequest
+from rollback_drills.database.connections import Database
+from rollback_drills.documents.fields import in_utc
+from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.evidence.appending import OpenSigningKey
+from rollback_drills.followup.reading import find_quiet
+from rollback_drills.outbox.commit import find_history
+from rollback_drills.outbox.former_names import keep_former_names
+from rollback_drills.outbox.known import keep_known_cycles
+from rollback_drills.planning.fleet_check import FleetCheck, ScheduleCheck, start_checks
+from rollback_drills.planning.outbox_entries import known_names
+from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.routes import check_requested, known_providers, parse_requested
+from rollback_drills.settings import Settings, default_database_url, require_watched
+from rollback_drills.trust.guard import Guard, guard_source
+from rollback_drills.trust.notice import Platform
+from tasks.documents import load_documents
+from tasks.evidence import open_existing, open_key_ahead, read_clock
+from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run works with."""
+
+    request: RunRequest
+    settings: Settings
+    database_url: str
+    database: Database | None
+    """None if no run has written anything yet."""
+    now: datetime
+    open_key: OpenSigningKey
+    policy: RoutingPolicy | None
+    requested: frozenset[str] | None
+    """The keys of the requested providers; None means all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a run found before it notifies anybody."""
+
+    fleet: FleetCheck
+    guard: Guard
+    platform: Platform
+    plan_request: PlanRequest
+
+
+def begin_run(request: RunRequest, settings: Settings) -> Run:
+    """Open what a run needs.
+
+    Raises:
+        UsageError: The routing policy is unusable, or no provider is requested.
+    """
+    url = settings.database_url or default_database_url()
+    database = open_existing(url)
+    now = in_utc(request.as_of) if request.as_of else read_clock(url)
+    open_key = open_key_ahead(None if request.dry_run else database)
+    policy = read_policy(request.routing_policy)
+    return Run(request, settings, url, database, now, open_key, policy, parse_requested(request.provider))
+
+
+def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
+    """Load and judge all schedules, and compare their histories with the evidence.
+
+    Raises:
+        UsageError: A document is missing, or a requested provider is unknown.
+    """
+    loaded = load_documents(run.settings.schedule, run.settings.history)
+    subjects = keep_former_names(loaded.subjects, run.database)
+    dues = derive_due(subjects, run.now)
+    judged = classify_readiness(subjects, dues, run.settings.criteria, run.now, run.request.generated_by)
+    judgements = keep_known_cycles(run.database, judged)
+    sources = [subject.schedule for subject in subjects]
+    check_requested(run.requested, known_providers(sources, run.requested, enabled_connectors))
+    require_watched(run.settings)
+    platform = find_platform(run.settings, subjects)
+    names = known_names(subjects, judgements)
+    if run.database is not None and not run.request.dry_run:
+        try_failed_again(run.requested, run.database_url, names)
+    share = run.settings.turned_bad_share
+    checks = start_checks(subjects, judgements)
+    guard = guard_source(run.database, checks, turned_bad_share=share, now=run.now)
+    return FleetCheck(checks, loaded.is_single, names), guard, platform
+
+
+def plan_fleet(run: Run, fleet: FleetCheck, guard: Guard) -> PlanRequest:
+    """Build the plans of all schedules, and return the request that they answer."""
+    request = PlanRequest(
+        requested=run.requested,
+        force=run.request.force,
+        policy=run.policy,
+        distrusted=guard.reasons,
+        connectors=enabled_connectors() if _needs_connectors(fleet.checks) else (),
+        **_find_past(run, fleet),
+    )
+    route_owners(fleet, request)
+    apply_windows(fleet, request, run.now)
+    build_plans(fleet)
+    return request
+
+
+def _needs_connectors(checks: Sequence[ScheduleCheck]) -> bool:
+    """Return whether a schedule names no provider, so that the configured connectors stand in."""
+    schedules = (check.schedule for check in checks)
+    return any(each is None or not each.notification_providers for each in schedules)
+
+
+def _find_past(run: Run, fleet: FleetCheck) -> Mapping[str, Any]:
+    """Return earlier notifications, acknowledgements and exceptions; nothing is written."""
+    if run.database is None:
+        return {}
+    cycles = [judgement.cycle.cycle_id for judgement in fleet.judgements]
+    told = find_history(run.database, cycles, fleet.known_names)
+    acknowledged, excepted = find_quiet(run.database, cycles, now=run.now)
+    return {"told": told, "acknowledged": acknowledged, "excepted": excepted}
