@@ -84,7 +84,7 @@ class ExceptionRequest(DocumentsRequest):
     until: datetime = Field(description="From this time on the cycle counts again.")
     reason: str = Field(description="Why, for the evidence; no secret, address or private name.")
     approver: str = Field(description="Who approves it.")
-    schedule_id: Annotated[str | None, Otherwise("there is only one")] = Field(
+    schedule_id: Annotated[str | None, Otherwise("the only one")] = Field(
         None, description="Which of several schedules."
     )
     generated_by: str = Field("grant-exception", description="Who asks, for the evidence.")

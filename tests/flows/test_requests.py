@@ -15,6 +15,8 @@ from flows.acknowledge_notification import acknowledge_notification
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.grant_exception import grant_exception
+from flows.record_drill import record_drill
+from rollback_drills.documents.history import Drill
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence import appending, indexing, outcomes
 from rollback_drills.evidence.verify import taken_outcomes
@@ -23,6 +25,7 @@ from rollback_drills.followup.acknowledgement import LONGEST_ACKNOWLEDGED_FOR, r
 from rollback_drills.followup.requests import AcknowledgeRequest, ExceptionRequest
 from rollback_drills.planning.requests import DeliverRequest, explain_field
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
+from rollback_drills.recording.requests import DrillDetails, DrillFacts, RecordRequest
 from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, DeliverBody, ExceptionBody
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_cli.flags import find_flag
@@ -48,6 +51,7 @@ def options_of(command: str) -> dict[str, click.Parameter]:
         (DeliverRequest, drill_check, {"force"}),
         (AcknowledgeRequest, acknowledge_notification, set()),
         (ExceptionRequest, grant_exception, set()),
+        (RecordRequest, record_drill, set()),
     ],
 )
 def test_a_form_has_the_fields_of_the_request_with_its_texts_and_bounds(
@@ -106,6 +110,17 @@ def test_a_command_has_an_option_for_every_field_of_the_request(
         assert isinstance(option, click.Option)
         if name not in {"generated_by", "exception"} and option.default is not None and not option.required:
             assert option.default == default, flag
+
+
+def test_the_command_takes_each_fact_of_a_drill_and_the_form_those_that_are_judged() -> None:
+    details, request = set(DrillDetails.model_fields), set(RecordRequest.model_fields)
+    of_deliveries = {"provider", "retries", "timeout_seconds"}
+
+    wanted = (details | request) - of_deliveries - {"as_of", "further"}
+    flags = {each.opts[0] for each in options_of("record").values()}
+    assert flags == set(map(find_flag, wanted)) | {"--drill", "--deliver"}
+    assert set(DrillFacts.model_fields) <= request
+    assert details == set(Drill.__struct_fields__) - {"findings"}
 
 
 def test_every_edge_takes_an_acknowledgement_of_the_same_length() -> None:
