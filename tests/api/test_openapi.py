@@ -104,7 +104,6 @@ def test_every_answer_is_described(
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
         database=None,

@@ -25,14 +25,14 @@ SEEDS = st.integers(0, 2**64)
 
 
 @pytest.mark.slow
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 @given(SEEDS)
 def test_both_readers_read_a_timestamp_as_the_same_instant(seed: int) -> None:
     assert_one_reading_of_a_timestamp(make_timestamp(Random(seed)))
 
 
 @pytest.mark.slow
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 @given(SEEDS)
 def test_both_readers_read_the_same_document(seed: int) -> None:
     assert_one_reading_of_a_document(*make_document(Random(seed)))

@@ -129,7 +129,6 @@ class FollowUp(RuleBasedStateMachine):
 FollowUp.TestCase.settings = settings(
     max_examples=25,
     stateful_step_count=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestFollowUp = pytest.mark.slow(FollowUp.TestCase)

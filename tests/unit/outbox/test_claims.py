@@ -1496,7 +1496,6 @@ class Outbox(RuleBasedStateMachine):
 Outbox.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=25,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink a failure takes minutes
 )
 TestOutbox = pytest.mark.slow(Outbox.TestCase)

@@ -400,5 +400,5 @@ class Route(RuleBasedStateMachine):
                 assert later.at - earlier.at >= REPEAT_AFTER[self.status]
 
 
-Route.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+Route.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
 TestRoute = pytest.mark.slow(Route.TestCase)

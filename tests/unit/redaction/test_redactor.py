@@ -284,7 +284,7 @@ def test_no_pattern_finds_what_has_no_trigger(pattern: re.Pattern[str], data: st
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", TOKEN_FORMS, ids=[f"{each.issuer} {each.prefix}" for each in TOKEN_FORMS])
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_every_form_of_a_token_is_taken_out(form: TokenForm, data: st.DataObject) -> None:
     token = data.draw(st.from_regex(re.compile(form.pattern, re.ASCII), fullmatch=True))
