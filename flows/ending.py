@@ -11,7 +11,7 @@ from prefect.states import Completed, Failed
 
 from flows.delivering import Delivered
 from flows.naming import STATE_NAMES
-from rollback_drills.evidence.indexing import Indexed, explain_lag
+from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import Delivery, DeliveryFailedError, build_result

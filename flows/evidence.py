@@ -6,7 +6,7 @@ from datetime import datetime
 from flows.ending import Outcome
 from flows.planning import Checked, Run
 from rollback_drills.evidence.drills import find_drills
-from rollback_drills.evidence.indexing import Indexed
+from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.recording.retests import find_all_retests
 from tasks.evidence import index_evidence
 

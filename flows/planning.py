@@ -13,7 +13,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.routing_policy import RoutingPolicy
-from rollback_drills.evidence.appending import OpenSigningKey
+from rollback_drills.evidence.appender import OpenSigningKey
 from rollback_drills.followup.reading import find_quiet
 from rollback_drills.outbox.commit import find_history
 from rollback_drills.outbox.former_names import keep_former_names

@@ -22,7 +22,7 @@ from rollback_drills.planning.requests import (
     TimeoutSeconds,
     described_by,
 )
-from rollback_drills.recording.performing import Recorded, write_report
+from rollback_drills.recording.recorder import Recorded, write_report
 from rollback_drills.recording.requests import OutcomeName, RecordRequest
 from rollback_drills.recording.target import find_target
 from rollback_drills.settings import default_database_url, read_settings

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.privacy import find_private
+from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import RECORD_SCHEMA
 from rollback_drills.readiness.terms import Report

@@ -1,6 +1,6 @@
 """`drills calendar`: writes when drills are due, for a calendar."""
 
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills_cli import options

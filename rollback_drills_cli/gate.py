@@ -96,7 +96,7 @@ def gate(
         due_soon_days=due_soon_days,
         max_age_days=max_age_days,
     )
-    from rollback_drills.gate.evaluating import evaluate_gate
+    from rollback_drills.gate.evaluation import evaluate_gate
 
     found = evaluate_gate(settings, now=at, generated_by=generated_by)
     if wanted is not Format.TABLE:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rollback_drills.documents.finding import search
-from rollback_drills.documents.printing import show_path
+from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.files import lint_files
 from rollback_drills_cli.output import print_json, print_line

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Mode

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from rollback_drills.documents.printing import show_text
+from rollback_drills.documents.terminal_text import show_text
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
 from rollback_drills_cli.streams import write_bytes, write_error
 

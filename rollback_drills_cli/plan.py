@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rollback_drills.documents.fleet import Fleet
 from rollback_drills.documents.policy_file import read_policy
-from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.reader import Loaded
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.name_warnings import warn_of_names

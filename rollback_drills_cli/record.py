@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES, read_bytes
+from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, read_bytes
 from rollback_drills.errors import UsageError
 from rollback_drills.recording.requests import DrillDetails, WhereToRecord
 from rollback_drills_cli import options
@@ -49,7 +49,7 @@ def record(
         build_drill,
         read_fields,
     )  # with fcntl, and seldom needed
-    from rollback_drills.recording.performing import record_drill
+    from rollback_drills.recording.recorder import record_drill
     from rollback_drills.recording.target import find_target
 
     if deliver and database:

@@ -19,7 +19,7 @@ from rollback_drills_cli.options import parse_now
 from rollback_drills_cli.output import print_json, print_line, print_problem
 
 if TYPE_CHECKING:
-    from rollback_drills.recording.performing import Recorded
+    from rollback_drills.recording.recorder import Recorded
 
 
 def follow_up(
@@ -34,7 +34,7 @@ def follow_up(
         deliver: Whether to tell the owners.
         as_json: Whether to print documents.
     """
-    from rollback_drills.recording.performing import write_report
+    from rollback_drills.recording.recorder import write_report
 
     report = write_report(recorded)
     if not as_json:
@@ -67,7 +67,7 @@ def _write_evidence(recorded: "Recorded", database: str | None, signer: str) -> 
     The drill is recorded by now: what fails here must not look as if nothing was written.
     """
     from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
-    from rollback_drills.evidence.indexing import index_run
+    from rollback_drills.evidence.outbox_transfer import index_run
     from rollback_drills.redaction.redactor import redactor_in_use
 
     created_at = parse_now(None)

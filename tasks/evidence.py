@@ -11,10 +11,10 @@ from prefect.runtime import flow_run
 
 from blocks.ledger_key import open_signing_key
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.appending import OpenSigningKey
+from rollback_drills.evidence.appender import OpenSigningKey
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.evidence.indexing import Indexed, explain_lag, index_run
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
+from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag, index_run
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use

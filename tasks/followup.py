@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 from blocks.heartbeat import send_heartbeat
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.routing_policy import RoutingPolicy
-from rollback_drills.evidence.indexing import Indexed
+from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.followup.connectors import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
 from rollback_drills.followup.due_steps import find_due_steps

@@ -12,7 +12,7 @@ from prefect.logging import get_run_logger
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.promotion import PromotionDocuments, load_promotion
 from rollback_drills.gate import decision
-from rollback_drills.gate.evaluating import evaluate_gate
+from rollback_drills.gate.evaluation import evaluate_gate
 from rollback_drills.gate.page import render_gate
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.judgement import Judgement

@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.readiness.terms import Criteria
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
-from rollback_drills.recording.performing import Recorded, record_drill
+from rollback_drills.recording.recorder import Recorded, record_drill
 from rollback_drills.recording.target import Target
 
 

@@ -9,9 +9,9 @@ from typing import Final
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.describing import EvidenceRow, describe_record
 from rollback_drills.evidence.heads import Head, find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.record_summary import EvidenceRow, describe_record
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger

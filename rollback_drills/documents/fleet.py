@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.finding import find_links, search
 from rollback_drills.documents.history import History
-from rollback_drills.documents.pairing import (
+from rollback_drills.documents.history_pairs import (
     Histories,
     NamedFile,
     by_key,
@@ -20,10 +20,10 @@ from rollback_drills.documents.pairing import (
     name_files,
     read_history,
 )
-from rollback_drills.documents.printing import show_path
-from rollback_drills.documents.reading import Loaded, read_document
+from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.records import is_records, read_records
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.lookalikes import explain_lookalike, find_lookalikes

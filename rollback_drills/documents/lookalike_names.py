@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rollback_drills.documents.explaining import json_path
+from rollback_drills.documents.careful_reader import json_path
 from rollback_drills.documents.odd_names import find_names
 from rollback_drills.names.lookalikes import explain_lookalike, find_lookalikes
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from rollback_drills.documents.reading import parse_document, read_document
+from rollback_drills.documents.reader import parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.errors import UsageError
 

@@ -9,10 +9,9 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from rollback_drills.documents.explaining import explain_repeats, json_path, state
+from rollback_drills.documents.careful_reader import explain_repeats, json_path, state
 from rollback_drills.documents.history import History
-from rollback_drills.documents.printing import show_path
-from rollback_drills.documents.reading import (
+from rollback_drills.documents.reader import (
     BOM,
     LARGEST_DOCUMENT_BYTES,
     D,
@@ -23,6 +22,7 @@ from rollback_drills.documents.reading import (
 )
 from rollback_drills.documents.repeats import Origin, parse_json
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import UsageError
 
 LARGEST_FILE_BYTES: Final = 1024**3

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from rollback_drills import ids
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.errors import UsageError

@@ -5,7 +5,7 @@ from typing import Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.errors import RollbackNotReadyError
-from rollback_drills.gate.readiness import caller_of, drill_checks, drill_sections, summarise
+from rollback_drills.gate.production_readiness import caller_of, drill_checks, drill_sections, summarise
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Mode, Readiness, Report, worst
 

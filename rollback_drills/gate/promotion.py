@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.explaining import show, state
+from rollback_drills.documents.careful_reader import show, state
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
@@ -20,7 +20,7 @@ from rollback_drills.documents.promotion import (
     RollbackPlan,
     RollbackRehearsal,
 )
-from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.reader import Loaded
 from rollback_drills.readiness.checklist import Checklist
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report
 

@@ -8,7 +8,7 @@ import msgspec
 
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import HISTORY_SCHEMA, History
-from rollback_drills.documents.pairing import find_kind
+from rollback_drills.documents.history_pairs import find_kind
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
     REHEARSAL_SCHEMA,

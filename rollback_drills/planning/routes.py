@@ -7,7 +7,7 @@ import msgspec
 
 from rollback_drills.connectors.types import CONNECTOR_TYPES
 from rollback_drills.documents.fields import tidy
-from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.routing_policy import OwnerRule, RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError

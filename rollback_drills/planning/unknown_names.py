@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rollback_drills.documents.explaining import json_path, show
+from rollback_drills.documents.careful_reader import json_path, show
 from rollback_drills.documents.repeats import Location
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerRule, RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.documents.suggesting import find_similar
+from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.names.keys import find_spelling, name_key
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS, DEFAULT_OWNER, DEFAULT_PROVIDER
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.history import OUTCOMES, Drill, History
-from rollback_drills.documents.suggesting import find_similar
+from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.names.keys import is_same
 from rollback_drills.readiness.terms import Mode
 from rollback_drills.rendering.relative_time import join_sentences

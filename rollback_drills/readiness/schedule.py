@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from rollback_drills.documents.cadence import DAY
 from rollback_drills.documents.fields import tidy, write_instant
-from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
 from rollback_drills.readiness.checklist import Checklist, list_facts

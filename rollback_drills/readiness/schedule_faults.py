@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from rollback_drills.documents.explaining import state
+from rollback_drills.documents.careful_reader import state
 from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, DuePolicy, Schedule
-from rollback_drills.documents.suggesting import find_similar
+from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.readiness.checklist import Requirement
 
 ACTIVE: Final = "go_rollback_drill_schedule_active"

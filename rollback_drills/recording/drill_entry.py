@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rollback_drills.documents.explaining import UnusableDocumentError, read_carefully, show
+from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully, show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import OUTCOMES, Drill
 from rollback_drills.errors import Field, UsageError

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rollback_drills import ids
-from rollback_drills.documents.privacy import find_private
+from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import TRUSTED_KIND, UNTRUSTED_KIND, start_record
 from rollback_drills.readiness.terms import Report

@@ -12,7 +12,7 @@ import msgspec
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.reader import Loaded
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import is_in_future
 from rollback_drills.readiness.judgement import Judgement

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.describing import describe_record
+from rollback_drills.evidence.record_summary import describe_record
 from rollback_drills.readiness.terms import Report
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.filters import (

@@ -27,7 +27,7 @@ def import_index(
     What was imported before is passed over.
     """
     from rollback_drills.database.connections import Database
-    from rollback_drills.evidence.importing import import_records, read_index
+    from rollback_drills.evidence.imported_index import import_records, read_index
 
     _check_name(by)
     records = read_index(file)
@@ -111,7 +111,7 @@ def _read_months(given: int | None) -> int:
 
 
 def _check_name(by: str) -> None:
-    from rollback_drills.documents.privacy import find_private
+    from rollback_drills.documents.privacy_rules import find_private
 
     if not by.strip():
         raise UsageError("--by is empty; say who does it")

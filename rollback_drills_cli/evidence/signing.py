@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def append_signed(database: "Database", records: Sequence[Report]) -> timedelta | None:
     """Add records to the evidence and sign its head; give how far the clock went back, if it did."""
-    from rollback_drills.evidence.appending import append  # SQLAlchemy takes half a second to import
+    from rollback_drills.evidence.appender import append  # SQLAlchemy takes half a second to import
 
     return append(database, records, open_key).went_back
 
@@ -43,7 +43,7 @@ def make_key(origin: str) -> "SigningKey":
 def report_clock(went_back: timedelta | None) -> None:
     """Say that the clock went back, and end with exit code 1; do nothing if it did not."""
     if went_back:
-        from rollback_drills.evidence.indexing import explain_clock
+        from rollback_drills.evidence.outbox_transfer import explain_clock
 
         print_problem(explain_clock(went_back))
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.outbox.commit import commit
 from tests.bench.api_process import TOKEN
 from tests.bench.figures import alternate, print_throughput

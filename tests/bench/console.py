@@ -12,7 +12,7 @@ from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.notifications.entries import Entry
 from rollback_drills.outbox.commit import commit

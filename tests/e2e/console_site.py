@@ -6,7 +6,7 @@ from pathlib import Path
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.drills import find_drills
-from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria

@@ -18,7 +18,7 @@ from flows.grant_exception import grant_exception
 from flows.record_drill import record_drill
 from rollback_drills.documents.history import Drill
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence import appending, indexing, outcomes
+from rollback_drills.evidence import appender, outbox_transfer, outcomes
 from rollback_drills.evidence.verify import taken_outcomes
 from rollback_drills.followup import acknowledgement
 from rollback_drills.followup.acknowledgement import LONGEST_ACKNOWLEDGED_FOR, read_days
@@ -139,7 +139,7 @@ def test_every_edge_takes_an_acknowledgement_of_the_same_length() -> None:
 
 
 def test_clocks_may_differ_by_the_same_everywhere() -> None:
-    for module in (appending, indexing, outcomes, taken_outcomes):
+    for module in (appender, outbox_transfer, outcomes, taken_outcomes):
         assert getattr(module, "CLOCK_SKEW") is CLOCK_SKEW  # noqa: B009 - they import it
 
 

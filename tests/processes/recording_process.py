@@ -9,7 +9,7 @@ from typing import Any
 
 from rollback_drills.readiness.terms import Criteria
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_fields
-from rollback_drills.recording.performing import record_drill
+from rollback_drills.recording.recorder import record_drill
 from rollback_drills.recording.target import find_target
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.notifications.notification import Notification

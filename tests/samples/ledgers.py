@@ -9,8 +9,8 @@ import msgspec
 
 from rollback_drills import ids
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.appending import append
-from rollback_drills.evidence.importing import import_records
+from rollback_drills.evidence.appender import append
+from rollback_drills.evidence.imported_index import import_records
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.planning.plan_request import PlanRequest

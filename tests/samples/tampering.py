@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.readiness.terms import Report

@@ -11,10 +11,10 @@ from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retrying import RetryPolicy
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceIndex
-from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
 from rollback_drills.followup.acknowledging import acknowledge

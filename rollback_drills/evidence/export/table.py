@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 import re2
 
-from rollback_drills.evidence.appending import columns_of
+from rollback_drills.evidence.appender import columns_of
 
 _COLUMNS: Final = (
     *("leaf_index", "created_at", "metadata_kind", "schedule_id", "cycle_id", "provider", "owner", "action"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rollback_drills.evidence.appending import columns_of
+from rollback_drills.evidence.appender import columns_of
 from rollback_drills.evidence.ledger.merkle import HASH_SIZE, hash_leaf
 from rollback_drills.evidence.pruning import digest_once_keys
 from rollback_drills.evidence.records import ONCE_KINDS

@@ -26,10 +26,10 @@ from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria

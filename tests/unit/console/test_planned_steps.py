@@ -10,7 +10,7 @@ from rollback_drills.console.fleet import read_fleet
 from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import read_console
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.trust.records import record_distrust
 from rollback_drills.trust.signs import Distrust, Sign
 from tests.samples.builders import NOW, judged, open_key

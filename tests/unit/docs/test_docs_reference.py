@@ -18,7 +18,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
 from rollback_drills.documents.history import ExerciseType, History, Trigger
 from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
-from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES
+from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES
 from rollback_drills.documents.records import LARGEST_FILE_BYTES, MOST_RECORDS
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS, DuePolicy, Schedule
 from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rollback_drills.documents.history import History
-from rollback_drills.documents.privacy import RULES, PrivateKind, find_private, may_hold_private
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.privacy_rules import RULES, PrivateKind, find_private, may_hold_private
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import Redactor

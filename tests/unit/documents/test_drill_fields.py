@@ -15,7 +15,7 @@ from rollback_drills.documents.history import (
     Participant,
     Trigger,
 )
-from rollback_drills.documents.reading import Loaded, parse_document
+from rollback_drills.documents.reader import Loaded, parse_document
 from rollback_drills_cli.main import app
 from tests.checkout import ROOT
 from tests.samples.builders import DRILL, judged, make_subject

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rollback_drills.documents.history import History
 from rollback_drills.documents.instants import read_instant
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from tests.samples.builders import DRILL, written

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.drills import SeenDrills, find_drills
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.indexing import index_run
 from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DRILL_KIND, KINDS
 from rollback_drills.readiness.acceptance import CLOCK_SKEW, find_problems, is_accepted
 from rollback_drills.readiness.terms import Report

@@ -8,7 +8,7 @@ import pytest
 
 from rollback_drills.database.connections import DatabaseError
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.readiness.terms import Report

@@ -11,15 +11,15 @@ from sqlalchemy import text
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.evidence.importing import Imported, import_records, read_index
+from rollback_drills.evidence.imported_index import Imported, import_records, read_index
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.indexing import find_unknown
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
+from rollback_drills.evidence.outbox_transfer import find_unknown
 from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion
 from rollback_drills.evidence.pruning import Prunable, prune
 from rollback_drills.evidence.records import IMPORT_KIND, KEY_KIND, PRUNING_KIND

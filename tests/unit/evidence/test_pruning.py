@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import ConflictError, Database
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
@@ -154,7 +154,7 @@ def test_a_clock_that_went_back_is_told_by_the_change_of_the_key_too(database: D
 FIRST = (
     "import secrets, sys; from pathlib import Path\n"
     "from rollback_drills.database.connections import Database\n"
-    "from rollback_drills.evidence.appending import append\n"
+    "from rollback_drills.evidence.appender import append\n"
     "from rollback_drills.evidence.ledger.keys import SigningKey\n"
     "from tests.samples.tampering import make_row\n"
     "folder, database = Path(sys.argv[2]), Database.open(sys.argv[1])\n"

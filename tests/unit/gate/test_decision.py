@@ -13,8 +13,8 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.promotion import load_promotion
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.gate.decision import decide_gate
+from rollback_drills.gate.production_readiness import production_readiness
 from rollback_drills.gate.promotion import report_promotion
-from rollback_drills.gate.readiness import production_readiness
 from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Criteria, Mode, Report

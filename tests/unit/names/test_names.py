@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import load_fleet
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.followup.acknowledgement import Acknowledgement
 from rollback_drills.followup.acknowledging import acknowledge

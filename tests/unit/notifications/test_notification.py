@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.documents.reading import read_document
+from rollback_drills.documents.reader import read_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.planning.event import build_event

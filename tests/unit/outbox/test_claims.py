@@ -19,7 +19,7 @@ from rollback_drills import ids
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DELIVERY_KIND, ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind

@@ -8,7 +8,7 @@ import pytest
 from rollback_drills import ids
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.policy_file import read_policy
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, State

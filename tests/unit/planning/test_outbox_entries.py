@@ -6,7 +6,7 @@ import pytest
 
 from rollback_drills import ids
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.notifications.entries import Departure, Entry, Hold

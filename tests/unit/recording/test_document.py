@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.documents.history import HISTORY_SCHEMA, History
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.recording.document import append_drill, move_due, new_history
 
 NEW = {"drill_id": "d-2", "evidence_refs": ["go-rollback-drill://ci/run-2"]}

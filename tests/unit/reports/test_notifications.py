@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.notifications.entries import Entry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State

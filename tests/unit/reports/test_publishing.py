@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.documents.reading import Loaded
+from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Criteria, Mode

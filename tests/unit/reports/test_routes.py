@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.appending import append
+from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.records import DECISION_KIND
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.period import Period

@@ -21,7 +21,7 @@ from sqlalchemy import event, text
 from rollback_drills.database.connections import ConflictError, Database, DatabaseError
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.appending import append, appending
+from rollback_drills.evidence.appender import append, appending
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.cycles import CycleState, PerformedDrill, judge_cycles
 from rollback_drills.evidence.export.manifest import Manifest, Query

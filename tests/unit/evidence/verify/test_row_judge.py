@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.evidence.appending import columns_of
+from rollback_drills.evidence.appender import columns_of
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.pruning import digest_once_keys

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event, text
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.appending import append, appending
+from rollback_drills.evidence.appender import append, appending
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import SigningKey

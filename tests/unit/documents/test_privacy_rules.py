@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from rollback_drills.documents.fields import Document, ReviewedValue
 from rollback_drills.documents.history import History
-from rollback_drills.documents.privacy import RULES, PrivateKind, Rule, find_private, may_hold_private
-from rollback_drills.documents.reading import parse_document
+from rollback_drills.documents.privacy_rules import RULES, PrivateKind, Rule, find_private, may_hold_private
+from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from tests.samples.builders import DRILL, SCHEDULE, written

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reading import read_document
-from rollback_drills.recording.writing import WriteError, locked, write_document
+from rollback_drills.documents.reader import read_document
+from rollback_drills.recording.document_file import WriteError, locked, write_document
 from tests.checkout import ROOT
 from tests.processes import recording_process
 from tests.samples.builders import DRILL, SCHEDULE

@@ -13,12 +13,12 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.indexing import index_run
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
 from rollback_drills.readiness.terms import Criteria
-from rollback_drills.recording import advancing
+from rollback_drills.recording import written_due
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_fields
-from rollback_drills.recording.performing import Recorded, record_drill, write_report
+from rollback_drills.recording.recorder import Recorded, record_drill, write_report
 from rollback_drills.recording.retests import find_retests
 from rollback_drills.recording.target import Target, find_target
 from tests.samples.builders import DRILL, NOW, SCHEDULE, open_key, written
@@ -229,7 +229,7 @@ def test_a_history_is_made_only_when_asked_for(folder: Folder) -> None:
 def test_a_document_that_would_become_too_large_is_refused(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rollback_drills.recording.performing.LARGEST_DOCUMENT_BYTES", 600)
+    monkeypatch.setattr("rollback_drills.recording.recorder.LARGEST_DOCUMENT_BYTES", 600)
 
     with pytest.raises(UsageError, match="would have more than 600 bytes; begin a new history"):
         folder.record()
@@ -244,7 +244,7 @@ def test_a_document_that_would_become_too_large_is_refused(
 def test_a_new_text_that_does_not_say_what_it_should_is_never_written(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, edited: bytes
 ) -> None:
-    monkeypatch.setattr("rollback_drills.recording.performing.append_drill", lambda *_: edited)
+    monkeypatch.setattr("rollback_drills.recording.recorder.append_drill", lambda *_: edited)
 
     with pytest.raises(DrillsError, match=r"nothing was written|add the drill by hand"):
         folder.record()
@@ -312,7 +312,7 @@ class TestFindTarget:
         with pytest.raises(UsageError, match="stands inside a JSON Lines record; move it to a file"):
             find_target(str(path), None, "b")
         with pytest.raises(UsageError, match="is no file of its own"):
-            advancing.check_advance(target)
+            written_due.check_advance(target)
 
 
 class TestAdvance:

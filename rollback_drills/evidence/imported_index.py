@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
-from rollback_drills.documents.explaining import json_path, show
+from rollback_drills.documents.careful_reader import json_path, show
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.repeats import Location
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.appending import OpenSigningKey, appending
-from rollback_drills.evidence.indexing import find_unknown
+from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.outbox_transfer import find_unknown
 from rollback_drills.evidence.records import IMPORT_KIND, RECORD_SCHEMA, start_record
 from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
 from rollback_drills.redaction.redactor import Redactor

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES, parse_document, read_document
+from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from tests.samples.builders import DRILL, SCHEDULE, judged, plan_of, written

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, select, union_all, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
-from rollback_drills.evidence.appending import OpenSigningKey, appending
+from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.outcomes import Outcome, read_outcome

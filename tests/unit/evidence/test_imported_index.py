@@ -9,7 +9,7 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.evidence.importing import import_records, read_index
+from rollback_drills.evidence.imported_index import import_records, read_index
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger

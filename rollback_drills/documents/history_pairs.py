@@ -9,8 +9,8 @@ from unicodedata import normalize
 import msgspec
 
 from rollback_drills.documents.history import History
-from rollback_drills.documents.printing import show_path
-from rollback_drills.documents.reading import Loaded, read_document
+from rollback_drills.documents.reader import Loaded, read_document
+from rollback_drills.documents.terminal_text import show_path
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _SCHEDULE_WORDS: Final = frozenset({"schedule", "schedules"})

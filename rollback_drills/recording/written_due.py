@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import History
-from rollback_drills.documents.reading import Loaded, parse_document, read_bytes
+from rollback_drills.documents.reader import Loaded, parse_document, read_bytes
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.recording.document import move_due
+from rollback_drills.recording.document_file import locked, write_document
 from rollback_drills.recording.target import Target
-from rollback_drills.recording.writing import locked, write_document
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import msgspec
 
 from rollback_drills.documents.fields import ZERO_TIME, Document
 from rollback_drills.documents.instants import read_instant
-from rollback_drills.documents.linting import find_private_texts
 from rollback_drills.documents.odd_names import find_odd_names
-from rollback_drills.documents.privacy import find_private
+from rollback_drills.documents.privacy_rules import find_private
+from rollback_drills.documents.private_texts import find_private_texts
 from rollback_drills.documents.repeats import START, Location, Origin, find_repeats, parse_json
 from rollback_drills.documents.shapes import choices_at, is_known, known_keys
 from rollback_drills.errors import DrillsError

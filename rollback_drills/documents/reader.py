@@ -8,11 +8,11 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from rollback_drills.documents.explaining import UnusableDocumentError, read_carefully
+from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.linting import is_public
-from rollback_drills.documents.printing import show_path
+from rollback_drills.documents.private_texts import is_public
 from rollback_drills.documents.repeats import START, Origin, certainly_has_no_repeats, parse_json
+from rollback_drills.documents.terminal_text import show_path
 
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"

@@ -7,22 +7,22 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.explaining import show
+from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
-from rollback_drills.documents.reading import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
+from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
 from rollback_drills.errors import DrillsError, Field, UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.readiness.acceptance import find_problems, is_accepted
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.terms import Criteria, Report
-from rollback_drills.recording.advancing import Advanced, advance_due, check_advance
 from rollback_drills.recording.document import append_drill, new_history
+from rollback_drills.recording.document_file import locked, write_document
 from rollback_drills.recording.drill_entry import drill_to_wire, refuse_repeated
 from rollback_drills.recording.retests import find_retests
 from rollback_drills.recording.target import Target
-from rollback_drills.recording.writing import locked, write_document
+from rollback_drills.recording.written_due import Advanced, advance_due, check_advance
 
 RECORD_SCHEMA: Final = "rollback-drills.record.v1"
 

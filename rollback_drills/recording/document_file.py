@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from rollback_drills.documents.printing import show_path
+from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError
 
