@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from rollback_drills.documents.careful_reader import show
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 
 PREFIX: Final = "drills_"

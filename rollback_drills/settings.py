@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.readiness.terms import Criteria, Mode
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive
 
-from rollback_drills.documents.careful_reader import json_path, show
+from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.repeats import Location
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.strict_json import check_strictly, parse_strictly

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from rollback_drills.documents.careful_reader import json_path
+from rollback_drills.documents.quotation import json_path
 from rollback_drills.redaction.redactor import redactor_in_use
 
 MEDIA_TYPE: Final = "application/problem+json"

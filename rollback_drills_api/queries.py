@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.instants import read_day_or_instant
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.reports.paging import MOST_LISTED
 from rollback_drills_api.bodies import Name, Who

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import judge_all

@@ -1,7 +1,7 @@
 """`drills calendar`: writes when drills are due, for a calendar."""
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.quotation import show
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills_cli import options
 from rollback_drills_cli.output import print_problem

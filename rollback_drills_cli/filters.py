@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.instants import read_day_or_instant
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.output import print_problem
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Mode
 from rollback_drills.settings import DESCRIPTIONS, VARIABLES, Settings, read_settings

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
 from rollback_drills.connectors.types import FURTHER_TYPES
-from rollback_drills.documents.careful_reader import explain_repeats, json_path
+from rollback_drills.documents.careful_reader import explain_repeats
+from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.repeats import parse_json
 from rollback_drills.errors import UsageError
 

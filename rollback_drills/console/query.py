@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self, TypeVar
 
-from rollback_drills.documents.careful_reader import show
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness

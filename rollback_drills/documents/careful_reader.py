@@ -13,13 +13,12 @@ import msgspec
 from rollback_drills.documents.fields import ZERO_TIME, Document
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.odd_names import find_odd_names
-from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.documents.private_texts import find_private_texts
+from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.repeats import START, Location, Origin, find_repeats, parse_json
 from rollback_drills.documents.shapes import choices_at, is_known, known_keys
 from rollback_drills.errors import DrillsError
 
-_LONGEST_VALUE_SHOWN: Final = 60
 _MOST_PROBLEMS_SHOWN: Final = 5
 _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?(?P<path>\$[^`]*)`)?", re.DOTALL)
 
@@ -256,29 +255,3 @@ def _remedy_for_key(model: type[Document], key: str) -> str:
         return "it is known, but not here"
     near = get_close_matches(key, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else "remove it"
-
-
-def json_path(loc: Location) -> str:
-    """Write a place in a document as a JSON path, `$.drills[0].executed_at`; private keys are masked."""
-    path = "$"
-    for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif find_private(part):
-            path += ".<a key that must not be shown>"
-        else:
-            path += f".{part}" if part.isidentifier() else f"[{json.dumps(part)}]"
-    return path
-
-
-def state(value: Any) -> str:
-    """Return what a key has: `is missing` or `is 3`."""
-    return "is missing" if value is None else f"is {show(value)}"
-
-
-def show(value: Any) -> str:
-    """Write a value into a message: as JSON, shortened, and masked where it must not be published."""
-    text = json.dumps(value, ensure_ascii=False, default=str).encode(errors="backslashreplace").decode()
-    if find_private(text):
-        return "a value that must not be shown"
-    return text if len(text) <= _LONGEST_VALUE_SHOWN else text[: _LONGEST_VALUE_SHOWN - 1] + "…"

@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.finding import find_links, search
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
@@ -20,6 +19,7 @@ from rollback_drills.documents.history_pairs import (
     name_files,
     read_history,
 )
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.records import is_records, read_records
 from rollback_drills.documents.schedule import Schedule

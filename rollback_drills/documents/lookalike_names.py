@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rollback_drills.documents.careful_reader import json_path
 from rollback_drills.documents.odd_names import find_names
+from rollback_drills.documents.quotation import json_path
 from rollback_drills.names.lookalikes import explain_lookalike, find_lookalikes
 
 

@@ -9,8 +9,9 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from rollback_drills.documents.careful_reader import explain_repeats, json_path, state
+from rollback_drills.documents.careful_reader import explain_repeats
 from rollback_drills.documents.history import History
+from rollback_drills.documents.quotation import json_path, state
 from rollback_drills.documents.reader import (
     BOM,
     LARGEST_DOCUMENT_BYTES,

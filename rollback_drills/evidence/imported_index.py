@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
-from rollback_drills.documents.careful_reader import json_path, show
 from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.repeats import Location
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import OpenSigningKey, appending

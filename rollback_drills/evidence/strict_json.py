@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any, Final
 
-from rollback_drills.documents.careful_reader import json_path, show
+from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.repeats import Location
 from rollback_drills.errors import UsageError
 

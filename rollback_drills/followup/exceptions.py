@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from rollback_drills import ids
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import EXCEPTION_KIND, start_record
 from rollback_drills.followup.acknowledgement import check_texts

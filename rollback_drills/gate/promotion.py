@@ -8,7 +8,6 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.careful_reader import show, state
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
@@ -20,6 +19,7 @@ from rollback_drills.documents.promotion import (
     RollbackPlan,
     RollbackRehearsal,
 )
+from rollback_drills.documents.quotation import show, state
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.readiness.checklist import Checklist
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.promotion import PromotionDocument
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.gate.promotion import find_promotion_faults
 from rollback_drills.readiness.acceptance import PASSED, RECOVERY, TARGET, find_missing, find_unmet

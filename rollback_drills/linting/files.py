@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from os.path import dirname
 from typing import Any
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError, json_path, show
+from rollback_drills.documents.careful_reader import UnusableDocumentError
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.finding import find_links
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.lookalike_names import find_lookalike_names
 from rollback_drills.documents.private_texts import find_private_texts
+from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.reader import Loaded, read_bytes, read_document
 from rollback_drills.documents.records import is_records
 from rollback_drills.documents.routing_policy import RoutingPolicy

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rollback_drills.documents.careful_reader import json_path, show
+from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.repeats import Location
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerRule, RoutingPolicy
 from rollback_drills.documents.schedule import Schedule

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from rollback_drills.documents.careful_reader import show, state
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import Drill
+from rollback_drills.documents.quotation import show, state
 from rollback_drills.readiness.checklist import Requirement
 
 CLOCK_SKEW: Final = timedelta(minutes=5)

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from rollback_drills.documents.cadence import DAY
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.readiness.acceptance import (
     OUTCOME,

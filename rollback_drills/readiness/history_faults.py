@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.history import OUTCOMES, Drill, History
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.names.keys import is_same
 from rollback_drills.readiness.terms import Mode

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from rollback_drills.documents.careful_reader import state
+from rollback_drills.documents.quotation import state
 from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, DuePolicy, Schedule
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.readiness.checklist import Requirement

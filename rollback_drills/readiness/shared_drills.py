@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill
+from rollback_drills.documents.quotation import show
 
 _MOST_NAMED: Final = 3
 Key = tuple[str, object]

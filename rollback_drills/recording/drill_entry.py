@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully, show
+from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import OUTCOMES, Drill
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.readiness.acceptance import is_in_future

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
 from rollback_drills.errors import DrillsError, Field, UsageError
 from rollback_drills.evidence.drills import find_drills

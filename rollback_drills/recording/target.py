@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rollback_drills.documents.careful_reader import show
 from rollback_drills.documents.fleet import Subject, load_fleet
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import Field, UsageError

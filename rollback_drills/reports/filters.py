@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection
 
-from rollback_drills.documents.careful_reader import show
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import DECISION_KIND
 from rollback_drills.evidence.table import LEDGER

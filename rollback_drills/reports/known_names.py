@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Table, select
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.careful_reader import show
+from rollback_drills.documents.quotation import show
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.names.spellings import NAMES
 

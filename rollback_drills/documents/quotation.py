@@ -1,0 +1,35 @@
+"""Quotes places and values of a document in messages: short, and masked where they must not be published."""
+
+import json
+from typing import Any, Final
+
+from rollback_drills.documents.privacy_rules import find_private
+from rollback_drills.documents.repeats import Location
+
+_LONGEST_VALUE_SHOWN: Final = 60
+
+
+def json_path(loc: Location) -> str:
+    """Write a place in a document as a JSON path, `$.drills[0].executed_at`; private keys are masked."""
+    path = "$"
+    for part in loc:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif find_private(part):
+            path += ".<a key that must not be shown>"
+        else:
+            path += f".{part}" if part.isidentifier() else f"[{json.dumps(part)}]"
+    return path
+
+
+def state(value: Any) -> str:
+    """Return what a key has: `is missing` or `is 3`."""
+    return "is missing" if value is None else f"is {show(value)}"
+
+
+def show(value: Any) -> str:
+    """Write a value into a message: as JSON, shortened, and masked where it must not be published."""
+    text = json.dumps(value, ensure_ascii=False, default=str).encode(errors="backslashreplace").decode()
+    if find_private(text):
+        return "a value that must not be shown"
+    return text if len(text) <= _LONGEST_VALUE_SHOWN else text[: _LONGEST_VALUE_SHOWN - 1] + "…"
