@@ -1,0 +1,311 @@
+"""Committing: each notification once, all of them or none, and what a commit replaces."""
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.notifications.entries import Departure
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import UNSENT, State
+from rollback_drills.outbox.commit import commit, find_history
+from rollback_drills.outbox.queries import (
+    OutboxFilter,
+    find_items,
+)
+from rollback_drills.planning.outbox_entries import find_entries
+from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.terms import Readiness
+from tests.checkout import ROOT
+from tests.samples.builders import NOW, checked, make_subject
+from tests.samples.outbox import make_entries, make_entry
+from tests.samples.outbox_rows import (
+    WEEK,
+    at_once,
+    claim,
+    force,
+    get,
+    ids_of,
+    make_place,
+    make_promotion,
+    put,
+    states,
+)
+
+
+def test_what_is_committed_again_is_passed_over(database: Database) -> None:
+    entries = list(make_entries(3))
+
+    added = commit(database, entries[:2], [], now=1.0)
+    claimed = claim(database, now=1.0)
+    again = commit(database, entries, [], now=2.0)
+
+    assert added == {each.notification_id for each in entries[:2]}
+    assert again == {entries[2].notification_id}
+    assert len(claimed) == 2
+    assert states(database, *put(database, *entries)) == [State.SENDING, State.SENDING, State.PENDING]
+    assert get(database, entries[0].notification_id).queued_at == 1.0
+    assert find_items(database, OutboxFilter())[1] == 3
+
+
+def test_a_notification_comes_out_as_it_went_in(database: Database) -> None:
+    entry = make_entry("支付 'payments'", owner='"quoted" \\ owner')
+
+    put(database, entry, now=5.0)
+
+    (claimed,) = claim(database, now=5.0)
+    assert claimed.notifications == (entry.notification,)
+    assert (claimed.attempt_count, claimed.unanswered_count, claimed.is_uncertain) == (0, 0, False)
+    assert (claimed.queued_at, claimed.message_id) == (5.0, entry.notification_id)
+
+
+def test_a_commit_is_written_as_a_whole_or_not_at_all(database: Database) -> None:
+    (kept,) = put(database, make_entry("kept"))
+    nothing: Any = None
+    broken = replace(make_entry("broken"), provider=nothing)
+
+    with pytest.raises(DatabaseError):
+        commit(database, [replace(make_entry("new"), replaces=[kept]), broken], [], now=0.0)
+
+    assert find_items(database, OutboxFilter())[1] == 1
+    assert states(database, kept) == [State.PENDING]
+
+
+def test_two_runs_that_decided_the_same_commit_each_notification_once(database: Database) -> None:
+    subject = make_subject()
+    request = PlanRequest()
+    decided = [list(find_entries(checked(subject, request), request)) for _ in range(2)]
+
+    added = at_once(2, lambda number: commit(database, decided[number], [], now=float(number)))
+
+    assert sorted(map(len, added)) in ([0, 4], [1, 3], [2, 2])
+    assert not added[0] & added[1]
+    assert len(claim(database, now=9.0, provider="slack") + claim(database, now=9.0, provider="teams")) == 4
+
+
+def test_many_workers_that_commit_at_once_commit_each_notification_once(database: Database) -> None:
+    entries = list(make_entries(400))
+
+    added = at_once(4, lambda _: commit(database, entries, [], now=0.0))
+
+    assert sum(map(len, added)) == len(set().union(*added)) == 400
+    assert find_items(database, OutboxFilter(), limit=1)[1] == 400
+
+
+@pytest.mark.slow
+def test_runs_that_read_the_documents_in_another_order_do_not_block_each_other(database: Database) -> None:
+    entries = list(make_entries(3_000))  # so many that the transactions meet half-way
+
+    added = at_once(2, lambda number: commit(database, entries[:: -1 if number else 1], [], now=0.0))
+
+    assert sum(map(len, added)) == len(set().union(*added)) == 3_000
+
+
+@pytest.mark.slow
+def test_two_processes_that_commit_at_once_commit_each_notification_once(
+    url: str, database: Database
+) -> None:
+    script = (
+        "import sys\n"
+        "from rollback_drills.database.connections import Database\n"
+        "from rollback_drills.outbox.commit import commit\n"
+        "from tests.samples.outbox import make_entries\n"
+        "database, entries = Database.open(sys.argv[1]), list(make_entries(200))\n"
+        "print(flush=True); sys.stdin.readline()\n"
+        "for start in range(0, 200, 10):\n"
+        "    for each in commit(database, entries[start : start + 10], [], now=0.0): print(each)\n"
+    )
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", script, url]
+    writers = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+    for each in writers:
+        assert each.stdout
+        each.stdout.readline()  # it has imported everything
+    for each in writers:
+        assert each.stdin
+        each.stdin.write("\n")
+        each.stdin.flush()
+    added = [each.communicate(timeout=60)[0].split() for each in writers]
+
+    assert [each.returncode for each in writers] == [0, 0]
+    assert len(added[0] + added[1]) == len({*added[0], *added[1]}) == 200
+
+
+def test_a_place_that_was_kept_is_taken_by_the_notification_once(database: Database) -> None:
+    entry = make_entry("payments")
+    place, promotion = make_place(entry), make_promotion(entry)
+    worse = replace(promotion, status=Readiness.DUE_SOON, planned_at=NOW.replace(day=2))
+
+    (its_id,) = put(database, place, now=1.0)
+    assert states(database, its_id) == [State.SUPPRESSED]
+    assert claim(database, now=1e9) == []
+    assert commit(database, [place], [], now=2.0) == set()
+    assert commit(database, [worse], [], now=3.0) == {its_id}
+    assert commit(database, [promotion], [], now=4.0) == set()
+
+    item = get(database, its_id)
+    assert (item.state, item.due_at, item.status) == (State.PENDING, 3.0, Readiness.DUE_SOON)
+    assert item.planned_at == NOW.replace(day=2).timestamp()
+    assert ids_of(claim(database, now=3.0)) == [[its_id]]
+
+
+@pytest.mark.parametrize("state", [each for each in State if each is not State.SUPPRESSED])
+def test_a_place_that_is_no_longer_kept_is_not_taken(database: Database, state: State) -> None:
+    entry = make_entry("payments")
+    (its_id,) = put(database, make_place(entry))
+    force(database, its_id, state=state)
+
+    assert commit(database, [make_promotion(entry)], [], now=1.0) == set()
+    assert get(database, its_id).planned_at == entry.planned_at.timestamp()
+    assert get(database, its_id).state is state
+
+
+def test_only_one_of_two_runs_takes_a_place(database: Database) -> None:
+    entries = list(make_entries(50))
+    put(database, *map(make_place, entries))
+
+    added = at_once(2, lambda _: commit(database, [make_promotion(each) for each in entries], [], now=1.0))
+
+    assert sum(map(len, added)) == len(added[0] | added[1]) == 50
+
+
+def test_the_age_of_what_was_kept_back_counts_from_the_end_of_the_window(database: Database) -> None:
+    entry = make_entry("payments")
+    put(database, make_place(entry), now=0.0)
+
+    put(database, make_promotion(entry), now=WEEK)
+
+    (claimed,) = claim(database, now=WEEK)
+    assert claimed.queued_at == WEEK
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", State)
+def test_only_what_was_surely_not_sent_is_replaced(database: Database, state: State) -> None:
+    old, new = make_entry("payments"), make_entry("payments", reason=Reason.WORSE)
+    (its_id,) = put(database, old)
+    force(database, its_id, state=state)
+
+    added = commit(database, [replace(new, replaces=[its_id])], [], now=1.0)
+
+    is_replaced = state in UNSENT
+    assert bool(added) is is_replaced
+    assert states(database, its_id) == [State.SUPERSEDED if is_replaced else state]
+    if is_replaced:
+        assert get(database, its_id).due_at is None
+        assert ids_of(claim(database, now=1.0)) == [[new.notification_id]]
+
+
+@pytest.mark.slow
+def test_two_runs_that_replace_the_same_commit_one_successor(database: Database) -> None:
+    old = list(make_entries(50))
+    ids = put(database, *old)
+    new = [
+        replace(successor, replaces=[its_id])
+        for successor, its_id in zip(make_entries(50, reason=Reason.WORSE), ids, strict=True)
+    ]
+
+    added = at_once(2, lambda _: commit(database, new, [], now=1.0))
+
+    assert sum(map(len, added)) == len(added[0] | added[1]) == 50
+    assert Counter(states(database, *ids)) == {State.SUPERSEDED: 50}
+
+
+def test_what_closes_a_cycle_closes_its_route_and_no_other(database: Database) -> None:
+    first, other = make_entry("payments"), make_entry("ledger")
+    closing = replace(make_entry("payments", reason=Reason.RESOLVED), closes=True)
+    put(database, first, other)
+
+    put(database, closing)
+
+    closed = {each.notification_id: each.is_closed for each in find_items(database, OutboxFilter())[0]}
+    assert closed == {
+        first.notification_id: True,
+        closing.notification_id: True,
+        other.notification_id: False,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", State)
+def test_a_route_that_leaves_without_a_word_takes_along_what_was_not_sent(
+    database: Database, state: State
+) -> None:
+    entry = make_entry("payments")
+    (its_id,) = put(database, entry)
+    force(database, its_id, state=state)
+
+    assert commit(database, [], [Departure(entry.route_key, [its_id])], now=1.0) == set()
+
+    item = get(database, its_id)
+    assert item.is_closed is (state in UNSENT)
+    assert item.state is (State.SUPERSEDED if state in UNSENT else state)
+
+
+def test_a_dead_letter_leaves_its_cycle_and_stays_dead(database: Database) -> None:
+    entry = make_entry("payments")
+    (its_id,) = put(database, entry)
+    force(database, its_id, state=State.PERMANENT)
+
+    commit(database, [], [Departure(entry.route_key, [])], now=1.0)
+
+    assert (get(database, its_id).is_closed, get(database, its_id).state) == (True, State.PERMANENT)
+
+
+def test_the_history_has_these_cycles_and_all_open_ones_of_these_schedules(database: Database) -> None:
+    due = {"now": "2026-11-27T09:00:00+00:00", "then": "2026-10-27T09:00:00+00:00"}
+    now, then = (make_entry("payments", due_at=each) for each in due.values())
+    over = replace(make_entry("payments", due_at="2026-09-27T09:00:00+00:00"), closes=True)
+    stranger = make_entry("ledger")
+    put(database, now, then, over, stranger)
+
+    def found(cycles: list[str], schedules: list[str]) -> set[str]:
+        return set(find_history(database, cycles, schedules))
+
+    assert found([now.cycle_id], ["payments"]) == {now.route_key, then.route_key}
+    assert found([over.cycle_id], ["payments"]) == {now.route_key, then.route_key, over.route_key}
+    assert found([over.cycle_id], []) == {over.route_key}
+    assert found([], ["payments", "payments"]) == {now.route_key, then.route_key}
+    assert found([], []) == set()
+
+
+def test_a_history_is_in_the_order_of_its_commits_and_tells_all_that_the_rule_needs(
+    database: Database,
+) -> None:
+    entries = [make_entry("payments", reason=each) for each in (Reason.WORSE, Reason.FIRST, Reason.REPEAT)]
+    for entry in entries:
+        put(database, entry)
+
+    (history,) = find_history(database, [entries[0].cycle_id], []).values()
+
+    assert [told.reason for told in history] == [Reason.WORSE, Reason.FIRST, Reason.REPEAT]
+    told, entry = history[0], entries[0]
+    assert (told.notification_id, told.schedule_id) == (entry.notification_id, "payments")
+    assert (told.cycle_id, told.provider, told.owner) == (entry.cycle_id, entry.provider, entry.owner)
+    assert (told.status, told.state) == (Readiness.NEEDS_ATTENTION, State.PENDING)
+    assert (told.at, told.due_at, told.is_closed) == (entry.planned_at, entry.cycle_due, False)
+
+
+def test_an_instant_keeps_its_microseconds(database: Database) -> None:
+    at = datetime(2026, 12, 1, 9, 0, 0, 123457, tzinfo=UTC)
+    put(database, replace(make_entry("payments"), planned_at=at))
+
+    ((told,),) = find_history(database, [], ["payments"]).values()
+
+    assert told.at == at
+
+
+@pytest.mark.slow
+def test_the_history_is_found_for_more_schedules_than_a_query_takes(database: Database) -> None:
+    entries = list(make_entries(1_201))
+    put(database, *entries)
+
+    by_cycle = find_history(database, [each.cycle_id for each in entries], [])
+    by_schedule = find_history(database, [], [each.schedule_id for each in entries])
+
+    assert by_cycle.keys() == by_schedule.keys() == {each.route_key for each in entries}
