@@ -319,7 +319,7 @@ def test_the_digest_is_that_of_the_canonical_content(database: Database) -> None
     package = package_of(database)
 
     content = {name: value for name, value in package.items() if name != "content_sha256"}
-    # what docs/how-to/see-who-was-told.md tells an auditor to do
+    # what docs/how-to/see-who-was-notified.md tells an auditor to do
     written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     assert sha256(written.encode()).hexdigest() == package["content_sha256"]
