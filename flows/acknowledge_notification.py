@@ -17,7 +17,7 @@ from rollback_drills.followup.requests import (
 )
 from rollback_drills.planning.requests import described_by
 from rollback_drills.settings import find_database_url
-from tasks.acknowledging import acknowledge_routes
+from tasks.acknowledgements import acknowledge_routes
 from tasks.evidence import read_clock
 from tasks.logs import redacting
 

@@ -9,13 +9,13 @@ import msgspec
 from prefect import State
 from prefect.states import Completed, Failed
 
-from flows.delivering import Delivered
+from flows.delivery import Delivered
 from flows.naming import STATE_NAMES
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import Delivery, DeliveryFailedError, build_result
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.reports import to_plain
@@ -31,7 +31,7 @@ def join_runs(
     by_schedule: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in delivered.everything:
         by_schedule[name_key(delivery.notification.schedule_id)].append(delivery)
-    dead: dict[str, list[Item]] = defaultdict(list)
+    dead: dict[str, list[OutboxRow]] = defaultdict(list)
     for item in [*delivered.left.dead, *delivered.left.other_dead]:
         dead[name_key(item.schedule_id)].append(item)
     return [

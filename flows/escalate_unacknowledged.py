@@ -7,11 +7,11 @@ from typing import Any
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
-from flows.delivering import deliver_due, try_failed_again
+from flows.delivery import deliver_due, try_failed_again
 from flows.failing import fail
 from flows.parameters import OverdueMinutes
 from flows.predecessors import mark_killed_predecessors
-from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.effects import count_effects

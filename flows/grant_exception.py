@@ -15,7 +15,7 @@ from rollback_drills.followup.requests import ExceptionName, ExceptionRequest
 from rollback_drills.planning.requests import described_by
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
-from tasks.granting import write_exception_down
+from tasks.exceptions import write_exception_down
 from tasks.logs import redacting
 
 

@@ -2,10 +2,10 @@
 
 from prefect import tags
 
-from flows.delivering import Delivered, deliver_due
+from flows.delivery import Delivered, deliver_due
 from flows.naming import tags_of
 from flows.planning import Checked, Run
-from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.outbox.undelivered import find_undelivered
 from tasks.outbox import commit_notifications
 

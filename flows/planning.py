@@ -6,18 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from blocks.registry import enabled_connectors
-from flows.delivering import try_failed_again
-from flows.guarding import find_platform
+from flows.delivery import try_failed_again
+from flows.platform_owner import find_platform
 from flows.run_request import RunRequest
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.evidence.appender import OpenSigningKey
-from rollback_drills.followup.reading import find_quiet
+from rollback_drills.followup.open_cycles import find_quiet
 from rollback_drills.outbox.commit import find_history
 from rollback_drills.outbox.former_names import keep_former_names
-from rollback_drills.outbox.known import keep_known_cycles
+from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.planning.fleet_check import FleetCheck, ScheduleCheck, start_checks
 from rollback_drills.planning.outbox_entries import known_names
 from rollback_drills.planning.plan_request import PlanRequest

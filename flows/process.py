@@ -16,7 +16,7 @@ from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
 from rollback_drills.settings import Settings, read_settings
 from tasks.artifacts import publish_artifacts
-from tasks.aside import aside
+from tasks.background import aside
 from tasks.events import emit_events
 from tasks.evidence import read_clock
 from tasks.logs import redacting

@@ -14,7 +14,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.reports.pages import summarise_trend
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
-from tasks.reviewing import count_suppressions, publish_review
+from tasks.suppression_review import count_suppressions, publish_review
 
 
 @flow(name="review-notifications")

@@ -14,9 +14,9 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
-from rollback_drills.followup.acknowledging import acknowledge
+from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.requests import Said
-from rollback_drills.followup.routes import RouteChoice, choose_routes
+from rollback_drills.followup.route_choice import RouteChoice, choose_routes
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, SaidBody

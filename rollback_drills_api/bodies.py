@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from rollback_drills.documents.odd_names import explain_odd_name
-from rollback_drills.followup.acknowledging import MOST_AT_ONCE
+from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
 from rollback_drills.followup.requests import AcknowledgedRoute, ExceptionName, ExceptionRequest, Said
 from rollback_drills.planning.requests import DeliverOptions
 

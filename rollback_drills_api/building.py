@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from rollback_drills.followup.escalation_plan import ESCALATION_PLAN_SCHEMA, build_escalation_plan
-from rollback_drills.followup.reading import read_open_cycles
-from rollback_drills.followup.rules import documents_of, find_rules
+from rollback_drills.followup.follow_up_rules import documents_of, find_rules
+from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_package import AUDIT_PACKAGE_SCHEMA
 from rollback_drills.reports.audit_reading import find_package

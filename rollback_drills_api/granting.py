@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from rollback_drills.evidence.records import EXCEPTION_KIND
+from rollback_drills.followup.exception_grants import grant_exception
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
-from rollback_drills.followup.granting import grant_exception
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import ExceptionBody

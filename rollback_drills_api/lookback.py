@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends
 from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
-from rollback_drills.followup.connectors import read_connectors
+from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
-from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.followup.follow_up_rules import documents_of, find_rules
+from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.retests import read_retests
-from rollback_drills.followup.rules import documents_of, find_rules
 from rollback_drills.followup.totals import NO_TOTALS, read_totals
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import NotificationFilter, RouteFilter

@@ -38,8 +38,10 @@ def ack(
     It is evidence that somebody knows, and keeps the routes quiet and unescalated while it holds. It does not
     close the cycle: only an accepted drill does. `--state escalated` asks for the next step at once.
     """
-    from rollback_drills.followup.acknowledging import acknowledge  # SQLAlchemy takes half a second to import
-    from rollback_drills.followup.routes import RouteChoice
+    from rollback_drills.followup.bulk_acknowledgement import (
+        acknowledge,  # SQLAlchemy takes half a second to import
+    )
+    from rollback_drills.followup.route_choice import RouteChoice
 
     index = open_existing(database)
     given = Acknowledgement(by, state, ref, notes, None if days is None else read_days(days))

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated
 
+from rollback_drills.followup.exception_grants import grant_exception
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
-from rollback_drills.followup.granting import grant_exception
 from rollback_drills.followup.requests import ExceptionRequest
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.settings import find_database_url
@@ -25,7 +25,7 @@ ScheduleIdOption = Annotated[str | None, option_of(ExceptionRequest, "schedule_i
 def _keep_cycles(url: str | None, judgements: Sequence[Judgement]) -> Sequence[Judgement]:
     """Replace the ids of open cycles by those that they have in the outbox; create nothing."""
     from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
-    from rollback_drills.outbox.known import keep_known_cycles
+    from rollback_drills.outbox.known_cycles import keep_known_cycles
     from rollback_drills.outbox.table import OUTBOX
 
     return keep_known_cycles(

@@ -19,8 +19,8 @@ from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
-    from rollback_drills.followup.facts import CycleFacts
-    from rollback_drills.followup.rules import FollowUpRules
+    from rollback_drills.followup.cycle_facts import CycleFacts
+    from rollback_drills.followup.follow_up_rules import FollowUpRules
 
 
 def escalate(
@@ -51,7 +51,7 @@ def escalate(
         )
         return
     from rollback_drills.followup.escalation_plan import build_escalation_plan  # with SQLAlchemy
-    from rollback_drills.followup.reading import read_open_cycles
+    from rollback_drills.followup.open_cycles import read_open_cycles
 
     opened = open_existing(database).database
     cycles = read_open_cycles(opened, now=at)
@@ -78,9 +78,9 @@ def dashboard(
 
     Exit code 1 if an acknowledgement is out of time, 0 otherwise.
     """
-    from rollback_drills.followup.connectors import read_connectors  # with SQLAlchemy
+    from rollback_drills.followup.connector_health import read_connectors  # with SQLAlchemy
     from rollback_drills.followup.dashboard import build_dashboard
-    from rollback_drills.followup.reading import read_open_cycles
+    from rollback_drills.followup.open_cycles import read_open_cycles
     from rollback_drills.followup.retests import read_retests
     from rollback_drills.followup.totals import read_totals
 
@@ -111,7 +111,7 @@ def _find_rules(
     routing_policy: str | None,
 ) -> "FollowUpRules":
     """Return the rules of the schedules that are configured; without any, nobody is known to be absent."""
-    from rollback_drills.followup.rules import documents_of, find_rules
+    from rollback_drills.followup.follow_up_rules import documents_of, find_rules
 
     path = options.resolve(schedule=schedule_path).schedule
     subjects = load_fleet(path, None).subjects if path else ()

@@ -21,7 +21,7 @@ from rollback_drills_cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
-    from rollback_drills.outbox.rows import Item
+    from rollback_drills.outbox.rows import OutboxRow
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -55,7 +55,7 @@ def list_items(
 ) -> None:
     """List notifications, the newest first, and what became of each."""
     from rollback_drills.outbox.destinations import find_destinations
-    from rollback_drills.outbox.queries import OutboxFilter, find_items
+    from rollback_drills.outbox.queries import OutboxFilter, find_rows
     from rollback_drills.outbox.table import OUTBOX
 
     opened = open_outbox(database)
@@ -67,7 +67,7 @@ def list_items(
         schedule_ids=[named] if named else (),
         cycle_id=cycle,
     )
-    items, total = find_items(opened, wanted, limit=limit, offset=offset)
+    items, total = find_rows(opened, wanted, limit=limit, offset=offset)
     given = {"schedule_id": named, "provider": provider, "owner": owner}
     if not as_json:
         explain_filter(opened, OUTBOX, [(name, each) for name, each in given.items() if each], total)
@@ -104,9 +104,9 @@ def show(
     database: DatabaseOption = None,
 ) -> None:
     """Print one notification with its message as JSON."""
-    from rollback_drills.outbox.queries import get_item
+    from rollback_drills.outbox.queries import get_row
 
-    item = get_item(open_outbox(database), notification)
+    item = get_row(open_outbox(database), notification)
     if item is None:
         raise UsageError(f"there is no notification {notification}; `drills outbox list` shows the ids")
     message = msgspec.json.decode(item.notification) if item.notification else None
@@ -151,17 +151,17 @@ def discard(
 
 
 def _choose(database: "Database", ids: list[str] | None, dead: bool, provider: str | None) -> list[str]:
-    from rollback_drills.outbox.queries import OutboxFilter, find_items, get_item
+    from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row
 
     if bool(ids) == dead:
         raise UsageError("name notifications, or take all dead letters with --dead")
     if not dead and provider is not None:
         raise UsageError("--provider narrows --dead; leave it out where notifications are named")
     if dead:
-        items, _ = find_items(database, OutboxFilter(states=DEAD, provider=provider), limit=100_000)
+        items, _ = find_rows(database, OutboxFilter(states=DEAD, provider=provider), limit=100_000)
         return [item.notification_id for item in items]
     for each in ids or ():
-        if get_item(database, each) is None:
+        if get_row(database, each) is None:
             raise UsageError(f"there is no notification {each}; `drills outbox list` shows the ids")
     return list(ids or ())
 
@@ -172,13 +172,13 @@ def _report(changed: int, asked: int, what: str) -> None:
         print_line("The others were delivered, are being sent right now, or were replaced by a newer one.")
 
 
-def _explain(item: "Item") -> str:
+def _explain(item: "OutboxRow") -> str:
     if item.state in (State.RETRY, State.AMBIGUOUS) and item.due_at:
         return f"{item.detail}; next attempt {_instant(item.due_at)}"
     return item.detail
 
 
-def _write(item: "Item") -> dict[str, Any]:
+def _write(item: "OutboxRow") -> dict[str, Any]:
     instants = ("planned_at", "queued_at", "due_at", "started_at", "completed_at")
     written = {name: getattr(item, name) for name in item.__dataclass_fields__ if name != "notification"}
     return {

@@ -11,7 +11,7 @@ from blocks.connector import ConnectorError
 from blocks.registry import load_connector
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.results import Delivery, ProviderDeliveries
 from rollback_drills.outbox.claims import find_provider_spellings

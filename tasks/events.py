@@ -7,7 +7,7 @@ from prefect.events import emit_event
 from prefect.exceptions import EventTooLarge
 from prefect.logging import get_run_logger
 
-from rollback_drills.followup.escalating import Escalation
+from rollback_drills.followup.escalations import Escalation
 from rollback_drills.gate.events import gate_event
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.readiness.terms import Report

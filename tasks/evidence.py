@@ -18,7 +18,7 @@ from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag, index
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
-from tasks.aside import aside
+from tasks.background import aside
 
 
 @cache

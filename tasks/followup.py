@@ -12,15 +12,15 @@ from blocks.heartbeat import send_heartbeat
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.evidence.outbox_transfer import Indexed
-from rollback_drills.followup.connectors import read_connectors
+from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
-from rollback_drills.followup.due_steps import find_due_steps
-from rollback_drills.followup.escalating import Escalation, build_entries
+from rollback_drills.followup.due_escalations import find_due_steps
+from rollback_drills.followup.escalation_records import TakenSteps
+from rollback_drills.followup.escalations import Escalation, build_entries
+from rollback_drills.followup.follow_up_rules import documents_of, find_rules
+from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.page import follow_up_rows, render_follow_up
-from rollback_drills.followup.reading import read_open_cycles
 from rollback_drills.followup.retests import read_retests
-from rollback_drills.followup.rules import documents_of, find_rules
-from rollback_drills.followup.taken import TakenSteps
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.commit import commit
 from rollback_drills.readiness.terms import Report

@@ -20,7 +20,7 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import open_database
-from tasks.guarding import find_guard_entries
+from tasks.platform_notices import find_guard_entries
 
 
 @task(task_run_name="commit-notifications", cache_policy=NO_CACHE)

@@ -7,10 +7,10 @@ from typing import Final
 
 from rollback_drills.console.fleet import GENERATED_BY
 from rollback_drills.console.source import Console
+from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_plan import build_escalation_plan
-from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.reading import read_open_cycles
-from rollback_drills.followup.rules import FollowUpRules, documents_of, find_rules
+from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules
+from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.command_line import write_command
 

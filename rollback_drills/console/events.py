@@ -12,7 +12,7 @@ from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.terms import Report
 
 
@@ -86,7 +86,7 @@ def _exception(record: Report) -> Event:
     )
 
 
-def _notification(item: Item) -> Event:
+def _notification(item: OutboxRow) -> Event:
     at = datetime.fromtimestamp(item.completed_at or item.planned_at, UTC)
     lane = Lane.ESCALATED if item.reason is Reason.ESCALATED else Lane.TOLD
     is_bad = item.state in {State.PERMANENT, State.DISABLED}

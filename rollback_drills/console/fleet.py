@@ -11,11 +11,11 @@ from rollback_drills.console.source import Console
 from rollback_drills.database.connections import DatabaseError
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import UsageError
+from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.dashboard import build_dashboard
-from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.next_action import Action
-from rollback_drills.followup.reading import read_open_cycles
-from rollback_drills.followup.rules import documents_of, find_rules
+from rollback_drills.followup.follow_up_rules import documents_of, find_rules
+from rollback_drills.followup.next_actions import Action
+from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness, Report

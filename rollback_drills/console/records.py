@@ -18,7 +18,7 @@ from rollback_drills.evidence.records import (
 )
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.spellings import find_spellings_by_index
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_reading import imported_acknowledgements
@@ -43,7 +43,7 @@ class ScheduleRecords:
     acknowledgements: Sequence[Report] = ()
     exceptions: Sequence[Report] = ()
     drills: Sequence[Report] = ()
-    notifications: Sequence[Item] = ()
+    notifications: Sequence[OutboxRow] = ()
     imported: Sequence[Imported] = ()
     """What another index had of it."""
 
@@ -64,7 +64,7 @@ def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
             _read_kind(connection, ids, ACKNOWLEDGEMENT_KIND),
             _read_kind(connection, ids, EXCEPTION_KIND),
             _read_kind(connection, ids, DRILL_KIND),
-            [Item.from_row(row) for row in connection.execute(sent)],
+            [OutboxRow.from_row(row) for row in connection.execute(sent)],
             _read_imported(connection, schedule_id),
         )
 

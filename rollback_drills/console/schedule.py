@@ -11,8 +11,8 @@ from rollback_drills.console.records import ScheduleRecords, read_records
 from rollback_drills.console.source import Console
 from rollback_drills.console.timeline import Timeline, place_events
 from rollback_drills.database.connections import DatabaseError
-from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.reading import read_open_cycles
+from rollback_drills.followup.cycle_facts import CycleFacts
+from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check
 from rollback_drills.readiness.terms import Report

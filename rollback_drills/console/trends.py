@@ -15,7 +15,7 @@ from rollback_drills.console.source import Console
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.followup.connectors import ConnectorHealth, read_connectors
+from rollback_drills.followup.connector_health import ConnectorHealth, read_connectors
 from rollback_drills.planning.category import Category
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter

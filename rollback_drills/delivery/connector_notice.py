@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.entries import Entry
 from rollback_drills.notifications.notice import Notice
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.outbox.destinations import SUBJECT_PREFIX, Destination
 from rollback_drills.planning.routes import DEFAULT_OWNER
 
 EVENT_TYPE = "cavra.go_backend.rollback_drill.connector_disabled"
 
 
-def notice_entry(destination: Destination, through: str) -> Entry:
+def notice_entry(destination: Destination, through: str) -> OutboxEntry:
     """Word the notice of a dead connector; the same in every run that finds it dead since that instant."""
     disabled_at = datetime.fromtimestamp(destination.disabled_at or 0.0, UTC)
     name = destination.provider

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Protocol
 from uuid import uuid4
 
 from rollback_drills.database.connections import Database
-from rollback_drills.delivery.retrying import (
+from rollback_drills.delivery.retries import (
     LONGEST_WAIT_SECONDS,
     Attempts,
     RetryPolicy,
@@ -25,12 +25,17 @@ from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
-from rollback_drills.outbox.claims import Claimed, Result, next_attempt_at, settle_and_claim
-from rollback_drills.outbox.grouping import form_digests
+from rollback_drills.outbox.claims import (
+    Claimed,
+    Result,
+    find_lease_seconds,
+    next_attempt_at,
+    settle_and_claim,
+)
+from rollback_drills.outbox.digests import form_digests
 
 _logger = logging.getLogger(__name__)
 _SHARED_COMMIT_SECONDS: Final = 0.005
-_LEASE_MARGIN_SECONDS: Final = 30.0
 
 
 class Sender(Protocol):
@@ -68,7 +73,7 @@ class Dispatcher:
     patience_seconds: float = LONGEST_WAIT_SECONDS
     """How long the run may wait for the next attempt."""
     lease_seconds: float | None = None
-    """How long a claim holds; by default twice the deadline of an attempt and half a minute."""
+    """How long a claim holds; by default as `find_lease_seconds` says."""
     now: Callable[[], float] | None = None
     """The clock of leases and due times; by default the one that all hosts on the database share."""
     random: Random = field(default_factory=Random)
@@ -94,9 +99,7 @@ class _Run:
         self._its = dispatcher
         self._now = dispatcher.now or dispatcher.database.clock()
         self._claim = f"{os.getpid()}-{uuid4().hex[:12]}"
-        self._lease = (
-            dispatcher.lease_seconds or 2 * dispatcher.policy.timeout_seconds + _LEASE_MARGIN_SECONDS
-        )
+        self._lease = dispatcher.lease_seconds or find_lease_seconds(dispatcher.policy.timeout_seconds)
         self._attempts: dict[str, int] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._failures_in_a_row = 0

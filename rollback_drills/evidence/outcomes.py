@@ -12,7 +12,7 @@ from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import TOLD
 from rollback_drills.outbox.queries import to_delivery
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 
 _QUEUE_TOLERANCE: Final = timedelta(hours=1)
@@ -38,7 +38,7 @@ def read_outcome(row: Any, *, created_at: datetime) -> Outcome:
         created_at: The clock of the evidence.
     """
     try:
-        item = Item.from_row(row)
+        item = OutboxRow.from_row(row)
         delivery = to_delivery(item)
         problem = next(_find_problems(item, delivery, created_at), "")
     except (msgspec.MsgspecError, ValueError, TypeError, LookupError, OverflowError, OSError) as error:
@@ -46,7 +46,7 @@ def read_outcome(row: Any, *, created_at: datetime) -> Outcome:
     return Outcome(row.sequence, str(row.notification_id), None if problem else delivery, problem)
 
 
-def _find_problems(item: Item, delivery: Delivery, created_at: datetime) -> Iterator[str]:
+def _find_problems(item: OutboxRow, delivery: Delivery, created_at: datetime) -> Iterator[str]:
     started_at, completed_at = delivery.started_at, delivery.completed_at
     queued_at = datetime.fromtimestamp(item.queued_at, UTC)
     if completed_at > created_at + CLOCK_SKEW:

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.followup.connectors import ConnectorHealth
+from rollback_drills.followup.connector_health import ConnectorHealth
+from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_plan import summarise, write_route
-from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.next_action import NextAction, find_state
-from rollback_drills.followup.rules import NO_RULES, FollowUpRules
-from rollback_drills.followup.standing import find_standings
+from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
+from rollback_drills.followup.next_actions import NextAction, find_state
+from rollback_drills.followup.route_status import find_standings
 from rollback_drills.followup.totals import NO_TOTALS, Totals
 from rollback_drills.readiness.terms import Report
 

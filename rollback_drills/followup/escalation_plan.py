@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from rollback_drills import PRODUCT, ids
 from rollback_drills.documents.fields import tidy, write_instant
-from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.rules import NO_RULES, FollowUpRules
-from rollback_drills.followup.standing import Standing, find_standings
+from rollback_drills.followup.cycle_facts import CycleFacts
+from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
+from rollback_drills.followup.route_status import Standing, find_standings
 from rollback_drills.readiness.terms import Report
 
 ESCALATION_PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-escalation-plan.v1"

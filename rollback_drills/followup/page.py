@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.followup.escalating import Escalation
+from rollback_drills.followup.escalations import Escalation
 from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.markdown import cell, table
 

@@ -10,7 +10,7 @@ from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
 )
-from rollback_drills.followup.routes import RouteChoice
+from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.planning.requests import DocumentsRequest, Otherwise, Request
 
 SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]

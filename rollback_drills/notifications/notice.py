@@ -7,8 +7,8 @@ from typing import Any
 
 from rollback_drills import PRODUCT, ids
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.notifications.entries import Entry
 from rollback_drills.notifications.notification import EVENT_SCHEMA, Notification
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.readiness.terms import Readiness
 
@@ -43,7 +43,7 @@ class Notice:
         occurrence: int = 1,
         replaces: Sequence[str] = (),
         closes: bool,
-    ) -> Entry:
+    ) -> OutboxEntry:
         """Make it the notification of a route, for the outbox.
 
         Args:
@@ -72,7 +72,7 @@ class Notice:
             route_key=route_key,
             owner_key=ids.owner_reference(route_key, self.cycle_id, provider, owner),
         )
-        return Entry(
+        return OutboxEntry(
             notification_id=notification.notification_id,
             route_key=route_key,
             cycle_id=self.cycle_id,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
@@ -14,6 +14,13 @@ from rollback_drills.notifications.states import TOLD, UNCERTAIN, WAITING, State
 from rollback_drills.outbox.destinations import find_destination, note_pause_or_death
 from rollback_drills.outbox.rows import read_notification
 from rollback_drills.outbox.table import OUTBOX
+
+LEASE_MARGIN_SECONDS: Final = 30.0
+
+
+def find_lease_seconds(timeout_seconds: float) -> float:
+    """Return how long a claim holds: twice the deadline of an attempt, and a margin."""
+    return 2 * timeout_seconds + LEASE_MARGIN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

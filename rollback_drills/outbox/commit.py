@@ -7,24 +7,24 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.names.spellings import find_spellings
-from rollback_drills.notifications.entries import Departure, Entry, Hold
+from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import UNSENT, WAITING, State
-from rollback_drills.notifications.told import Told
-from rollback_drills.outbox.grouping import dissolve_digests
-from rollback_drills.outbox.rows import Item, write_notification
+from rollback_drills.outbox.digests import dissolve_digests
+from rollback_drills.outbox.rows import OutboxRow, write_notification
 from rollback_drills.outbox.table import OUTBOX, insert_new
 
 
 def find_history(
     database: Database, cycle_ids: Iterable[str], schedule_ids: Iterable[str]
-) -> dict[str, list[Told]]:
+) -> dict[str, list[SentNotification]]:
     """Give, by route key, what was told in these cycles, and in all open cycles of these schedules.
 
     The schedules may be spelt otherwise in the outbox.
     """
     cycles = list(dict.fromkeys(cycle_ids))
-    found: dict[int, Item] = {}
+    found: dict[int, OutboxRow] = {}
     with database.read() as connection:
         is_open = OUTBOX.c.is_closed.is_(False)
         schedules = find_spellings(connection, OUTBOX.c.schedule_id, schedule_ids, is_open)
@@ -32,8 +32,8 @@ def find_history(
             some = slice(start, start + MOST_PARAMETERS)
             of_schedules = is_open & OUTBOX.c.schedule_id.in_(schedules[some])
             statement = select(OUTBOX).where(or_(OUTBOX.c.cycle_id.in_(cycles[some]), of_schedules))
-            found |= {row.sequence: Item.from_row(row) for row in connection.execute(statement)}
-    history: dict[str, list[Told]] = {}
+            found |= {row.sequence: OutboxRow.from_row(row) for row in connection.execute(statement)}
+    history: dict[str, list[SentNotification]] = {}
     for sequence in sorted(found):
         item = found[sequence]
         history.setdefault(item.route_key, []).append(item.to_told())
@@ -54,7 +54,7 @@ def find_open_schedules(database: Database, schedule_ids: Iterable[str]) -> set[
 @repeat_on_conflict
 def commit(
     database: Database,
-    entries: Sequence[Entry],
+    entries: Sequence[OutboxEntry],
     departures: Sequence[Departure],
     holds: Sequence[Hold] = (),
     *,
@@ -82,7 +82,7 @@ def commit(
     return added
 
 
-def _without_closed(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+def _without_closed(connection: Connection, entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
     """Leave out escalations of cycles that were closed since they were decided."""
     escalated = sorted({entry.cycle_id for entry in entries if entry.reason is Reason.ESCALATED})
     still_open: set[str] = set()
@@ -101,7 +101,7 @@ def _without_closed(connection: Connection, entries: Sequence[Entry]) -> list[En
     ]
 
 
-def _is_promotion(entry: Entry) -> bool:
+def _is_promotion(entry: OutboxEntry) -> bool:
     """Whether the place of the notification was kept while a window or an absence lasted."""
     return entry.reason is Reason.DEFERRED and not entry.is_kept_back
 
@@ -118,7 +118,9 @@ def _replace(connection: Connection, notification_ids: Sequence[str]) -> bool:
     return connection.execute(statement).rowcount == len(notification_ids)
 
 
-def _insert(database: Database, connection: Connection, entries: Sequence[Entry], now: float) -> set[str]:
+def _insert(
+    database: Database, connection: Connection, entries: Sequence[OutboxEntry], now: float
+) -> set[str]:
     if not entries:
         return set()
     statement = insert_new(database, OUTBOX).returning(OUTBOX.c.notification_id)
@@ -126,7 +128,7 @@ def _insert(database: Database, connection: Connection, entries: Sequence[Entry]
     return set(connection.scalars(statement, rows))
 
 
-def _to_row(entry: Entry, now: float) -> dict[str, Any]:
+def _to_row(entry: OutboxEntry, now: float) -> dict[str, Any]:
     return {
         "notification_id": entry.notification_id,
         "message_id": entry.notification_id,
@@ -145,14 +147,14 @@ def _to_row(entry: Entry, now: float) -> dict[str, Any]:
     }
 
 
-def _content(entry: Entry, now: float) -> dict[str, Any]:
+def _content(entry: OutboxEntry, now: float) -> dict[str, Any]:
     text = write_notification(entry.notification)
     if entry.is_kept_back:
         return {"state": State.SUPPRESSED, "due_at": None, "notification": text}
     return {"state": State.PENDING, "due_at": now, "notification": text}
 
 
-def _promote(connection: Connection, entries: Sequence[Entry], now: float) -> set[str]:
+def _promote(connection: Connection, entries: Sequence[OutboxEntry], now: float) -> set[str]:
     statement = (
         update(OUTBOX)
         .where(OUTBOX.c.notification_id == bindparam("its_id"), OUTBOX.c.state == State.SUPPRESSED)

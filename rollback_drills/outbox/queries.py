@@ -12,8 +12,8 @@ from rollback_drills.names.spellings import find_spellings_by_index, match
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import UNCERTAIN, WAITING, State
-from rollback_drills.outbox.grouping import dissolve_digests
-from rollback_drills.outbox.rows import Item, read_notification
+from rollback_drills.outbox.digests import dissolve_digests
+from rollback_drills.outbox.rows import OutboxRow, read_notification
 from rollback_drills.outbox.table import OUTBOX
 
 _REPLAYABLE = (State.PERMANENT, State.DISABLED, State.DISCARDED, State.RETRY, State.AMBIGUOUS)
@@ -51,25 +51,25 @@ class OutboxFilter:
         return match(connection, OUTBOX, given, *conditions)
 
 
-def find_items(
+def find_rows(
     database: Database, wanted: OutboxFilter, *, limit: int = 100, offset: int = 0
-) -> tuple[list[Item], int]:
+) -> tuple[list[OutboxRow], int]:
     """Give the newest notifications that match, and how many match altogether."""
     with database.read() as connection:
         conditions = wanted.to_sql(connection)
         page = select(OUTBOX).where(*conditions).order_by(OUTBOX.c.sequence.desc())
         page = page.limit(limit).offset(offset)
         total = connection.scalar(select(func.count()).select_from(OUTBOX).where(*conditions))
-        return [Item.from_row(row) for row in connection.execute(page)], total or 0
+        return [OutboxRow.from_row(row) for row in connection.execute(page)], total or 0
 
 
-def get_item(database: Database, notification_id: str) -> Item | None:
+def get_row(database: Database, notification_id: str) -> OutboxRow | None:
     """Give one notification."""
     with database.read() as connection:
         row = connection.execute(
             select(OUTBOX).where(OUTBOX.c.notification_id == notification_id)
         ).one_or_none()
-    return Item.from_row(row) if row else None
+    return OutboxRow.from_row(row) if row else None
 
 
 def replay(database: Database, notification_ids: Sequence[str], *, now: float) -> int:
@@ -106,7 +106,7 @@ def discard(database: Database, notification_ids: Sequence[str]) -> int:
     )
 
 
-def to_delivery(item: Item) -> Delivery:
+def to_delivery(item: OutboxRow) -> Delivery:
     """Give what became of a notification so far."""
     outcome = _OUTCOMES.get(item.state, Outcome.RETRY)
     request = RequestSummary(*json.loads(item.request)) if item.request else None

@@ -9,13 +9,13 @@ import msgspec
 
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import State
-from rollback_drills.notifications.told import Told
 from rollback_drills.readiness.terms import Readiness
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class OutboxRow:
     """One row of the outbox, as people and evidence need it."""
 
     sequence: int
@@ -53,9 +53,9 @@ class Item:
             values[place] = kind(values[place])
         return cls(*values)
 
-    def to_told(self) -> Told:
+    def to_told(self) -> SentNotification:
         """Give what the rule of telling needs to know."""
-        return Told(
+        return SentNotification(
             self.notification_id,
             self.schedule_id,
             self.cycle_id,
@@ -70,7 +70,7 @@ class Item:
         )
 
 
-_NAMES: Final = tuple(each.name for each in fields(Item))
+_NAMES: Final = tuple(each.name for each in fields(OutboxRow))
 _columns: Final = attrgetter(*_NAMES)  # whole outboxes are read, and getattr by name takes five times as long
 _KINDS: Final = (
     (_NAMES.index("reason"), Reason),

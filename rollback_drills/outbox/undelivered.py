@@ -19,8 +19,8 @@ from rollback_drills.outbox.destinations import (
     find_destinations,
     resume,
 )
-from rollback_drills.outbox.queries import OutboxFilter, find_items, replay, to_delivery
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.queries import OutboxFilter, find_rows, replay, to_delivery
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import OUTBOX
 
 _UNDELIVERED: Final = (*WAITING, State.SENDING, *DEAD)
@@ -33,9 +33,9 @@ class Undelivered:
 
     waiting: Sequence[Delivery] = ()
     """Tried again, or sent by another run at this moment."""
-    dead: Sequence[Item] = ()
+    dead: Sequence[OutboxRow] = ()
     """Dead letters whose owner was not notified later either."""
-    other_dead: Sequence[Item] = ()
+    other_dead: Sequence[OutboxRow] = ()
     """Dead letters that matter no more, or not to this run, which was asked for another provider."""
 
     @property
@@ -73,7 +73,7 @@ def find_waiting(database: Database, provider: str, *, now: float) -> list[Deliv
     """Find what waits for a provider, of all schedules, with when it goes on; the newest first."""
     destinations = {name_key(each.provider): each for each in find_destinations(database)}
     wanted = OutboxFilter(states=WAITING, provider=provider)
-    items, _ = find_items(database, wanted, limit=_MOST_WAITING)
+    items, _ = find_rows(database, wanted, limit=_MOST_WAITING)
     return [_to_waiting(item, destinations, now) for item in items]
 
 
@@ -104,7 +104,9 @@ def _hurry(database: Database, notification_ids: Sequence[str], now: float) -> i
     return changed
 
 
-def _find(database: Database, schedule_ids: Collection[str] | None, providers: Iterable[str]) -> list[Item]:
+def _find(
+    database: Database, schedule_ids: Collection[str] | None, providers: Iterable[str]
+) -> list[OutboxRow]:
     is_undelivered = OUTBOX.c.state.in_(_UNDELIVERED)
     conditions: list[ColumnElement[bool]] = [is_undelivered]
     if schedule_ids is not None:
@@ -118,7 +120,7 @@ def _find(database: Database, schedule_ids: Collection[str] | None, providers: I
         ]
     with database.read() as connection:
         items = [
-            Item.from_row(row)
+            OutboxRow.from_row(row)
             for condition in conditions
             for row in connection.execute(select(OUTBOX).where(condition))
         ]
@@ -153,7 +155,7 @@ def _find_mattering(database: Database, notification_ids: Sequence[str]) -> set[
     return found
 
 
-def _to_waiting(item: Item, destinations: dict[str, Destination], now: float) -> Delivery:
+def _to_waiting(item: OutboxRow, destinations: dict[str, Destination], now: float) -> Delivery:
     """Return what waits and when it goes on; nothing goes to a destination that is dead or wants a pause."""
     destination = destinations.get(name_key(item.provider), Destination(item.provider))
     delivery = to_delivery(item)

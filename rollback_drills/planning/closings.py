@@ -10,7 +10,7 @@ from rollback_drills import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.told import Told
+from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.notification_text import tidy_facts
@@ -18,7 +18,7 @@ from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.repeats import Ending, find_ending
 from rollback_drills.planning.routes import Route
-from rollback_drills.planning.suppression import Suppressions
+from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness
@@ -31,7 +31,7 @@ class Closing:
     """One route that leaves its cycle."""
 
     route_key: str
-    opened: Told
+    opened: SentNotification
     """The first notification of the route in this cycle."""
     ending: Ending
     notification: Notification | None
@@ -41,7 +41,7 @@ class Closing:
 def find_closings(
     check: ScheduleCheck,
     request: PlanRequest,
-    histories: Mapping[str, Sequence[Told]],
+    histories: Mapping[str, Sequence[SentNotification]],
     *,
     now: datetime,
 ) -> Iterator[Closing]:
@@ -69,7 +69,7 @@ def find_closings(
 
 
 def _build(
-    judgement: Judgement, plan: Plan, route_key: str, history: Sequence[Told], ending: Ending
+    judgement: Judgement, plan: Plan, route_key: str, history: Sequence[SentNotification], ending: Ending
 ) -> Notification:
     opened, first = _opened(history), history[0]
     report = judgement.schedule_report
@@ -105,25 +105,25 @@ def _build(
     )
 
 
-def _opened(history: Sequence[Told]) -> Told:
+def _opened(history: Sequence[SentNotification]) -> SentNotification:
     """Give the notification that opened the cycle for the route, or opened it again."""
     return next(told for told in history if not told.is_closed)
 
 
-def _what_happened(judgement: Judgement, opened: Told) -> str:
+def _what_happened(judgement: Judgement, opened: SentNotification) -> str:
     if _was_performed(judgement, opened):
         return "performed"
     return "no longer needed" if judgement.readiness in _HEALTHY else "due at another time"
 
 
-def _was_performed(judgement: Judgement, opened: Told) -> bool:
+def _was_performed(judgement: Judgement, opened: SentNotification) -> bool:
     """Whether an accepted drill came after the first notification of the cycle."""
     history = judgement.history
     executed_at = history.latest_executed_at
     return bool(history.valid and executed_at and datetime.fromisoformat(executed_at) >= opened.at)
 
 
-def _summary(judgement: Judgement, opened: Told) -> str:
+def _summary(judgement: Judgement, opened: SentNotification) -> str:
     schedule, history = judgement.schedule, judgement.history
     due = f"the cycle that was due {opened.due_at}" if opened.due_at else "the cycle"
     next_due = schedule.next_due_at or "at an unknown time"
@@ -137,7 +137,7 @@ def _summary(judgement: Judgement, opened: Told) -> str:
     )
 
 
-def _facts(report: ScheduleReport, plan: Plan, opened: Told) -> Iterator[tuple[str, object]]:
+def _facts(report: ScheduleReport, plan: Plan, opened: SentNotification) -> Iterator[tuple[str, object]]:
     schedule, history = report.schedule, report.history
     yield "Schedule", plan.schedule_id
     yield "Environment", schedule.environment

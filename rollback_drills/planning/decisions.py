@@ -12,12 +12,11 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.told import Quiet
+from rollback_drills.notifications.sent_notification import Suppression
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.repeats import NEVER_NOTIFIED, REPEAT_AFTER, Telling, find_telling
+from rollback_drills.planning.repeats import NEVER_NOTIFIED, REPEAT_AFTER, RepeatDecision, decide_repeat
 from rollback_drills.planning.routes import Route
-from rollback_drills.planning.suppression import NamedWindow, OwnerAbsence, OwnerAvailability, Suppressions
 from rollback_drills.planning.suppression_rules import (
     Context,
     RouteFacts,
@@ -25,11 +24,17 @@ from rollback_drills.planning.suppression_rules import (
     suppress_route,
     suppress_schedule,
 )
+from rollback_drills.planning.windows_and_absences import (
+    NamedWindow,
+    OwnerAbsence,
+    OwnerAvailability,
+    Suppressions,
+)
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness
 
 _AVAILABLE: Final = OwnerAvailability(available=True, reason="")
-_NOT_SENT: Final = Telling(None)
+_NOT_SENT: Final = RepeatDecision(None)
 _STATES: Final = {
     Readiness.READY: "the drill is up to date",
     Readiness.NOT_REQUESTED: "no drill is asked for",
@@ -147,10 +152,10 @@ def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDe
     )
 
 
-def _decide_repeat(keys: Sequence[str], context: Context) -> Telling:
+def _decide_repeat(keys: Sequence[str], context: Context) -> RepeatDecision:
     """Decide from the earlier notifications of a route; it has several keys only from former versions."""
     request = context.request
-    return find_telling(
+    return decide_repeat(
         request.told.get(keys[0], ()),
         context.cycle.status,
         now=context.now,
@@ -160,7 +165,7 @@ def _decide_repeat(keys: Sequence[str], context: Context) -> Telling:
     )
 
 
-def _find_acknowledgement(request: PlanRequest, keys: Sequence[str]) -> Quiet | None:
+def _find_acknowledgement(request: PlanRequest, keys: Sequence[str]) -> Suppression | None:
     """Return the acknowledgement that holds longest."""
     found = (request.acknowledged.get(key) for key in keys)
     return max(filter(None, found), key=attrgetter("until"), default=None)

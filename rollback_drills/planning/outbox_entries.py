@@ -11,11 +11,11 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.entries import Departure, Entry, Hold
 from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import WAITING
-from rollback_drills.notifications.told import Told
 from rollback_drills.planning.closings import Closing, find_closings
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.escalation_chain import Chain, resolve_chains
@@ -41,7 +41,9 @@ def _names_without_id(subject: Subject) -> tuple[str, ...]:
     return (source.identity, source.former_identity) if source else ()
 
 
-def find_entries(check: ScheduleCheck, request: PlanRequest, evidence_head: str = "") -> Iterator[Entry]:
+def find_entries(
+    check: ScheduleCheck, request: PlanRequest, evidence_head: str = ""
+) -> Iterator[OutboxEntry]:
     """Yield what a plan commits: its notifications, and those that are deferred.
 
     Each carries the escalation chain of its owner, frozen as it is now, and the head of the evidence, size
@@ -107,10 +109,10 @@ def find_departures(
     request: PlanRequest,
     *,
     now: datetime,
-) -> tuple[list[Entry], list[Departure]]:
+) -> tuple[list[OutboxEntry], list[Departure]]:
     """Give the messages that close cycles that are over, and the routes that leave one without a word."""
-    by_name: dict[str, dict[str, Sequence[Told]]] = {}
-    by_path: dict[str, dict[str, Sequence[Told]]] = {}
+    by_name: dict[str, dict[str, Sequence[SentNotification]]] = {}
+    by_path: dict[str, dict[str, Sequence[SentNotification]]] = {}
     for route_key, history in request.told.items():
         name = history[-1].schedule_id
         by_name.setdefault(name_key(name), {})[route_key] = history
@@ -130,8 +132,10 @@ def find_departures(
     return entries, departures
 
 
-def _entry(judgement: Judgement, plan: Plan, decision: RouteDecision, notification: Notification) -> Entry:
-    return Entry(
+def _entry(
+    judgement: Judgement, plan: Plan, decision: RouteDecision, notification: Notification
+) -> OutboxEntry:
+    return OutboxEntry(
         notification_id=notification.notification_id,
         route_key=decision.route_key,
         cycle_id=plan.cycle_id,
@@ -150,8 +154,8 @@ def _entry(judgement: Judgement, plan: Plan, decision: RouteDecision, notificati
     )
 
 
-def _closing_entry(closing: Closing, notification: Notification, plan: Plan) -> Entry:
-    return Entry(
+def _closing_entry(closing: Closing, notification: Notification, plan: Plan) -> OutboxEntry:
+    return OutboxEntry(
         notification_id=notification.notification_id,
         route_key=closing.route_key,
         cycle_id=closing.opened.cycle_id,

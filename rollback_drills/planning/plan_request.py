@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rollback_drills.documents.routing_policy import RoutingPolicy
-from rollback_drills.notifications.told import Quiet, Told
+from rollback_drills.notifications.sent_notification import SentNotification, Suppression
 from rollback_drills.planning.repeats import find_spelt_routes
 
 
@@ -18,11 +18,11 @@ class PlanRequest:
     policy: RoutingPolicy | None = None
     connectors: Sequence[str] = ()
     """Names of configured connectors, for schedules that name no provider."""
-    told: Mapping[str, Sequence[Told]] = field(default_factory=dict)
+    told: Mapping[str, Sequence[SentNotification]] = field(default_factory=dict)
     """By route key: the earlier notifications in their order. Empty means: plan as if there were none."""
-    acknowledged: Mapping[str, Quiet] = field(default_factory=dict)
+    acknowledged: Mapping[str, Suppression] = field(default_factory=dict)
     """By route key: the last acknowledgement."""
-    excepted: Mapping[str, Quiet] = field(default_factory=dict)
+    excepted: Mapping[str, Suppression] = field(default_factory=dict)
     """By cycle: the skip, postponement or waiver that holds."""
     distrusted: Mapping[str, str] = field(default_factory=dict)
     """By schedule: why its history is not trusted; its owners are not notified."""

@@ -9,8 +9,8 @@ from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification, Suppression
 from rollback_drills.notifications.states import TOLD, UNCERTAIN, UNSENT, State
-from rollback_drills.notifications.told import Quiet, Told
 from rollback_drills.readiness.terms import Readiness
 
 REPEAT_AFTER: Final[Mapping[Readiness, timedelta]] = {
@@ -22,7 +22,7 @@ _SEVERITY: Final = {Readiness.DUE_SOON: 1, Readiness.NEEDS_ATTENTION: 2}
 _POINTLESS: Final = frozenset({State.SUPERSEDED, State.DISCARDED})
 
 
-def find_spelt_routes(told: Mapping[str, Sequence[Told]]) -> dict[str, Sequence[str]]:
+def find_spelt_routes(told: Mapping[str, Sequence[SentNotification]]) -> dict[str, Sequence[str]]:
     """Return the keys of routes that were named by a spelling, by the key that they would get now.
 
     Several routes of before can be one route now. The one with the key of now comes first, then the earliest.
@@ -38,7 +38,7 @@ def find_spelt_routes(told: Mapping[str, Sequence[Told]]) -> dict[str, Sequence[
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class RepeatDecision:
     """Whether a route is to be told, and why, before windows and calendars are asked."""
 
     reason: Reason | None
@@ -55,15 +55,15 @@ class Telling:
     """Notifications that were not sent yet and become pointless."""
 
 
-def find_telling(
-    history: Sequence[Told],
+def decide_repeat(
+    history: Sequence[SentNotification],
     status: Readiness,
     *,
     now: datetime,
     repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER,
-    acknowledged: Quiet | None = None,
+    acknowledged: Suppression | None = None,
     force: bool = False,
-) -> Telling:
+) -> RepeatDecision:
     """Say whether and why a route is told at an instant, windows and calendars aside (contract §8.8).
 
     A state that got worse is told at once. What was kept silent is told as deferred. While a notification is
@@ -79,7 +79,7 @@ def find_telling(
     """
     on_its_way = next((told for told in history if told.state in UNCERTAIN), None)
     if on_its_way:
-        return Telling(None, because=f"the notification of reason {on_its_way.reason} is on its way")
+        return RepeatDecision(None, because=f"the notification of reason {on_its_way.reason} is on its way")
     current = [told for told in history if not told.is_closed and told.state not in _POINTLESS]
     last = current[-1] if current else None
     if last is None:
@@ -88,30 +88,33 @@ def find_telling(
     is_worse = _SEVERITY.get(status, 0) > _SEVERITY.get(last.status, 0)
     if last.state is State.SUPPRESSED:
         deferral = sum(told.reason is Reason.DEFERRED for told in history)
-        return Telling(Reason.DEFERRED, deferral, deferral)
+        return RepeatDecision(Reason.DEFERRED, deferral, deferral)
     if last.state in UNSENT:
         if is_worse:
             return _tell(Reason.WORSE, history, replaces=(last.notification_id,))
-        return Telling(None, because=f"the notification of reason {last.reason} waits for its next attempt")
+        why = f"the notification of reason {last.reason} waits for its next attempt"
+        return RepeatDecision(None, because=why)
     if is_worse:
         return _tell(Reason.WORSE, history)
     until = last.at + repeat_after.get(status, timedelta(0))
     if force or now >= max(until, acknowledged.until if acknowledged else until):
         return _tell(Reason.REPEAT, history)
     if acknowledged and acknowledged.until > until:
-        return Telling(None, quiet_until=acknowledged.until, because=acknowledged.because)
-    return Telling(
+        return RepeatDecision(None, quiet_until=acknowledged.until, because=acknowledged.because)
+    return RepeatDecision(
         None, quiet_until=until, because=f"told in this cycle already, at {write_instant(last.at)}"
     )
 
 
-def _tell(reason: Reason, history: Sequence[Told], *, replaces: tuple[str, ...] = ()) -> Telling:
+def _tell(
+    reason: Reason, history: Sequence[SentNotification], *, replaces: tuple[str, ...] = ()
+) -> RepeatDecision:
     occurrence = 1 + sum(told.reason is reason for told in history)
     deferral = 1 + sum(told.reason is Reason.DEFERRED for told in history)
-    return Telling(reason, occurrence, deferral, replaces=replaces)
+    return RepeatDecision(reason, occurrence, deferral, replaces=replaces)
 
 
-NEVER_NOTIFIED: Final = find_telling((), Readiness.NEEDS_ATTENTION, now=datetime.min.replace(tzinfo=UTC))
+NEVER_NOTIFIED: Final = decide_repeat((), Readiness.NEEDS_ATTENTION, now=datetime.min.replace(tzinfo=UTC))
 """What follows if nothing was sent on a route."""
 
 
@@ -126,7 +129,7 @@ class Ending:
     occurrence: int
 
 
-def find_ending(history: Sequence[Told]) -> Ending | None:
+def find_ending(history: Sequence[SentNotification]) -> Ending | None:
     """Say how a route leaves its cycle; None while a notification is on its way, or if it has left."""
     current = [told for told in history if not told.is_closed and told.state not in _POINTLESS]
     if not current or any(told.state in UNCERTAIN for told in current):

@@ -13,9 +13,9 @@ import msgspec
 from rollback_drills.documents.routing_policy import MaintenanceWindow
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.repeats import Telling
+from rollback_drills.planning.repeats import RepeatDecision
 from rollback_drills.planning.routes import Route
-from rollback_drills.planning.suppression import Absence, Suppressions
+from rollback_drills.planning.windows_and_absences import Absence, Suppressions
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness
 
@@ -51,7 +51,7 @@ class RouteFacts(msgspec.Struct, frozen=True, gc=False):
     route: Route
     window: MaintenanceWindow | None
     absence: Absence | None
-    repeat: Telling
+    repeat: RepeatDecision
     """Whether the route would be notified if there were no windows and absences."""
 
 

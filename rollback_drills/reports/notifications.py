@@ -13,7 +13,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import DELIVERY_KIND, DELIVERY_SOURCE, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.notifications.states import TOLD, WAITING, State
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import NotificationFilter
@@ -96,7 +96,7 @@ def _describe_own(connection: Connection, sequences: Sequence[int]) -> dict[int,
     items = []
     for start in range(0, len(sequences), MOST_PARAMETERS):
         some = OUTBOX.c.sequence.in_(sequences[start : start + MOST_PARAMETERS])
-        items += [Item.from_row(row) for row in connection.execute(select(OUTBOX).where(some))]
+        items += [OutboxRow.from_row(row) for row in connection.execute(select(OUTBOX).where(some))]
     rows = _evidence_rows(connection, sorted({item.cycle_id for item in items}))
     return {item.sequence: describe_notification(item, rows.get(item.notification_id, ())) for item in items}
 
@@ -126,7 +126,7 @@ def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[
     return found
 
 
-def describe_notification(item: Item, rows: Sequence[int]) -> Report:
+def describe_notification(item: OutboxRow, rows: Sequence[int]) -> Report:
     """Give the row of a notification of the outbox.
 
     Args:

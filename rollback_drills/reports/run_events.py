@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.followup.escalating import Escalation
+from rollback_drills.followup.escalations import Escalation
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.planning.category import Category

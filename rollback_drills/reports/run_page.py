@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from rollback_drills.notifications.results import Delivery
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.planning.category import Action
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.plan import Plan
@@ -29,7 +29,7 @@ class ScheduleRun:
     judgement: Judgement
     plan: Plan
     deliveries: Sequence[Delivery]
-    dead_letters: Sequence[Item] = ()
+    dead_letters: Sequence[OutboxRow] = ()
     distrust: str = ""
     """Why the drill history is not trusted; empty if it is."""
 

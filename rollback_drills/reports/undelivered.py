@@ -5,7 +5,7 @@ from typing import Final
 
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import DEAD
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.markdown import table
 from rollback_drills.rendering.relative_time import write_time
@@ -51,7 +51,7 @@ def list_waiting(deliveries: Sequence[Delivery]) -> Iterator[str]:
         yield from ("", f"{len(waiting) - _MOST_ROWS} more: `drills outbox list`.")
 
 
-def list_dead_letters(items: Sequence[Item]) -> Iterator[str]:
+def list_dead_letters(items: Sequence[OutboxRow]) -> Iterator[str]:
     """List what was not delivered and is not tried again, with the command that does."""
     if not items:
         return

@@ -7,11 +7,11 @@ from typing import Final
 
 from rollback_drills import ids
 from rollback_drills.ids import SOURCE_ID
-from rollback_drills.notifications.entries import Departure, Entry
 from rollback_drills.notifications.notice import Notice
+from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.told import Told
-from rollback_drills.planning.repeats import find_ending, find_telling
+from rollback_drills.notifications.sent_notification import SentNotification
+from rollback_drills.planning.repeats import decide_repeat, find_ending
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.trust.guard import Guard
@@ -38,12 +38,12 @@ class Platform:
     """The one that works, where no provider is named."""
 
 
-def is_notice(told: Told) -> bool:
+def is_notice(told: SentNotification) -> bool:
     """Whether a notification is of the source."""
     return told.schedule_id == SOURCE_ID
 
 
-def find_open_cycles(told: Mapping[str, Sequence[Told]]) -> set[str]:
+def find_open_cycles(told: Mapping[str, Sequence[SentNotification]]) -> set[str]:
     """Give the cycles in which the platform owner was told, and that are not closed."""
     return {
         history[-1].cycle_id
@@ -53,8 +53,8 @@ def find_open_cycles(told: Mapping[str, Sequence[Told]]) -> set[str]:
 
 
 def find_notices(
-    guard: Guard, told: Mapping[str, Sequence[Told]], platform: Platform, *, now: datetime
-) -> Iterator[Entry]:
+    guard: Guard, told: Mapping[str, Sequence[SentNotification]], platform: Platform, *, now: datetime
+) -> Iterator[OutboxEntry]:
     """Give what the platform owner is told of what is not trusted: once, and again while it lasts.
 
     Args:
@@ -70,7 +70,7 @@ def find_notices(
             spelt_key = ids.spelt_route_key(cycle_id, name, platform.owner)
             if spelt_key in told:  # of a time when names were hashed as they were spelt
                 key = spelt_key
-            telling = find_telling(told.get(key, ()), Readiness.NEEDS_ATTENTION, now=now)
+            telling = decide_repeat(told.get(key, ()), Readiness.NEEDS_ATTENTION, now=now)
             if telling.reason is not None:
                 yield notice.address(
                     key,
@@ -84,8 +84,8 @@ def find_notices(
 
 
 def find_closings(
-    over: Collection[str], told: Mapping[str, Sequence[Told]], *, now: datetime
-) -> tuple[list[Entry], list[Departure]]:
+    over: Collection[str], told: Mapping[str, Sequence[SentNotification]], *, now: datetime
+) -> tuple[list[OutboxEntry], list[Departure]]:
     """Give the messages that trust has returned, for cycles that are over; and what leaves without a word."""
     entries, departures = [], []
     for key, history in told.items():
@@ -143,7 +143,7 @@ def _describe(cycle_id: str, distrusts: Sequence[Distrust], platform: Platform, 
     )
 
 
-def _describe_return(last: Told, now: datetime) -> Notice:
+def _describe_return(last: SentNotification, now: datetime) -> Notice:
     return Notice(
         subject_id=SOURCE_ID,
         subject_name="drill-history",

@@ -19,10 +19,10 @@ from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
-from rollback_drills.followup.acknowledging import acknowledge
+from rollback_drills.followup.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.exception_grants import grant_exception
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
-from rollback_drills.followup.granting import grant_exception
-from rollback_drills.followup.routes import RouteChoice
+from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api import bodies
 from rollback_drills_api.app import build_app

@@ -14,7 +14,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.records import record_plan
-from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.outbox.commit import commit
 from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.outbox_entries import find_entries
@@ -85,7 +85,7 @@ def _check(
 ) -> None:
     request, created_at = PlanRequest(), NOW - timedelta(hours=CHECKS - number)
     records: list[Report] = []
-    entries: list[Entry] = []
+    entries: list[OutboxEntry] = []
     for check in start_checks(subjects, judgements):
         check.plan_at_once(request, now=NOW)
         section, session = check.judgement.schedule, f"rcd-{check.plan.plan_id}"

@@ -14,8 +14,8 @@ from blocks.http.client import open_client
 from blocks.webhook import WebhookConnector
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.retrying import RetryPolicy
-from rollback_drills.notifications.entries import Entry
+from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.outbox.commit import commit
 from tests.bench.figures import alternate, print_throughput
 from tests.processes.loopback_receiver import running_receiver
@@ -60,7 +60,7 @@ def report() -> None:
     )
 
 
-def _deliver(url: str, connector: WebhookConnector, entries: Sequence[Entry]) -> None:
+def _deliver(url: str, connector: WebhookConnector, entries: Sequence[OutboxEntry]) -> None:
     database = Database.open(url)
     commit(database, entries, [], now=time.time())
     deliveries = Dispatcher(database, "webhook", connector, RetryPolicy()).run()

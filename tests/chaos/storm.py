@@ -27,8 +27,8 @@ from blocks.pagerduty import PagerDutyConnector
 from blocks.webhook import WebhookConnector
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.retrying import RetryPolicy
-from rollback_drills.notifications.entries import Entry
+from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.states import TOLD, State
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
@@ -43,7 +43,7 @@ POLICY = RetryPolicy(retries=2, timeout_seconds=5.0, first_wait_seconds=0.1)
 class Storm:
     """One outbox, one receiver, and workers that are killed."""
 
-    def __init__(self, url: str, receiver: Running, connector: Connector, entries: list[Entry]) -> None:
+    def __init__(self, url: str, receiver: Running, connector: Connector, entries: list[OutboxEntry]) -> None:
         """Prepare; nothing is committed yet."""
         self.url = url
         self.receiver = receiver

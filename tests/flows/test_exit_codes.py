@@ -13,7 +13,7 @@ from flows.drill_check import drill_check
 from rollback_drills import effects
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.states import State
-from rollback_drills.outbox.queries import OutboxFilter, find_items
+from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills_cli.main import main
 from tests.samples.builders import SCHEDULE
 
@@ -124,7 +124,7 @@ def test_the_last_line_of_a_delivery_names_what_waits_and_what_died(
     for _ in range(2):
         assert deliver(monkeypatch, schedule) == 1
 
-        (item,), _ = find_items(Database.open(url), OutboxFilter(states=[State.PERMANENT]))
+        (item,), _ = find_rows(Database.open(url), OutboxFilter(states=[State.PERMANENT]))
         last = capsys.readouterr().out.strip().splitlines()[-1]
         assert f"1 dead letter: {item.notification_id} (webhook, to payments-team: answered 422" in last
 

@@ -25,7 +25,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.destinations import enable
-from rollback_drills.outbox.queries import OutboxFilter, find_items
+from rollback_drills.outbox.queries import OutboxFilter, find_rows
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -371,7 +371,7 @@ def test_what_waits_for_another_attempt_is_kept_back_while_a_window_lasts(
     deliver_notifications(schedule=path, return_state=True)
 
     assert paths_of(receiver) == ["/webhook"]
-    (item,), _ = find_items(Database.open(database), OutboxFilter())
+    (item,), _ = find_rows(Database.open(database), OutboxFilter())
     assert item.due_at == pytest.approx((now + timedelta(hours=1)).timestamp(), abs=1)
 
 

@@ -18,7 +18,7 @@ from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.outbox.queries import OutboxFilter, discard, find_items
+from rollback_drills.outbox.queries import OutboxFilter, discard, find_rows
 from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -83,7 +83,7 @@ def test_a_second_run_says_what_waits_and_when_the_next_attempt_is(
     answer(receiver, status)
     first = check(schedule)
     assert first.is_failed()
-    (item,), _ = find_items(Database.open(url), OutboxFilter())
+    (item,), _ = find_rows(Database.open(url), OutboxFilter())
     assert item.due_at is not None
     at = datetime.fromtimestamp(item.due_at, UTC)
 
@@ -123,7 +123,7 @@ def test_runs_fail_and_name_a_dead_letter_until_somebody_deals_with_it(
 ) -> None:
     answer(receiver, 422)
     first = check(schedule)
-    (item,), _ = find_items(Database.open(url), OutboxFilter())
+    (item,), _ = find_rows(Database.open(url), OutboxFilter())
     letter = f"1 dead letter: {item.notification_id} (webhook, to payments-team: answered 422"
     assert letter in (first.message or "")
 

@@ -21,8 +21,8 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import State
-from rollback_drills.notifications.told import Told
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.notification_text import build_notification
@@ -130,10 +130,12 @@ def make_told(
     status: Readiness = Readiness.NEEDS_ATTENTION,
     reason: Reason = Reason.FIRST,
     **changes: Any,
-) -> Told:
+) -> SentNotification:
     """Make one notification of a route, as the outbox tells of it."""
     route = {"schedule_id": "payments", "cycle_id": "gordcycle-1", "provider": "slack", "owner": "team-a"}
-    return Told(f"gordmsg-{number}", **{**route, **changes}, reason=reason, status=status, at=at, state=state)
+    return SentNotification(
+        f"gordmsg-{number}", **{**route, **changes}, reason=reason, status=status, at=at, state=state
+    )
 
 
 POSTGRES = os.environ.get("DRILLS_TEST_POSTGRES", "")

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.notifications.entries import Entry
 from rollback_drills.notifications.notification import EVENT_SCHEMA, EVENT_TYPE, Notification
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.readiness.terms import Readiness
 
@@ -15,7 +15,7 @@ PLANNED_AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 def make_entries(
     count: int, *, provider: str = "webhook", owner: str = "payments-team", reason: Reason = Reason.FIRST
-) -> Iterator[Entry]:
+) -> Iterator[OutboxEntry]:
     """Give notifications of as many schedules, each of a cycle of its own."""
     for number in range(count):
         yield make_entry(f"payments-{number:05}", provider=provider, owner=owner, reason=reason)
@@ -28,7 +28,7 @@ def make_entry(
     owner: str = "payments-team",
     reason: Reason = Reason.FIRST,
     due_at: str = "2026-11-27T09:00:00+00:00",
-) -> Entry:
+) -> OutboxEntry:
     """Give one notification as a plan would commit it."""
     cycle_id = ids.cycle_id(schedule_id, due_at)
     route_key = ids.route_key(cycle_id, provider, owner)
@@ -85,7 +85,7 @@ def make_entry(
         },
         reason=reason,
     )
-    return Entry(
+    return OutboxEntry(
         notification_id=notification_id,
         route_key=route_key,
         cycle_id=cycle_id,

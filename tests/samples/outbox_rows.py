@@ -14,16 +14,16 @@ from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
-from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.claims import Claimed, Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.grouping import form_digests
+from rollback_drills.outbox.digests import form_digests
 from rollback_drills.outbox.queries import (
-    get_item,
+    get_row,
 )
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from tests.samples.builders import NOW, open_key
@@ -34,7 +34,7 @@ LEASE = 60.0
 WEEK = 7 * 24 * 3600.0
 
 
-def put(database: Database, *entries: Entry, now: float = 0.0) -> list[str]:
+def put(database: Database, *entries: OutboxEntry, now: float = 0.0) -> list[str]:
     """Commit entries, and give their ids in the order given."""
     commit(database, entries, [], now=now)
     return [entry.notification_id for entry in entries]
@@ -85,9 +85,9 @@ def force(database: Database, notification_id: str, **values: Any) -> None:
         connection.execute(update(OUTBOX).where(OUTBOX.c.notification_id == notification_id).values(**values))
 
 
-def get(database: Database, notification_id: str) -> Item:
+def get(database: Database, notification_id: str) -> OutboxRow:
     """Give a row."""
-    item = get_item(database, notification_id)
+    item = get_row(database, notification_id)
     assert item
     return item
 
@@ -102,13 +102,13 @@ def ids_of(claimed: Sequence[Claimed]) -> list[list[str]]:
     return [[each.notification_id for each in message.notifications] for message in claimed]
 
 
-def make_place(entry: Entry) -> Entry:
+def make_place(entry: OutboxEntry) -> OutboxEntry:
     """Make the place of a notification that is kept back."""
     its_id = ids.notification_id(entry.route_key, Reason.DEFERRED, 1)
     return replace(entry, notification_id=its_id, reason=Reason.DEFERRED, is_kept_back=True)
 
 
-def make_promotion(entry: Entry) -> Entry:
+def make_promotion(entry: OutboxEntry) -> OutboxEntry:
     """Make what takes the place after the window."""
     place = make_place(entry)
     told = replace(entry.notification, notification_id=place.notification_id, reason=Reason.DEFERRED)
@@ -145,7 +145,7 @@ def form_and_claim_at_once(database: Database) -> set[str]:
     return {*chain(*ids_of(claimed))}
 
 
-def deliver(database: Database, entry: Entry, ref: str) -> None:
+def deliver(database: Database, entry: OutboxEntry, ref: str) -> None:
     """Commit a notification and deliver it; the provider calls its item so."""
     put(database, entry)
     (claimed,) = claim(database)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.drills import find_drills
@@ -17,21 +17,21 @@ from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
-from rollback_drills.followup.acknowledging import acknowledge
+from rollback_drills.followup.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
-from rollback_drills.followup.due_steps import find_due_steps
-from rollback_drills.followup.escalating import Escalation, build_entries
+from rollback_drills.followup.due_escalations import find_due_steps
 from rollback_drills.followup.escalation_plan import build_escalation_plan
+from rollback_drills.followup.escalations import Escalation, build_entries
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
-from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.reading import find_quiet, read_open_cycles
-from rollback_drills.followup.routes import RouteChoice
-from rollback_drills.followup.rules import FollowUpRules, documents_of, find_rules
+from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules
+from rollback_drills.followup.open_cycles import find_quiet, read_open_cycles
+from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.commit import commit, find_history
-from rollback_drills.outbox.known import keep_known_cycles
+from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
 from rollback_drills.planning.plan import Plan

@@ -10,7 +10,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.queries import get_item
+from rollback_drills.outbox.queries import get_row
 from rollback_drills_cli.main import main
 from tests.samples.outbox import make_entries
 
@@ -92,7 +92,7 @@ def test_replays_and_discards_dead_letters(
     its_id = listed(capsys, monkeypatch, "--dead")[0]["notification_id"]
 
     assert drills(capsys, monkeypatch, "outbox", "discard", its_id)[0] == 0
-    item = get_item(Database.open(url), its_id)
+    item = get_row(Database.open(url), its_id)
     assert item is not None
     assert item.state is State.DISCARDED
 
@@ -100,7 +100,7 @@ def test_replays_and_discards_dead_letters(
 
     assert code == 0
     assert "1 of 1 notifications are due again" in printed
-    item = get_item(Database.open(url), its_id)
+    item = get_row(Database.open(url), its_id)
     assert item is not None
     assert item.state is State.RETRY
 

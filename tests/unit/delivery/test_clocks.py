@@ -7,7 +7,7 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.outbox_transfer import Indexed, index_run
 from rollback_drills.evidence.records import start_record

@@ -11,7 +11,7 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
-from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import Delivery
@@ -19,7 +19,7 @@ from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import settle_and_claim
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
-from rollback_drills.outbox.queries import OutboxFilter, find_items
+from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from tests.samples.outbox import make_entries
 
 TAKEN = Verdict(Outcome.DELIVERED, "answered 200", 200, external_ref="OPS-1")
@@ -109,7 +109,7 @@ def test_what_is_taken_is_recorded_with_what_the_provider_calls_it(
     (delivery,) = deliver(Provider(TAKEN))
 
     assert (delivery.state, delivery.attempt_count, delivery.succeeded) == (State.DELIVERED, 1, True)
-    (item,), _ = find_items(database, OutboxFilter())
+    (item,), _ = find_rows(database, OutboxFilter())
     assert (item.state, item.external_ref, item.may_repeat) == (State.DELIVERED, "OPS-1", False)
     assert deliver(Provider(TAKEN)) == [], "nothing is due any more"
 
@@ -146,7 +146,7 @@ def test_what_may_have_been_sent_is_asked_for_sent_with_the_same_key_or_marked(
     deliver(provider, at=60.0)
 
     assert (len(provider.asked), len(provider.sent)) == (asked, sent)
-    (item,), _ = find_items(database, OutboxFilter())
+    (item,), _ = find_rows(database, OutboxFilter())
     assert (item.state, item.may_repeat) == (state, marked)
     assert all(each.may_repeat is marked for each in provider.sent)
     assert all(each.notification_id == item.notification_id for each in provider.sent)
@@ -158,7 +158,7 @@ def test_a_silent_provider_is_asked_only_after_its_search_has_caught_up(
     provider = Searchable(SILENT, TAKEN, has=TAKEN)
     deliver(provider)
 
-    (item,), _ = find_items(database, OutboxFilter())
+    (item,), _ = find_rows(database, OutboxFilter())
     assert item.due_at is not None
     assert item.due_at >= 5.0
     assert deliver(provider, at=4.999) == []
@@ -178,7 +178,7 @@ def test_a_provider_that_never_answers_is_not_flooded(
 
     assert len(provider.sent) == 3
     assert [each.may_repeat for each in provider.sent] == [False, True, True]
-    (item,), _ = find_items(database, OutboxFilter())
+    (item,), _ = find_rows(database, OutboxFilter())
     assert item.state is State.PERMANENT
     assert "look whether it arrived" in item.detail
 
@@ -256,7 +256,7 @@ def test_a_destination_that_takes_nothing_is_left_to_the_next_run(
     deliver(provider, 200, patience=5.0)
 
     assert len(provider.sent) <= 16
-    assert find_items(database, OutboxFilter(states=[State.PENDING]))[1] >= 180
+    assert find_rows(database, OutboxFilter(states=[State.PENDING]))[1] >= 180
 
 
 def test_one_message_that_is_refused_again_and_again_does_not_hold_up_the_others(
@@ -276,7 +276,7 @@ def test_a_dead_connector_is_left_alone(database: Database, deliver: Callable[..
     assert len(provider.sent) == 1
     (destination,) = find_destinations(database)
     assert destination.disabled_because == "answered 410: gone"
-    assert find_items(database, OutboxFilter(states=[State.PENDING]))[1] == 4
+    assert find_rows(database, OutboxFilter(states=[State.PENDING]))[1] == 4
 
 
 def test_a_connector_that_breaks_stops_nobody_else(deliver: Callable[..., list[Delivery]]) -> None:
@@ -298,7 +298,7 @@ def test_a_digest_is_one_message_and_as_many_outcomes(
     assert [len(each.facts) for each in provider.sent[:2]] == [3, 3]
     assert len(provider.sent) == 3
     assert len(deliveries) == 7
-    items, _ = find_items(database, OutboxFilter(states=[State.DELIVERED]))
+    items, _ = find_rows(database, OutboxFilter(states=[State.DELIVERED]))
     assert len(items) == 7
     assert {item.external_ref for item in items} == {"", "OPS-1"}, "of a digest there is no item to edit"
 

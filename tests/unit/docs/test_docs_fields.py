@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.followup.connectors import read_connectors
+from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.planning.event import build_event

@@ -25,9 +25,9 @@ from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD
 from rollback_drills.evidence.records import KINDS
 from rollback_drills.evidence.verify.findings import FindingKind
 from rollback_drills.followup.acknowledgement import AcknowledgementState
-from rollback_drills.followup.acknowledging import MOST_AT_ONCE
+from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
 from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.followup.next_action import CycleState
+from rollback_drills.followup.next_actions import CycleState
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.planning.category import Category

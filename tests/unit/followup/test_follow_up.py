@@ -15,10 +15,10 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import ESCALATION_KIND
 from rollback_drills.followup.dashboard import find_problems
+from rollback_drills.followup.escalation_records import TakenSteps
 from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.followup.next_action import Action, find_next_actions
+from rollback_drills.followup.next_actions import Action, find_next_actions
 from rollback_drills.followup.retests import read_retests
-from rollback_drills.followup.taken import TakenSteps
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.outbox.commit import commit

@@ -16,7 +16,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.followup.acknowledgement import find_current, read_said
 from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.followup.next_action import CycleState, find_next_actions, find_state
+from rollback_drills.followup.next_actions import CycleState, find_next_actions, find_state
 from tests.samples.builders import NOW
 from tests.samples.world import World
 

@@ -22,10 +22,10 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.followup.acknowledgement import Acknowledgement
-from rollback_drills.followup.acknowledging import acknowledge
+from rollback_drills.followup.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.exception_grants import grant_exception
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
-from rollback_drills.followup.granting import grant_exception
-from rollback_drills.followup.routes import RouteChoice
+from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.names.keys import find_spelling, first_spellings, is_same, name_key
 from rollback_drills.names.lookalikes import find_lookalikes
 from rollback_drills.notifications.reasons import Reason
@@ -36,8 +36,8 @@ from rollback_drills.outbox.destinations import (
     find_destinations,
     note_pause_or_death,
 )
-from rollback_drills.outbox.known import keep_known_cycles
-from rollback_drills.outbox.queries import OutboxFilter, find_items
+from rollback_drills.outbox.known_cycles import keep_known_cycles
+from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import check_requested, parse_requested
 from rollback_drills.readiness.terms import Report
@@ -227,7 +227,7 @@ def test_filters_match_in_any_spelling(database: Database) -> None:
     assert find_routes(database, RouteFilter(**wanted))["total"] == 1
     assert find_notifications(database, NotificationFilter(**wanted))["total"] == 1
     assert EvidenceIndex(database).find(EvidenceFilter(**wanted))[1] > 0
-    assert find_items(database, OutboxFilter(provider="SLACK", owner=NFD, schedule_ids=["payments"]))[1] == 1
+    assert find_rows(database, OutboxFilter(provider="SLACK", owner=NFD, schedule_ids=["payments"]))[1] == 1
     assert PackageFilter(**wanted).matches({"schedule_id": "Payments", "owner": NFC, "provider": "Slack"})
     assert find_routes(database, RouteFilter(owner="Zoe"))["total"] == 0
     choice = RouteChoice(schedule_id="PAYMENTS", owner=NFD, provider="SLACK")
@@ -323,7 +323,7 @@ def test_a_cycle_of_before_escalates_once_and_is_acknowledged_in_any_spelling(be
 
 def test_a_cycle_of_before_closes_what_it_has_opened(before: Database) -> None:
     world = upgraded(before)
-    opened, _ = find_items(before, OutboxFilter())
+    opened, _ = find_rows(before, OutboxFilter())
     for name in world.schedules:
         world.perform(name)
         world.schedules[name]["next_due_at"] = "2027-03-01T09:00:00Z"

@@ -15,7 +15,7 @@ from rollback_drills.outbox.destinations import (
     explain_disabled,
     find_destinations,
 )
-from rollback_drills.outbox.grouping import form_digests
+from rollback_drills.outbox.digests import form_digests
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import (
     LEASE,

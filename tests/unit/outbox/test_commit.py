@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database, DatabaseError
-from rollback_drills.notifications.entries import Departure
+from rollback_drills.notifications.outbox_entry import Departure
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import UNSENT, State
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.queries import (
     OutboxFilter,
-    find_items,
+    find_rows,
 )
 from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
@@ -50,7 +50,7 @@ def test_what_is_committed_again_is_passed_over(database: Database) -> None:
     assert len(claimed) == 2
     assert states(database, *put(database, *entries)) == [State.SENDING, State.SENDING, State.PENDING]
     assert get(database, entries[0].notification_id).queued_at == 1.0
-    assert find_items(database, OutboxFilter())[1] == 3
+    assert find_rows(database, OutboxFilter())[1] == 3
 
 
 def test_a_notification_comes_out_as_it_went_in(database: Database) -> None:
@@ -72,7 +72,7 @@ def test_a_commit_is_written_as_a_whole_or_not_at_all(database: Database) -> Non
     with pytest.raises(DatabaseError):
         commit(database, [replace(make_entry("new"), replaces=[kept]), broken], [], now=0.0)
 
-    assert find_items(database, OutboxFilter())[1] == 1
+    assert find_rows(database, OutboxFilter())[1] == 1
     assert states(database, kept) == [State.PENDING]
 
 
@@ -94,7 +94,7 @@ def test_many_workers_that_commit_at_once_commit_each_notification_once(database
     added = at_once(4, lambda _: commit(database, entries, [], now=0.0))
 
     assert sum(map(len, added)) == len(set().union(*added)) == 400
-    assert find_items(database, OutboxFilter(), limit=1)[1] == 400
+    assert find_rows(database, OutboxFilter(), limit=1)[1] == 400
 
 
 @pytest.mark.slow
@@ -223,7 +223,7 @@ def test_what_closes_a_cycle_closes_its_route_and_no_other(database: Database) -
 
     put(database, closing)
 
-    closed = {each.notification_id: each.is_closed for each in find_items(database, OutboxFilter())[0]}
+    closed = {each.notification_id: each.is_closed for each in find_rows(database, OutboxFilter())[0]}
     assert closed == {
         first.notification_id: True,
         closing.notification_id: True,

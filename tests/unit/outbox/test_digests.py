@@ -5,11 +5,11 @@ from itertools import chain
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.notifications.entries import Departure
+from rollback_drills.notifications.outbox_entry import Departure
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.grouping import form_digests
+from rollback_drills.outbox.digests import form_digests
 from rollback_drills.outbox.queries import (
     discard,
     replay,

@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rollback_drills.database.connections import Database
-from rollback_drills.notifications.entries import Departure, Entry
+from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
 from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, WAITING, State
 from rollback_drills.outbox.claims import Claimed
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import (
     enable,
 )
-from rollback_drills.outbox.grouping import form_digests
+from rollback_drills.outbox.digests import form_digests
 from rollback_drills.outbox.queries import (
     OutboxFilter,
     discard,
-    find_items,
+    find_rows,
     replay,
 )
 from tests.samples.outbox import make_entry
@@ -38,12 +38,12 @@ class Outbox(RuleBasedStateMachine):
         self.count = 0
         self.held: dict[str, list[Claimed]] = {"one": [], "other": []}
         self.leases: dict[str, float] = {}
-        self.places: list[Entry] = []
+        self.places: list[OutboxEntry] = []
 
     def ids(self) -> list[str]:
-        return [each.notification_id for each in find_items(self.database, OutboxFilter(), limit=1_000)[0]]
+        return [each.notification_id for each in find_rows(self.database, OutboxFilter(), limit=1_000)[0]]
 
-    def new_entry(self, owner: str) -> Entry:
+    def new_entry(self, owner: str) -> OutboxEntry:
         self.count += 1
         return make_entry(f"payments-{self.count}", owner=owner)
 
@@ -118,7 +118,7 @@ class Outbox(RuleBasedStateMachine):
     @invariant()
     def no_message_is_too_large(self) -> None:
         wanted = OutboxFilter(states=(*WAITING, *UNCERTAIN))
-        sizes = Counter(each.message_id for each in find_items(self.database, wanted, limit=1_000)[0])
+        sizes = Counter(each.message_id for each in find_rows(self.database, wanted, limit=1_000)[0])
         assert max(sizes.values(), default=0) <= self.most
 
     def teardown(self) -> None:
@@ -129,7 +129,7 @@ class Outbox(RuleBasedStateMachine):
             while claimed := claim(self.database, now=self.now):
                 settle(self.database, *map(make_result, claimed))
             left = OutboxFilter(states=(*WAITING, State.SENDING))
-            assert find_items(self.database, left) == ([], 0)
+            assert find_rows(self.database, left) == ([], 0)
         finally:
             self.database.engine.dispose()
 

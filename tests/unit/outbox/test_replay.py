@@ -18,8 +18,8 @@ from rollback_drills.outbox.destinations import (
 from rollback_drills.outbox.queries import (
     OutboxFilter,
     discard,
-    find_items,
-    get_item,
+    find_rows,
+    get_row,
     replay,
     to_delivery,
 )
@@ -37,7 +37,7 @@ def test_notifications_are_found_by_what_people_know_the_newest_first(database: 
     force(database, b, state=State.PERMANENT)
 
     def found(**wanted: Any) -> list[str]:
-        items, total = find_items(database, OutboxFilter(**wanted))
+        items, total = find_rows(database, OutboxFilter(**wanted))
         assert total == len(items)
         return [item.notification_id for item in items]
 
@@ -49,9 +49,9 @@ def test_notifications_are_found_by_what_people_know_the_newest_first(database: 
     assert found(schedule_ids=["a", "b"], owner="y") == [b]
     assert found(cycle_id=entries[0].cycle_id) == [a]
     assert found(owner="nobody") == []
-    page, total = find_items(database, OutboxFilter(), limit=1, offset=1)
+    page, total = find_rows(database, OutboxFilter(), limit=1, offset=1)
     assert ([item.notification_id for item in page], total) == ([b], 3)
-    assert get_item(database, "gordmsg-0") is None
+    assert get_row(database, "gordmsg-0") is None
 
 
 @pytest.mark.parametrize("state", [each for each in State if each is not State.SUPPRESSED])

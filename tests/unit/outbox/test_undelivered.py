@@ -7,13 +7,13 @@ from sqlalchemy import update
 
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
-from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
-from rollback_drills.outbox.queries import get_item, to_delivery
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.queries import get_row, to_delivery
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, try_again
 from tests.samples.outbox import make_entries, make_entry
@@ -21,7 +21,7 @@ from tests.samples.outbox import make_entries, make_entry
 NOW = 1_796_115_600.0  # 1 December 2026, 09:00 UTC
 
 
-def put(database: Database, *entries: Entry) -> list[str]:
+def put(database: Database, *entries: OutboxEntry) -> list[str]:
     """Commit entries, and return their ids."""
     commit(database, entries, [], now=NOW - 100.0)
     return [entry.notification_id for entry in entries]
@@ -39,9 +39,9 @@ def pause(database: Database, **values: object) -> None:
         connection.execute(DESTINATIONS.insert().values(provider="webhook", **values))
 
 
-def get(database: Database, notification_id: str) -> Item:
+def get(database: Database, notification_id: str) -> OutboxRow:
     """Return a row."""
-    item = get_item(database, notification_id)
+    item = get_row(database, notification_id)
     assert item
     return item
 

@@ -11,8 +11,8 @@ from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, State
-from rollback_drills.notifications.told import Told
 from rollback_drills.planning.closings import Closing, find_closings
 from rollback_drills.planning.plan_request import PlanRequest
 from tests.samples.builders import DRILL, NOW, checked, judged, make_subject, make_told, planned
@@ -32,7 +32,7 @@ class Case:
 
     subject: Subject
     request: PlanRequest
-    histories: Mapping[str, Sequence[Told]]
+    histories: Mapping[str, Sequence[SentNotification]]
 
     def close(self) -> list[Closing]:
         """Find the routes that leave their cycle."""
@@ -45,13 +45,13 @@ class Case:
         return list(find_closings(checked(self.subject, request), request, self.histories, now=NOW))
 
 
-def opened(state: State = State.DELIVERED, number: int = 1, **changes: Any) -> Told:
+def opened(state: State = State.DELIVERED, number: int = 1, **changes: Any) -> SentNotification:
     """Make a notification of the cycle that was due on 27 November."""
     return make_told(number, at=OPENED_AT, state=state, cycle_id=CYCLE, due_at=DUE_AT, **changes)
 
 
 def make_case(
-    *history: Told, drill: Mapping[str, Any] | None = None, requested: str = "", **changes: Any
+    *history: SentNotification, drill: Mapping[str, Any] | None = None, requested: str = "", **changes: Any
 ) -> Case:
     """Make a schedule that is ready again, with one route that was told; changes are of the schedule."""
     subject = make_subject([drill] if drill else None, **{**HEALTHY, **changes})

@@ -12,8 +12,8 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
 from rollback_drills.ids import notification_id, route_key, spelt_route_key
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification, Suppression
 from rollback_drills.notifications.states import State
-from rollback_drills.notifications.told import Quiet, Told
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import (
     Route,
@@ -22,7 +22,7 @@ from rollback_drills.planning.routes import (
     named_providers,
     parse_requested,
 )
-from rollback_drills.planning.suppression import Suppressions
+from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import (
     NOW,
@@ -43,7 +43,7 @@ def window(start: datetime, end: datetime, **matchers: Any) -> dict[str, Any]:
     return {"window_id": "freeze", "start_at": start.isoformat(), "end_at": end.isoformat(), **matchers}
 
 
-def told_before(subject: Subject | None = None, **changes: Any) -> dict[str, list[Told]]:
+def told_before(subject: Subject | None = None, **changes: Any) -> dict[str, list[SentNotification]]:
     """Give a history in which every route of a subject was told, by route key."""
     plan = plan_of(subject or make_subject())
     return {
@@ -501,7 +501,7 @@ def test_an_absent_owner_is_told_when_neither_the_absence_nor_the_acknowledgemen
     away = {"start_at": NOW.isoformat(), "end_at": (NOW + timedelta(days=absent_for)).isoformat()}
     subject = make_subject(owner_calendars={"team-a": {"unavailable_windows": [away]}}, owners=["team-a"])
     told = told_before(subject, at=NOW - TICK)
-    acknowledged = dict.fromkeys(told, Quiet(NOW + timedelta(days=3), "acknowledged by maria"))
+    acknowledged = dict.fromkeys(told, Suppression(NOW + timedelta(days=3), "acknowledged by maria"))
 
     plan = plan_of(subject, PlanRequest(told=told, acknowledged=acknowledged))
 
@@ -521,7 +521,7 @@ def test_of_two_routes_that_became_one_the_acknowledgement_that_holds_longest_co
         for number, (key, provider) in enumerate(zip(spelt, ("Slack", "SLACK"), strict=True))
     }
     ends = [NOW + timedelta(days=days) for days in (2, 4)][::order]
-    said = {key: Quiet(end, "acknowledged") for key, end in zip(spelt, ends, strict=True)}
+    said = {key: Suppression(end, "acknowledged") for key, end in zip(spelt, ends, strict=True)}
 
     (decision,) = plan_of(subject, PlanRequest(told=told, acknowledged=said))["route_decisions"]
 

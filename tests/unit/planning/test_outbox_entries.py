@@ -9,10 +9,10 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.ids import SOURCE_ID
-from rollback_drills.notifications.entries import Departure, Entry, Hold
+from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import WAITING, State
-from rollback_drills.notifications.told import Told
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
@@ -28,12 +28,12 @@ def window(**matchers: Any) -> dict[str, Any]:
     return {"start_at": NOW.isoformat(), "end_at": (NOW + HOUR).isoformat(), **matchers}
 
 
-def entries_of(subject: Subject, request: PlanRequest | None = None) -> list[Entry]:
+def entries_of(subject: Subject, request: PlanRequest | None = None) -> list[OutboxEntry]:
     """Give what the plan of a subject commits."""
     return list(find_entries(checked(subject, request), request or PlanRequest()))
 
 
-def told_before(subject: Subject, **changes: Any) -> dict[str, list[Told]]:
+def told_before(subject: Subject, **changes: Any) -> dict[str, list[SentNotification]]:
     """Give a history in which every route of a subject was told, by route key."""
     plan = planned(subject, PlanRequest(force=True))
     known = {"schedule_id": plan.schedule_id, "cycle_id": plan.cycle_id, "at": NOW - HOUR}
@@ -137,8 +137,8 @@ def test_a_schedule_is_known_by_its_id_and_by_its_path() -> None:
 
 
 def departures_of(
-    subjects: list[Subject], told: dict[str, list[Told]]
-) -> tuple[list[Entry], list[Departure]]:
+    subjects: list[Subject], told: dict[str, list[SentNotification]]
+) -> tuple[list[OutboxEntry], list[Departure]]:
     """Give what closes the cycles of these schedules."""
     request = PlanRequest(told=told)
     return find_departures([checked(each, request) for each in subjects], request, now=NOW)

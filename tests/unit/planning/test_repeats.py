@@ -11,15 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from rollback_drills import ids
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification, Suppression
 from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, UNSENT, State
-from rollback_drills.notifications.told import Quiet, Told
 from rollback_drills.planning.repeats import (
     REPEAT_AFTER,
     Ending,
-    Telling,
+    RepeatDecision,
+    decide_repeat,
     find_ending,
     find_spelt_routes,
-    find_telling,
 )
 from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW, make_told
@@ -32,15 +32,17 @@ SETTLED = sorted(TOLD | DEAD)
 POINTLESS = (State.SUPERSEDED, State.DISCARDED)
 
 
-def tell(history: Sequence[Told], status: Readiness = LATE, *, now: datetime = NOW, **known: Any) -> Telling:
+def tell(
+    history: Sequence[SentNotification], status: Readiness = LATE, *, now: datetime = NOW, **known: Any
+) -> RepeatDecision:
     """Ask the rule."""
-    return find_telling(history, status, now=now, **known)
+    return decide_repeat(history, status, now=now, **known)
 
 
 @pytest.mark.parametrize("status", Readiness)
 @pytest.mark.parametrize("force", [False, True])
 def test_a_route_that_was_never_told_is_told_first(status: Readiness, force: bool) -> None:
-    assert tell([], status, force=force) == Telling(Reason.FIRST, occurrence=1, deferral=1)
+    assert tell([], status, force=force) == RepeatDecision(Reason.FIRST, occurrence=1, deferral=1)
 
 
 @pytest.mark.parametrize("state", SETTLED)
@@ -77,7 +79,7 @@ def test_the_quiet_is_counted_from_the_last_that_was_told_not_from_the_first() -
     history = [make_told(1), make_told(2, at=NOW + DAY, reason=Reason.REPEAT)]
 
     assert tell(history, now=NOW + 2 * DAY - TICK).quiet_until == NOW + 2 * DAY
-    assert tell(history, now=NOW + 2 * DAY) == Telling(Reason.REPEAT, occurrence=2, deferral=1)
+    assert tell(history, now=NOW + 2 * DAY) == RepeatDecision(Reason.REPEAT, occurrence=2, deferral=1)
 
 
 @pytest.mark.parametrize("state", SETTLED)
@@ -105,7 +107,7 @@ def test_what_got_worse_is_told_at_once(
 def test_a_healthy_schedule_that_is_told_by_hand_is_no_worse_than_before(
     before: Readiness, after: Readiness
 ) -> None:
-    assert tell([make_told(status=before)], after) == Telling(Reason.REPEAT)
+    assert tell([make_told(status=before)], after) == RepeatDecision(Reason.REPEAT)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_a_healthy_schedule_that_is_told_by_hand_is_no_worse_than_before(
 def test_an_acknowledgement_puts_the_repeat_off_and_never_brings_it_forward(
     acknowledged_for: timedelta, since: timedelta, reason: Reason | None, quiet_for: timedelta | None
 ) -> None:
-    acknowledged = Quiet(NOW + acknowledged_for, "acknowledged by maria")
+    acknowledged = Suppression(NOW + acknowledged_for, "acknowledged by maria")
 
     telling = tell([make_told()], now=NOW + since, acknowledged=acknowledged)
 
@@ -132,7 +134,7 @@ def test_an_acknowledgement_puts_the_repeat_off_and_never_brings_it_forward(
 
 
 def test_an_acknowledgement_keeps_back_neither_what_got_worse_nor_what_is_told_by_hand() -> None:
-    acknowledged = Quiet(NOW + 3 * DAY, "acknowledged by maria")
+    acknowledged = Suppression(NOW + 3 * DAY, "acknowledged by maria")
 
     worse = tell([make_told(status=DUE_SOON)], LATE, acknowledged=acknowledged)
     by_hand = tell([make_told()], acknowledged=acknowledged, force=True)
@@ -150,7 +152,7 @@ def test_what_waits_for_its_attempt_is_replaced_only_by_what_is_worse(state: Sta
 
     assert (same.reason, same.quiet_until, same.replaces) == (None, None, ())
     assert "waits for its next attempt" in same.because
-    assert worse == Telling(Reason.WORSE, replaces=(waiting.notification_id,))
+    assert worse == RepeatDecision(Reason.WORSE, replaces=(waiting.notification_id,))
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -182,24 +184,24 @@ def test_what_was_kept_silent_is_told_as_deferred_under_the_id_of_its_place(stat
     once = tell([place], status)
     twice = tell([first, replace(place, state=State.DELIVERED, at=NOW - 8 * DAY), place], status)
 
-    assert once == Telling(Reason.DEFERRED, occurrence=1, deferral=1)
-    assert twice == Telling(Reason.DEFERRED, occurrence=2, deferral=2)
+    assert once == RepeatDecision(Reason.DEFERRED, occurrence=1, deferral=1)
+    assert twice == RepeatDecision(Reason.DEFERRED, occurrence=2, deferral=2)
 
 
 def test_the_place_of_the_next_deferral_is_another_one() -> None:
     past = make_told(1, state=State.DELIVERED, reason=Reason.DEFERRED)
 
-    assert tell([past], now=NOW + DAY) == Telling(Reason.REPEAT, occurrence=1, deferral=2)
+    assert tell([past], now=NOW + DAY) == RepeatDecision(Reason.REPEAT, occurrence=1, deferral=2)
 
 
 @pytest.mark.parametrize("state", POINTLESS)
 def test_what_was_replaced_or_taken_out_counts_as_never_told_but_keeps_its_id(state: State) -> None:
     pointless = make_told(1, state=state)
 
-    assert tell([pointless]) == Telling(Reason.FIRST, occurrence=2, deferral=1)
-    assert tell([make_told(1, at=NOW - DAY), make_told(2, state=state, reason=Reason.REPEAT)]) == Telling(
-        Reason.REPEAT, occurrence=2, deferral=1
-    )
+    assert tell([pointless]) == RepeatDecision(Reason.FIRST, occurrence=2, deferral=1)
+    assert tell(
+        [make_told(1, at=NOW - DAY), make_told(2, state=state, reason=Reason.REPEAT)]
+    ) == RepeatDecision(Reason.REPEAT, occurrence=2, deferral=1)
     assert tell([make_told(1), make_told(2, state=state, reason=Reason.REPEAT)]).reason is None
 
 
@@ -210,7 +212,7 @@ def test_a_cycle_that_was_over_and_opens_again_is_told_first_again(state: State)
         make_told(2, state=state, reason=Reason.RESOLVED, is_closed=True),
     ]
 
-    assert tell(closed) == Telling(Reason.FIRST, occurrence=2, deferral=1)
+    assert tell(closed) == RepeatDecision(Reason.FIRST, occurrence=2, deferral=1)
 
 
 @pytest.mark.parametrize("state", sorted(UNSENT))
@@ -222,7 +224,7 @@ def test_a_message_that_closes_and_was_not_sent_yet_is_replaced_when_the_cycle_o
         make_told(2, state=state, reason=Reason.RESOLVED, is_closed=True),
     ]
 
-    assert tell(closed) == Telling(Reason.FIRST, occurrence=2, replaces=("gordmsg-2",))
+    assert tell(closed) == RepeatDecision(Reason.FIRST, occurrence=2, replaces=("gordmsg-2",))
 
 
 @pytest.mark.parametrize("state", sorted(UNCERTAIN))
@@ -235,7 +237,7 @@ def test_nothing_goes_out_while_the_message_that_closes_may_be_on_its_way(state:
     assert tell(closed, now=NOW + DAY).reason is None
 
 
-def ended(*history: Told) -> Ending | None:
+def ended(*history: SentNotification) -> Ending | None:
     """Ask how the route leaves its cycle."""
     return find_ending(history)
 
@@ -293,7 +295,7 @@ class Route(RuleBasedStateMachine):
         self.status = DUE_SOON
         self.changed_at = NOW
         self.is_silent = False
-        self.rows: list[Told] = []
+        self.rows: list[SentNotification] = []
         self.suppressed: set[str] = set()
 
     def put(self, number: int, **changes: Any) -> None:
@@ -321,7 +323,7 @@ class Route(RuleBasedStateMachine):
         if self.status in HEALTHY:
             self.close()
             return
-        telling = find_telling(self.rows, self.status, now=self.now)
+        telling = decide_repeat(self.rows, self.status, now=self.now)
         if telling.reason is None:
             return
         reason = Reason.DEFERRED if self.is_silent else telling.reason

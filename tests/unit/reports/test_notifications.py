@@ -11,7 +11,7 @@ from sqlalchemy import update
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.notifications.entries import Entry
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
@@ -27,7 +27,7 @@ from tests.samples.outbox import PLANNED_AT, make_entry
 SENT_AT = PLANNED_AT.timestamp() + 60
 
 
-def put(database: Database, *entries: Entry) -> None:
+def put(database: Database, *entries: OutboxEntry) -> None:
     """Commit notifications."""
     commit(database, entries, [], now=PLANNED_AT.timestamp())
 

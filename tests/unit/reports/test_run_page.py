@@ -13,7 +13,7 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.terms import Readiness, worst
 from rollback_drills.reports.run_page import (
     ScheduleRun,
@@ -173,12 +173,13 @@ def test_what_was_sent_of_an_earlier_cycle_has_a_row_of_its_own() -> None:
     assert {row["outcome"] for row in rows} == {"delivered"}
 
 
-def make_dead_letter(number: int, detail: str = "refused") -> Item:
+def make_dead_letter(number: int, detail: str = "refused") -> OutboxRow:
     """Make a dead letter as the outbox gives it."""
     entry = make_entry(f"payments-{number}")
     values = {"sequence": number, "message_id": entry.notification_id, "planned_at": 0.0, "queued_at": 0.0}
-    return Item(
-        **{name: getattr(entry, name) for name in Item.__dataclass_fields__ if hasattr(entry, name)} | values,
+    return OutboxRow(
+        **{name: getattr(entry, name) for name in OutboxRow.__dataclass_fields__ if hasattr(entry, name)}
+        | values,
         state=State.PERMANENT,
         is_closed=False,
         due_at=None,

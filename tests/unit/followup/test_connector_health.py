@@ -1,7 +1,7 @@
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.followup.connectors import read_connectors
+from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit

@@ -7,9 +7,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
+from rollback_drills.followup.exception_grants import grant_exception
 from rollback_drills.followup.exceptions import Grant
-from rollback_drills.followup.granting import grant_exception
-from rollback_drills.outbox.known import keep_known_cycles
+from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings, default_database_url
 from tasks.events import emit_exception

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.next_action import find_next_step
+from rollback_drills.followup.cycle_facts import CycleFacts
+from rollback_drills.followup.next_actions import find_next_step
 from rollback_drills.planning.escalation_chain import Chain, Link
 from rollback_drills.planning.repeats import REPEAT_AFTER
 from rollback_drills.planning.routes import Route
-from rollback_drills.planning.suppression import Suppressions
+from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.terms import Readiness
 
 

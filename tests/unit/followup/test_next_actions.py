@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from rollback_drills.followup.acknowledgement import AcknowledgementState, Said
+from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
+from rollback_drills.followup.escalation_steps import plan_step
 from rollback_drills.followup.exceptions import CycleException, ExceptionKind
-from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent
-from rollback_drills.followup.next_action import (
+from rollback_drills.followup.next_actions import (
     Action,
     CycleState,
     NextAction,
@@ -17,11 +18,10 @@ from rollback_drills.followup.next_action import (
     find_next_step,
     find_state,
 )
-from rollback_drills.followup.steps import plan_step
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, WAITING, State
 from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain, Link
-from rollback_drills.planning.suppression import Suppressions
+from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW
 

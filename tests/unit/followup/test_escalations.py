@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from rollback_drills import ids
-from rollback_drills.followup.escalating import Escalation, build_entries
-from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent
-from rollback_drills.notifications.entries import Entry
+from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
+from rollback_drills.followup.escalations import Escalation, build_entries
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain, Link
@@ -36,7 +36,7 @@ def sent(reason: Reason = Reason.FIRST, state: State = State.DELIVERED, **event:
     )
 
 
-def escalate(*routes: RouteFacts, due_at: datetime | None = NOW, step: int = 1) -> Entry:
+def escalate(*routes: RouteFacts, due_at: datetime | None = NOW, step: int = 1) -> OutboxEntry:
     """Return what a step commits for one provider."""
     cycle = CycleFacts("gordcycle-1", "payments", due_at, routes)
     (entry,) = build_entries(Escalation(cycle, CHAIN, step, NOW, ["slack"]), now=NOW)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rollback_drills.followup.acknowledgement import AcknowledgementState
-from rollback_drills.followup.facts import CycleFacts, RouteFacts
+from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
 
 
 class Recommendation(StrEnum):

@@ -7,7 +7,7 @@ from hashlib import sha256
 from itertools import groupby
 
 from rollback_drills.evidence.records import ESCALATION_KIND, start_record
-from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent
+from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
 from rollback_drills.readiness.terms import Report
 
 _Told = Sequence[tuple[RouteFacts, Sent]]

@@ -9,13 +9,13 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.followup.facts import CycleFacts
-from rollback_drills.followup.next_action import Action, NextAction, find_next_actions
-from rollback_drills.followup.steps import PlannedStep, plan_step
+from rollback_drills.followup.cycle_facts import CycleFacts
+from rollback_drills.followup.escalation_steps import PlannedStep, plan_step
+from rollback_drills.followup.next_actions import Action, NextAction, find_next_actions
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.decisions import find_repeat_after
 from rollback_drills.planning.repeats import REPEAT_AFTER
-from rollback_drills.planning.suppression import Suppressions
+from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.trust.known_history import find_open
 

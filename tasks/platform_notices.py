@@ -7,8 +7,8 @@ from datetime import datetime
 from blocks.registry import enabled_connectors
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.connector_notice import choose_channel
-from rollback_drills.notifications.entries import Departure, Entry
-from rollback_drills.notifications.told import Told
+from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
+from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.outbox.commit import find_history
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.planning.plan import Plan
@@ -22,10 +22,10 @@ def find_guard_entries(
     database: Database,
     guard: Guard,
     platform: Platform,
-    told: Mapping[str, Sequence[Told]],
+    told: Mapping[str, Sequence[SentNotification]],
     plans: Sequence[Plan],
     now: datetime,
-) -> tuple[list[Entry], list[Departure]]:
+) -> tuple[list[OutboxEntry], list[Departure]]:
     """Give what the platform owner is told, and what closes without a word; asks nobody while all is well."""
     open_cycles = find_open_cycles(told)
     if not guard.distrusts and not open_cycles:

@@ -13,15 +13,15 @@ from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.acknowledgement import Said, find_current, find_last, read_said
+from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent, to_instant
 from rollback_drills.followup.exceptions import CycleException, find_latest, read_exception
-from rollback_drills.followup.facts import CycleFacts, RouteFacts, Sent, to_instant
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import Suppression
 from rollback_drills.notifications.states import State
-from rollback_drills.notifications.told import Quiet
-from rollback_drills.outbox.rows import Item
+from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import OUTBOX
 
 _POINTLESS = (State.SUPERSEDED, State.DISCARDED)
@@ -47,14 +47,14 @@ def read_open_cycles(
 
 def find_quiet(
     database: Database, cycle_ids: Iterable[str], *, now: datetime
-) -> tuple[dict[str, Quiet], dict[str, Quiet]]:
+) -> tuple[dict[str, Suppression], dict[str, Suppression]]:
     """Give what keeps routes and cycles quiet: by route key what was said last, by cycle what is excepted."""
     with database.read() as connection:
         said, exceptions = _read_followup(connection, list(dict.fromkeys(cycle_ids)))
     return (
-        {key: Quiet(each.until, each.because) for key, each in find_current(said).items()},
+        {key: Suppression(each.until, each.because) for key, each in find_current(said).items()},
         {
-            key: Quiet(each.until, each.because)
+            key: Suppression(each.until, each.because)
             for key, each in find_latest(exceptions).items()
             if each.holds_at(now)
         },
@@ -62,7 +62,7 @@ def find_quiet(
 
 
 def group_cycles(
-    items: Sequence[Item],
+    items: Sequence[OutboxRow],
     said: Mapping[str, Said],
     exceptions: Mapping[str, CycleException],
     *,
@@ -72,7 +72,7 @@ def group_cycles(
 
     Routes whose names differ in nothing but their spelling are one, whatever keys they once got.
     """
-    by_cycle: dict[str, dict[_Names, list[Item]]] = defaultdict(lambda: defaultdict(list))
+    by_cycle: dict[str, dict[_Names, list[OutboxRow]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         if item.state not in _POINTLESS:
             by_cycle[item.cycle_id][name_key(item.provider), name_key(item.owner)].append(item)
@@ -94,17 +94,17 @@ def _resume(last: CycleException | None, now: datetime) -> tuple[CycleException 
     return None, last.until
 
 
-def _read_open(connection: Connection, schedule_ids: Collection[str] | None) -> Iterator[Item]:
+def _read_open(connection: Connection, schedule_ids: Collection[str] | None) -> Iterator[OutboxRow]:
     # A notice of the source is open too, and is no cycle: no drill closes it, and nobody acknowledges it.
     is_meant = OUTBOX.c.is_closed.is_(False) & (OUTBOX.c.schedule_id != SOURCE_ID)
     statement = select(OUTBOX).where(is_meant).order_by(OUTBOX.c.sequence)
     if schedule_ids is None:
-        yield from map(Item.from_row, connection.execute(statement))
+        yield from map(OutboxRow.from_row, connection.execute(statement))
         return
     is_open = OUTBOX.c.is_closed.is_(False)
     for some in _in_parts(find_spellings(connection, OUTBOX.c.schedule_id, schedule_ids, is_open)):
         found = connection.execute(statement.where(OUTBOX.c.schedule_id.in_(some)))
-        yield from map(Item.from_row, found)
+        yield from map(OutboxRow.from_row, found)
 
 
 def _read_followup(
@@ -129,14 +129,14 @@ def _in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
         yield values[start : start + MOST_PARAMETERS]
 
 
-def _identify(routes: Mapping[_Names, Sequence[Item]]) -> tuple[str, datetime | None]:
+def _identify(routes: Mapping[_Names, Sequence[OutboxRow]]) -> tuple[str, datetime | None]:
     """Give the schedule and the due instant of a cycle."""
     first = next(iter(routes.values()))[0]
     due_at = next((item.cycle_due for items in routes.values() for item in items if item.cycle_due), "")
     return first.schedule_id, datetime.fromisoformat(due_at) if due_at else None
 
 
-def _to_routes(routes: Iterable[Sequence[Item]], said: Mapping[str, Said]) -> Iterator[RouteFacts]:
+def _to_routes(routes: Iterable[Sequence[OutboxRow]], said: Mapping[str, Said]) -> Iterator[RouteFacts]:
     owners: dict[str, str] = {}
     for items in routes:
         first = items[0]
@@ -155,7 +155,7 @@ class _Letter(msgspec.Struct):
 _decode: Final = msgspec.json.Decoder(_Letter).decode
 
 
-def _to_sent(item: Item) -> Sent:
+def _to_sent(item: OutboxRow) -> Sent:
     event = _decode(item.notification).event if item.notification else {}
     sent = Sent(
         item.notification_id,

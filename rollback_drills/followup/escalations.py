@@ -7,11 +7,11 @@ from typing import Any
 
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.followup.facts import CycleFacts, Sent
-from rollback_drills.followup.rules import FollowUpRules
+from rollback_drills.followup.cycle_facts import CycleFacts, Sent
+from rollback_drills.followup.follow_up_rules import FollowUpRules
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.entries import Entry
 from rollback_drills.notifications.notification import Notification, write_acknowledge
+from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.escalation_chain import Chain, Link
 
@@ -47,11 +47,11 @@ def find_escalations(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) 
             yield Escalation(cycle, chain, planned.step, planned.due_at, planned.providers)
 
 
-def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[Entry]:
+def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[OutboxEntry]:
     """Give what a step commits: a notification through each provider of the person who is told."""
     for provider in escalation.providers:
         notification = _build(escalation, provider, now=now)
-        yield Entry(
+        yield OutboxEntry(
             notification_id=notification.notification_id,
             route_key=_route_key(escalation, provider),
             cycle_id=escalation.cycle.cycle_id,

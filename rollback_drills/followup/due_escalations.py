@@ -6,9 +6,9 @@ from datetime import datetime
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.followup.escalating import Escalation, find_escalations
-from rollback_drills.followup.reading import read_open_cycles
-from rollback_drills.followup.rules import find_rules
+from rollback_drills.followup.escalations import Escalation, find_escalations
+from rollback_drills.followup.follow_up_rules import find_rules
+from rollback_drills.followup.open_cycles import read_open_cycles
 
 
 def find_due_steps(

@@ -9,7 +9,7 @@ from rollback_drills.readiness.terms import Readiness
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SentNotification:
     """One notification of a route, as the outbox has it."""
 
     notification_id: str
@@ -29,7 +29,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class Suppression:
     """Why a route or a whole cycle is left alone for a time: it was acknowledged, or excepted."""
 
     until: datetime

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.delivery.retrying import (
+from rollback_drills.delivery.retries import (
     GIVE_UP_AFTER_SECONDS,
     LEAST_ATTEMPTS,
     LONGEST_BREAK_SECONDS,

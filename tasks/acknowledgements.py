@@ -10,8 +10,8 @@ from prefect.logging import get_run_logger
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.followup.acknowledgement import Acknowledgement
-from rollback_drills.followup.acknowledging import acknowledge
-from rollback_drills.followup.routes import RouteChoice
+from rollback_drills.followup.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.readiness.terms import Report
 from tasks.events import emit_acknowledgements
 from tasks.evidence import index_evidence, open_existing

@@ -7,7 +7,7 @@ from typing import Final
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.followup.acknowledgement import Acknowledgement, record_acknowledgement
-from rollback_drills.followup.routes import RouteChoice, choose_routes
+from rollback_drills.followup.route_choice import RouteChoice, choose_routes
 from rollback_drills.readiness.terms import Report
 
 MOST_AT_ONCE: Final = 100

@@ -10,7 +10,7 @@ from rollback_drills.readiness.terms import Readiness
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OutboxEntry:
     """What is to be committed for one route of a cycle."""
 
     notification_id: str

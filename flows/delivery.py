@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.runtime import flow_run
 
-from rollback_drills.delivery.retrying import RetryPolicy
+from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.errors import DrillsError
 from rollback_drills.names.keys import first_spellings
