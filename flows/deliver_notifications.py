@@ -6,7 +6,6 @@ from typing import Any, Final
 from prefect import State, flow
 
 from flows.process import run_process
-from flows.run_request import RunRequest
 from rollback_drills.planning.requests import (
     DeliverRequest,
     ModeName,
@@ -57,4 +56,4 @@ def deliver_notifications(
         dry_run=dry_run,
         as_of=as_of,
     )
-    return run_process(RunRequest(**dict(request)))
+    return run_process(request)

@@ -7,7 +7,6 @@ from prefect import State, flow
 
 from flows.predecessors import mark_killed_predecessors
 from flows.process import run_process
-from flows.run_request import RunRequest
 from rollback_drills.planning.requests import (
     DeliverRequest,
     ModeName,
@@ -57,6 +56,6 @@ def drill_check(
         dry_run=dry_run,
         as_of=as_of,
     )
-    state = run_process(RunRequest(**dict(request)))
+    state = run_process(request)
     mark_killed_predecessors()
     return state

@@ -2,22 +2,22 @@
 
 import os
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.delivery import deliver_due, try_failed_again
 from flows.failing import fail
-from flows.parameters import OverdueMinutes
 from flows.predecessors import mark_killed_predecessors
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
+from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.planning.requests import Retries, TimeoutSeconds
+from rollback_drills.planning.requests import Retries, TimeoutSeconds, described_by
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.documents import load_documents
 from tasks.events import emit_follow_up
@@ -25,35 +25,25 @@ from tasks.evidence import read_clock
 from tasks.followup import index_escalations, prove_next_actions, report_healthy, take_due_steps
 from tasks.logs import redacting
 
+_USUAL: Final = EscalateRequest()
+
 
 @flow(name="escalate-unacknowledged")
 @redacting
+@described_by(EscalateRequest)
 def escalate_unacknowledged(
     schedule: str | None = None,
     history: str | None = None,
     routing_policy: dict[str, Any] | str | None = None,
-    retries: Retries = 2,
-    timeout_seconds: TimeoutSeconds = 15.0,
-    overdue_after_minutes: OverdueMinutes = 1440.0,
+    retries: Retries = _USUAL.retries,
+    timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
+    overdue_after_minutes: OverdueMinutes = _USUAL.overdue_after_minutes,
     heartbeat_secret: str | None = None,
-    generated_by: str = "escalate-unacknowledged",
+    generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
     as_of: datetime | None = None,
 ) -> State[dict[str, Any]]:
     """Tell the next person in line of what nobody has acknowledged, and prove that every cycle goes on.
-
-    Args:
-        schedule: Path of the schedule, for windows and calendars. Empty: the worker's
-            CAVRA_GO_ROLLBACK_DRILL_SCHEDULE.
-        history: Path of the drill history. Empty: the worker's CAVRA_GO_ROLLBACK_DRILL_HISTORY.
-        routing_policy: A routing policy that adds to the schedule's: the document, or its path.
-        retries: Attempts after the first, for what can succeed when repeated.
-        timeout_seconds: Deadline of one attempt in seconds.
-        overdue_after_minutes: How late the next action of a cycle may be before the run fails.
-        heartbeat_secret: Secret block with an address that is called when every cycle is looked after.
-        generated_by: Who asks, for the evidence.
-        dry_run: Send nothing, and write nothing but the artifact.
-        as_of: Judge as of this instant. Empty: now.
 
     Returns:
         Ends as Healthy when every open cycle has a next action; as Failed if one has none, if a notification

@@ -8,7 +8,6 @@ from typing import Any
 from blocks.registry import enabled_connectors
 from flows.delivery import try_failed_again
 from flows.platform_owner import find_platform
-from flows.run_request import RunRequest
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
@@ -21,6 +20,7 @@ from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.planning.fleet_check import FleetCheck, ScheduleCheck, start_checks
 from rollback_drills.planning.outbox_entries import known_names
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.requests import DeliverRequest
 from rollback_drills.planning.routes import check_requested, known_providers, parse_requested
 from rollback_drills.settings import Settings, default_database_url, require_watched
 from rollback_drills.trust.guard import Guard, guard_source
@@ -34,7 +34,7 @@ from tasks.rules import apply_windows, build_plans, classify_readiness, derive_d
 class Run:
     """What a run works with."""
 
-    request: RunRequest
+    request: DeliverRequest
     settings: Settings
     database_url: str
     database: Database | None
@@ -56,7 +56,7 @@ class Checked:
     plan_request: PlanRequest
 
 
-def begin_run(request: RunRequest, settings: Settings) -> Run:
+def begin_run(request: DeliverRequest, settings: Settings) -> Run:
     """Open what a run needs.
 
     Raises:

@@ -11,9 +11,9 @@ from flows.failing import fail
 from flows.naming import name_run
 from flows.notification import notify
 from flows.planning import Checked, begin_run, judge_fleet, plan_fleet
-from flows.run_request import RunRequest
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
+from rollback_drills.planning.requests import DeliverRequest
 from rollback_drills.settings import Settings, read_settings
 from tasks.artifacts import publish_artifacts
 from tasks.background import aside
@@ -23,7 +23,7 @@ from tasks.logs import redacting
 
 
 @redacting
-def run_process(request: RunRequest) -> State[dict[str, Any]]:
+def run_process(request: DeliverRequest) -> State[dict[str, Any]]:
     """Run the whole process, and return the final state of the flow run.
 
     What the caller got wrong ends the run as failed, before anything is written or sent. An error that comes
@@ -44,7 +44,7 @@ def run_process(request: RunRequest) -> State[dict[str, Any]]:
         return fail(error, effects_before=before)
 
 
-def _run(request: RunRequest, settings: Settings) -> State[dict[str, Any]]:
+def _run(request: DeliverRequest, settings: Settings) -> State[dict[str, Any]]:
     run = begin_run(request, settings)
     fleet, guard, platform = judge_fleet(run)
     naming = aside(name_run, fleet.judgements, is_single=fleet.is_single, is_distrusted=bool(guard.reasons))

@@ -9,7 +9,6 @@ from prefect.states import Completed, Failed
 
 from flows.failing import refuse
 from flows.process import run_process
-from flows.run_request import RunRequest
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
@@ -136,10 +135,10 @@ def _record_and_notify(request: RecordRequest, now: datetime) -> State[dict[str,
     return _end(recorded, run_process(_ask_for_run(request, recorded, now)))
 
 
-def _ask_for_run(request: RecordRequest, recorded: Recorded, now: datetime) -> RunRequest:
+def _ask_for_run(request: RecordRequest, recorded: Recorded, now: datetime) -> DeliverRequest:
     """Return what the process is asked for, for the schedule of the drill."""
     schedule, history = recorded.target.run_paths
-    wanted = DeliverRequest(
+    return DeliverRequest(
         schedule=schedule,
         history=history,
         mode=request.mode,
@@ -151,7 +150,6 @@ def _ask_for_run(request: RecordRequest, recorded: Recorded, now: datetime) -> R
         generated_by=request.generated_by,
         as_of=now,
     )
-    return RunRequest(**dict(wanted))
 
 
 def _describe(recorded: Recorded) -> str:

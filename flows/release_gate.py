@@ -1,7 +1,6 @@
 """The flow that pipelines ask before a release: may it pass, and with which backend?"""
 
 import os
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +13,8 @@ from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.events import FLEET
-from rollback_drills.planning.requests import ModeName, SomeDays
+from rollback_drills.gate.requests import GateRequest
+from rollback_drills.planning.requests import ModeName, SomeDays, described_by
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.reports.run_page import artifact_key
@@ -28,6 +28,7 @@ from tasks.rules import classify_readiness, derive_due
 
 
 @flow(name="release-gate", persist_result=True)  # for callers of run_deployment
+@described_by(GateRequest)
 def release_gate(
     schedule: str | None = None,
     history: str | None = None,
@@ -42,44 +43,31 @@ def release_gate(
 ) -> State[dict[str, Any]]:
     """Say whether a release may pass: is its rollback ready, and which backend is selected?
 
-    Args:
-        schedule: Path of the schedule: a file, folder, glob or .jsonl file. Empty: the worker's
-            CAVRA_GO_ROLLBACK_DRILL_SCHEDULE.
-        history: Path of the drill history. Empty: the worker's CAVRA_GO_ROLLBACK_DRILL_HISTORY.
-        mode: How far the backend is promoted. Empty: the worker's CAVRA_GO_BACKEND_MODE, else disabled.
-        promotion_evidence: Path of the promotion evidence. Empty: the worker's CAVRA_GO_PROMOTION_EVIDENCE.
-        rollback_plan: Path of the rollback plan. Empty: the worker's CAVRA_GO_ROLLBACK_PLAN.
-        rollback_rehearsal: Path of the rollback rehearsal. Empty: the worker's
-            CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE.
-        due_soon_days: Days before the due instant from which a drill is due soon. Empty: from the
-            environment, else 14.
-        max_age_days: Age in days up to which the latest drill is fresh. Empty: from the environment,
-            else 90.
-        generated_by: Who asks, for the documents.
-        as_of: Judge as of this instant. Empty: now.
-
     Returns:
         Completes as Ready, DueSoon or NotRequested, with the gate document. Fails as Blocked, with an error
         that names the reasons, so that what waits for the run is blocked. The result is persisted.
     """
-    given = {
-        "schedule": schedule,
-        "history": history,
-        "mode": mode,
-        "promotion_evidence": promotion_evidence,
-        "rollback_plan": rollback_plan,
-        "rollback_rehearsal": rollback_rehearsal,
-        "due_soon_days": due_soon_days,
-        "max_age_days": max_age_days,
-    }
-    return _gate(given, generated_by, as_of)
+    request = GateRequest(
+        schedule=schedule,
+        history=history,
+        mode=mode,
+        promotion_evidence=promotion_evidence,
+        rollback_plan=rollback_plan,
+        rollback_rehearsal=rollback_rehearsal,
+        due_soon_days=due_soon_days,
+        max_age_days=max_age_days,
+        generated_by=generated_by,
+        as_of=as_of,
+    )
+    return _gate(request)
 
 
 @redacting
-def _gate(given: Mapping[str, Any], generated_by: str, as_of: datetime | None) -> State[dict[str, Any]]:
+def _gate(request: GateRequest) -> State[dict[str, Any]]:
     try:
-        settings = read_settings(os.environ, **given)
-        return _run(settings, generated_by, in_utc(as_of) if as_of else datetime.now(UTC))
+        settings = read_settings(os.environ, **request.model_dump(exclude={"generated_by", "as_of"}))
+        now = in_utc(request.as_of) if request.as_of else datetime.now(UTC)
+        return _run(settings, request.generated_by, now)
     except DrillsError as error:
         return refuse(error)
 

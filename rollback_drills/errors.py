@@ -48,6 +48,10 @@ class UsageError(DrillsError):
         """Return the message with the parameters by their own names, as the forms of the flows have them."""
         return self.spell(str)
 
+    def __repr__(self) -> str:
+        """Show the whole message, as logs and tracebacks have it."""
+        return f"{type(self).__name__}({str(self)!r})"
+
 
 class RollbackNotReadyError(DrillsError):
     """A release must not pass, because its rollback is not ready.

@@ -37,6 +37,9 @@ DESCRIPTIONS: Final = {
     "mode": "How far the backend is promoted.",
     "due_soon_days": "Days before the due time from which a drill is due soon.",
     "max_age_days": "Age in days up to which the latest drill is fresh.",
+    "promotion_evidence": "Promotion evidence.",
+    "rollback_plan": "Rollback plan.",
+    "rollback_rehearsal": "Rollback rehearsal.",
 }
 """What the settings that every edge offers mean."""
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
 from rollback_drills.followup.requests import AcknowledgedRoute, ExceptionName, ExceptionRequest, Said
-from rollback_drills.planning.requests import DeliverOptions
+from rollback_drills.planning.requests import DeliverOptions, like
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: names are one line."""
@@ -35,12 +35,6 @@ def _such_as(**values: Any) -> ConfigDict:
 
 
 STRICT: Final = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-def like(request: type[BaseModel], name: str, **bounds: Any) -> Any:
-    """Return a field that means what it means in a request, with bounds for what comes from the network."""
-    of_request = request.model_fields[name]
-    return Field(of_request.default, description=of_request.description, **bounds)
 
 
 class Body(BaseModel):

@@ -11,7 +11,7 @@ import typer
 
 from rollback_drills.documents.finding import find_shown
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import VARIABLES, Settings, read_settings
+from rollback_drills.settings import DESCRIPTIONS, VARIABLES, Settings, read_settings
 from rollback_drills_cli import options
 from rollback_drills_cli.output import format_json, print_line, print_table
 from rollback_drills_cli.output_file import write_whole
@@ -35,7 +35,7 @@ PromotionOption = Annotated[
         "--promotion-evidence",
         "--promotion-evidence-path",
         metavar="FILE",
-        help=f"Promotion evidence. (env {VARIABLES['promotion_evidence']})",
+        help=f"{DESCRIPTIONS['promotion_evidence']} (env {VARIABLES['promotion_evidence']})",
     ),
 ]
 PlanOption = Annotated[
@@ -44,7 +44,7 @@ PlanOption = Annotated[
         "--rollback-plan",
         "--rollback-plan-path",
         metavar="FILE",
-        help=f"Rollback plan. (env {VARIABLES['rollback_plan']})",
+        help=f"{DESCRIPTIONS['rollback_plan']} (env {VARIABLES['rollback_plan']})",
     ),
 ]
 RehearsalOption = Annotated[
@@ -53,7 +53,7 @@ RehearsalOption = Annotated[
         "--rollback-rehearsal",
         "--rollback-rehearsal-path",
         metavar="FILE",
-        help=f"Rollback rehearsal. (env {VARIABLES['rollback_rehearsal']})",
+        help=f"{DESCRIPTIONS['rollback_rehearsal']} (env {VARIABLES['rollback_rehearsal']})",
     ),
 ]
 FormatOption = Annotated[

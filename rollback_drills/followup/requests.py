@@ -1,7 +1,7 @@
 """What people say and approve: the source of forms, bodies and options."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -11,11 +11,22 @@ from rollback_drills.followup.acknowledgement import (
     AcknowledgementState,
 )
 from rollback_drills.followup.route_choice import RouteChoice
-from rollback_drills.planning.requests import DocumentsRequest, Otherwise, Request
+from rollback_drills.planning.requests import (
+    DeliverOptions,
+    DeliverRequest,
+    DocumentsRequest,
+    Otherwise,
+    Request,
+    Retries,
+    TimeoutSeconds,
+    like,
+)
 
 SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]
 ExceptionName = Literal["skip", "postpone", "waive"]
 AcknowledgedDays = Annotated[float, Field(gt=0, le=LONGEST_ACKNOWLEDGED_FOR.days)]
+
+OverdueMinutes = Annotated[float, Field(gt=0, le=60 * 24 * 366)]
 
 
 class Said(Request):
@@ -88,3 +99,20 @@ class ExceptionRequest(DocumentsRequest):
         None, description="Which of several schedules."
     )
     generated_by: str = Field("grant-exception", description="Who asks, for the evidence.")
+
+
+class EscalateRequest(DocumentsRequest):
+    """What is escalated, and when it is too late."""
+
+    routing_policy: dict[str, Any] | str | None = like(DeliverOptions, "routing_policy")
+    retries: Retries = like(DeliverOptions, "retries")
+    timeout_seconds: TimeoutSeconds = like(DeliverOptions, "timeout_seconds")
+    overdue_after_minutes: OverdueMinutes = Field(
+        1440.0, description="How many minutes the next action of a cycle may be late before the run fails."
+    )
+    heartbeat_secret: str | None = Field(
+        None, description="Secret block with an address that is called when every cycle is looked after."
+    )
+    generated_by: str = Field("escalate-unacknowledged", description="Who asks, for the evidence.")
+    dry_run: bool = like(DeliverRequest, "dry_run")
+    as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")

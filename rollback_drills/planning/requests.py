@@ -32,6 +32,12 @@ def of_setting(name: str) -> Otherwise:
     return Otherwise(f"the worker's {VARIABLES[name]}" + ("" if default is None else f", else {default:g}"))
 
 
+def like(request: type[BaseModel], name: str, **bounds: Any) -> Any:
+    """Return a field that means what it means in another request; it may have further bounds."""
+    of_request = request.model_fields[name]
+    return Field(of_request.default, description=of_request.description, **bounds)
+
+
 class Request(BaseModel):
     """What every request has in common."""
 

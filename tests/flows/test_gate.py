@@ -189,7 +189,7 @@ def test_another_flow_is_told_what_it_asked_wrongly() -> None:
     def release() -> None:
         require_rollback_ready(mode="promted")
 
-    with pytest.raises(UsageError, match='--mode is "promted"'):
+    with pytest.raises(UsageError, match='mode is "promted"'):
         release()
 
 

@@ -14,15 +14,18 @@ from pydantic import BaseModel, ValidationError
 from flows.acknowledge_notification import acknowledge_notification
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
+from flows.escalate_unacknowledged import escalate_unacknowledged
 from flows.grant_exception import grant_exception
 from flows.record_drill import record_drill
+from flows.release_gate import release_gate
 from rollback_drills.documents.history import Drill
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence import appender, outbox_transfer, outcomes
 from rollback_drills.evidence.verify import taken_outcomes
 from rollback_drills.followup import acknowledgement
 from rollback_drills.followup.acknowledgement import LONGEST_ACKNOWLEDGED_FOR, read_days
-from rollback_drills.followup.requests import AcknowledgeRequest, ExceptionRequest
+from rollback_drills.followup.requests import AcknowledgeRequest, EscalateRequest, ExceptionRequest
+from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.requests import DeliverRequest, explain_field
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.recording.requests import DrillDetails, DrillFacts, RecordRequest
@@ -52,6 +55,8 @@ def options_of(command: str) -> dict[str, click.Parameter]:
         (AcknowledgeRequest, acknowledge_notification, set()),
         (ExceptionRequest, grant_exception, set()),
         (RecordRequest, record_drill, set()),
+        (EscalateRequest, escalate_unacknowledged, set()),
+        (GateRequest, release_gate, set()),
     ],
 )
 def test_a_form_has_the_fields_of_the_request_with_its_texts_and_bounds(

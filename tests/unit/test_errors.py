@@ -46,6 +46,7 @@ def test_only_the_command_line_knows_its_flags(package: str) -> None:
 def test_each_edge_writes_the_parameters_of_an_error_in_its_own_way() -> None:
     assert str(ERROR) == "schedule payments.json has 2 schedules; choose one by schedule_id"
     assert ERROR.spell(find_flag) == "--schedule payments.json has 2 schedules; choose one by --schedule-id"
+    assert repr(ERROR) == f"UsageError({str(ERROR)!r})"
     assert ERROR.problem == "payments.json has 2 schedules; choose one by schedule_id"
 
 

@@ -1,0 +1,23 @@
+"""What the gate is asked: the source of its form."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rollback_drills.planning.requests import CheckRequest, of_setting
+from rollback_drills.settings import DESCRIPTIONS
+
+
+class GateRequest(CheckRequest):
+    """Which documents decide about a release."""
+
+    promotion_evidence: Annotated[str | None, of_setting("promotion_evidence")] = Field(
+        None, description=DESCRIPTIONS["promotion_evidence"]
+    )
+    rollback_plan: Annotated[str | None, of_setting("rollback_plan")] = Field(
+        None, description=DESCRIPTIONS["rollback_plan"]
+    )
+    rollback_rehearsal: Annotated[str | None, of_setting("rollback_rehearsal")] = Field(
+        None, description=DESCRIPTIONS["rollback_rehearsal"]
+    )
+    generated_by: str = Field("release-gate", description="Who asks, for the documents.")
