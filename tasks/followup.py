@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
+from prefect.utilities.annotations import quote
 
 from blocks.heartbeat import send_heartbeat
 from rollback_drills.documents.fleet import Subject
@@ -15,7 +17,7 @@ from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
 from rollback_drills.followup.due_escalations import find_due_steps
-from rollback_drills.followup.escalation_records import TakenSteps
+from rollback_drills.followup.escalation_records import find_taken_steps
 from rollback_drills.followup.escalations import Escalation, build_entries
 from rollback_drills.followup.follow_up_rules import documents_of, find_rules
 from rollback_drills.followup.open_cycles import read_open_cycles
@@ -62,9 +64,10 @@ def take_due_steps(
 def index_escalations(now: datetime, created_at: datetime, signer: str, url: str) -> Indexed:
     """Add every step of an open cycle and every outcome that the evidence does not have yet."""
     cycles = read_open_cycles(open_database(url), now=now)
-    return index_evidence(
-        [], TakenSteps(cycles, created_at=created_at, signer=signer), created_at, signer, url
-    )
+    steps = find_taken_steps(cycles, created_at=created_at, signer=signer)
+    # Prefect looks for futures in every value of a dictionary that a task is given, but not in a quoted one.
+    quoted: Any = quote(steps)
+    return index_evidence([], quoted, created_at, signer, url)
 
 
 @task(task_run_name="prove-next-actions", cache_policy=NO_CACHE)

@@ -40,8 +40,7 @@ class SeenDrill(msgspec.Struct, frozen=True, gc=False):
 class SeenDrills(Mapping[str, Callable[[], Report]]):
     """By the key under which a drill is written once, how to make its record; in the order of the histories.
 
-    Of a large fleet most drills are written already: nothing is made before it is asked for. Prefect looks
-    for futures in every value of a dictionary that a task is given; it lets this one alone.
+    Of a large fleet most drills are written already, so a record is made only when it is asked for.
     """
 
     def __init__(

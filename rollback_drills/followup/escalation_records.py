@@ -1,6 +1,6 @@
 """The steps that were taken, as the outbox has them: what the evidence says of each, once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -13,36 +13,22 @@ from rollback_drills.readiness.terms import Report
 _Told = Sequence[tuple[RouteFacts, Sent]]
 
 
-class TakenSteps(Mapping[str, Callable[[], Report]]):
-    """By the key under which a step is written once, how to make its record.
+def find_taken_steps(
+    cycles: Iterable[CycleFacts], *, created_at: datetime, signer: str
+) -> dict[str, Callable[[], Report]]:
+    """Return, by the key under which a step is written once, how to make its record.
 
-    They are found in the outbox: a step of a run that was killed before it came to the evidence is written
-    down by the next one. Prefect looks for futures in every value of a dictionary that a task is given; it
-    lets this one alone.
+    The steps are found in the outbox: if a run is killed before it writes one into the evidence, the next run
+    does.
     """
-
-    def __init__(self, cycles: Iterable[CycleFacts], *, created_at: datetime, signer: str) -> None:
-        """Find the steps of open cycles."""
-        self._makers = {
-            _once_key(cycle.cycle_id, owner, step): partial(
-                _record, cycle, told, created_at=created_at, signer=signer
-            )
-            for cycle in cycles
-            for owner in cycle.chains
-            for step, told in _by_step(cycle, owner)
-        }
-
-    def __getitem__(self, key: str) -> Callable[[], Report]:
-        """Give what makes the record of a step."""
-        return self._makers[key]
-
-    def __iter__(self) -> Iterator[str]:
-        """Give the keys."""
-        return iter(self._makers)
-
-    def __len__(self) -> int:
-        """Count the steps."""
-        return len(self._makers)
+    return {
+        _once_key(cycle.cycle_id, owner, step): partial(
+            _record, cycle, sent, created_at=created_at, signer=signer
+        )
+        for cycle in cycles
+        for owner in cycle.chains
+        for step, sent in _by_step(cycle, owner)
+    }
 
 
 def _by_step(cycle: CycleFacts, owner: str) -> Iterator[tuple[int, _Told]]:

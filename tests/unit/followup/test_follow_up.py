@@ -15,7 +15,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import ESCALATION_KIND
 from rollback_drills.followup.dashboard import find_problems
-from rollback_drills.followup.escalation_records import TakenSteps
+from rollback_drills.followup.escalation_records import find_taken_steps
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_actions import Action, find_next_actions
 from rollback_drills.followup.retests import read_retests
@@ -387,7 +387,7 @@ def test_a_step_is_written_down_once_also_by_the_run_after_one_that_was_killed(d
             signer="test",
             redact=lambda record: record,
             open_key=open_key,
-            drills=TakenSteps(world.open_cycles(), created_at=world.now, signer="test"),
+            drills=find_taken_steps(world.open_cycles(), created_at=world.now, signer="test"),
         )
 
     (row,), total = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=ESCALATION_KIND))
