@@ -114,7 +114,7 @@ def find_next_step(
         at = done[-1][1].queued_at + repeat_after.get(cycle.status, timedelta(0))
     else:
         return None
-    for asked in (routes, [route for route, each in done if each.step == number and number]):
+    for asked in (routes, [route for route, each in done if each.step == number]):
         if asked:
             at = max(at, min(route.quiet_until(at) for route in asked))
     at = max(at, cycle.resumed_at or at)

@@ -1,5 +1,6 @@
 """What the step of a chain commits, by the facts of its cycle alone."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from rollback_drills import ids
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
 from rollback_drills.followup.escalations import Escalation, build_entries
+from rollback_drills.notifications.notification import write_acknowledge
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
@@ -117,6 +119,57 @@ def test_an_escalation_has_the_facts_that_are_known() -> None:
         ("Plan", "gordplan-1"),
         ("Cycle", "gordcycle-1"),
     )
+
+
+def test_an_escalation_names_the_environment_and_the_runbook_of_its_event() -> None:
+    facts = dict(
+        escalate(route(sent(summary={"environment": "prod"}, runbook_ref="RB-7"))).notification.facts
+    )
+
+    assert (facts["Environment"], facts["Runbook"]) == ("prod", "RB-7")
+
+
+def test_an_escalation_says_what_is_unknown_and_that_nobody_was_told() -> None:
+    entry = escalate(route(sent(Reason.DEFERRED, State.SUPPRESSED)), due_at=None)
+    facts = dict(entry.notification.facts)
+
+    assert (facts["Due"], facts["First told"], entry.cycle_due) == ("unknown", "never", "")
+
+
+def test_an_escalation_takes_its_text_from_the_first_message_that_has_one() -> None:
+    without_text = replace(sent(), event={})
+
+    entry = escalate(route(without_text, sent(title="Rollback drill missing")))
+
+    assert entry.notification.title == "Escalated: Rollback drill missing"
+
+
+def test_the_event_of_an_escalation_is_the_one_of_the_owner_for_the_next_person() -> None:
+    notification = escalate(route(sent())).notification
+
+    assert notification.event == {
+        **EVENT,
+        "alert_level": "critical",
+        "title": "Escalated: Rollback drill overdue",
+        "owners": ["lead"],
+        "notification_providers": ["slack"],
+        "acknowledge": write_acknowledge("gordcycle-1", "lead"),
+        "escalation": {
+            "owner": "team-a",
+            "step": 1,
+            "step_due_at": "2026-12-01T09:00:00+00:00",
+            "escalated_at": "2026-12-01T09:00:00+00:00",
+        },
+    }
+    assert notification.alert_level == "critical"
+
+
+def test_each_step_has_an_id_of_its_own_and_always_the_same() -> None:
+    first, second = (escalate(route(sent()), step=number) for number in (1, 2))
+
+    reason = ids.escalation_reason("team-a")
+    assert first.notification_id == ids.notification_id(first.route_key, reason, 1)
+    assert second.notification_id == ids.notification_id(second.route_key, reason, 2)
 
 
 def test_an_escalation_does_not_say_that_it_is_deferred() -> None:

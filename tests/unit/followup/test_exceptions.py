@@ -1,9 +1,10 @@
 """Which exceptions may be approved, and which one counts."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rollback_drills import ids
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.exceptions import (
     LONGEST,
@@ -11,6 +12,8 @@ from rollback_drills.followup.exceptions import (
     ExceptionKind,
     Grant,
     find_latest,
+    read_end,
+    read_exception,
     record_exception,
 )
 from rollback_drills.readiness.terms import Report
@@ -67,6 +70,48 @@ def test_an_exception_has_a_reason_and_an_approver(text: str) -> None:
         approve(DUE, reason=text)
     with pytest.raises(UsageError, match="approver is empty"):
         approve(DUE, approver=text)
+
+
+@pytest.mark.parametrize("field", ["reason", "approver"])
+def test_an_exception_holds_nothing_that_evidence_must_not_name(field: str) -> None:
+    with pytest.raises(UsageError, match=f"^{field} holds ") as raised:
+        approve(DUE, **{field: "see https://ci.example.com/job/1"})  # type: ignore[arg-type]
+
+    assert "ci.example.com" not in str(raised.value)
+
+
+def test_a_postponement_that_is_too_long_is_told_how_long_it_may_be() -> None:
+    with pytest.raises(UsageError, match=r"allows 10 days after the due instant"):
+        approve(DUE + LIMIT + SECOND, ExceptionKind.POSTPONE)
+
+
+@pytest.mark.parametrize("kind", ExceptionKind)
+def test_an_exception_is_read_back_as_it_was_approved(kind: ExceptionKind) -> None:
+    record = approve(DUE, kind)
+
+    assert record["schedule_id"] == "payments"
+    assert read_exception(record) == CycleException(
+        ids.exception_id("gordcycle-1", kind, NOW.isoformat()),
+        "gordcycle-1",
+        kind,
+        "the cluster is moved",
+        "maria",
+        NOW,
+        DUE,
+    )
+
+
+def test_an_exception_holds_until_its_end_and_says_why() -> None:
+    exception = read_exception(approve(DUE))
+
+    assert (exception.holds_at(DUE - SECOND), exception.holds_at(DUE)) == (True, False)
+    assert exception.because == "waived until 2026-12-03T09:00:00+00:00 by maria: the cluster is moved"
+
+
+def test_the_end_of_an_exception_is_an_instant() -> None:
+    assert read_end("2026-12-20T15:40:00Z") == datetime(2026, 12, 20, 15, 40, tzinfo=UTC)
+    with pytest.raises(UsageError, match=r"^until is \"tomorrow\"; write an ISO 8601 timestamp"):
+        read_end("tomorrow")
 
 
 def test_what_was_approved_last_counts_whatever_the_order() -> None:

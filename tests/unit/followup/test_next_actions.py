@@ -235,6 +235,12 @@ def test_what_was_due_in_an_exception_is_due_when_it_ends_and_the_rest_stays() -
     ]
 
 
+def test_a_delivery_that_was_due_in_an_exception_is_due_when_it_ends() -> None:
+    resumed = cycle(route(sent(0, State.PENDING)), resumed_at=at(90))
+
+    assert find_next_actions(resumed) == [NextAction(at(90), Action.DELIVER, "team-a")]
+
+
 # The next step of a chain
 
 FIRST_STEP = 61
@@ -291,6 +297,8 @@ def test_the_last_person_is_told_again_of_an_owner_who_is_absent_without_an_end(
     steps = route(step(1, 70), owner="lead"), route(step(2, 700), owner="director")
 
     assert next_step(route(kept_back()), *steps) == (at(700) + REPEAT, 3)
+    again = route(step(3, 2140), owner="director")
+    assert next_step(route(kept_back()), *steps, again) == (at(2140) + REPEAT, 4)
     partly = route(kept_back()), route(sent(), provider="teams")
     assert next_step(*partly, *steps) is None
     assert next_step(route(kept_back(5000)), *steps, due_at=at(400)) is None  # the absence has an end
