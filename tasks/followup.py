@@ -81,7 +81,7 @@ def prove_next_actions(
     generated_by: str,
     url: str,
 ) -> tuple[Report, list[str]]:
-    """Give the dashboard, and every open cycle that nobody looks after; publish both."""
+    """Return the dashboard, and every open cycle that nobody looks after; publish both."""
     database = open_database(url)
     cycles = read_open_cycles(database, now=now)
     rules = find_rules(database, cycles, documents_of(subjects), policy)

@@ -68,7 +68,7 @@ def require_rollback_ready(
     generated_by: str = "require-rollback-ready",
     as_of: datetime | None = None,
 ) -> Report:
-    """Give the gate document of a release that may pass; for the flows of others, before they release.
+    """Return the gate document of a release that may pass; for the flows of others, before they release.
 
     What is left out comes from the environment of the worker, as for the flow `release-gate`.
 

@@ -57,7 +57,7 @@ def _handlers() -> Iterator[logging.Handler]:
 
 
 def _redact_error(error: Exception) -> Exception:
-    """Give the error itself if nothing of it, its notes or its causes is secret."""
+    """Return the error itself if nothing of it, its notes or its causes is secret."""
     redactor = redactor_in_use()
     whole = "".join(line for each in _causes(error) for line in traceback.format_exception_only(each))
     if redactor.text(whole) == whole:

@@ -26,7 +26,7 @@ def find_guard_entries(
     plans: Sequence[Plan],
     now: datetime,
 ) -> tuple[list[OutboxEntry], list[Departure]]:
-    """Give what the platform owner is told, and what closes without a word; asks nobody while all is well."""
+    """Return the notifications for the platform owner, and the routes that are closed without one."""
     open_cycles = find_open_cycles(told)
     if not guard.distrusts and not open_cycles:
         return [], []

@@ -37,6 +37,6 @@ def notice_entry(destination: Destination, through: str) -> OutboxEntry:
 
 
 def choose_channel(dead: Collection[str], connectors: Iterable[str]) -> str | None:
-    """Give the connector through which dead ones are told: the first that is alive; None if none is."""
+    """Return the first connector that works, for notices of dead ones; None if all are dead."""
     keys = set(map(name_key, dead))
     return next((name for name in sorted(connectors) if name_key(name) not in keys), None)

@@ -94,7 +94,7 @@ def find_streak_start(
 
 
 def conclude(verdict: Verdict, attempts: Attempts, policy: RetryPolicy, random: Random) -> Conclusion:
-    """Say what follows from an attempt.
+    """Return what follows from an attempt.
 
     Only what can succeed when repeated is repeated. The wait doubles from attempt to attempt and is
     lengthened by up to a half at random; it is never shorter than the provider asked for. After the retries

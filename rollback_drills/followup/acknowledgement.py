@@ -54,7 +54,7 @@ class Said:
 
     @property
     def because(self) -> str:
-        """Say in one line why the route is quiet."""
+        """Explain in one line why the route is quiet."""
         return f"{self.state} by {self.by} until {write_instant(self.until)}"
 
 
@@ -74,7 +74,7 @@ def read_days(days: float) -> timedelta:
 
 
 def find_end(given: Acknowledgement, at: datetime, due_at: datetime | None) -> datetime:
-    """Say until when an acknowledgement holds: the time it asks for, and not beyond a due instant to come.
+    """Return until when an acknowledgement holds: the time it asks for, and not beyond a due instant to come.
 
     Raises:
         UsageError: It asks for no time, or for more than thirty days.

@@ -50,7 +50,7 @@ class ConnectorHealth:
 
 
 def read_connectors(database: Database) -> list[ConnectorHealth]:
-    """Give what is known of every connector that was ever given something, by name."""
+    """Return what is known of every connector that was ever given something, by name."""
     dead_ones = (each for each in find_destinations(database) if each.disabled_at is not None)
     disabled = {name_key(each.provider): each for each in dead_ones}
     statement = select(

@@ -73,7 +73,7 @@ class RouteFacts:
         return self.last.state is State.SUPPRESSED and not self.last.event.get("deferred_until")
 
     def quiet_until(self, otherwise: datetime) -> datetime:
-        """Give until when the last acknowledgement holds; `otherwise` if there is none."""
+        """Return until when the last acknowledgement holds; `otherwise` if there is none."""
         return self.said.until if self.said else otherwise
 
 
@@ -108,7 +108,7 @@ class CycleFacts:
         return newest.status
 
     def routes_of(self, owner: str) -> list[RouteFacts]:
-        """Give the routes on which an owner was told as an owner."""
+        """Return the routes on which an owner was told as an owner."""
         return [route for route in self.routes if route.owner == owner and route.own]
 
     def find_route(self, provider: str, owner: str) -> RouteFacts | None:
@@ -117,7 +117,7 @@ class CycleFacts:
         return next((each for each in same if is_same(each.provider, provider)), None)
 
     def steps_of(self, owner: str) -> list[tuple[RouteFacts, Sent]]:
-        """Give the escalations of an owner's silence, the earliest first."""
+        """Return the escalations of an owner's silence, the earliest first."""
         found = [
             (route, each)
             for route in self.routes

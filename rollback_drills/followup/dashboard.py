@@ -33,7 +33,7 @@ def build_dashboard(
     retests: Sequence[Report] = (),
     totals: Totals = NO_TOTALS,
 ) -> Report:
-    """Say what is open, who has to acknowledge, what is to be performed again, and which connectors fail.
+    """Return what is open, who has to acknowledge, what is to be performed again, and which connectors fail.
 
     Args:
         cycles: The open cycles.

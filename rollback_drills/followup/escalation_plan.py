@@ -17,7 +17,7 @@ ESCALATION_PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notificat
 def build_escalation_plan(
     cycles: Sequence[CycleFacts], *, now: datetime, generated_by: str, rules: FollowUpRules = NO_RULES
 ) -> Report:
-    """Say of every told route of the open cycles whether it is acknowledged, and whether in time.
+    """Return for every notified route of the open cycles whether it is acknowledged, and whether in time.
 
     Building a plan sends nothing. Whom it names as next is whom a run notifies by these rules.
     """

@@ -48,7 +48,7 @@ def find_escalations(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) 
 
 
 def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[OutboxEntry]:
-    """Give what a step commits: a notification through each provider of the person who is told."""
+    """Yield what a step commits: a notification through each provider of the person who is told."""
     for provider in escalation.providers:
         notification = _build(escalation, provider, now=now)
         yield OutboxEntry(

@@ -50,7 +50,7 @@ class CycleException:
 
     @property
     def because(self) -> str:
-        """Say in one line why the cycle is quiet."""
+        """Explain in one line why the cycle is quiet."""
         return f"{self.kind.past} until {write_instant(self.until)} by {self.approver}: {self.reason}"
 
 

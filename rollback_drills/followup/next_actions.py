@@ -50,7 +50,7 @@ class CycleState(StrEnum):
 
 
 def find_state(cycle: CycleFacts, *, now: datetime) -> CycleState:
-    """Say how far an open cycle has come at an instant."""
+    """Return how far an open cycle has come at an instant."""
     if cycle.exception:
         return CycleState(cycle.exception.kind.past)
     told = [route for route in cycle.routes if any(each.state in TOLD for each in route.sent)]
@@ -64,7 +64,7 @@ def find_state(cycle: CycleFacts, *, now: datetime) -> CycleState:
 def find_next_actions(
     cycle: CycleFacts, *, repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER
 ) -> list[NextAction]:
-    """Give everything that will happen to an open cycle, the earliest first.
+    """Return everything that will happen to an open cycle, the earliest first.
 
     An exception puts everything but its own end off, and what was due before its end is due then. What lies
     in the past is due.
@@ -93,7 +93,7 @@ def find_next_step(
     *,
     repeat_after: Mapping[Readiness, timedelta] = REPEAT_AFTER,
 ) -> NextAction | None:
-    """Give the next step of an owner's chain, and when it is due; None if there is none, or none yet.
+    """Return the next step of an owner's chain, and when it is due; None if there is none, or none yet.
 
     The clock starts when the owner was first told in this cycle, and no later notification starts it anew
     (contract §8.7). It starts as well when the message died, and when the owner is absent without an end or

@@ -31,7 +31,7 @@ _Names = tuple[str, str]
 def read_open_cycles(
     database: Database, *, now: datetime, schedule_ids: Collection[str] | None = None
 ) -> list[CycleFacts]:
-    """Give every cycle that is open, those that wait longest first.
+    """Return every cycle that is open, those that wait longest first.
 
     Args:
         database: Has the outbox and the evidence.
@@ -48,7 +48,7 @@ def read_open_cycles(
 def find_quiet(
     database: Database, cycle_ids: Iterable[str], *, now: datetime
 ) -> tuple[dict[str, Suppression], dict[str, Suppression]]:
-    """Give what keeps routes and cycles quiet: by route key what was said last, by cycle what is excepted."""
+    """Return the last acknowledgement by route key, and the exception that holds by cycle."""
     with database.read() as connection:
         said, exceptions = _read_followup(connection, list(dict.fromkeys(cycle_ids)))
     return (
@@ -88,7 +88,7 @@ def group_cycles(
 
 
 def _resume(last: CycleException | None, now: datetime) -> tuple[CycleException | None, datetime | None]:
-    """Give the exception if it holds, else when it ended."""
+    """Return the exception if it holds, else when it ended."""
     if last is None or last.holds_at(now):
         return last, None
     return None, last.until
@@ -130,7 +130,7 @@ def _in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _identify(routes: Mapping[_Names, Sequence[OutboxRow]]) -> tuple[str, datetime | None]:
-    """Give the schedule and the due instant of a cycle."""
+    """Return the schedule and the due instant of a cycle."""
     first = next(iter(routes.values()))[0]
     due_at = next((item.cycle_due for items in routes.values() for item in items if item.cycle_due), "")
     return first.schedule_id, datetime.fromisoformat(due_at) if due_at else None

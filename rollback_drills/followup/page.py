@@ -52,7 +52,7 @@ def render_follow_up(dashboard: Report, taken: Sequence[Escalation], problems: S
 
 
 def follow_up_rows(dashboard: Report) -> list[dict[str, Any]]:
-    """Give a row for every open cycle."""
+    """Return a row for every open cycle."""
     return [
         {
             "schedule": each["schedule_id"],

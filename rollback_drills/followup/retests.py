@@ -19,7 +19,7 @@ _NAMES = ("schedule_id", "cycle_id", "drill_id", "failed_at", "retest_due_at", "
 
 
 def read_retests(database: Database, *, now: datetime) -> list[Report]:
-    """Give the drills that failed and were not performed again with success since, the most urgent first."""
+    """Return the failed drills that no accepted drill has followed yet, the most urgent first."""
     statement = select(LEDGER.c.record).where(LEDGER.c.metadata_kind == RETEST_KIND)
     by_schedule: dict[str, list[Report]] = defaultdict(list)
     with database.read() as connection:
@@ -41,7 +41,7 @@ def _once(records: Sequence[Report]) -> Iterator[Report]:
 
 
 def _find_accepted(connection: Connection, spellings: Sequence[str]) -> Iterator[tuple[datetime, str]]:
-    """Give when each accepted drill of a schedule was performed, and its id."""
+    """Yield when each accepted drill of a schedule was performed, and its id."""
     statement = select(LEDGER.c.record).where(
         LEDGER.c.schedule_id.in_(spellings), LEDGER.c.metadata_kind == DRILL_KIND
     )

@@ -89,7 +89,7 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
 
 
 def _cycle_of_plan(index: EvidenceIndex, plan_id: str) -> str | None:
-    """Give the cycle of a plan; the session of its records ends in a digest of the plan."""
+    """Return the cycle of a plan; the session of its records ends in a digest of the plan."""
     digest = ids.delivery_session_id("", plan_id).rpartition("-")[2]
     statement = select(LEDGER.c.cycle_id).where(
         LEDGER.c.metadata_kind == PLAN_KIND, LEDGER.c.session_id.endswith(f"-{digest}")
@@ -111,7 +111,7 @@ def _name_some(names: Sequence[str]) -> str:
 
 
 def _find_routes(index: EvidenceIndex, cycle_id: str) -> list[Report]:
-    """Give the routes of a cycle: those that plans decided on, and those of whom it was escalated to."""
+    """Return the routes of a cycle: those that plans decided on, and those of whom it was escalated to."""
     routes: dict[str, dict[str, Any]] = {}
     decisions, _ = index.find(
         EvidenceFilter(cycle_id=cycle_id, metadata_kind=DECISION_KIND), limit=_MOST_ROUTES

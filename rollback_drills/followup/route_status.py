@@ -61,7 +61,7 @@ class Standing:
 
 
 def find_standings(cycles: Sequence[CycleFacts], *, now: datetime) -> Iterator[Standing]:
-    """Give how every route that was told as its owner's stands."""
+    """Yield how every route that was told as its owner's stands."""
     for cycle in cycles:
         for route in cycle.routes:
             if route.told_at is None:

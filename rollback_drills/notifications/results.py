@@ -41,7 +41,7 @@ class Delivery:
 
     @property
     def summary(self) -> str:
-        """Say in one line what became of it, and when it goes on."""
+        """Explain in one line what became of it, and when it goes on."""
         if self.succeeded:
             return str(self.state)
         at = self.next_attempt_at

@@ -126,7 +126,7 @@ def settle_and_claim(
 
 
 def next_attempt_at(database: Database, provider: str) -> float | None:
-    """Give when the next message of a provider wants to be tried; None if none waits, or it is disabled."""
+    """Return when the next attempt of a provider is due; None if nothing waits, or it is disabled."""
     earliest = select(func.min(OUTBOX.c.due_at)).where(
         OUTBOX.c.provider == provider, OUTBOX.c.state.in_(WAITING)
     )
@@ -227,7 +227,7 @@ def _release(connection: Connection, message_ids: Sequence[str]) -> None:
 
 
 def _earlier_refs(connection: Connection, route_keys: Sequence[str]) -> dict[str, str]:
-    """Give what providers called the items that they made first for these routes, since the last closing."""
+    """Return, by route, the provider's name of the first item since the route was last closed."""
     if not route_keys:
         return {}
     statement = (

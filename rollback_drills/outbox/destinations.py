@@ -38,7 +38,7 @@ def find_destination(connection: Connection, provider: str) -> Destination:
 
 
 def find_destinations(database: Database) -> list[Destination]:
-    """Give every destination that was ever told to pause or found dead, by provider."""
+    """Return every destination that has ever paused or died, by provider."""
     by_name: dict[str, list[Destination]] = {}
     with database.read() as connection:
         for each in _read_destinations(connection):
@@ -82,7 +82,7 @@ def note_pause_or_death(
 
 
 def explain_disabled(destination: Destination) -> str:
-    """Say why nothing is sent to a destination, and what to do about it."""
+    """Return why nothing is sent to a destination, and what to do about it."""
     return (
         f"the connector is disabled ({destination.disabled_because}); mend it, then run:"
         f" drills connectors enable {destination.provider}"

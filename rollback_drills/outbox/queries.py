@@ -54,7 +54,7 @@ class OutboxFilter:
 def find_rows(
     database: Database, wanted: OutboxFilter, *, limit: int = 100, offset: int = 0
 ) -> tuple[list[OutboxRow], int]:
-    """Give the newest notifications that match, and how many match altogether."""
+    """Return the newest notifications that match, and how many match altogether."""
     with database.read() as connection:
         conditions = wanted.to_sql(connection)
         page = select(OUTBOX).where(*conditions).order_by(OUTBOX.c.sequence.desc())
@@ -64,7 +64,7 @@ def find_rows(
 
 
 def get_row(database: Database, notification_id: str) -> OutboxRow | None:
-    """Give one notification."""
+    """Return one notification."""
     with database.read() as connection:
         row = connection.execute(
             select(OUTBOX).where(OUTBOX.c.notification_id == notification_id)
@@ -107,7 +107,7 @@ def discard(database: Database, notification_ids: Sequence[str]) -> int:
 
 
 def to_delivery(item: OutboxRow) -> Delivery:
-    """Give what became of a notification so far."""
+    """Return what became of a notification so far."""
     outcome = _OUTCOMES.get(item.state, Outcome.RETRY)
     request = RequestSummary(*json.loads(item.request)) if item.request else None
     detail = item.detail or "waits for its first attempt"

@@ -54,7 +54,7 @@ class OutboxRow:
         return cls(*values)
 
     def to_told(self) -> SentNotification:
-        """Give what the rule of telling needs to know."""
+        """Return what decisions on repeats need to know."""
         return SentNotification(
             self.notification_id,
             self.schedule_id,

@@ -54,7 +54,7 @@ DESTINATIONS: Final = Table(
 
 
 def insert_new(database: Database, table: Table) -> Insert:
-    """Give an INSERT that passes over rows that are there already."""
+    """Return an INSERT that passes over rows that are there already."""
     if database.engine.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()

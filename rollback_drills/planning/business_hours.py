@@ -7,7 +7,7 @@ from rollback_drills.documents.working_time import WorkingTime
 
 
 def add_business_hours(start: datetime, hours: float, working: WorkingTime) -> datetime:
-    """Give the instant, in UTC, at which so many working hours have passed since an instant.
+    """Return the instant, in UTC, at which so many working hours have passed since an instant.
 
     The day begins and ends by the clock on the wall; what passes between is counted in elapsed time, so that
     a day on which the clocks change counts the hours that it really has.
@@ -32,5 +32,5 @@ def add_business_hours(start: datetime, hours: float, working: WorkingTime) -> d
 
 
 def _at(day: date, wall: time, zone: ZoneInfo) -> datetime:
-    """Give the instant of a wall-clock time; one that the clocks skip is read with the offset before."""
+    """Return the instant of a wall-clock time; one that the clocks skip is read with the offset before."""
     return datetime.combine(day, wall, zone).astimezone(UTC)

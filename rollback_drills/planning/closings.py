@@ -45,7 +45,7 @@ def find_closings(
     *,
     now: datetime,
 ) -> Iterator[Closing]:
-    """Give the routes of this schedule whose cycle is over; `histories` has its routes by key.
+    """Yield the routes of this schedule whose cycle is over; `histories` has its routes by key.
 
     A cycle is over when the schedule is in another one, or needs nothing any more. A route that a window or
     an absence keeps silent, or whose provider was not asked for, is left to a later run.
@@ -106,7 +106,7 @@ def _build(
 
 
 def _opened(history: Sequence[SentNotification]) -> SentNotification:
-    """Give the notification that opened the cycle for the route, or opened it again."""
+    """Return the notification that opened the cycle for the route, or opened it again."""
     return next(told for told in history if not told.is_closed)
 
 

@@ -28,7 +28,7 @@ class Link(Document, frozen=True, gc=False, omit_defaults=True):
     """Of the owner who is waited for."""
 
     def find_due(self, before: datetime) -> datetime:
-        """Give when the step is due, if the one before it was at this instant."""
+        """Return when the step is due, if the one before it was at this instant."""
         if self.after_business_hours is not None:
             return add_business_hours(before, self.after_business_hours, self.working_time)
         return before + timedelta(minutes=self.after_minutes or 0)
@@ -49,7 +49,7 @@ class Chain(Document, frozen=True, gc=False, omit_defaults=True):
 def resolve_chains(
     routes: Sequence[Route], *sources: RoutingPolicy | None, of: Sequence[str] | None = None
 ) -> dict[str, Chain]:
-    """Give the chain of every owner of these routes.
+    """Return the chain of every owner of these routes.
 
     The first step is the escalation owner after the minutes for acknowledgement; without one it is the owner
     once more (contract §4). A person in the chain is told through the providers of their own rule, else
@@ -98,7 +98,7 @@ def _link(
 
 
 def _working_times(sources: Sequence[RoutingPolicy | None]) -> dict[str, WorkingTime]:
-    """Give when owners work; what the caller's policy says of one comes last and wins."""
+    """Return when owners work; what the caller's policy says of one comes last and wins."""
     found: dict[str, WorkingTime] = {}
     for source in sources:
         for owner, calendar in source.owner_calendars.items() if source else ():

@@ -110,7 +110,7 @@ def find_departures(
     *,
     now: datetime,
 ) -> tuple[list[OutboxEntry], list[Departure]]:
-    """Give the messages that close cycles that are over, and the routes that leave one without a word."""
+    """Return the messages that close cycles, and the routes that are closed without one."""
     by_name: dict[str, dict[str, Sequence[SentNotification]]] = {}
     by_path: dict[str, dict[str, Sequence[SentNotification]]] = {}
     for route_key, history in request.told.items():

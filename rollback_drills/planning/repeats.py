@@ -64,7 +64,7 @@ def decide_repeat(
     acknowledged: Suppression | None = None,
     force: bool = False,
 ) -> RepeatDecision:
-    """Say whether and why a route is told at an instant, windows and calendars aside (contract §8.8).
+    """Return whether and why a route is told at an instant, windows and calendars aside (contract §8.8).
 
     A state that got worse is told at once. What was kept silent is told as deferred. While a notification is
     on its way, or nobody knows whether it arrived, nothing else goes out on the route.
@@ -130,7 +130,7 @@ class Ending:
 
 
 def find_ending(history: Sequence[SentNotification]) -> Ending | None:
-    """Say how a route leaves its cycle; None while a notification is on its way, or if it has left."""
+    """Return how a route leaves its cycle; None while a notification is on its way, or if it has left."""
     current = [told for told in history if not told.is_closed and told.state not in _POINTLESS]
     if not current or any(told.state in UNCERTAIN for told in current):
         return None

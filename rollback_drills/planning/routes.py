@@ -41,7 +41,7 @@ def parse_requested(text: str) -> frozenset[str] | None:
 
 
 def named_providers(sources: Iterable[Loaded[Schedule] | None]) -> frozenset[str]:
-    """Give every provider that the schedules name, in their lists or owner rules."""
+    """Return every provider that the schedules name, in their lists or owner rules."""
     names: set[str] = set()
     for source in sources:
         if source is not None and source.document is not None:
@@ -76,7 +76,7 @@ def check_requested(requested: frozenset[str] | None, known: frozenset[str]) -> 
 def eligible_providers(
     schedule: Schedule | None, connectors: Sequence[str], requested: frozenset[str] | None
 ) -> list[str]:
-    """Give the schedule's providers, else the configured connectors, else `webhook`; only those asked for."""
+    """Return the requested ones of the schedule's providers, else of the connectors, else `webhook`."""
     named = (schedule.notification_providers if schedule else ()) or tuple(connectors) or (DEFAULT_PROVIDER,)
     names = first_spellings(named)
     return [name for key, name in names.items() if requested is None or key in requested]
@@ -88,7 +88,7 @@ def resolve_routes(
     eligible: Sequence[str],
     requested: frozenset[str] | None,
 ) -> list[Route]:
-    """Give every route in the order of the owners, each owner's providers sorted (contract §4).
+    """Return every route in the order of the owners, each owner's providers sorted (contract §4).
 
     A caller's policy replaces the rule of each owner it names (contract §8.10).
     """

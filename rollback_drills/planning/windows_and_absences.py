@@ -82,7 +82,7 @@ class Suppressions:
         return self._written[1]
 
     def find_window(self, route: Route, instant: datetime) -> MaintenanceWindow | None:
-        """Give the first window that contains the instant and matches the route.
+        """Return the first window that contains the instant and matches the route.
 
         Matchers compare names by their keys, and all that are not empty must match (contract §4).
         """
@@ -96,7 +96,7 @@ class Suppressions:
         return None
 
     def find_absence(self, owner: str, instant: datetime) -> Absence | None:
-        """Give the first reason why the owner cannot be told at the instant."""
+        """Return the first reason why the owner cannot be told at the instant."""
         if not self._calendars:
             return None
         for calendar in self._calendars.get(name_key(owner), ()):
@@ -115,7 +115,7 @@ class Suppressions:
         return min((bound for bound in bounds if bound > instant), default=None)
 
     def deferred_until(self, route: Route, now: datetime) -> datetime | None:
-        """Give the first instant from `now` on at which nothing keeps the route silent; None if none is."""
+        """Return the first instant from `now` on at which nothing keeps the route silent; None if none is."""
         instant = now
         while True:
             window = self.find_window(route, instant)

@@ -49,18 +49,18 @@ class Guard:
         return list(dict.fromkeys(self.cycles.values()))
 
     def explain(self) -> Iterator[str]:
-        """Say in one part of a sentence what is not trusted and why; nothing if all is."""
+        """Explain in one part of a sentence what is not trusted and why; nothing if all is."""
         if self.distrusts:
             first, count = self.distrusts[0], len(self.reasons)
             more = f"; likewise {count - 1} more" if count > 1 else ""
             yield f"history untrusted ({first.schedule_id}: {first.reason}{more})"
 
     def of_cycle(self, cycle_id: str) -> list[Distrust]:
-        """Give what is told in one cycle."""
+        """Return what is told in one cycle."""
         return [each for each in self.distrusts if self.cycles[each.schedule_id, each.sign] == cycle_id]
 
     def records(self, *, created_at: datetime, signer: str) -> Iterator[Report]:
-        """Give the evidence of what is new and of what is settled."""
+        """Yield the evidence of what is new and of what is settled."""
         for each in self.new:
             cycle_id = self.cycles[each.schedule_id, each.sign]
             yield record_distrust(each, cycle_id, created_at=created_at, signer=signer)
@@ -120,7 +120,7 @@ def weigh(distrusts: Sequence[Distrust], memories: Mapping[str, Memory]) -> Guar
 def find_over(
     guard: Guard, open_cycles: Collection[str], unsettled: Mapping[str, Collection[tuple[str, Sign]]]
 ) -> set[str]:
-    """Give the cycles of which nothing is left to distrust.
+    """Return the cycles of which nothing is left to distrust.
 
     What other schedules have in a cycle keeps it open: this run says nothing of them. A cycle of which
     nothing was written down, because a run was killed, is over when this one distrusts nothing.

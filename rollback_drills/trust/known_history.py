@@ -80,7 +80,7 @@ def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]
 
 
 def find_open(database: Database, schedule_id: str | None = None) -> dict[str, Sequence[OpenDistrust]]:
-    """Give by schedule what is not trusted; of one schedule, or of all."""
+    """Return by schedule what is not trusted; of one schedule, or of all."""
     if schedule_id is not None:
         ids = [schedule_id]
     else:
@@ -109,7 +109,7 @@ def find_unsettled(database: Database, cycle_ids: Collection[str]) -> dict[str, 
 
 
 def _statement(dialect: str) -> CompoundSelect[Any]:
-    """Give the query: all drills and marks, and the newest plan, of the schedules in a JSON array."""
+    """Return the query: all drills and marks, and the newest plan, of the schedules in a JSON array."""
     ids = bindparam("wanted", type_=Text)
     array = func.json_each(ids) if dialect == "sqlite" else func.json_array_elements_text(cast(ids, JSON))
     wanted = array.table_valued("value")

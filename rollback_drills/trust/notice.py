@@ -44,7 +44,7 @@ def is_notice(told: SentNotification) -> bool:
 
 
 def find_open_cycles(told: Mapping[str, Sequence[SentNotification]]) -> set[str]:
-    """Give the cycles in which the platform owner was told, and that are not closed."""
+    """Return the cycles in which the platform owner was told, and that are not closed."""
     return {
         history[-1].cycle_id
         for history in told.values()
@@ -55,7 +55,7 @@ def find_open_cycles(told: Mapping[str, Sequence[SentNotification]]) -> set[str]
 def find_notices(
     guard: Guard, told: Mapping[str, Sequence[SentNotification]], platform: Platform, *, now: datetime
 ) -> Iterator[OutboxEntry]:
-    """Give what the platform owner is told of what is not trusted: once, and again while it lasts.
+    """Yield what the platform owner is told of what is not trusted: once, and again while it lasts.
 
     Args:
         guard: What the run does not believe.
@@ -86,7 +86,7 @@ def find_notices(
 def find_closings(
     over: Collection[str], told: Mapping[str, Sequence[SentNotification]], *, now: datetime
 ) -> tuple[list[OutboxEntry], list[Departure]]:
-    """Give the messages that trust has returned, for cycles that are over; and what leaves without a word."""
+    """Return the messages that a history is trusted again, and the routes that are closed without one."""
     entries, departures = [], []
     for key, history in told.items():
         last = history[-1]

@@ -99,7 +99,7 @@ def find_distrust(
     turned_bad_share: float,
     now: datetime,
 ) -> list[Distrust]:
-    """Give every sign that the source is not to be believed, in the order of the schedules.
+    """Return every sign that the source is not to be believed, in the order of the schedules.
 
     Args:
         checks: The schedules with their histories, and what was found about each.
@@ -122,7 +122,7 @@ def find_distrust(
 def _find_loss(
     subject: Subject, schedule_id: str, known: Sequence[KnownDrill], *, now: datetime
 ) -> Distrust | None:
-    """Give what a history has lost of the drills that are known of it; None if it has lost none."""
+    """Return what a history has lost of the drills that are known of it; None if it has lost none."""
     if not known:
         return None
     history = subject.history.document if subject.history else None
@@ -160,7 +160,7 @@ def _explain_unreadable(source: Loaded[History] | None) -> str:
 
 
 def _newest(known: Sequence[KnownDrill]) -> Iterator[KnownDrill]:
-    """Give of every drill the row that was written last: what was changed counts as it is now."""
+    """Yield of every drill the row that was written last: what was changed counts as it is now."""
     yield from {each.drill_id: each for each in known}.values()
 
 
@@ -185,7 +185,7 @@ def _count_drills(known: Sequence[KnownDrill]) -> str:
 def _find_turned_bad(
     remembered: Sequence[tuple[Judgement, Memory]], turned_bad_share: float
 ) -> Iterator[Distrust]:
-    """Give the schedules that turned bad since their last plan, if they are too many at once.
+    """Yield the schedules that turned bad since their last plan, if they are too many at once.
 
     Those of an earlier run count as long as they are bad and nobody has settled it; too few schedules, such
     as the one of a run on demand, cannot settle it either.
