@@ -12,11 +12,12 @@ from flows.naming import BLOCKED, STATE_NAMES, rename_run
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.gate.decision import explain_block
+from rollback_drills.gate.document import Gate
 from rollback_drills.gate.events import FLEET
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.requests import ModeName, SomeDays, described_by
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.reports.run_page import artifact_key
 from rollback_drills.settings import Settings, read_settings
 from tasks.artifacts import FLEET_KEY
@@ -87,10 +88,8 @@ def _run(settings: Settings, generated_by: str, now: datetime) -> State[dict[str
     return _end(gate)
 
 
-def _end(gate: Report) -> State[dict[str, Any]]:
+def _end(gate: Gate) -> State[dict[str, Any]]:
     if error := explain_block(gate):
         # Prefect names the event after the name of the state; NeedsAttention is that of a green check.
-        return Failed(name=BLOCKED, message=gate["message"], data=error)
-    return Completed(
-        name=STATE_NAMES[Readiness(gate["status"])], message=gate["message"], data=to_plain(gate)
-    )
+        return Failed(name=BLOCKED, message=gate.message, data=error)
+    return Completed(name=STATE_NAMES[Readiness(gate.status)], message=gate.message, data=to_plain(gate))

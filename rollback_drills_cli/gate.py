@@ -17,7 +17,7 @@ from rollback_drills_cli.output import format_json, print_line, print_table
 from rollback_drills_cli.output_file import write_whole
 
 if TYPE_CHECKING:
-    from rollback_drills.readiness.terms import Report
+    from rollback_drills.gate.document import Gate
 
 
 class Format(StrEnum):
@@ -103,7 +103,7 @@ def gate(
         write_whole(_write(found, wanted, _places_of(settings)), out)
     if wanted is Format.TABLE or out:
         _print_gate(found)
-    if not found["acceptable"]:
+    if not found.acceptable:
         raise typer.Exit(1)
 
 
@@ -125,7 +125,7 @@ def _places_of(settings: Settings) -> list[str]:
     return list(filter(None, (getattr(settings, name) for name in names)))
 
 
-def _write(gate: "Report", wanted: Format, places: Sequence[str]) -> bytes:
+def _write(gate: "Gate", wanted: Format, places: Sequence[str]) -> bytes:
     if wanted is Format.GITHUB:
         from rollback_drills.gate.annotations import write_annotations
 
@@ -137,13 +137,13 @@ def _write(gate: "Report", wanted: Format, places: Sequence[str]) -> bytes:
     return format_json(gate)
 
 
-def _print_gate(gate: "Report") -> None:
+def _print_gate(gate: "Gate") -> None:
     from rollback_drills.gate.decision import COLUMNS, rows_of, warnings_of
 
-    print_table(f"Release gate: {gate['status'].replace('_', ' ')}", COLUMNS, rows_of(gate))
+    print_table(f"Release gate: {gate.status.replace('_', ' ')}", COLUMNS, rows_of(gate))
     for warning in warnings_of(gate):
         print_line(warning)
-    print_line(gate["message"][:1].upper() + gate["message"][1:])
+    print_line(gate.message[:1].upper() + gate.message[1:])
 
 
 def _find_in_workspace(places: Sequence[str], shown: str) -> str:

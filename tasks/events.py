@@ -8,6 +8,7 @@ from prefect.exceptions import EventTooLarge
 from prefect.logging import get_run_logger
 
 from rollback_drills.followup.escalations import Escalation
+from rollback_drills.gate.document import Gate
 from rollback_drills.gate.events import gate_event
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.readiness.terms import Report
@@ -48,7 +49,7 @@ def emit_exception(record: Report) -> None:
     _emit_all([exception_event(record)])
 
 
-def emit_gate(gate: Report, name: str) -> None:
+def emit_gate(gate: Gate, name: str) -> None:
     """Emit the event of a gate, named after its schedule or `FLEET`."""
     _emit_all([gate_event(gate, name)])
 

@@ -12,6 +12,7 @@ from prefect.logging import get_run_logger
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.promotion import PromotionDocuments, load_promotion
 from rollback_drills.gate import decision
+from rollback_drills.gate.document import Gate
 from rollback_drills.gate.evaluation import evaluate_gate
 from rollback_drills.gate.page import render_gate
 from rollback_drills.gate.promotion import report_promotion
@@ -38,17 +39,17 @@ def decide_gate(
     criteria: Criteria,
     now: datetime,
     generated_by: str,
-) -> Report:
+) -> Gate:
     """Judge the promotion, and decide whether the release may pass."""
     promotion = report_promotion(documents, criteria, now=now, generated_by=generated_by)
     gate = decision.decide_gate(promotion, judgements)
-    get_run_logger().info("%s", gate["message"])
+    get_run_logger().info("%s", gate.message)
     return gate
 
 
 @task(task_run_name="publish-gate", cache_policy=NO_CACHE, persist_result=False)
 @redacting
-def publish_gate(gate: Report, key: str) -> None:
+def publish_gate(gate: Gate, key: str) -> None:
     """Publish the page of the gate, redacted."""
     clean = redactor_in_use().text
     create_markdown_artifact(clean(render_gate(gate)), key=key, description="Whether the release may pass.")

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 from rollback_drills.gate.decision import name_check
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.gate.document import Gate, GateCheck
+from rollback_drills.readiness.terms import Readiness
 
 _RECORD: Final = re.compile(r"(?P<file>.*\.jsonl):(?P<line>\d+)(?:#\w+)?", re.DOTALL)
 _NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -19,7 +20,7 @@ Locate = Callable[[str], str]
 """Returns the path of a file relative to GitHub's workspace; empty for a file outside of it."""
 
 
-def write_annotations(gate: Report, locate: Locate = str) -> str:
+def write_annotations(gate: Gate, locate: Locate = str) -> str:
     """Write a line for the decision, and one for each check that fails or asks for attention soon.
 
     Errors come first, for GitHub shows ten annotations of each kind for a step.
@@ -28,33 +29,33 @@ def write_annotations(gate: Report, locate: Locate = str) -> str:
         gate: The gate document.
         locate: Finds a file in the workspace; by default paths stay as they are.
     """
-    nothing_checked = gate["status"] == Readiness.NOT_REQUESTED
-    found = {file: locate(file) for file, _ in map(_split, gate["checks"]) if file}
-    message = _shorten(gate["message"], found)
+    nothing_checked = gate.status == Readiness.NOT_REQUESTED
+    found = {file: locate(file) for file, _ in map(_split, gate.checks) if file}
+    message = _shorten(gate.message, found)
     lines = [_command("warning" if nothing_checked else "notice", "release gate", message)]
-    checks = sorted(gate["checks"], key=lambda each: each["status"] == "pass")
+    checks = sorted(gate.checks, key=lambda each: each.status == "pass")
     lines += [line for each in checks for line in _annotate(each, found)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _annotate(check: Report, found: Mapping[str, str]) -> Iterator[str]:
+def _annotate(check: GateCheck, found: Mapping[str, str]) -> Iterator[str]:
     title = name_check(check)
     file, line = _split(check)
     place = {"file": found[file], **line} if found.get(file) else {}
-    if check["status"] == "warn":
-        yield _command("error", title, _shorten(check["message"], found), place)
+    if check.status == "warn":
+        yield _command("error", title, _shorten(check.message, found), place)
         return
-    if check["state"] == Readiness.DUE_SOON:
-        yield _command("warning", title, _shorten(check["message"], found), place)
-    for each in check["findings"]:  # of an acceptable check they do not decide
-        yield _command("warning", title, _shorten(each["message"], found), place)
+    if check.state == Readiness.DUE_SOON:
+        yield _command("warning", title, _shorten(check.message, found), place)
+    for each in check.findings:  # of an acceptable check they do not decide
+        yield _command("warning", title, _shorten(each.message, found), place)
 
 
-def _split(check: Report) -> tuple[str, dict[str, str]]:
+def _split(check: GateCheck) -> tuple[str, dict[str, str]]:
     """Return the file of a check, and its line if it is a record of several."""
-    if record := _RECORD.fullmatch(check["path"]):
+    if record := _RECORD.fullmatch(check.path):
         return record["file"], {"line": record["line"]}
-    return check["path"], {}
+    return check.path, {}
 
 
 def _shorten(message: str, found: Mapping[str, str]) -> str:

@@ -5,13 +5,13 @@ from datetime import datetime
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.promotion import load_promotion
 from rollback_drills.gate.decision import decide_gate
+from rollback_drills.gate.document import Gate
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings
 
 
-def evaluate_gate(settings: Settings, *, now: datetime, generated_by: str) -> Report:
+def evaluate_gate(settings: Settings, *, now: datetime, generated_by: str) -> Gate:
     """Read what the settings name, and decide the gate.
 
     Raises:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rollback_drills.gate.decision import explain_block
-from rollback_drills.readiness.terms import Report
+from rollback_drills.gate.document import Gate
 from rollback_drills.reports.run_events import PREFIX, RunEvent
 
 FLEET: Final = "fleet"
@@ -13,7 +13,7 @@ _MOST_RELATED: Final = 20  # Prefect takes 100 related resources, and adds those
 _KIND: Final = "gate"
 
 
-def gate_event(gate: Report, name: str) -> RunEvent:
+def gate_event(gate: Gate, name: str) -> RunEvent:
     """Return the event of a gate: `gate.blocked` or `gate.passed`.
 
     Args:
@@ -27,19 +27,19 @@ def gate_event(gate: Report, name: str) -> RunEvent:
         "",
         tuple(("schedule", each) for each in list(dict.fromkeys(_find_schedules(gate)))[:_MOST_RELATED]),
         {
-            "status": str(gate["status"]),
-            "mode": str(gate["mode"]),
-            "selected_backend": gate["selected_backend"],
-            "message": gate["message"],
+            "status": str(gate.status),
+            "mode": str(gate.mode),
+            "selected_backend": gate.selected_backend,
+            "message": gate.message,
             "reasons": list(error.reasons) if error else [],
         },
         _KIND,
     )
 
 
-def _find_schedules(gate: Report) -> Iterator[str]:
+def _find_schedules(gate: Gate) -> Iterator[str]:
     """Name the schedules, those first that block the release."""
     for status in ("warn", "pass"):
-        for each in gate["checks"]:
-            if each["schedule_id"] and each["status"] == status:
-                yield each["schedule_id"]
+        for each in gate.checks:
+            if each.schedule_id and each.status == status:
+                yield each.schedule_id

@@ -1,18 +1,18 @@
 """Writes the gate as Markdown, for the artifact of a run."""
 
 from rollback_drills.gate.decision import COLUMNS, rows_of, warnings_of
-from rollback_drills.readiness.terms import Report
+from rollback_drills.gate.document import Gate
 from rollback_drills.rendering.markdown import cell, table
 
 
-def render_gate(gate: Report) -> str:
+def render_gate(gate: Gate) -> str:
     """Write the page: the decision, then every check with what was found."""
     lines = [
-        f"# Release gate: {gate['status'].replace('_', ' ')}",
+        f"# Release gate: {gate.status.replace('_', ' ')}",
         "",
-        cell(gate["message"]),
+        cell(gate.message),
         "",
-        f"Selected backend **{gate['selected_backend']}** · mode {gate['mode']} · {gate['generated_at']}",
+        f"Selected backend **{gate.selected_backend}** · mode {gate.mode} · {gate.generated_at}",
         "",
         *table(COLUMNS, rows_of(gate)),
     ]

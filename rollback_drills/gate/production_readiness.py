@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rollback_drills import PRODUCT
+from rollback_drills.gate.document import Finding, GateCheck, ReportList, Section
 from rollback_drills.readiness.cycle import NOT_CONFIGURED
 from rollback_drills.readiness.history_faults import WARNINGS
 from rollback_drills.readiness.judgement import Judgement
@@ -22,7 +23,7 @@ def production_readiness(judgements: Sequence[Judgement]) -> Report:
     `{status, items}` for several schedules.
     """
     checks = list(drill_checks(judgements))
-    status = worst(Readiness(each["state"]) for each in checks)
+    status = worst(each.state for each in checks)
     return {
         "schema_version": PRODUCTION_READINESS_SCHEMA,
         "product": PRODUCT,
@@ -30,7 +31,8 @@ def production_readiness(judgements: Sequence[Judgement]) -> Report:
         "status": status,
         "acceptable": status.acceptable,
         "checks": checks,
-        **drill_sections(judgements),
+        HISTORY_SECTION: history_section(judgements),
+        SCHEDULE_SECTION: schedule_section(judgements),
     }
 
 
@@ -40,7 +42,7 @@ def caller_of(judgements: Sequence[Judgement]) -> Report:
     return {"generated_at": report.generated_at, "generated_by": report.generated_by, "mode": report.mode}
 
 
-def drill_checks(judgements: Sequence[Judgement]) -> Iterator[Report]:
+def drill_checks(judgements: Sequence[Judgement]) -> Iterator[GateCheck]:
     """Yield the check of the history and that of the schedule, for each schedule."""
     for each in judgements:
         name = "" if each.cycle.schedule_id == NOT_CONFIGURED else each.cycle.schedule_id
@@ -63,18 +65,22 @@ def drill_checks(judgements: Sequence[Judgement]) -> Iterator[Report]:
         )
 
 
-def drill_sections(judgements: Sequence[Judgement]) -> Report:
-    """Return the reports behind the drill checks."""
-    return {
-        HISTORY_SECTION: _section([each.history_report for each in judgements]),
-        SCHEDULE_SECTION: _section([each.schedule_report for each in judgements]),
-    }
+def history_section(judgements: Sequence[Judgement]) -> Section:
+    """Return the report behind the check of the history, or those of several schedules."""
+    return _join([each.history_report for each in judgements])
 
 
-def _section(reports: Sequence[HistoryReport | ScheduleReport]) -> HistoryReport | ScheduleReport | Report:
-    if len(reports) == 1:
-        return reports[0]
-    return {"status": worst(each.status for each in reports), "items": list(reports)}
+def schedule_section(judgements: Sequence[Judgement]) -> Section:
+    """Return the report behind the check of the schedule, or those of several schedules."""
+    return _join([each.schedule_report for each in judgements])
+
+
+def _join(reports: Sequence[HistoryReport] | Sequence[ScheduleReport]) -> Section:
+    return (
+        reports[0]
+        if len(reports) == 1
+        else ReportList(worst(each.status for each in reports), tuple(reports))
+    )
 
 
 def summarise(
@@ -85,7 +91,7 @@ def summarise(
     path: str,
     message: str,
     schedule_id: str = "",
-) -> Report:
+) -> GateCheck:
     """Sum up a report as one check.
 
     Args:
@@ -96,31 +102,29 @@ def summarise(
         message: What the report says about the document as a whole.
         schedule_id: The schedule that it is about; empty if it is about the backend as a whole.
     """
-    findings = _find(checks) if state is not Readiness.NOT_REQUESTED else []
-    failed = (
-        None if state.acceptable else next((each for each in findings if _is_fact(each["id"])), findings[0])
+    findings = _find(checks) if state is not Readiness.NOT_REQUESTED else ()
+    failed = None if state.acceptable else next((each for each in findings if _is_fact(each.id)), findings[0])
+    return GateCheck(
+        id=check_id,
+        status="pass" if state.acceptable else "warn",
+        state=state,
+        schedule_id=schedule_id,
+        path=path,
+        message=failed.message if failed else _explain(state, message),
+        failed_check=failed.id if failed else "",
+        findings=findings,
     )
-    return {
-        "id": check_id,
-        "status": "pass" if state.acceptable else "warn",
-        "state": state,
-        "schedule_id": schedule_id,
-        "path": path,
-        "message": failed["message"] if failed else _explain(state, message),
-        "failed_check": failed["id"] if failed else "",
-        "findings": findings,
-    }
 
 
 def _explain(state: Readiness, message: str) -> str:
     return "not asked for" if state is Readiness.NOT_REQUESTED else message
 
 
-def _find(checks: Sequence[Check]) -> list[dict[str, str]]:
+def _find(checks: Sequence[Check]) -> tuple[Finding, ...]:
     """Return the checks that fail; that of the document alone where every fact fails because of it."""
-    failed = [{"id": each.id, "message": each.message} for each in checks if each.fails]
+    failed = tuple(Finding(each.id, each.message) for each in checks if each.fails)
     facts = {each.message for each in checks if _is_fact(each.id)}
-    return failed[:1] if failed and facts == {failed[0]["message"]} else failed
+    return failed[:1] if failed and facts == {failed[0].message} else failed
 
 
 def _is_fact(check_id: str) -> bool:

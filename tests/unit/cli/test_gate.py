@@ -21,9 +21,10 @@ from rollback_drills.documents.promotion import PromotionDocuments
 from rollback_drills.effects import note_effect
 from rollback_drills.gate.annotations import write_annotations
 from rollback_drills.gate.decision import decide_gate
+from rollback_drills.gate.document import Gate
 from rollback_drills.gate.junit import write_junit
 from rollback_drills.gate.promotion import report_promotion
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Criteria
 from rollback_drills_cli.main import app, main
 from tests.checkout import ROOT
 from tests.samples.builders import DRILL, NOW, SCHEDULE, called, judged, make_subject
@@ -188,7 +189,7 @@ def test_a_link_stays_a_link(folder: Path) -> None:
     assert json.loads((folder / "real.json").read_text())["schema_version"] == "rollback-drills.gate.v1"
 
 
-def decided(schedule_id: str, *, path: str = "schedule.json", left: timedelta = timedelta(days=-1)) -> Report:
+def decided(schedule_id: str, *, path: str = "schedule.json", left: timedelta = timedelta(days=-1)) -> Gate:
     """Decide the gate of one schedule."""
     subject = make_subject([DRILL], next_due_at=(NOW + left).isoformat())
     judgement = judged(called(subject, schedule_id))
@@ -281,8 +282,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 @pytest.mark.slow
 @given(text=TEXTS)
 def test_any_message_reads_back_from_an_annotation(text: str) -> None:
-    document: dict[str, Any] = decided("payments")
-    document["message"] = text
+    document = replace(decided("payments"), message=text)
 
     assert read_annotations(write_annotations(document))[0][2] == text
 
@@ -290,10 +290,10 @@ def test_any_message_reads_back_from_an_annotation(text: str) -> None:
 @pytest.mark.slow
 @given(text=TEXTS)
 def test_any_message_gives_junit_that_parses(text: str) -> None:
-    document: dict[str, Any] = decided("payments")
-    check = {**document["checks"][-1], "message": text, "schedule_id": text, "path": text}
+    document = decided("payments")
+    check = replace(document.checks[-1], message=text, schedule_id=text, path=text)
 
-    root = ET.fromstring(write_junit({**document, "message": text, "checks": [check]}))
+    root = ET.fromstring(write_junit(replace(document, message=text, checks=(check,))))
 
     failure = root.find("testsuite/testcase/failure")
     assert failure is not None

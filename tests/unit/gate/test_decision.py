@@ -223,20 +223,20 @@ def test_a_drill_may_be_due_soon_but_not_late(
 def test_a_document_that_is_missing_is_one_finding(tmp_path: Path) -> None:
     promotion = report_promotion(load_promotion(str(tmp_path / "no.json"), None, None), PROMOTED, now=NOW)
 
-    gate = decide_gate(promotion, [judged(make_subject([DRILL], **ON_TIME), criteria=PROMOTED)])
+    gate = to_plain(decide_gate(promotion, [judged(make_subject([DRILL], **ON_TIME), criteria=PROMOTED)]))
 
     assert [each["state"] for each in gate["checks"][:3]] == ["needs_attention"] * 3
     (finding,) = gate["checks"][0]["findings"]
     assert finding["id"] == "go_promotion_evidence_file"
     assert finding["message"].endswith("no.json: does not exist; create the file, or fix the path")
-    assert "set CAVRA_GO_ROLLBACK_PLAN or --rollback-plan" in gate["checks"][1]["message"]
+    assert "set CAVRA_GO_ROLLBACK_PLAN or give its path" in gate["checks"][1]["message"]
 
 
 def test_nothing_is_asked_for_without_a_path_outside_promoted_mode() -> None:
     criteria = Criteria(Mode.SHADOW)
     promotion = report_promotion(load_promotion(None, None, None), criteria, now=NOW)
 
-    gate = decide_gate(promotion, [judged(Subject(None, None), criteria=criteria)])
+    gate = to_plain(decide_gate(promotion, [judged(Subject(None, None), criteria=criteria)]))
 
     assert (gate["status"], gate["acceptable"]) == ("not_requested", True)
     assert {each["state"] for each in gate["checks"]} == {"not_requested"}
@@ -312,8 +312,8 @@ def test_the_gate_agrees_with_the_measured_states(pair: dict[str, Any], tmp_path
     judgement = judge(subject, find_due(subject, now=now), criteria, now=now)
     documents = load_promotion(*write_promotion(tmp_path))
 
-    readiness = production_readiness([judgement])
-    gate = decide_gate(report_promotion(documents, criteria, now=now), [judgement])
+    readiness = to_plain(production_readiness([judgement]))
+    gate = to_plain(decide_gate(report_promotion(documents, criteria, now=now), [judgement]))
 
     states = [expected["history"]["status"], expected["schedule"]["status"]]
     blocked = "needs_attention" in states
