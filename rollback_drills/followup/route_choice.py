@@ -1,7 +1,7 @@
 """Finds the routes that a person acknowledges, by cycle, plan or schedule; unknown names list what exists."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,16 +67,13 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
         raise UsageError(
             "say which one: ", Field("cycle_id"), ", ", Field("plan_id"), " or ", Field("schedule_id")
         )
-    session = wanted.plan_id and wanted.schedule_id
     conditions = EvidenceFilter(
-        metadata_kind=PLAN_KIND,
-        cycle_id=wanted.cycle_id,
-        schedule_id=wanted.schedule_id,
-        session_id=ids.delivery_session_id(wanted.schedule_id, wanted.plan_id)
-        if session and wanted.schedule_id and wanted.plan_id
-        else None,
+        metadata_kind=PLAN_KIND, cycle_id=wanted.cycle_id, schedule_id=wanted.schedule_id
     )
-    if wanted.plan_id is not None and not session:
+    if wanted.plan_id and wanted.schedule_id:
+        session_id = ids.delivery_session_id(wanted.schedule_id, wanted.plan_id)
+        conditions = replace(conditions, session_id=session_id)
+    elif wanted.plan_id is not None:
         conditions = EvidenceFilter(metadata_kind=PLAN_KIND, cycle_id=_cycle_of_plan(index, wanted.plan_id))
     plans, _ = index.find(conditions, limit=1)
     if plans:
