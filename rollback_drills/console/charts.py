@@ -75,7 +75,7 @@ def build_chart(weeks: Sequence[str], series: Sequence[Series]) -> Chart:
 
 
 def find_top(highest: int) -> int:
-    """Give a round number that is no smaller, and that four divides."""
+    """Return a round number that is no smaller, and that four divides."""
     size = 1
     while True:
         for factor in _NICE:

@@ -27,7 +27,7 @@ class DrillRow:
 
 
 def find_drill_rows(history: History | None, recorded: Sequence[Report], *, now: datetime) -> list[DrillRow]:
-    """Give every drill of the history and of the evidence, the newest first.
+    """Return every drill of the history and of the evidence, the newest first.
 
     Args:
         history: The document; None if there is none, or it cannot be read.

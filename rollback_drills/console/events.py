@@ -22,7 +22,7 @@ def find_events(
     records: ScheduleRecords,
     windows: Sequence[WrittenWindow],
 ) -> Iterator[Event]:
-    """Give all that is known of a schedule, in no order; some of it twice.
+    """Yield all that is known of a schedule, in no order; some of it twice.
 
     Args:
         row: How it stands.
@@ -107,7 +107,7 @@ def _acknowledgement(record: Report) -> Event:
 
 
 def _imported(at: datetime, row: Report) -> Event:
-    """Give what another index says; it may leave anything out."""
+    """Return what another index says; it may leave anything out."""
     through = f" through {row['provider']}" if row["provider"] else ""
     mark = f" (imported, row {row['row'] if 'row' in row else row['rows'][0]})"
     if "acknowledged_by" in row:

@@ -29,7 +29,7 @@ _PLAIN: Final = StaticLinks()
 
 
 def refuse_foreign(folder: Path) -> None:
-    """See that a folder can be written, or replaced because it is an earlier export.
+    """Ensure that a folder can be written, or replaced because it is an earlier export.
 
     Raises:
         UsageError: It is something else.
@@ -63,7 +63,7 @@ def write_export(console: Console, folder: Path, links: Links, *, progress: Call
 
 
 def count_pages(console: Console) -> int:
-    """Say how many pages an export has."""
+    """Return how many pages an export has."""
     return _fleet_pages(console) + len(console.judgements) + len(OF_EVIDENCE)
 
 
@@ -82,7 +82,7 @@ def write_outage_export(reason: str, folder: Path, *, now: datetime) -> None:
 
 
 def _pages(console: Console, links: Links) -> Iterator[tuple[str, str]]:
-    """Give the name and the text of every file."""
+    """Yield the name and the text of every file."""
     for number in range(1, _fleet_pages(console) + 1):
         query = FleetQuery(page=number)
         yield links.fleet(query), write_fleet(console, links, query)
@@ -104,7 +104,7 @@ def _fleet_pages(console: Console) -> int:
 
 @contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
-    """Give a new folder that takes the place of this one in the end."""
+    """Yield a new folder that takes the place of this one in the end."""
     refuse_foreign(folder)
     target = folder.resolve()
     partial = target.with_name(f".{target.name}.partial-{uuid4().hex[:8]}")

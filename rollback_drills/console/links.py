@@ -16,11 +16,11 @@ class PrefectLinks:
     url: str = ""
 
     def flow_run(self, flow_run_id: str) -> str:
-        """Give the page of a flow run."""
+        """Return the page of a flow run."""
         return self._address("runs/flow-run", flow_run_id)
 
     def artifacts(self, key: str) -> str:
-        """Give the page of the artifacts that have a key."""
+        """Return the page of the artifacts that have a key."""
         return self._address("artifacts/key", key)
 
     def _address(self, path: str, name: str) -> str:
@@ -52,13 +52,13 @@ class Links(Protocol):
         """Deliveries and suppressions by week."""
 
     def fleet(self, query: FleetQuery) -> str:
-        """Give a view of the fleet; empty if there is none of this kind."""
+        """Return a view of the fleet; empty if there is none of this kind."""
 
     def schedule(self, schedule_id: str) -> str:
-        """Give the page of a schedule."""
+        """Return the page of a schedule."""
 
     def evidence(self, page: int = 1) -> str:
-        """Give a page of rows of the evidence; empty if there is none of this number."""
+        """Return a page of rows of the evidence; empty if there is none of this number."""
 
 
 @dataclass(frozen=True)
@@ -87,15 +87,15 @@ class ServedLinks:
         return f"{self.root}console/trends"
 
     def fleet(self, query: FleetQuery) -> str:
-        """Give a view of the fleet."""
+        """Return a view of the fleet."""
         return _address(f"{self.root}console", query.to_parameters())
 
     def schedule(self, schedule_id: str) -> str:
-        """Give the page of a schedule."""
+        """Return the page of a schedule."""
         return _address(f"{self.root}console/schedule", {"id": schedule_id})
 
     def evidence(self, page: int = 1) -> str:
-        """Give a page of rows of the evidence."""
+        """Return a page of rows of the evidence."""
         return _address(f"{self.root}console/evidence", {"page": str(page)} if page > 1 else {})
 
 
@@ -116,22 +116,22 @@ class StaticLinks:
     trends: ClassVar = "trends.html"
 
     def fleet(self, query: FleetQuery) -> str:
-        """Give a part of the fleet in the usual order; there are no other views."""
+        """Return a part of the fleet in the usual order; there are no other views."""
         if query.to_parameters().keys() - {"page"}:
             return ""
         return "index.html" if query.page == 1 else f"fleet-{query.page}.html"
 
     def schedule(self, schedule_id: str) -> str:
-        """Give the page of a schedule."""
+        """Return the page of a schedule."""
         return file_name(schedule_id)
 
     def evidence(self, page: int = 1) -> str:
-        """Give the newest rows of the evidence; the others are not exported."""
+        """Return the newest rows of the evidence; the others are not exported."""
         return "evidence.html" if page == 1 else ""
 
 
 def file_name(schedule_id: str) -> str:
-    """Give the name of a schedule's file: always the same, and safe whatever the id contains."""
+    """Return the name of a schedule's file: always the same, and safe whatever the id contains."""
     slug = re.sub(r"[^a-z0-9]+", "-", schedule_id.lower())[:40].strip("-")
     digest = sha256(schedule_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"schedule-{slug}-{digest}.html" if slug else f"schedule-{digest}.html"

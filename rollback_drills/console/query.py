@@ -56,7 +56,7 @@ class FleetQuery:
         return cls(**values)
 
     def to_parameters(self) -> dict[str, str]:
-        """Give the parameters that are not as usual."""
+        """Return the parameters that are not as usual."""
         usual = type(self)()
         return {
             field.name: str(value)
@@ -65,7 +65,7 @@ class FleetQuery:
         }
 
     def changed(self, **changes: Any) -> Self:
-        """Give the query with other values, from its first page on unless that is named."""
+        """Return the query with other values, from its first page on unless that is named."""
         return replace(self, **{"page": 1, **changes})
 
     @property
@@ -118,7 +118,7 @@ _READ: Final[Mapping[str, Callable[[str, str], Any]]] = {
 
 
 def select_schedules(judgements: Sequence[Judgement], query: FleetQuery) -> list[int]:
-    """Give the places of the judgements that are asked for, in the order that is asked for; all pages."""
+    """Return the places of the judgements that are asked for, in the order that is asked for; all pages."""
     search = query.search.casefold()
     found = [
         place

@@ -76,7 +76,7 @@ def _read_imported(connection: Connection, schedule_id: str) -> list[Imported]:
 
 
 def _read_plans(connection: Connection, ids: Sequence[str]) -> list[Report]:
-    """Give the last plan of each cycle: a year of hourly checks has thousands of plans, and few cycles."""
+    """Return the last plan of each cycle: a year of hourly checks has thousands of plans, and few cycles."""
     last = func.max(LEDGER.c.leaf_index)
     of_cycles = (
         select(last)

@@ -79,7 +79,7 @@ def render_outage(outage: Outage, links: Links = _SERVED, *, here: str = "fleet"
 
 
 def stylesheet() -> str:
-    """Give the stylesheet of all pages."""
+    """Return the stylesheet of all pages."""
     loader = _environment().loader
     assert loader is not None  # noqa: S101 - `_environment` has one
     return loader.get_source(_environment(), "style.css")[0]

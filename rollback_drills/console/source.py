@@ -31,7 +31,7 @@ class Console:
     """Says on a page why the evidence cannot be read."""
 
     def evidence(self) -> Database:
-        """Give the database.
+        """Return the database.
 
         Raises:
             DatabaseError: There is none; the message says why.
@@ -41,7 +41,7 @@ class Console:
         return self.database
 
     def find(self, schedule_id: str) -> int:
-        """Give the place of a schedule.
+        """Return the place of a schedule.
 
         Raises:
             UsageError: There is no such schedule.

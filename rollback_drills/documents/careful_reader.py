@@ -224,7 +224,7 @@ def _follow(model: type[Document], raw: Any, path: str, message: str) -> tuple[L
 def _find_failing_key(
     model: type[Document], raw: Any, loc: Location, value: dict[str, Any], message: str
 ) -> str:
-    """Give the first key of the object at `loc` without which the document is not refused like this."""
+    """Return the first key of the object at `loc` without which the document is not refused like this."""
     keys = list(value)
 
     def fails_alike(count: int) -> bool:

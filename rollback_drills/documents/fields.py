@@ -49,7 +49,7 @@ def tidy(number: float | None) -> float | int | None:
 
 
 def in_utc(instant: datetime) -> datetime:
-    """Give an instant in UTC; without an offset it is read as UTC (contract §8.1)."""
+    """Return an instant in UTC; without an offset it is read as UTC (contract §8.1)."""
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
@@ -58,7 +58,7 @@ ZERO_TIME: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def check_in_utc(*instants: datetime | None) -> None:
-    """See that instants near the ends of the calendar can be written in UTC.
+    """Ensure that instants near the ends of the calendar can be written in UTC.
 
     Raises:
         ValueError: One leaves the years 1 to 9999, or is the zero time.

@@ -56,7 +56,7 @@ class Finding(Document, frozen=True, gc=False, omit_defaults=True):
     """None while it is open."""
 
     def __post_init__(self) -> None:
-        """See that the date can be written in UTC."""
+        """Ensure that the date can be written in UTC."""
         check_in_utc(self.closed_at)
 
 
@@ -115,7 +115,7 @@ class History(Document, frozen=True, gc=False):
     reviewed_values: tuple[ReviewedValue, ...] = ()
 
     def __post_init__(self) -> None:
-        """See that every drill has dates that can be written in UTC."""
+        """Ensure that every drill has dates that can be written in UTC."""
         for drill in self.drills:
             # a call for each drill would take a sixth of the reading, and nearly none needs one
             at = drill.executed_at

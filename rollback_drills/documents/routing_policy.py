@@ -38,7 +38,7 @@ class EscalationStep(Document, frozen=True, gc=False):
     providers: tuple[Name, ...] = ()
 
     def __post_init__(self) -> None:
-        """See that one wait is given."""
+        """Ensure that one wait is given."""
         if (self.after_minutes is None) == (self.after_business_hours is None):
             raise ValueError("give either after_minutes or after_business_hours")
 

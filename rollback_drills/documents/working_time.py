@@ -21,7 +21,7 @@ class BusinessHours(Document, frozen=True, gc=False, omit_defaults=True):
     days: Annotated[tuple[Day, ...], Meta(min_length=1)] = WEEK[:5]
 
     def __post_init__(self) -> None:
-        """See that the working day ends after it begins."""
+        """Ensure that the working day ends after it begins."""
         if self.end <= self.start:
             raise ValueError(
                 f"end {self.end} is not later than start {self.start}; a day ends before midnight"
@@ -50,7 +50,7 @@ class WorkingTime(Document, frozen=True, gc=False, omit_defaults=True):
 
 
 def check_time_zone(name: str) -> None:
-    """See that a time zone is known.
+    """Ensure that a time zone is known.
 
     Raises:
         ValueError: It is not.

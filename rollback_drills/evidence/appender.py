@@ -109,7 +109,7 @@ class Appender:
         return self.head
 
     def _before(self, record: Report) -> Iterator[Report]:
-        """Give what the ledger says of itself before a record: its key, and a clock that went back."""
+        """Yield what the ledger says of itself before a record: its key, and a clock that went back."""
         created_at = record["created_at"]
         if not self._frontier.size:
             yield {
@@ -194,7 +194,7 @@ def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(name: str, value: Any) -> str:
-    """Give what a column can hold: an imported record says what it likes, and PostgreSQL takes no NUL."""
+    """Return what a column can hold: an imported record says what it likes, and PostgreSQL takes no NUL."""
     longest = _LONGEST[name]
     is_held = isinstance(value, str) and "\0" not in value and (longest is None or len(value) <= longest)
     return value if is_held else ""

@@ -71,11 +71,11 @@ class SeenDrills(Mapping[str, Callable[[], Report]]):
         }
 
     def __getitem__(self, key: str) -> Callable[[], Report]:
-        """Give what makes the record of a drill."""
+        """Return what makes the record of a drill."""
         return self._further[key] if key in self._further else partial(self._record, self._seen[key], key)
 
     def __iter__(self) -> Iterator[str]:
-        """Give the keys."""
+        """Yield the keys."""
         return chain(self._seen, self._further)
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ def _is_known(subject: Subject) -> bool:
 
 
 def _in_utc(drill: Drill) -> Drill:
-    """Give the drill with its timestamps in UTC.
+    """Return the drill with its timestamps in UTC.
 
     A document that is read carefully, for the sake of any timestamp in it, has all of them in UTC: the key
     must not depend on what stands beside the drill.

@@ -59,7 +59,7 @@ def newest_head(connection: Connection) -> Head | None:
 
 
 def iterate_heads(connection: Connection, *, after: int, also: Collection[int] = ()) -> Iterator[SignedNote]:
-    """Return the signed heads of trees larger than a size, and those of the sizes `also`, the smallest first.
+    """Yield the signed heads of trees larger than a size, and those of the sizes `also`, the smallest first.
 
     Raises:
         DatabaseError: A head is damaged.
@@ -112,7 +112,7 @@ def _read_key(text: Any) -> PublicKey | None:
 
 
 def find_nodes(connection: Connection, subtrees: Iterable[Subtree]) -> dict[Subtree, bytes]:
-    """Give the hashes of complete subtrees; each stands with the leaf that completed it.
+    """Return the hashes of complete subtrees; each stands with the leaf that completed it.
 
     Raises:
         DatabaseError: The database does not have them all.

@@ -95,7 +95,7 @@ def read_index(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _records(text: str) -> Iterator[dict[str, Any]]:
-    """Give the records, each of them checked."""
+    """Yield the records, each of them checked."""
     if not text.strip():
         raise UsageError("is empty; an evidence index is needed")
     try:

@@ -44,7 +44,7 @@ _OF_SCHEDULE: Final = ("environment", "interval_days", "next_due_at", "runbook_r
 
 
 def start_record(kind: str, session_id: str, *, created_at: datetime, signer: str) -> dict[str, Any]:
-    """Give what every index record carries."""
+    """Return what every index record carries."""
     return {
         "schema_version": RECORD_SCHEMA,
         "product": PRODUCT,

@@ -36,7 +36,7 @@ def parse_strictly(text: str) -> Any:
 
 
 def check_strictly(value: Any, loc: Location) -> None:
-    """See that nothing in a value that was parsed strictly is unusable.
+    """Ensure that nothing in a value that was parsed strictly is unusable.
 
     Args:
         value: From `parse_strictly`.

@@ -94,7 +94,7 @@ def _plain(check_id: str) -> str:
 
 
 def rows_of(gate: Gate) -> Iterator[tuple[str, ...]]:
-    """Give a row for each check, for people; `COLUMNS` says what is in it."""
+    """Yield a row for each check, for people; `COLUMNS` says what is in it."""
     for each in gate.checks:
         yield _plain(each.id), each.schedule_id, each.state.replace("_", " "), each.message
 
@@ -105,7 +105,7 @@ def warnings_of(gate: Gate) -> list[str]:
 
 
 def explain_block(gate: Gate) -> RollbackNotReadyError | None:
-    """Give the error that says why the release must not pass; None if it may."""
+    """Return the error that says why the release must not pass; None if it may."""
     if gate.acceptable:
         return None
     failed = (each for each in gate.checks if each.status == "warn")

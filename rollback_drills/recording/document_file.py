@@ -116,7 +116,7 @@ def _put(place: str, data: bytes, *, like: str | None) -> None:
 
 
 def _take_after(like: str, new: str) -> None:
-    """Give a file the permissions of another one, its access list and, where that is allowed, its owner."""
+    """Copy permissions, access list and, where that is allowed, the owner of another file."""
     status = os.stat(like)
     with suppress(PermissionError):
         os.chown(new, status.st_uid, status.st_gid)

@@ -127,7 +127,7 @@ def drill_to_wire(drill: Drill) -> dict[str, Any]:
 
 
 def refuse_repeated(drill: Drill, known: Iterable[Drill], place: str) -> None:
-    """See that a drill is not in the history yet.
+    """Ensure that a drill is not in the history yet.
 
     Raises:
         UsageError: A drill with the same id is there, or one that is equal in everything else.

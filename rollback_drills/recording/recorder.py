@@ -51,7 +51,7 @@ class Recorded:
         return self.before.cycle.cycle_id != self.after.cycle.cycle_id
 
     def find_evidence(self, *, created_at: datetime, signer: str) -> Mapping[str, Callable[[], Report]]:
-        """Give what the evidence is to have of the history, each to be written down once.
+        """Return what the evidence is to have of the history, each to be written down once.
 
         Args:
             created_at: The clock of the evidence.
@@ -62,7 +62,7 @@ class Recorded:
         return drills.followed_by(self._find_retests(created_at, signer))
 
     def find_retest(self) -> Report | None:
-        """Give the re-test that the drill calls for; None if it, or one that came after it, is accepted."""
+        """Return the re-test that the drill calls for; None if it, or one that came after it, is accepted."""
         made = (make() for make in self._find_retests(self.now, "").values())
         return next((each for each in made if each["drill_id"] == self.drill.drill_id), None)
 
@@ -151,7 +151,7 @@ def _check_usable(history: Loaded[History]) -> None:
 
 
 def _check_added(before: Loaded[History], after: Loaded[History], drill: Drill, size: int) -> None:
-    """See that the new document can be read, and says all that the old one did, and the drill."""
+    """Ensure that the new document can be read, and says all that the old one did, and the drill."""
     path = before.path
     if size > LARGEST_DOCUMENT_BYTES:
         raise UsageError(f"{path} would have more than {LARGEST_DOCUMENT_BYTES:,} bytes; begin a new history")

@@ -70,7 +70,7 @@ def find_all_retests(
 def open_retests(
     records: Iterable[Mapping[str, Any]], accepted: Iterable[tuple[datetime, str]]
 ) -> list[Report]:
-    """Give the re-tests of one schedule that are still to be performed, by when they are due.
+    """Return the re-tests of one schedule that are still to be performed, by when they are due.
 
     A re-test is over with the first accepted drill that was executed after the one that failed; also when the
     drill itself is accepted now, because the history was mended: evidence was missing there.
@@ -93,7 +93,7 @@ def open_retests(
 
 
 def _once_key(schedule_id: str, drill_id: str, failed_at: datetime) -> str:
-    """Give the key of a re-test: the same also when the drill is described in other words afterwards."""
+    """Return the key of a re-test: the same also when the drill is described in other words afterwards."""
     return sha256(f"retest\x1f{schedule_id}\x1f{drill_id}\x1f{write_instant(failed_at)}".encode()).hexdigest()
 
 

@@ -63,7 +63,7 @@ def find_target(schedule_path: str | None, history_path: str | None, schedule_id
 
 
 def choose_subject(subjects: Sequence[Subject], schedule_path: str, schedule_id: str | None) -> Subject:
-    """Give the schedule that is meant; of several, the one with the id.
+    """Return the schedule that is meant; of several, the one with the id.
 
     Raises:
         UsageError: Several are meant, or none has the id; the message lists those that exist.

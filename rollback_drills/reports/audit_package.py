@@ -82,7 +82,7 @@ def build_package(evidence: Evidence, facts: Mapping[str, Any]) -> Report:
 
 
 def seal(package: Report) -> Report:
-    """Give a package with its id and the SHA-256 of its canonical JSON (RFC 8785) without that field."""
+    """Return a package with its id and the SHA-256 of its canonical JSON (RFC 8785) without that field."""
     asked = {name: value for name, value in package.items() if name != "generated_at"}
     named = {"audit_id": f"gordackaudit-{_digest(asked)[:16]}", **package}
     return {**named, DIGEST_FIELD: _digest(named)}
@@ -93,7 +93,7 @@ def _digest(content: Report) -> str:
 
 
 def _collect_routes(decisions: Iterable[Report]) -> dict[RouteKey, Report]:
-    """Give one entry for each route that was told: what its latest decision says, and when the first was."""
+    """Return one entry for each notified route: its latest decision, and when the first was made."""
     routes: dict[RouteKey, Report] = {}
     names = (
         *("route_key", "schedule_id", "cycle_id", "plan_id", "provider", "owner", "escalation_owner"),

@@ -119,7 +119,7 @@ def _acknowledgements(
 def imported_acknowledgements(
     connection: Connection, wanted: PackageFilter, period: Period
 ) -> Iterator[tuple[datetime, Report]]:
-    """Give the rows of imported acknowledgements with their instants."""
+    """Yield the rows of imported acknowledgements with their instants."""
     for record in iterate_imported(connection, ACKNOWLEDGEMENT_KIND, schedule_id=wanted.schedule_id):
         said = object_of(record.original.get("acknowledgement")) or record.original
         described = _describe(record.row, said, record)
@@ -178,7 +178,7 @@ _plan_records: Final = msgspec.json.Decoder(_Plan)
 def _plans(
     connection: Connection, wanted: PackageFilter, period: Period, told: set[str]
 ) -> tuple[list[Report], int]:
-    """Give the plans that told somebody on a wanted route, and the number of all plans."""
+    """Return the plans that told somebody on a wanted route, and the number of all plans."""
     plans, count = [], 0
     for each in _imported_plans(connection, wanted, period):
         count += 1

@@ -40,7 +40,7 @@ class _Filter:
         )
 
     def to_wire(self) -> dict[str, str]:
-        """Give it as the documents have it."""
+        """Return it as the documents have it."""
         return {name: value or "" for name, value in asdict(self).items()}
 
 
@@ -59,12 +59,12 @@ class RouteFilter(_Filter):
     category: str | None = None
 
     def __post_init__(self) -> None:
-        """See that the names of closed sets are known."""
+        """Ensure that the names of closed sets are known."""
         _check_choice("action", self.action, ACTIONS)
         _check_choice("category", self.category, CATEGORIES)
 
     def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
-        """Give the conditions on decisions that this program wrote."""
+        """Return the conditions on decisions that this program wrote."""
         return match(connection, LEDGER, self.given, LEDGER.c.metadata_kind == DECISION_KIND)
 
 
@@ -84,12 +84,12 @@ class NotificationFilter(_Filter):
     state: str | None = None
 
     def __post_init__(self) -> None:
-        """See that the names of closed sets are known."""
+        """Ensure that the names of closed sets are known."""
         _check_choice("reason", self.reason, tuple(Reason))
         _check_choice("state", self.state, tuple(State))
 
     def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
-        """Give the conditions on the outbox."""
+        """Return the conditions on the outbox."""
         return match(connection, OUTBOX, self.given)
 
 
@@ -102,16 +102,16 @@ class PackageFilter(_Filter):
     owner: str | None = None
 
     def to_routes(self) -> RouteFilter:
-        """Give the decisions that told somebody on these routes."""
+        """Return the decisions that told somebody on these routes."""
         return RouteFilter(self.schedule_id, self.provider, self.owner, "deliver")
 
     def to_sql(self, connection: Connection, kind: str) -> list[ColumnElement[bool]]:
-        """Give the conditions on rows of a kind that this program wrote."""
+        """Return the conditions on rows of a kind that this program wrote."""
         return match(connection, LEDGER, self.given, LEDGER.c.metadata_kind == kind)
 
 
 def _check_choice(name: str, value: str | None, choices: Sequence[str]) -> None:
-    """See that a value is one of a closed set, or none.
+    """Ensure that a value is one of a closed set, or none.
 
     Raises:
         UsageError: It is not.

@@ -30,7 +30,7 @@ class ImportedRecord:
 def iterate_imported(
     connection: Connection, *kinds: str, schedule_id: str | None = None
 ) -> Iterator[ImportedRecord]:
-    """Give the imported records of some kinds, in the order of the import.
+    """Yield the imported records of some kinds, in the order of the import.
 
     Args:
         connection: Reads the ledger.
@@ -49,15 +49,15 @@ def iterate_imported(
 
 
 def text_of(value: Any) -> str:
-    """Give a text; what is none, in a record of others, is none."""
+    """Return a text; what is none, in a record of others, is none."""
     return value if isinstance(value, str) else ""
 
 
 def number_of(value: Any) -> float | int | None:
-    """Give a number; what is none, in a record of others, is unknown."""
+    """Return a number; what is none, in a record of others, is unknown."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def object_of(value: Any) -> Mapping[str, Any]:
-    """Give an object; what is none, in a record of others, is empty."""
+    """Return an object; what is none, in a record of others, is empty."""
     return value if isinstance(value, dict) else {}

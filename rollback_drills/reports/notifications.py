@@ -38,7 +38,7 @@ def find_notifications(
     limit: int = 50,
     offset: int = 0,
 ) -> Report:
-    """Give a page of the notification history, the newest first.
+    """Return a page of the notification history, the newest first.
 
     Args:
         database: Keeps outbox and ledger; None if there is none yet.
@@ -127,7 +127,7 @@ def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[
 
 
 def describe_notification(item: OutboxRow, rows: Sequence[int]) -> Report:
-    """Give the row of a notification of the outbox.
+    """Return the row of a notification of the outbox.
 
     Args:
         item: The notification; one without a text has no plan yet.
@@ -163,7 +163,7 @@ def describe_notification(item: OutboxRow, rows: Sequence[int]) -> Report:
 def imported_notifications(
     connection: Connection, wanted: NotificationFilter, period: Period
 ) -> Iterator[tuple[datetime, Report]]:
-    """Give the rows of imported deliveries with their instants."""
+    """Yield the rows of imported deliveries with their instants."""
     for record in iterate_imported(connection, DELIVERY_KIND, schedule_id=wanted.schedule_id):
         is_ours = record.original.get("connector_delivery_source") == DELIVERY_SOURCE
         if is_ours and period.contains(record.at):
@@ -172,7 +172,7 @@ def imported_notifications(
 
 
 def _deliveries(original: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give what a record says of each provider."""
+    """Yield what a record says of each provider."""
     listed = object_of(original.get("delivery")).get("deliveries")
     if isinstance(listed, list):
         yield from (each for each in listed if isinstance(each, dict))
@@ -183,7 +183,7 @@ def _deliveries(original: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _describe_imported(record: ImportedRecord, delivery: Mapping[str, Any]) -> Report:
-    """Give the row of an imported delivery; who was told through the provider, the record does not say."""
+    """Return the row of an imported delivery; who was told through the provider, the record does not say."""
     original = record.original
     is_told = delivery.get("success") is True
     return {

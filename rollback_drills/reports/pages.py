@@ -32,7 +32,7 @@ def summarise_trend(trend: Report) -> str:
 
 
 def week_rows(trend: Report) -> list[dict[str, Any]]:
-    """Give one row for each week, with the same columns in all of them."""
+    """Return one row for each week, with the same columns in all of them."""
     return [
         {
             "week": each["week"] if each["complete"] else f"{each['week']} (in part)",
@@ -46,7 +46,7 @@ def week_rows(trend: Report) -> list[dict[str, Any]]:
 
 
 def top_counts(counts: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Give the largest counts, and how many are not named."""
+    """Return the largest counts, and how many are not named."""
     rows = [(name or "–", str(count)) for name, count in list(counts.items())[:_MOST_NAMED]]
     rest = list(counts.values())[_MOST_NAMED:]
     return [*rows, (f"{len(rest)} more", str(sum(rest)))] if rest else rows

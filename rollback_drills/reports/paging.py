@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def check_page(limit: int, offset: int) -> None:
-    """See that a page is one.
+    """Ensure that a page is one.
 
     Raises:
         UsageError: A number is out of its bounds.

@@ -28,7 +28,7 @@ class Period:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
-        """See that it is one."""
+        """Ensure that it is one."""
         for instant in (self.since, self.until):
             if instant is not None and instant.microsecond:
                 raise UsageError(f"{instant.isoformat()} has a fraction of a second; write whole seconds")
@@ -37,7 +37,7 @@ class Period:
             raise UsageError(f"the period from {start} to {end} is empty; its end must be after its start")
 
     def to_sql(self) -> list[ColumnElement[bool]]:
-        """Give the conditions on rows of the ledger.
+        """Return the conditions on rows of the ledger.
 
         The bounds have no offset: collations differ in how they order a fraction of a second and an offset.
         """
@@ -53,7 +53,7 @@ class Period:
         return (self.since is None or self.since <= instant) and (self.until is None or instant < self.until)
 
     def to_wire(self) -> dict[str, str | None]:
-        """Give it as the documents have it."""
+        """Return it as the documents have it."""
         return {
             "from": write_instant(self.since) if self.since else None,
             "to": write_instant(self.until) if self.until else None,
@@ -68,7 +68,7 @@ class Week:
 
     @property
     def name(self) -> str:
-        """Give the name of ISO 8601, such as 2026-W53; its year is that of its Thursday."""
+        """Return the name of ISO 8601, such as 2026-W53; its year is that of its Thursday."""
         year, week, _ = self.starts.isocalendar()
         return f"{year:04}-W{week:02}"
 
@@ -79,12 +79,12 @@ class Week:
 
 
 def monday_of(day: date) -> date:
-    """Give the first day of the ISO week of a day."""
+    """Return the first day of the ISO week of a day."""
     return day - timedelta(days=day.weekday())
 
 
 def weeks_of(since: datetime, until: datetime) -> list[Week]:
-    """Give every ISO week that a period touches, also those in which nothing happened.
+    """Return every ISO week that a period touches, also those in which nothing happened.
 
     Raises:
         UsageError: They are more than anybody reads.
@@ -98,7 +98,7 @@ def weeks_of(since: datetime, until: datetime) -> list[Week]:
 
 
 def last_weeks(count: int, until: datetime) -> Period:
-    """Give the period that ends with an instant and touches so many ISO weeks.
+    """Return the period that ends with an instant and touches so many ISO weeks.
 
     Args:
         count: How many weeks, the one that holds the end included.
@@ -118,7 +118,7 @@ def last_weeks(count: int, until: datetime) -> Period:
 def trend_period(
     since: datetime | None, until: datetime | None, weeks: int | None, *, now: datetime
 ) -> Period:
-    """Give the period of a trend: between two instants, or so many weeks up to an instant.
+    """Return the period of a trend: between two instants, or so many weeks up to an instant.
 
     Args:
         since: Where it begins; None: so many weeks before its end.

@@ -37,7 +37,7 @@ def find_routes(
     limit: int = 50,
     offset: int = 0,
 ) -> Report:
-    """Give a page of the routing history, the newest decision first.
+    """Return a page of the routing history, the newest decision first.
 
     Args:
         database: Keeps the ledger; None if there is none yet.
@@ -72,7 +72,7 @@ def find_routes(
 def read_routes(
     connection: Connection, wanted: RouteFilter, period: Period, *, limit: int, offset: int
 ) -> tuple[list[Report], int]:
-    """Give a page of decisions, the newest first, and how many there are altogether."""
+    """Return a page of decisions, the newest first, and how many there are altogether."""
     conditions = [*wanted.to_sql(connection), *period.to_sql()]
     imported = sorted(imported_routes(connection, wanted, period), key=lambda each: each[0], reverse=True)
     count = connection.scalar(select(func.count()).select_from(LEDGER).where(*conditions)) or 0
@@ -86,7 +86,7 @@ def read_routes(
 
 
 def iterate_routes(connection: Connection, wanted: RouteFilter, period: Period) -> Iterator[Report]:
-    """Give the rows of all decisions: first the imported ones, then our own, each in their order."""
+    """Yield the rows of all decisions: first the imported ones, then our own, each in their order."""
     for _, route in sorted(imported_routes(connection, wanted, period), key=lambda each: each[0]):
         yield route
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*wanted.to_sql(connection), *period.to_sql())
@@ -98,7 +98,7 @@ def iterate_routes(connection: Connection, wanted: RouteFilter, period: Period) 
 def imported_routes(
     connection: Connection, wanted: RouteFilter, period: Period
 ) -> Iterator[tuple[datetime, Report]]:
-    """Give the rows of imported decisions with their instants."""
+    """Yield the rows of imported decisions with their instants."""
     for record in iterate_imported(connection, PLAN_KIND, DECISION_KIND):
         if period.contains(record.at):
             routes = (describe_route(record.row, each, imported=record) for each in _decisions(record))
@@ -106,7 +106,7 @@ def imported_routes(
 
 
 def describe_route(row: int, decision: Mapping[str, Any], imported: ImportedRecord | None = None) -> Report:
-    """Give the row of a decision.
+    """Return the row of a decision.
 
     Args:
         row: The row of the ledger that holds it.
@@ -158,7 +158,7 @@ def _category(
 
 
 def _decisions(record: ImportedRecord) -> Iterator[Mapping[str, Any]]:
-    """Give the decisions of a record: itself, or those of a plan whose decisions have no records."""
+    """Yield the decisions of a record: itself, or those of a plan whose decisions have no records."""
     original = record.original
     if original["metadata_kind"] == DECISION_KIND:
         yield original

@@ -36,7 +36,7 @@ class RunEvent:
 
 
 def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> Iterator[RunEvent]:
-    """Give the events of a run: for each schedule its readiness and decisions, then every delivery.
+    """Yield the events of a run: for each schedule its readiness and decisions, then every delivery.
 
     A schedule of which no drill is asked gives no readiness. A route that is not told because its schedule is
     healthy, or because it was told already, gives no decision: every run finds that again.
@@ -55,7 +55,7 @@ def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> 
 
 
 def escalation_event(taken: Escalation) -> RunEvent:
-    """Give the event of a step that was taken."""
+    """Return the event of a step that was taken."""
     cycle, event = taken.cycle, taken.opened.event
     owners = (("owner", name) for name in (taken.chain.owner, taken.link.owner))
     return RunEvent(
@@ -80,7 +80,7 @@ def escalation_event(taken: Escalation) -> RunEvent:
 
 
 def acknowledgement_event(record: Report) -> RunEvent:
-    """Give the event of an acknowledgement, from its record; what people wrote stays in the evidence."""
+    """Return the event of an acknowledgement, from its record; what people wrote stays in the evidence."""
     names = ("schedule_id", "cycle_id", "plan_id", "provider", "owner", "acknowledgement_id")
     said = ("acknowledged_by", "acknowledgement_state", "acknowledged_at", "acknowledged_until")
     return RunEvent(
@@ -93,7 +93,7 @@ def acknowledgement_event(record: Report) -> RunEvent:
 
 
 def exception_event(record: Report) -> RunEvent:
-    """Give the event of an exception, from its record; the reason stays in the evidence."""
+    """Return the event of an exception, from its record; the reason stays in the evidence."""
     names = ("schedule_id", "cycle_id", "exception_id", "exception", "approver", "approved_at")
     return RunEvent(
         f"{PREFIX}.exception.{ExceptionKind(record['exception']).past}",
@@ -174,7 +174,7 @@ def _delivery_event(delivery: Delivery) -> RunEvent:
 
 
 def _facts(run: ScheduleRun) -> Report:
-    """Give what every event of a schedule tells."""
+    """Return what every event of a schedule tells."""
     plan = run.plan
     return {
         "schedule_id": plan.schedule_id,

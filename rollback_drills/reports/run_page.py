@@ -35,7 +35,7 @@ class ScheduleRun:
 
 
 def artifact_key(identifier: str) -> str:
-    """Give the stable key of a schedule's pages: lower-case letters, digits and dashes."""
+    """Return the stable key of a schedule's pages: lower-case letters, digits and dashes."""
     slug = re.sub(r"[^a-z0-9]+", "-", identifier.lower()).strip("-")[:60]
     suffix = "" if slug == identifier else f"-{sha256(identifier.encode()).hexdigest()[:6]}"
     return f"rollback-drill-{slug}{suffix}"
@@ -158,7 +158,7 @@ _ROUTE_COLUMNS: Final = ("provider", "owner", "action", "why", "deferred until",
 
 
 def route_rows(run: ScheduleRun, *, dry_run: bool) -> list[dict[str, Any]]:
-    """Give one row for each route: what was decided, why, and what became of it."""
+    """Return one row for each route: what was decided, why, and what became of it."""
     by_id = {each.notification.notification_id: each for each in run.deliveries}
     rows = [
         _route_row(each, by_id.pop(each.notification_id, None), dry_run) for each in run.plan.route_decisions

@@ -95,7 +95,7 @@ def export(
 
 
 def refuse_existing(folder: Path) -> None:
-    """See that there is no such folder yet.
+    """Ensure that there is no such folder yet.
 
     Raises:
         UsageError: There is one.

@@ -43,5 +43,5 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def manifest_text(digest: str) -> str:
-    """Give what is signed of a manifest with this SHA-256, in hex digits."""
+    """Return what is signed of a manifest with this SHA-256, in hex digits."""
     return f"rollback-drills evidence bundle\n{digest}\n"

@@ -76,7 +76,7 @@ def _cycles_of(seen: SeenSchedule, population: Population) -> Iterator[Cycle]:
 
 
 def _summarise(population: Population, cycles: Cycles) -> Iterator[tuple[str, int, str]]:
-    """Give what stands out, how often, and the rows that this rests on."""
+    """Yield what stands out, how often, and the rows that this rests on."""
     rows = {kind: f"{count:,} rows {kind}" for kind, count in population.kinds.items()}
 
     def resting_on(*kinds: str) -> str:

@@ -59,7 +59,7 @@ def select_rows(connection: Connection, query: Query) -> Selection:
 
 
 def iterate_rows(connection: Connection, query: Query, chosen: Selection) -> Iterator[tuple[int, str, bytes]]:
-    """Give number, record and leaf hash of each row that is shown, in order."""
+    """Yield number, record and leaf hash of each row that is shown, in order."""
     if query.schedules is None:
         wanted = [LEDGER.c.leaf_index.between(chosen.shown_from, chosen.shown_to - 1)]
     else:
@@ -82,7 +82,7 @@ def fold_gap(start: int, end: int, borders: Iterable[int]) -> Iterator[Subtree]:
 
 
 def pruned_before(connection: Connection) -> int:
-    """Give the leaf before which rows may have been pruned."""
+    """Return the leaf before which rows may have been pruned."""
     newest = connection.scalar(select(func.max(PRUNED.c.leaf_index)))
     return 0 if newest is None else newest + 1
 

@@ -46,7 +46,7 @@ class TableWriter:
         self._writer.writerow([_plain(cells[name]) for name in _COLUMNS])
 
     def __enter__(self) -> Self:
-        """Give the writer."""
+        """Return the writer."""
         return self
 
     def __exit__(

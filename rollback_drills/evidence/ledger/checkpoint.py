@@ -48,7 +48,7 @@ class SignedNote:
         return cls(f"{text}\n", tuple(signatures))
 
     def is_signed_by(self, key: PublicKey) -> bool:
-        """Say whether a key has signed the text."""
+        """Return whether a key has signed the text."""
         return any(
             name == key.name and signed[:4] == key.key_id and key.verifies(signed[4:], self.text.encode())
             for name, signed in self.signatures

@@ -46,7 +46,7 @@ class PublicKey:
         return f"{self.name}+{self.key_id.hex()}+{b64encode(_ED25519 + self.key).decode()}"
 
     def verifies(self, signature: bytes, text: bytes) -> bool:
-        """Say whether a signature is of this key and of this text."""
+        """Return whether a signature is of this key and of this text."""
         try:
             Ed25519PublicKey.from_public_bytes(self.key).verify(signature, text)
         except (InvalidSignature, ValueError):

@@ -54,12 +54,12 @@ class Frontier:
         return b"".join(completed)
 
     def root(self) -> bytes:
-        """Give the root of the tree as it is now."""
+        """Return the root of the tree as it is now."""
         return fold(self._subtrees)
 
 
 def fold(subtrees: Sequence[bytes]) -> bytes:
-    """Give the hash over subtrees that lie side by side, each of them larger than the next."""
+    """Return the hash over subtrees that lie side by side, each of them larger than the next."""
     if not subtrees:
         return EMPTY_ROOT
     *left, node = subtrees
@@ -69,7 +69,7 @@ def fold(subtrees: Sequence[bytes]) -> bytes:
 
 
 def cover(start: int, end: int) -> Iterator[Subtree]:
-    """Give the fewest complete subtrees that together hold the leaves from start to before end, in order."""
+    """Yield the fewest complete subtrees that together hold the leaves from start to before end, in order."""
     while start < end:
         level = (end - start).bit_length() - 1
         if start:
@@ -79,12 +79,12 @@ def cover(start: int, end: int) -> Iterator[Subtree]:
 
 
 def frontier_of(size: int) -> list[Subtree]:
-    """Give the subtrees that a tree of this size consists of."""
+    """Return the subtrees that a tree of this size consists of."""
     return list(cover(0, size))
 
 
 def last_leaf(subtree: Subtree) -> int:
-    """Give the index of the leaf that completes a subtree."""
+    """Return the index of the leaf that completes a subtree."""
     level, index = subtree
     return ((index + 1) << level) - 1
 
@@ -93,7 +93,7 @@ Ranges = list[tuple[int, int]]
 
 
 def inclusion_ranges(index: int, size: int) -> Ranges:
-    """Give the leaves below each hash of the audit path PATH(index, D[size]) of RFC 6962, 2.1.1.
+    """Return the leaves below each hash of the audit path PATH(index, D[size]) of RFC 6962, 2.1.1.
 
     Raises:
         ValueError: There is no such leaf in a tree of this size.
@@ -114,7 +114,7 @@ def inclusion_ranges(index: int, size: int) -> Ranges:
 
 
 def consistency_ranges(old_size: int, size: int) -> Ranges:
-    """Give the leaves below each hash of the consistency proof PROOF(old_size, D[size]) of RFC 6962, 2.1.2.
+    """Return the leaves below each hash of the consistency proof PROOF(old_size, D[size]) of RFC 6962, 2.1.2.
 
     Raises:
         ValueError: The older tree is empty or larger than the newer one.
@@ -137,7 +137,7 @@ def consistency_ranges(old_size: int, size: int) -> Ranges:
 
 
 def prove(ranges: Ranges, find_nodes: Callable[[Iterable[Subtree]], dict[Subtree, bytes]]) -> list[bytes]:
-    """Give the hashes of a proof.
+    """Return the hashes of a proof.
 
     Args:
         ranges: From `inclusion_ranges` or `consistency_ranges`.
@@ -149,5 +149,5 @@ def prove(ranges: Ranges, find_nodes: Callable[[Iterable[Subtree]], dict[Subtree
 
 
 def _split(size: int) -> int:
-    """Give the largest power of two below a size."""
+    """Return the largest power of two below a size."""
     return 1 << ((size - 1).bit_length() - 1)

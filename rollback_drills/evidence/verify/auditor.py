@@ -172,7 +172,7 @@ class Auditor:
             yield note, checkpoint
 
     def _next_stop(self) -> float:
-        """Give the size at which something has to be compared next."""
+        """Return the size at which something has to be compared next."""
         sizes = [self._next[1].size] if self._next else []
         if self._witnesses:
             sizes.append(self._witnesses[0][1].size)

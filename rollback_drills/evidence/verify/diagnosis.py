@@ -17,7 +17,7 @@ _MOST_LINES_MORE: Final = 1000
 
 
 def diagnose(files: BundleFiles, result: Verification) -> None:
-    """Say which rows were changed, removed, inserted or reordered."""
+    """Return which rows were changed, removed, inserted or reordered."""
     size, expected = _expected(files)
     if _is_misplaced(files, expected, result):
         return

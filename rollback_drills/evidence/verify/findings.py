@@ -58,7 +58,7 @@ class Verification:
             self.findings.append(Finding(kind, printable(message)))
 
     def to_document(self) -> dict[str, Any]:
-        """Give the document of `--json`."""
+        """Return the document of `--json`."""
         return {
             "intact": self.is_intact,
             "origin": self.origin,
