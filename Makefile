@@ -41,8 +41,8 @@ chaos: install ## Run the long tests: kills, outages, secrets under every fault 
 lint: install ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/mypy --explicit-package-bases tests examples
+	$(BIN)/mypy --cache-dir .mypy_cache/source
+	$(BIN)/mypy --cache-dir .mypy_cache/tests --explicit-package-bases tests examples
 	$(BIN)/lint-imports
 
 format: install ## Format the code

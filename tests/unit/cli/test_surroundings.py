@@ -86,6 +86,7 @@ def ask(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
         with prefect.settings.temporary_settings(changed), pytest.raises(SystemExit) as ended:
             main()
         printed = capfd.readouterr()
+        assert isinstance(ended.value.code, int)
         done = subprocess.CompletedProcess(
             arguments, ended.value.code, printed.out.encode(), printed.err.encode()
         )
