@@ -43,8 +43,38 @@ def test_without_any_plan_there_is_none_to_list(database: Database) -> None:
 
 
 def test_somebody_has_to_say_which_routes(database: Database) -> None:
-    with pytest.raises(UsageError, match="say which one"):
+    with pytest.raises(UsageError, match="say which one: cycle_id, plan_id or schedule_id"):
         choose(database, provider="slack")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem"),
+    [
+        ({"schedule_id": "paymnts"}, "schedule paymnts is not in the evidence; the newest are payments"),
+        ({"schedule_id": "payments", "provider": "email"}, "has no route email/any owner; it has slack/"),
+        ({"schedule_id": "payments", "owner": "team-z"}, "has no route any provider/team-z; it has slack/"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_those_that_are_known(
+    database: Database, wanted: dict[str, str], problem: str
+) -> None:
+    World(database, ONE).check()
+
+    with pytest.raises(UsageError, match=problem):
+        choose(database, **wanted)
+
+
+def test_routes_of_one_provider_or_one_owner_are_chosen(database: Database) -> None:
+    both = {"owners": ["team-a", "team-b"], "notification_providers": ["slack", "teams"]}
+    World(database, both).check()
+
+    def names(**wanted: str) -> set[str]:
+        found = choose(database, schedule_id="payments", **wanted).routes
+        return {f"{route['provider']}/{route['owner']}" for route in found}
+
+    assert names(provider="teams") == {"teams/team-a", "teams/team-b"}
+    assert names(owner="team-b") == {"slack/team-b", "teams/team-b"}
+    assert len(names()) == 4
 
 
 def test_a_route_is_the_one_of_its_newest_decision(database: Database) -> None:
