@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database, DatabaseError
-from rollback_drills.notifications.outbox_entry import Departure
+from rollback_drills.notifications.outbox_entry import Departure, Hold
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import UNSENT, State
-from rollback_drills.outbox.commit import commit, find_history
+from rollback_drills.outbox.commit import commit, find_history, find_open_schedules
 from rollback_drills.outbox.queries import (
     OutboxFilter,
     find_rows,
 )
+from rollback_drills.outbox.rows import read_notification
 from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
@@ -309,3 +310,73 @@ def test_the_history_is_found_for_more_schedules_than_a_query_takes(database: Da
     by_schedule = find_history(database, [], [each.schedule_id for each in entries])
 
     assert by_cycle.keys() == by_schedule.keys() == {each.route_key for each in entries}
+
+
+def test_a_commit_of_nothing_adds_nothing(database: Database) -> None:
+    assert commit(database, [], [], now=1.0) == set()
+
+
+def test_the_schedules_that_have_an_open_cycle_are_found(database: Database) -> None:
+    put(database, make_entry("payments"), make_entry("search"), make_entry("orders"))
+    put(database, replace(make_entry("search", reason=Reason.RESOLVED), closes=True))
+
+    assert find_open_schedules(database, ["payments", "search", "ledger"]) == {"payments"}
+
+
+@pytest.mark.parametrize(
+    ("state", "due_at", "expected"),
+    [
+        pytest.param(State.PENDING, 10.0, 90.0, id="put off"),
+        pytest.param(State.RETRY, 10.0, 90.0, id="a later attempt is put off as well"),
+        pytest.param(State.PENDING, 95.0, 95.0, id="never brought forward"),
+        pytest.param(State.SENDING, 10.0, 10.0, id="on its way"),
+    ],
+)
+def test_a_hold_puts_off_what_waits_and_nothing_else(
+    database: Database, state: State, due_at: float, expected: float
+) -> None:
+    held, other = put(database, make_entry("payments"), make_entry("search"))
+    force(database, held, state=state, due_at=due_at)
+
+    commit(database, [], [], [Hold(held, datetime.fromtimestamp(90.0, UTC))], now=1.0)
+
+    assert (get(database, held).due_at, get(database, other).due_at) == (expected, 0.0)
+
+
+def test_an_escalation_is_committed_only_while_its_cycle_is_open(database: Database) -> None:
+    step = make_entry("payments", owner="lead", reason=Reason.ESCALATED)
+    assert commit(database, [step], [], now=1.0) == set()
+
+    put(database, make_entry("payments"))
+    assert commit(database, [step], [], now=1.0) == {step.notification_id}
+
+    put(database, replace(make_entry("payments", reason=Reason.RESOLVED), closes=True))
+    put(database, replace(make_entry("payments", owner="lead", reason=Reason.RESOLVED), closes=True))
+    later = replace(step, notification_id="gordmsg-later")
+    assert commit(database, [later, make_entry("search")], [], now=1.0) == {
+        make_entry("search").notification_id
+    }
+
+
+def test_a_closing_that_was_committed_before_does_not_close_the_route_again(database: Database) -> None:
+    closing = replace(make_entry("payments", reason=Reason.RESOLVED), closes=True)
+    put(database, make_entry("payments"), closing)
+    (again,) = put(database, replace(make_entry("payments"), notification_id="gordmsg-again"))
+
+    assert commit(database, [closing], [], now=1.0) == set()
+
+    assert not get(database, again).is_closed
+
+
+def test_a_place_keeps_the_text_of_its_notification(database: Database) -> None:
+    place = make_place(make_entry("payments"))
+
+    (its_id,) = put(database, place)
+
+    assert read_notification(get(database, its_id).notification) == place.notification
+    assert get(database, its_id).due_at is None
+
+
+def test_a_place_that_was_never_kept_is_not_taken(database: Database) -> None:
+    assert commit(database, [make_promotion(make_entry("payments"))], [], now=1.0) == set()
+    assert find_rows(database, OutboxFilter())[1] == 0

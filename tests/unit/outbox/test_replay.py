@@ -7,7 +7,7 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.notifications.outcome import Outcome, RequestSummary
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.states import DEAD, TOLD, WAITING, State
 from rollback_drills.outbox.destinations import (
     Destination,
@@ -210,4 +210,29 @@ def test_what_was_never_tried_says_so(database: Database) -> None:
     delivery = to_delivery(get(database, its_id))
 
     assert delivery.summary == "pending: waits for its first attempt"
+    assert delivery.verdict == Verdict(Outcome.RETRY, "waits for its first attempt")
     assert (delivery.attempt_count, delivery.started_at.timestamp()) == (0, 7.0)
+
+
+def test_what_waits_without_a_time_has_no_next_attempt(database: Database) -> None:
+    (its_id,) = put(database, make_entry("payments"))
+    force(database, its_id, state=State.RETRY, due_at=None, attempt_count=1)
+
+    assert to_delivery(get(database, its_id)).next_attempt_at is None
+
+
+def test_what_was_refused_cannot_have_arrived_and_is_no_repetition(database: Database) -> None:
+    (its_id,) = put(database, make_entry("payments"))
+    force(database, its_id, state=State.PERMANENT, due_at=None)
+
+    assert replay(database, [its_id], now=1.0) == 1
+
+    assert not get(database, its_id).may_repeat
+
+
+def test_a_dead_letter_without_a_text_is_neither_replayed_nor_discarded(database: Database) -> None:
+    (its_id,) = put(database, make_entry("payments"))
+    force(database, its_id, state=State.PERMANENT, due_at=None, notification="")
+
+    assert replay(database, [its_id], now=1.0) == discard(database, [its_id]) == 0
+    assert get(database, its_id).state is State.PERMANENT

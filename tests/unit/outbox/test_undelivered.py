@@ -15,7 +15,7 @@ from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.queries import get_row, to_delivery
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
-from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, try_again
+from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting, try_again
 from tests.samples.outbox import make_entries, make_entry
 
 NOW = 1_796_115_600.0  # 1 December 2026, 09:00 UTC
@@ -208,3 +208,41 @@ def test_what_another_schedule_or_provider_left_stays_as_it_is(database: Databas
     assert try_again(database, ["search"], None, now=NOW) == 0
     assert try_again(database, ["payments"], ["slack"], now=NOW) == 0
     assert get(database, its_id).state is State.PERMANENT
+
+
+@pytest.mark.parametrize(
+    ("due_in", "destination", "next_in"),
+    [
+        pytest.param(60.0, {}, 60.0, id="at its own time"),
+        pytest.param(60.0, {"cool_until": NOW + 90.0}, 90.0, id="after the pause"),
+        pytest.param(60.0, {"disabled_at": NOW}, None, id="the connector is dead"),
+        pytest.param(0.0, {}, None, id="due at this moment"),
+        pytest.param(-5.0, {}, None, id="overdue"),
+        pytest.param(None, {}, None, id="without a time"),
+    ],
+)
+def test_what_waits_for_a_provider_says_when_it_goes_on_if_that_is_known(
+    database: Database, due_in: float | None, destination: dict[str, float], next_in: float | None
+) -> None:
+    (its_id,) = put(database, make_entry("payments"))
+    put(database, make_entry("search", provider="slack"))
+    force(database, its_id, due_at=None if due_in is None else NOW + due_in)
+    if destination:
+        pause(database, **{"cool_until": 0.0, **destination})
+
+    (waiting,) = find_waiting(database, "webhook", now=NOW)
+
+    assert waiting.notification.notification_id == its_id
+    next_at = waiting.next_attempt_at
+    assert (next_at and next_at.timestamp()) == (None if next_in is None else NOW + next_in)
+
+
+def test_what_another_run_is_sending_ends_no_pause(database: Database) -> None:
+    (its_id,) = put(database, make_entry("payments"))
+    force(database, its_id, state=State.SENDING, due_at=NOW + 60.0)
+    pause(database, cool_until=0.0, disabled_at=NOW)
+
+    assert try_again(database, None, None, now=NOW) == 0
+
+    (destination,) = find_destinations(database)
+    assert not destination.takes(NOW)
