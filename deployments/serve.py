@@ -77,7 +77,7 @@ def create_automation() -> None:
 
 
 def find_deployments() -> "list[RunnerDeployment]":
-    """Give the deployments of prefect.yaml, for this process."""
+    """Return the deployments of prefect.yaml, for this process."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.deployments.runner import RunnerDeployment
     from prefect.schedules import Cron

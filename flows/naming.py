@@ -46,7 +46,7 @@ def name_run(judgements: Sequence[Judgement], *, is_single: bool, is_distrusted:
 
 
 def rename_run(name: str, judgements: Sequence[Judgement], marks: Sequence[str] = ()) -> None:
-    """Give the current flow run a name, and the tags of what it judged, with some more."""
+    """Name the current flow run, and set the tags of what it judged, with some more."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return

@@ -12,7 +12,7 @@ from rollback_drills.trust.notice import Platform
 
 
 def find_platform(settings: Settings, subjects: Sequence[Subject]) -> Platform:
-    """Give the platform owner and the providers that are named for it.
+    """Return the platform owner and the providers that are named for it.
 
     Raises:
         UsageError: A provider is unknown to everybody.

@@ -153,7 +153,7 @@ def _ask_for_run(request: RecordRequest, recorded: Recorded, now: datetime) -> D
 
 
 def _describe(recorded: Recorded) -> str:
-    """Say for the list of runs what came of the drill."""
+    """Describe what came of the drill, for the list of runs."""
     if not recorded.problems:
         return f"{recorded.drill.drill_id} is recorded and accepted"
     retest = recorded.find_retest()

@@ -42,7 +42,7 @@ def release_gate(
     generated_by: str = "release-gate",
     as_of: datetime | None = None,
 ) -> State[dict[str, Any]]:
-    """Say whether a release may pass: is its rollback ready, and which backend is selected?
+    """Decide whether a release may pass: is its rollback ready, and which backend is selected?
 
     Returns:
         Completes as Ready, DueSoon or NotRequested, with the gate document. Fails as Blocked, with an error

@@ -59,7 +59,7 @@ def issue_token(name: str, scope: Scope, expires_at: datetime | None) -> tuple[A
 
 
 def check_name(name: str) -> None:
-    """See that a token can have this name.
+    """Ensure that a token can have this name.
 
     Raises:
         UsageError: It cannot.

@@ -16,7 +16,7 @@ ANY_PROVIDER: Final = "any"
 
 
 def _digest(text: str) -> str:
-    """Give the SHA-256 of some parts as hex digits; the unit separator between them stands in no id."""
+    """Return the SHA-256 of some parts as hex digits; the unit separator between them stands in no id."""
     return sha256(text.encode()).hexdigest()
 
 

@@ -135,7 +135,7 @@ def require_watched(settings: Settings) -> None:
 
 
 def find_database_url(environ: Mapping[str, str], given: str | None) -> str:
-    """Say where evidence and outbox are kept: as given, else by the environment, else in the home folder.
+    """Return where evidence and outbox are kept: as given, else by the environment, else in the home folder.
 
     Raises:
         UsageError: What is given or in the environment is empty.

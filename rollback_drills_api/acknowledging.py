@@ -113,7 +113,7 @@ def _existing(served: Service) -> Database:
 
 
 def _check_known(database: Database, schedule_id: str) -> None:
-    """See that a schedule was ever planned for."""
+    """Ensure that a schedule was ever planned for."""
     try:
         choose_routes(EvidenceIndex(database), RouteChoice(schedule_id=schedule_id))
     except UsageError:

@@ -48,7 +48,7 @@ class Answers:
         make: Callable[[], Any],
         media_type: str = "application/json",
     ) -> Response:
-        """Give an answer, from those that are kept or made in a thread.
+        """Return an answer, from those that are kept or made in a thread.
 
         Args:
             key: What was asked.

@@ -213,7 +213,7 @@ def _check_framing(scope: Scope) -> None:
 
 
 def _check_host(values: list[bytes], allowed: frozenset[str]) -> None:
-    """See that a request means this server: otherwise a page of anybody could ask it through a browser."""
+    """Ensure that a request means this server: otherwise a page of anybody could ask it through a browser."""
     if len(values) == 1:
         host = values[0].decode("latin-1").lower()
         name, colon, port = host.rpartition(":")

@@ -49,7 +49,7 @@ async def audit_package(served: Served, caller: Asker, body: PackageBody = _ALL)
 
 @router.post("/escalation-plan", **described("escalation"))
 async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = _AS_USUAL) -> Response:
-    """Say which notifications nobody has acknowledged in time, and who is told next; sends nothing."""
+    """Return the notifications that nobody acknowledged in time, and who is notified next; sends nothing."""
     generated_by = name_caller(caller, body.generated_by)
 
     def build() -> Report:

@@ -19,7 +19,7 @@ from rollback_drills.readiness.terms import Report
 
 
 def ledger_size(database: Database | None) -> int:
-    """Give how many rows the evidence has, or had before their time was over."""
+    """Return how many rows the evidence has, or had before their time was over."""
     if database is None:
         return 0
     with database.read() as connection:
@@ -30,7 +30,7 @@ def ledger_size(database: Database | None) -> int:
 def collect_delivery(
     database: Database, judgements: list[Judgement], *, since: int, flow_run_id: str
 ) -> list[Report]:
-    """Give the documents of contract §7 for every schedule of a run.
+    """Return the documents of contract §7 for every schedule of a run.
 
     Args:
         database: Keeps the evidence.
@@ -82,7 +82,7 @@ def _refer_to_event(plan: Report) -> EventReference:
 
 
 def collect(database: Database, kind: str, *, since: int, flow_run_id: str) -> list[Report]:
-    """Give the records of a kind that a flow run wrote, of those that were written after some row."""
+    """Return the records of a kind that a flow run wrote, of those that were written after some row."""
     statement = select(LEDGER.c.record).where(LEDGER.c.leaf_index >= since, LEDGER.c.metadata_kind == kind)
     with database.read() as connection:
         texts = connection.scalars(statement.order_by(LEDGER.c.leaf_index)).all()

@@ -102,13 +102,13 @@ async def evidence(served: Readable, request: Request) -> Response:
 
 @router.get("/style.css", dependencies=[Depends(reading)])
 async def style() -> Response:
-    """Give the stylesheet of the pages."""
+    """Return the stylesheet of the pages."""
     return Response(stylesheet(), media_type="text/css", headers={"cache-control": "max-age=300"})
 
 
 @router.get("/{name:path}")
 async def nowhere(served: Readable, request: Request, name: str) -> Response:
-    """Say that there is no such page; with a slash too many there is."""
+    """Answer that there is no such page; with a slash too many there is."""
     links = _links_from(served, request)
     if not name:
         return RedirectResponse(links.fleet(FleetQuery()), HTTPStatus.PERMANENT_REDIRECT)
@@ -129,7 +129,7 @@ def _render_none(links: ServedLinks, reason: str, *, here: str = "") -> str:
 
 
 def _only(parameters: Mapping[str, str], *names: str) -> Mapping[str, str]:
-    """See that no other query parameter was sent."""
+    """Ensure that no other query parameter was sent."""
     unknown = sorted(parameters.keys() - set(names))
     if unknown:
         raise UsageError(f"the query parameter {show(unknown[0])} is unknown")
@@ -143,7 +143,7 @@ async def _give(
     ask: Callable[[], Asked],
     write: Callable[[Console, ServedLinks, Asked], str],
 ) -> Response:
-    """Give a page, or one that says why it cannot be given.
+    """Return a page, or one that says why it cannot be given.
 
     Args:
         served: The service.
@@ -175,7 +175,7 @@ async def _give(
 
 
 def _find_version(served: Service) -> str:
-    """Give a text that changes with what pages are made of; the fleet has a page without a database."""
+    """Return an opaque version string of what pages are made of; the fleet has a page without a database."""
     try:
         return served.version()
     except DatabaseError:
@@ -192,7 +192,7 @@ def _read(served: Service) -> Console:
 
 
 def _explain(error: DatabaseError) -> str:
-    """Say why there is no evidence, without naming anything of this machine."""
+    """Return why there is no evidence, without naming anything of this machine."""
     if str(error) in {NO_EVIDENCE, _UNUSABLE}:
         return str(error)
     logger.warning("the console: %s", error)

@@ -198,7 +198,7 @@ _HAS_BODY: Final = (*_RUNS_A_FLOW, "package", "escalation")
 
 
 def described(operation: str, *statuses: int) -> dict[str, Any]:
-    """Give what the decorator of an operation needs; every operation has an answer and its problems here."""
+    """Return the arguments of an operation's decorator: its answer, and the problems it can have."""
     description, schema, example = _ANSWERS[operation]
     more = {*statuses}
     if operation in _RUNS_A_FLOW:
@@ -215,6 +215,6 @@ def described(operation: str, *statuses: int) -> dict[str, Any]:
 
 
 def described_text(media_type: str, description: str, example: str, *statuses: int) -> dict[str, Any]:
-    """Give what the decorator of an operation needs whose answer is a text."""
+    """Return what the decorator of an operation needs whose answer is a text."""
     answer = {"description": description, "content": {media_type: {"schema": _TEXT, "example": example}}}
     return {"responses": {200: answer, **problem_responses(*statuses)}}

@@ -44,7 +44,7 @@ class JudgedFleet:
     """By schedule id: the place among the judgements."""
 
     def find(self, schedule_id: str) -> Judgement:
-        """Give the judgement of one schedule.
+        """Return the judgement of one schedule.
 
         Raises:
             Problem: There is no such schedule.
@@ -71,7 +71,7 @@ class FleetCache:
         self._judged: JudgedFleet | None = None
 
     def judged(self) -> JudgedFleet:
-        """Give the judgements of this minute and these documents.
+        """Return the judgements of this minute and these documents.
 
         Raises:
             Problem: The documents cannot be found, or do not fit together.
@@ -118,7 +118,7 @@ def _unusable() -> Problem:
 
 
 def _find_files(settings: Settings, fleet: Fleet | None) -> Iterator[tuple[str, int, int, int]]:
-    """Give every file that the settings stand for, and what shows that it was changed."""
+    """Return every file that the settings stand for, and what shows that it was changed."""
     for path in filter(None, (settings.schedule, settings.history)):
         if os.path.isdir(path) or (glob.has_magic(path) and not os.path.isfile(path)):
             found = search(path)

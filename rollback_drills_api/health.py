@@ -27,13 +27,13 @@ def _described(what: str) -> dict[int | str, Any]:
 
 @router.get("/healthz", responses=_described("The process lives."))
 async def healthz() -> Response:
-    """Say that the process lives."""
+    """Answer that the process lives."""
     return Response(encode({"status": "ok"}), media_type="application/json")
 
 
 @router.get("/readyz", responses=_described("Documents and database can be reached."))
 async def readyz(served: Served) -> Response:
-    """Say that the documents and the database can be reached; 503 if not."""
+    """Answer whether the documents and the database can be reached; 503 if not."""
     return await served.answers.give("readyz", served.version, lambda: _check(served))
 
 

@@ -115,7 +115,7 @@ def _check_size(size: int) -> None:
 
 
 def check_json(body: bytes) -> None:
-    """See that a body is a JSON object of which every reader understands the same, and not nested deeply.
+    """Ensure that a body is a JSON object of which every reader understands the same, and not nested deeply.
 
     Raises:
         Problem: It is not.
@@ -157,7 +157,7 @@ def _find_nul(value: Any, place: Location) -> Iterator[Location]:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read to whoever reads next."""
+    """Replay a body to whoever reads next."""
     pending = [body]
 
     async def again() -> Message:

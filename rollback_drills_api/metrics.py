@@ -39,7 +39,7 @@ router = APIRouter(tags=["metrics"], dependencies=[nothing_asked])
     **described_text("text/plain", "Metrics in the text format.", "rollback_drills_open_cycles 0"),
 )
 async def metrics(served: Readable) -> Response:
-    """Give the metrics in the text format of Prometheus."""
+    """Return the metrics in the text format of Prometheus."""
     return await served.answers.give("metrics", served.version, lambda: write_metrics(served), MEDIA_TYPE)
 
 
@@ -71,7 +71,7 @@ class DrillCollector(Collector):
         self._measured = measured
 
     def collect(self) -> Iterator[Metric]:
-        """Give every metric."""
+        """Return every metric."""
         yield InfoMetricFamily(f"{_PREFIX}_build", "The version.", {"version": version("rollback-drills")})
         yield from self._of_schedules()
         yield from self._of_cycles()

@@ -99,7 +99,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
 
 
 def _explain(error: Mapping[str, Any]) -> dict[str, str]:
-    """Give place and message of a validation error; never the value, which may be a secret."""
+    """Return place and message of a validation error; never the value, which may be a secret."""
     kind, *rest = error["loc"]
     path = json_path(tuple(rest)) if kind == "body" else f"{kind} {'.'.join(map(str, rest))}".strip()
     message = (

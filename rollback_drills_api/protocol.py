@@ -15,7 +15,7 @@ _SPARE_DESCRIPTORS: Final = 64
 
 
 def most_connections() -> int:
-    """Say how many connections this process can hold without running out of file descriptors."""
+    """Return how many connections this process can hold without running out of file descriptors."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(16, min(_MOST_CONNECTIONS, soft - _SPARE_DESCRIPTORS))
 

@@ -39,7 +39,7 @@ class Query(BaseModel):
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Give what distinguishes it from others of its kind; models are compared ten times as slowly."""
+        """Return what distinguishes it from others of its kind; models are compared ten times as slowly."""
         return tuple(self.__dict__.values())
 
 

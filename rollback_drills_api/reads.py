@@ -26,7 +26,7 @@ WantedSchedules = Annotated[FleetQuery, QueryParameters()]
 
 @router.get("/runtime/go-pilot/rollback-drills", **described("history"))
 async def drill_history(served: Readable, wanted: WantedSchedules) -> Response:
-    """Give the history report of the schedule; of several, a page of them."""
+    """Return the history report of the schedule; of several, a page of them."""
     return await served.answers.give(
         ("history", wanted.key),
         served.fleet_version,
@@ -36,7 +36,7 @@ async def drill_history(served: Readable, wanted: WantedSchedules) -> Response:
 
 @router.get("/runtime/go-pilot/rollback-drill-schedule", **described("schedule"))
 async def drill_schedule(served: Readable, wanted: WantedSchedules) -> Response:
-    """Give the schedule report of the schedule; of several, a page of them."""
+    """Return the schedule report of the schedule; of several, a page of them."""
     return await served.answers.give(
         ("schedule", wanted.key),
         served.fleet_version,
@@ -46,7 +46,7 @@ async def drill_schedule(served: Readable, wanted: WantedSchedules) -> Response:
 
 @router.get("/deployment/production-readiness", **described("readiness"))
 async def readiness(served: Readable, wanted: Annotated[FleetPage, QueryParameters()]) -> Response:
-    """Say whether production may rely on the rollback: the two drill checks of every schedule.
+    """Return whether production may rely on the rollback: the two drill checks of every schedule.
 
     The status is that of all schedules. Of several, a page of checks is given, those that block first.
     """

@@ -82,12 +82,12 @@ def find_connectors() -> frozenset[str]:
 
 
 def documents_of(settings: Settings) -> dict[str, Any]:
-    """Give the parameters by which a flow in this process reads the documents that are served."""
+    """Return the parameters by which a flow in this process reads the documents that are served."""
     return {"schedule": settings.schedule, "history": settings.history}
 
 
 def explain_failure(ran: Ran) -> Exception:
-    """Say why a run did nothing: because of what the caller asked for, or for a reason that the log has."""
+    """Explain why a run did nothing: the caller's request was refused, or the log has the reason."""
     if ran.refused:
         return ran.refused
     if ran.message.startswith(NOTHING_TO_WATCH):

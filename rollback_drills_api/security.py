@@ -75,7 +75,7 @@ def _explain(error: Exception) -> str:
 
 
 def read_token(headers: Sequence[tuple[bytes, bytes]], *, takes_password: bool) -> str | None:
-    """Give the token of a request; None if it brings none.
+    """Return the token of a request; None if it brings none.
 
     Args:
         headers: Of the request.
@@ -107,7 +107,7 @@ def _read_password(credentials: str) -> str:
 
 
 def identify(book: TokenBook, presented: str | None, *, now: float) -> ApiToken | None:
-    """Give the token of a caller; None for a caller without one.
+    """Return the token of a caller; None for a caller without one.
 
     Raises:
         Problem: The token is unknown, or its time is over.
@@ -136,7 +136,7 @@ class Needs:
         self._is_waived_in_public = scope is Scope.READ and not always
 
     async def __call__(self, request: Request) -> str:
-        """Give the name of the caller.
+        """Return the name of the caller.
 
         Raises:
             Problem: The caller must not do this.

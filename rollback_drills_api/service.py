@@ -38,7 +38,7 @@ class Service:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def database(self) -> Database | None:
-        """Give the database; None if nothing was written to it yet. It is opened once.
+        """Return the database; None if nothing was written to it yet. It is opened once.
 
         Raises:
             DatabaseError: It cannot be reached.
@@ -50,12 +50,12 @@ class Service:
             return self._database
 
     def evidence_version(self) -> str:
-        """Give a text that is another one after every commit to the database."""
+        """Return an opaque version string that changes with every commit to the database."""
         self.database()
         return self._watch.version() if self._watch else ""
 
     def fleet_version(self) -> str:
-        """Give a text that is another one when the documents are judged anew."""
+        """Return an opaque version string that changes when the documents are judged anew."""
         return self.fleet.judged().at.isoformat()
 
     def subjects(self) -> Sequence[Subject]:
@@ -73,7 +73,7 @@ class Service:
             return self.evidence_version()
 
     def version(self) -> str:
-        """Give a text that is another one when documents or database are."""
+        """Return an opaque version string that changes with the documents or the database."""
         return f"{self.fleet_version()} {self.evidence_version()}"
 
     async def build(self, make: Callable[[], Report]) -> Response:
@@ -95,13 +95,13 @@ class Service:
 
 
 async def find_service(request: Request) -> Service:
-    """Give the service of the application of a request; not async, it would take a thread."""
+    """Return the service of the application of a request; not async, it would take a thread."""
     service: Service = request.app.state.service
     return service
 
 
 async def find_readable(request: Request) -> Service:
-    """Give the service to a caller who may read: one dependency costs half of two.
+    """Return the service to a caller who may read: one dependency costs half of two.
 
     Raises:
         Problem: The caller may not.

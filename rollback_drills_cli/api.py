@@ -99,7 +99,7 @@ def api(
 
 
 def _check_exposure(host: str, *, beyond_loopback: bool, has_tls: bool) -> None:
-    """See that nobody listens beyond loopback without meaning it."""
+    """Ensure that nobody listens beyond loopback without meaning it."""
     try:
         is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -60,7 +60,7 @@ def check(
     generated_by: options.GeneratedByOption = "cli",
     as_json: options.JsonOption = False,
 ) -> None:
-    """Say for each schedule whether its next drill is ready, due soon or overdue, and why.
+    """Show for each schedule whether its next drill is ready, due soon or overdue, and why.
 
     Exit code 0 if every schedule is ready, due soon or not requested, 1 if one needs attention.
     """

@@ -90,7 +90,7 @@ def console(
 
 
 def _open(url: str | None) -> tuple["Database | None", str]:
-    """Give the database, and why there is none; nothing is wrong where none was written yet."""
+    """Return the database, and why there is none; nothing is wrong where none was written yet."""
     from rollback_drills.database.connections import Database, DatabaseError
     from rollback_drills.outbox.table import OUTBOX
 

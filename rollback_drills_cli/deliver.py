@@ -86,7 +86,7 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[dict[str
 
 
 def read_result(state: "State[Any]") -> dict[str, Any]:
-    """Give what a flow run ended with, also if it could not deliver.
+    """Return what a flow run ended with, also if it could not deliver.
 
     Raises:
         UsageError: It ended without a result, because of what it was given.

@@ -79,7 +79,7 @@ def gate(
     format_name: FormatOption = Format.TABLE.value,
     out: OutOption = None,
 ) -> None:
-    """Say whether a release may pass: is its rollback ready, and which backend is selected?
+    """Decide whether a release may pass: is its rollback ready, and which backend is selected?
 
     Exit code 0 if every check is ready, due soon or not requested, 1 if one needs attention.
     """

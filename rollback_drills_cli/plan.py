@@ -41,7 +41,7 @@ def plan(
     generated_by: options.GeneratedByOption = "cli",
     as_json: options.JsonOption = False,
 ) -> None:
-    """Say who would be told through what, who would not, and why. Nothing is sent.
+    """Show who would be notified, through which provider, who would not, and why. Nothing is sent.
 
     The plan is made as if nobody was told in this cycle yet. Exit codes as those of `drills check`.
     """

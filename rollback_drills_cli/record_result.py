@@ -98,7 +98,7 @@ def _deliver_command(recorded: "Recorded") -> str:
 
 
 def _describe(report: Report) -> Iterator[str]:
-    """Say for people what came of the recording."""
+    """Print what came of the recording."""
     drill, path = report["drill_id"], report["history_path"]
     if report["accepted"]:
         yield f"Drill {drill} is recorded in {path}, and accepted."

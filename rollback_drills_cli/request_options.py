@@ -45,7 +45,7 @@ def option_of(
 
 
 def with_options_of(request: type[BaseModel], *, after: str) -> Callable[[Function], Function]:
-    """Give a command, which takes them by `**`, an option for each field of a request.
+    """Add to a command, which takes them by `**`, an option for each field of a request.
 
     Args:
         request: The request.

@@ -151,7 +151,7 @@ def describe_cycles(
 def make_row(
     subject: Subject, judgement: Judgement, cycles: Mapping[str, Report], *, now: datetime
 ) -> FleetRow:
-    """Say of one schedule what stands in its row.
+    """Return the row of one schedule.
 
     Args:
         subject: The documents.

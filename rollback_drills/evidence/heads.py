@@ -138,5 +138,5 @@ def find_nodes(connection: Connection, subtrees: Iterable[Subtree]) -> dict[Subt
 
 
 def damage(what: str) -> DatabaseError:
-    """Say what of the evidence does not fit together."""
+    """Return what of the evidence does not fit together."""
     return DatabaseError(f"the evidence is damaged: {what}; `drills evidence verify` shows what happened")

@@ -117,7 +117,7 @@ def explain_lag(behind: timedelta) -> str:
 
 
 def explain_clock(went_back: timedelta) -> str:
-    """Say that the clock went back; the evidence was written, and says so too."""
+    """Warn that the clock went back; the evidence was written, and says so too."""
     return (
         f"the clock went back by {went_back} since the newest evidence; the evidence was written and says so;"
         " set the clock of this machine right"

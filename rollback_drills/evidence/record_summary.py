@@ -24,7 +24,7 @@ class EvidenceRow:
 
 
 def describe_record(record: Report) -> EvidenceRow:
-    """Say in a row what a record is; an imported one is what it was."""
+    """Describe a record in a row; an imported one is what it was."""
     told = record.get("original", record)
     kind = str(told["metadata_kind"])
     for start in ("go-backend-rollback-drill-", "rollback-drills-"):

@@ -162,7 +162,7 @@ def _report(
 
 
 def _find_problem(kind: _Kind[P], source: Loaded[P] | None, faults: dict[str, str]) -> str:
-    """Say what keeps the document from being valid, the most basic reason first; empty if nothing does."""
+    """Return what keeps the document from being valid, the most basic reason first; empty if nothing does."""
     if source is None:
         return kind.not_configured
     if source.document is None:

@@ -104,7 +104,7 @@ def _texts_of(document: str) -> Iterator[str]:
 
 
 def _parts_of_url(secret: str) -> Iterator[tuple[str, bool]]:
-    """Give the parts of a URL that are echoed alone; True with those that can be nothing but secret."""
+    """Return the parts of a URL that are echoed alone; True with those that can be nothing but secret."""
     try:
         url = urlsplit(secret)
         user, password = unquote(url.username or ""), unquote(url.password or "")
@@ -171,7 +171,7 @@ def _as_base64(part: str) -> Iterator[bytes]:
 
 
 def _within_base64(part: str) -> Iterator[bytes]:
-    """Give what base64 of more than the value has in it, such as that of `user:password`."""
+    """Return what base64 of more than the value has in it, such as that of `user:password`."""
     raw = part.encode(errors="replace")
     for before, skipped in enumerate((0, 2, 3)):
         # Without the characters at both ends that hold bits of the neighbours too.

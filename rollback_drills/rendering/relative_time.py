@@ -19,7 +19,7 @@ def write_count(count: int, what: str) -> str:
 
 
 def how_long(instant: str, *, now: datetime) -> str:
-    """Say how far away an instant is, such as `in 3 days` or `2 weeks ago`."""
+    """Return how far away a time is, such as `in 3 days` or `2 weeks ago`."""
     if not instant:
         return "unknown"
     import pendulum  # only people need it, and every start would pay for it

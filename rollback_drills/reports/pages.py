@@ -24,7 +24,7 @@ _COUNTS: Final = (
 
 
 def summarise_trend(trend: Report) -> str:
-    """Say in a sentence what a trend found."""
+    """Describe in a sentence what a trend found."""
     count, period = trend["decision_count"], f"from {trend['period']['from']} to {trend['period']['to']}"
     if not count:
         return f"No route was decided {period}."

@@ -145,7 +145,7 @@ _NAMES: Final = ("route_key", "plan_id", "cycle_id", "schedule_id", "status", "a
 def _category(
     decision: Mapping[str, Any], window: Mapping[str, Any], availability: Mapping[str, Any]
 ) -> Category:
-    """Say why a route was not told; the system that this one takes over from left that to the reader."""
+    """Return why a route was not notified; the reference left that to the reader."""
     given = decision.get("category")
     if given in CATEGORIES and given != Category.DELIVER:
         return Category(given)

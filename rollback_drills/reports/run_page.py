@@ -83,7 +83,7 @@ def _count(run: ScheduleRun, *, dry_run: bool) -> str:
 
 
 def _distrust(reason: str) -> Iterator[str]:
-    """Say that nobody is told because the drill history is not trusted."""
+    """State that nobody is notified because the drill history is not trusted."""
     if reason:
         yield from (f"**History untrusted:** {cell(reason)}. Only the platform owner is told.", "")
 

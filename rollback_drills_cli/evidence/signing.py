@@ -41,7 +41,7 @@ def make_key(origin: str) -> "SigningKey":
 
 
 def report_clock(went_back: timedelta | None) -> None:
-    """Say that the clock went back, and end with exit code 1; do nothing if it did not."""
+    """Warn that the clock went back, and end with exit code 1; do nothing if it did not."""
     if went_back:
         from rollback_drills.evidence.outbox_transfer import explain_clock
 

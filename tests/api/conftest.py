@@ -46,7 +46,7 @@ class Keys:
         self.kept.append(token)
 
     def header(self, name: str) -> dict[str, str]:
-        """Give the header that a caller sends."""
+        """Return the header that a caller sends."""
         return {"authorization": f"Bearer {self.secrets[name]}"}
 
 
@@ -84,7 +84,7 @@ def options(tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> ApiO
 
 
 def client_of(options: ApiOptions, **changes: Any) -> TestClient:
-    """Give a client of an application; to be used in a `with`."""
+    """Return a client of an application; to be used in a `with`."""
     return TestClient(build_app(replace(options, **changes)), raise_server_exceptions=False)
 
 

@@ -44,7 +44,7 @@ def port(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Say whether the other side hangs up within some seconds."""
+    """Return whether the other side hangs up within some seconds."""
     connection.settimeout(5)
     try:
         return connection.recv(1) == b""

@@ -25,7 +25,7 @@ PAGES = (
 
 
 def basic(password: str, name: str = "anybody") -> dict[str, str]:
-    """Give the header of a browser that was told a password."""
+    """Return the header of a browser that was told a password."""
     return {"authorization": f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}"}
 
 

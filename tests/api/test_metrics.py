@@ -23,7 +23,7 @@ PAGE = EXAMPLES.parent / "how-to" / "monitor-with-prometheus.md"
 
 
 def scrape(client: TestClient) -> dict[str, dict[tuple[str, ...], float]]:
-    """Give the metrics by name and the values of labels, which are in the order of their names."""
+    """Return the metrics by name and the values of labels, which are in the order of their names."""
     answer = client.get("/metrics")
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"

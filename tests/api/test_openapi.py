@@ -122,7 +122,7 @@ def test_every_answer_is_described(
 
 
 def find_schema(document: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Give the name of a schema that is referred to, and what it says."""
+    """Return the name of a schema that is referred to, and what it says."""
     name: str = schema["$ref"].rpartition("/")[2]
     return name, document["components"]["schemas"][name]
 

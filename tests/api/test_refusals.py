@@ -19,7 +19,7 @@ JSON = {"content-type": "application/json"}
 
 
 def check_problem(answer: Any, status: int) -> dict[str, Any]:
-    """See that an answer is a problem document of this status, and give it."""
+    """Check that an answer is a problem document of this status, and return it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()

@@ -46,12 +46,12 @@ def report() -> None:
 
 
 def page_of(console: Console) -> Callable[[], object]:
-    """Give what writes the first page as the server does."""
+    """Return what writes the first page as the server does."""
     return partial(write_fleet, console, ServedLinks(), FleetQuery())
 
 
 def build_console(url: str, count: int) -> Console:
-    """Give a fleet of which a third is overdue, after some checks that told its owners."""
+    """Return a fleet of which a third is overdue, after some checks that told its owners."""
     database = Database.open(url)
     subjects = [_make_subject(number) for number in range(count)]
     judgements = judge_all(subjects, Criteria(), now=NOW)

@@ -166,7 +166,7 @@ def _report_verification(folder: Path) -> None:
 
 
 def _verify(bundle: Path) -> tuple[float, float]:
-    """Give the seconds of a verification, and the most megabytes that its process took."""
+    """Return the seconds of a verification, and the most megabytes that its process took."""
     script = (
         "import re, sys, time; from pathlib import Path\n"
         "from rollback_drills.evidence.verify.auditor import Trust\n"

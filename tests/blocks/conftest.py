@@ -41,7 +41,7 @@ NOTIFICATION = Notification(
 
 @pytest.fixture
 def now() -> datetime:
-    """Give the moment of an attempt."""
+    """Return the moment of an attempt."""
     return datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
 

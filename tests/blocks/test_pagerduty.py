@@ -158,7 +158,7 @@ def test_a_resolve_without_a_key_is_refused(event: Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def official() -> tuple[EventsApiV2Client, list[httpx2.Request]]:
-    """Give the vendor's own client, which takes https only, and the requests it makes."""
+    """Return the vendor's own client, which takes https only, and the requests it makes."""
     made: list[httpx2.Request] = []
 
     def take(request: httpx2.Request) -> httpx2.Response:

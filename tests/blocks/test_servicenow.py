@@ -105,7 +105,7 @@ SAMPLE = Sample(
 
 
 def row(correlation_id: str, **fields: str) -> dict[str, str]:
-    """Give a record as ServiceNow answers: every value is a text."""
+    """Return a record as ServiceNow answers: every value is a text."""
     usual = {"state": "2", "active": "true", "correlation_display": "rollback-drills gordmsg-0"}
     return {**NAMED, **usual, "correlation_id": correlation_id, **fields}
 
@@ -117,7 +117,7 @@ def ours(make_notification: Callable[..., Notification]) -> str:
 
 @pytest.fixture
 def written(make_notification: Callable[..., Notification], now: datetime) -> Callable[..., dict[str, Any]]:
-    """Give the body that is written, after a record was found where one is looked for."""
+    """Return the body that is written, after a record was found where one is looked for."""
 
     def write(kind: str, **overrides: Any) -> dict[str, Any]:
         earlier_ref = "" if kind == "create" else REF

@@ -12,7 +12,7 @@ from tests.unit.cli.test_main import drills
 
 
 def planned(folder: Path, history: str, **changes: Any) -> tuple[str, str]:
-    """Give due instant and cycle of the schedule with changes, judged with a history."""
+    """Return due instant and cycle of the schedule with changes, judged with a history."""
     document = {**json.loads((folder / "a-schedule.json").read_text()), **changes}
     (folder / "schedule.json").write_text(json.dumps(document))
     done = drills(

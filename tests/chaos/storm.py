@@ -200,7 +200,7 @@ def empty(url: str) -> None:
 
 
 def make_connector(kind: str, url: str) -> Connector:
-    """Give a connector that leads to the receiver."""
+    """Return a connector that leads to the receiver."""
     if kind == "pagerduty":
         return PagerDutyConnector(routing_key=Secret(value="k" * 32), event_type="alert", api_url=url)
     return WebhookConnector(url=Secret(value=f"{url}/hook"))

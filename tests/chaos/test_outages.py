@@ -27,7 +27,7 @@ COUNT = 100
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    """Give an outbox with notifications that are due."""
+    """Return an outbox with notifications that are due."""
     opened = Database.open(f"sqlite:///{tmp_path / 'outbox.db'}")
     commit(opened, list(make_entries(COUNT)), [], now=time.time())
     return opened
@@ -35,7 +35,7 @@ def database(tmp_path: Path) -> Database:
 
 @pytest.fixture
 def port() -> int:
-    """Give a port on which nobody listens yet."""
+    """Return a port on which nobody listens yet."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         number: int = found.getsockname()[1]
     return number

@@ -95,7 +95,7 @@ def check(database: Database, messenger: Messenger, now: datetime) -> None:
 
 
 def hours(days: int) -> Iterator[datetime]:
-    """Give the instant of every check."""
+    """Return the instant of every check."""
     return itertools.islice((START + timedelta(hours=hour) for hour in itertools.count()), 24 * days)
 
 

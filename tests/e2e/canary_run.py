@@ -90,7 +90,7 @@ def _be_careless() -> None:
 
 
 def _read_ledger_keys() -> list[str]:
-    """Give the keys that sign the evidence, for the search; they are nobody's canaries."""
+    """Return the keys that sign the evidence, for the search; they are nobody's canaries."""
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:

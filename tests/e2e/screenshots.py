@@ -60,7 +60,7 @@ def installation(home: Path) -> Iterator[PrefectServer]:
 
 
 def answers(url: str) -> bool | None:
-    """Say whether a server answers; None if not yet."""
+    """Return whether a server answers; None if not yet."""
     try:
         return httpx.get(url, timeout=2).is_success or None
     except httpx.HTTPError:
@@ -113,7 +113,7 @@ def write_terminal(server: PrefectServer) -> Path:
 
 
 def find(kind: str, **wanted: str) -> dict[str, Any]:
-    """Give the first of what the API lists, that has these values."""
+    """Return the first of what the API lists, that has these values."""
     listed = httpx.post(f"{SITE}/api/{kind}/filter", json={}).raise_for_status().json()
     return next(each for each in listed if wanted.items() <= each.items())
 

@@ -118,7 +118,7 @@ def connectors(canaries: Mapping[str, str], address: str, mail_port: int) -> dic
 
 
 def forms(canary: str) -> Iterator[bytes]:
-    """Give every way in which a secret may be written."""
+    """Return every way in which a secret may be written."""
     for text in (canary, f"drills:{canary}", f"drills@example.invalid:{canary}"):
         raw = text.encode()
         yield raw

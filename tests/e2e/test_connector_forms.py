@@ -57,7 +57,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(params=FORMS)
 def form(request: pytest.FixtureRequest, browser: Browser, server: PrefectServer) -> Form:
-    """Give the form of one UI, on a server that knows the block types."""
+    """Return the form of one UI, on a server that knows the block types."""
     server.run("prefect", "block", "register", "-m", "blocks.registry")
     return FORMS[request.param](browser, server.api.removesuffix("/api"))
 

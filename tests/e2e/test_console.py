@@ -58,12 +58,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    """Give the source of axe-core."""
+    """Return the source of axe-core."""
     return (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
 def find_violations(browser: Browser, axe: str) -> list[str]:
-    """Give what axe-core finds to be serious, each with its first place."""
+    """Return what axe-core finds to be serious, each with its first place."""
     browser.run(f"{axe}; null")
     tags = json.dumps({"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
     found: list[dict[str, Any]] = browser.run(f"axe.run(document, {tags}).then(result => result.violations)")

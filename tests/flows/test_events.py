@@ -85,7 +85,7 @@ def quote_all(request: Request) -> Response:
 
 
 def events_of(state: State[Any], *, at_least: int = 1) -> list[dict[str, Any]]:
-    """Give our events of the flow run that ended in this state, first to last."""
+    """Return our events of the flow run that ended in this state, first to last."""
     run_id = state.state_details.flow_run_id
     assert isinstance(run_id, UUID)
     wanted = {

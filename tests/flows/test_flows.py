@@ -73,7 +73,7 @@ def write(folder: Path, **changes: Any) -> str:
 
 
 def outcome_of(state: State[Any]) -> dict[str, Any]:
-    """Give the data of a flow's final state, failed or not."""
+    """Return the data of a flow's final state, failed or not."""
     data = state.result(raise_on_failure=False)
     if isinstance(data, DeliveryFailedError):
         data = pickle.loads(pickle.dumps(data)).result
@@ -82,7 +82,7 @@ def outcome_of(state: State[Any]) -> dict[str, Any]:
 
 
 def paths_of(receiver: HTTPServer) -> list[str]:
-    """Give the paths that were called, in order."""
+    """Return the paths that were called, in order."""
     return [request.path for request, _ in receiver.log]
 
 

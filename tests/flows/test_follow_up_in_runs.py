@@ -61,7 +61,7 @@ def told(url: str, receiver: HTTPServer, tmp_path: Path) -> HTTPServer:
 
 
 def owners_told(receiver: HTTPServer) -> list[str]:
-    """Give the owner and the reason of every message, in order."""
+    """Return the owner and the reason of every message, in order."""
     bodies = [json.loads(request.data) for request, _ in receiver.log if request.path == "/webhook"]
     return [f"{body['owners'][0]}: {body['reason']}" for body in bodies]
 
@@ -72,7 +72,7 @@ def follow_up(as_of: datetime | None = None, **changes: Any) -> State[Any]:
 
 
 def data_of(state: State[Any]) -> dict[str, Any]:
-    """Give the dashboard that a run ended with, failed or not."""
+    """Return the dashboard that a run ended with, failed or not."""
     data = state.result(raise_on_failure=False)
     found = data.result if isinstance(data, DeliveryFailedError) else data
     assert isinstance(found, dict), state
@@ -84,14 +84,14 @@ def rows_of(url: str, kind: str) -> list[dict[str, Any]]:
 
 
 def pages_of(key: str) -> list[str]:
-    """Give the versions of an artifact, the newest first."""
+    """Return the versions of an artifact, the newest first."""
     wanted = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 10}
     with get_client(sync_client=True) as client:
         return [str(each["data"]) for each in client.request("POST", "/artifacts/filter", json=wanted).json()]
 
 
 def logs_of(state: State[Any]) -> str:
-    """Give all that the flow run and its tasks have logged, as the server has it."""
+    """Return all that the flow run and its tasks have logged, as the server has it."""
     wanted = {"logs": {"flow_run_id": {"any_": [str(state.state_details.flow_run_id)]}}, "limit": 200}
     until, before = time.monotonic() + 20, ""
     with get_client(sync_client=True) as client:

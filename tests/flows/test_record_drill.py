@@ -50,7 +50,7 @@ ACCEPTED: Mapping[str, Any] = {
 
 @pytest.fixture
 def paths(tmp_path: Path, url: str, receiver: HTTPServer) -> dict[str, str]:
-    """Give an overdue schedule and its history."""
+    """Return an overdue schedule and its history."""
     (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE, indent=2))
     (tmp_path / "history.json").write_text(json.dumps(HISTORY, indent=2))
     return {"schedule": str(tmp_path / "schedule.json"), "history": str(tmp_path / "history.json")}

@@ -44,7 +44,7 @@ def all_handlers() -> Iterator[logging.Handler]:
 
 
 def raise_it(error: Exception) -> Callable[[], None]:
-    """Give a step that raises."""
+    """Return a step that raises."""
 
     @redacting
     def step() -> None:
@@ -159,7 +159,7 @@ def test_an_access_token_is_in_use_from_the_first_verdict_on() -> None:
 
 
 def find_logs(flow_run_id: Any) -> str:
-    """Give what the server has of the logs of a run."""
+    """Return what the server has of the logs of a run."""
     with get_client(sync_client=True) as client:
         found = client.request(
             "POST", "/logs/filter", json={"logs": {"flow_run_id": {"any_": [str(flow_run_id)]}}}

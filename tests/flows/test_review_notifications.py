@@ -19,7 +19,7 @@ NOW = datetime(2027, 1, 5, 12, tzinfo=UTC)
 
 
 def artifacts() -> dict[str, Any]:
-    """Give the newest artifact of each key of the review."""
+    """Return the newest artifact of each key of the review."""
     with get_client(sync_client=True) as client:
         body = {"sort": "ID_DESC", "artifacts": {"key": {"like_": "rollback-drill-review"}}}
         found = client.request("POST", "/artifacts/latest/filter", json=body).json()

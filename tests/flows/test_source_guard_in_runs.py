@@ -60,7 +60,7 @@ def check(folder: Path, as_of: str, **changes: Any) -> State[Any]:
 
 
 def told(receiver: HTTPServer) -> list[dict[str, Any]]:
-    """Give what was brought since the last time, without what the evidence adds."""
+    """Return what was brought since the last time, without what the evidence adds."""
     bodies = [json.loads(request.data) for request, _ in receiver.log]
     receiver.clear_log()
     return bodies
@@ -116,7 +116,7 @@ def test_ten_histories_that_vanish_are_one_notice_to_the_platform_owner(
 
 
 def artifacts_of(key: str) -> list[str]:
-    """Give the pages of an artifact, the newest first."""
+    """Return the pages of an artifact, the newest first."""
     wanted = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 10}
     with get_client(sync_client=True) as client:
         found = client.request("POST", "/artifacts/filter", json=wanted).json()

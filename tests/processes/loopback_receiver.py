@@ -90,7 +90,7 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def received(self) -> list[dict[str, Any]]:
-        """Give every request so far, in order."""
+        """Return every request so far, in order."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [json.loads(line) for line in lines]
 

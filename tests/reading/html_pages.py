@@ -58,7 +58,7 @@ class HtmlPage(HTMLParser):
             element.texts.append(data)
 
     def find(self, tag: str, **wanted: str) -> list[Element]:
-        """Give the elements of a tag that have these attributes; `class_` stands for one class."""
+        """Return the elements of a tag that have these attributes; `class_` stands for one class."""
         name = wanted.pop("class_", None)
         return [
             each

@@ -85,7 +85,7 @@ def make_subject(drills: list[Mapping[str, Any]] | None = None, **changes: Any) 
 
 
 def called(subject: Subject, name: str) -> Subject:
-    """Give a subject another schedule id, also one that a document is refused for."""
+    """Change the schedule id of a subject, also one that a document is refused for."""
     assert subject.schedule
     assert subject.schedule.document
     document = msgspec.structs.replace(subject.schedule.document, schedule_id=name)
@@ -149,7 +149,7 @@ DATABASES = (
 
 @contextmanager
 def fresh_database(kind: str, folder: Path) -> Iterator[str]:
-    """Give the URL of an empty database: a file, or a schema of its own that goes away afterwards."""
+    """Return the URL of an empty database: a file, or a schema of its own that goes away afterwards."""
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'drills.db'}"
         return

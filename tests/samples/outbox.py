@@ -16,7 +16,7 @@ PLANNED_AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 def make_entries(
     count: int, *, provider: str = "webhook", owner: str = "payments-team", reason: Reason = Reason.FIRST
 ) -> Iterator[OutboxEntry]:
-    """Give notifications of as many schedules, each of a cycle of its own."""
+    """Return notifications of as many schedules, each of a cycle of its own."""
     for number in range(count):
         yield make_entry(f"payments-{number:05}", provider=provider, owner=owner, reason=reason)
 
@@ -29,7 +29,7 @@ def make_entry(
     reason: Reason = Reason.FIRST,
     due_at: str = "2026-11-27T09:00:00+00:00",
 ) -> OutboxEntry:
-    """Give one notification as a plan would commit it."""
+    """Return one notification as a plan would commit it."""
     cycle_id = ids.cycle_id(schedule_id, due_at)
     route_key = ids.route_key(cycle_id, provider, owner)
     notification_id = ids.notification_id(route_key, reason, 1)

@@ -86,19 +86,19 @@ def force(database: Database, notification_id: str, **values: Any) -> None:
 
 
 def get(database: Database, notification_id: str) -> OutboxRow:
-    """Give a row."""
+    """Return a row."""
     item = get_row(database, notification_id)
     assert item
     return item
 
 
 def states(database: Database, *ids: str) -> list[State]:
-    """Give the states of rows."""
+    """Return the states of rows."""
     return [get(database, each).state for each in ids]
 
 
 def ids_of(claimed: Sequence[Claimed]) -> list[list[str]]:
-    """Give the ids of the notifications of each message."""
+    """Return the ids of the notifications of each message."""
     return [[each.notification_id for each in message.notifications] for message in claimed]
 
 
@@ -166,7 +166,7 @@ def index(
 
 
 def route_outcomes(database: Database) -> list[tuple[str, str]]:
-    """Give the notifications whose outcomes the evidence has, in its order."""
+    """Return the notifications whose outcomes the evidence has, in its order."""
     wanted = EvidenceFilter(metadata_kind=ROUTE_DELIVERY_KIND)
     records, total = EvidenceIndex(database).find(wanted, limit=10_000)
     assert total == len(records)

@@ -78,7 +78,7 @@ class World:
         """Providers that take nothing."""
 
     def subjects(self) -> list[Subject]:
-        """Give the documents as they are now."""
+        """Return the documents as they are now."""
         return [
             make_subject(self.drills[name], **{"schedule_id": name, **changes})
             for name, changes in self.schedules.items()
@@ -112,7 +112,7 @@ class World:
         return taken
 
     def due_steps(self) -> list[Escalation]:
-        """Give the steps that are due."""
+        """Return the steps that are due."""
         return find_due_steps(self.database, documents_of(self.subjects()), None, now=self.now)
 
     def take_steps(self, due: Sequence[Escalation]) -> list[Escalation]:
@@ -127,26 +127,26 @@ class World:
         ]
 
     def open_cycles(self) -> list[CycleFacts]:
-        """Give the cycles that are open now."""
+        """Return the cycles that are open now."""
         return read_open_cycles(self.database, now=self.now)
 
     def escalation_plan(self) -> Report:
-        """Give the plan of contract §6."""
+        """Return the plan of contract §6."""
         cycles = self.open_cycles()
         return build_escalation_plan(cycles, now=self.now, generated_by="test", rules=self.rules(cycles))
 
     def dashboard(self) -> Report:
-        """Give the dashboard."""
+        """Return the dashboard."""
         cycles = self.open_cycles()
         return build_dashboard(cycles, [], now=self.now, generated_by="test", rules=self.rules(cycles))
 
     def problems(self) -> list[str]:
-        """Give what nobody looks after."""
+        """Return what nobody looks after."""
         cycles = self.open_cycles()
         return find_problems(cycles, now=self.now, rules=self.rules(cycles))
 
     def rules(self, cycles: Sequence[CycleFacts]) -> FollowUpRules:
-        """Give what the documents say of the follow-up now."""
+        """Return what the documents say of the follow-up now."""
         return find_rules(self.database, cycles, documents_of(self.subjects()))
 
     def ack(self, schedule_id: str = "payments", by: str = "maria", **said: Any) -> list[Report]:
@@ -209,7 +209,7 @@ class World:
         self.now += timedelta(**duration)
 
     def told(self, reason: str | None = None) -> list[Received]:
-        """Give what arrived, of one reason or all."""
+        """Return what arrived, of one reason or all."""
         return [each for each in self.received if reason in (None, each.reason)]
 
     def _keep_plans(self, plans: Sequence[Plan], judgements: Sequence[Judgement]) -> None:

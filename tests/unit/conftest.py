@@ -11,7 +11,7 @@ from tests.samples.builders import DATABASES, fresh_database
 
 @pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the URL of an empty database."""
+    """Return the URL of an empty database."""
     with fresh_database(request.param, tmp_path / "database") as found:
         yield found
 

@@ -53,7 +53,7 @@ def judge_cycles(
     seen_from: datetime | None,
     seen_at: datetime,
 ) -> Iterator[Cycle]:
-    """Say for each due instant whether an accepted drill met it, in time or late.
+    """Return for each due time whether an accepted drill met it, in time or late.
 
     In time is a drill within one interval up to the due instant, which counts itself. Without one the first
     accepted drill after it is late. Without that the cycle is missed, or open if it was not due yet.

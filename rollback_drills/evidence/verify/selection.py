@@ -52,7 +52,7 @@ class Selection:
         self._was_pruned = pruned
 
     def judge(self, result: Verification) -> None:
-        """Say what is left out of the period although it belongs to it."""
+        """Return what is left out of the period although it belongs to it."""
         if self._query.schedules is not None:
             result.remarks.append(
                 "this is an export of some schedules: nothing in it was changed, but it cannot show by itself"

@@ -52,7 +52,7 @@ class Drills:
         )
 
     def find_problem(self) -> str:
-        """Give what was refused, as one line."""
+        """Return what was refused, as one line."""
         return " ".join(self.err.replace("│", " ").split())
 
 

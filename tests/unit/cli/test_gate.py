@@ -342,7 +342,7 @@ def test_junit_tells_of_a_drill_that_is_due_soon_without_failing() -> None:
 
 
 def jobs_of_the_manual() -> list[dict[str, Any]]:
-    """Give the pipeline jobs that people are told to copy."""
+    """Return the pipeline jobs that people are told to copy."""
     page = (ROOT / "docs" / "how-to" / "gate-a-release.md").read_text()
     blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     return [job for block in blocks for job in YAML(typ="safe").load(block).values()]

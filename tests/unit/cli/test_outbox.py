@@ -49,7 +49,7 @@ def drills(
 def listed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
 ) -> list[dict[str, str]]:
-    """Give the items of `drills outbox list --json`."""
+    """Return the items of `drills outbox list --json`."""
     code, printed = drills(capsys, monkeypatch, "outbox", "list", "--json", *words)
     assert code == 0
     items: list[dict[str, str]] = json.loads(printed)["items"]

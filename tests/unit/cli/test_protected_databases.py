@@ -56,7 +56,7 @@ def write_evidence(folder: Path) -> Database:
 
 @pytest.fixture(params=["closed", "in use", "copied with its -wal file", "only the file is protected"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """Give a folder with evidence that cannot be written."""
+    """Return a folder with evidence that cannot be written."""
     found = tmp_path / "evidence"
     database = write_evidence(found)
     if request.param == "copied with its -wal file":

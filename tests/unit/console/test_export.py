@@ -26,7 +26,7 @@ HOSTILE = ("..", "a/b", "a\\b", "COM1", "<img src=x onerror=alert(1)>", "Ã©", "Ã
 
 
 def make_console(*names: str, database: Database | None = None) -> Console:
-    """Give ready schedules of these names."""
+    """Return ready schedules of these names."""
     subjects = [make_subject([DRILL], schedule_id=name) for name in names]
     return read_console(database, subjects, judge_all(subjects, Criteria(), now=NOW), now=NOW)
 
@@ -39,7 +39,7 @@ def write(console: Console, folder: Path) -> list[int]:
 
 
 def names_of(folder: Path) -> list[str]:
-    """Give what is in a folder."""
+    """Return what is in a folder."""
     return sorted(each.name for each in folder.iterdir())
 
 

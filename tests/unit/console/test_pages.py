@@ -44,7 +44,7 @@ READY = {"next_due_at": "2027-03-01T09:00:00Z"}
 
 
 def look_at(world: World) -> Console:
-    """Give the console of a world as it is now."""
+    """Return the console of a world as it is now."""
     subjects = world.subjects()
     return read_console(
         world.database, subjects, judge_all(subjects, Criteria(), now=world.now), now=world.now
@@ -52,7 +52,7 @@ def look_at(world: World) -> Console:
 
 
 def without_evidence(*subjects: Subject, why: str | None = None) -> Console:
-    """Give the console of some documents alone."""
+    """Return the console of some documents alone."""
     return read_console(why, subjects, judge_all(subjects, Criteria(), now=NOW), now=NOW)
 
 
@@ -79,7 +79,7 @@ def index_outcomes(world: World) -> None:
 
 @pytest.fixture
 def world(database: Database) -> World:
-    """Give a fleet in which everything has happened."""
+    """Return a fleet in which everything has happened."""
     window = {
         "window_id": "freeze",
         "start_at": "2026-12-03T00:00:00Z",

@@ -22,7 +22,7 @@ from tests.samples.builders import NOW, make_subject
 
 
 def make_fleet(*days: tuple[str, float | None]) -> Console:
-    """Give schedules by name and the days until they are due."""
+    """Return schedules by name and the days until they are due."""
     subjects = [
         make_subject(
             schedule_id=name,
@@ -38,7 +38,7 @@ FLEET = (("alpha", 30), ("beta", -1), ("gamma", 3), ("delta", None), ("Also", 40
 
 
 def names(console: Console, **query: str) -> list[str]:
-    """Give the names that a query finds."""
+    """Return the names that a query finds."""
     found = select_schedules(console.judgements, FleetQuery.parse(query))
     return [console.judgements[place].cycle.schedule_id for place in found]
 

@@ -31,7 +31,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[StallingProxy]:
 
 
 def through(proxy: StallingProxy, **options: str) -> Database:
-    """Give a database behind a proxy."""
+    """Return a database behind a proxy."""
     settings = " ".join(f"-c{name}={value}" for name, value in options.items())
     url: URL = make_url(POSTGRES).set(host="127.0.0.1", port=proxy.port)
     if settings:

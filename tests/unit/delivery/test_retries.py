@@ -68,7 +68,7 @@ def concluded(
 
 
 def waited(**changes: Any) -> float:
-    """Give the wait that is concluded."""
+    """Return the wait that is concluded."""
     wait = concluded(**changes).wait_seconds
     assert wait is not None
     return wait

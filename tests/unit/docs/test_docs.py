@@ -104,7 +104,7 @@ def shell_lines(text: str, program: str) -> Iterator[list[str]]:
 
 
 def is_unusable(words: list[str]) -> str:
-    """Say what is wrong with the arguments of a call of `drills`; empty if it would run."""
+    """Return what is wrong with the arguments of a call of `drills`; empty if it would run."""
     known = find(words)
     if known is None:
         return "no such command"

@@ -18,12 +18,12 @@ LATE = {**SCHEDULE, "next_due_at": "2026-01-01T00:00:00Z"}
 
 
 def names(place: Path | str) -> list[str]:
-    """Give the names of the documents at a place."""
+    """Return the names of the documents at a place."""
     return [name for _, name in search(str(place)).documents]
 
 
 def problems(place: Path | str) -> dict[str, str]:
-    """Give what could not be searched, by name."""
+    """Return what could not be searched, by name."""
     return {each.name: reason for each, reason in search(str(place)).problems}
 
 

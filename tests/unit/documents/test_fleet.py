@@ -26,7 +26,7 @@ def named(name: str) -> dict[str, Any]:
 
 
 def found(fleet: Fleet) -> dict[str, str | None]:
-    """Give the history's path of each schedule, by the schedule's id or problem."""
+    """Return the history's path of each schedule, by the schedule's id or problem."""
     return {
         (each.schedule.document.schedule_id if each.schedule.document else each.schedule.problem): (
             Path(each.history.path).name if each.history else None

@@ -43,7 +43,7 @@ def written(fleet: Fleet) -> str:
 
 
 def cycles(fleet: Fleet) -> list[str]:
-    """Give the cycle of each schedule."""
+    """Return the cycle of each schedule."""
     return [each.cycle.cycle_id for each in judge_all(fleet.subjects, Criteria(), now=NOW)]
 
 

@@ -133,7 +133,7 @@ def test_the_fast_look_never_lets_through_what_the_close_look_refuses(text: str)
 
 
 def example_of(annotation: Any, text: str) -> Iterator[Any]:
-    """Give values of a field's type that hold the text, one for each place it can stand in."""
+    """Return values of a field's type that hold the text, one for each place it can stand in."""
     if annotation is str:
         yield text
     elif isinstance(annotation, type) and issubclass(annotation, Document):
@@ -151,7 +151,7 @@ def example_of(annotation: Any, text: str) -> Iterator[Any]:
 
 
 def documents_with(model: type[Document], text: str) -> Iterator[dict[str, Any]]:
-    """Give a document for each field of the model that can hold a text, with the text in it."""
+    """Return a document for each field of the model that can hold a text, with the text in it."""
     needed: dict[str, Any] = {}
     if model is ReviewedValue:
         needed = {**REVIEWED, "sha256": "0" * 64}

@@ -111,7 +111,7 @@ def test_no_key_at_any_place_can_stand_twice(model: type[Document], document: di
 
 
 def repeated_once(value: Any) -> Any:
-    """Give the JSON of a value as often as it has keys, each time with another one of them twice."""
+    """Return the JSON of a value as often as it has keys, each time with another one of them twice."""
     if isinstance(value, dict):
         members = [f"{json.dumps(key)}: {json.dumps(each)}" for key, each in value.items()]
         for number, (key, each) in enumerate(value.items()):

@@ -37,7 +37,7 @@ def found(*subjects: Subject) -> SeenDrills:
 
 
 def key_of(drill: Mapping[str, Any] | str, schedule_id: str = "payments") -> str:
-    """Give the key of one drill; of a text as it stands in the file."""
+    """Return the key of one drill; of a text as it stands in the file."""
     text = drill if isinstance(drill, str) else json.dumps(drill)
     history = parse_document(History, f'{{"drills": [{text}]}}'.encode(), "history.json")
     assert history.document, history.problem
@@ -47,7 +47,7 @@ def key_of(drill: Mapping[str, Any] | str, schedule_id: str = "payments") -> str
 
 
 def record_of(drill: Mapping[str, Any], **schedule: Any) -> Report:
-    """Give the record of one drill."""
+    """Return the record of one drill."""
     (make,) = found(make_subject([drill], **schedule)).values()
     return make()
 

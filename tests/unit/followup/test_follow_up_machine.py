@@ -61,7 +61,7 @@ class FollowUp(RuleBasedStateMachine):
 
     @rule(owner=WHO, state=st.sampled_from(["acknowledged", "dismissed", "escalated", "resolved"]))
     def acknowledge(self, owner: str, state: str) -> None:
-        """Say something of what was told; only what was planned once can be."""
+        """Acknowledge or except something that was notified; only what was planned once can be."""
         if self.world.open_cycles():
             self.world.ack(owner=owner, state=state)
 

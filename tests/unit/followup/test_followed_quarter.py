@@ -31,7 +31,7 @@ HABITS = {
 
 
 def make_schedules() -> Iterator[dict[str, Any]]:
-    """Give five schedules of each kind of people, which fall due one after the other."""
+    """Return five schedules of each kind of people, which fall due one after the other."""
     for number in range(30):
         kind = KINDS[number % len(KINDS)]
         owner = f"{kind}-{number // len(KINDS) + 1}"

@@ -43,7 +43,7 @@ OUTCOMES = {
 
 
 def delivered(states: Sequence[State]) -> list[Delivery]:
-    """Give one delivery for each of the first routes: team-a by slack and teams, then team-b."""
+    """Return one delivery for each of the first routes: team-a by slack and teams, then team-b."""
     end = NOW + timedelta(seconds=2)
     return [
         Delivery(

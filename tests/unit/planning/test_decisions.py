@@ -44,7 +44,7 @@ def window(start: datetime, end: datetime, **matchers: Any) -> dict[str, Any]:
 
 
 def told_before(subject: Subject | None = None, **changes: Any) -> dict[str, list[SentNotification]]:
-    """Give a history in which every route of a subject was told, by route key."""
+    """Return a history in which every route of a subject was told, by route key."""
     plan = plan_of(subject or make_subject())
     return {
         each["route_key"]: [make_told(number, provider=each["provider"], owner=each["owner"], **changes)]
@@ -53,7 +53,7 @@ def told_before(subject: Subject | None = None, **changes: Any) -> dict[str, lis
 
 
 def categories(plan: dict[str, Any]) -> set[str]:
-    """Give the categories of a plan's decisions."""
+    """Return the categories of a plan's decisions."""
     return {each["category"] for each in plan["route_decisions"]}
 
 

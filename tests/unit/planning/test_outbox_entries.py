@@ -29,12 +29,12 @@ def window(**matchers: Any) -> dict[str, Any]:
 
 
 def entries_of(subject: Subject, request: PlanRequest | None = None) -> list[OutboxEntry]:
-    """Give what the plan of a subject commits."""
+    """Return what the plan of a subject commits."""
     return list(find_entries(checked(subject, request), request or PlanRequest()))
 
 
 def told_before(subject: Subject, **changes: Any) -> dict[str, list[SentNotification]]:
-    """Give a history in which every route of a subject was told, by route key."""
+    """Return a history in which every route of a subject was told, by route key."""
     plan = planned(subject, PlanRequest(force=True))
     known = {"schedule_id": plan.schedule_id, "cycle_id": plan.cycle_id, "at": NOW - HOUR}
     return {
@@ -139,7 +139,7 @@ def test_a_schedule_is_known_by_its_id_and_by_its_path() -> None:
 def departures_of(
     subjects: list[Subject], told: dict[str, list[SentNotification]]
 ) -> tuple[list[OutboxEntry], list[Departure]]:
-    """Give what closes the cycles of these schedules."""
+    """Return what closes the cycles of these schedules."""
     request = PlanRequest(told=told)
     return find_departures([checked(each, request) for each in subjects], request, now=NOW)
 

@@ -24,7 +24,7 @@ def drill_at(instant: datetime, **changes: Any) -> dict[str, Any]:
 
 
 def due(policy: str, *executed_at: datetime, **schedule: Any) -> datetime | None:
-    """Give the due instant after accepted drills."""
+    """Return the due instant after accepted drills."""
     schedule = {"next_due_at": FIRST.isoformat(), "interval_days": 10, **schedule, "due_policy": policy}
     return find_due(make_subject([drill_at(each) for each in executed_at], **schedule), now=NOW)
 

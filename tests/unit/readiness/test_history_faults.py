@@ -29,7 +29,7 @@ FAULT = 'history.json: $.drills[0].executed_at is "05/11/2026"; must be an ISO 8
 
 
 def with_history(subject: Subject, text: str, path: str = "/fleet/history.json") -> Subject:
-    """Give a schedule another history, as it lies on disk."""
+    """Replace the history of a schedule, as it lies on disk."""
     return msgspec.structs.replace(subject, history=parse_document(History, text.encode(), path))
 
 

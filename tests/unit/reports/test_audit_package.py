@@ -31,7 +31,7 @@ HOUR = timedelta(hours=1)
 
 
 def package_of(database: Database | None, *period: datetime | None, **wanted: str) -> Report:
-    """Give the package of a period and of some routes."""
+    """Return the package of a period and of some routes."""
     return find_package(
         database, PackageFilter(**wanted), Period(*period), now=NOW + 9 * HOUR, generated_by="test"
     )
@@ -73,7 +73,7 @@ def deliver(database: Database, plan: Report, created_at: datetime, **changes: A
 
 
 def route_of(package: Report, provider: str = "slack", owner: str = "team-a") -> dict[str, Any]:
-    """Give the entry of a route."""
+    """Return the entry of a route."""
     (found,) = (each for each in package["routes"] if (each["provider"], each["owner"]) == (provider, owner))
     entry: dict[str, Any] = found
     return entry

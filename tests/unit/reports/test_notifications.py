@@ -54,7 +54,7 @@ def end(database: Database, state: State, **changes: Any) -> None:
 
 
 def items_of(database: Database, **wanted: str) -> list[dict[str, Any]]:
-    """Give the rows that a filter finds."""
+    """Return the rows that a filter finds."""
     items: list[dict[str, Any]] = find_notifications(database, NotificationFilter(**wanted))["items"]
     return items
 

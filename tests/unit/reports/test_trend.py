@@ -25,7 +25,7 @@ def trend_of(
     period: Period | None = None,
     **changes: Any,
 ) -> Report:
-    """Give the trend of the four weeks up to 2027-W01."""
+    """Return the trend of the four weeks up to 2027-W01."""
     known = {"now": UNTIL, "generated_by": "test", **changes}
     return find_trend(database, wanted or RouteFilter(), period or last_weeks(4, UNTIL), **known)
 

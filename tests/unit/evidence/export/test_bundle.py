@@ -63,7 +63,7 @@ def exported(database: Database, folder: Path, query: Query | None = None) -> Ma
 
 
 def rows_of(folder: Path) -> list[int]:
-    """Give the numbers of the exported rows."""
+    """Return the numbers of the exported rows."""
     return [json.loads(line)["leaf_index"] for line in (folder / "rows.jsonl").read_text().splitlines()]
 
 
@@ -599,7 +599,7 @@ def test_a_drill_that_was_written_down_before_the_period_is_not_called_missed(tm
 
 
 def text_of(folder: Path) -> str:
-    """Give what a person reads in the report."""
+    """Return what a person reads in the report."""
     page = (folder / "report.html").read_text()
     return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL).split())
 

@@ -42,7 +42,7 @@ def root_of(contents: Sequence[bytes]) -> bytes:
 
 
 def head(contents: Sequence[bytes], size: int, *, origin: str = KEY.name) -> Checkpoint:
-    """Give the head over the first rows."""
+    """Return the head over the first rows."""
     return Checkpoint(origin, size, root_of(contents[:size]))
 
 

@@ -53,7 +53,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def bundle(pristine: Path, tmp_path: Path) -> Path:
-    """Give a copy of the export to tamper with."""
+    """Return a copy of the export to tamper with."""
     return Path(shutil.copytree(pristine / "all", tmp_path / "bundle"))
 
 
