@@ -40,7 +40,7 @@ def escalate(
 
     Windows and calendars are those of the schedules, as in the run that takes the steps.
 
-    Exit code 1 if one is out of time, 0 otherwise; with --deliver those of the flow.
+    Exit code 1 if one is overdue, 0 otherwise; with --deliver those of the flow.
     """
     at = options.parse_now(now)
     if deliver:
@@ -61,7 +61,7 @@ def escalate(
         print_json(plan)
     else:
         _print_routes(plan["routes"], at)
-        print_line(f"{plan['outstanding_count']} outstanding, {plan['breached_count']} out of time.")
+        print_line(f"{plan['outstanding_count']} outstanding, {plan['breached_count']} overdue.")
     if plan["breached_count"]:
         raise typer.Exit(1)
 
@@ -76,7 +76,7 @@ def dashboard(
 ) -> None:
     """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail.
 
-    Exit code 1 if an acknowledgement is out of time, 0 otherwise.
+    Exit code 1 if an acknowledgement is overdue, 0 otherwise.
     """
     from rollback_drills.followup.connector_health import read_connectors  # with SQLAlchemy
     from rollback_drills.followup.dashboard import build_dashboard
@@ -169,7 +169,7 @@ def _print_dashboard(report: Report, at: datetime) -> None:
         print_line(
             f"connector {each['provider']} fails: {each['disabled_because'] or 'its last delivery did'}"
         )
-    print_line(f"{report['outstanding_count']} outstanding, {report['breached_count']} out of time.")
+    print_line(f"{report['outstanding_count']} outstanding, {report['breached_count']} overdue.")
 
 
 def _print_routes(routes: list[Report], at: datetime) -> None:

@@ -94,7 +94,7 @@ def list_items(
     print_table("Outbox", columns, rows)
     print_line(f"{len(items)} of {total} notifications; `drills outbox show ID` shows one.")
     for each in disabled:
-        print_line(f"{each.provider} is disabled ({each.disabled_because}): mend it, then")
+        print_line(f"{each.provider} is disabled ({each.disabled_because}): fix it, then")
         print_line(f"  drills connectors enable {each.provider}")
 
 

@@ -26,7 +26,7 @@ D = TypeVar("D", bound=Document)
 
 
 class UnusableDocumentError(DrillsError):
-    """A document that cannot be read; the message says what is wrong with it, where, and how to mend it."""
+    """A document that cannot be read; the message says what is wrong with it, where, and how to fix it."""
 
 
 def read_carefully(model: type[D], data: bytes, origin: Origin = START) -> tuple[D, tuple[str, ...]]:
@@ -43,7 +43,7 @@ def read_carefully(model: type[D], data: bytes, origin: Origin = START) -> tuple
         The document, and the JSON paths of the timestamps without an offset.
 
     Raises:
-        UnusableDocumentError: Says what is wrong, where, and how to mend it.
+        UnusableDocumentError: Says what is wrong, where, and how to fix it.
     """
     try:
         return _read(model, data, origin)
@@ -162,7 +162,7 @@ def _explain_timestamp(model: type[Document], loc: Location, value: str) -> str:
     return f"{json_path(loc)} is {show(value)}; {demand}"
 
 
-_HALF_PAIR: Final = "holds half of a surrogate pair, which is no character; mend it"
+_HALF_PAIR: Final = "holds half of a surrogate pair, which is no character; fix it"
 
 
 def _is_unicode(text: str) -> bool:

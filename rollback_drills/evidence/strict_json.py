@@ -67,7 +67,7 @@ def _problems(value: Any, loc: Location, depth: int) -> Iterator[tuple[Location,
             yield from _problems(each, (*loc, index), depth + 1)
 
 
-_HALF_PAIR: Final = "holds half of a surrogate pair, which is no character; mend it"
+_HALF_PAIR: Final = "holds half of a surrogate pair, which is no character; fix it"
 
 
 def _is_unicode(text: str) -> bool:

@@ -15,7 +15,7 @@ def render_follow_up(dashboard: Report, taken: Sequence[Escalation], problems: S
     """Write the page as Markdown: whether all is looked after, what was escalated, what is open."""
     counts = (
         f"{dashboard['open_cycle_count']} open cycles · {dashboard['outstanding_count']} outstanding"
-        f" acknowledgements · {dashboard['breached_count']} out of time · {len(taken)} escalated by this run"
+        f" acknowledgements · {dashboard['breached_count']} overdue · {len(taken)} escalated by this run"
     )
     lines = [
         f"# Follow-up: {len(problems)} problems"

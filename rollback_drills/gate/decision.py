@@ -78,7 +78,7 @@ def _explain_selection(mode: Mode, checks: Sequence[GateCheck], why: str) -> str
         return f"fell back to python: {why}" if why else "go is selected: every check is acceptable"
     if all(each.state is Readiness.NOT_REQUESTED for each in checks):
         return "nothing was checked: name documents, or set the mode to promoted"
-    return (f"blocked: {why}; " if why else "") + f"python is selected, for the mode is {mode}"
+    return (f"blocked: {why}; " if why else "") + f'selected backend: python (mode is "{mode}")'
 
 
 def name_check(check: GateCheck) -> str:

@@ -217,7 +217,7 @@ def _claim(
 
 
 def _release(connection: Connection, message_ids: Sequence[str]) -> None:
-    """Let go of what joined a digest in the instant in which it was claimed: PostgreSQL shows it too late."""
+    """Release rows that joined the digest while it was being claimed: PostgreSQL shows them too late."""
     if message_ids:
         connection.execute(
             update(OUTBOX)

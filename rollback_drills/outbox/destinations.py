@@ -84,7 +84,7 @@ def note_pause_or_death(
 def explain_disabled(destination: Destination) -> str:
     """Return why nothing is sent to a destination, and what to do about it."""
     return (
-        f"the connector is disabled ({destination.disabled_because}); mend it, then run:"
+        f"the connector is disabled ({destination.disabled_because}); fix it, then run:"
         f" drills connectors enable {destination.provider}"
     )
 

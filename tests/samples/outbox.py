@@ -41,7 +41,7 @@ def make_entry(
         owner=owner,
         alert_level="critical",
         title=title,
-        summary="The rollback is not proven: the drill was due four days ago.",
+        summary="Rollback not proven: the drill was due four days ago.",
         facts=(
             ("Schedule", schedule_id),
             ("Environment", "production"),

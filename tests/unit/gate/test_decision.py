@@ -62,7 +62,7 @@ def test_only_promoted_asks_for_go(mode: Mode, tmp_path: Path) -> None:
     gate = decide(tmp_path, criteria=Criteria(mode))
 
     assert (gate["selected_backend"], gate["fallback"], gate["acceptable"]) == ("python", False, True)
-    assert gate["message"] == f"python is selected, for the mode is {mode}"
+    assert gate["message"] == f'selected backend: python (mode is "{mode}")'
 
 
 @pytest.mark.parametrize(
