@@ -77,3 +77,15 @@ def test_without_the_row_of_the_key_nobody_is_known_to_sign(bundle: Path) -> Non
 
     assert found.startswith("manifest.json is not signed by a key of the ledger that is in use")
     assert found.endswith("the key of the newest head is not known")
+
+
+@pytest.mark.parametrize("place", ["sub/more.txt", "../more.txt"])
+def test_a_file_of_another_folder_is_none_of_the_export(place: str, bundle: Path) -> None:
+    (bundle / "sub").mkdir()
+    (bundle / place).write_bytes(b"more")
+    files = json.loads((bundle / "manifest.json").read_text())["files"]
+    change_manifest(bundle, files={**files, place: sha256(b"more").hexdigest()})
+
+    messages = [each.message for each in verified(bundle).findings]
+
+    assert f"{place} is missing" in messages
