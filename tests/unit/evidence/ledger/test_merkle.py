@@ -208,8 +208,8 @@ def test_proofs_from_the_ledger_are_accepted_by_other_implementations(database: 
     [
         (21, None, "has the rows 0 to 20, not 21"),
         (5, 5, "rows 0 to 4, not 5"),
-        (0, 22, "--size 22"),
-        (0, 0, "--size 0"),
+        (0, 22, "size 22"),
+        (0, 0, "size 0"),
     ],
 )
 def test_what_cannot_be_proven_is_one_message(
