@@ -92,7 +92,7 @@ def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False
 
 
 def _find_dead(url: str | None) -> dict[str, str]:
-    """Give, by the name of its block, why a connector was found dead."""
+    """Return, by the name of its block, why a connector was found dead."""
     from rollback_drills.connectors.config_file import connector_name
     from rollback_drills.database.connections import Database
     from rollback_drills.outbox.destinations import find_destinations

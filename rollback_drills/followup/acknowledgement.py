@@ -163,7 +163,7 @@ def read_said(record: Mapping[str, Any]) -> Said:
 
 
 def find_current(said: Iterable[Said]) -> dict[str, Said]:
-    """Give, by route, what was said last; the order in which it was written down does not matter."""
+    """Return, by route, what was said last; the order in which it was written down does not matter."""
     by_route: dict[str, list[Said]] = {}
     for each in said:
         by_route.setdefault(each.route_key, []).append(each)

@@ -158,7 +158,7 @@ def read_exception(record: Mapping[str, Any]) -> CycleException:
 
 
 def find_latest(found: Iterable[CycleException]) -> dict[str, CycleException]:
-    """Give, by cycle, the exception that was approved last; it may be over."""
+    """Return, by cycle, the exception that was approved last; it may be over."""
     latest: dict[str, CycleException] = {}
     for each in found:
         before = latest.get(each.cycle_id)

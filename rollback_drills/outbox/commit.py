@@ -19,7 +19,7 @@ from rollback_drills.outbox.table import OUTBOX, insert_new
 def find_history(
     database: Database, cycle_ids: Iterable[str], schedule_ids: Iterable[str]
 ) -> dict[str, list[SentNotification]]:
-    """Give, by route key, what was told in these cycles, and in all open cycles of these schedules.
+    """Return, by route key, what was told in these cycles, and in all open cycles of these schedules.
 
     The schedules may be spelt otherwise in the outbox.
     """

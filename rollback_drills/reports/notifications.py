@@ -114,7 +114,7 @@ _planned: Final = msgspec.json.Decoder(_Planned)
 
 
 def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[str, Sequence[int]]:
-    """Give, by notification, the rows of the ledger that hold its outcomes."""
+    """Return, by notification, the rows of the ledger that hold its outcomes."""
     found: dict[str, list[int]] = {}
     for start in range(0, len(cycle_ids), MOST_PARAMETERS):
         some = LEDGER.c.cycle_id.in_(cycle_ids[start : start + MOST_PARAMETERS])
