@@ -6,7 +6,6 @@ import logging
 import pickle
 import re
 import time
-import timeit
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from hashlib import sha256
@@ -373,14 +372,6 @@ def test_the_filter_lets_a_record_pass_whose_arguments_do_not_fit() -> None:
     record = make_record("%d drills of %s", "secret-value")
     assert RedactingFilter(Redactor(["secret-value"])).filter(record)
     assert "secret-value" not in f"{record.msg} {record.args}"
-
-
-@pytest.mark.slow
-def test_an_ordinary_line_costs_the_filter_less_than_20_microseconds() -> None:
-    redacting = RedactingFilter(Redactor([f"s3cr3t-Token-{number}/Value" for number in range(25)]))
-    record = make_record("%d of %d drills need a notice", 3, 4, flow_run_name="payments", task_run_name="x")
-    seconds = timeit.repeat(lambda: redacting.filter(record), number=500, repeat=20)
-    assert min(seconds) / 500 < 20e-6
 
 
 class Shown(msgspec.Struct):
