@@ -1,4 +1,4 @@
-"""The on-demand flow: tell the owners now, with the parameters of contract §7."""
+"""The on-demand flow: notify the owners now, with the parameters of contract §7."""
 
 from datetime import datetime
 from typing import Any, Final

@@ -72,7 +72,7 @@ def deliver(
 
 
 def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[dict[str, Any], State[Any]]":
-    """Run the on-demand flow with its parameters; give its result and the state in which it ended.
+    """Run the on-demand flow with its parameters; return its result and the state in which it ended.
 
     Raises:
         UsageError: It ended without a result, because of what it was given.

@@ -28,7 +28,7 @@ WEEKS: Final = 12
 _CATEGORIES: Final[Mapping[Category, str]] = {
     Category.MAINTENANCE_WINDOW: "in a maintenance window",
     Category.OWNER_CALENDAR: "owner away",
-    Category.ALREADY_NOTIFIED: "told already",
+    Category.ALREADY_NOTIFIED: "notified already",
     Category.HEALTHY_SCHEDULE: "nothing to tell",
     Category.OTHER: "other reasons",
 }

@@ -122,7 +122,7 @@ class MaintenanceWindow(Period, frozen=True, gc=False):
 
 
 class OwnerCalendar(Document, frozen=True, gc=False):
-    """When one owner cannot be told: always (`available: false`) or in the listed periods."""
+    """When one owner cannot be notified: always (`available: false`) or in the listed periods."""
 
     available: bool = True
     reason: str = ""

@@ -62,7 +62,9 @@ class AcknowledgedRoute(Request):
     provider: Annotated[str | None, Otherwise("all")] = Field(
         None, description="Only what came through this provider."
     )
-    owner: Annotated[str | None, Otherwise("all")] = Field(None, description="Only what this owner was told.")
+    owner: Annotated[str | None, Otherwise("all")] = Field(
+        None, description="Only notifications to this owner."
+    )
 
     def to_choice(self) -> RouteChoice:
         """Return what is meant; an empty text, as the form of Prefect has it, means nothing."""

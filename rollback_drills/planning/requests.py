@@ -81,7 +81,7 @@ class DeliverOptions(HowToDeliver):
 
     force: bool = Field(
         default=False,
-        description="Notify even if all is well or was told recently; never in a window or absence.",
+        description="Notify also without need or just after a notification; never in a window or absence.",
     )
     routing_policy: dict[str, Any] | str | None = Field(
         None, description="Routing policy that adds to the schedule's: the document, or its path."

@@ -91,7 +91,7 @@ def absent(facts: RouteFacts, context: Context) -> Suppressed | None:
     if facts.absence is None:
         return None
     until = context.suppressions.deferred_until(facts.route, facts.repeat.quiet_until or context.now)
-    reason = f"{facts.route.owner} cannot be told: {facts.absence.reason}"
+    reason = f"{facts.route.owner} cannot be notified: {facts.absence.reason}"
     return Suppressed(Category.OWNER_CALENDAR, reason, until)
 
 

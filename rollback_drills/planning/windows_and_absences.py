@@ -96,7 +96,7 @@ class Suppressions:
         return None
 
     def find_absence(self, owner: str, instant: datetime) -> Absence | None:
-        """Return the first reason why the owner cannot be told at the instant."""
+        """Return the first reason why the owner cannot be notified at a time."""
         if not self._calendars:
             return None
         for calendar in self._calendars.get(name_key(owner), ()):

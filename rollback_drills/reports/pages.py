@@ -11,7 +11,7 @@ _COLUMNS: Final[Mapping[Category, str]] = {
     Category.MAINTENANCE_WINDOW: "window",
     Category.OWNER_CALENDAR: "absent",
     Category.OTHER: "other",
-    Category.ALREADY_NOTIFIED: "told already",
+    Category.ALREADY_NOTIFIED: "notified already",
     Category.HEALTHY_SCHEDULE: "nothing to tell",
 }
 """Why nobody was told: what keeps somebody from knowing first, and what does no harm last."""

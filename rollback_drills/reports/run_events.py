@@ -39,7 +39,7 @@ def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> 
     """Yield the events of a run: for each schedule its readiness and decisions, then every delivery.
 
     A schedule of which no drill is asked gives no readiness. A route that is not told because its schedule is
-    healthy, or because it was told already, gives no decision: every run finds that again.
+    healthy, or because its owner was notified already, gives no decision: every run finds that again.
 
     Args:
         runs: What was found of each schedule.

@@ -98,7 +98,7 @@ def test_a_schedule_of_which_no_drill_is_asked_gives_no_event() -> None:
         pytest.param(
             {"owner_calendars": {"team-a": {"available": False, "reason": "away"}}},
             "owner_calendar",
-            "team-a cannot be told: away",
+            "team-a cannot be notified: away",
             id="an absence",
         ),
     ],

@@ -35,7 +35,6 @@ from tests.samples.bundles import (
     forge,
     garble,
     lines_of,
-    make_exports,
     repeat,
     swap,
     verified,
@@ -43,18 +42,6 @@ from tests.samples.bundles import (
 from tests.samples.tampering import OTHER_KEY, fill
 
 case = pytest.param
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Export a ledger of 21 rows."""
-    return make_exports(tmp_path_factory.mktemp("bundle"))
-
-
-@pytest.fixture
-def bundle(pristine: Path, tmp_path: Path) -> Path:
-    """Return a copy of the export to tamper with."""
-    return Path(shutil.copytree(pristine / "all", tmp_path / "bundle"))
 
 
 def sign_again(folder: Path) -> None:

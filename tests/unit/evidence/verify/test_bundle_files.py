@@ -1,7 +1,6 @@
 """What the manifest of an export says, and who signed it, is compared with its files and its rows."""
 
 import json
-import shutil
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,7 @@ from rollback_drills.evidence.export.manifest import manifest_text
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
 from tests.samples.builders import KEY
-from tests.samples.bundles import change_rows, make_exports, verified
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Export a ledger of 21 rows."""
-    return make_exports(tmp_path_factory.mktemp("bundle"))
-
-
-@pytest.fixture
-def bundle(pristine: Path, tmp_path: Path) -> Path:
-    """Return a copy of the export to tamper with."""
-    return Path(shutil.copytree(pristine / "all", tmp_path / "bundle"))
+from tests.samples.bundles import change_rows, verified
 
 
 def change_manifest(folder: Path, **changes: Any) -> None:

@@ -12,25 +12,12 @@ from tests.samples.bundles import (
     drop,
     flip,
     garble,
-    make_exports,
     repeat,
     swap,
     verified,
 )
 
 case = pytest.param
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Export a ledger of 21 rows."""
-    return make_exports(tmp_path_factory.mktemp("bundle"))
-
-
-@pytest.fixture
-def bundle(pristine: Path, tmp_path: Path) -> Path:
-    """Return a copy of the export to tamper with."""
-    return Path(shutil.copytree(pristine / "all", tmp_path / "bundle"))
 
 
 def number_as_text(lines: list[bytes]) -> None:
