@@ -1,6 +1,7 @@
 """What every document is made of."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final, overload
 
 import msgspec
@@ -35,6 +36,10 @@ def write_instant(instant: datetime) -> str:
     if text[-1] != "Z":
         text = msgspec.to_builtins(instant.astimezone(UTC))
     return text[:-1] + "+00:00"
+
+
+write_time_of_run: Final = lru_cache(maxsize=16)(write_instant)
+"""Writes the time of a run as `write_instant` does, but once: every report and plan of the run has it."""
 
 
 @overload
@@ -126,4 +131,5 @@ __all__ = [
     "in_utc",
     "tidy",
     "write_instant",
+    "write_time_of_run",
 ]

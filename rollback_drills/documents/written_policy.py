@@ -10,6 +10,7 @@ from rollback_drills.documents.routing_policy import (
     OwnerCalendar,
     OwnerRule,
     Period,
+    RoutingPolicy,
 )
 from rollback_drills.documents.working_time import BusinessHours
 
@@ -117,3 +118,22 @@ class WrittenCalendar(msgspec.Struct, frozen=True, gc=False):
             UNSET if calendar.time_zone is None else calendar.time_zone,
             UNSET if calendar.business_hours is None else WrittenHours.of(calendar.business_hours),
         )
+
+
+def write_rules(policy: RoutingPolicy) -> dict[str, WrittenRule]:
+    """Write the rules of a policy by their owners."""
+    if not policy.owner_routes:
+        return {}
+    return {owner: WrittenRule.of(rule) for owner, rule in policy.rules_by_owner.items()}
+
+
+def write_windows(policy: RoutingPolicy) -> tuple[WrittenWindow, ...]:
+    """Write the maintenance windows of a policy."""
+    return tuple([WrittenWindow.of(window) for window in policy.maintenance_windows])
+
+
+def write_calendars(policy: RoutingPolicy) -> dict[str, WrittenCalendar]:
+    """Write the calendars of a policy by their owners."""
+    if not policy.owner_calendars:
+        return {}
+    return {owner: WrittenCalendar.of(each) for owner, each in policy.owner_calendars.items()}

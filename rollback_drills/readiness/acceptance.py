@@ -14,6 +14,8 @@ PASSED: Final = "go_rollback_drill_latest_passed"
 TARGET: Final = "go_rollback_drill_disabled_target"
 FALLBACK: Final = "go_rollback_drill_fallback_verified"
 RECOVERY: Final = "go_rollback_drill_recovery_sla"
+_PASSES: Final = "pass"
+_DISABLED: Final = "disabled"
 
 
 def _miss_recovery_target(drill: Drill) -> str:
@@ -47,15 +49,17 @@ NEEDED: Final = (
 OUTCOME: Final = (
     Requirement[Drill](
         PASSED,
-        lambda drill: "" if drill.status == "pass" else f'status is {show(drill.status)}; must be "pass"',
+        lambda drill: (
+            "" if drill.status == _PASSES else f'status is {show(drill.status)}; must be "{_PASSES}"'
+        ),
         "the latest drill passed",
     ),
     Requirement[Drill](
         TARGET,
         lambda drill: (
             ""
-            if drill.target_mode == "disabled"
-            else f'target_mode is {show(drill.target_mode)}; must be "disabled"'
+            if drill.target_mode == _DISABLED
+            else f'target_mode is {show(drill.target_mode)}; must be "{_DISABLED}"'
         ),
         "the latest drill ended in disabled mode",
     ),
@@ -67,8 +71,6 @@ OUTCOME: Final = (
     Requirement[Drill](RECOVERY, _miss_recovery_target, "the recovery took no longer than it was allowed to"),
 )
 """How a drill must have ended; each has a check of its own."""
-
-_ALL: Final = (*OUTCOME, *NEEDED)
 
 
 def is_in_future(drill: Drill, *, now: datetime) -> bool:
@@ -86,11 +88,20 @@ def is_recovery_target_met(drill: Drill) -> bool:
 
 
 def is_accepted(drill: Drill, *, now: datetime) -> bool:
-    """Whether the drill meets every criterion of contract §8.3, and so moves the due time."""
-    for each in _ALL:  # a history has many drills, and this takes half the time of all()
-        if each.missing(drill):
-            return False
-    return not is_in_future(drill, now=now)
+    """Whether the drill meets every criterion of contract §8.3, and so moves the due time.
+
+    It does exactly if `find_problems` finds none; to word problems takes ten times as long.
+    """
+    return bool(
+        drill.status == _PASSES
+        and drill.target_mode == _DISABLED
+        and drill.fallback_verified
+        and is_recovery_target_met(drill)
+        and drill.runbook_ref
+        and drill.evidence_refs
+        and drill.executed_at is not None
+        and drill.executed_at - now <= CLOCK_SKEW
+    )
 
 
 def find_problems(drill: Drill, *, now: datetime) -> list[str]:

@@ -1,23 +1,26 @@
 """When the next accepted drill must have happened."""
 
 from datetime import UTC, datetime
-from operator import attrgetter
-from typing import Final
 
 from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.readiness.acceptance import is_accepted
 
-_executed_at: Final = attrgetter("executed_at")
+_EXPLICIT, _FIXED_SEQUENCE = DuePolicy.EXPLICIT, DuePolicy.FIXED_SEQUENCE
+# Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 
 
 def find_latest(history: History) -> Drill | None:
     """Return the drill with the latest date, accepted or not; an undated one only if none has a date."""
-    dated = [drill for drill in history.drills if drill.executed_at is not None]
-    if not dated:
-        return history.drills[0] if history.drills else None
-    return max(dated, key=_executed_at)
+    latest, latest_at = None, None
+    for drill in history.drills:
+        at = drill.executed_at
+        if at is not None and (latest_at is None or at > latest_at):
+            latest, latest_at = drill, at
+    if latest is None and history.drills:
+        return history.drills[0]
+    return latest
 
 
 def find_latest_accepted_at(history: History, *, now: datetime) -> datetime | None:
@@ -33,13 +36,13 @@ def derive_due(schedule: Schedule, history: History | None, *, now: datetime) ->
     usable one, the due time is the one that is written.
     """
     first = schedule.next_due_at
-    if first is not None and schedule.due_policy is DuePolicy.EXPLICIT:
+    if first is not None and schedule.due_policy is _EXPLICIT:
         return first.astimezone(UTC)
     cadence = schedule.cadence
     if history is None or not cadence.moves_due:
         return first.astimezone(UTC) if first else None
     try:
-        if schedule.due_policy is DuePolicy.FIXED_SEQUENCE:
+        if schedule.due_policy is _FIXED_SEQUENCE:
             return _follow_sequence(first.astimezone(UTC), cadence, history, now=now) if first else None
         accepted_at = find_latest_accepted_at(history, now=now)
         if accepted_at is None:

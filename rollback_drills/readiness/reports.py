@@ -26,7 +26,7 @@ class Check(msgspec.Struct, frozen=True, gc=False):
         return self.status == "warn"
 
 
-class HistoryFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class HistoryFacts(msgspec.Struct, frozen=True, gc=False):
     """The facts of a drill history and of its latest drill."""
 
     valid: bool
@@ -79,7 +79,7 @@ class HistoryReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     operator_notes: tuple[str, ...]
 
 
-class ScheduleFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class ScheduleFacts(msgspec.Struct, frozen=True, gc=False):
     """The facts of a drill schedule, and how far away its due time is."""
 
     valid: bool

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 Report = dict[str, Any]
 """A document of contract §4 and §5, ready to be printed as JSON."""
@@ -28,6 +28,8 @@ class Readiness(StrEnum):
     DUE_SOON = "due_soon"
     NEEDS_ATTENTION = "needs_attention"
 
+    __hash__ = str.__hash__  # as the text that it is, and in C: that of enumerations calls Python
+
     @property
     def acceptable(self) -> bool:
         """Whether production readiness accepts it (contract §3)."""
@@ -36,7 +38,10 @@ class Readiness(StrEnum):
     @property
     def alert_level(self) -> str:
         """`critical`, `warning` or `healthy` (contract §3)."""
-        return {"needs_attention": "critical", "due_soon": "warning"}.get(self, "healthy")
+        return _ALERT_LEVELS.get(self, "healthy")
+
+
+_ALERT_LEVELS: Final[dict[str, str]] = {"needs_attention": "critical", "due_soon": "warning"}
 
 
 def worst(states: Iterable[Readiness]) -> Readiness:
