@@ -6,6 +6,7 @@ ids of that time.
 """
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -37,7 +38,12 @@ def plan_id(cycle: str, generated_at: str) -> str:
 
 def route_key(cycle: str, provider: str, owner: str) -> str:
     """Name the route of a cycle to an owner through a provider: the same in every plan of the cycle."""
-    return "gordroute-" + _digest(f"{cycle}\x1f{name_key(provider)}\x1f{name_key(owner)}")[:16]
+    return "gordroute-" + _digest(cycle + _end_of_route(provider, owner))[:16]
+
+
+@lru_cache(maxsize=4096)
+def _end_of_route(provider: str, owner: str) -> str:
+    return f"\x1f{name_key(provider)}\x1f{name_key(owner)}"
 
 
 def spelt_route_key(cycle: str, provider: str, owner: str) -> str:

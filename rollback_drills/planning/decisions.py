@@ -123,14 +123,14 @@ def find_repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, time
 
 
 def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDecision:
-    cycle, suppressions, now = context.cycle, context.suppressions, context.now
+    cycle, request, suppressions, now = context.cycle, context.request, context.suppressions, context.now
     key = ids.route_key(cycle.cycle_id, route.provider, route.owner)
-    keys = context.request.spelt.get(key) or (key,)
+    keys = (request.spelt.get(key) if request.spelt else None) or (key,)
     window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
     suppressed, repeat = whole, _NOT_SENT
     if suppressed is None:
-        repeat = _decide_repeat(keys, context) if context.request.told else NEVER_NOTIFIED
+        repeat = _decide_repeat(keys, context) if request.told else NEVER_NOTIFIED
         suppressed = suppress_route(RouteFacts(route, window, absence, repeat), context)
     until = suppressed.until if suppressed else None
     return RouteDecision(

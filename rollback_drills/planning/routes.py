@@ -1,6 +1,7 @@
 """Which owners are told through which providers, before anything suppresses a route."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -16,7 +17,7 @@ from rollback_drills.names.keys import first_spellings, name_key
 BUILTIN_PROVIDERS: Final = frozenset(CONNECTOR_TYPES)
 DEFAULT_OWNER: Final = "release-governance"
 DEFAULT_PROVIDER: Final = "webhook"
-DEFAULT_ACKNOWLEDGEMENT_MINUTES: Final = 60.0
+DEFAULT_ACKNOWLEDGEMENT_MINUTES: Final = 60
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
@@ -78,8 +79,15 @@ def eligible_providers(
 ) -> list[str]:
     """Return the requested ones of the schedule's providers, else of the connectors, else `webhook`."""
     named = (schedule.notification_providers if schedule else ()) or tuple(connectors) or (DEFAULT_PROVIDER,)
-    names = first_spellings(named)
-    return [name for key, name in names.items() if requested is None or key in requested]
+    return list(_choose(named, requested))
+
+
+@lru_cache(maxsize=1024)
+def _choose(names: tuple[str, ...], requested: frozenset[str] | None) -> tuple[str, ...]:
+    """Return the requested names, each in its first spelling; many schedules name the same few."""
+    return tuple(
+        name for key, name in first_spellings(names).items() if requested is None or key in requested
+    )
 
 
 def resolve_routes(
@@ -93,25 +101,34 @@ def resolve_routes(
     A caller's policy replaces the rule of each owner it names (contract §8.10).
     """
     rules = rules_of(schedule, policy)
-    minutes = tidy(_default_minutes(schedule, policy))
-    providers = sorted(eligible)
+    minutes = _find_default_minutes(schedule, policy)
+    owners = (schedule.owners if schedule else ()) or (DEFAULT_OWNER,)
+    if not rules:
+        return list(_cross(owners, tuple(eligible), minutes))
+    providers = tuple(sorted(eligible))
     routes = []
-    for key, owner in first_spellings((schedule.owners if schedule else ()) or (DEFAULT_OWNER,)).items():
+    for key, owner in first_spellings(owners).items():
         rule = rules.get(key)
         if rule is None:
             routes += [Route(owner, provider, minutes, owner) for provider in providers]
             continue
-        named = [
-            name
-            for key, name in first_spellings(rule.providers).items()
-            if requested is None or key in requested
-        ]
         own_minutes = minutes if rule.acknowledgement_minutes is None else tidy(rule.acknowledgement_minutes)
         routes += [
             Route(owner, provider, own_minutes, rule.escalation_owner or owner)
-            for provider in (sorted(named) if rule.providers else providers)
+            for provider in (sorted(_choose(rule.providers, requested)) if rule.providers else providers)
         ]
     return routes
+
+
+@lru_cache(maxsize=4096)
+def _cross(owners: tuple[str, ...], eligible: tuple[str, ...], minutes: float) -> tuple[Route, ...]:
+    """Return the routes of owners without rules; a team has many schedules."""
+    providers = sorted(eligible)
+    return tuple(
+        Route(owner, provider, minutes, owner)
+        for owner in first_spellings(owners).values()
+        for provider in providers
+    )
 
 
 def rules_of(*sources: RoutingPolicy | None) -> dict[str, OwnerRule]:
@@ -123,13 +140,13 @@ def rules_of(*sources: RoutingPolicy | None) -> dict[str, OwnerRule]:
     return rules
 
 
-def _default_minutes(schedule: Schedule | None, policy: RoutingPolicy | None) -> float:
-    for source in (policy, schedule):
-        if source is not None and source.acknowledgement_minutes is not None:
-            return source.acknowledgement_minutes
-    for source in (policy, schedule):
-        if source is not None and source.default_slo is not None:
-            minutes = source.default_slo.acknowledgement_minutes
-            if minutes is not None:
-                return minutes
+def _find_default_minutes(schedule: Schedule | None, policy: RoutingPolicy | None) -> float | int:
+    """Return within how many minutes an owner without a rule acknowledges; the caller's policy wins."""
+    sources = [source for source in (policy, schedule) if source is not None]
+    for source in sources:
+        if source.acknowledgement_minutes is not None:
+            return tidy(source.acknowledgement_minutes)
+    for source in sources:
+        if source.default_slo is not None and source.default_slo.acknowledgement_minutes is not None:
+            return tidy(source.default_slo.acknowledgement_minutes)
     return DEFAULT_ACKNOWLEDGEMENT_MINUTES

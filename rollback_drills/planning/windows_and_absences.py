@@ -88,8 +88,8 @@ class Suppressions:
         """
         for window in self._windows:
             if (
-                _matches(window.owners, route.owner)
-                and window.contains(instant)
+                window.start_at <= instant < window.end_at
+                and _matches(window.owners, route.owner)
                 and _matches(window.providers, route.provider)
             ):
                 return window
