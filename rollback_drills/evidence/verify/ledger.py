@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
@@ -49,10 +49,10 @@ def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], No
         if is_whole:
             try:
                 _read_rows(connection, auditor, heads, outcomes, progress)
-            except SQLAlchemyError as error:
+            except DBAPIError as error:
                 if result.is_intact:
                     raise
-                result.add(FindingKind.CHANGED, f"the database cannot be read to its end: {error}")
+                result.add(FindingKind.CHANGED, f"the database cannot be read to its end: {error.orig}")
         auditor.finish()
         outcomes.judge(result, str(auditor.newest_pruning.get("cut_off", "")))
     if result.is_intact and not result.size:

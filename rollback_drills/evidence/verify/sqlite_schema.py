@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
 
 from rollback_drills.database.connections import METADATA
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
@@ -51,9 +52,14 @@ def find_differences(connection: Connection) -> Iterator[str]:
 
 def find_file_damage(connection: Connection) -> Iterator[str]:
     """Return what the database itself finds wrong with its file, a sentence each."""
-    for (problem,) in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_PROBLEMS})"):
-        if problem != "ok":
-            yield f"the database file is damaged: {problem}"
+    try:
+        for (problem,) in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_PROBLEMS})"):
+            if problem != "ok":
+                yield f"the database file is damaged: {problem}"
+    except DBAPIError as error:
+        if "CORRUPT" not in getattr(error.orig, "sqlite_errorname", ""):
+            raise
+        yield f"the database file is damaged: {error.orig}"
 
 
 def _has_earlier(name: str, found: Mapping[str, _Definition]) -> bool:

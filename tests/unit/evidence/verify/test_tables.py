@@ -1,6 +1,7 @@
 """What somebody who can write the database file can do beside the records, and how verification finds it."""
 
 import os
+import sqlite3
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import OperationalError
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
@@ -22,10 +24,12 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
+from rollback_drills.evidence.verify.sqlite_schema import find_file_damage
 from tests.samples.builders import KEY, NOW, open_key
 from tests.samples.tampering import OTHER_KEY, fill, make_row, tampering
 
 case = pytest.param
+PAGE_SIZE = 4096
 THIRD_KEY = SigningKey(KEY.name, b"\2" * 32)
 
 
@@ -360,6 +364,37 @@ def test_an_index_that_hides_rows_is_found(database: Database) -> None:
     database.engine.dispose()
 
     check_found(verified(database), Kind.CHANGED, "the database file is damaged")
+
+
+def test_a_damaged_page_is_a_finding_and_not_an_outage(database: Database, url: str) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("of the file of SQLite")
+    database.engine.dispose()  # the last connection moves everything into the file
+    file = Path(url.removeprefix("sqlite:///"))
+    content = bytearray(file.read_bytes())
+    start = content.index(b'"session_id":"rcd-12"') // PAGE_SIZE * PAGE_SIZE
+    content[start : start + PAGE_SIZE] = bytes(PAGE_SIZE)
+    file.write_bytes(content)
+
+    result = verified(database)
+
+    check_found(result, Kind.CHANGED, "the database file is damaged: ")
+    check_found(
+        result, Kind.CHANGED, "the database cannot be read to its end: database disk image is malformed"
+    )
+    assert 0 < result.row_count < 18
+
+
+def test_a_check_of_the_file_that_was_interrupted_finds_no_damage(database: Database) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("of the file of SQLite")
+    with database.engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert isinstance(raw, sqlite3.Connection)
+        raw.set_progress_handler(lambda: 1, 1)
+
+        with pytest.raises(OperationalError, match="interrupted"):
+            list(find_file_damage(connection))
 
 
 def test_an_empty_database_holds_no_evidence(url: str) -> None:
