@@ -1,11 +1,12 @@
 """Digests: what goes together, stays together, and falls apart."""
 
+from datetime import UTC, datetime
 from itertools import chain
 
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.notifications.outbox_entry import Departure
+from rollback_drills.notifications.outbox_entry import Departure, Hold
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
@@ -184,7 +185,7 @@ def test_what_joins_a_digest_while_that_is_claimed_goes_out_by_itself(database: 
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
-@pytest.mark.parametrize("how", ["supersede", "discard"])
+@pytest.mark.parametrize("how", ["supersede", "discard", "hold"])
 def test_a_digest_that_loses_one_falls_into_single_messages(database: Database, how: str, which: int) -> None:
     ids = put(database, *make_entries(3))
     form_digests(database, "webhook", 9)
@@ -192,6 +193,8 @@ def test_a_digest_that_loses_one_falls_into_single_messages(database: Database, 
 
     if how == "discard":
         assert discard(database, [lost]) == 1
+    elif how == "hold":
+        commit(database, [], [], [Hold(lost, datetime.fromtimestamp(90.0, UTC))], now=0.0)
     else:
         entry = make_entry(f"payments-{which:05}")
         commit(database, [], [Departure(entry.route_key, [lost])], now=0.0)
