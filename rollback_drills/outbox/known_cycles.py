@@ -6,11 +6,10 @@ Providers know their issues and alerts by these ids, and acknowledgements and me
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from rollback_drills import ids
 from rollback_drills.database.connections import Database
-from rollback_drills.names.keys import name_key
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.judgement import Judgement
 
@@ -18,28 +17,26 @@ from rollback_drills.readiness.judgement import Judgement
 def keep_known_cycles(database: Database | None, judgements: Sequence[Judgement]) -> list[Judgement]:
     """Return the judgements, with the id that an open cycle has in the outbox where it has another one."""
     known = find_known_cycles(database) if database else {}
-    if not known:
-        return list(judgements)
     return [_keep(each, known) for each in judgements]
 
 
 def find_known_cycles(database: Database) -> dict[str, str]:
-    """Return the ids of open cycles that were named by a spelling, by the ids that they would get now."""
+    """Return the ids of open cycles that were named by a spelling, by the ids that they would get now.
+
+    Of two spellings that have an open cycle each, the one that was notified first keeps its id.
+    """
     columns = (OUTBOX.c.schedule_id, OUTBOX.c.cycle_due, OUTBOX.c.cycle_id)
+    is_open = OUTBOX.c.is_closed.is_(False)
+    oldest_first = select(*columns).where(is_open).group_by(*columns).order_by(func.min(OUTBOX.c.sequence))
     with database.read() as connection:
-        rows = connection.execute(select(*columns).where(OUTBOX.c.is_closed.is_(False)).distinct()).all()
-    current: set[str] = set()
-    spelt: dict[str, str] = {}
+        rows = connection.execute(oldest_first).all()
+    current = {cycle_id for _, _, cycle_id in rows}
+    known: dict[str, str] = {}
     for schedule_id, due_at, cycle_id in rows:
-        if schedule_id == name_key(schedule_id):
-            current.add(cycle_id)
-            continue
         new_id = ids.cycle_id(schedule_id, due_at or None)
-        if new_id == cycle_id:
-            current.add(cycle_id)
-        else:
-            spelt.setdefault(new_id, cycle_id)
-    return {new_id: cycle_id for new_id, cycle_id in spelt.items() if new_id not in current}
+        if new_id not in current:
+            known.setdefault(new_id, cycle_id)
+    return known
 
 
 def _keep(judgement: Judgement, known: Mapping[str, str]) -> Judgement:
