@@ -45,7 +45,7 @@ def acknowledge_notification(
     notes: str = "",
     routes: list[AcknowledgedRoute] | None = None,
 ) -> State[dict[str, Any]]:
-    """Acknowledge what was told of a cycle: one route, all of one owner, or all of the cycle.
+    """Acknowledge notifications of a cycle: one route, all of one owner, or all of the cycle.
 
     Returns:
         Ends in the state that was said. The data is `{items, total}` of the acknowledgements.

@@ -35,7 +35,8 @@ from rollback_drills_api.service import Service
 logger = logging.getLogger(__name__)
 
 _DESCRIPTION = (
-    "Keeps rollback drills from being forgotten, and proves it. Every error is a problem document (RFC 9457)."
+    "Checks rollback drills, notifies their owners, and keeps evidence."
+    " Every error is a problem document (RFC 9457)."
 )
 
 

@@ -28,7 +28,7 @@ class ApiOptions:
     requests_per_second: float = REQUESTS_PER_SECOND
     """How many a token, or an address without one, may make; twice as many in one go."""
     flow_timeout_seconds: float = FLOW_TIMEOUT_SECONDS
-    """How long a write waits for its flow run."""
+    """Time that a write waits for its flow run, in seconds."""
     base_path: str = ""
     """The path below which a proxy serves this, if it leaves that path in the requests: such as `/drills`."""
     prefect_url: str = ""

@@ -46,7 +46,9 @@ class Query(BaseModel):
 class Page(Query):
     """Which part of a list."""
 
-    limit: int = Field(default=100, ge=1, le=MOST_LISTED, description="At most so many, the newest first.")
+    limit: int = Field(
+        default=100, ge=1, le=MOST_LISTED, description="Maximum number of rows, the newest first."
+    )
     offset: int = Field(default=0, ge=0, le=_FURTHEST, description="Leave out so many of them.")
 
 
@@ -132,4 +134,4 @@ def _read_bound(name: str, text: str | None) -> datetime | None:
     try:
         return None if text is None else read_day_or_instant(text)
     except ValueError:
-        raise UsageError(f"{name} must be a day, 2026-06-20, or an instant, 2026-06-20T15:40:00Z") from None
+        raise UsageError(f"{name} must be a day, 2026-06-20, or a time, 2026-06-20T15:40:00Z") from None

@@ -33,10 +33,10 @@ def ack(
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Acknowledge what was told of a cycle: one route, all of one owner, or all of the cycle.
+    """Acknowledge notifications of a cycle: one route, all of one owner, or all of the cycle.
 
-    It is evidence that somebody knows, and keeps the routes quiet and unescalated while it holds. It does not
-    close the cycle: only an accepted drill does. `--state escalated` asks for the next step at once.
+    Until it ends, the routes are neither repeated nor escalated. Only an accepted drill closes the cycle.
+    `--state escalated` makes the next step due at once.
     """
     from rollback_drills.followup.bulk_acknowledgement import (
         acknowledge,  # SQLAlchemy takes half a second to import

@@ -29,13 +29,13 @@ def api(
     schedule_path: options.ScheduleOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 8000,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any free port.")] = 8000,
     beyond_loopback: Annotated[
         bool, typer.Option("--beyond-loopback", help="Allow a --host that other machines reach.")
     ] = False,
     allowed_host: Annotated[
-        list[str] | None, typer.Option(help="A further name in the Host header that is served; repeat it.")
+        list[str] | None, typer.Option(help="A host name that clients use; may be repeated.")
     ] = None,
     base_path: Annotated[
         str,
@@ -43,19 +43,22 @@ def api(
             metavar="PATH", help="Serve below this path, such as /drills, behind a proxy that keeps it."
         ),
     ] = "",
-    tls_certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="Serve HTTPS with it.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The key of the certificate.")] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificate for HTTPS.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Key of the certificate.")] = None,
     public_read: Annotated[
-        bool, typer.Option("--public-read", help="Let everybody read who reaches the port.")
+        bool, typer.Option("--public-read", help="Let everybody who reaches the port read.")
     ] = False,
     embedded: Annotated[
         bool, typer.Option("--embedded", help="Run flows in this process, not as deployments.")
     ] = False,
     requests_per_second: Annotated[
-        float, typer.Option(min=0.1, max=100_000, help="What one token, or address without one, may ask.")
+        float,
+        typer.Option(min=0.1, max=100_000, help="Rate limit of a token, or of an address without a token."),
     ] = REQUESTS_PER_SECOND,
     flow_timeout_seconds: Annotated[
-        float, typer.Option(min=1, max=3600, help="How long a write waits for its flow run.")
+        float, typer.Option(min=1, max=3600, help="Time that a write waits for its flow run, in seconds.")
     ] = FLOW_TIMEOUT_SECONDS,
 ) -> None:
     """Serve the HTTP API: reports, notifications, acknowledgements, metrics, calendar and badges.
@@ -64,7 +67,7 @@ def api(
     """
     _check_exposure(host, beyond_loopback=beyond_loopback, has_tls=tls_certificate is not None)
     if (tls_certificate is None) != (tls_key is None):
-        raise UsageError("--tls-certificate and --tls-key belong together; give both or none")
+        raise UsageError("--tls-certificate and --tls-key belong together; use both or neither")
     for flag, file in (("--tls-certificate", tls_certificate), ("--tls-key", tls_key)):
         if file and not file.is_file():
             raise UsageError(f"{flag} {file} is not a file")
@@ -72,11 +75,13 @@ def api(
         raise UsageError(f"--base-path is {base_path}; write a path such as /drills, without a final slash")
     for name in allowed_host or ():
         if not _HOST_NAME.fullmatch(name):
-            raise UsageError(f"--allowed-host {name} is no name; write it without scheme, port and path")
+            raise UsageError(
+                f"--allowed-host {name} is not a host name; write it without scheme, port and path"
+            )
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     if settings.schedule is None and settings.history is None:
         print_problem(
-            "no documents are configured, so every answer says that no drill is asked for; set"
+            "no documents are configured, so all answers are not_requested; set"
             f" {VARIABLES['schedule']} or --schedule"
         )
     quieten_prefect()
@@ -108,7 +113,7 @@ def _check_exposure(host: str, *, beyond_loopback: bool, has_tls: bool) -> None:
         return
     if not beyond_loopback:
         raise UsageError(
-            f"--host {host} is reached by other machines; add --beyond-loopback if that is meant, and"
+            f"--host {host} can be reached by other machines; add --beyond-loopback to allow that, and"
             " --tls-certificate"
         )
     if not has_tls:
@@ -157,7 +162,7 @@ def _serve(
         # asyncio sets this only for sockets that it makes itself; without it answers wait 40 ms for an ACK
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.listen(config.backlog)  # whoever comes from now on waits until all is up
-        print_line(f"listening at {scheme}://{host}:{listening.getsockname()[1]}")
+        print_line(f"listening on {scheme}://{host}:{listening.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -174,7 +179,7 @@ def _bind(host: str, port: int) -> socket.socket:
         taken.bind(address)
     except OSError as error:
         why = (error.strerror or "unknown reason").lower()
-        raise UsageError(f"--host {host} --port {port} cannot be listened at: {why}") from None
+        raise UsageError(f"--host {host} --port {port} cannot be used: {why}") from None
     return taken
 
 

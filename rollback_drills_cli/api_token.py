@@ -13,20 +13,20 @@ from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Manage the tokens of the HTTP API.")
 
-NameArgument = Annotated[str, typer.Argument(help="The name of the token; it is evidence of who did what.")]
+NameArgument = Annotated[str, typer.Argument(help="The name of the token; the evidence records it.")]
 
 
 @app.command()
 def create(
     name: NameArgument,
-    scope: Annotated[str, typer.Option(metavar="read|operate|admin", help="What it may do.")],
+    scope: Annotated[str, typer.Option(metavar="read|operate|admin", help="What the token may do.")],
     expires_days: Annotated[
-        float | None, typer.Option(min=0.001, max=3650, help="After how many days it ends. (default: never)")
+        float | None, typer.Option(min=0.001, max=3650, help="Days until it expires. (default: never)")
     ] = None,
 ) -> None:
-    """Make a token, and print it: once, for only its digest is kept.
+    """Create a token and print it once. Only its digest is stored.
 
-    A token of the scope operate may read too, one of the scope admin may do everything.
+    The scope operate includes read, and admin includes everything.
     """
     from rollback_drills.api_token import Scope, issue_token
     from rollback_drills.errors import UsageError
@@ -40,13 +40,13 @@ def create(
         from blocks.api_tokens import save_token  # Prefect takes a second to import
 
         save_token(token)
-    print_problem("this token is shown once; keep it where secrets are kept")
+    print_problem("this token is shown only once; store it as a secret")
     typer.echo(secret)
 
 
 @app.command("list")
 def list_all(as_json: JsonOption = False) -> None:
-    """List the tokens: names, scopes and when they end."""
+    """List the tokens with scope and expiry."""
     quieten_prefect()
     with console(stderr=True).status("asking the Prefect server"):
         from blocks.api_tokens import find_tokens  # Prefect takes a second to import
@@ -78,7 +78,7 @@ def list_all(as_json: JsonOption = False) -> None:
 
 @app.command()
 def revoke(name: NameArgument) -> None:
-    """Make a token worthless; servers that run notice within fifteen seconds."""
+    """Revoke a token. Running servers refuse it within 15 seconds."""
     quieten_prefect()
     with console(stderr=True).status("revoking"):
         from blocks.api_tokens import delete_token  # Prefect takes a second to import

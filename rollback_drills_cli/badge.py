@@ -26,7 +26,7 @@ def badge(
 ) -> None:
     """Draw the state of a schedule as an SVG badge.
 
-    A document without an id is known by its path. Exit code 0 whatever the state of the drill is.
+    A document without an id is known by its path. Exit code 0 in any state.
     """
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
@@ -37,7 +37,7 @@ def badge(
     if known_as is None:
         near = get_close_matches(schedule_id, by_id, n=1)
         remedy = f"did you mean {show(near[0])}?" if near else "`drills check` lists the schedules"
-        raise UsageError(f"SCHEDULE_ID {show(schedule_id)} is no schedule of these documents; {remedy}")
+        raise UsageError(f"SCHEDULE_ID {show(schedule_id)} is not a schedule in these documents; {remedy}")
     from rollback_drills.reports.badge import build_badge
 
     write_whole(build_badge(by_id[known_as]).encode(), out)

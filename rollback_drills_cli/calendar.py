@@ -17,9 +17,9 @@ def calendar(
     now: options.NowOption = None,
     out: OutOption = None,
 ) -> None:
-    """Write an iCalendar file with the next due instant of each schedule.
+    """Write an iCalendar file with the next due time of each schedule.
 
-    Exit code 0 whatever the state of the drills is.
+    Exit code 0 in any state.
     """
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
@@ -31,4 +31,4 @@ def calendar(
     for each in judgements:
         if not each.schedule.next_due_at:
             known_as, why = show(each.cycle.schedule_id), each.schedule.message
-            print_problem(f"left out, because its due time is not known: {known_as} ({why})")
+            print_problem(f"left out, because the due time is unknown: {known_as} ({why})")

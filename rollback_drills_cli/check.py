@@ -35,7 +35,7 @@ def history(
     generated_by: options.GeneratedByOption = "cli",
     as_json: options.JsonOption = False,
 ) -> None:
-    """Judge the drill history: was the rollback proven, well, and lately?
+    """Judge the drill history: is the latest drill accepted and recent enough?
 
     Exit code 0 if the history is ready or not requested, 1 if it needs attention.
     """

@@ -30,7 +30,7 @@ def import_file(
         ),
     ] = None,
 ) -> None:
-    """Turn a connector configuration into Secret blocks and connector blocks, once.
+    """Create connector blocks and Secret blocks from a connector configuration.
 
     Everything is checked before anything is saved. Names are printed, never values.
     """
@@ -44,12 +44,12 @@ def import_file(
         imported = import_connectors(path, os.environ)
     rows = [(each.name, each.connector_type, ", ".join(each.secret_blocks)) for each in imported]
     print_table("Imported", ("connector", "type", "secrets"), rows)
-    print_line(f"From now on no secret is read from {path}; keep it out of reach, or delete it.")
+    print_line(f"No secret is read from {path} any more; protect it, or delete it.")
 
 
 @app.command("list")
 def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
-    """List the connectors on the Prefect server, and why one cannot be used or was found dead."""
+    """List the connectors on the Prefect server, with the reason if one does not work."""
     quieten_prefect()
     with console(stderr=True).status("asking the Prefect server"):
         from blocks.registry import (  # Prefect takes a second to import
@@ -87,7 +87,8 @@ def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False
     print_table("Connectors", ("name", "type", "enabled", "unusable", "found dead"), rows)
     if not found:
         print_line(
-            "There is none yet: create one in the Prefect UI (Blocks), or `drills connectors import FILE`."
+            "There is no connector yet. Create one in the Prefect UI (Blocks),"
+            " or with `drills connectors import FILE`."
         )
 
 
@@ -112,9 +113,9 @@ def test(
     name: Annotated[str, typer.Argument(help="The connector, by the name of its provider.")],
     timeout_seconds: Annotated[float, typer.Option(min=0.1, max=300, help="Deadline of the attempt.")] = 15.0,  # noqa: PT028 - a command, no pytest test
 ) -> None:
-    """Try a connector out: ask its provider, or send a message that is marked as a test.
+    """Test a connector: query its provider, or send a test message.
 
-    Exit code 0 if the provider took it, 1 otherwise.
+    Exit code 0 if the provider accepted it, else 1.
     """
     quieten_prefect()
     with console(stderr=True).status(f"trying {name}"):
@@ -131,9 +132,9 @@ def enable(
     name: Annotated[str, typer.Argument(help="The connector, by the name of its provider.")],
     database: DatabaseOption = None,
 ) -> None:
-    """Use a connector again that was disabled because its provider said that it is gone or unauthorised.
+    """Enable a connector that was disabled because its provider reported it as gone or unauthorised.
 
-    Its dead letters are due again: the next run sends them.
+    The next run sends its dead letters.
     """
     from rollback_drills.outbox.destinations import enable as enable_destination
     from rollback_drills.outbox.destinations import find_destinations
@@ -143,4 +144,4 @@ def enable(
     if again is None:
         disabled = [each.provider for each in find_destinations(opened) if each.disabled_at is not None]
         raise UsageError(f"{name} is not disabled; disabled are: {', '.join(disabled) or 'none'}")
-    print_line(f"{name} is used again; {again} notifications are due again.")
+    print_line(f"{name} is enabled; notifications that are due again: {again}.")

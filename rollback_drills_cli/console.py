@@ -20,7 +20,7 @@ from rollback_drills_cli.output import print_line
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
 
-_UNUSABLE: Final = "the database cannot be used; the command that wrote this page has said why"
+_UNUSABLE: Final = "the database cannot be used; the output of the command has the reason"
 """What pages say that may be published: why, names the place of the database."""
 
 
@@ -37,15 +37,16 @@ def console(
     prefect_ui: Annotated[
         str | None,
         typer.Option(
-            "--prefect-ui", metavar="URL", help="Where the Prefect UI is, to link runs. (env PREFECT_UI_URL)"
+            "--prefect-ui",
+            metavar="URL",
+            help="Address of the Prefect UI, for links to runs. (env PREFECT_UI_URL)",
         ),
     ] = None,
     now: options.NowOption = None,
 ) -> None:
     """Write the fleet, every schedule, acknowledgements, trends and evidence as pages that open from disk.
 
-    Exit code 0 whatever the state of the drills is; 2 if documents or evidence cannot be read: the pages say
-    so, too.
+    Exit code 0 in any state; 2 if documents or evidence cannot be read. The pages show that too.
     """
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
@@ -115,7 +116,7 @@ def read_prefect_url(given: str | None) -> str:
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise UsageError(f"{place} is no address of a Prefect UI; write it like http://127.0.0.1:4200")
+        raise UsageError(f"{place} is not the address of a Prefect UI; write it like http://127.0.0.1:4200")
     return text or ""
 
 

@@ -17,7 +17,7 @@ DatabaseOption = Annotated[
     typer.Option(
         "--database",
         metavar="URL",
-        help=f"Where the evidence is kept. (env {VARIABLES['database_url']}; default in the home folder)",
+        help=f"Database of the evidence. (env {VARIABLES['database_url']}; default in the home folder)",
     ),
 ]
 

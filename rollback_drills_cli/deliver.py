@@ -40,8 +40,8 @@ def deliver(
 ) -> None:
     """Plan and deliver notifications now, as a flow run on the configured Prefect server.
 
-    Without a server (PREFECT_API_URL) a temporary one is started for the run. Exit code 0 if everything
-    was delivered or nothing had to be, 1 if a delivery failed.
+    Without a server (PREFECT_API_URL), a temporary one is started for the run. Exit code 0 if nothing is left
+    to deliver, 1 if a delivery failed.
     """
     require_watched(options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days))
     as_of = options.parse_now(now) if now else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _PROXY_VARIABLES = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
-NO_CERTIFICATES = "SSL_CERT_FILE names no file of certificates that can be read; correct it, or unset it"
+NO_CERTIFICATES = "SSL_CERT_FILE does not name a readable file of certificates; correct it, or unset it"
 _SERVER_IS_AWAY = ("Failed to reach API", "Timed out while attempting to connect")
 
 
@@ -62,7 +62,7 @@ def _explain_network(error: BaseException) -> str | None:
     if isinstance(error, ImportError) and str(error).startswith("Using SOCKS proxy"):
         return f"{_PROXY_VARIABLES} names a SOCKS proxy, which cannot be used; write http://HOST:PORT"
     if isinstance(error, ValueError) and str(error).startswith("Unknown scheme for proxy URL"):
-        return f"{_PROXY_VARIABLES} has another scheme than http and https; write http://HOST:PORT"
+        return f"{_PROXY_VARIABLES} has a scheme other than http and https; write http://HOST:PORT"
     if httpx is not None and isinstance(error, httpx.InvalidURL):
         return f"PREFECT_API_URL, NO_PROXY, {_PROXY_VARIABLES} is not a valid URL; correct it"
     is_of_certificates = ssl is not None and isinstance(error, ssl.SSLError)

@@ -67,8 +67,8 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         else:
             print_line(
                 f"{record['exception_id']}: cycle {record['cycle_id']} of {record['schedule_id']} is"
-                f" {kind.past} until {record['expires_at']}. Nobody is told or escalated to before; the"
-                " evidence has it."
+                f" {kind.past} until {record['expires_at']}. Until then, nobody is notified, and"
+                " nothing is escalated."
             )
         report_clock(went_back)
 
@@ -76,15 +76,13 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
     return grant
 
 
-skip = _command(
-    ExceptionKind.SKIP, "Skip the current cycle of a schedule: it is not performed, the next one is."
-)
+skip = _command(ExceptionKind.SKIP, "Skip the drill of the current cycle. The next one is performed.")
 postpone = _command(
     ExceptionKind.POSTPONE,
-    "Postpone the current cycle of a schedule, up to the ceiling that the schedule sets.\n\n"
-    "The ceiling is the due instant plus postpone_limit_days (30 unless the schedule says otherwise).",
+    "Postpone the current cycle of a schedule, up to the limit of the schedule.\n\n"
+    "The limit is the due time plus postpone_limit_days of the schedule (default 30).",
 )
 waive = _command(
     ExceptionKind.WAIVE,
-    "Waive the current cycle of a schedule: nobody has to perform it before the waiver ends.",
+    "Waive the drill of the current cycle. Nobody has to perform it.",
 )

@@ -23,17 +23,17 @@ ScheduleIdOption = Annotated[
 OldScheduleIdOption = Annotated[str | None, typer.Option("--schedule", hidden=True)]
 """Up to now `--schedule` took an id where no document is read."""
 FromOption = Annotated[
-    str | None, typer.Option("--from", metavar="ISO", help="Rows from this instant or day on, UTC.")
+    str | None, typer.Option("--from", metavar="ISO", help="Only from this time or day on, UTC.")
 ]
 ToOption = Annotated[
-    str | None, typer.Option("--to", metavar="ISO", help="Rows before this instant or day, UTC.")
+    str | None, typer.Option("--to", metavar="ISO", help="Only before this time or day, UTC.")
 ]
 CycleOption = Annotated[str | None, typer.Option("--cycle", help="Only this cycle id.")]
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="Only this provider.")]
 OwnerOption = Annotated[str | None, typer.Option("--owner", help="Only this owner.")]
 CategoryOption = Annotated[str | None, typer.Option("--category", help="Only decisions of this category.")]
-LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest first.")]
-OffsetOption = Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of rows, the newest first.")]
+OffsetOption = Annotated[int, typer.Option(min=0, help="Number of the newest rows to skip.")]
 
 
 def read_schedule_id(schedule_id: str | None, old: str | None) -> str | None:
@@ -45,11 +45,10 @@ def read_schedule_id(schedule_id: str | None, old: str | None) -> str | None:
     if old is None:
         return schedule_id
     if schedule_id is not None:
-        raise UsageError("--schedule-id and --schedule name the same; leave --schedule out")
+        raise UsageError("--schedule-id and --schedule are the same filter; leave --schedule out")
     if old.endswith((".json", ".jsonl")) or os.path.exists(old):
         raise UsageError(
-            f"--schedule {old} is the path of documents, and this command reads none; name the schedule with"
-            " --schedule-id"
+            f"--schedule {old} is a path, but this command reads no documents; use --schedule-id"
         )
     return old
 
@@ -73,7 +72,7 @@ def _parse_bound(flag: str, text: str | None) -> datetime | None:
         return read_day_or_instant(text)
     except ValueError:
         raise UsageError(
-            f"{flag} is {show(text)}; write a day, 2026-06-20, or an instant, 2026-06-20T15:40:00Z"
+            f"{flag} is {show(text)}; write a day, 2026-06-20, or a time, 2026-06-20T15:40:00Z"
         ) from None
 
 

@@ -28,7 +28,7 @@ def escalate(
     history_path: options.HistoryOption = None,
     routing_policy: options.PolicyOption = None,
     deliver: Annotated[
-        bool, typer.Option("--deliver", help="Take the steps that are due, as the recurring flow does.")
+        bool, typer.Option("--deliver", help="Notify whoever is due, as the recurring flow does.")
     ] = False,
     database: DatabaseOption = None,
     now: options.NowOption = None,
@@ -38,14 +38,14 @@ def escalate(
 ) -> None:
     """Show which notifications nobody has acknowledged in time, and who is notified next. Nothing is sent.
 
-    Windows and calendars are those of the schedules, as in the run that takes the steps.
+    Windows and calendars are those of the schedules.
 
-    Exit code 1 if one is overdue, 0 otherwise; with --deliver those of the flow.
+    Exit code 1 if an acknowledgement is overdue, else 0; with --deliver, 1 if the run failed.
     """
     at = options.parse_now(now)
     if deliver:
         if database:
-            raise UsageError("--deliver keeps its outbox where DRILLS_DATABASE_URL says; set it instead")
+            raise UsageError("--deliver uses the database of DRILLS_DATABASE_URL; set it instead")
         _run_flow(
             schedule_path, history_path, routing_policy, at if now else None, generated_by, as_json, verbose
         )
@@ -76,7 +76,7 @@ def dashboard(
 ) -> None:
     """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail.
 
-    Exit code 1 if an acknowledgement is overdue, 0 otherwise.
+    Exit code 1 if an acknowledgement is overdue, else 0.
     """
     from rollback_drills.followup.connector_health import read_connectors  # with SQLAlchemy
     from rollback_drills.followup.dashboard import build_dashboard
@@ -162,12 +162,12 @@ def _print_dashboard(report: Report, at: datetime) -> None:
     _print_routes(report["outstanding"], at)
     for each in report["open_retests"]:
         print_line(
-            f"{each['schedule_id']}: drill {each['drill_id']} failed and is to be performed again"
+            f"{each['schedule_id']}: drill {each['drill_id']} failed; repeat it"
             f" {how_long(each['retest_due_at'], now=at)}"
         )
     for each in report["failing_connectors"]:
         print_line(
-            f"connector {each['provider']} fails: {each['disabled_because'] or 'its last delivery did'}"
+            f"connector {each['provider']} fails: {each['disabled_because'] or 'its last delivery failed'}"
         )
     print_line(f"{report['outstanding_count']} outstanding, {report['breached_count']} overdue.")
 

@@ -57,10 +57,11 @@ RehearsalOption = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    str, typer.Option("--format", metavar="|".join(Format), help="How to write it; --json is --format json.")
+    str, typer.Option("--format", metavar="|".join(Format), help="Output format; --json is --format json.")
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="Write it to a file, and print the table.")
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Write the output to a file, and print the table."),
 ]
 
 
@@ -112,11 +113,11 @@ def _parse_format(name: str, *, as_json: bool, out: Path | None) -> Format:
         raise UsageError(f"--format {name} is unknown; write one of {', '.join(Format)}")
     wanted = Format(name)
     if as_json and wanted not in (Format.TABLE, Format.JSON):
-        raise UsageError(f"--json and --format {name} exclude each other; leave one out")
+        raise UsageError(f"--json and --format {name} contradict each other; leave one out")
     if as_json:
         wanted = Format.JSON
     if out and wanted is Format.TABLE:
-        raise UsageError("--out needs --format json, github or junit; the table is for the terminal")
+        raise UsageError("--out needs --format json, github or junit")
     return wanted
 
 

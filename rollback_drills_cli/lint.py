@@ -1,4 +1,4 @@
-"""`drills lint`: may these documents be published, and are they right, whatever the time is?"""
+"""`drills lint`: finds mistakes in documents, and texts that may not be published."""
 
 import os
 from pathlib import Path
@@ -22,8 +22,8 @@ def lint(
 ) -> None:
     """Check documents for mistakes, and for URLs, host names, credentials and private paths.
 
-    Finds everything that `drills check` and `drills gate` refuse whatever the time is. Warnings are for names
-    and words that are probably mistakes. Exit code 0 if nothing was found, else 1.
+    Finds everything that `drills check` and `drills gate` refuse at any time. Warnings are about names and
+    words that are probably mistakes. Exit code 0 if nothing was found, else 1.
     """
     files, unsearched = _find_files(paths)
     linted = lint_files(files)

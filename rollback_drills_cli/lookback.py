@@ -1,4 +1,4 @@
-"""`drills routes`, `trends`, `notifications` and `audit-package`: look back on who was told."""
+"""`drills routes`, `trends`, `notifications` and `audit-package`: look back on who was notified."""
 
 import os
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def routes(
     as_json: JsonOption = False,
     schedule: OldScheduleIdOption = None,
 ) -> None:
-    """List every route decision of the evidence: who was to be told, who was not, and why."""
+    """List past decisions: who was to be notified, who was not, and why."""
     from rollback_drills.evidence.table import LEDGER  # SQLAlchemy takes half a second to import
     from rollback_drills.reports.filters import RouteFilter
     from rollback_drills.reports.period import Period
@@ -70,7 +70,7 @@ def routes(
 
 def trends(
     weeks: Annotated[
-        int | None, typer.Option(help="So many ISO weeks, the current one included. (default 12)")
+        int | None, typer.Option(help="Number of ISO weeks, including the current one. (default 12)")
     ] = None,
     schedule_id: ScheduleIdOption = None,
     provider: ProviderOption = None,
@@ -84,7 +84,7 @@ def trends(
     as_json: JsonOption = False,
     schedule: OldScheduleIdOption = None,
 ) -> None:
-    """Count by ISO week how often nobody was told, and why."""
+    """Count suppressed notifications by ISO week, and why."""
     from rollback_drills.evidence.table import LEDGER
     from rollback_drills.reports.filters import RouteFilter
     from rollback_drills.reports.pages import summarise_trend, top_counts, week_rows
@@ -102,10 +102,12 @@ def trends(
         print_json(trend)
         return
     rows = week_rows(trend)
-    print_table("Who was not told", list(rows[0]), ([str(cell) for cell in row.values()] for row in rows))
+    print_table(
+        "Suppressed notifications", list(rows[0]), ([str(cell) for cell in row.values()] for row in rows)
+    )
     for title in ("owner", "provider", "schedule"):
         if counts := trend[f"{title}_counts"]:
-            print_table(f"By {title}", (title, "told nobody"), top_counts(counts))
+            print_table(f"By {title}", (title, "suppressed"), top_counts(counts))
     print_line(summarise_trend(trend))
     _explain_nothing(opened, trend["decision_count"])
 
@@ -125,7 +127,7 @@ def notifications(
     as_json: JsonOption = False,
     schedule: OldScheduleIdOption = None,
 ) -> None:
-    """List every notification, and what became of it."""
+    """List past notifications with their outcome."""
     from rollback_drills.outbox.table import OUTBOX
     from rollback_drills.reports.filters import NotificationFilter
     from rollback_drills.reports.notifications import find_notifications
@@ -158,7 +160,7 @@ def notifications(
 
 def audit_package(
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the package here, all of it or nothing.")
+        Path | None, typer.Option(metavar="FILE", help="The file to write, whole or not at all.")
     ] = None,
     schedule_id: ScheduleIdOption = None,
     provider: ProviderOption = None,
@@ -171,7 +173,7 @@ def audit_package(
     as_json: JsonOption = False,
     schedule: OldScheduleIdOption = None,
 ) -> None:
-    """Put together who was told, who took notice and who did not, for an auditor."""
+    """Show who was notified, who acknowledged and who did not, for an auditor."""
     from rollback_drills.evidence.table import LEDGER
     from rollback_drills.reports.audit_reading import find_package
     from rollback_drills.reports.filters import PackageFilter
@@ -189,11 +191,11 @@ def audit_package(
         print_json(package)
         return
     open_routes = [each for each in package["routes"] if not each["acknowledged"]]
-    columns = ("schedule", "cycle", "provider", "owner", "first told (UTC)", "said")
+    columns = ("schedule", "cycle", "provider", "owner", "first notified (UTC)", "answer")
     _print_page("Not acknowledged", columns, [_to_open_row(each) for each in open_routes])
     print_line(
-        f"{package['route_count']} routes were to be told, {package['outstanding_count']} of them are not"
-        f" acknowledged; {package['acknowledgement_count']} acknowledgements."
+        f"Routes: {package['route_count']}; not acknowledged: {package['outstanding_count']};"
+        f" acknowledgements: {package['acknowledgement_count']}."
     )
     print_line(f"SHA-256 of the content: {package['content_sha256']}")
     _explain_nothing(opened, package["route_count"])
@@ -218,7 +220,7 @@ def _print_count(history: Report, opened: "Database | None", what: str) -> None:
 
 def _explain_nothing(opened: "Database | None", count: int) -> None:
     if opened is None:
-        print_line("There is no evidence yet; `drills deliver` or the drill-check flow writes it.")
+        print_line("There is no evidence yet; run `drills deliver` or the drill-check flow.")
     elif not count:
         print_line("Nothing in the evidence matches.")
 

@@ -50,7 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its tables cut the names of options at 80 columns
-    help="Keep rollback drills from being forgotten, and prove it.",
+    help="Check rollback drills, notify their owners, and keep evidence.",
     epilog="Exit codes: 0 acceptable, 1 needs attention or a failed delivery, 2 nothing was sent or written.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -112,7 +112,7 @@ def _fail(problem: str, effects_before: int) -> NoReturn:
     """End with a line about a problem: with 2 if nothing was sent or written, else with 1."""
     print_problem(problem)
     if count_effects() > effects_before:
-        print_problem("part of the work was done before that; what was sent or written stays")
+        print_problem("something was sent or written before that, and stays")
         sys.exit(1)
     sys.exit(2)
 

@@ -68,18 +68,19 @@ PolicyOption = Annotated[
 ProviderOption = Annotated[
     str,
     typer.Option(
-        "--provider", metavar="NAMES", help="Providers to tell: all, or a list separated by commas."
+        "--provider", metavar="NAMES", help="Providers to notify: all, or a list separated by commas."
     ),
 ]
 ForceOption = Annotated[
-    bool, typer.Option("--force", help="Tell even if the schedule is healthy; never in a window or absence.")
+    bool,
+    typer.Option("--force", help="Notify even if the schedule is healthy; never in a window or absence."),
 ]
 NowOption = Annotated[
     str | None,
-    typer.Option("--now", metavar="ISO", help="Judge as of this instant, ISO 8601; UTC without an offset."),
+    typer.Option("--now", metavar="ISO", help="Judge as of this time, ISO 8601; UTC without an offset."),
 ]
 GeneratedByOption = Annotated[
-    str, typer.Option("--generated-by", metavar="NAME", help="Who asks, for the documents.")
+    str, typer.Option("--generated-by", metavar="NAME", help="Who asked, as recorded in the documents.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
 

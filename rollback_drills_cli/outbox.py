@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=CommandGroup,
     no_args_is_help=True,
-    help="Look at notifications before and after they are sent; replay dead letters.",
+    help="List notifications before and after they are sent, and replay dead letters.",
 )
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Notifications, gordmsg-….")]
 DeadOption = Annotated[
-    bool, typer.Option("--dead", help="Only dead letters: refused, given up, or of a dead connector.")
+    bool, typer.Option("--dead", help="Only dead letters: refused, given up, or of a disabled connector.")
 ]
 ProviderOption = Annotated[str | None, typer.Option(help="Only this provider.")]
 
@@ -47,13 +47,15 @@ def list_items(
     owner: Annotated[str | None, typer.Option(help="Only this owner.")] = None,
     schedule_id: ScheduleIdOption = None,
     cycle: Annotated[str | None, typer.Option(help="Only this cycle id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest first.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")] = 0,
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Maximum number of rows, the newest first.")
+    ] = 50,
+    offset: Annotated[int, typer.Option(min=0, help="Number of the newest rows to skip.")] = 0,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
     schedule: OldScheduleIdOption = None,
 ) -> None:
-    """List notifications, the newest first, and what became of each."""
+    """List notifications with their outcome, the newest first."""
     from rollback_drills.outbox.destinations import find_destinations
     from rollback_drills.outbox.queries import OutboxFilter, find_rows
     from rollback_drills.outbox.table import OUTBOX
@@ -120,9 +122,9 @@ def replay(
     provider: ProviderOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Make notifications due again; the next run sends them. One that may have arrived before says so.
+    """Make notifications due again. The next run sends them. One that may arrive twice says so.
 
-    Name them, or take all dead letters with --dead, of one --provider if given.
+    Pass their ids, or --dead for all dead letters, with --provider for those of one provider.
     """
     from rollback_drills.outbox.queries import replay as replay_items
 
@@ -139,9 +141,9 @@ def discard(
     provider: ProviderOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Take notifications out that were not delivered. They stay in the list, and can be replayed.
+    """Discard notifications that were not delivered. They stay in the list, and can be replayed.
 
-    Name them, or take all dead letters with --dead, of one --provider if given.
+    Pass their ids, or --dead for all dead letters, with --provider for those of one provider.
     """
     from rollback_drills.outbox.queries import discard as discard_items
 
@@ -154,9 +156,9 @@ def _choose(database: "Database", ids: list[str] | None, dead: bool, provider: s
     from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row
 
     if bool(ids) == dead:
-        raise UsageError("name notifications, or take all dead letters with --dead")
+        raise UsageError("pass ids of notifications, or --dead for all dead letters")
     if not dead and provider is not None:
-        raise UsageError("--provider narrows --dead; leave it out where notifications are named")
+        raise UsageError("--provider needs --dead; leave it out if you pass ids")
     if dead:
         items, _ = find_rows(database, OutboxFilter(states=DEAD, provider=provider), limit=100_000)
         return [item.notification_id for item in items]
@@ -169,7 +171,7 @@ def _choose(database: "Database", ids: list[str] | None, dead: bool, provider: s
 def _report(changed: int, asked: int, what: str) -> None:
     print_line(f"{changed} of {asked} notifications are {what}.")
     if changed < asked:
-        print_line("The others were delivered, are being sent right now, or were replaced by a newer one.")
+        print_line("The others are delivered, being sent, or replaced by a newer one.")
 
 
 def _explain(item: "OutboxRow") -> str:

@@ -43,7 +43,7 @@ def plan(
 ) -> None:
     """Show who would be notified, through which provider, who would not, and why. Nothing is sent.
 
-    The plan is made as if nobody was told in this cycle yet. Exit codes as those of `drills check`.
+    Plans as if nobody was notified in this cycle yet. The exit codes are those of `drills check`.
     """
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
@@ -86,7 +86,7 @@ def _print_plan(plan: Plan) -> None:
     ]
     title = f"{plan.schedule_id}: {plan.status.replace('_', ' ')} · {plan.cycle_id}"
     print_table(title, ("provider", "owner", "action", "why", "deferred until"), rows)
-    print_line(f"{plan.deliverable_route_count} to tell, {plan.suppressed_route_count} suppressed.")
+    print_line(f"{plan.deliverable_route_count} to notify, {plan.suppressed_route_count} suppressed.")
 
 
 def _build_request(

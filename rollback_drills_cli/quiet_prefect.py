@@ -22,8 +22,7 @@ def quieten_prefect(*, verbose: bool = False) -> None:
         Path.home()
     except RuntimeError:
         raise UsageError(
-            f"the user {os.getuid()} has no home folder, which Prefect needs;"
-            " set HOME to a folder that can be written"
+            f"the user {os.getuid()} has no home folder, which Prefect needs; set HOME to a writable folder"
         ) from None
     certificates = os.environ.get("SSL_CERT_FILE")
     if certificates and not os.path.isfile(certificates):  # Prefect would print a traceback

@@ -30,7 +30,7 @@ def record(
     create: Annotated[bool, option_of(WhereToRecord, "create")] = False,
     advance: Annotated[bool, option_of(WhereToRecord, "advance")] = False,
     deliver: Annotated[
-        bool, typer.Option("--deliver", help="Tell the owners at once, as `drills deliver` does.")
+        bool, typer.Option("--deliver", help="Notify the owners at once, as `drills deliver` does.")
     ] = False,
     mode: options.ModeOption = None,
     due_soon_days: options.DueSoonOption = None,
@@ -53,9 +53,7 @@ def record(
     from rollback_drills.recording.target import find_target
 
     if deliver and database:
-        raise UsageError(
-            "--deliver keeps its outbox where DRILLS_DATABASE_URL says; set it instead of --database"
-        )
+        raise UsageError("--deliver uses the database of DRILLS_DATABASE_URL; set it instead of --database")
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     target = find_target(settings.schedule, settings.history, schedule_id)

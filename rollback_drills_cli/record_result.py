@@ -51,10 +51,10 @@ def follow_up(
     if as_json:
         print_json({**report, "evidence_problem": problem, "run": run})
     elif report["closes_cycle"] and not deliver:
-        print_line(f"To tell the owners: {_deliver_command(recorded)}")
+        print_line(f"To notify the owners: {_deliver_command(recorded)}")
     if problem:
         print_problem(
-            f"the drill is recorded, and not yet in the evidence, where the next check puts it: {problem}"
+            f"the drill is recorded, but not yet in the evidence; the next check adds it: {problem}"
         )
     report_clock(went_back)
     if problem or not report["accepted"] or not is_delivered:
@@ -101,12 +101,12 @@ def _describe(report: Report) -> Iterator[str]:
     """Print what came of the recording."""
     drill, path = report["drill_id"], report["history_path"]
     if report["accepted"]:
-        yield f"Drill {drill} is recorded in {path}, and accepted."
+        yield f"Drill {drill} is recorded in {path} and accepted."
     else:
-        yield f"Drill {drill} is recorded in {path}, and not accepted:"
+        yield f"Drill {drill} is recorded in {path}, but not accepted:"
         yield from (f"  {problem}" for problem in report["problems"])
     if report["retest_due_at"]:
-        yield f"It is to be performed again by {report['retest_due_at']}."
+        yield f"Repeat it by {report['retest_due_at']}."
     before, after = report["next_due_at_before"] or "at an unknown time", report["next_due_at"]
     if report["closes_cycle"]:
         yield f"Cycle {report['cycle_id']}, due {before}, is closed. The next drill is due {after}."
@@ -115,5 +115,5 @@ def _describe(report: Report) -> Iterator[str]:
     if report["not_advanced_because"]:
         yield f"next_due_at was not moved: {report['not_advanced_because']}"
     elif report["accepted"] and not report["closes_cycle"] and report["due_policy"] == "explicit":
-        yield "next_due_at moves when it is edited, or by --advance when a drill is recorded."
+        yield "To move next_due_at, edit it, or record a drill with --advance."
     yield f"State: {report['status'].replace('_', ' ')} (it was {report['status_before'].replace('_', ' ')})."

@@ -13,26 +13,26 @@ from rollback_drills_cli.output import print_json, print_line
 
 def trust(
     by: Annotated[str, typer.Option(help="Who confirms it.")],
-    reason: Annotated[str, typer.Option(help="Why it is right, for the evidence.")],
-    schedule_id: Annotated[str | None, typer.Option(metavar="ID", help="Of this schedule.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Of every schedule that is not trusted.")] = False,
+    reason: Annotated[str, typer.Option(help="Why the history is right, for the evidence.")],
+    schedule_id: Annotated[str | None, typer.Option(metavar="ID", help="The schedule to trust.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every schedule that is not trusted.")] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Confirm that a drill history is right as it is, although drills are gone or too much turned bad.
+    """Confirm that a drill history is right, although drills are gone or many schedules turned bad.
 
-    From the next run on its owners are told as before, and what is gone now is not missed any more.
+    From the next run on, its owners are notified again. Drills that are gone are no longer missed.
     """
     from rollback_drills.trust.known_history import find_open  # SQLAlchemy takes half a second to import
     from rollback_drills.trust.records import record_confirmation
 
     if (schedule_id is None) is not every:
-        raise UsageError("give either --schedule-id or --all")
+        raise UsageError("pass either --schedule-id or --all")
     index = open_existing(database)
     found = find_open(index.database, schedule_id)
     if not found:
         whose = f"the history of {schedule_id}" if schedule_id is not None else "every history"
-        raise UsageError(f"{whose} is trusted; only what a run did not trust can be confirmed")
+        raise UsageError(f"{whose} is trusted already")
     created_at = parse_now(None)
     records = [
         record_confirmation(name, distrusts, by=by, reason=reason, created_at=created_at)

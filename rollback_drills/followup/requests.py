@@ -33,12 +33,12 @@ class Said(Request):
     """What is said of a route."""
 
     acknowledgement_state: SaidState = Field(
-        "acknowledged", description="What is said; escalated asks for the next step at once."
+        "acknowledged", description="The answer; escalated makes the next step due at once."
     )
     acknowledged_for_days: Annotated[AcknowledgedDays | None, Otherwise("3 days, or until the due time")] = (
-        Field(None, description=f"How long it holds, in days: at most {LONGEST_ACKNOWLEDGED_FOR.days}.")
+        Field(None, description=f"Days until it ends: at most {LONGEST_ACKNOWLEDGED_FOR.days}.")
     )
-    external_ref: str = Field("", description="Where it is followed up: a ticket number.")
+    external_ref: str = Field("", description="Where it is followed up, such as a ticket number.")
     notes: str = Field("", description="A remark for the evidence; no secret, address or private name.")
 
     def to_acknowledgement(self, by: str) -> Acknowledgement:
@@ -57,10 +57,10 @@ class AcknowledgedRoute(Request):
     """Which routes are acknowledged: of a cycle, of that of a plan, or of the newest one of a schedule."""
 
     cycle_id: str | None = Field(None, description="The cycle, as the notification names it.")
-    plan_id: str | None = Field(None, description="Instead of the cycle: a plan of it.")
-    schedule_id: str | None = Field(None, description="Instead of the cycle: a schedule; its newest cycle.")
+    plan_id: str | None = Field(None, description="A plan of the cycle, instead of the cycle.")
+    schedule_id: str | None = Field(None, description="A schedule, instead of the cycle: its newest cycle.")
     provider: Annotated[str | None, Otherwise("all")] = Field(
-        None, description="Only what came through this provider."
+        None, description="Only notifications through this provider."
     )
     owner: Annotated[str | None, Otherwise("all")] = Field(
         None, description="Only notifications to this owner."
@@ -94,13 +94,13 @@ class ExceptionRequest(DocumentsRequest):
             " nobody has to perform it."
         )
     )
-    until: datetime = Field(description="From this time on the cycle counts again.")
-    reason: str = Field(description="Why, for the evidence; no secret, address or private name.")
+    until: datetime = Field(description="When the exception ends.")
+    reason: str = Field(description="Reason, for the evidence; no secret, address or private name.")
     approver: str = Field(description="Who approves it.")
     schedule_id: Annotated[str | None, Otherwise("the only one")] = Field(
         None, description="Which of several schedules."
     )
-    generated_by: str = Field("grant-exception", description="Who asks, for the evidence.")
+    generated_by: str = Field("grant-exception", description="Who asked, as recorded in the evidence.")
 
 
 class EscalateRequest(DocumentsRequest):
@@ -115,6 +115,8 @@ class EscalateRequest(DocumentsRequest):
     heartbeat_secret: str | None = Field(
         None, description="Secret block with an address that is called when every cycle is looked after."
     )
-    generated_by: str = Field("escalate-unacknowledged", description="Who asks, for the evidence.")
+    generated_by: str = Field(
+        "escalate-unacknowledged", description="Who asked, as recorded in the evidence."
+    )
     dry_run: bool = like(DeliverRequest, "dry_run")
     as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")

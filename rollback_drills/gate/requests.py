@@ -20,4 +20,4 @@ class GateRequest(CheckRequest):
     rollback_rehearsal: Annotated[str | None, of_setting("rollback_rehearsal")] = Field(
         None, description=DESCRIPTIONS["rollback_rehearsal"]
     )
-    generated_by: str = Field("release-gate", description="Who asks, for the documents.")
+    generated_by: str = Field("release-gate", description="Who asked, as recorded in the documents.")

@@ -81,7 +81,7 @@ class DeliverOptions(HowToDeliver):
 
     force: bool = Field(
         default=False,
-        description="Notify also without need or just after a notification; never in a window or absence.",
+        description="Notify even if healthy or just notified; never in a window or absence.",
     )
     routing_policy: dict[str, Any] | str | None = Field(
         None, description="Routing policy that adds to the schedule's: the document, or its path."
@@ -91,8 +91,8 @@ class DeliverOptions(HowToDeliver):
 class DeliverRequest(DeliverOptions, CheckRequest):
     """What is planned and delivered."""
 
-    generated_by: str = Field("deliver-notifications", description="Who asks, for the evidence.")
-    dry_run: bool = Field(default=False, description="Send nothing, and write nothing but the artifact.")
+    generated_by: str = Field("deliver-notifications", description="Who asked, as recorded in the evidence.")
+    dry_run: bool = Field(default=False, description="Send nothing, and write only the artifact.")
 
 
 def described_by(request: type[BaseModel]) -> Callable[[Function], Function]:

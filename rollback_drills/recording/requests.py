@@ -15,10 +15,10 @@ class DrillFacts(Request):
     """The facts by which a drill is judged."""
 
     status: OutcomeName | None = Field(None, description="How the drill ended.")
-    fallback_verified: bool | None = Field(None, description="Whether the fallback was seen to work.")
-    recovery_minutes: float | None = Field(None, description="How long the rollback took, in minutes.")
+    fallback_verified: bool | None = Field(None, description="Whether the drill verified the fallback.")
+    recovery_minutes: float | None = Field(None, description="Time that the rollback took, in minutes.")
     max_recovery_minutes: float | None = Field(None, description="Maximum recovery time, in minutes.")
-    evidence_refs: list[str] | None = Field(None, description="Evidence that was kept; may be repeated.")
+    evidence_refs: list[str] | None = Field(None, description="Reference to evidence; may be repeated.")
     executed_at: Annotated[datetime | None, Otherwise("now")] = Field(
         None, description="When it was performed."
     )
@@ -36,20 +36,22 @@ class DrillFacts(Request):
 class DrillDetails(DrillFacts):
     """All that the command line takes of a drill; no judgement depends on what is added here."""
 
-    scenario: str = Field("", description="What went wrong in the drill.")
-    objective: str = Field("", description="What it was to show.")
-    exercise_type: ExerciseType | None = Field(None, description="How close to the real thing.")
-    trigger: Trigger | None = Field(None, description="Why it was performed now.")
+    scenario: str = Field("", description="What was assumed to go wrong.")
+    objective: str = Field("", description="What the drill was meant to show.")
+    exercise_type: ExerciseType | None = Field(None, description="Kind of exercise.")
+    trigger: Trigger | None = Field(
+        None, description="Why the drill was performed: at its interval, or after a change."
+    )
     participants: list[str] | None = Field(None, description="Who took part; may be repeated.")
     rto_minutes: float | None = Field(None, description="Recovery time objective, in minutes.")
     rto_achieved_minutes: float | None = Field(None, description="Recovery time achieved, in minutes.")
     rpo_minutes: float | None = Field(None, description="Recovery point objective, in minutes of data.")
     rpo_achieved_minutes: float | None = Field(None, description="Data loss measured, in minutes.")
     plan_version: str = Field("", description="Version of the recovery plan that was followed.")
-    plan_version_after: str = Field("", description="Version of the plan as it was revised.")
+    plan_version_after: str = Field("", description="Version of the revised plan.")
     systems_tested: list[str] | None = Field(None, description="A system that was tested; may be repeated.")
-    covers_third_party: bool | None = Field(None, description="Whether a provider was part of it.")
-    key_person_absent: bool | None = Field(None, description="Whether somebody needed was kept out.")
+    covers_third_party: bool | None = Field(None, description="Whether a third party took part.")
+    key_person_absent: bool | None = Field(None, description="Whether a key person was absent.")
     restore_checksum: str = Field("", description="Checksum of the data that was restored.")
     reviewed_by: str = Field("", description="Who reviewed it.")
     reviewed_at: datetime | None = Field(None, description="When it was reviewed.")
@@ -67,7 +69,7 @@ class WhereToRecord(Request):
     create: bool = Field(default=False, description="Create the history if there is none.")
     advance: bool = Field(
         default=False,
-        description="Move next_due_at by the interval if the drill is accepted; for due_policy explicit.",
+        description="Move next_due_at by the interval if the drill is accepted (due_policy explicit).",
     )
 
 
@@ -75,13 +77,13 @@ class RecordRequest(DrillFacts, WhereToRecord, HowToDeliver, CheckRequest):
     """What is recorded, and how the owners are notified."""
 
     status: OutcomeName = Field(description="How the drill ended.")
-    fallback_verified: bool = Field(default=False, description="Whether the fallback was seen to work.")
+    fallback_verified: bool = Field(default=False, description="Whether the drill verified the fallback.")
     target_mode: str = Field("disabled", description="The mode after it.")
     further: dict[str, Any] | None = Field(
         None,
         description="Other fields of a drill as the history has them, such as participants and findings.",
     )
-    generated_by: str = Field("record-drill", description="Who records, for the evidence.")
+    generated_by: str = Field("record-drill", description="Who recorded it, for the evidence.")
 
     @property
     def drill_fields(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def summarise_trend(trend: Report) -> str:
     count, period = trend["decision_count"], f"from {trend['period']['from']} to {trend['period']['to']}"
     if not count:
         return f"No route was decided {period}."
-    return f"{trend['suppression_event_count']} of {count} route decisions told nobody {period}."
+    return f"{trend['suppression_event_count']} of {count} route decisions notified nobody {period}."
 
 
 def week_rows(trend: Report) -> list[dict[str, Any]]:

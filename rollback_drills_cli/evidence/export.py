@@ -19,15 +19,15 @@ def export(
     since: FromOption = None,
     until: ToOption = None,
     schedule_id: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only rows of this schedule; repeatable.")
+        list[str] | None, typer.Option(metavar="ID", help="Only rows of this schedule; may be repeated.")
     ] = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
     schedule: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Export evidence with its proof: rows, tree, signed heads, a report and how to verify it.
+    """Export evidence for an auditor: rows, proof, a report and how to verify them.
 
-    The manifest is signed with the key of the evidence, from the configured Prefect server.
+    The key of the evidence, on the configured Prefect server, signs the manifest.
     """
     start, end = (write_instant(each) if each else None for each in parse_period(since, until))
     index = open_existing(database)

@@ -15,7 +15,7 @@ def head(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the newest signed head, a C2SP checkpoint, to be kept where this machine cannot change it."""
+    """Print the newest signed head, a C2SP checkpoint. Keep it where this machine cannot change it."""
     from rollback_drills.evidence.heads import find_head
 
     found = find_head(open_existing(database).database)
@@ -38,12 +38,12 @@ def head(
 
 
 def prove(
-    row: Annotated[int | None, typer.Argument(metavar="[ROW]", min=0, help="The number of a row.")] = None,
+    row: Annotated[int | None, typer.Argument(metavar="[ROW]", min=0, help="Number of the row.")] = None,
     from_size: Annotated[
-        int | None, typer.Option(metavar="ROWS", help="Prove that the ledger begins with that of this size.")
+        int | None, typer.Option(metavar="ROWS", help="Prove that the ledger grew from this size.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(metavar="ROWS", help="In the tree of this size; default the newest head's.")
+        int | None, typer.Option(metavar="ROWS", help="Size of the tree. (default: that of the newest head)")
     ] = None,
     database: DatabaseOption = None,
 ) -> None:
@@ -51,7 +51,7 @@ def prove(
     from rollback_drills.evidence.proofs import prove_consistency, prove_inclusion
 
     if (row is None) == (from_size is None):
-        raise UsageError("give a ROW or --from-size, one of them")
+        raise UsageError("pass either ROW or --from-size")
     opened = open_existing(database).database
     if row is not None:
         print_json(prove_inclusion(opened, row, size))

@@ -48,8 +48,10 @@ def list_records(
     action: Annotated[str | None, typer.Option(help="Only deliver or suppress decisions.")] = None,
     category: Annotated[str | None, typer.Option(help="Only decisions of this category.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this metadata_kind.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest first.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Leave out so many of the newest.")] = 0,
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Maximum number of rows, the newest first.")
+    ] = 50,
+    offset: Annotated[int, typer.Option(min=0, help="Number of the newest rows to skip.")] = 0,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
     schedule: OldScheduleIdOption = None,

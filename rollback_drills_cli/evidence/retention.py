@@ -13,7 +13,7 @@ from rollback_drills_cli.evidence.signing import make_key, open_key, report_cloc
 from rollback_drills_cli.options import JsonOption, parse_now
 from rollback_drills_cli.output import print_json, print_line
 
-ByOption = Annotated[str, typer.Option(help="Who does it, for the evidence.")]
+ByOption = Annotated[str, typer.Option(help="Who did it, for the evidence.")]
 
 
 def import_index(
@@ -22,9 +22,9 @@ def import_index(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import an evidence index of the system before this one; its rows are marked as imported.
+    """Import an evidence index of CAVRA; its rows are marked as imported.
 
-    What was imported before is passed over.
+    Rows that were imported before are skipped.
     """
     from rollback_drills.database.connections import Database
     from rollback_drills.evidence.imported_index import import_records, read_index
@@ -42,7 +42,7 @@ def import_index(
     if as_json:
         print_json({"added": result.added, "known": result.known})
     else:
-        print_line(f"{result.added} records were imported, {result.known} had been imported before.")
+        print_line(f"Imported: {result.added}; imported before: {result.known}.")
     report_clock(result.went_back)
 
 
@@ -55,13 +55,13 @@ def prune(
             help=f"The retention, at least 12. (env {VARIABLES['older_than_months']}; default 24)",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be pruned.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be pruned.")] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prune rows whose retention is over: their hashes stay, so that the rest still verifies.
+    """Prune rows whose retention is over. Their hashes stay, so the other rows still verify.
 
-    The pruning is a row of the evidence itself.
+    The evidence records the pruning.
     """
     from rollback_drills.documents.fields import write_instant
     from rollback_drills.evidence.pruning import find_prunable
@@ -86,11 +86,11 @@ def prune(
 def rotate_key(
     by: ByOption,
     lost: Annotated[
-        bool, typer.Option("--lost", help="The old key is gone; the evidence says that it did not sign.")
+        bool, typer.Option("--lost", help="The old key is gone and cannot sign; the evidence records that.")
     ] = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Sign the evidence with a new key from now on; the old one signs the change."""
+    """Replace the key of the evidence. The old key signs the change."""
     from rollback_drills.evidence.rotation import rotate_key as rotate
 
     _check_name(by)
@@ -114,6 +114,6 @@ def _check_name(by: str) -> None:
     from rollback_drills.documents.privacy_rules import find_private
 
     if not by.strip():
-        raise UsageError("--by is empty; say who does it")
+        raise UsageError("--by is empty; write who did it")
     if kind := find_private(by):
         raise UsageError(f"--by holds {kind}, which evidence must not name; leave it out")

@@ -21,30 +21,30 @@ _LONGEST: Final = 1_000_000
 def verify(
     export: Annotated[
         Path | None,
-        typer.Argument(metavar="[EXPORT]", help="Folder of an export; without it the database."),
+        typer.Argument(metavar="[EXPORT]", help="Folder of an export. (default: the database)"),
     ] = None,
     checkpoint: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="A head kept elsewhere, from an artifact or a notification; repeatable.",
+            help="A head that was kept elsewhere, from an artifact or a notification; may be repeated.",
         ),
     ] = None,
     public_key: Annotated[
         str | None,
-        typer.Option(metavar="KEY", help="The key of the ledger as you kept it, or its file."),
+        typer.Option(metavar="KEY", help="The public key that you kept, or its file."),
     ] = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify that no evidence was changed, removed, inserted, reordered or cut off.
+    """Verify that no evidence was changed, removed, inserted, reordered or truncated.
 
-    Reads only, and needs no server. A ledger that was rewritten as a whole shows only against a head or a key
-    that was kept elsewhere. Exit code 0: everything is as it was signed. 1: something is not. 2: it cannot be
-    verified, for example because there is no evidence.
+    Reads only, and needs no server. To detect a replaced ledger, pass a head or key that was kept elsewhere.
+    Exit code 0: everything is as it was signed. 1: there are findings. 2: it cannot be verified, for example
+    because there is no evidence.
     """
     if export is not None and database is not None:
-        raise UsageError("give an EXPORT or --database, not both")
+        raise UsageError("pass either EXPORT or --database")
     trust = _read_trust(checkpoint or [], public_key)
     try:
         result = _verify(export, database, trust)
@@ -110,7 +110,7 @@ def _print_result(result: Verification, place: str) -> None:
         ("signed heads", f"{result.head_count:,}"),
         ("root", result.root),
         ("public key", result.public_key),
-        ("compared with", ", ".join(result.compared) or "nothing from elsewhere"),
+        ("compared with", ", ".join(result.compared) or "no copy"),
     ]
     print_table(f"Evidence in {place}", ("what", ""), facts)
     for remark in result.remarks:
@@ -126,6 +126,6 @@ def _print_result(result: Verification, place: str) -> None:
         print_line("Verified: everything is as it was signed.")
     else:
         print_line(
-            "Verified: everything is as it was signed. Whether the whole was replaced shows only against a"
-            " head or a key kept elsewhere: --checkpoint, --public-key."
+            "Verified: everything is as it was signed. To detect a replaced ledger, compare with a head or"
+            " key that was kept elsewhere: --checkpoint, --public-key."
         )

@@ -333,5 +333,5 @@ def test_a_port_that_is_taken_is_one_message(tmp_path: Path) -> None:
         )
 
     assert done.returncode == 2
-    assert f"--host 127.0.0.1 --port {port} cannot be listened at: address already in use" in done.stderr
+    assert f"--host 127.0.0.1 --port {port} cannot be used: address already in use" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -269,10 +269,10 @@ def test_the_commands_of_the_evidence_do_what_they_say(
     [
         (["export", "out"], "there is no evidence at"),
         (["verify", "none"], "none is no folder"),
-        (["verify", "x", "--database", "sqlite:///x.db"], "give an EXPORT or --database, not both"),
+        (["verify", "x", "--database", "sqlite:///x.db"], "pass either EXPORT or --database"),
         (["verify", "--checkpoint", "none"], "none cannot be read"),
         (["verify", "--public-key", "x"], "a public key is not readable"),
-        (["prove"], "give a ROW or --from-size"),
+        (["prove"], "pass either ROW or --from-size"),
         (["prune", "--by", " "], "--by is empty"),
         (["prune", "--by", "maria", "--older-than-months", "3"], "must be a number of months from 12"),
         (["import", "none.json", "--by", "maria"], "cannot be read"),

@@ -33,7 +33,7 @@ def test_the_review_is_published_as_a_page_and_a_table(url: str) -> None:
 
     assert (state.type.value, state.name) == ("COMPLETED", "Reviewed")
     assert state.message == (
-        "2 of 4 route decisions told nobody from 2026-12-28T00:00:00+00:00 to 2027-01-05T12:00:00+00:00."
+        "2 of 4 route decisions notified nobody from 2026-12-28T00:00:00+00:00 to 2027-01-05T12:00:00+00:00."
     )
     trend: Any = state.result()
     assert [each["suppression_event_count"] for each in trend["weeks"]] == [2, 0]

@@ -102,8 +102,8 @@ def test_a_proof_is_a_document(
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        pytest.param(["prove"], "give a ROW or --from-size", id="no row"),
-        pytest.param(["prove", "1", "--from-size", "2"], "give a ROW or --from-size", id="both"),
+        pytest.param(["prove"], "pass either ROW or --from-size", id="no row"),
+        pytest.param(["prove", "1", "--from-size", "2"], "pass either ROW or --from-size", id="both"),
         pytest.param(["prove", "6"], "has the rows 0 to 5, not 6", id="a row too many"),
         pytest.param(["prove", "1", "--size", "7"], "--size 7", id="a tree too large"),
         pytest.param(["prove", "--from-size", "0"], "does not begin with one of 0", id="from nothing"),
@@ -202,7 +202,7 @@ def test_the_evidence_is_kept_with_a_key_on_the_server(drills: Drills, tmp_path:
     index.write_text(json.dumps({"items": old}))
 
     assert drills("import", str(index), "--by", "maria") == 0
-    assert "3 records were imported, 0 had been" in drills.out
+    assert "Imported: 3; imported before: 0" in drills.out
     assert drills.document("import", str(index), "--by", "maria", "--json") == {"added": 0, "known": 3}
     assert drills("list") == 0
     assert drills.out.count("route-decision (imported)") == 3

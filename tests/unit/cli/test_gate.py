@@ -106,7 +106,7 @@ def test_the_environment_names_what_no_flag_does(folder: Path, monkeypatch: pyte
     [
         (["--mode", "on"], '--mode is "on"; must be one of disabled'),
         (["--format", "xml"], "--format xml is unknown; write one of table, json, github, junit"),
-        (["--json", "--format", "junit"], "--json and --format junit exclude each other"),
+        (["--json", "--format", "junit"], "--json and --format junit contradict each other"),
         (["--out", "x.txt"], "--out needs --format json, github or junit"),
         (["--json", "--out", "none/x.json"], "--out none/x.json cannot be written: no such file"),
         (["--json", "--out", "."], "--out . cannot be written: is a directory"),

@@ -150,7 +150,7 @@ def test_people_get_a_table(folder: Path) -> None:
 
     assert done.returncode == 1
     assert "team-a" in done.stdout
-    assert "4 to tell, 0 suppressed." in done.stdout
+    assert "4 to notify, 0 suppressed." in done.stdout
 
 
 @pytest.mark.slow

@@ -108,10 +108,10 @@ def test_replays_and_discards_dead_letters(
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [
-        (["replay"], "name notifications, or take all dead letters with --dead"),
-        (["discard", "gordmsg-none", "--dead"], "name notifications, or take all dead letters with --dead"),
+        (["replay"], "pass ids of notifications, or --dead for all dead letters"),
+        (["discard", "gordmsg-none", "--dead"], "pass ids of notifications, or --dead for all dead letters"),
         (["replay", "gordmsg-none"], "there is no notification gordmsg-none"),
-        (["replay", "gordmsg-none", "--provider", "slack"], "--provider narrows --dead"),
+        (["replay", "gordmsg-none", "--provider", "slack"], "--provider needs --dead"),
     ],
 )
 def test_what_is_asked_wrongly_changes_nothing(
@@ -150,7 +150,7 @@ def test_a_dead_connector_is_named_and_enabled(
 
     code, printed = drills(capsys, monkeypatch, "connectors", "enable", "webhook")
 
-    assert (code, printed) == (0, "webhook is used again; 1 notifications are due again.\n")
+    assert (code, printed) == (0, "webhook is enabled; notifications that are due again: 1.\n")
     code, printed = drills(capsys, monkeypatch, "connectors", "enable", "webhook")
     assert code == 2
     assert "webhook is not disabled; disabled are: none" in printed

@@ -80,10 +80,10 @@ def test_an_accepted_drill_is_in_the_history_and_in_the_evidence(record: Record)
     assert (newest["drill_id"], newest["accepted"], newest["signer"]) == ("drill-2", True, "ci")
     cycle = f"Cycle {_cycle(record)}, due 2026-12-20T09:00:00+00:00"
     assert record.out.splitlines() == [
-        "Drill drill-2 is recorded in history.json, and accepted.",
+        "Drill drill-2 is recorded in history.json and accepted.",
         f"{cycle}, is closed. The next drill is due 2026-12-31T08:00:00+00:00.",
         "State: ready (it was ready).",
-        "To tell the owners: drills deliver --schedule schedule.json --history history.json",
+        "To notify the owners: drills deliver --schedule schedule.json --history history.json",
     ]
 
 
@@ -98,15 +98,15 @@ def test_a_failed_drill_is_recorded_ends_with_1_and_opens_a_retest(record: Recor
     assert record.evidence(DRILL_KIND)[0]["accepted"] is False
     (retest,) = record.evidence(RETEST_KIND)
     assert retest["retest_due_at"] == "2026-12-15T09:00:00+00:00"
-    assert ", and not accepted:\n" in record.out
+    assert ", but not accepted:\n" in record.out
     assert '  status is "fail"; must be "pass"\n' in record.out
-    assert "It is to be performed again by 2026-12-15T09:00:00+00:00.\n" in record.out
+    assert "Repeat it by 2026-12-15T09:00:00+00:00.\n" in record.out
     assert "stays open: the drill is due 2026-11-27T09:00:00+00:00, as before.\n" in record.out
 
 
 def test_an_explicit_due_instant_is_moved_only_when_asked_for(record: Record) -> None:
     assert record(*ACCEPTED, *NOW) == 0
-    assert "next_due_at moves when it is edited, or by --advance" in record.out
+    assert "To move next_due_at, edit it, or record a drill with --advance" in record.out
     record.write()
 
     assert record(*ACCEPTED, "--advance", *NOW) == 0
@@ -183,7 +183,7 @@ def test_the_drill_may_be_given_as_an_object(
         ),
         pytest.param(
             ("--status", "pass", "--deliver", "--database", "sqlite:///x.db"),
-            "--deliver keeps its outbox where DRILLS_DATABASE_URL says",
+            "--deliver uses the database of DRILLS_DATABASE_URL",
             id="two databases",
         ),
     ],
@@ -211,7 +211,7 @@ def test_evidence_that_cannot_be_written_does_not_undo_the_record_and_is_told(
 
     assert len(record.drills()) == 2
     assert record.err == (
-        "drills: the drill is recorded, and not yet in the evidence, where the next check puts it:"
+        "drills: the drill is recorded, but not yet in the evidence; the next check adds it:"
         " the key is not on this Prefect server\n"
     )
 

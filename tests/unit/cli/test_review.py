@@ -62,14 +62,14 @@ def test_people_see_who_was_told_and_why_not(drills: Drills) -> None:
     assert drills("trends", "--weeks", "3", "--now", "2027-01-05") == 0
     assert "2026-W53" in drills.out
     assert "2027-W01 (in part)" in drills.out
-    assert "2 of 8 route decisions told nobody from 2026-12-21T00:00:00+00:00" in drills.out
+    assert "2 of 8 route decisions notified nobody from 2026-12-21T00:00:00+00:00" in drills.out
 
     assert drills("notifications") == 0
     assert "1 of 1 notifications" in drills.out
     assert "pending" in drills.out
 
     assert drills("audit-package") == 0
-    assert "6 routes were to be told, 6 of them are not acknowledged; 0 acknowledgements." in drills.out
+    assert "Routes: 6; not acknowledged: 6; acknowledgements: 0." in drills.out
     assert "not delivered" in drills.out
 
 
@@ -115,7 +115,7 @@ def test_without_evidence_the_document_is_empty_and_people_are_told(
     command: str, drills: Drills, tmp_path: Path
 ) -> None:
     assert drills(command) == 0
-    assert "There is no evidence yet; `drills deliver` or the drill-check flow writes it." in drills.out
+    assert "There is no evidence yet; run `drills deliver` or the drill-check flow." in drills.out
     document = drills.document(command)
     assert document["schema_version"].startswith("cavra.go-backend-pilot.rollback-drill-")
     assert not any(document.get(name) for name in ("items", "routes", "decision_count", "latest_events"))
@@ -195,6 +195,6 @@ def test_the_id_of_a_schedule_is_accepted_as_schedule_unless_it_is_a_path(
     assert drills.document("routes", "--schedule", "search")["total"] == 4
     for path in ("schedule.json", str(tmp_path)):
         assert drills("routes", "--schedule", path) == 2
-        assert "name the schedule with --schedule-id" in drills.err
+        assert "use --schedule-id" in drills.err
     assert drills("routes", "--schedule", "search", "--schedule-id", "search") == 2
     assert "leave --schedule out" in drills.err

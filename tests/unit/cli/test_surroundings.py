@@ -199,11 +199,11 @@ def test_an_output_that_is_closed_is_no_mistake(arguments: tuple[str, ...], fold
     ("variable", "value", "problem"),
     [
         ("HTTPS_PROXY", "socks5://127.0.0.1:9", "names a SOCKS proxy, which cannot be used"),
-        ("ALL_PROXY", "ftp://127.0.0.1:9", "has another scheme than http and https"),
+        ("ALL_PROXY", "ftp://127.0.0.1:9", "has a scheme other than http and https"),
         ("HTTP_PROXY", "http://127.0.0.1:9\n", "is not a valid URL; correct it"),
         ("NO_PROXY", "[::1", "is not a valid URL; correct it"),
-        ("SSL_CERT_FILE", "/nonexistent", "SSL_CERT_FILE names no file of certificates"),
-        ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE names no file of certificates"),
+        ("SSL_CERT_FILE", "/nonexistent", "SSL_CERT_FILE does not name a readable file of certificates"),
+        ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE does not name a readable file of certificates"),
     ],
 )
 def test_a_variable_with_which_no_client_can_begin_is_named(
@@ -229,5 +229,5 @@ def test_a_server_behind_a_proxy_that_is_not_wanted_is_explained(monkeypatch: py
 
 def test_a_file_of_certificates_that_is_gone_is_one_line(folder: Path) -> None:
     done = run(folder, "connectors", "list", SSL_CERT_FILE="/nonexistent")
-    assert "SSL_CERT_FILE names no file of certificates" in the_line(done)
+    assert "SSL_CERT_FILE does not name a readable file of certificates" in the_line(done)
     assert done.returncode == 2

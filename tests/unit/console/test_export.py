@@ -235,7 +235,7 @@ def test_an_address_that_no_page_may_link_to_is_refused(tmp_path: Path, address:
 
     assert (code, said) == (
         2,
-        "--prefect-ui is no address of a Prefect UI; write it like http://127.0.0.1:4200",
+        "--prefect-ui is not the address of a Prefect UI; write it like http://127.0.0.1:4200",
     )
     assert not (tmp_path / "site").exists()
 

@@ -238,9 +238,7 @@ def test_the_calendar_of_a_folder_is_written_and_says_what_is_left_out(folder: P
     calendar = Calendar.from_ical((folder / "drills.ics").read_bytes())
     assert len(calendar.walk("VEVENT")) == 2
     assert done.stdout == ""
-    assert (
-        'left out, because its due time is not known: "c-schedule.json" (c-schedule.json: is ' in done.stderr
-    )
+    assert 'left out, because the due time is unknown: "c-schedule.json" (c-schedule.json: is ' in done.stderr
     assert run("calendar").stdout_bytes == (folder / "drills.ics").read_bytes()
 
 

@@ -179,7 +179,7 @@ def test_the_page_says_what_was_counted_and_texts_stay_texts(database: Database)
 
     page = render_trend(trend_of(database))
 
-    assert "2 of 4 route decisions told nobody" in page
+    assert "2 of 4 route decisions notified nobody" in page
     assert "| 2026-W52 | 2026-12-21 | 4 | 2 | 2 | 0 | 0 | 0 | 0 |" in page
     assert "| 2027-W01 (in part) |" in page
     assert "&lt;b&gt;team&lt;/b&gt;" in page
