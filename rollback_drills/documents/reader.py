@@ -10,8 +10,15 @@ import msgspec
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import Document
+from rollback_drills.documents.privacy_rules import may_hold_private
 from rollback_drills.documents.private_texts import is_public
-from rollback_drills.documents.repeats import START, Origin, certainly_has_no_repeats, parse_json
+from rollback_drills.documents.repeats import (
+    START,
+    Origin,
+    certainly_has_no_repeats,
+    has_as_many_commas,
+    parse_json,
+)
 from rollback_drills.documents.terminal_text import show_path
 
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
@@ -97,9 +104,7 @@ def parse_document(
     data = data.removeprefix(BOM)
     try:
         document = _decoder(model).decode(data)
-        if is_public(document, data) and (
-            certainly_has_no_repeats(document, data) or not parse_json(data.decode())[1]
-        ):
+        if is_plain(document, data) or (is_public(document, data) and not _has_repeats(document, data)):
             return Loaded(path, document, "", (), name, file)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass  # the careful reading below accepts more, or tells what is wrong
@@ -108,6 +113,22 @@ def parse_document(
     except UnusableDocumentError as error:
         return Loaded(path, problem=f"{path}: {error}", name=name, file=file)
     return Loaded(path, document, "", without_offset, name, file)
+
+
+def is_plain(value: msgspec.Struct, data: bytes) -> bool:
+    """Whether JSON holds nothing private, and certainly no more than the value that was read from it.
+
+    Nearly every document is plain. Others take a closer look.
+    """
+    return (
+        data.isascii()
+        and not may_hold_private(data)  # which finds escaped characters, too
+        and has_as_many_commas(value, data)
+    )
+
+
+def _has_repeats(document: Document, data: bytes) -> bool:
+    return not certainly_has_no_repeats(document, data) and parse_json(data.decode())[1]
 
 
 @cache

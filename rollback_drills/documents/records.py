@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from rollback_drills.documents.careful_reader import explain_repeats
-from rollback_drills.documents.history import History
+from rollback_drills.documents.history import History, share_words
 from rollback_drills.documents.quotation import json_path, state
 from rollback_drills.documents.reader import (
     BOM,
@@ -18,6 +18,7 @@ from rollback_drills.documents.reader import (
     D,
     Loaded,
     hide_folder,
+    is_plain,
     parse_document,
     read_document,
 )
@@ -33,11 +34,17 @@ _CHUNK_BYTES: Final = 64 * 1024
 Record = tuple[Loaded[Schedule], Loaded[History] | None]
 
 
+class _WholeRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    schedule: Schedule
+    history: History | None = None
+
+
 class _Parts(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     schedule: msgspec.Raw
     history: msgspec.Raw = msgspec.Raw()
 
 
+_decode_whole: Final = msgspec.json.Decoder(_WholeRecord).decode
 _decoder: Final = msgspec.json.Decoder(_Parts)
 _parse: Final = msgspec.json.Decoder().decode
 
@@ -115,6 +122,8 @@ def _read_record(line: bytes, place: str, number: int, folder: str) -> Record:
     """Read `{"schedule": …, "history": …}` (each a document, or the path of one), or a bare schedule."""
     if b'"schedule"' not in line and b"\\" not in line:
         return parse_document(Schedule, line, place, Origin(number)), None
+    if whole := _read_whole(line, place):
+        return whole
     try:
         parts = _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -128,6 +137,21 @@ def _read_record(line: bytes, place: str, number: int, folder: str) -> Record:
     return read_part(Schedule, "schedule", schedule), (
         read_part(History, "history", history) if has_history else None
     )
+
+
+def _read_whole(line: bytes, place: str) -> Record | None:
+    """Read a record whose documents stand in it, at once; None if it takes a closer look."""
+    try:
+        record = _decode_whole(line)
+        if not is_plain(record, line):
+            return None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    schedule = Loaded(f"{place}#schedule", record.schedule)
+    if record.history is None:
+        return schedule, None
+    share_words(record.history)
+    return schedule, Loaded(f"{place}#history", record.history)
 
 
 def _read_odd_record(line: bytes, place: str, number: int, folder: str) -> Record:

@@ -44,7 +44,12 @@ def certainly_has_no_repeats(document: msgspec.Struct, data: bytes) -> bool:
     as many commas as the JSON it was read from, or fewer: if keys stand twice, or if a value is as it would
     be without its key. Four times as fast as to read the JSON again.
     """
-    return b"\\" not in data and data.count(b",") == _encode(document).count(b",")
+    return b"\\" not in data and has_as_many_commas(document, data)
+
+
+def has_as_many_commas(document: msgspec.Struct, data: bytes) -> bool:
+    """Whether a document has as many commas as the JSON it was read from, in which none is escaped."""
+    return data.count(b",") == _encode(document).count(b",")
 
 
 def parse_json(text: str) -> tuple[Any, bool]:

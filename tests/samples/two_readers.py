@@ -134,10 +134,12 @@ SCHEDULE = _object(
     due_policy=_word,
     owners=_list(_word),
 )
+ROUTED_SCHEDULE = _object(schedule_id=_word, next_due_at=_time, **ROUTING)
+HISTORY = _object(environment=_word, drills=_list(DRILL))
 DOCUMENTS: tuple[tuple[type[Document], Make], ...] = (
     (Schedule, SCHEDULE),
-    (Schedule, _object(schedule_id=_word, next_due_at=_time, **ROUTING)),
-    (History, _object(environment=_word, drills=_list(DRILL))),
+    (Schedule, ROUTED_SCHEDULE),
+    (History, HISTORY),
     (RoutingPolicy, _object(schema_version=_word, **ROUTING)),
 )
 

@@ -1,20 +1,27 @@
 """The quick and the careful reader of documents against each other; `make chaos` has the same at length."""
 
+import json
 from datetime import datetime
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rollback_drills.documents.history import History
+from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.records import read_records
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from tests.samples.builders import DRILL, written
 from tests.samples.two_readers import (
+    HISTORY,
+    ROUTED_SCHEDULE,
+    SCHEDULE,
     assert_one_reading_of_a_document,
     assert_one_reading_of_a_timestamp,
     make_document,
@@ -36,6 +43,43 @@ def test_both_readers_read_a_timestamp_as_the_same_instant(seed: int) -> None:
 @given(SEEDS)
 def test_both_readers_read_the_same_document(seed: int) -> None:
     assert_one_reading_of_a_document(*make_document(Random(seed)))
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=SEEDS)
+def test_a_record_has_the_documents_that_its_parts_are(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+    schedule, history = (
+        make(random).replace("\n", " ") for make in (random.choice([ROUTED_SCHEDULE, SCHEDULE]), HISTORY)
+    )
+    path = tmp_path / "fleet.jsonl"
+    path.write_text(f'{{"schedule": {schedule}, "history": {history}}}\n')
+
+    ((read, read_history),) = read_records(str(path))
+
+    if "stands twice" in read.problem and "#" not in read.path:
+        return
+    assert read_history
+    assert read.document == parse_document(Schedule, schedule.encode(), "x").document
+    assert read_history.document == parse_document(History, history.encode(), "x").document
+    assert (read.path, read_history.path) == ("fleet.jsonl:1#schedule", "fleet.jsonl:1#history")
+
+
+def test_drills_of_a_record_share_their_words(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.jsonl"
+    line = json.dumps({"schedule": {"schedule_id": "a"}, "history": {"drills": [DRILL, DRILL]}})
+    path.write_text(f"{line}\n{line}\n")
+
+    drills = [
+        drill
+        for _, history in read_records(str(path))
+        for drill in (history.document.drills if history and history.document else ())
+    ]
+
+    assert len(drills) == 4
+    assert len({id(drill.actor) for drill in drills}) == 1
+    assert all(drill == msgspec.convert(dict(DRILL), Drill) for drill in drills)
 
 
 @pytest.mark.parametrize(
