@@ -1,6 +1,6 @@
 """`drills history` and `drills check`: judge documents, send nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ import typer
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.fleet import Fleet, load_fleet
-from rollback_drills.readiness.judgement import judge, judge_all
+from rollback_drills.readiness.judgement import judge, judge_each
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness, worst
 from rollback_drills.rendering.relative_time import how_long, write_count
@@ -18,6 +18,7 @@ from rollback_drills_cli import options
 from rollback_drills_cli.output import (
     console,
     print_checks,
+    print_items,
     print_json,
     print_line,
     print_problem,
@@ -67,16 +68,24 @@ def check(
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     fleet = load_documents(settings, as_json=as_json)
-    judged = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
+    judged = judge_each(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
+    states: set[Readiness] = set()
+    reports = (_note_state(each.schedule_report, states) for each in judged)
     if as_json:
-        print_documents([each.schedule_report for each in judged], fleet, at)
+        print_documents(reports, fleet, at)
     elif fleet.is_single:
-        report = judged[0].schedule_report
+        report = next(reports)
         print_checks(f"Drill schedule {report.display_name}".strip(), report)
     else:
-        _print_fleet([each.schedule_report for each in judged], at)
-        _print_warnings([each.schedule_report for each in judged])
-    exit_with(worst(each.readiness for each in judged))
+        several = list(reports)
+        _print_fleet(several, at)
+        _print_warnings(several)
+    exit_with(worst(states))
+
+
+def _note_state(report: ScheduleReport, states: set[Readiness]) -> ScheduleReport:
+    states.add(report.status)
+    return report
 
 
 def load_documents(settings: Settings, *, as_json: bool) -> Fleet:
@@ -97,13 +106,13 @@ def _progress(what: str, *, show: bool) -> Iterator[None]:
         yield
 
 
-def print_documents(documents: list[Any], fleet: Fleet, at: datetime, **of_fleet: Any) -> None:
-    """Print one document for each schedule: of several, as the items of one."""
+def print_documents(documents: Iterable[Any], fleet: Fleet, at: datetime, **of_fleet: Any) -> None:
+    """Print one document for each schedule: of several, as the items of one, each as soon as it is made."""
     if fleet.is_single:
-        print_json(documents[0])
+        print_json(next(iter(documents)))
     else:
         made = {"schema_version": FLEET_SCHEMA, "generated_at": write_instant(at)}
-        print_json({**made, "items": documents, **of_fleet})
+        print_items({**made, "items": [], **of_fleet}, documents)
 
 
 def _print_fleet(reports: list[ScheduleReport], at: datetime) -> None:

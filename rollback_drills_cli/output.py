@@ -1,14 +1,14 @@
 """Prints documents as JSON, and reports as tables for people."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from rollback_drills.documents.terminal_text import show_text
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
-from rollback_drills_cli.streams import write_bytes, write_error
+from rollback_drills_cli.streams import write_bytes, write_error, write_parts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +34,21 @@ def print_json(document: Any) -> None:
 def format_json(document: Any) -> bytes:
     """Write a document as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def print_items(document: Mapping[str, Any], items: Iterable[Any]) -> None:
+    """Print a document as `print_json` does; its empty `items` are replaced by these, one at a time."""
+    write_parts(_write_items(format_json(document), items))
+
+
+def _write_items(document: bytes, items: Iterable[Any]) -> Iterator[bytes]:
+    before, _, after = document.partition(b'"items": []')
+    yield before + b'"items": ['
+    separator = b"\n    "
+    for item in items:
+        yield separator + format_json(item).rstrip().replace(b"\n", b"\n    ")
+        separator = b",\n    "
+    yield (b"]" if separator == b"\n    " else b"\n  ]") + after
 
 
 def console(*, stderr: bool = False) -> "Console":

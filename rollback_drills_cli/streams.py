@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TextIO
 
@@ -20,8 +21,13 @@ def prepare_streams() -> None:
 
 def write_bytes(content: bytes) -> None:
     """Write bytes as they are: JSON and calendars are UTF-8 on every terminal."""
+    write_parts((content,))
+
+
+def write_parts(parts: Iterable[bytes]) -> None:
+    """Write bytes part by part, so that a large text is never in memory as a whole."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.writelines(parts)
     sys.stdout.buffer.flush()
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from rollback_drills.documents.collector import pause_collector
 from rollback_drills.documents.finding import find_links, search
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
@@ -49,6 +50,7 @@ class Fleet:
     """What a person should look at, and makes no document unusable: ids that look the same."""
 
 
+@pause_collector()
 def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
     """Load the schedules and histories that two paths stand for.
 
@@ -179,10 +181,12 @@ def _refuse_duplicates(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
 
     A file that is found by a link too counts once; only the link is refused.
     """
-    ids = Counter(map(_schedule_key, subjects))
-    del ids[""]  # those without an id are refused for that
-    if not ids or max(ids.values()) == 1:
+    keys = [
+        key for each in subjects if (key := _schedule_key(each))
+    ]  # those without an id are refused for that
+    if len(set(keys)) == len(keys):
         return subjects
+    ids = Counter(keys)
     namesakes: dict[str, list[Subject]] = {}
     for subject in subjects:
         if ids[_schedule_key(subject)] > 1:

@@ -1,10 +1,11 @@
 """Judges schedules: due time, history and readiness of each at one instant."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
 
+from rollback_drills.documents.collector import pause_collector
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.readiness.cycle import Cycle, find_cycle
 from rollback_drills.readiness.due import derive_due
@@ -73,6 +74,7 @@ def judge(
     return Judgement(history, schedule, cycle)
 
 
+@pause_collector()
 def judge_all(
     subjects: Sequence[Subject],
     criteria: Criteria,
@@ -82,9 +84,19 @@ def judge_all(
     dues: Sequence[datetime | None] | None = None,
 ) -> list[Judgement]:
     """Judge several schedules at one instant, in their order; `dues` if their due times are known already."""
+    return list(judge_each(subjects, criteria, now=now, generated_by=generated_by, dues=dues))
+
+
+def judge_each(
+    subjects: Sequence[Subject],
+    criteria: Criteria,
+    *,
+    now: datetime,
+    generated_by: str = "cli",
+    dues: Sequence[datetime | None] | None = None,
+) -> Iterator[Judgement]:
+    """Judge as `judge_all` does, one schedule at a time, so that no more than one judgement is in memory."""
     shared = find_shared_drills(subjects)
-    due_times = dues if dues is not None else [find_due(each, now=now) for each in subjects]
-    return [
-        judge(each, due_at, criteria, now=now, generated_by=generated_by, shared=shared.get(place, ""))
-        for place, (each, due_at) in enumerate(zip(subjects, due_times, strict=True))
-    ]
+    due_times = dues if dues is not None else (find_due(each, now=now) for each in subjects)
+    for place, (each, due_at) in enumerate(zip(subjects, due_times, strict=True)):
+        yield judge(each, due_at, criteria, now=now, generated_by=generated_by, shared=shared.get(place, ""))

@@ -1,6 +1,6 @@
 """Finds drills that count for more than one schedule: each drill proves the rollback of one."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,13 +21,16 @@ def find_shared_drills(subjects: Sequence[Subject]) -> dict[int, str]:
     ids = [each.drill_id for some in drills for each in some if each.drill_id]
     if len(set(ids)) == len(ids):
         return {}
-    users: dict[Key, dict[int, None]] = defaultdict(dict)
-    for place, some in enumerate(drills):
+    keys = Counter(_key(each) for some in drills for each in some if each.drill_id)
+    users: dict[Key, dict[int, None]] = {key: {} for key, count in keys.items() if count > 1}
+    for place, some in enumerate(drills if users else ()):
         for each in some:
-            if each.drill_id:
-                users[_key(each)][place] = None
+            if (key := _key(each)) in users:
+                users[key][place] = None
     return {
-        place: text for place, some in enumerate(drills) if (text := _explain(place, some, users, subjects))
+        place: text
+        for place, some in enumerate(drills if users else ())
+        if (text := _explain(place, some, users, subjects))
     }
 
 
@@ -38,7 +41,7 @@ def _explain(
         (index, drill, other)
         for index, drill in enumerate(drills)
         if drill.drill_id
-        and (other := next((each for each in users[_key(drill)] if each != place), None)) is not None
+        and (other := next((each for each in users.get(_key(drill), ()) if each != place), None)) is not None
     ]
     texts = [
         f"$.drills[{index}].drill_id is {show(drill.drill_id)}, which {_name(subjects[other])} uses too"
