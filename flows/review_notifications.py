@@ -11,6 +11,7 @@ from flows.failing import refuse
 from flows.parameters import Weeks
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.reports.pages import summarise_trend
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
@@ -38,4 +39,4 @@ def review_notifications(
         publish_review(trend)
     except DrillsError as error:
         return refuse(error)
-    return Completed(name="Reviewed", message=summarise_trend(trend), data=trend)
+    return Completed(name="Reviewed", message=summarise_trend(trend), data=to_plain(trend))

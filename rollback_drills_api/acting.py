@@ -1,12 +1,14 @@
 """Who did what: the name of the token goes into every document and record."""
 
-from typing import Any
+import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import RECORD_SCHEMA
-from rollback_drills.readiness.terms import Report
+from rollback_drills.followup.escalation_plan import EscalationPlan
+from rollback_drills.reports.audit_package import AuditPackage
+from rollback_drills.reports.trend import Trend
 
 
 def name_caller(token: str, claimed: str | None) -> str:
@@ -22,15 +24,24 @@ def name_caller(token: str, claimed: str | None) -> str:
     return f"{claimed} via {token}"
 
 
-def describe_built(document: Report, schema: str, id_name: str) -> dict[str, Any]:
-    """Describe a document that was built and not written down, where an index record is expected."""
-    kind = schema.removeprefix("cavra.go-backend-pilot.").rpartition(".v")[0]
-    return {
-        "schema_version": RECORD_SCHEMA,
-        "product": PRODUCT,
-        "session_id": document[id_name],
-        "created_at": document["generated_at"],
-        "metadata_kind": f"go-backend-{kind}",
-        "signer": document["generated_by"],
-        "indexed": False,
-    }
+class BuiltMetadata(msgspec.Struct, frozen=True, kw_only=True):
+    """Stands where an index record is expected, for a document that was built and not written down."""
+
+    schema_version: str = RECORD_SCHEMA
+    product: str = PRODUCT
+    session_id: str
+    created_at: str
+    metadata_kind: str
+    signer: str
+    indexed: bool = False
+
+
+def describe_built(document: Trend | AuditPackage | EscalationPlan, session_id: str) -> BuiltMetadata:
+    """Describe a document that was built and not written down, by its id."""
+    kind = document.schema_version.removeprefix("cavra.go-backend-pilot.").rpartition(".v")[0]
+    return BuiltMetadata(
+        session_id=session_id,
+        created_at=document.generated_at,
+        metadata_kind=f"go-backend-{kind}",
+        signer=document.generated_by,
+    )

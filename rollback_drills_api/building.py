@@ -6,11 +6,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from rollback_drills.followup.escalation_plan import ESCALATION_PLAN_SCHEMA, build_escalation_plan
+from rollback_drills.followup.escalation_plan import build_escalation_plan
 from rollback_drills.followup.follow_up_rules import documents_of, find_rules
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reports.audit_package import AUDIT_PACKAGE_SCHEMA
 from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter
 from rollback_drills.reports.period import Period
@@ -41,8 +40,7 @@ async def audit_package(served: Served, caller: Asker, body: PackageBody = _ALL)
         package = find_package(
             served.database(), wanted, period, now=datetime.now(UTC), generated_by=generated_by
         )
-        metadata = describe_built(package, AUDIT_PACKAGE_SCHEMA, "audit_id")
-        return {"audit_package": package, "metadata": metadata}
+        return {"audit_package": package, "metadata": describe_built(package, str(package.audit_id))}
 
     return await served.build(build)
 
@@ -57,6 +55,6 @@ async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = 
         cycles = read_open_cycles(database, now=now) if database else []
         rules = find_rules(database, cycles, documents_of(served.subjects()))
         plan = build_escalation_plan(cycles, now=now, generated_by=generated_by, rules=rules)
-        return {"plan": plan, "metadata": describe_built(plan, ESCALATION_PLAN_SCHEMA, "plan_id")}
+        return {"plan": plan, "metadata": describe_built(plan, plan.plan_id)}
 
     return await served.build(build)

@@ -8,17 +8,18 @@ from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
 from rollback_drills.followup.connector_health import read_connectors
-from rollback_drills.followup.dashboard import build_dashboard
+from rollback_drills.followup.dashboard import Dashboard, build_dashboard
 from rollback_drills.followup.follow_up_rules import documents_of, find_rules
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import NO_TOTALS, read_totals
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import NotificationFilter, RouteFilter
-from rollback_drills.reports.notifications import find_notifications
+from rollback_drills.reports.notifications import NotificationRow, find_notifications
+from rollback_drills.reports.paging import HistoryPage
 from rollback_drills.reports.period import Period, trend_period
-from rollback_drills.reports.routes import find_routes
-from rollback_drills.reports.trend import SUPPRESSION_TREND_SCHEMA, find_trend
+from rollback_drills.reports.routes import RouteRow, find_routes
+from rollback_drills.reports.trend import find_trend
 from rollback_drills_api.acting import describe_built, name_caller
 from rollback_drills_api.describing import described
 from rollback_drills_api.queries import NotificationQuery, RouteQuery, TrendQuery, nothing_asked
@@ -38,7 +39,7 @@ async def notifications(
 ) -> Response:
     """List every notification and what became of it, the newest first."""
 
-    def find() -> Report:
+    def find() -> HistoryPage[NotificationRow]:
         names = ("schedule_id", "cycle_id", "provider", "owner", "reason", "state")
         matching = NotificationFilter(**{name: getattr(wanted, name) for name in names})
         period = Period(*wanted.bounds())
@@ -59,7 +60,7 @@ async def dashboard(served: Readable) -> Response:
 async def routes(served: Readable, wanted: Annotated[RouteQuery, QueryParameters()]) -> Response:
     """List every route decision: who was to be told, who was not, and why; the newest first."""
 
-    def find() -> Report:
+    def find() -> HistoryPage[RouteRow]:
         names = ("schedule_id", "provider", "owner", "action", "category")
         matching = RouteFilter(**{name: getattr(wanted, name) for name in names})
         period = Period(*wanted.bounds())
@@ -80,12 +81,12 @@ async def suppression_trends(
         period = trend_period(*wanted.bounds(), wanted.weeks, now=now)
         matching = RouteFilter(wanted.schedule_id, wanted.provider, wanted.owner, category=wanted.category)
         trend = find_trend(served.database(), matching, period, now=now, generated_by=generated_by)
-        return {"trend": trend, "metadata": describe_built(trend, SUPPRESSION_TREND_SCHEMA, "trend_id")}
+        return {"trend": trend, "metadata": describe_built(trend, trend.trend_id)}
 
     return await served.answers.give(("trend", generated_by, wanted.key), served.evidence_version, find)
 
 
-def find_dashboard(served: Service) -> Report:
+def find_dashboard(served: Service) -> Dashboard:
     """Build the dashboard of this moment."""
     now = datetime.now(UTC)
     database = served.database()

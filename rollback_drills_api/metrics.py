@@ -18,9 +18,9 @@ from starlette.responses import Response
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
+from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.states import WAITING
 from rollback_drills.outbox.table import OUTBOX
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.describing import described_text
 from rollback_drills_api.fleet import JudgedFleet
 from rollback_drills_api.lookback import find_dashboard
@@ -56,7 +56,7 @@ class Measured:
     """What the metrics are made of."""
 
     fleet: JudgedFleet
-    dashboard: Report
+    dashboard: Dashboard
     deliveries: Sequence[tuple[str, str, int]]
     """Provider, state and number of its notifications."""
     oldest_waiting_seconds: float
@@ -105,23 +105,29 @@ class DrillCollector(Collector):
     def _of_cycles(self) -> Iterator[Metric]:
         dashboard = self._measured.dashboard
         cycles = GaugeMetricFamily(f"{_PREFIX}_open_cycles", "Open cycles by state.", labels=("state",))
-        for name, number in dashboard["cycles_by_state"].items():
+        for name, number in dashboard.cycles_by_state.items():
             cycles.add_metric((name,), number)
         yield cycles
-        for name, what in (
-            ("outstanding", "Told routes that somebody still has to acknowledge."),
-            ("breached", "Told routes whose time for an acknowledgement is over."),
+        for name, what, count in (
+            (
+                "outstanding",
+                "Told routes that somebody still has to acknowledge.",
+                dashboard.outstanding_count,
+            ),
+            (
+                "breached",
+                "Told routes whose time for an acknowledgement is over.",
+                dashboard.breached_count,
+            ),
         ):
-            yield GaugeMetricFamily(
-                f"{_PREFIX}_{name}_acknowledgements", what, value=dashboard[f"{name}_count"]
-            )
+            yield GaugeMetricFamily(f"{_PREFIX}_{name}_acknowledgements", what, value=count)
         failing = GaugeMetricFamily(
             f"{_PREFIX}_connector_failing",
             "1 for a connector whose last delivery failed.",
             labels=("provider",),
         )
-        for each in dashboard["failing_connectors"]:
-            failing.add_metric((each["provider"],), 1)
+        for each in dashboard.failing_connectors:
+            failing.add_metric((each.provider,), 1)
         yield failing
 
     def _of_outbox(self) -> Iterator[Metric]:

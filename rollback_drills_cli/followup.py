@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_existing
@@ -20,6 +19,8 @@ from rollback_drills_cli.quiet_prefect import quieten_prefect
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
     from rollback_drills.followup.cycle_facts import CycleFacts
+    from rollback_drills.followup.dashboard import Dashboard, WaitingFor
+    from rollback_drills.followup.escalation_plan import EscalationRoute
     from rollback_drills.followup.follow_up_rules import FollowUpRules
 
 
@@ -60,9 +61,9 @@ def escalate(
     if as_json:
         print_json(plan)
     else:
-        _print_routes(plan["routes"], at)
-        print_line(f"{plan['outstanding_count']} outstanding, {plan['breached_count']} overdue.")
-    if plan["breached_count"]:
+        _print_routes(plan.routes, at)
+        print_line(f"{plan.outstanding_count} outstanding, {plan.breached_count} overdue.")
+    if plan.breached_count:
         raise typer.Exit(1)
 
 
@@ -100,7 +101,7 @@ def dashboard(
         print_json(report)
     else:
         _print_dashboard(report, at)
-    if report["breached_count"]:
+    if report.breached_count:
         raise typer.Exit(1)
 
 
@@ -148,41 +149,33 @@ def _run_flow(
         raise typer.Exit(1)
 
 
-def _print_dashboard(report: Report, at: datetime) -> None:
+def _print_dashboard(report: "Dashboard", at: datetime) -> None:
     rows = [
-        (
-            each["schedule_id"],
-            how_long(each["next_due_at"], now=at),
-            each["state"],
-            _next(each["next_action"], at),
-        )
-        for each in report["cycles"]
+        (each.schedule_id, how_long(each.next_due_at or "", now=at), each.state, _next(each.next_action, at))
+        for each in report.cycles
     ]
-    print_table(f"{report['open_cycle_count']} open cycles", ("schedule", "due", "state", "next"), rows)
-    _print_routes(report["outstanding"], at)
-    for each in report["open_retests"]:
+    print_table(f"{report.open_cycle_count} open cycles", ("schedule", "due", "state", "next"), rows)
+    _print_routes(report.outstanding, at)
+    for retest in report.open_retests:
         print_line(
-            f"{each['schedule_id']}: drill {each['drill_id']} failed; repeat it"
-            f" {how_long(each['retest_due_at'], now=at)}"
+            f"{retest.schedule_id}: drill {retest.drill_id} failed; repeat it"
+            f" {how_long(retest.retest_due_at, now=at)}"
         )
-    for each in report["failing_connectors"]:
-        print_line(
-            f"connector {each['provider']} fails: {each['disabled_because'] or 'its last delivery failed'}"
-        )
-    print_line(f"{report['outstanding_count']} outstanding, {report['breached_count']} overdue.")
+    for failing in report.failing_connectors:
+        why = failing.disabled_because or "its last delivery failed"
+        print_line(f"connector {failing.provider} fails: {why}")
+    print_line(f"{report.outstanding_count} outstanding, {report.breached_count} overdue.")
 
 
-def _print_routes(routes: list[Report], at: datetime) -> None:
+def _print_routes(routes: "Sequence[EscalationRoute]", at: datetime) -> None:
     rows = [
         (
-            each["schedule_id"],
-            each["owner"],
-            each["provider"],
-            each["acknowledgement_state"],
-            f"{each['age_minutes']} of {each['acknowledgement_minutes']} min",
-            f"{each['next_step_owner']} {how_long(each['next_step_at'], now=at)}"
-            if each["next_step_at"]
-            else "",
+            each.schedule_id,
+            each.owner,
+            each.provider,
+            each.acknowledgement_state,
+            f"{each.age_minutes} of {each.acknowledgement_minutes} min",
+            f"{each.next_step_owner} {how_long(each.next_step_at, now=at)}" if each.next_step_at else "",
         )
         for each in routes
     ]
@@ -191,5 +184,5 @@ def _print_routes(routes: list[Report], at: datetime) -> None:
         print_table("Told routes", names, rows)
 
 
-def _next(action: dict[str, Any] | None, at: datetime) -> str:
-    return f"{action['action'].replace('_', ' ')} {how_long(action['at'], now=at)}" if action else "nothing"
+def _next(action: "WaitingFor | None", at: datetime) -> str:
+    return f"{action.action.replace('_', ' ')} {how_long(action.at, now=at)}" if action else "nothing"

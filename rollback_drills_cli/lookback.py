@@ -3,11 +3,10 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.filters import (
@@ -31,6 +30,10 @@ from rollback_drills_cli.output_file import write_whole
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
+    from rollback_drills.reports.audit_package import PackageRoute
+    from rollback_drills.reports.notifications import NotificationRow
+    from rollback_drills.reports.paging import HistoryPage
+    from rollback_drills.reports.routes import RouteRow
 
 
 def routes(
@@ -58,12 +61,12 @@ def routes(
     opened = _open(database)
     history = find_routes(opened, wanted, period, limit=limit, offset=offset)
     if not as_json:
-        explain_filter(opened, LEDGER, wanted.given, history["total"])
+        explain_filter(opened, LEDGER, wanted.given, history.total)
     if as_json:
         print_json(history)
         return
     columns = ("at (UTC)", "schedule", "provider", "owner", "action", "why", "until (UTC)", "row")
-    rows = [_to_route_row(each) for each in history["items"]]
+    rows = [_to_route_row(each) for each in history.items]
     _print_page("Routes", columns, rows)
     _print_count(history, opened, "decisions; `drills evidence show ROW` shows one.")
 
@@ -97,7 +100,7 @@ def trends(
     wanted = RouteFilter(read_schedule_id(schedule_id, schedule), provider, owner, category=category)
     trend = find_trend(opened, wanted, period, now=at, generated_by=generated_by)
     if not as_json:
-        explain_filter(opened, LEDGER, wanted.given, trend["decision_count"])
+        explain_filter(opened, LEDGER, wanted.given, trend.decision_count)
     if as_json:
         print_json(trend)
         return
@@ -105,11 +108,15 @@ def trends(
     print_table(
         "Suppressed notifications", list(rows[0]), ([str(cell) for cell in row.values()] for row in rows)
     )
-    for title in ("owner", "provider", "schedule"):
-        if counts := trend[f"{title}_counts"]:
+    for title, counts in (
+        ("owner", trend.owner_counts),
+        ("provider", trend.provider_counts),
+        ("schedule", trend.schedule_counts),
+    ):
+        if counts:
             print_table(f"By {title}", (title, "suppressed"), top_counts(counts))
     print_line(summarise_trend(trend))
-    _explain_nothing(opened, trend["decision_count"])
+    _explain_nothing(opened, trend.decision_count)
 
 
 def notifications(
@@ -139,7 +146,7 @@ def notifications(
     opened = _open(database)
     history = find_notifications(opened, wanted, period, limit=limit, offset=offset)
     if not as_json:
-        explain_filter(opened, OUTBOX, wanted.given, history["total"])
+        explain_filter(opened, OUTBOX, wanted.given, history.total)
     if as_json:
         print_json(history)
         return
@@ -153,7 +160,7 @@ def notifications(
         "attempts",
         "when, or why",
     )
-    rows = [_to_notification_row(each) for each in history["items"]]
+    rows = [_to_notification_row(each) for each in history.items]
     _print_page("Notifications", columns, rows)
     _print_count(history, opened, "notifications; `drills outbox show ID` shows the message of one.")
 
@@ -184,21 +191,21 @@ def audit_package(
     wanted = PackageFilter(read_schedule_id(schedule_id, schedule), provider, owner)
     package = find_package(opened, wanted, period, now=parse_now(now), generated_by=generated_by)
     if not as_json:
-        explain_filter(opened, LEDGER, wanted.given, package["route_count"])
+        explain_filter(opened, LEDGER, wanted.given, package.route_count)
     if out:
         write_whole(format_json(package), out)
     if as_json:
         print_json(package)
         return
-    open_routes = [each for each in package["routes"] if not each["acknowledged"]]
+    open_routes = [each for each in package.routes if not each.acknowledged]
     columns = ("schedule", "cycle", "provider", "owner", "first notified (UTC)", "answer")
     _print_page("Not acknowledged", columns, [_to_open_row(each) for each in open_routes])
     print_line(
-        f"Routes: {package['route_count']}; not acknowledged: {package['outstanding_count']};"
-        f" acknowledgements: {package['acknowledgement_count']}."
+        f"Routes: {package.route_count}; not acknowledged: {package.outstanding_count};"
+        f" acknowledgements: {package.acknowledgement_count}."
     )
-    print_line(f"SHA-256 of the content: {package['content_sha256']}")
-    _explain_nothing(opened, package["route_count"])
+    print_line(f"SHA-256 of the content: {package.content_sha256}")
+    _explain_nothing(opened, package.route_count)
 
 
 def _open(url: str | None) -> "Database | None":
@@ -213,9 +220,9 @@ def _print_page(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         print_table(title, columns, rows)
 
 
-def _print_count(history: Report, opened: "Database | None", what: str) -> None:
-    print_line(f"{len(history['items'])} of {history['total']} {what}")
-    _explain_nothing(opened, history["total"])
+def _print_count(history: "HistoryPage[Any]", opened: "Database | None", what: str) -> None:
+    print_line(f"{len(history.items)} of {history.total} {what}")
+    _explain_nothing(opened, history.total)
 
 
 def _explain_nothing(opened: "Database | None", count: int) -> None:
@@ -225,27 +232,24 @@ def _explain_nothing(opened: "Database | None", count: int) -> None:
         print_line("Nothing in the evidence matches.")
 
 
-def _to_route_row(route: Report) -> Sequence[str]:
-    names = ("schedule_id", "provider", "owner", "action")
-    why = f"{route['category']}: {route['reason']}" if route["action"] == "suppress" else route["reason"]
-    until = (route["deferred_until"] or "")[:19]
-    row = f"{route['row']} (imported)" if route["imported"] else str(route["row"])
-    return (route["created_at"][:19], *(route[name] for name in names), why, until, row)
+def _to_route_row(route: "RouteRow") -> Sequence[str]:
+    why = f"{route.category}: {route.reason}" if route.action == "suppress" else route.reason
+    until = (route.deferred_until or "")[:19]
+    row = f"{route.row} (imported)" if route.imported else str(route.row)
+    names = (route.schedule_id, route.provider, route.owner, route.action)
+    return (route.created_at[:19], *names, why, until, row)
 
 
-def _to_notification_row(each: Report) -> Sequence[str]:
-    names = ("schedule_id", "provider", "owner", "reason", "state")
-    attempts = "" if each["attempt_count"] is None else str(each["attempt_count"])
-    what = (each["completed_at"] or "")[:19] if each["success"] else each["error"]
-    if each["next_attempt_at"] and each["attempt_count"]:
-        what = f"{what}; next attempt {each['next_attempt_at'][:19]}"
-    return (each["planned_at"][:19], *(each[name] for name in names), attempts, what)
+def _to_notification_row(each: "NotificationRow") -> Sequence[str]:
+    attempts = "" if each.attempt_count is None else str(each.attempt_count)
+    what = (each.completed_at or "")[:19] if each.success else each.error
+    if each.next_attempt_at and each.attempt_count:
+        what = f"{what}; next attempt {each.next_attempt_at[:19]}"
+    names = (each.schedule_id, each.provider, each.owner, each.reason, each.state)
+    return (each.planned_at[:19], *names, attempts, what)
 
 
-def _to_open_row(route: Report) -> Sequence[str]:
-    names = ("schedule_id", "cycle_id", "provider", "owner")
-    said = (
-        f"{route['acknowledgement_state']} by {route['acknowledged_by']}" if route["acknowledged_by"] else ""
-    )
-    told = route["first_delivered_at"] or ""
-    return (*(route[name] for name in names), told[:19] or "not delivered", said or "nothing")
+def _to_open_row(route: "PackageRoute") -> Sequence[str]:
+    said = f"{route.acknowledgement_state} by {route.acknowledged_by}" if route.acknowledged_by else "nothing"
+    notified = (route.first_delivered_at or "")[:19] or "not delivered"
+    return (route.schedule_id, route.cycle_id, route.provider, route.owner, notified, said)

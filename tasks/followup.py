@@ -25,6 +25,7 @@ from rollback_drills.followup.page import follow_up_rows, render_follow_up
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.commit import commit
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from tasks.evidence import index_evidence, open_database
@@ -104,7 +105,7 @@ def prove_next_actions(
     rows = redactor.value(follow_up_rows(dashboard))
     create_table_artifact(rows, key=f"{FOLLOW_UP_KEY}-cycles", description="Open cycles.")
     get_run_logger().info("%d open cycles, %d problems", len(cycles), len(problems))
-    return dashboard, problems
+    return to_plain(dashboard), problems
 
 
 @task(task_run_name="send-heartbeat", cache_policy=NO_CACHE)

@@ -8,12 +8,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.pages import render_trend, week_rows
 from rollback_drills.reports.period import last_weeks
-from rollback_drills.reports.trend import find_trend
+from rollback_drills.reports.trend import Trend, find_trend
 from tasks.evidence import open_existing
 from tasks.logs import redacting
 
@@ -22,19 +21,19 @@ REVIEW_KEY = "rollback-drill-review"
 
 @task(task_run_name="count-suppressions", cache_policy=NO_CACHE)
 @redacting
-def count_suppressions(weeks: int, now: datetime, generated_by: str, url: str) -> Report:
+def count_suppressions(weeks: int, now: datetime, generated_by: str, url: str) -> Trend:
     """Count by week how often nobody was told; of a ledger that does not exist yet, nothing is found."""
     database = open_existing(url, LEDGER.name)
     trend = find_trend(database, RouteFilter(), last_weeks(weeks, now), now=now, generated_by=generated_by)
     get_run_logger().info(
-        "%d of %d decisions told nobody", trend["suppression_event_count"], trend["decision_count"]
+        "%d of %d decisions told nobody", trend.suppression_event_count, trend.decision_count
     )
     return trend
 
 
 @task(task_run_name="publish-review", cache_policy=NO_CACHE)
 @redacting
-def publish_review(trend: Report) -> None:
+def publish_review(trend: Trend) -> None:
     """Publish a page of the trend, and a table of its weeks; both redacted."""
     redactor = redactor_in_use()
     create_markdown_artifact(

@@ -8,10 +8,9 @@ from typing import Final
 from rollback_drills.console.fleet import GENERATED_BY
 from rollback_drills.console.source import Console
 from rollback_drills.followup.cycle_facts import CycleFacts
-from rollback_drills.followup.escalation_plan import build_escalation_plan
+from rollback_drills.followup.escalation_plan import EscalationRoute, build_escalation_plan
 from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.command_line import write_command
 
 MOST_SHOWN: Final = 200
@@ -25,33 +24,33 @@ class Outstanding:
     cycle_id: str
     owner: str
     providers: list[str] = field(default_factory=list)
-    routes: list[Report] = field(default_factory=list)
+    routes: list[EscalationRoute] = field(default_factory=list)
     """As the escalation plan has them."""
 
     @property
     def is_breached(self) -> bool:
         """Whether the time is over on one of the routes."""
-        return any(each["breached"] for each in self.routes)
+        return any(each.breached for each in self.routes)
 
     @property
     def age_minutes(self) -> float:
         """Since the owner was told first."""
-        return max(float(each["age_minutes"]) for each in self.routes)
+        return max(float(each.age_minutes) for each in self.routes)
 
     @property
     def acknowledgement_minutes(self) -> float:
         """How long the owner has."""
-        return float(self.routes[0]["acknowledgement_minutes"])
+        return float(self.routes[0].acknowledgement_minutes)
 
     @property
     def next_step_owner(self) -> str:
         """Who is told next; empty if nobody is."""
-        return self.routes[0]["next_step_owner"] or ""
+        return self.routes[0].next_step_owner or ""
 
     @property
     def next_step_at(self) -> datetime | None:
         """When that is."""
-        at = self.routes[0]["next_step_at"]
+        at = self.routes[0].next_step_at
         return datetime.fromisoformat(at) if at else None
 
     @property
@@ -91,12 +90,12 @@ def make_acknowledgements(
     """Put the page together from the open cycles."""
     plan = build_escalation_plan(cycles, now=now, generated_by=GENERATED_BY, rules=rules)
     by_owner: dict[tuple[str, str], Outstanding] = {}
-    for route in plan["routes"]:
-        if route["acknowledged"] or route["excepted"]:
+    for route in plan.routes:
+        if route.acknowledged or route.excepted:
             continue
-        key = route["cycle_id"], route["owner"]
-        found = by_owner.setdefault(key, Outstanding(route["schedule_id"], *key))
-        found.providers.append(route["provider"])
+        key = route.cycle_id, route.owner
+        found = by_owner.setdefault(key, Outstanding(route.schedule_id, *key))
+        found.providers.append(route.provider)
         found.routes.append(route)
     ordered = sorted(by_owner.values(), key=lambda each: (not each.is_breached, -each.age_minutes))
     return AcknowledgementsView(
@@ -104,5 +103,5 @@ def make_acknowledgements(
         ordered[:MOST_SHOWN],
         len(ordered),
         sum(each.is_breached for each in ordered),
-        plan["route_count"] - plan["outstanding_count"],
+        plan.route_count - plan.outstanding_count,
     )

@@ -14,6 +14,8 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.terms import Report
+from rollback_drills.reports.audit_package import AcknowledgementRow
+from rollback_drills.reports.notifications import NotificationRow
 
 
 def find_events(
@@ -106,13 +108,13 @@ def _acknowledgement(record: Report) -> Event:
     )
 
 
-def _imported(at: datetime, row: Report) -> Event:
+def _imported(at: datetime, row: NotificationRow | AcknowledgementRow) -> Event:
     """Return what another index says; it may leave anything out."""
-    through = f" through {row['provider']}" if row["provider"] else ""
-    mark = f" (imported, row {row['row'] if 'row' in row else row['rows'][0]})"
-    if "acknowledged_by" in row:
-        who = f" by {row['acknowledged_by']}" if row["acknowledged_by"] else ""
-        text = f"{row['acknowledgement_state'] or 'acknowledged'}{who}{through}{mark}"
+    through = f" through {row.provider}" if row.provider else ""
+    if isinstance(row, AcknowledgementRow):
+        who = f" by {row.acknowledged_by}" if row.acknowledged_by else ""
+        text = f"{row.acknowledgement_state or 'acknowledged'}{who}{through} (imported, row {row.row})"
         return Event(at, Lane.ACKNOWLEDGED, text)
-    why = f" ({row['error']})" if row["error"] else ""
-    return Event(at, Lane.TOLD, f"told{through}: {row['state']}{why}{mark}", not row["success"])
+    why = f" ({row.error})" if row.error else ""
+    text = f"told{through}: {row.state}{why} (imported, row {row.rows[0]})"
+    return Event(at, Lane.TOLD, text, not row.success)

@@ -12,13 +12,13 @@ from rollback_drills.database.connections import DatabaseError
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.cycle_facts import CycleFacts
-from rollback_drills.followup.dashboard import build_dashboard
+from rollback_drills.followup.dashboard import OpenCycle, build_dashboard
 from rollback_drills.followup.follow_up_rules import documents_of, find_rules
 from rollback_drills.followup.next_actions import Action
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 
 GENERATED_BY: Final = "console"
 
@@ -37,30 +37,30 @@ class FleetRow:
     """What a person has to do."""
     warnings: Sequence[str] = ()
     """What is wrong with the drill history."""
-    cycle: Report | None = None
+    cycle: OpenCycle | None = None
     """How the open cycle stands, as the dashboard has it; None if none is open."""
 
     @property
     def next_action(self) -> str:
         """What the program does next; empty if it waits for nothing."""
-        action = self.cycle["next_action"] if self.cycle else None
+        action = self.cycle.next_action if self.cycle else None
         if action is None:
             return ""
-        owner = action["owner"] or "somebody"
-        told = action.get("next_step_owner") or "nobody, because everybody is absent,"
+        owner = action.owner or "somebody"
+        told = action.next_step_owner or "nobody, because everybody is absent,"
         return {
             Action.DELIVER: f"delivers to {owner}",
             Action.ANNOUNCE: f"tells {owner} when the silence ends",
             Action.ESCALATE: f"escalates to {told} unless {owner} acknowledges",
             Action.REPEAT: f"tells {owner} again",
             Action.END_EXCEPTION: "counts again when the exception ends",
-        }[Action(action["action"])]
+        }[action.action]
 
     @property
     def next_action_at(self) -> datetime | None:
         """When it does."""
-        action = self.cycle["next_action"] if self.cycle else None
-        return datetime.fromisoformat(action["at"]) if action else None
+        action = self.cycle.next_action if self.cycle else None
+        return datetime.fromisoformat(action.at) if action else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def read_fleet(console: Console, query: FleetQuery) -> FleetView:
     some = places[(query.page - 1) * ROWS_ON_A_PAGE :][:ROWS_ON_A_PAGE]
     if query.page > 1 and not some:
         raise UsageError(f"there is no page {query.page} of this view")
-    cycles: Mapping[str, Report] = {}
+    cycles: Mapping[str, OpenCycle] = {}
     problem = ""
     try:
         ids = [console.judgements[place].cycle.schedule_id for place in some]
@@ -126,7 +126,7 @@ def count_states(judgements: Sequence[Judgement]) -> dict[Readiness, int]:
 
 def describe_cycles(
     console: Console, cycles: Sequence[CycleFacts], subjects: Sequence[Subject]
-) -> dict[str, Report]:
+) -> dict[str, OpenCycle]:
     """Return how open cycles stand, as the dashboard does: by their ids, and by those they would get now.
 
     Args:
@@ -143,13 +143,13 @@ def describe_cycles(
     )
     return {
         cycle_id: each
-        for each in dashboard["cycles"]
-        for cycle_id in (each["cycle_id"], ids.cycle_id(each["schedule_id"], each["next_due_at"]))
+        for each in dashboard.cycles
+        for cycle_id in (each.cycle_id, ids.cycle_id(each.schedule_id, each.next_due_at))
     }
 
 
 def make_row(
-    subject: Subject, judgement: Judgement, cycles: Mapping[str, Report], *, now: datetime
+    subject: Subject, judgement: Judgement, cycles: Mapping[str, OpenCycle], *, now: datetime
 ) -> FleetRow:
     """Return the row of one schedule.
 

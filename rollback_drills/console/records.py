@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -21,16 +20,17 @@ from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
+from rollback_drills.reports.audit_package import AcknowledgementRow
 from rollback_drills.reports.audit_reading import imported_acknowledgements
 from rollback_drills.reports.filters import NotificationFilter, PackageFilter
-from rollback_drills.reports.notifications import imported_notifications
+from rollback_drills.reports.notifications import NotificationRow, imported_notifications
 from rollback_drills.reports.period import Period
 
 MOST_CYCLES: Final = 60
 MOST_ROWS: Final = 300
 
 
-Imported = tuple[datetime, Report]
+Imported = tuple[datetime, NotificationRow | AcknowledgementRow]
 """When it was written there, and its row of the notification history or of an audit package."""
 
 
@@ -70,9 +70,10 @@ def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
 
 
 def _read_imported(connection: Connection, schedule_id: str) -> list[Imported]:
-    told = imported_notifications(connection, NotificationFilter(schedule_id=schedule_id), Period())
+    notified = imported_notifications(connection, NotificationFilter(schedule_id=schedule_id), Period())
     said = imported_acknowledgements(connection, PackageFilter(schedule_id=schedule_id), Period())
-    return sorted(chain(told, said), key=lambda each: each[0], reverse=True)[:MOST_ROWS]
+    found: list[Imported] = [*notified, *said]
+    return sorted(found, key=lambda each: each[0], reverse=True)[:MOST_ROWS]
 
 
 def _read_plans(connection: Connection, ids: Sequence[str]) -> list[Report]:
@@ -87,15 +88,10 @@ def _read_plans(connection: Connection, ids: Sequence[str]) -> list[Report]:
     )
     places = list(connection.scalars(of_cycles))
     rows = select(LEDGER.c.record).where(LEDGER.c.leaf_index.in_(places))
-    return [_read(text) for text in connection.scalars(rows.order_by(LEDGER.c.leaf_index.desc()))]
+    return list(map(msgspec.json.decode, connection.scalars(rows.order_by(LEDGER.c.leaf_index.desc()))))
 
 
 def _read_kind(connection: Connection, ids: Sequence[str], kind: str) -> list[Report]:
     rows = select(LEDGER.c.record).where(LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == kind)
     newest = rows.order_by(LEDGER.c.leaf_index.desc()).limit(MOST_ROWS)
-    return [_read(text) for text in connection.scalars(newest)]
-
-
-def _read(text: str) -> dict[str, Any]:
-    record: dict[str, Any] = msgspec.json.decode(text)
-    return record
+    return list(map(msgspec.json.decode, connection.scalars(newest)))

@@ -17,12 +17,11 @@ from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.connector_health import ConnectorHealth, read_connectors
 from rollback_drills.planning.category import Category
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.imported import ROWS_AT_ONCE
 from rollback_drills.reports.pages import top_counts
 from rollback_drills.reports.period import Period, last_weeks, monday_of
-from rollback_drills.reports.trend import find_trend
+from rollback_drills.reports.trend import Trend, find_trend
 
 WEEKS: Final = 12
 _CATEGORIES: Final[Mapping[Category, str]] = {
@@ -44,7 +43,7 @@ class TrendsView:
     owners: Sequence[tuple[str, str]]
     """Of whom most decisions told nobody, and how often."""
     connectors: Sequence[ConnectorHealth]
-    trend: Report
+    trend: Trend
     """The document that the second chart is drawn from."""
 
 
@@ -56,22 +55,22 @@ def read_trends(console: Console) -> TrendsView:
     """
     database, period = console.evidence(), last_weeks(WEEKS, console.at)
     trend = find_trend(database, RouteFilter(), period, now=console.at, generated_by=GENERATED_BY)
-    names = [each["week"] if each["complete"] else f"{each['week']} (in part)" for each in trend["weeks"]]
+    names = [each.name for each in trend.weeks]
     outcomes = count_outcomes(database, period)
-    mondays = [date.fromisoformat(each["week_start"]) for each in trend["weeks"]]
+    mondays = [date.fromisoformat(each.week_start) for each in trend.weeks]
     deliveries = [
         Series("delivered", [outcomes[monday, True] for monday in mondays]),
         Series("not delivered", [outcomes[monday, False] for monday in mondays]),
     ]
     suppressions = [
-        Series(name, [each["category_counts"].get(category, 0) for each in trend["weeks"]])
+        Series(name, [each.category_counts.get(category, 0) for each in trend.weeks])
         for category, name in _CATEGORIES.items()
     ]
     return TrendsView(
         console.at,
         build_chart(names, deliveries),
         build_chart(names, suppressions),
-        top_counts(trend["owner_counts"]),
+        top_counts(trend.owner_counts),
         read_connectors(database),
         trend,
     )

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
+import msgspec
 from sqlalchemy import case, func, select
 
 from rollback_drills.database.connections import Database
@@ -14,6 +14,19 @@ from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.table import OUTBOX
 
 _FAILED = (*DEAD, State.RETRY, State.AMBIGUOUS)
+
+
+class ConnectorReport(msgspec.Struct, frozen=True, gc=False):
+    """One connector, as the dashboard has it."""
+
+    provider: str
+    failing: bool
+    last_success_at: str | None
+    last_failure_at: str | None
+    waiting_count: int
+    dead_letter_count: int
+    disabled_at: str | None
+    disabled_because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +48,18 @@ class ConnectorHealth:
             return True
         return self.failed_at is not None and self.failed_at > (self.succeeded_at or 0.0)
 
-    def to_wire(self) -> dict[str, Any]:
-        """Write it as the dashboard has it."""
-        return {
-            "provider": self.provider,
-            "failing": self.is_failing,
-            "last_success_at": _write(self.succeeded_at),
-            "last_failure_at": _write(self.failed_at),
-            "waiting_count": self.waiting_count,
-            "dead_letter_count": self.dead_count,
-            "disabled_at": _write(self.disabled_at),
-            "disabled_because": self.disabled_because,
-        }
+    def report(self) -> ConnectorReport:
+        """Return it as the dashboard has it."""
+        return ConnectorReport(
+            self.provider,
+            self.is_failing,
+            _write(self.succeeded_at),
+            _write(self.failed_at),
+            self.waiting_count,
+            self.dead_count,
+            _write(self.disabled_at),
+            self.disabled_because,
+        )
 
 
 def read_connectors(database: Database) -> list[ConnectorHealth]:

@@ -3,24 +3,88 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.followup.connector_health import ConnectorHealth
+from rollback_drills.followup.connector_health import ConnectorHealth, ConnectorReport
 from rollback_drills.followup.cycle_facts import CycleFacts
-from rollback_drills.followup.escalation_plan import summarise, write_route
+from rollback_drills.followup.escalation_plan import EscalationRoute, describe_route, summarise
 from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
-from rollback_drills.followup.next_actions import NextAction, find_state
+from rollback_drills.followup.next_actions import Action, CycleState, NextAction, find_state
 from rollback_drills.followup.route_status import find_standings
 from rollback_drills.followup.totals import NO_TOTALS, Totals
-from rollback_drills.readiness.terms import Report
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.recording.retests import Retest
 
 DASHBOARD_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1"
-_OF_OUTSTANDING: Final = ("schedule_id", "provider", "plan_id", "owner", "cycle_id")
 _MOST_OUTSTANDING: Final = 20
 OVERDUE_AFTER: Final = timedelta(hours=24)
 """How long an action may be late before nobody seems to take it: checks rest at night."""
+
+
+class WaitingFor(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What happens next to an open cycle."""
+
+    action: Action
+    at: str
+    owner: str | None
+    step: int | None
+    next_step_owner: str | UnsetType = UNSET
+
+
+class OpenCycle(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How an open cycle stands."""
+
+    schedule_id: str
+    cycle_id: str
+    next_due_at: str | None
+    status: Readiness
+    state: CycleState
+    owners: list[str]
+    excepted: str | None
+    next_action: WaitingFor | None
+
+
+class OutstandingAcknowledgement(msgspec.Struct, frozen=True, gc=False):
+    """A route that waits for an acknowledgement, with the fields that clients of CAVRA read."""
+
+    schedule_id: str
+    provider: str
+    plan_id: str
+    owner: str
+    cycle_id: str
+
+
+class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
+    """What is open. Some counts stand twice: clients of CAVRA read the other names."""
+
+    schema_version: str = DASHBOARD_SCHEMA
+    product: str = PRODUCT
+    generated_at: str
+    generated_by: str
+    alert_level: str
+    route_count: int
+    outstanding_count: int
+    breached_count: int
+    plan_count: int
+    delivery_count: int
+    acknowledgement_count: int
+    notification_delivery_count: int
+    failed_delivery_count: int
+    outstanding_acknowledgement_count: int
+    outstanding_acknowledgements: list[OutstandingAcknowledgement]
+    open_cycle_count: int
+    cycles_by_state: dict[str, int]
+    cycles: list[OpenCycle]
+    outstanding: list[EscalationRoute]
+    open_retest_count: int
+    open_retests: Sequence[Retest]
+    failing_connector_count: int
+    failing_connectors: list[ConnectorReport]
 
 
 def build_dashboard(
@@ -30,9 +94,9 @@ def build_dashboard(
     now: datetime,
     generated_by: str,
     rules: FollowUpRules = NO_RULES,
-    retests: Sequence[Report] = (),
+    retests: Sequence[Retest] = (),
     totals: Totals = NO_TOTALS,
-) -> Report:
+) -> Dashboard:
     """Return what is open, who has to acknowledge, what is to be performed again, and which connectors fail.
 
     Args:
@@ -46,34 +110,34 @@ def build_dashboard(
     """
     standings = list(find_standings(cycles, now=now))
     known = list(connectors)
-    failing = [each.to_wire() for each in known if each.is_failing]
-    outstanding = [write_route(each, rules, now=now) for each in standings if each.is_outstanding]
+    failing = [each.report() for each in known if each.is_failing]
+    outstanding = [describe_route(each, rules, now=now) for each in standings if each.is_outstanding]
     counts = summarise(standings)
-    if (failing or any(each["overdue"] for each in retests)) and counts["alert_level"] == "healthy":
-        counts["alert_level"] = "warning"
-    return {
-        "schema_version": DASHBOARD_SCHEMA,
-        "product": PRODUCT,
-        "generated_at": write_instant(now),
-        "generated_by": generated_by,
-        **counts,
+    if (failing or any(each.overdue for each in retests)) and counts.alert_level == "healthy":
+        counts = counts._replace(alert_level="warning")
+    return Dashboard(
+        generated_at=write_instant(now),
+        generated_by=generated_by,
+        **counts._asdict(),
         **totals._asdict(),
-        # the names of CAVRA, which its clients read
-        "notification_delivery_count": totals.delivery_count,
-        "failed_delivery_count": sum(each.dead_count for each in known),
-        "outstanding_acknowledgement_count": counts["outstanding_count"],
-        "outstanding_acknowledgements": [
-            {name: route[name] for name in _OF_OUTSTANDING} for route in outstanding[:_MOST_OUTSTANDING]
+        notification_delivery_count=totals.delivery_count,
+        failed_delivery_count=sum(each.dead_count for each in known),
+        outstanding_acknowledgement_count=counts.outstanding_count,
+        outstanding_acknowledgements=[
+            OutstandingAcknowledgement(
+                each.schedule_id, each.provider, each.plan_id, each.owner, each.cycle_id
+            )
+            for each in outstanding[:_MOST_OUTSTANDING]
         ],
-        "open_cycle_count": len(cycles),
-        "cycles_by_state": dict(sorted(Counter(str(find_state(each, now=now)) for each in cycles).items())),
-        "cycles": [_write_cycle(each, rules, now=now) for each in cycles],
-        "outstanding": outstanding,
-        "open_retest_count": len(retests),
-        "open_retests": list(retests),
-        "failing_connector_count": len(failing),
-        "failing_connectors": failing,
-    }
+        open_cycle_count=len(cycles),
+        cycles_by_state=dict(sorted(Counter(str(find_state(each, now=now)) for each in cycles).items())),
+        cycles=[_describe_cycle(each, rules, now=now) for each in cycles],
+        outstanding=outstanding,
+        open_retest_count=len(retests),
+        open_retests=retests,
+        failing_connector_count=len(failing),
+        failing_connectors=failing,
+    )
 
 
 def find_problems(
@@ -105,25 +169,25 @@ def find_problems(
     return found
 
 
-def _write_cycle(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) -> Report:
+def _describe_cycle(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) -> OpenCycle:
     actions = rules.find_actions(cycle, now=now)
-    return {
-        "schedule_id": cycle.schedule_id,
-        "cycle_id": cycle.cycle_id,
-        "next_due_at": write_instant(cycle.due_at) if cycle.due_at else None,
-        "status": str(cycle.status),
-        "state": str(find_state(cycle, now=now)),
-        "owners": sorted(cycle.chains),
-        "excepted": cycle.exception.because if cycle.exception else None,
-        "next_action": _write_action(actions[0]) if actions else None,
-    }
+    return OpenCycle(
+        schedule_id=cycle.schedule_id,
+        cycle_id=cycle.cycle_id,
+        next_due_at=write_instant(cycle.due_at) if cycle.due_at else None,
+        status=cycle.status,
+        state=find_state(cycle, now=now),
+        owners=sorted(cycle.chains),
+        excepted=cycle.exception.because if cycle.exception else None,
+        next_action=_describe_action(actions[0]) if actions else None,
+    )
 
 
-def _write_action(action: NextAction) -> dict[str, Any]:
-    return {
-        "action": str(action.action),
-        "at": write_instant(action.at),
-        "owner": action.owner or None,
-        "step": action.step or None,
-        **({"next_step_owner": action.told} if action.told else {}),
-    }
+def _describe_action(action: NextAction) -> WaitingFor:
+    return WaitingFor(
+        action=action.action,
+        at=write_instant(action.at),
+        owner=action.owner or None,
+        step=action.step or None,
+        next_step_owner=action.told or UNSET,
+    )

@@ -1,21 +1,20 @@
 """The page that a follow-up run leaves for people."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.followup.escalations import Escalation
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.markdown import cell, table
 
 _MOST_ROWS = 200
 
 
-def render_follow_up(dashboard: Report, taken: Sequence[Escalation], problems: Sequence[str]) -> str:
+def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems: Sequence[str]) -> str:
     """Write the page as Markdown: whether all is looked after, what was escalated, what is open."""
     counts = (
-        f"{dashboard['open_cycle_count']} open cycles · {dashboard['outstanding_count']} outstanding"
-        f" acknowledgements · {dashboard['breached_count']} overdue · {len(taken)} escalated by this run"
+        f"{dashboard.open_cycle_count} open cycles · {dashboard.outstanding_count} outstanding"
+        f" acknowledgements · {dashboard.breached_count} overdue · {len(taken)} escalated by this run"
     )
     lines = [
         f"# Follow-up: {len(problems)} problems"
@@ -39,31 +38,31 @@ def render_follow_up(dashboard: Report, taken: Sequence[Escalation], problems: S
         names = ("schedule", "due", "state", "next", "at")
         lines += ["## Open cycles", "", *table(names, [row[:5] for row in rows]), ""]
     retests = [
-        (each["schedule_id"], each["drill_id"], each["failed_at"], each["retest_due_at"])
-        for each in dashboard["open_retests"]
+        (each.schedule_id, each.drill_id, each.failed_at, each.retest_due_at)
+        for each in dashboard.open_retests
     ]
     if retests:
         header = ("schedule", "drill", "failed", "again by")
         lines += ["## To be performed again", "", *table(header, retests[:_MOST_ROWS]), ""]
-    failing = [(each["provider"], each["disabled_because"]) for each in dashboard["failing_connectors"]]
+    failing = [(each.provider, each.disabled_because) for each in dashboard.failing_connectors]
     if failing:
         lines += ["## Failing connectors", "", *table(("connector", "why"), failing), ""]
     return "\n".join(lines)
 
 
-def follow_up_rows(dashboard: Report) -> list[dict[str, Any]]:
+def follow_up_rows(dashboard: Dashboard) -> list[dict[str, str]]:
     """Return a row for every open cycle."""
     return [
         {
-            "schedule": each["schedule_id"],
-            "due": each["next_due_at"] or "unknown",
-            "state": each["state"],
-            "next": each["next_action"]["action"] if each["next_action"] else "nothing",
-            "at": each["next_action"]["at"] if each["next_action"] else "",
-            "owners": ", ".join(each["owners"]),
-            "cycle": each["cycle_id"],
+            "schedule": each.schedule_id,
+            "due": each.next_due_at or "unknown",
+            "state": each.state,
+            "next": each.next_action.action if each.next_action else "nothing",
+            "at": each.next_action.at if each.next_action else "",
+            "owners": ", ".join(each.owners),
+            "cycle": each.cycle_id,
         }
-        for each in dashboard["cycles"]
+        for each in dashboard.cycles
     ]
 
 

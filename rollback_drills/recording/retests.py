@@ -1,10 +1,11 @@
 """Re-tests: a drill that was not accepted is to be performed again, by a date, until one is accepted."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Any
+
+import msgspec
 
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
@@ -16,6 +17,19 @@ from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
 from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.terms import Report
+
+
+class Retest(msgspec.Struct, frozen=True, gc=False):
+    """A drill that is to be performed again, as evidence and dashboard have it."""
+
+    schedule_id: str
+    cycle_id: str
+    drill_id: str
+    failed_at: str
+    retest_due_at: str
+    problems: list[str]
+    overdue: bool = False
+    """Whether the time for it is over; only the dashboard has it."""
 
 
 def find_retests(
@@ -67,9 +81,7 @@ def find_all_retests(
     return found
 
 
-def open_retests(
-    records: Iterable[Mapping[str, Any]], accepted: Iterable[tuple[datetime, str]]
-) -> list[Report]:
+def open_retests(records: Iterable[Retest], accepted: Iterable[tuple[datetime, str]]) -> list[Retest]:
     """Return the re-tests of one schedule that are still to be performed, by when they are due.
 
     A re-test is over with the first accepted drill that was executed after the one that failed; also when the
@@ -81,15 +93,14 @@ def open_retests(
     """
     performed = list(accepted)
 
-    def is_over(record: Mapping[str, Any]) -> bool:
-        failed_at = datetime.fromisoformat(record["failed_at"])
+    def is_over(record: Retest) -> bool:
+        failed_at = datetime.fromisoformat(record.failed_at)
         return any(
-            at > failed_at or (at == failed_at and drill_id == record["drill_id"])
-            for at, drill_id in performed
+            at > failed_at or (at == failed_at and drill_id == record.drill_id) for at, drill_id in performed
         )
 
-    still_open = (dict(record) for record in records if not is_over(record))
-    return sorted(still_open, key=lambda record: (record["retest_due_at"], record["drill_id"]))
+    still_open = (record for record in records if not is_over(record))
+    return sorted(still_open, key=lambda record: (record.retest_due_at, record.drill_id))
 
 
 def _once_key(schedule_id: str, drill_id: str, failed_at: datetime) -> str:

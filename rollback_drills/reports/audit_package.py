@@ -1,24 +1,23 @@
-"""The acknowledgement audit package of contract §6: who was told, who took notice, and who did not."""
+"""The acknowledgement audit package of contract §6: who was notified, and who acknowledged or did not."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from rollback_drills import PRODUCT
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.readiness.terms import Report
+from rollback_drills.planning.category import Action
+from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.routes import RouteRow
 
 AUDIT_PACKAGE_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-acknowledgement-audit-package.v1"
-DIGEST_FIELD: Final = "content_sha256"
-_OUTSTANDING: Final = "outstanding"
-_TAKEN_NOTICE: Final = ("acknowledged", "resolved")
-_OF_ACKNOWLEDGEMENT: Final = (
-    *("acknowledgement_id", "acknowledged_by", "acknowledged_at", "acknowledged_until"),
-    *("external_ref", "notes"),
-)
+_ACKNOWLEDGED: Final = ("acknowledged", "resolved")
 _CONTROLS: Final = (
     "Every entry names the rows of the evidence that it is taken from.",
     "An acknowledgement counts for its cycle, provider and owner; an imported one for its plan and provider.",
@@ -29,122 +28,249 @@ RouteKey = tuple[str, str, str]
 """Cycle (of an imported plan: the plan), provider and owner."""
 
 
+class AcknowledgementRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An acknowledgement, of this program or imported."""
+
+    row: int | None = None
+    """The row of the ledger that holds it."""
+    imported: bool = False
+    acknowledgement_id: str = ""
+    schedule_id: str = ""
+    cycle_id: str = ""
+    plan_id: str = ""
+    provider: str = ""
+    owner: str = ""
+    acknowledged_by: str = ""
+    acknowledgement_state: str
+    acknowledged_at: str = ""
+    acknowledged_until: str | None = None
+    external_ref: str = ""
+    notes: str = ""
+
+
+_NOTHING_SAID: Final = AcknowledgementRow(acknowledgement_state="outstanding")
+
+
+class PlanRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A plan that notified somebody."""
+
+    row: int
+    imported: bool
+    created_at: str
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    status: str
+    alert_level: str
+    generated_at: str
+    next_due_at: str | None
+    deliverable_route_count: float | int | None
+    suppressed_route_count: float | int | None
+
+
+class PackageRoute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A route that was notified in a cycle: its latest decision, its deliveries, and what was said last."""
+
+    route_id: str
+    route_action: Action
+    route_key: str
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    provider: str
+    owner: str
+    escalation_owner: str
+    acknowledgement_minutes: float | int | None
+    first_decided_at: str
+    route_created_at: str
+    decision_rows: list[int]
+    first_delivered_at: str | None
+    outcome: str
+    closed_at: str | None
+    acknowledgement_state: str
+    acknowledged: bool
+    acknowledgement_id: str
+    acknowledged_by: str
+    acknowledged_at: str
+    acknowledged_until: str | None
+    external_ref: str
+    notes: str
+    acknowledgement_row: int | None
+
+
+class AuditPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole package. It is sealed if it has an id and a digest."""
+
+    audit_id: str | UnsetType = UNSET
+    schema_version: str = AUDIT_PACKAGE_SCHEMA
+    product: str = PRODUCT
+    generated_at: str
+    generated_by: str
+    filters: Mapping[str, str]
+    period: Mapping[str, str | None]
+    alert_level: str
+    plan_count: int
+    route_count: int
+    acknowledgement_count: int
+    acknowledged_count: int
+    resolved_count: int
+    escalated_count: int
+    dismissed_count: int
+    outstanding_count: int
+    plans: Sequence[PlanRow]
+    routes: Sequence[PackageRoute]
+    acknowledgements: Sequence[AcknowledgementRow]
+    ledger_head: Mapping[str, str] | None
+    controls: Sequence[str] = _CONTROLS
+    content_sha256: str | UnsetType = UNSET
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What a package takes from the record of an outcome."""
+
+    created_at: str
+    cycle_id: str
+    provider: str
+    owner: str
+    outcome: str
+    delivery_success: bool
+    reason: str = ""
+    completed_at: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the ledger holds that a package is made of; each in its order."""
 
-    decisions: Sequence[Report]
-    """The rows of the routing history that told somebody within the period."""
-    acknowledgements: Sequence[Report]
-    """Up to the end of the period, as `described` writes them."""
-    deliveries: Sequence[Mapping[str, Any]]
-    """Up to the end of the period: records of outcomes."""
-    plans: Sequence[Report]
-    """The plans of the period that told somebody."""
-    plan_count: int
+    decisions: Sequence[RouteRow] = ()
+    """The rows of the routing history that notified somebody within the period."""
+    acknowledgements: Sequence[AcknowledgementRow] = ()
+    """Up to the end of the period."""
+    deliveries: Sequence[Outcome] = ()
+    """Up to the end of the period."""
+    plans: Sequence[PlanRow] = ()
+    """The plans of the period that notified somebody."""
+    plan_count: int = 0
     """How many plans there are in the period."""
-    in_period: frozenset[int]
+    in_period: frozenset[int | None] = frozenset()
     """The rows of the acknowledgements that were written within the period."""
-    head: Mapping[str, str] | None
+    head: Mapping[str, str] | None = None
     """The newest signed head of the ledger."""
 
 
-def build_package(evidence: Evidence, facts: Mapping[str, Any]) -> Report:
-    """Put a package together; it is sealed by `seal`.
+def build_package(
+    evidence: Evidence,
+    *,
+    generated_at: str,
+    generated_by: str,
+    filters: Mapping[str, str],
+    period: Mapping[str, str | None],
+) -> AuditPackage:
+    """Put a package together; it is sealed by `seal`."""
+    routes = _build_routes(evidence)
+    states = Counter(each.acknowledgement_state for each in routes)
+    outstanding = sum(not each.acknowledged for each in routes)
+    acknowledgements = [each for each in evidence.acknowledgements if each.row in evidence.in_period]
+    return AuditPackage(
+        generated_at=generated_at,
+        generated_by=generated_by,
+        filters=filters,
+        period=period,
+        alert_level="critical" if outstanding or states["escalated"] else "healthy",
+        plan_count=evidence.plan_count,
+        route_count=len(routes),
+        acknowledgement_count=len(acknowledgements),
+        acknowledged_count=states["acknowledged"],
+        resolved_count=states["resolved"],
+        escalated_count=states["escalated"],
+        dismissed_count=states["dismissed"],
+        outstanding_count=outstanding,
+        plans=evidence.plans,
+        routes=routes,
+        acknowledgements=acknowledgements,
+        ledger_head=evidence.head,
+    )
 
-    Args:
-        evidence: What the ledger holds.
-        facts: What was asked for, by whom and when: `generated_at`, `generated_by`, `filters`, `period`.
+
+def seal(package: AuditPackage) -> AuditPackage:
+    """Return a package without secrets, with its id and a SHA-256 digest.
+
+    The digest is that of its canonical JSON (RFC 8785) without the digest.
     """
-    routes = _collect_routes(evidence.decisions)
-    _add_deliveries(routes, evidence.deliveries)
-    _add_acknowledgements(routes, evidence.acknowledgements)
-    entries = list(routes.values())
-    states = Counter(entry["acknowledgement_state"] for entry in entries)
-    outstanding = sum(not entry["acknowledged"] for entry in entries)
-    acknowledgements = [each for each in evidence.acknowledgements if each["row"] in evidence.in_period]
-    return {
-        "schema_version": AUDIT_PACKAGE_SCHEMA,
-        "product": PRODUCT,
-        **facts,
-        "alert_level": "critical" if outstanding or states["escalated"] else "healthy",
-        "plan_count": evidence.plan_count,
-        "route_count": len(entries),
-        "acknowledgement_count": len(acknowledgements),
-        **{f"{name}_count": states[name] for name in ("acknowledged", "resolved", "escalated", "dismissed")},
-        "outstanding_count": outstanding,
-        "plans": list(evidence.plans),
-        "routes": entries,
-        "acknowledgements": acknowledgements,
-        "ledger_head": evidence.head,
-        "controls": list(_CONTROLS),
-    }
+    content = redactor_in_use().document(msgspec.to_builtins(package))
+    asked = {name: value for name, value in content.items() if name != "generated_at"}
+    named = {**content, "audit_id": f"gordackaudit-{_digest(asked)[:16]}"}
+    return msgspec.convert({**named, "content_sha256": _digest(named)}, AuditPackage)
 
 
-def seal(package: Report) -> Report:
-    """Return a package with its id and the SHA-256 of its canonical JSON (RFC 8785) without that field."""
-    asked = {name: value for name, value in package.items() if name != "generated_at"}
-    named = {"audit_id": f"gordackaudit-{_digest(asked)[:16]}", **package}
-    return {**named, DIGEST_FIELD: _digest(named)}
-
-
-def _digest(content: Report) -> str:
+def _digest(content: Mapping[str, Any]) -> str:
     return sha256(write_canonical(content)).hexdigest()
 
 
-def _collect_routes(decisions: Iterable[Report]) -> dict[RouteKey, Report]:
-    """Return one entry for each notified route: its latest decision, and when the first was made."""
-    routes: dict[RouteKey, Report] = {}
-    names = (
-        *("route_key", "schedule_id", "cycle_id", "plan_id", "provider", "owner", "escalation_owner"),
-        "acknowledgement_minutes",
-    )
-    for decision in decisions:
-        key = decision["cycle_id"] or decision["plan_id"], decision["provider"], decision["owner"]
-        earlier = routes.get(key)
-        routes[key] = {
-            "route_id": decision["route_key"],
-            "route_action": decision["action"],
-            **{name: decision[name] for name in names},
-            "first_decided_at": earlier["first_decided_at"] if earlier else decision["created_at"],
-            "route_created_at": decision["created_at"],
-            "decision_rows": [*(earlier["decision_rows"] if earlier else ()), decision["row"]],
-        }
-    return routes
+def _build_routes(evidence: Evidence) -> list[PackageRoute]:
+    decisions: dict[RouteKey, list[RouteRow]] = defaultdict(list)
+    for decision in evidence.decisions:
+        decisions[_find_key(decision)].append(decision)
+    outcomes: dict[RouteKey, list[Outcome]] = defaultdict(list)
+    for each in evidence.deliveries:
+        outcomes[each.cycle_id, each.provider, each.owner].append(each)
+    said = _find_latest(evidence.acknowledgements)
+    return [
+        _build_route(some, outcomes.get(key, ()), _find_said(said, key, some[-1].cycle_id))
+        for key, some in decisions.items()
+    ]
 
 
-def _add_deliveries(routes: Mapping[RouteKey, Report], deliveries: Iterable[Mapping[str, Any]]) -> None:
-    for entry in routes.values():
-        entry |= {"first_delivered_at": None, "outcome": "", "closed_at": None}
-    for record in deliveries:
-        entry = routes.get((record["cycle_id"], record["provider"], record["owner"]), {})
-        if not entry:
-            continue
-        if record.get("reason") == Reason.RESOLVED:
-            entry["closed_at"] = entry["closed_at"] or record["created_at"]
-            continue
-        entry["outcome"] = record["outcome"]
-        if record["delivery_success"] and entry["first_delivered_at"] is None:
-            entry["first_delivered_at"] = record["completed_at"]
+def _find_key(row: RouteRow | AcknowledgementRow) -> RouteKey:
+    return row.cycle_id or row.plan_id, row.provider, row.owner
 
 
-def _add_acknowledgements(routes: Mapping[RouteKey, Report], acknowledgements: Iterable[Report]) -> None:
-    latest: dict[RouteKey, Report] = {}
+def _find_latest(acknowledgements: Iterable[AcknowledgementRow]) -> dict[RouteKey, AcknowledgementRow]:
+    latest: dict[RouteKey, AcknowledgementRow] = {}
     for each in acknowledgements:
-        key = each["cycle_id"] or each["plan_id"], each["provider"], each["owner"]
-        if key not in latest or each["acknowledged_at"] >= latest[key]["acknowledged_at"]:
+        key = _find_key(each)
+        if key not in latest or each.acknowledged_at >= latest[key].acknowledged_at:
             latest[key] = each
-    for (scope, provider, owner), entry in routes.items():
-        said = latest.get((scope, provider, owner))
-        if said is None and not entry["cycle_id"]:  # the system that this one takes over from names no owner
-            said = latest.get((scope, provider, ""))
-        state = said["acknowledgement_state"] if said else _OUTSTANDING
-        entry |= {
-            "acknowledgement_state": state,
-            "acknowledged": state in _TAKEN_NOTICE,
-            **{name: said[name] if said else _NOTHING_SAID.get(name, "") for name in _OF_ACKNOWLEDGEMENT},
-            "acknowledgement_row": said["row"] if said else None,
-        }
+    return latest
 
 
-_NOTHING_SAID: Final = {"acknowledged_until": None}
+def _find_said(
+    latest: Mapping[RouteKey, AcknowledgementRow], key: RouteKey, cycle_id: str
+) -> AcknowledgementRow:
+    if key not in latest and not cycle_id:  # the system that this one takes over from names no owner
+        key = (*key[:2], "")
+    return latest.get(key, _NOTHING_SAID)
+
+
+def _build_route(
+    decisions: Sequence[RouteRow], outcomes: Sequence[Outcome], said: AcknowledgementRow
+) -> PackageRoute:
+    latest = decisions[-1]
+    attempts = [each for each in outcomes if each.reason != Reason.RESOLVED]
+    return PackageRoute(
+        route_id=latest.route_key,
+        route_action=latest.action,
+        route_key=latest.route_key,
+        schedule_id=latest.schedule_id,
+        cycle_id=latest.cycle_id,
+        plan_id=latest.plan_id,
+        provider=latest.provider,
+        owner=latest.owner,
+        escalation_owner=latest.escalation_owner,
+        acknowledgement_minutes=latest.acknowledgement_minutes,
+        first_decided_at=decisions[0].created_at,
+        route_created_at=latest.created_at,
+        decision_rows=[each.row for each in decisions],
+        first_delivered_at=next((each.completed_at for each in attempts if each.delivery_success), None),
+        outcome=attempts[-1].outcome if attempts else "",
+        closed_at=next((each.created_at for each in outcomes if each.reason == Reason.RESOLVED), None),
+        acknowledgement_state=said.acknowledgement_state,
+        acknowledged=said.acknowledgement_state in _ACKNOWLEDGED,
+        acknowledgement_id=said.acknowledgement_id,
+        acknowledged_by=said.acknowledged_by,
+        acknowledged_at=said.acknowledged_at,
+        acknowledged_until=said.acknowledged_until,
+        external_ref=said.external_ref,
+        notes=said.notes,
+        acknowledgement_row=said.row,
+    )

@@ -13,9 +13,15 @@ from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.heads import newest_head
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.readiness.terms import Report
-from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.reports.audit_package import Evidence, build_package, seal
+from rollback_drills.reports.audit_package import (
+    AcknowledgementRow,
+    AuditPackage,
+    Evidence,
+    Outcome,
+    PlanRow,
+    build_package,
+    seal,
+)
 from rollback_drills.reports.filters import PackageFilter
 from rollback_drills.reports.imported import (
     ROWS_AT_ONCE,
@@ -36,7 +42,7 @@ def find_package(
     *,
     now: datetime,
     generated_by: str,
-) -> Report:
+) -> AuditPackage:
     """Put together the acknowledgement audit package of a period, and seal it.
 
     Args:
@@ -49,17 +55,18 @@ def find_package(
     Raises:
         DatabaseError: The database cannot be read.
     """
-    evidence = Evidence((), (), (), (), 0, frozenset(), None)
+    evidence = Evidence()
     if database:
         with database.snapshot() as connection:
             evidence = _read(connection, wanted, period)
-    facts = {
-        "generated_at": write_instant(now),
-        "generated_by": generated_by,
-        "filters": wanted.to_wire(),
-        "period": period.to_wire(),
-    }
-    return seal(redactor_in_use().document(build_package(evidence, facts)))
+    package = build_package(
+        evidence,
+        generated_at=write_instant(now),
+        generated_by=generated_by,
+        filters=wanted.to_wire(),
+        period=period.to_wire(),
+    )
+    return seal(package)
 
 
 def _read(connection: Connection, wanted: PackageFilter, period: Period) -> Evidence:
@@ -70,8 +77,8 @@ def _read(connection: Connection, wanted: PackageFilter, period: Period) -> Evid
         decisions,
         [each for _, each in said],
         list(_deliveries(connection, wanted, Period(until=period.until))),
-        *_plans(connection, wanted, period, {decision["plan_id"] for decision in decisions}),
-        frozenset(each["row"] for at, each in said if period.contains(at)),
+        *_plans(connection, wanted, period, {decision.plan_id for decision in decisions}),
+        frozenset(each.row for at, each in said if period.contains(at)),
         {"head": head.checkpoint.short, "note": str(head.note)} if head else None,
     )
 
@@ -82,32 +89,18 @@ def _iterate(connection: Connection, conditions: Sequence[ColumnElement[bool]]) 
         yield row.leaf_index, row.record
 
 
-class _Outcome(msgspec.Struct):
-    """What a package takes from the record of an outcome."""
-
-    created_at: str
-    cycle_id: str
-    provider: str
-    owner: str
-    outcome: str
-    delivery_success: bool
-    reason: str = ""
-    completed_at: str = ""
+_outcomes: Final = msgspec.json.Decoder(Outcome)
 
 
-_outcomes: Final = msgspec.json.Decoder(_Outcome)
-
-
-def _deliveries(connection: Connection, wanted: PackageFilter, period: Period) -> Iterator[Mapping[str, Any]]:
-    for _, record in _iterate(
-        connection, [*wanted.to_sql(connection, ROUTE_DELIVERY_KIND), *period.to_sql()]
-    ):
-        yield msgspec.structs.asdict(_outcomes.decode(record))
+def _deliveries(connection: Connection, wanted: PackageFilter, period: Period) -> Iterator[Outcome]:
+    conditions = [*wanted.to_sql(connection, ROUTE_DELIVERY_KIND), *period.to_sql()]
+    for _, record in _iterate(connection, conditions):
+        yield _outcomes.decode(record)
 
 
 def _acknowledgements(
     connection: Connection, wanted: PackageFilter, period: Period
-) -> Iterator[tuple[datetime, Report]]:
+) -> Iterator[tuple[datetime, AcknowledgementRow]]:
     yield from imported_acknowledgements(connection, wanted, period)
     for row, text in _iterate(
         connection, [*wanted.to_sql(connection, ACKNOWLEDGEMENT_KIND), *period.to_sql()]
@@ -118,31 +111,34 @@ def _acknowledgements(
 
 def imported_acknowledgements(
     connection: Connection, wanted: PackageFilter, period: Period
-) -> Iterator[tuple[datetime, Report]]:
+) -> Iterator[tuple[datetime, AcknowledgementRow]]:
     """Yield the rows of imported acknowledgements with their instants."""
     for record in iterate_imported(connection, ACKNOWLEDGEMENT_KIND, schedule_id=wanted.schedule_id):
         said = object_of(record.original.get("acknowledgement")) or record.original
         described = _describe(record.row, said, record)
         # One that names no owner may count for the owner who is asked for.
-        leave_out = () if described["owner"] else ("owner",)
+        leave_out = () if described.owner else ("owner",)
         if period.contains(record.at) and wanted.matches(described, leave_out):
             yield record.at, described
 
 
-def _describe(row: int, said: Mapping[str, Any], imported: ImportedRecord | None = None) -> Report:
-    names = ("acknowledgement_id", "schedule_id", "cycle_id", "plan_id", "provider", "owner")
+def _describe(
+    row: int, said: Mapping[str, Any], imported: ImportedRecord | None = None
+) -> AcknowledgementRow:
     at = text_of(said.get("acknowledged_at"))
-    return {
-        "row": row,
-        "imported": imported is not None,
-        **{name: text_of(said.get(name)) for name in names},
-        "acknowledged_by": text_of(said.get("acknowledged_by")),
-        "acknowledgement_state": text_of(said.get("acknowledgement_state")),
-        "acknowledged_at": _normalise(at, imported) if imported else at,
-        "acknowledged_until": text_of(said.get("acknowledged_until")) or None,
-        "external_ref": text_of(said.get("external_ref")),
-        "notes": text_of(said.get("notes")),
-    }
+    return AcknowledgementRow(
+        row=row,
+        imported=imported is not None,
+        **{name: text_of(said.get(name)) for name in _TEXTS},
+        acknowledged_at=_normalise(at, imported) if imported else at,
+        acknowledged_until=text_of(said.get("acknowledged_until")) or None,
+    )
+
+
+_TEXTS: Final = (
+    *("acknowledgement_id", "schedule_id", "cycle_id", "plan_id", "provider", "owner"),
+    *("acknowledged_by", "acknowledgement_state", "external_ref", "notes"),
+)
 
 
 def _normalise(text: str, imported: ImportedRecord) -> str:
@@ -176,40 +172,38 @@ _plan_records: Final = msgspec.json.Decoder(_Plan)
 
 
 def _plans(
-    connection: Connection, wanted: PackageFilter, period: Period, told: set[str]
-) -> tuple[list[Report], int]:
-    """Return the plans that told somebody on a wanted route, and the number of all plans."""
+    connection: Connection, wanted: PackageFilter, period: Period, notified: set[str]
+) -> tuple[list[PlanRow], int]:
+    """Return the plans that notified somebody on a wanted route, and the number of all plans."""
     plans, count = [], 0
     for each in _imported_plans(connection, wanted, period):
         count += 1
-        if each["plan_id"] in told:
+        if each.plan_id in notified:
             plans.append(each)
     of_schedule = PackageFilter(wanted.schedule_id)
     for row, record in _iterate(connection, [*of_schedule.to_sql(connection, PLAN_KIND), *period.to_sql()]):
         count += 1
         found = _plan_records.decode(record)
-        if found.plan_id in told:
+        if found.plan_id in notified:
             facts = msgspec.structs.asdict(found)
             facts |= msgspec.structs.asdict(facts.pop("plan"))
-            plans.append({"row": row, "imported": False, **facts})
+            plans.append(PlanRow(row=row, imported=False, **facts))
     return plans, count
 
 
-def _imported_plans(connection: Connection, wanted: PackageFilter, period: Period) -> Iterator[Report]:
+def _imported_plans(connection: Connection, wanted: PackageFilter, period: Period) -> Iterator[PlanRow]:
+    names = ("schedule_id", "cycle_id", "plan_id", "status", "alert_level")
     for record in iterate_imported(connection, PLAN_KIND):
         plan = object_of(record.original.get("plan")) or record.original
-        names = ("schedule_id", "cycle_id", "plan_id", "status", "alert_level")
-        described = {
-            "row": record.row,
-            "imported": True,
-            "created_at": write_instant(record.at),
+        described = PlanRow(
+            row=record.row,
+            imported=True,
+            created_at=write_instant(record.at),
             **{name: text_of(plan.get(name) or record.original.get(name)) for name in names},
-            "generated_at": text_of(plan.get("generated_at")),
-            "next_due_at": text_of(plan.get("next_due_at")) or None,
-            **{name: number_of(plan.get(name)) for name in _COUNTS},
-        }
+            generated_at=text_of(plan.get("generated_at")),
+            next_due_at=text_of(plan.get("next_due_at")) or None,
+            deliverable_route_count=number_of(plan.get("deliverable_route_count")),
+            suppressed_route_count=number_of(plan.get("suppressed_route_count")),
+        )
         if period.contains(record.at) and wanted.matches(described, ("provider", "owner")):
             yield described
-
-
-_COUNTS: Final = ("deliverable_route_count", "suppressed_route_count")

@@ -16,14 +16,13 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.planning.category import Category
-from rollback_drills.readiness.terms import Report
 
 ACTIONS: Final = ("deliver", "suppress")
 CATEGORIES: Final[tuple[str, ...]] = tuple(map(str, Category))
 
 
 @dataclass(frozen=True, slots=True)
-class _Filter:
+class RowFilter:
     """What every filter can do; its fields are the names that rows have."""
 
     @property
@@ -31,10 +30,10 @@ class _Filter:
         """The names and values that are asked for."""
         return [(name, value) for name, value in asdict(self).items() if value is not None]
 
-    def matches(self, row: Report, leave_out: Collection[str] = ()) -> bool:
-        """Whether a row is wanted, whatever stands under some names."""
+    def matches(self, row: object, leave_out: Collection[str] = ()) -> bool:
+        """Whether a row has what is asked for, whatever stands under some names."""
         return all(
-            row[name] == value or (name in NAMES and name_key(row[name]) == name_key(value))
+            (found := getattr(row, name)) == value or (name in NAMES and name_key(found) == name_key(value))
             for name, value in self.given
             if name not in leave_out
         )
@@ -45,7 +44,7 @@ class _Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class RouteFilter(_Filter):
+class RouteFilter(RowFilter):
     """Which decisions are wanted; None matches everything.
 
     Raises:
@@ -69,7 +68,7 @@ class RouteFilter(_Filter):
 
 
 @dataclass(frozen=True, slots=True)
-class NotificationFilter(_Filter):
+class NotificationFilter(RowFilter):
     """Which notifications are wanted; None matches everything.
 
     Raises:
@@ -94,7 +93,7 @@ class NotificationFilter(_Filter):
 
 
 @dataclass(frozen=True, slots=True)
-class PackageFilter(_Filter):
+class PackageFilter(RowFilter):
     """Which routes are wanted; None matches everything."""
 
     schedule_id: str | None = None

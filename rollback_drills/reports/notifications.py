@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, select
 
-from rollback_drills import PRODUCT
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import DELIVERY_KIND, DELIVERY_SOURCE, ROUTE_DELIVERY_KIND
@@ -15,7 +15,6 @@ from rollback_drills.evidence.table import LEDGER
 from rollback_drills.notifications.states import TOLD, WAITING, State
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import OUTBOX
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.imported import (
     ImportedRecord,
@@ -24,10 +23,38 @@ from rollback_drills.reports.imported import (
     object_of,
     text_of,
 )
-from rollback_drills.reports.paging import check_page, newest_page
+from rollback_drills.reports.paging import HistoryPage, OwnRows, find_page, read_page
 from rollback_drills.reports.period import Period
 
 NOTIFICATION_HISTORY_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-history.v1"
+
+
+class NotificationRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One notification of the outbox, or an imported delivery."""
+
+    notification_id: str
+    imported: bool
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    route_key: str
+    provider: str
+    owner: str
+    reason: str
+    status: str
+    state: State
+    success: bool
+    planned_at: str
+    attempt_count: float | int | None
+    started_at: str | None
+    completed_at: str | None
+    next_attempt_at: str | None
+    status_code: float | int | None
+    error: str
+    external_ref: str
+    may_repeat: bool
+    rows: Sequence[int]
+    """The rows of the ledger that hold its outcomes."""
 
 
 def find_notifications(
@@ -37,52 +64,23 @@ def find_notifications(
     *,
     limit: int = 50,
     offset: int = 0,
-) -> Report:
-    """Return a page of the notification history, the newest first.
-
-    Args:
-        database: Keeps outbox and ledger; None if there is none yet.
-        wanted: Which notifications.
-        period: When they were planned.
-        limit: At most so many.
-        offset: Leave out so many of the newest.
-
-    Raises:
-        UsageError: The page is none.
-        DatabaseError: The database cannot be read.
-    """
+) -> HistoryPage[NotificationRow]:
+    """Return a page of the notification history, the newest first; see `find_page`."""
     wanted, period = wanted or NotificationFilter(), period or Period()
-    check_page(limit, offset)
-    items: list[Report] = []
-    total = 0
-    if database:
-        with database.snapshot() as connection:
-            items, total = _read(connection, wanted, period, limit=limit, offset=offset)
-    return {
-        "schema_version": NOTIFICATION_HISTORY_SCHEMA,
-        "product": PRODUCT,
-        "items": items,
-        "total": total,
-        "limit": limit,
-        "offset": offset,
-        "filters": wanted.to_wire(),
-        "period": period.to_wire(),
-    }
+    return find_page(database, NOTIFICATION_HISTORY_SCHEMA, _read, wanted, period, limit, offset)
 
 
 def _read(
-    connection: Connection, wanted: NotificationFilter, period: Period, *, limit: int, offset: int
-) -> tuple[list[Report], int]:
-    found = imported_notifications(connection, wanted, period)
-    imported = sorted(found, key=lambda each: each[0], reverse=True)
-    conditions = [*wanted.to_sql(connection), *_planned_in(period)]
-    count = connection.scalar(select(func.count()).select_from(OUTBOX).where(*conditions)) or 0
-    rows = select(OUTBOX.c.sequence, OUTBOX.c.planned_at).where(*conditions)
-    newest = rows.order_by(OUTBOX.c.sequence.desc()).limit(offset + limit)
-    own = ((_instant(row.planned_at), row.sequence) for row in connection.execute(newest))
-    page: list[int | Report] = newest_page(own, imported, limit=limit, offset=offset)
-    described = _describe_own(connection, [each for each in page if isinstance(each, int)])
-    return [described[each] if isinstance(each, int) else each for each in page], count + len(imported)
+    connection: Connection, wanted: NotificationFilter, period: Period, limit: int, offset: int
+) -> tuple[list[NotificationRow], int]:
+    own = OwnRows(
+        OUTBOX.c.sequence,
+        OUTBOX.c.planned_at,
+        [*wanted.to_sql(connection), *_planned_in(period)],
+        _instant,
+        partial(_describe_own, connection),
+    )
+    return read_page(connection, own, imported_notifications(connection, wanted, period), limit, offset)
 
 
 def _planned_in(period: Period) -> Iterator[ColumnElement[bool]]:
@@ -92,13 +90,13 @@ def _planned_in(period: Period) -> Iterator[ColumnElement[bool]]:
         yield OUTBOX.c.planned_at < period.until.timestamp()
 
 
-def _describe_own(connection: Connection, sequences: Sequence[int]) -> dict[int, Report]:
+def _describe_own(connection: Connection, sequences: Sequence[int]) -> dict[int, NotificationRow]:
     items = []
     for start in range(0, len(sequences), MOST_PARAMETERS):
         some = OUTBOX.c.sequence.in_(sequences[start : start + MOST_PARAMETERS])
         items += [OutboxRow.from_row(row) for row in connection.execute(select(OUTBOX).where(some))]
     rows = _evidence_rows(connection, sorted({item.cycle_id for item in items}))
-    return {item.sequence: describe_notification(item, rows.get(item.notification_id, ())) for item in items}
+    return {item.sequence: _describe(item, rows.get(item.notification_id, ())) for item in items}
 
 
 class _Named(msgspec.Struct):
@@ -126,84 +124,80 @@ def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[
     return found
 
 
-def describe_notification(item: OutboxRow, rows: Sequence[int]) -> Report:
-    """Return the row of a notification of the outbox.
-
-    Args:
-        item: The notification; one without a text has no plan yet.
-        rows: The rows of the ledger that hold its outcomes.
-    """
-    is_told = item.state in TOLD
-    return {
-        "notification_id": item.notification_id,
-        "imported": False,
-        "schedule_id": item.schedule_id,
-        "cycle_id": item.cycle_id,
-        "plan_id": _planned.decode(item.notification).plan_id if item.notification else "",
-        "route_key": item.route_key,
-        "provider": item.provider,
-        "owner": item.owner,
-        "reason": str(item.reason),
-        "status": str(item.status),
-        "state": str(item.state),
-        "success": is_told,
-        "planned_at": write_instant(_instant(item.planned_at)),
-        "attempt_count": item.attempt_count,
-        "started_at": _written(item.started_at),
-        "completed_at": _written(item.completed_at),
-        "next_attempt_at": _written(item.due_at) if item.state in WAITING else None,
-        "status_code": item.status_code,
-        "error": "" if is_told else item.detail,
-        "external_ref": item.external_ref,
-        "may_repeat": item.may_repeat,
-        "rows": list(rows),
-    }
+def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:
+    """Return the row of a notification of the outbox; one without a text has no plan yet."""
+    is_notified = item.state in TOLD
+    return NotificationRow(
+        notification_id=item.notification_id,
+        imported=False,
+        schedule_id=item.schedule_id,
+        cycle_id=item.cycle_id,
+        plan_id=_planned.decode(item.notification).plan_id if item.notification else "",
+        route_key=item.route_key,
+        provider=item.provider,
+        owner=item.owner,
+        reason=item.reason,
+        status=item.status,
+        state=item.state,
+        success=is_notified,
+        planned_at=write_instant(_instant(item.planned_at)),
+        attempt_count=item.attempt_count,
+        started_at=_written(item.started_at),
+        completed_at=_written(item.completed_at),
+        next_attempt_at=_written(item.due_at) if item.state in WAITING else None,
+        status_code=item.status_code,
+        error="" if is_notified else item.detail,
+        external_ref=item.external_ref,
+        may_repeat=item.may_repeat,
+        rows=rows,
+    )
 
 
 def imported_notifications(
     connection: Connection, wanted: NotificationFilter, period: Period
-) -> Iterator[tuple[datetime, Report]]:
+) -> Iterator[tuple[datetime, NotificationRow]]:
     """Yield the rows of imported deliveries with their instants."""
     for record in iterate_imported(connection, DELIVERY_KIND, schedule_id=wanted.schedule_id):
         is_ours = record.original.get("connector_delivery_source") == DELIVERY_SOURCE
         if is_ours and period.contains(record.at):
-            described = (_describe_imported(record, each) for each in _deliveries(record.original))
+            described = (_describe_imported(record, each) for each in _deliveries(record))
             yield from ((record.at, each) for each in described if wanted.matches(each))
 
 
-def _deliveries(original: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _deliveries(record: ImportedRecord) -> Iterator[Mapping[str, Any]]:
     """Yield what a record says of each provider."""
-    listed = object_of(original.get("delivery")).get("deliveries")
+    listed = object_of(record.original.get("delivery")).get("deliveries")
     if isinstance(listed, list):
         yield from (each for each in listed if isinstance(each, dict))
         return
-    failed = original.get("failed_providers")
-    for name in names if isinstance(names := original.get("providers"), list) else ():
+    failed = record.original.get("failed_providers")
+    for name in names if isinstance(names := record.original.get("providers"), list) else ():
         yield {"provider": name, "success": name not in (failed if isinstance(failed, list) else ())}
 
 
-def _describe_imported(record: ImportedRecord, delivery: Mapping[str, Any]) -> Report:
-    """Return the row of an imported delivery; who was told through the provider, the record does not say."""
+def _describe_imported(record: ImportedRecord, delivery: Mapping[str, Any]) -> NotificationRow:
+    """Return the row of an imported delivery; the record does not name who was notified."""
     original = record.original
-    is_told = delivery.get("success") is True
-    return {
-        "notification_id": text_of(delivery.get("notification_id")),
-        "imported": True,
+    is_notified = delivery.get("success") is True
+    return NotificationRow(
+        notification_id=text_of(delivery.get("notification_id")),
+        imported=True,
         **{name: text_of(original.get(name)) for name in ("schedule_id", "cycle_id", "plan_id")},
         **{name: text_of(delivery.get(name)) for name in ("route_key", "provider", "owner", "reason")},
-        "status": text_of(original.get("status")),
-        "state": str(State.DELIVERED if is_told else State.PERMANENT),
-        "success": is_told,
-        "planned_at": write_instant(record.at),
-        "attempt_count": number_of(delivery.get("attempt_count")),
-        **{name: text_of(delivery.get(name)) or None for name in ("started_at", "completed_at")},
-        "next_attempt_at": None,
-        "status_code": number_of(delivery.get("status_code")),
-        "error": "" if is_told else text_of(delivery.get("error")),
-        "external_ref": text_of(delivery.get("external_ref")),
-        "may_repeat": delivery.get("may_repeat") is True,
-        "rows": [record.row],
-    }
+        status=text_of(original.get("status")),
+        state=State.DELIVERED if is_notified else State.PERMANENT,
+        success=is_notified,
+        planned_at=write_instant(record.at),
+        attempt_count=number_of(delivery.get("attempt_count")),
+        started_at=text_of(delivery.get("started_at")) or None,
+        completed_at=text_of(delivery.get("completed_at")) or None,
+        next_attempt_at=None,
+        status_code=number_of(delivery.get("status_code")),
+        error="" if is_notified else text_of(delivery.get("error")),
+        external_ref=text_of(delivery.get("external_ref")),
+        may_repeat=delivery.get("may_repeat") is True,
+        rows=[record.row],
+    )
 
 
 def _written(seconds: float | None) -> str | None:

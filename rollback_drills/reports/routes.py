@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from rollback_drills import PRODUCT
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.planning.category import Action, Category
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import CATEGORIES, RouteFilter
 from rollback_drills.reports.imported import (
     ROWS_AT_ONCE,
@@ -23,10 +22,39 @@ from rollback_drills.reports.imported import (
     object_of,
     text_of,
 )
-from rollback_drills.reports.paging import check_page, newest_page
+from rollback_drills.reports.paging import HistoryPage, OwnRows, find_page, read_page
 from rollback_drills.reports.period import Period
 
 ROUTING_HISTORY_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-routing-history.v1"
+_NAMES: Final = ("route_key", "plan_id", "cycle_id", "schedule_id", "status", "alert_level")
+
+
+class RouteRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One route decision, of this program or imported."""
+
+    row: int
+    """The row of the ledger that holds it."""
+    imported: bool
+    created_at: str
+    route_key: str
+    plan_id: str
+    cycle_id: str
+    schedule_id: str
+    status: str
+    alert_level: str
+    provider: str
+    owner: str
+    escalation_owner: str
+    action: Action
+    category: Category
+    reason: str
+    notification_reason: str | None
+    deferred_until: str | None
+    acknowledgement_minutes: float | int | None
+    maintenance_window_id: str
+    maintenance_window_reason: str
+    owner_available: bool
+    owner_availability_reason: str
 
 
 def find_routes(
@@ -36,76 +64,70 @@ def find_routes(
     *,
     limit: int = 50,
     offset: int = 0,
-) -> Report:
-    """Return a page of the routing history, the newest decision first.
-
-    Args:
-        database: Keeps the ledger; None if there is none yet.
-        wanted: Which decisions.
-        period: When they were written down.
-        limit: At most so many.
-        offset: Leave out so many of the newest.
-
-    Raises:
-        UsageError: The page is none.
-        DatabaseError: The database cannot be read.
-    """
+) -> HistoryPage[RouteRow]:
+    """Return a page of the routing history, the newest decision first; see `find_page`."""
     wanted, period = wanted or RouteFilter(), period or Period()
-    check_page(limit, offset)
-    items: list[Report] = []
-    total = 0
-    if database:
-        with database.snapshot() as connection:
-            items, total = read_routes(connection, wanted, period, limit=limit, offset=offset)
-    return {
-        "schema_version": ROUTING_HISTORY_SCHEMA,
-        "product": PRODUCT,
-        "items": items,
-        "total": total,
-        "limit": limit,
-        "offset": offset,
-        "filters": wanted.to_wire(),
-        "period": period.to_wire(),
-    }
+    return find_page(database, ROUTING_HISTORY_SCHEMA, read_routes, wanted, period, limit, offset)
 
 
 def read_routes(
-    connection: Connection, wanted: RouteFilter, period: Period, *, limit: int, offset: int
-) -> tuple[list[Report], int]:
+    connection: Connection, wanted: RouteFilter, period: Period, limit: int, offset: int
+) -> tuple[list[RouteRow], int]:
     """Return a page of decisions, the newest first, and how many there are altogether."""
-    conditions = [*wanted.to_sql(connection), *period.to_sql()]
-    imported = sorted(imported_routes(connection, wanted, period), key=lambda each: each[0], reverse=True)
-    count = connection.scalar(select(func.count()).select_from(LEDGER).where(*conditions)) or 0
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.created_at).where(*conditions)
-    newest = rows.order_by(LEDGER.c.leaf_index.desc()).limit(offset + limit)
-    own = ((datetime.fromisoformat(row.created_at), row.leaf_index) for row in connection.execute(newest))
-    page: list[int | Report] = newest_page(own, imported, limit=limit, offset=offset)
-    records = _load(connection, [each for each in page if isinstance(each, int)])
-    items = [describe_route(each, records[each]) if isinstance(each, int) else each for each in page]
-    return items, count + len(imported)
+    own = OwnRows(
+        LEDGER.c.leaf_index,
+        LEDGER.c.created_at,
+        [*wanted.to_sql(connection), *period.to_sql()],
+        datetime.fromisoformat,
+        partial(_read_own, connection),
+    )
+    return read_page(connection, own, imported_routes(connection, wanted, period), limit, offset)
 
 
-def iterate_routes(connection: Connection, wanted: RouteFilter, period: Period) -> Iterator[Report]:
+def _read_own(connection: Connection, rows: Sequence[int]) -> dict[int, RouteRow]:
+    found = {}
+    for start in range(0, len(rows), MOST_PARAMETERS):
+        some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])
+        for row in connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some)):
+            found[row.leaf_index] = _describe(row.leaf_index, msgspec.json.decode(row.record))
+    return found
+
+
+def iterate_routes(connection: Connection, wanted: RouteFilter, period: Period) -> Iterator[RouteRow]:
     """Yield the rows of all decisions: first the imported ones, then our own, each in their order."""
     for _, route in sorted(imported_routes(connection, wanted, period), key=lambda each: each[0]):
         yield route
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*wanted.to_sql(connection), *period.to_sql())
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
     for row in connection.execute(ordered):
-        yield describe_route(row.leaf_index, msgspec.json.decode(row.record))
+        yield _describe(row.leaf_index, msgspec.json.decode(row.record))
 
 
 def imported_routes(
     connection: Connection, wanted: RouteFilter, period: Period
-) -> Iterator[tuple[datetime, Report]]:
+) -> Iterator[tuple[datetime, RouteRow]]:
     """Yield the rows of imported decisions with their instants."""
     for record in iterate_imported(connection, PLAN_KIND, DECISION_KIND):
         if period.contains(record.at):
-            routes = (describe_route(record.row, each, imported=record) for each in _decisions(record))
-            yield from ((record.at, route) for route in routes if wanted.matches(route))
+            yield from ((record.at, route) for route in _describe_imported(record) if wanted.matches(route))
 
 
-def describe_route(row: int, decision: Mapping[str, Any], imported: ImportedRecord | None = None) -> Report:
+def _describe_imported(record: ImportedRecord) -> Iterator[RouteRow]:
+    """Yield the decisions of a record: itself, or those of a plan whose decisions have no records."""
+    original = record.original
+    if original["metadata_kind"] == DECISION_KIND:
+        yield _describe(record.row, original, record)
+    elif not original.get("cycle_id"):  # a plan with a cycle is one of ours: its decisions have records
+        plan = object_of(original.get("plan")) or original
+        facts = {name: plan.get(name) or original.get(name) for name in _NAMES}
+        decisions = plan.get("route_decisions")
+        for each in decisions if isinstance(decisions, list) else ():
+            if isinstance(each, dict):
+                own = {name: value for name, value in each.items() if value is not None}
+                yield _describe(record.row, {**facts, **own}, record)
+
+
+def _describe(row: int, decision: Mapping[str, Any], imported: ImportedRecord | None = None) -> RouteRow:
     """Return the row of a decision.
 
     Args:
@@ -115,66 +137,41 @@ def describe_route(row: int, decision: Mapping[str, Any], imported: ImportedReco
     """
     window = object_of(decision.get("maintenance_window"))
     availability = object_of(decision.get("owner_availability"))
-    action = decision.get("action")
-    is_told = action != Action.SUPPRESS
-    owner = text_of(decision.get("owner"))
-    return {
-        "row": row,
-        "imported": imported is not None,
-        "created_at": write_instant(imported.at) if imported else decision["created_at"],
+    is_available = availability.get("available") is not False
+    owner, reason = text_of(decision.get("owner")), text_of(decision.get("reason"))
+    category = Category.DELIVER
+    is_notified = decision.get("action") != Action.SUPPRESS
+    if not is_notified:
+        category = _find_category(
+            decision.get("category"), reason, in_window=bool(window), is_available=is_available
+        )
+    return RouteRow(
+        row=row,
+        imported=imported is not None,
+        created_at=write_instant(imported.at) if imported else decision["created_at"],
         **{name: text_of(decision.get(name)) for name in _NAMES},
-        "provider": text_of(decision.get("provider")),
-        "owner": owner,
-        "escalation_owner": text_of(decision.get("escalation_owner")) or owner,
-        "action": str(Action.DELIVER if is_told else Action.SUPPRESS),
-        "category": str(Category.DELIVER if is_told else _category(decision, window, availability)),
-        "reason": text_of(decision.get("reason")),
-        "notification_reason": text_of(decision.get("notification_reason")) or None,
-        "deferred_until": text_of(decision.get("deferred_until")) or None,
-        "acknowledgement_minutes": number_of(decision.get("acknowledgement_minutes")),
-        "maintenance_window_id": text_of(window.get("window_id")),
-        "maintenance_window_reason": text_of(window.get("reason")),
-        "owner_available": availability.get("available") is not False,
-        "owner_availability_reason": text_of(availability.get("reason")),
-    }
+        provider=text_of(decision.get("provider")),
+        owner=owner,
+        escalation_owner=text_of(decision.get("escalation_owner")) or owner,
+        action=Action.DELIVER if is_notified else Action.SUPPRESS,
+        category=category,
+        reason=reason,
+        notification_reason=text_of(decision.get("notification_reason")) or None,
+        deferred_until=text_of(decision.get("deferred_until")) or None,
+        acknowledgement_minutes=number_of(decision.get("acknowledgement_minutes")),
+        maintenance_window_id=text_of(window.get("window_id")),
+        maintenance_window_reason=text_of(window.get("reason")),
+        owner_available=is_available,
+        owner_availability_reason=text_of(availability.get("reason")),
+    )
 
 
-_NAMES: Final = ("route_key", "plan_id", "cycle_id", "schedule_id", "status", "alert_level")
-
-
-def _category(
-    decision: Mapping[str, Any], window: Mapping[str, Any], availability: Mapping[str, Any]
-) -> Category:
+def _find_category(given: object, reason: str, *, in_window: bool, is_available: bool) -> Category:
     """Return why a route was not notified; the reference left that to the reader."""
-    given = decision.get("category")
     if given in CATEGORIES and given != Category.DELIVER:
         return Category(given)
-    if window:
+    if in_window:
         return Category.MAINTENANCE_WINDOW
-    if availability.get("available") is False:
+    if not is_available:
         return Category.OWNER_CALENDAR
-    is_healthy = "healthy" in text_of(decision.get("reason")).lower()
-    return Category.HEALTHY_SCHEDULE if is_healthy else Category.OTHER
-
-
-def _decisions(record: ImportedRecord) -> Iterator[Mapping[str, Any]]:
-    """Yield the decisions of a record: itself, or those of a plan whose decisions have no records."""
-    original = record.original
-    if original["metadata_kind"] == DECISION_KIND:
-        yield original
-    elif not original.get("cycle_id"):  # a plan with a cycle is one of ours: its decisions have records
-        plan = object_of(original.get("plan")) or original
-        facts = {name: plan.get(name) or original.get(name) for name in _NAMES}
-        decisions = plan.get("route_decisions")
-        for each in decisions if isinstance(decisions, list) else ():
-            if isinstance(each, dict):
-                yield {**facts, **{name: value for name, value in each.items() if value is not None}}
-
-
-def _load(connection: Connection, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
-    found = {}
-    for start in range(0, len(rows), MOST_PARAMETERS):
-        some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])
-        for row in connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some)):
-            found[row.leaf_index] = msgspec.json.decode(row.record)
-    return found
+    return Category.HEALTHY_SCHEDULE if "healthy" in reason.lower() else Category.OTHER

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from rollback_drills import PRODUCT
@@ -17,15 +18,66 @@ from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.planning.category import Action, Category
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.imported import ROWS_AT_ONCE
 from rollback_drills.reports.period import Period, Week, monday_of, weeks_of
-from rollback_drills.reports.routes import imported_routes, read_routes
+from rollback_drills.reports.routes import RouteRow, imported_routes, read_routes
 
 SUPPRESSION_TREND_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-routing-suppression-trend.v1"
-_KEPT_FROM_BEING_TOLD: Final = (Category.MAINTENANCE_WINDOW, Category.OWNER_CALENDAR, Category.OTHER)
+_LEFT_UNINFORMED: Final = (Category.MAINTENANCE_WINDOW, Category.OWNER_CALENDAR, Category.OTHER)
 _LATEST: Final = 20
+
+
+class TrendWeek(msgspec.Struct, frozen=True, kw_only=True):
+    """The decisions of an ISO week."""
+
+    week: str
+    week_start: str
+    complete: bool
+    """Whether the whole week is in the period."""
+    decision_count: int
+    suppression_event_count: int
+    category_counts: dict[str, int]
+
+    @property
+    def name(self) -> str:
+        """The week as people read it."""
+        return self.week if self.complete else f"{self.week} (in part)"
+
+
+class Trend(msgspec.Struct, frozen=True, kw_only=True):
+    """The suppression trend. Counts begin with the largest one."""
+
+    schema_version: str = SUPPRESSION_TREND_SCHEMA
+    product: str = PRODUCT
+    trend_id: str = ""
+    generated_at: str
+    generated_by: str
+    filters: dict[str, str]
+    period: dict[str, str | None]
+    alert_level: str
+    decision_count: int
+    suppression_event_count: int
+    category_counts: dict[str, int]
+    owner_counts: dict[str, int]
+    provider_counts: dict[str, int]
+    schedule_counts: dict[str, int]
+    maintenance_suppressed_count: int
+    calendar_suppressed_count: int
+    healthy_schedule_suppressed_count: int
+    weeks: list[TrendWeek]
+    latest_events: list[RouteRow]
+
+
+_NOT_COUNTED: Final = (
+    "schema_version",
+    "product",
+    "trend_id",
+    "generated_at",
+    "generated_by",
+    "latest_events",
+)
+"""What the id of a trend does not depend on."""
 
 
 class Tally:
@@ -63,7 +115,7 @@ def find_trend(
     *,
     now: datetime,
     generated_by: str,
-) -> Report:
+) -> Trend:
     """Count the decisions of a period that told nobody.
 
     Args:
@@ -82,27 +134,34 @@ def find_trend(
         raise UsageError("the period of a trend needs both its ends")
     weeks = weeks_of(since, until)
     tally = Tally()
-    latest: list[Report] = []
+    latest: list[RouteRow] = []
     if database:
         with database.snapshot() as connection:
             tally = _count(connection, wanted, period)
             suppressed = replace(wanted, action="suppress")
             latest, _ = read_routes(connection, suppressed, period, limit=_LATEST, offset=0)
-    content = {
-        "filters": wanted.to_wire(),
-        "period": period.to_wire(),
-        **_write_counts(tally),
-        "weeks": [_write_week(each, tally, is_complete=each.is_within(since, until)) for each in weeks],
-    }
-    return {
-        "schema_version": SUPPRESSION_TREND_SCHEMA,
-        "product": PRODUCT,
-        "trend_id": f"gordrtrend-{sha256(write_canonical(content)).hexdigest()[:16]}",
-        "generated_at": write_instant(now),
-        "generated_by": generated_by,
-        **content,
-        "latest_events": latest,
-    }
+    categories = tally.categories
+    trend = Trend(
+        generated_at=write_instant(now),
+        generated_by=generated_by,
+        filters=wanted.to_wire(),
+        period=period.to_wire(),
+        alert_level="warning" if any(categories[each] for each in _LEFT_UNINFORMED) else "healthy",
+        decision_count=tally.decisions.total(),
+        suppression_event_count=categories.total(),
+        category_counts=_sorted(categories),
+        owner_counts=_sorted(_merge(tally.owners)),
+        provider_counts=_sorted(_merge(tally.providers)),
+        schedule_counts=_sorted(_merge(tally.schedules)),
+        maintenance_suppressed_count=categories[Category.MAINTENANCE_WINDOW],
+        calendar_suppressed_count=categories[Category.OWNER_CALENDAR],
+        healthy_schedule_suppressed_count=categories[Category.HEALTHY_SCHEDULE],
+        weeks=[_count_week(each, tally, is_complete=each.is_within(since, until)) for each in weeks],
+        latest_events=latest,
+    )
+    counted = {name: each for name, each in msgspec.to_builtins(trend).items() if name not in _NOT_COUNTED}
+    digest = sha256(write_canonical(counted)).hexdigest()
+    return msgspec.structs.replace(trend, trend_id=f"gordrtrend-{digest[:16]}")
 
 
 def _count(connection: Connection, wanted: RouteFilter, period: Period) -> Tally:
@@ -114,24 +173,8 @@ def _count(connection: Connection, wanted: RouteFilter, period: Period) -> Tally
     for created_at, *facts in connection.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
         tally.add(monday(created_at[:10]), *facts)
     for at, route in imported_routes(connection, wanted, period):
-        tally.add(monday_of(at.date()), *(route[name] for name in names[1:]))
+        tally.add(monday_of(at.date()), *(getattr(route, name) for name in names[1:]))
     return tally
-
-
-def _write_counts(tally: Tally) -> dict[str, Any]:
-    categories = tally.categories
-    return {
-        "alert_level": "warning" if any(categories[each] for each in _KEPT_FROM_BEING_TOLD) else "healthy",
-        "decision_count": tally.decisions.total(),
-        "suppression_event_count": categories.total(),
-        "category_counts": _sorted(categories),
-        "owner_counts": _sorted(_merge(tally.owners)),
-        "provider_counts": _sorted(_merge(tally.providers)),
-        "schedule_counts": _sorted(_merge(tally.schedules)),
-        "maintenance_suppressed_count": categories[Category.MAINTENANCE_WINDOW],
-        "calendar_suppressed_count": categories[Category.OWNER_CALENDAR],
-        "healthy_schedule_suppressed_count": categories[Category.HEALTHY_SCHEDULE],
-    }
 
 
 def _merge(counts: Counter[str]) -> Counter[str]:
@@ -143,16 +186,16 @@ def _merge(counts: Counter[str]) -> Counter[str]:
     return merged
 
 
-def _write_week(week: Week, tally: Tally, *, is_complete: bool) -> dict[str, Any]:
+def _count_week(week: Week, tally: Tally, *, is_complete: bool) -> TrendWeek:
     categories = tally.weeks.get(week.starts, Counter())
-    return {
-        "week": week.name,
-        "week_start": week.starts.isoformat(),
-        "complete": is_complete,
-        "decision_count": tally.decisions[week.starts],
-        "suppression_event_count": categories.total(),
-        "category_counts": _sorted(categories),
-    }
+    return TrendWeek(
+        week=week.name,
+        week_start=week.starts.isoformat(),
+        complete=is_complete,
+        decision_count=tally.decisions[week.starts],
+        suppression_event_count=categories.total(),
+        category_counts=_sorted(categories),
+    )
 
 
 def _sorted(counts: Counter[str]) -> dict[str, int]:

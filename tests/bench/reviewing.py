@@ -33,7 +33,7 @@ def report() -> None:
 
         def ours() -> None:
             trend = find_trend(database, RouteFilter(), YEAR, now=START, generated_by="bench")
-            assert trend["decision_count"] == DECISIONS
+            assert trend.decision_count == DECISIONS
 
         def baseline() -> None:
             names = ("action", "category", "owner", "provider", "schedule_id")

@@ -37,6 +37,7 @@ from rollback_drills.planning.outbox_entries import find_departures, find_entrie
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_all_retests
 from tests.samples.builders import DRILL, NOW, judged, make_subject, open_key
@@ -131,14 +132,16 @@ class World:
         return read_open_cycles(self.database, now=self.now)
 
     def escalation_plan(self) -> Report:
-        """Return the plan of contract §6."""
+        """Return the plan of contract §6, as readers of its JSON get it."""
         cycles = self.open_cycles()
-        return build_escalation_plan(cycles, now=self.now, generated_by="test", rules=self.rules(cycles))
+        rules = self.rules(cycles)
+        return to_plain(build_escalation_plan(cycles, now=self.now, generated_by="test", rules=rules))
 
     def dashboard(self) -> Report:
-        """Return the dashboard."""
+        """Return the dashboard, as readers of its JSON get it."""
         cycles = self.open_cycles()
-        return build_dashboard(cycles, [], now=self.now, generated_by="test", rules=self.rules(cycles))
+        rules = self.rules(cycles)
+        return to_plain(build_dashboard(cycles, [], now=self.now, generated_by="test", rules=rules))
 
     def problems(self) -> list[str]:
         """Return what nobody looks after."""

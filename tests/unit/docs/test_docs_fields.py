@@ -111,14 +111,16 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     world.check()
     event, written = build_event(judgement.schedule_report, plan).to_wire(), plan.to_wire()
     period = Period(NOW - timedelta(days=1), NOW + timedelta(days=1))
-    package = find_package(database, PackageFilter(), period, now=NOW, generated_by="test")
-    routes = find_routes(database, RouteFilter(), period)
-    dashboard = build_dashboard(
-        world.open_cycles(),
-        read_connectors(database),
-        now=NOW,
-        generated_by="test",
-        totals=read_totals(database),
+    package = to_plain(find_package(database, PackageFilter(), period, now=NOW, generated_by="test"))
+    routes = to_plain(find_routes(database, RouteFilter(), period))
+    dashboard = to_plain(
+        build_dashboard(
+            world.open_cycles(),
+            read_connectors(database),
+            now=NOW,
+            generated_by="test",
+            totals=read_totals(database),
+        )
     )
     escalation = world.escalation_plan()
     return {
@@ -134,7 +136,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
         "outstanding acknowledgement": dashboard["outstanding_acknowledgements"][0],
         "escalation plan": escalation,
         "escalation route": escalation["routes"][0],
-        "trend": find_trend(database, RouteFilter(), period, now=NOW, generated_by="test"),
+        "trend": to_plain(find_trend(database, RouteFilter(), period, now=NOW, generated_by="test")),
         "routing history": routes,
         "routing history item": routes["items"][0],
         "audit package": package,

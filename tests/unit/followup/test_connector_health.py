@@ -42,7 +42,7 @@ def test_a_connector_fails_by_its_last_delivery_and_recovers_with_the_next(
     (health,) = read_connectors(database)
 
     assert (health.provider, health.is_failing) == ("webhook", is_failing)
-    assert health.to_wire()["failing"] is is_failing
+    assert health.report().failing is is_failing
 
 
 def test_one_that_is_disabled_fails_until_somebody_enables_it(database: Database) -> None:
@@ -52,10 +52,10 @@ def test_one_that_is_disabled_fails_until_somebody_enables_it(database: Database
     (health,) = read_connectors(database)
 
     assert health.is_failing
-    wire = health.to_wire()
-    assert wire["disabled_at"] == "1970-01-01T00:16:41+00:00"
-    assert wire["disabled_because"] == "why"
-    assert (wire["last_success_at"], wire["dead_letter_count"]) == (None, 1)
+    report = health.report()
+    assert report.disabled_at == "1970-01-01T00:16:41+00:00"
+    assert report.disabled_because == "why"
+    assert (report.last_success_at, report.dead_letter_count) == (None, 1)
 
     enable(database, "webhook", now=1002.0)
     end(database, State.DELIVERED, 1003.0)

@@ -535,13 +535,13 @@ def test_a_failed_drill_is_to_be_performed_again_until_one_is_accepted(database:
     world.perform(drill_id="failed-1", status="fail")
     world.keep_drills()
     (retest,) = read_retests(database, now=NOW + timedelta(days=10))
-    assert (retest["drill_id"], retest["retest_due_at"], retest["overdue"]) == (
+    assert (retest.drill_id, retest.retest_due_at, retest.overdue) == (
         "failed-1",
         (NOW + timedelta(days=10)).isoformat(),
         False,
     )
     (late,) = read_retests(database, now=NOW + timedelta(days=10, seconds=1))
-    assert late["overdue"]
+    assert late.overdue
 
     world.wait(hours=1)
     world.perform(drill_id="passed-1")

@@ -224,12 +224,12 @@ def test_filters_match_in_any_spelling(database: Database) -> None:
     world.check()
     wanted: dict[str, Any] = {"schedule_id": "PAYMENTS", "owner": NFD.upper(), "provider": " slack"}
 
-    assert find_routes(database, RouteFilter(**wanted))["total"] == 1
-    assert find_notifications(database, NotificationFilter(**wanted))["total"] == 1
+    assert find_routes(database, RouteFilter(**wanted)).total == 1
+    assert find_notifications(database, NotificationFilter(**wanted)).total == 1
     assert EvidenceIndex(database).find(EvidenceFilter(**wanted))[1] > 0
     assert find_rows(database, OutboxFilter(provider="SLACK", owner=NFD, schedule_ids=["payments"]))[1] == 1
-    assert PackageFilter(**wanted).matches({"schedule_id": "Payments", "owner": NFC, "provider": "Slack"})
-    assert find_routes(database, RouteFilter(owner="Zoe"))["total"] == 0
+    assert PackageFilter(**wanted).matches(RouteChoice(schedule_id="Payments", owner=NFC, provider="Slack"))
+    assert find_routes(database, RouteFilter(owner="Zoe")).total == 0
     choice = RouteChoice(schedule_id="PAYMENTS", owner=NFD, provider="SLACK")
     given = [(choice, Acknowledgement("maria"))]
     (said,) = acknowledge(EvidenceIndex(database), given, now=world.now, created_at=world.now)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import convert
 
 from rollback_drills.readiness.acceptance import is_accepted
 from rollback_drills.readiness.terms import Report
-from rollback_drills.recording.retests import find_retests, open_retests
+from rollback_drills.recording.retests import Retest, find_retests, open_retests
 from tests.samples.builders import DRILL, NOW, make_subject
 
 DAY = timedelta(days=1)
@@ -41,7 +42,7 @@ def still_open(records: list[Report], *drills: dict[str, Any], now: datetime = N
         for each in history.document.drills
         if each.executed_at is not None and is_accepted(each, now=now)
     ]
-    return [each["drill_id"] for each in open_retests(records, accepted)]
+    return [each.drill_id for each in open_retests(convert(records, list[Retest]), accepted)]
 
 
 FAILED = drill_at(NOW - 3 * DAY, "fail")

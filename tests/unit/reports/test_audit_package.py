@@ -13,6 +13,7 @@ from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, ROUTE_DELIVERY_KIND, start_record
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills.reports.audit_reading import find_package
@@ -32,9 +33,10 @@ HOUR = timedelta(hours=1)
 
 def package_of(database: Database | None, *period: datetime | None, **wanted: str) -> Report:
     """Return the package of a period and of some routes."""
-    return find_package(
+    package = find_package(
         database, PackageFilter(**wanted), Period(*period), now=NOW + 9 * HOUR, generated_by="test"
     )
+    return to_plain(package)
 
 
 def say(database: Database, plan: Report, **changes: Any) -> None:
@@ -364,8 +366,8 @@ def test_the_same_evidence_gives_the_same_audit_id(database: Database) -> None:
         for hours in (1, 2)
     )
 
-    assert one["audit_id"] == other["audit_id"]
-    assert one["content_sha256"] != other["content_sha256"]
+    assert one.audit_id == other.audit_id
+    assert one.content_sha256 != other.content_sha256
 
 
 def test_a_secret_in_use_is_in_no_package(database: Database) -> None:

@@ -17,6 +17,8 @@ from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.readiness.reports import to_plain
+from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.notifications import find_notifications
 from rollback_drills.reports.period import Period
@@ -53,9 +55,19 @@ def end(database: Database, state: State, **changes: Any) -> None:
     index_run(database, [], created_at=NOW, signer="test", redact=lambda each: each, open_key=open_key)
 
 
+def history_of(
+    database: Database | None,
+    wanted: NotificationFilter | None = None,
+    period: Period | None = None,
+    **page: int,
+) -> Report:
+    """Return the notification history as readers of its JSON get it."""
+    return to_plain(find_notifications(database, wanted, period, **page))
+
+
 def items_of(database: Database, **wanted: str) -> list[dict[str, Any]]:
     """Return the rows that a filter finds."""
-    items: list[dict[str, Any]] = find_notifications(database, NotificationFilter(**wanted))["items"]
+    items: list[dict[str, Any]] = history_of(database, NotificationFilter(**wanted))["items"]
     return items
 
 
@@ -64,7 +76,7 @@ def test_a_delivered_notification_says_whom_when_and_by_which_rows(database: Dat
     put(database, entry)
     end(database, State.DELIVERED)
 
-    history = find_notifications(database)
+    history = history_of(database)
 
     assert history["schema_version"] == "cavra.go-backend-pilot.rollback-drill-notification-history.v1"
     assert (history["total"], history["limit"], history["offset"]) == (1, 50, 0)
@@ -141,8 +153,8 @@ def test_the_newest_comes_first_and_pages_follow_each_other(database: Database) 
     put(database, *(make_entry(f"payments-{number}") for number in range(5)))
     import_foreign(database, {**FOREIGN_DELIVERY, "created_at": "2026-05-04T10:00:00Z"})
 
-    whole = find_notifications(database)["items"]
-    pages = [find_notifications(database, limit=3, offset=offset)["items"] for offset in (0, 3, 6)]
+    whole = history_of(database)["items"]
+    pages = [history_of(database, limit=3, offset=offset)["items"] for offset in (0, 3, 6)]
 
     assert [each["schedule_id"] for each in whole] == [
         *(f"payments-{number}" for number in (4, 3, 2, 1, 0)),
@@ -195,7 +207,7 @@ def test_a_name_that_is_in_no_closed_set_is_refused(field: str, value: str) -> N
 def test_a_period_is_that_of_the_plans(period: Period, count: int, database: Database) -> None:
     put(database, make_entry("payments"))
 
-    assert find_notifications(database, period=period)["total"] == count
+    assert history_of(database, period=period)["total"] == count
 
 
 def test_an_imported_delivery_gives_a_row_for_each_provider(database: Database) -> None:
@@ -215,7 +227,7 @@ def test_an_imported_delivery_gives_a_row_for_each_provider(database: Database) 
     assert teams["imported"]
     assert slack["planned_at"] == "2026-05-04T10:00:00+00:00"
     assert items_of(database, provider="teams") == [teams]
-    assert find_notifications(database, period=Period(since=at("2026-05-05")))["total"] == 0
+    assert history_of(database, period=Period(since=at("2026-05-05")))["total"] == 0
 
 
 @pytest.mark.parametrize(
@@ -238,10 +250,10 @@ def test_what_others_wrote_of_their_deliveries_is_shown_as_far_as_it_goes(
 
 
 def test_without_evidence_the_document_is_empty(database: Database) -> None:
-    for history in (find_notifications(None), find_notifications(database)):
+    for history in (history_of(None), history_of(database)):
         assert (history["items"], history["total"]) == ([], 0)
 
 
 def test_a_page_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="limit is 1001"):
-        find_notifications(None, limit=1001)
+        history_of(None, limit=1001)

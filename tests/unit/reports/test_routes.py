@@ -10,6 +10,8 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.records import DECISION_KIND
+from rollback_drills.readiness.reports import to_plain
+from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.routes import find_routes
@@ -18,10 +20,20 @@ from tests.samples.ledgers import FOREIGN_PLAN, WINDOW, append_plan, at, import_
 from tests.samples.tampering import make_row
 
 
+def routes_of(
+    database: Database | None,
+    wanted: RouteFilter | None = None,
+    period: Period | None = None,
+    **page: int,
+) -> Report:
+    """Return the routing history as readers of its JSON get it."""
+    return to_plain(find_routes(database, wanted, period, **page))
+
+
 def test_each_decision_is_a_row_that_says_whom_and_why(database: Database) -> None:
     plan = append_plan(database, maintenance_windows=[WINDOW])
 
-    history = find_routes(database)
+    history = routes_of(database)
 
     assert history["schema_version"] == "cavra.go-backend-pilot.rollback-drill-routing-history.v1"
     assert (history["total"], history["limit"], history["offset"]) == (4, 50, 0)
@@ -40,7 +52,7 @@ def test_the_newest_decision_comes_first(database: Database) -> None:
     for hours in range(3):
         append_plan(database, NOW + timedelta(hours=hours))
 
-    rows = [each["row"] for each in find_routes(database)["items"]]
+    rows = [each["row"] for each in routes_of(database)["items"]]
 
     assert rows == sorted(rows, reverse=True)
     assert len(rows) == 12
@@ -67,7 +79,7 @@ def test_filters_narrow_and_combine(wanted: RouteFilter, count: int, database: D
     append_plan(database, maintenance_windows=[WINDOW])
     append_plan(database, schedule_id="search")
 
-    history = find_routes(database, wanted)
+    history = routes_of(database, wanted)
 
     assert history["total"] == len(history["items"]) == count
 
@@ -97,19 +109,19 @@ def test_a_period_is_that_of_the_evidence(
 
     period = Period(at(since) if since else None, at(until) if until else None)
 
-    assert find_routes(database, period=period)["total"] == count
+    assert routes_of(database, period=period)["total"] == count
 
 
 def test_other_kinds_of_evidence_are_no_decisions(database: Database) -> None:
     append(database, [make_row(1)], open_key)
 
-    assert find_routes(database)["items"] == []
+    assert routes_of(database)["items"] == []
 
 
 def test_an_imported_plan_gives_a_row_for_each_of_its_decisions(database: Database) -> None:
     import_foreign(database, FOREIGN_PLAN)
 
-    items = find_routes(database)["items"]
+    items = routes_of(database)["items"]
 
     assert {each["owner"]: each["category"] for each in items} == {
         "team-a": "deliver",
@@ -130,10 +142,10 @@ def test_an_imported_decision_stands_where_its_own_clock_puts_it(database: Datab
     append_plan(database, at("2026-05-04T11:00:00"))
     import_foreign(database, FOREIGN_PLAN)
 
-    items = find_routes(database)["items"]
+    items = routes_of(database)["items"]
 
     assert [each["created_at"][11:13] for each in items] == ["11"] * 4 + ["10"] * 4 + ["09"] * 4
-    assert find_routes(database, period=Period(at("2026-05-04T10:30:00")))["total"] == 4
+    assert routes_of(database, period=Period(at("2026-05-04T10:30:00")))["total"] == 4
 
 
 @pytest.mark.parametrize("limit", [1, 3, 5, 12, 13])
@@ -141,9 +153,9 @@ def test_pages_follow_each_other_without_a_gap_also_across_imports(limit: int, d
     append_plan(database, at("2026-05-04T09:00:00"))
     import_foreign(database, FOREIGN_PLAN)
     append_plan(database, at("2026-05-04T11:00:00"))
-    whole = find_routes(database, limit=1000)["items"]
+    whole = routes_of(database, limit=1000)["items"]
 
-    pages = [find_routes(database, limit=limit, offset=offset) for offset in range(0, 14, limit)]
+    pages = [routes_of(database, limit=limit, offset=offset) for offset in range(0, 14, limit)]
 
     assert [each for page in pages for each in page["items"]] == whole
     assert {page["total"] for page in pages} == {12}
@@ -153,7 +165,7 @@ def test_a_plan_of_ours_that_was_imported_with_its_decisions_is_counted_once(dat
     own = {"metadata_kind": DECISION_KIND, "cycle_id": "gordcycle-1", "owner": "team-a", "action": "deliver"}
     import_foreign(database, {**FOREIGN_PLAN, "cycle_id": "gordcycle-1"}, own)
 
-    assert [each["cycle_id"] for each in find_routes(database)["items"]] == ["gordcycle-1"]
+    assert [each["cycle_id"] for each in routes_of(database)["items"]] == ["gordcycle-1"]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +180,7 @@ def test_a_plan_of_ours_that_was_imported_with_its_decisions_is_counted_once(dat
 def test_what_others_write_strangely_is_no_decision_and_no_traceback(plan: Any, database: Database) -> None:
     import_foreign(database, {**FOREIGN_PLAN, "plan": plan})
 
-    assert find_routes(database)["items"] == []
+    assert routes_of(database)["items"] == []
 
 
 def test_a_decision_of_others_with_strange_values_is_shown_without_them(database: Database) -> None:
@@ -183,7 +195,7 @@ def test_a_decision_of_others_with_strange_values_is_shown_without_them(database
     }
     import_foreign(database, {**FOREIGN_PLAN, "plan": {"route_decisions": [strange]}})
 
-    (item,) = find_routes(database)["items"]
+    (item,) = routes_of(database)["items"]
 
     assert (item["provider"], item["owner"], item["category"]) == ("", "", "other")
     assert item["acknowledgement_minutes"] is None
@@ -200,11 +212,11 @@ def test_a_decision_of_others_with_strange_values_is_shown_without_them(database
 )
 def test_a_page_that_is_none_is_refused(limit: int, offset: int, problem: str) -> None:
     with pytest.raises(UsageError, match=problem):
-        find_routes(None, limit=limit, offset=offset)
+        routes_of(None, limit=limit, offset=offset)
 
 
 def test_without_evidence_the_document_is_empty(database: Database) -> None:
-    for history in (find_routes(None), find_routes(database)):
+    for history in (routes_of(None), routes_of(database)):
         assert (history["items"], history["total"]) == ([], 0)
         assert history["filters"] == dict.fromkeys(
             ("schedule_id", "provider", "owner", "action", "category"), ""
@@ -216,7 +228,7 @@ def test_a_clock_that_went_back_loses_no_row(database: Database) -> None:
     append_plan(database, NOW - timedelta(days=2))
     import_foreign(database, {**FOREIGN_PLAN, "created_at": (NOW - timedelta(days=1)).isoformat()})
 
-    pages = [find_routes(database, limit=5, offset=offset)["items"] for offset in (0, 5, 10)]
+    pages = [routes_of(database, limit=5, offset=offset)["items"] for offset in (0, 5, 10)]
 
     rows = [(each["row"], each["owner"], each["provider"]) for page in pages for each in page]
     assert len(set(rows)) == 12
@@ -230,4 +242,4 @@ def test_a_page_of_a_pruned_ledger_holds_what_is_left(database: Database) -> Non
         connection.execute(text(f"INSERT INTO ledger_pruned {rows}"))
         connection.execute(text("DELETE FROM ledger WHERE leaf_index < 6"))
 
-    assert find_routes(database)["total"] == 4
+    assert routes_of(database)["total"] == 4

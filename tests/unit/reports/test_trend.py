@@ -5,15 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import convert
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.pages import render_trend, summarise_trend, top_counts, week_rows
 from rollback_drills.reports.period import Period, last_weeks
 from rollback_drills.reports.routes import find_routes
-from rollback_drills.reports.trend import find_trend
+from rollback_drills.reports.trend import Trend, find_trend
 from tests.samples.ledgers import FOREIGN_PLAN, WINDOW, append_plan, at, import_foreign
 
 UNTIL = at("2027-01-06T12:00:00")
@@ -25,9 +27,9 @@ def trend_of(
     period: Period | None = None,
     **changes: Any,
 ) -> Report:
-    """Return the trend of the four weeks up to 2027-W01."""
+    """Return the trend of the four weeks up to 2027-W01, as readers of its JSON get it."""
     known = {"now": UNTIL, "generated_by": "test", **changes}
-    return find_trend(database, wanted or RouteFilter(), period or last_weeks(4, UNTIL), **known)
+    return to_plain(find_trend(database, wanted or RouteFilter(), period or last_weeks(4, UNTIL), **known))
 
 
 def test_suppressions_are_counted_by_reason_owner_provider_and_schedule(database: Database) -> None:
@@ -51,7 +53,7 @@ def test_suppressions_are_counted_by_reason_owner_provider_and_schedule(database
     assert trend["maintenance_suppressed_count"] == trend["calendar_suppressed_count"] == 2
     assert trend["healthy_schedule_suppressed_count"] == 0
     assert trend["alert_level"] == "warning"
-    assert trend["latest_events"] == find_routes(database, RouteFilter(action="suppress"))["items"]
+    assert trend["latest_events"] == to_plain(find_routes(database, RouteFilter(action="suppress")))["items"]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_the_counts_agree_with_the_history_that_they_summarise(database: Databas
 
     trend = trend_of(database)
 
-    items = find_routes(database, limit=1000)["items"]
+    items = to_plain(find_routes(database, limit=1000))["items"]
     suppressed = [each for each in items if each["action"] == "suppress"]
     assert trend["decision_count"] == len(items)
     for name in ("category", "owner", "provider"):
@@ -165,8 +167,10 @@ def test_without_evidence_every_week_is_empty() -> None:
     trend = trend_of(None)
 
     assert [each["decision_count"] for each in trend["weeks"]] == [0] * 4
-    assert summarise_trend(trend).startswith("No route was decided from 2026-12-14T00:00:00+00:00")
-    assert "2026-W53" in render_trend(trend)
+    assert summarise_trend(convert(trend, Trend)).startswith(
+        "No route was decided from 2026-12-14T00:00:00+00:00"
+    )
+    assert "2026-W53" in render_trend(convert(trend, Trend))
 
 
 def test_the_page_says_what_was_counted_and_texts_stay_texts(database: Database) -> None:
@@ -177,7 +181,7 @@ def test_the_page_says_what_was_counted_and_texts_stay_texts(database: Database)
         maintenance_windows=[{**WINDOW, "owners": ["<b>team</b>"], "reason": "**now**"}],
     )
 
-    page = render_trend(trend_of(database))
+    page = render_trend(convert(trend_of(database), Trend))
 
     assert "2 of 4 route decisions notified nobody" in page
     assert "| 2026-W52 | 2026-12-21 | 4 | 2 | 2 | 0 | 0 | 0 | 0 |" in page
@@ -189,7 +193,7 @@ def test_the_page_says_what_was_counted_and_texts_stay_texts(database: Database)
 def test_every_row_of_the_table_has_the_same_columns(database: Database) -> None:
     append_plan(database, at("2026-12-21"), maintenance_windows=[WINDOW])
 
-    rows = week_rows(trend_of(database))
+    rows = week_rows(convert(trend_of(database), Trend))
 
     assert len({tuple(row) for row in rows}) == 1
     assert [row["window"] for row in rows] == [0, 2, 0, 0]
