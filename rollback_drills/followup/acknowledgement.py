@@ -1,10 +1,12 @@
 """The acknowledgement of contract §6: one (cycle, provider, owner), by one person, for a bounded time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
@@ -40,8 +42,24 @@ class Acknowledgement:
     """How long it shall hold; None: as long as it may by default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class NotifiedRoute(msgspec.Struct, frozen=True, gc=False):
+    """A route that is acknowledged, as its latest decision has it."""
+
+    session_id: str
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    provider: str
+    owner: str
+    route_key: str
+
+
+class Said(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={"state": "acknowledgement_state", "by": "acknowledged_by", "at": "acknowledged_at"},
+):
     """An acknowledgement as the evidence has it."""
 
     acknowledgement_id: str
@@ -49,8 +67,13 @@ class Said:
     state: AcknowledgementState
     by: str
     at: datetime
-    until: datetime
-    """The route is quiet up to here; that of an `escalated` one is when it was said."""
+    acknowledged_until: datetime | None = None
+    """None in records from before acknowledgements had an end."""
+
+    @property
+    def until(self) -> datetime:
+        """The time up to which the route is quiet; that of an `escalated` one is when it was said."""
+        return self.acknowledged_until or self.at + ACKNOWLEDGED_FOR
 
     @property
     def because(self) -> str:
@@ -90,7 +113,7 @@ def find_end(given: Acknowledgement, at: datetime, due_at: datetime | None) -> d
 
 def record_acknowledgement(
     given: Acknowledgement,
-    route: Mapping[str, Any],
+    route: NotifiedRoute,
     *,
     now: datetime,
     created_at: datetime,
@@ -100,8 +123,7 @@ def record_acknowledgement(
 
     Args:
         given: What is said.
-        route: The route: `session_id, schedule_id, cycle_id, plan_id, provider, owner, route_key`, as its
-            latest decision has them.
+        route: The route.
         now: When it is said.
         created_at: The clock of the evidence.
         due_at: The due instant of the cycle, if it is known.
@@ -113,18 +135,19 @@ def record_acknowledgement(
     if not given.acknowledged_by.strip():
         raise UsageError("is empty; say who acknowledges", field="acknowledged_by")
     until = find_end(given, now, due_at)
-    key = route["route_key"]
     start = start_record(
-        ACKNOWLEDGEMENT_KIND, route["session_id"], created_at=created_at, signer=given.acknowledged_by
+        ACKNOWLEDGEMENT_KIND, route.session_id, created_at=created_at, signer=given.acknowledged_by
     )
     return {
         **start,
         "ack_schema_version": ACKNOWLEDGEMENT_SCHEMA,
-        "acknowledgement_id": ids.acknowledgement_id(key, write_instant(now)),
-        **{
-            name: route[name]
-            for name in ("schedule_id", "cycle_id", "plan_id", "provider", "owner", "route_key")
-        },
+        "acknowledgement_id": ids.acknowledgement_id(route.route_key, write_instant(now)),
+        "schedule_id": route.schedule_id,
+        "cycle_id": route.cycle_id,
+        "plan_id": route.plan_id,
+        "provider": route.provider,
+        "owner": route.owner,
+        "route_key": route.route_key,
         "acknowledged_by": given.acknowledged_by,
         "acknowledgement_state": str(given.state),
         "acknowledged_at": write_instant(now),
@@ -146,20 +169,6 @@ def check_texts(**texts: str) -> None:
     for field, text in texts.items():
         if kind := find_private(text):
             raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
-
-
-def read_said(record: Mapping[str, Any]) -> Said:
-    """Read an acknowledgement of the evidence; one of before they had an end holds for the default time."""
-    at = datetime.fromisoformat(record["acknowledged_at"])
-    until = record.get("acknowledged_until")
-    return Said(
-        record["acknowledgement_id"],
-        record["route_key"],
-        AcknowledgementState(record["acknowledgement_state"]),
-        record["acknowledged_by"],
-        at,
-        datetime.fromisoformat(until) if until else at + ACKNOWLEDGED_FOR,
-    )
 
 
 def find_current(said: Iterable[Said]) -> dict[str, Said]:

@@ -37,7 +37,7 @@ def acknowledge(
         chosen = choose_routes(index, choice)
         for route in chosen.routes:
             record = record_acknowledgement(said, route, now=now, created_at=created_at, due_at=chosen.due_at)
-            records[record["route_key"]] = record
+            records[route.route_key] = record
     if not 1 <= len(records) <= MOST_AT_ONCE:
         raise UsageError(
             f"{len(records)} routes are meant; acknowledge 1 to {MOST_AT_ONCE} at once, by cycle, provider or"

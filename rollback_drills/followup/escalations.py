@@ -1,9 +1,8 @@
 """Turns the steps of a chain that are due into notifications, each once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
@@ -137,13 +136,12 @@ def _summary(escalation: Escalation, *, now: datetime) -> str:
 
 def _facts(escalation: Escalation, *, now: datetime) -> Iterator[tuple[str, str]]:
     cycle, event = escalation.cycle, escalation.opened.event
-    summary: Mapping[str, Any] = event.get("summary", {})
     told_at = min(
         (at for each in cycle.routes_of(escalation.chain.owner) if (at := each.told_at)), default=None
     )
     facts = (
         ("Schedule", cycle.schedule_id),
-        ("Environment", summary.get("environment") or ""),
+        ("Environment", event.get("summary", {}).get("environment") or ""),
         ("State", str(cycle.status).replace("_", " ")),
         ("Due", write_instant(cycle.due_at) if cycle.due_at else "unknown"),
         ("Owner", escalation.chain.owner),

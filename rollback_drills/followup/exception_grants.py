@@ -46,7 +46,7 @@ def grant_exception(
     limit = document.postpone_limit_days if document else POSTPONE_LIMIT_DAYS
     return record_exception(
         given,
-        {"schedule_id": judged.cycle.schedule_id, "cycle_id": judged.cycle.cycle_id},
+        judged.cycle,
         due_at=due_at,
         postpone_limit=timedelta(days=limit),
         now=now,

@@ -1,10 +1,12 @@
 """Skips, postponements and waivers of one cycle: approved, dated, and in the evidence."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
@@ -13,6 +15,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import EXCEPTION_KIND, start_record
 from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Report
 
 LONGEST: Final = timedelta(days=366)
@@ -31,8 +34,12 @@ class ExceptionKind(StrEnum):
         return {"skip": "skipped", "postpone": "postponed", "waive": "waived"}[self]
 
 
-@dataclass(frozen=True, slots=True)
-class CycleException:
+class CycleException(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={"kind": "exception", "at": "approved_at", "until": "expires_at"},
+):
     """What was approved for one cycle, as the evidence has it."""
 
     exception_id: str
@@ -80,7 +87,7 @@ def read_end(text: str) -> datetime:
 
 def record_exception(
     given: Grant,
-    cycle: Mapping[str, Any],
+    cycle: Cycle,
     *,
     due_at: datetime | None,
     postpone_limit: timedelta,
@@ -92,7 +99,7 @@ def record_exception(
 
     Args:
         given: What is approved.
-        cycle: `schedule_id` and `cycle_id`.
+        cycle: The cycle.
         due_at: The due instant of the cycle; None if it is not known.
         postpone_limit: How far beyond it the drill can be postponed.
         now: When it is approved.
@@ -109,12 +116,12 @@ def record_exception(
         if not text.strip():
             raise UsageError("is empty; an exception has a reason and somebody who approves it", field=field)
     _check_end(given, due_at, postpone_limit, now)
-    identifier = ids.exception_id(cycle["cycle_id"], given.kind, write_instant(now))
-    session_id = ids.delivery_session_id(cycle["schedule_id"], identifier)
+    identifier = ids.exception_id(cycle.cycle_id, given.kind, write_instant(now))
+    session_id = ids.delivery_session_id(cycle.schedule_id, identifier)
     return {
         **start_record(EXCEPTION_KIND, session_id, created_at=created_at, signer=signer),
-        "schedule_id": cycle["schedule_id"],
-        "cycle_id": cycle["cycle_id"],
+        "schedule_id": cycle.schedule_id,
+        "cycle_id": cycle.cycle_id,
         "exception_id": identifier,
         "exception": str(given.kind),
         "reason": given.reason,
@@ -142,19 +149,6 @@ def _check_end(given: Grant, due_at: datetime | None, postpone_limit: timedelta,
         raise UsageError(
             f"{until} is more than {LONGEST.days} days away; approve it again when it ends", field="until"
         )
-
-
-def read_exception(record: Mapping[str, Any]) -> CycleException:
-    """Read an exception of the evidence."""
-    return CycleException(
-        record["exception_id"],
-        record["cycle_id"],
-        ExceptionKind(record["exception"]),
-        record["reason"],
-        record["approver"],
-        datetime.fromisoformat(record["approved_at"]),
-        datetime.fromisoformat(record["expires_at"]),
-    )
 
 
 def find_latest(found: Iterable[CycleException]) -> dict[str, CycleException]:

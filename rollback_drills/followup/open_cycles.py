@@ -12,9 +12,9 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.followup.acknowledgement import Said, find_current, find_last, read_said
+from rollback_drills.followup.acknowledgement import Said, find_current, find_last
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent, to_instant
-from rollback_drills.followup.exceptions import CycleException, find_latest, read_exception
+from rollback_drills.followup.exceptions import CycleException, find_latest
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
@@ -26,6 +26,8 @@ from rollback_drills.outbox.table import OUTBOX
 
 _POINTLESS = (State.SUPERSEDED, State.DISCARDED)
 _Names = tuple[str, str]
+_read_said: Final = msgspec.json.Decoder(Said).decode
+_read_exception: Final = msgspec.json.Decoder(CycleException).decode
 
 
 def read_open_cycles(
@@ -116,11 +118,10 @@ def _read_followup(
             LEDGER.c.cycle_id.in_(some), LEDGER.c.metadata_kind.in_((ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND))
         )
         for kind, text in connection.execute(statement):
-            record: dict[str, Any] = msgspec.json.decode(text)
             if kind == ACKNOWLEDGEMENT_KIND:
-                said.append(read_said(record))
+                said.append(_read_said(text))
             else:
-                exceptions.append(read_exception(record))
+                exceptions.append(_read_exception(text))
     return said, exceptions
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
+import msgspec
 from sqlalchemy import select
 
 from rollback_drills import ids
@@ -12,6 +12,7 @@ from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
+from rollback_drills.followup.acknowledgement import NotifiedRoute
 from rollback_drills.names.keys import is_same
 from rollback_drills.outbox.rows import read_notification
 from rollback_drills.outbox.table import OUTBOX
@@ -36,7 +37,7 @@ class RouteChoice:
 class ChosenRoutes:
     """The routes of one cycle that were chosen."""
 
-    routes: Sequence[Report]
+    routes: Sequence[NotifiedRoute]
     due_at: datetime | None
 
 
@@ -51,11 +52,11 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
     chosen = [
         route
         for route in known
-        if wanted.provider is None or is_same(wanted.provider, route["provider"])
-        if wanted.owner is None or is_same(wanted.owner, route["owner"])
+        if wanted.provider is None or is_same(wanted.provider, route.provider)
+        if wanted.owner is None or is_same(wanted.owner, route.owner)
     ]
     if not chosen:
-        names = sorted({f"{route['provider']}/{route['owner']}" for route in known})
+        names = sorted({f"{route.provider}/{route.owner}" for route in known})
         asked = f"{wanted.provider or 'any provider'}/{wanted.owner or 'any owner'}"
         raise UsageError(f"cycle {plan['cycle_id']} has no route {asked}; it has {_name_some(names)}")
     due = plan["plan"]["next_due_at"]
@@ -107,26 +108,26 @@ def _name_some(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + more
 
 
-def _find_routes(index: EvidenceIndex, cycle_id: str) -> list[Report]:
+def _find_routes(index: EvidenceIndex, cycle_id: str) -> list[NotifiedRoute]:
     """Return the routes of a cycle: those that plans decided on, and those of whom it was escalated to."""
-    routes: dict[str, dict[str, Any]] = {}
+    routes: dict[str, NotifiedRoute] = {}
     decisions, _ = index.find(
         EvidenceFilter(cycle_id=cycle_id, metadata_kind=DECISION_KIND), limit=_MOST_ROUTES
     )
     for decision in decisions:
-        routes.setdefault(decision["route_key"], decision)
+        routes.setdefault(decision["route_key"], msgspec.convert(decision, NotifiedRoute))
     with index.database.read() as connection:
         rows = connection.execute(select(OUTBOX).where(OUTBOX.c.cycle_id == cycle_id)).all()
     for row in rows:
         if row.route_key not in routes:
             notification = read_notification(row.notification)
-            routes[row.route_key] = {
-                "route_key": row.route_key,
-                "session_id": notification.event["session_id"],
-                "schedule_id": row.schedule_id,
-                "cycle_id": cycle_id,
-                "plan_id": notification.plan_id,
-                "provider": row.provider,
-                "owner": row.owner,
-            }
+            routes[row.route_key] = NotifiedRoute(
+                notification.event["session_id"],
+                row.schedule_id,
+                cycle_id,
+                notification.plan_id,
+                row.provider,
+                row.owner,
+                row.route_key,
+            )
     return list(routes.values())

@@ -173,7 +173,7 @@ class World:
         due = judgement.schedule.next_due_at
         record = record_exception(
             Grant(kind, until, "a freeze", "board"),
-            {"schedule_id": schedule_id, "cycle_id": judgement.cycle.cycle_id},
+            judgement.cycle,
             due_at=datetime.fromisoformat(due) if due else None,
             postpone_limit=timedelta(days=30),
             now=self.now,

@@ -2,22 +2,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import convert
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
+    NotifiedRoute,
     record_acknowledgement,
 )
 from tests.samples.builders import NOW, judged, make_subject, planned
 
 SUBJECT = make_subject()
-_, *DECISIONS = record_plan(planned(SUBJECT), judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me")
+_, *RECORDS = record_plan(planned(SUBJECT), judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me")
+ROUTES = convert(RECORDS, list[NotifiedRoute])
 
 
 def test_an_acknowledgement_belongs_to_one_cycle_provider_and_owner() -> None:
-    record = record_acknowledgement(Acknowledgement("maria"), DECISIONS[0], now=NOW, created_at=NOW)
+    record = record_acknowledgement(Acknowledgement("maria"), ROUTES[0], now=NOW, created_at=NOW)
 
     assert {
         "metadata_kind": "go-backend-rollback-drill-notification-ack",
@@ -27,23 +30,23 @@ def test_an_acknowledgement_belongs_to_one_cycle_provider_and_owner() -> None:
         "provider": "slack",
         "owner": "team-a",
         "schedule_id": "payments",
-        "cycle_id": DECISIONS[0]["cycle_id"],
-        "plan_id": DECISIONS[0]["plan_id"],
-        "route_key": DECISIONS[0]["route_key"],
+        "cycle_id": ROUTES[0].cycle_id,
+        "plan_id": ROUTES[0].plan_id,
+        "route_key": ROUTES[0].route_key,
     }.items() <= record.items()
 
 
 def test_each_route_and_instant_has_an_acknowledgement_of_its_own() -> None:
     given = Acknowledgement("maria", AcknowledgementState.RESOLVED)
     ids = {
-        record_acknowledgement(given, decision, now=NOW + timedelta(seconds=second), created_at=NOW)[
+        record_acknowledgement(given, route, now=NOW + timedelta(seconds=second), created_at=NOW)[
             "acknowledgement_id"
         ]
-        for decision in DECISIONS
+        for route in ROUTES
         for second in (0, 1)
     }
 
-    assert len(ids) == 2 * len(DECISIONS) == 8
+    assert len(ids) == 2 * len(ROUTES) == 8
     assert all(each.startswith("gordack-") for each in ids)
 
 
@@ -62,7 +65,7 @@ def test_each_route_and_instant_has_an_acknowledgement_of_its_own() -> None:
 )
 def test_what_evidence_must_not_hold_is_refused_and_not_repeated(given: dict[str, Any], problem: str) -> None:
     with pytest.raises(UsageError, match=problem) as caught:
-        record_acknowledgement(Acknowledgement(**given), DECISIONS[0], now=NOW, created_at=NOW)
+        record_acknowledgement(Acknowledgement(**given), ROUTES[0], now=NOW, created_at=NOW)
 
     assert "hunter2" not in str(caught.value)
     assert "maria@" not in str(caught.value)
@@ -70,7 +73,7 @@ def test_what_evidence_must_not_hold_is_refused_and_not_repeated(given: dict[str
 
 def test_the_clock_of_the_evidence_is_not_the_instant_that_is_said() -> None:
     record = record_acknowledgement(
-        Acknowledgement("maria"), DECISIONS[0], now=NOW - timedelta(days=1), created_at=NOW
+        Acknowledgement("maria"), ROUTES[0], now=NOW - timedelta(days=1), created_at=NOW
     )
 
     assert record["acknowledged_at"] == "2026-11-30T09:00:00+00:00"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import convert
 
 from rollback_drills import ids
 from rollback_drills.errors import UsageError
@@ -13,10 +14,10 @@ from rollback_drills.followup.exceptions import (
     Grant,
     find_latest,
     read_end,
-    read_exception,
     record_exception,
 )
-from rollback_drills.readiness.terms import Report
+from rollback_drills.readiness.cycle import Cycle
+from rollback_drills.readiness.terms import Readiness, Report
 from tests.samples.builders import NOW
 
 SECOND, LIMIT = timedelta(seconds=1), timedelta(days=10)
@@ -33,7 +34,7 @@ def approve(
 ) -> Report:
     return record_exception(
         Grant(kind, until, reason, approver),
-        {"schedule_id": "payments", "cycle_id": "gordcycle-1"},
+        Cycle("payments", "gordcycle-1", Readiness.NEEDS_ATTENTION),
         due_at=due_at,
         postpone_limit=LIMIT,
         now=NOW,
@@ -90,7 +91,7 @@ def test_an_exception_is_read_back_as_it_was_approved(kind: ExceptionKind) -> No
     record = approve(DUE, kind)
 
     assert record["schedule_id"] == "payments"
-    assert read_exception(record) == CycleException(
+    assert convert(record, CycleException) == CycleException(
         ids.exception_id("gordcycle-1", kind, NOW.isoformat()),
         "gordcycle-1",
         kind,
@@ -102,7 +103,7 @@ def test_an_exception_is_read_back_as_it_was_approved(kind: ExceptionKind) -> No
 
 
 def test_an_exception_holds_until_its_end_and_says_why() -> None:
-    exception = read_exception(approve(DUE))
+    exception = convert(approve(DUE), CycleException)
 
     assert (exception.holds_at(DUE - SECOND), exception.holds_at(DUE)) == (True, False)
     assert exception.because == "waived until 2026-12-03T09:00:00+00:00 by maria: the cluster is moved"

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec import convert
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.followup.acknowledgement import find_current, read_said
+from rollback_drills.followup.acknowledgement import Said, find_current
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_actions import CycleState, find_next_actions, find_state
 from tests.samples.builders import NOW
@@ -155,6 +156,6 @@ def test_the_order_in_which_acknowledgements_are_written_down_does_not_matter(
         }
         for number, (hours, state) in enumerate(said)
     ]
-    found = [find_current(map(read_said, order)) for order in permutations(records)]
+    found = [find_current(order) for order in permutations(convert(records, list[Said]))]
 
     assert all(each == found[0] for each in found)

@@ -7,6 +7,7 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
+from rollback_drills.followup.acknowledgement import NotifiedRoute
 from rollback_drills.followup.route_choice import ChosenRoutes, RouteChoice, choose_routes
 from tests.samples.world import World
 
@@ -21,9 +22,9 @@ def test_a_plan_is_found_with_and_without_its_schedule_and_cycle(database: Datab
     (plan,) = World(database, ONE).check()
 
     (route,) = choose(database, plan_id=plan.plan_id).routes
-    assert (route["provider"], route["owner"], route["plan_id"]) == ("slack", "team-a", plan.plan_id)
+    assert (route.provider, route.owner, route.plan_id) == ("slack", "team-a", plan.plan_id)
     assert list(choose(database, plan_id=plan.plan_id, schedule_id="payments").routes) == [route]
-    assert list(choose(database, plan_id=plan.plan_id, cycle_id=route["cycle_id"]).routes) == [route]
+    assert list(choose(database, plan_id=plan.plan_id, cycle_id=route.cycle_id).routes) == [route]
 
 
 def test_a_plan_of_another_schedule_or_cycle_is_refused(database: Database) -> None:
@@ -70,7 +71,7 @@ def test_routes_of_one_provider_or_one_owner_are_chosen(database: Database) -> N
 
     def names(**wanted: str) -> set[str]:
         found = choose(database, schedule_id="payments", **wanted).routes
-        return {f"{route['provider']}/{route['owner']}" for route in found}
+        return {f"{route.provider}/{route.owner}" for route in found}
 
     assert names(provider="teams") == {"teams/team-a", "teams/team-b"}
     assert names(owner="team-b") == {"slack/team-b", "teams/team-b"}
@@ -86,7 +87,7 @@ def test_a_route_is_the_one_of_its_newest_decision(database: Database) -> None:
 
     (route,) = choose(database, schedule_id="payments").routes
 
-    assert route["plan_id"] == second.plan_id
+    assert route.plan_id == second.plan_id
 
 
 def test_who_was_escalated_to_has_a_route_of_the_plan_that_told_the_owner(database: Database) -> None:
@@ -98,16 +99,16 @@ def test_who_was_escalated_to_has_a_route_of_the_plan_that_told_the_owner(databa
     (mine,) = choose(database, schedule_id="payments", owner="team-a").routes
     (route,) = choose(database, schedule_id="payments", owner="LEAD-A", provider="Slack").routes
 
-    assert route == {
-        "route_key": route["route_key"],
-        "session_id": mine["session_id"],
-        "schedule_id": "payments",
-        "cycle_id": mine["cycle_id"],
-        "plan_id": plan.plan_id,
-        "provider": "slack",
-        "owner": "lead-a",
-    }
-    assert route["route_key"] != mine["route_key"]
+    assert route == NotifiedRoute(
+        session_id=mine.session_id,
+        schedule_id="payments",
+        cycle_id=mine.cycle_id,
+        plan_id=plan.plan_id,
+        provider="slack",
+        owner="lead-a",
+        route_key=route.route_key,
+    )
+    assert route.route_key != mine.route_key
 
 
 @pytest.mark.parametrize(("count", "more"), [(20, ""), (21, " and 1 more")])

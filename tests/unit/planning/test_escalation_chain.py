@@ -12,9 +12,9 @@ from rollback_drills.errors import UsageError
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
+    Said,
     find_current,
     find_end,
-    read_said,
 )
 from rollback_drills.planning.escalation_chain import Chain, Link, read_chain, resolve_chains
 from rollback_drills.planning.routes import Route
@@ -152,14 +152,15 @@ def test_an_acknowledgement_for_no_time_or_too_long_is_refused(asked: timedelta)
 
 
 def test_an_acknowledgement_of_before_they_had_an_end_holds_for_the_default_time() -> None:
-    said = read_said(
+    said = msgspec.convert(
         {
             "acknowledgement_id": "gordack-1",
             "route_key": "gordroute-1",
             "acknowledgement_state": "acknowledged",
             "acknowledged_by": "maria",
             "acknowledged_at": "2026-12-01T10:00:00+01:00",
-        }
+        },
+        Said,
     )
 
     assert (said.at, said.until) == (NOW, NOW + 3 * DAY)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import convert
 
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.connector_notice import notice_entry
@@ -13,6 +14,7 @@ from rollback_drills.documents.fleet import Subject
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
+    NotifiedRoute,
     record_acknowledgement,
 )
 from rollback_drills.notifications.outcome import Outcome, Verdict
@@ -230,7 +232,8 @@ def test_a_step_that_is_taken_gives_an_event_that_names_both_people(tmp_path: Pa
 @pytest.mark.parametrize("state", AcknowledgementState)
 def test_an_acknowledgement_gives_an_event_without_what_people_wrote(state: AcknowledgementState) -> None:
     (decision,) = plan_of(make_subject(**ONE_ROUTE))["route_decisions"]
-    route = {**decision, "session_id": "rcd-x", "cycle_id": "gordcycle-1", "plan_id": "gordn-1"}
+    known = {**decision, "session_id": "rcd-x", "cycle_id": "gordcycle-1", "plan_id": "gordn-1"}
+    route = convert(known, NotifiedRoute)
     given = Acknowledgement("maria", state, "OPS-7", "we are on it")
 
     event = acknowledgement_event(record_acknowledgement(given, route, now=NOW, created_at=NOW))

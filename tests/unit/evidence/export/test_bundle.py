@@ -38,8 +38,10 @@ from rollback_drills.evidence.records import (
 )
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.bundle import verify_bundle
-from rollback_drills.followup.acknowledgement import Acknowledgement, record_acknowledgement
+from rollback_drills.followup.acknowledgement import Acknowledgement, NotifiedRoute, record_acknowledgement
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
+from rollback_drills.readiness.cycle import Cycle
+from rollback_drills.readiness.terms import Readiness
 from tests.checkout import ROOT
 from tests.samples.builders import KEY, NOW, judged, make_subject, open_key, planned
 from tests.samples.tampering import OTHER_KEY, fill, make_row, unguard
@@ -639,7 +641,7 @@ def test_the_report_and_the_table_tell_the_follow_up(database: Database, tmp_pat
     }
     granted = record_exception(
         Grant(ExceptionKind.POSTPONE, later + timedelta(days=5), "a freeze", "release-board"),
-        {"schedule_id": "payments", "cycle_id": "gordcycle-7"},
+        Cycle("payments", "gordcycle-7", Readiness.NEEDS_ATTENTION),
         due_at=NOW,
         postpone_limit=timedelta(days=30),
         now=later,
@@ -672,15 +674,7 @@ def put_exceptions(database: Database) -> None:
     def start(kind: str, hour: int, signer: str) -> dict[str, object]:
         return start_record(kind, "rcd-x", created_at=NOW + timedelta(hours=hour), signer=signer)
 
-    route = {
-        "session_id": "rcd-x",
-        "schedule_id": "payments",
-        "cycle_id": "gordcycle-7",
-        "plan_id": "gordn-1",
-        "provider": "slack",
-        "owner": "team-a",
-        "route_key": "gordroute-1",
-    }
+    route = NotifiedRoute("rcd-x", "payments", "gordcycle-7", "gordn-1", "slack", "team-a", "gordroute-1")
     now = NOW + timedelta(hours=9)
     append(
         database,
