@@ -98,7 +98,7 @@ def _read(document: BlockDocument) -> ApiToken:
     if token is None or token.name != name:
         what = "no token of the API" if token is None else f"the token {json.dumps(token.name)}"
         raise ApiTokenError(
-            f"the Secret block {document.name} holds {what}, so {name} lets nobody in; run"
+            f"the Secret block {document.name} has {what}, so nobody can use {name}; run"
             f" `drills api-token revoke {name}`, and create the token again"
         )
     return token

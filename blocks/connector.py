@@ -33,7 +33,7 @@ class ConnectorError(DrillsError):
 
 
 class Connector(Block, ABC):
-    """One configured way to reach people. A subclass hands one notification over."""
+    """A configured way to deliver notifications. A subclass sends one notification."""
 
     # An error text of pydantic shows its input, and the input of a connector holds the opened secrets.
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -119,7 +119,7 @@ class Connector(Block, ABC):
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, Secret) and not open_secret(value):
-                return f"the {name} is empty; put the secret in"
+                return f"the {name} is empty; enter the secret"
         return ""
 
     def _unsendable(self) -> str:

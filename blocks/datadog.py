@@ -38,7 +38,7 @@ class DatadogConnector(HttpConnector):
     workers: ClassVar[int] = 4
 
     api_key: SecretBlock = Field(
-        title="API key", description="API key of the organization; an application key is not needed."
+        title="API key", description="API key of the organization, not an application key."
     )
     site: Literal[
         "datadoghq.com",
@@ -54,9 +54,9 @@ class DatadogConnector(HttpConnector):
         default="datadoghq.com", description="Site of the organization; a key works at its own site only."
     )
     api_url: str = Field(
-        default="", description="Address of a proxy for the API; https://api. and the site if it is empty."
+        default="", description="Address of a proxy for the API; by default https://api. and the site."
     )
-    title: str = Field(default="", max_length=60, description="Text put before every title.")
+    title: str = Field(default="", max_length=60, description="Prefix of every title.")
 
     def configuration_problem(self) -> str:
         """Return what is wrong with the settings, without a secret; empty if nothing is."""
@@ -77,7 +77,7 @@ class DatadogConnector(HttpConnector):
             number = event.get("id") if isinstance(event, dict) else None
             ref = str(number) if type(number) is int else ""
             return Verdict(Outcome.ACCEPTED, f"answered {status}: queued", status, external_ref=ref)
-        return judge_lacking(response, "an event; look at site and api_url")
+        return judge_lacking(response, "an event; check site and api_url")
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
         """Ask whether the key is valid; nothing is posted."""

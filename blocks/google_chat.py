@@ -33,7 +33,7 @@ _LONGEST_THREAD_KEY: Final = 200  # Chat takes 4000
 class GoogleChatConnector(IncomingWebhook):
     """Posts to the one space of a Google Chat webhook.
 
-    Reminders and closing messages are replies in the thread of the first message; a webhook cannot edit it.
+    Reminders and closing messages are replies in the thread of the first message.
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Google Chat webhook"
@@ -49,7 +49,7 @@ class GoogleChatConnector(IncomingWebhook):
 
     url: SecretBlock = Field(
         title="Webhook URL",
-        description="Address of the webhook with its key and token; whoever knows it can post.",
+        description="Address of the webhook with its key and token; anybody who knows it can post.",
     )
 
     def url_problem(self, url: httpx.URL) -> str:
@@ -72,7 +72,7 @@ class GoogleChatConnector(IncomingWebhook):
         status, name = response.status_code, response.json_object().get("name")
         if status == HTTPStatus.OK and isinstance(name, str) and name:
             return Verdict(Outcome.DELIVERED, "answered 200", status, external_ref=name)
-        return judge_lacking(response, "a message; look at the url")
+        return judge_lacking(response, "a message; check the url")
 
     def hint(self, response: Response) -> str | None:
         """Return what a refusal says about itself."""

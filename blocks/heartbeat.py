@@ -33,13 +33,13 @@ def send_heartbeat(secret_name: str) -> None:
     except ValueError:
         raise HeartbeatError(f"there is no Secret block {secret_name} for the heartbeat") from None
     except RuntimeError:  # how Prefect says that the data of a block does not fit
-        raise HeartbeatError(f"the Secret block {secret_name} is empty; put the address in") from None
+        raise HeartbeatError(f"the Secret block {secret_name} is empty; enter the address") from None
     address = open_secret(secret)
     if problem := address_problem(address, f"the Secret block {secret_name}"):
         raise HeartbeatError(problem)
     request = PreparedRequest("POST", address, public_origin(address), {})
     answer = asyncio.run(exchange(request, timeout_seconds=_TIMEOUT_SECONDS))
     if isinstance(answer, Verdict):
-        raise HeartbeatError(f"the heartbeat was not taken: {answer.detail}")
+        raise HeartbeatError(f"the heartbeat was not accepted: {answer.detail}")
     if not HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
-        raise HeartbeatError(f"the heartbeat was not taken: answered {answer.status_code}")
+        raise HeartbeatError(f"the heartbeat was not accepted: answered {answer.status_code}")

@@ -39,7 +39,7 @@ class JsmConnector(HttpConnector):
     _documentation_url: ClassVar[HttpUrl | None] = HttpUrl("https://docs.opsgenie.com/docs/alert-api")
 
     api_key: SecretBlock = Field(
-        title="API key", description="Key of the API integration; an Atlassian API token is no such key."
+        title="API key", description="Key of the API integration, not an Atlassian API token."
     )
     priority: Literal["P1", "P2", "P3", "P4", "P5"] = Field(
         default="P5", description="Priority of every alert, from P1 (critical) to P5 (informational)."
@@ -51,7 +51,7 @@ class JsmConnector(HttpConnector):
             " Opsgenie, which ends on 2027-04-05."
         ),
     )
-    title: str = Field(default="", max_length=60, description="Text put before every message.")
+    title: str = Field(default="", max_length=60, description="Prefix of every message.")
 
     def configuration_problem(self) -> str:
         """Return what is wrong with the settings, without a secret; empty if nothing is."""
@@ -83,7 +83,7 @@ class JsmConnector(HttpConnector):
             request_id = body.get("requestId")
             if status == HTTPStatus.ACCEPTED and isinstance(request_id, str) and request_id:
                 return Verdict(Outcome.ACCEPTED, f"answered 202: queued as request {request_id}", status)
-            return judge_lacking(response, "a request id; look at the api_url")
+            return judge_lacking(response, "a request id; check the api_url")
         message = body.get("message")
         verdict = judge_status(response, dead=_DEAD, hint=message if isinstance(message, str) else None)
         # How long the account is throttled: https://docs.opsgenie.com/docs/api-rate-limiting

@@ -32,16 +32,14 @@ def open_signing_key(public_key: PublicKey | None) -> SigningKey:
     if value is None:
         raise LedgerKeyError(
             f"the key that signs the evidence is not on this Prefect server: restore its Secret block {name},"
-            f" or go on with a new key by `{write_command('evidence', 'rotate-key', lost=True)}`"
+            f" or replace the key with `{write_command('evidence', 'rotate-key', lost=True)}`"
         )
     try:
         key = SigningKey.parse(value)
     except UsageError as error:
         raise LedgerKeyError(f"the Secret block {name} is not usable: {error}") from None
     if key.public != public_key:
-        raise LedgerKeyError(
-            f"the Secret block {name} holds another key than the one that signs the evidence"
-        )
+        raise LedgerKeyError(f"the Secret block {name} has another key than the one that signs the evidence")
     return key
 
 

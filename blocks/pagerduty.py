@@ -53,12 +53,12 @@ class PagerDutyConnector(HttpConnector):
             "Address of the Events API; https://events.eu.pagerduty.com for accounts in the EU region."
         ),
     )
-    title: str = Field(default="", max_length=60, description="Text put before every summary.")
+    title: str = Field(default="", max_length=60, description="Prefix of every summary.")
 
     def configuration_problem(self) -> str:
         """Return what is wrong with the settings, without a secret; empty if nothing is."""
         if self.event_type == "change" and open_secret(self.routing_key).startswith("R"):
-            return "pagerduty takes no change events for keys that start with R; use the key of a service"
+            return "pagerduty accepts no change events for keys that start with R; use the key of a service"
         return site_problem(self.api_url, "the api_url of pagerduty")
 
     def deduplicates(self, notification: Notification) -> bool:
@@ -83,7 +83,7 @@ class PagerDutyConnector(HttpConnector):
         if status < HTTPStatus.MULTIPLE_CHOICES:
             if status == HTTPStatus.ACCEPTED and body.get("status") == "success":
                 return Verdict(Outcome.ACCEPTED, "answered 202: queued", status)
-            return judge_lacking(response, "success; look at the api_url")
+            return judge_lacking(response, "success; check the api_url")
         verdict = judge_status(response, hint=_hint(body) or None)
         return with_wait(verdict, _PAUSE_SECONDS) if status == HTTPStatus.TOO_MANY_REQUESTS else verdict
 

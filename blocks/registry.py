@@ -53,7 +53,7 @@ def load_connector(provider: str) -> Connector:
         raise ConnectorError(f"the connector {name!r} is not usable: {opened}")
     opened.keep_secrets()
     if not opened.enabled:
-        raise ConnectorError(f"the connector {name!r} is switched off; set `enabled` in its block to use it")
+        raise ConnectorError(f"the connector {name!r} is disabled; set `enabled` in its block")
     return opened
 
 

@@ -27,7 +27,7 @@ def open_connector(connector_type: type[Connector], saved: BlockDocument) -> Con
     for field in saved.block_document_references:
         # A form saves an empty Secret block as `{}`; a secret that was chosen is never left out.
         if getattr(loaded, field, None) is None:
-            return f"the Secret block of its {field} is empty; put the value in"
+            return f"the Secret block of its {field} is empty; enter the value"
     return cast("Connector", loaded)
 
 

@@ -31,8 +31,8 @@ _BUSY: Final = frozenset({8, 9, 18, 19, 20, 23})  # internal error, busy, full q
 class SplunkConnector(HttpConnector):
     """Sends events to an HTTP Event Collector of Splunk.
 
-    Splunk confirms an event before it is indexed, and keeps a second one of the same notification: look for
-    the indexed field `notification_id`. A certificate of your own authority is trusted by SSL_CERT_FILE.
+    Splunk confirms an event before it is indexed. A notification may have two events: compare the indexed
+    field `notification_id`. For a private certificate authority, set SSL_CERT_FILE.
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Splunk"
@@ -71,7 +71,7 @@ class SplunkConnector(HttpConnector):
         status, body = response.status_code, response.json_object()
         code = body["code"] if type(body.get("code")) is int else None
         if status == HTTPStatus.OK and code == _SUCCESS:
-            return Verdict(Outcome.ACCEPTED, "answered 200: taken, and to be indexed", status)
+            return Verdict(Outcome.ACCEPTED, "answered 200: accepted, to be indexed", status)
         hint = None if code is None else f"{body.get('text')} (code {code})"
         detail = f"answered {status}: {hint}"
         if code in _DEAD:

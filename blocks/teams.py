@@ -28,7 +28,7 @@ _PATH_SHAPE: Final = frozenset(
 class TeamsConnector(IncomingWebhook):
     """Posts an Adaptive Card through a Teams workflow.
 
-    The workflow answers before it posts: a notification is accepted, but never known to be delivered.
+    The workflow answers before it posts, so a notification is accepted, not delivered.
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Teams workflow"
@@ -46,7 +46,7 @@ class TeamsConnector(IncomingWebhook):
     dead: ClassVar[frozenset[int]] = frozenset({401, 403, 404, 410})
 
     url: SecretBlock = Field(
-        title="Workflow URL", description="Address of the workflow; whoever knows it can post."
+        title="Workflow URL", description="Address of the workflow; anybody who knows it can post."
     )
 
     def url_problem(self, url: httpx.URL) -> str:

@@ -4,7 +4,7 @@ from rollback_drills import PRODUCT
 from rollback_drills.notifications.notification import Notification
 
 _TITLE = "Test message from rollback-drills: nothing is overdue"
-_SUMMARY = "Somebody is trying out this connector. No rollback drill needs attention because of this message."
+_SUMMARY = "This is a test of the connector. No rollback drill needs attention."
 
 
 def trial_notification(connector: str) -> Notification:
@@ -17,7 +17,7 @@ def trial_notification(connector: str) -> Notification:
         title=_TITLE,
         summary=_SUMMARY,
         facts=(("Connector", connector), ("Purpose", "test")),
-        acknowledge="Nothing has to be acknowledged.",
+        acknowledge="No acknowledgement is needed.",
         schedule_id="test",
         cycle_id="test",
         plan_id="test",

@@ -52,27 +52,27 @@ class WebhookConnector(HttpConnector):
     judges_by_status: ClassVar[bool] = True
 
     url: SecretBlock = Field(
-        title="URL", description="Address that takes the event; the whole URL is treated as secret."
+        title="URL", description="Address that receives the event; the whole URL is secret."
     )
     method: Literal["POST", "PUT", "PATCH"] = Field(default="POST", description="HTTP method.")
     authorization: OptionalSecretBlock = Field(
         default=None,
         title="Authorization",
-        description="Credential for the Authorization header, or the whole value of that header.",
+        description="Credential for the Authorization header, or its whole value.",
     )
     authorization_scheme: str = Field(
         default="Bearer",
         pattern=r"^[\w-]*$",
-        description="Scheme put before the credential, unless the credential names its own; may be empty.",
+        description="Scheme before the credential, unless the credential includes one; may be empty.",
     )
     api_key: OptionalSecretBlock = Field(
-        default=None, title="API key", description="Key sent in a header of its own."
+        default=None, title="API key", description="Key for a separate header."
     )
     api_key_header: str = Field(
-        default="x-api-key", pattern=r"^[\w-]+$", description="Name of the header that carries the key."
+        default="x-api-key", pattern=r"^[\w-]+$", description="Name of the header for the key."
     )
     headers: OptionalSecretBlock = Field(
-        default=None, title="Further headers", description="JSON object of further headers."
+        default=None, title="Further headers", description="JSON object with additional headers."
     )
     signing_secret: OptionalSecretBlock = Field(
         default=None,
@@ -149,7 +149,7 @@ class WebhookConnector(HttpConnector):
         if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
             raise ConnectorError("the headers of the webhook must be a JSON object of texts")
         if not all(_HEADER_NAME.fullmatch(name) for name in headers):
-            raise ConnectorError("a header of the webhook has a name that no header can have")
+            raise ConnectorError("a header of the webhook has an impossible name")
         return {name.lower(): value.strip() for name, value in headers.items()}
 
     def _signing_keys(self) -> list[bytes]:

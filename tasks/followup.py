@@ -112,4 +112,4 @@ def prove_next_actions(
 def report_healthy(secret_name: str) -> None:
     """Tell a watch from outside that every open cycle has a next action."""
     send_heartbeat(secret_name)
-    get_run_logger().info("the heartbeat was taken")
+    get_run_logger().info("the heartbeat was accepted")

@@ -33,11 +33,10 @@ _STATUS: Final = re.compile(r"\berror=([2-5]\d\d)\b")
 class AppriseConnector(Connector):
     """Sends through a service that Apprise knows.
 
-    Apprise says only whether it worked. A success counts as accepted. A failure for which it logged the
-    status of an answer counts by that status. Any other is tried again; where it took so long that an answer
-    may have been lost, it counts as unanswered.
+    Apprise only reports whether it worked. A success counts as accepted. A failure counts by the status that
+    Apprise logged. Without a status it is retried, or counts as unanswered if it took long.
 
-    The time limit holds for every read of the service, not for all of them together.
+    The time limit applies to each read, not to all together.
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Apprise"
@@ -47,18 +46,20 @@ class AppriseConnector(Connector):
     url: SecretBlock = Field(
         title="Apprise URL", description="Apprise URL of one service, such as gotifys://HOST/TOKEN."
     )
-    title: str = Field(default="", max_length=60, description="Text put before every title.")
+    title: str = Field(default="", max_length=60, description="Prefix of every title.")
 
     def configuration_problem(self) -> str:
         """Return what is wrong with the settings, without a secret; empty if nothing is."""
         with discreetly():
             service = instantiate(open_secret(self.url))
         if service is None:
-            return "the url of apprise is none that apprise can read"
+            return "apprise cannot read this url"
         if not service.verify_certificate:
-            return "the url of apprise must not switch off the verification of certificates"
+            return "the url of apprise must not disable the verification of certificates"
         if service.host and not is_encrypted(service) and not is_loopback(service.host):
-            return "the url of apprise must use the encrypted scheme (plain ones are for this machine only)"
+            return (
+                "the url of apprise must use the encrypted scheme (plain schemes only work on this machine)"
+            )
         return ""
 
     def secret_values(self) -> list[str]:
@@ -72,7 +73,7 @@ class AppriseConnector(Connector):
         with discreetly() as complaints:
             service = instantiate(open_secret(self.url))
             if service is None:
-                verdict = Verdict(Outcome.PERMANENT, "the url of apprise is none that apprise can read")
+                verdict = Verdict(Outcome.PERMANENT, "apprise cannot read this url")
             else:
                 verdict = self._send(service, notification, timeout_seconds, complaints)
         scheme = open_secret(self.url).partition("://")[0]
@@ -106,9 +107,9 @@ class AppriseConnector(Connector):
         except Exception as error:  # noqa: BLE001 - plugins raise what their libraries raise; it may hold the url
             is_taken, complaints = False, [f"it raised {type(error).__name__}"]
         if is_taken:
-            return Verdict(Outcome.ACCEPTED, "apprise has handed it over")
+            return Verdict(Outcome.ACCEPTED, "apprise reported success")
         is_late = time.monotonic() - began >= service.socket_read_timeout
-        return _judge_failure("; ".join(complaints) or "it does not say why", is_late=is_late)
+        return _judge_failure("; ".join(complaints) or "it gave no reason", is_late=is_late)
 
 
 def _judge_failure(complaint: str, *, is_late: bool) -> Verdict:

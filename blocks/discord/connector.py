@@ -31,8 +31,8 @@ _UNKNOWN_MESSAGE: Final = 10008
 class DiscordConnector(IncomingWebhook):
     """Posts to the one channel of a Discord webhook.
 
-    A reminder is a new message. A closing message replaces the text of the first message, or is a new message
-    if the first one is gone.
+    A reminder is a new message. A closing message edits the first message, or is a new message if the first
+    one was deleted.
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Discord webhook"
@@ -47,7 +47,7 @@ class DiscordConnector(IncomingWebhook):
 
     url: SecretBlock = Field(
         title="Webhook URL",
-        description="Address of the webhook, with ?thread_id=… for a thread; whoever knows it can post.",
+        description="Address of the webhook, with ?thread_id=… for a thread; anybody who knows it can post.",
     )
 
     def url_problem(self, url: httpx.URL) -> str:
@@ -96,10 +96,10 @@ class DiscordConnector(IncomingWebhook):
         """Count only a 200 that holds the message as delivered."""
         status, message_id = response.status_code, response.json_object().get("id")
         if status == HTTPStatus.NO_CONTENT:
-            return Verdict(Outcome.ACCEPTED, "answered 204: not asked to wait for the message", status)
+            return Verdict(Outcome.ACCEPTED, "answered 204, without the message", status)
         if status == HTTPStatus.OK and isinstance(message_id, str) and _names_a_message(message_id):
             return Verdict(Outcome.DELIVERED, "answered 200", status, external_ref=message_id)
-        return judge_lacking(response, "a message; look at the url")
+        return judge_lacking(response, "a message; check the url")
 
     def judge(self, response: Response) -> Verdict:
         """Wait as long as a 429 asks: Discord blocks a sender that does not."""

@@ -43,7 +43,7 @@ def judge_refusal(response: Response, *, dead: frozenset[int] = UNAUTHORIZED) ->
             wait = _SECONDARY_LIMIT_SECONDS if wait is None else wait
             return Verdict(Outcome.RETRY, f"answered {status}: {hint or 'rate limit'}", status, wait)
     if status == HTTPStatus.NOT_FOUND:
-        hint = f"{hint or 'not found'} (the token may not see the repository, or there is none)"
+        hint = f"{hint or 'not found'} (the repository does not exist, or the token cannot see it)"
     return judge_status(response, dead=dead, hint=hint)
 
 
@@ -80,12 +80,12 @@ def judge_repository(response: Response) -> Verdict:
         if repository.get(setting) is is_wrong:
             detail = f"issues cannot be created: {setting} is {str(is_wrong).lower()}"
             return Verdict(Outcome.DISABLED, detail, response.status_code)
-    return Verdict(Outcome.DELIVERED, "the repository can be seen", response.status_code)
+    return Verdict(Outcome.DELIVERED, "the repository can be read", response.status_code)
 
 
 def not_github(response: Response, lacks: str) -> Verdict:
     """Judge a success without the content of an answer of GitHub."""
-    return judge_lacking(response, f"{lacks}; look at api_url")
+    return judge_lacking(response, f"{lacks}; check api_url")
 
 
 def is_cut(response: Response) -> bool:

@@ -23,8 +23,8 @@ _Label = Annotated[str, Field(min_length=1, max_length=50)]
 class GitHubIssuesConnector(HttpConnector):
     """Creates an issue in a GitHub repository, comments on it, and closes it.
 
-    The token needs to read and write issues. GitHub drops the labels without a word if the account of the
-    token may not push to the repository.
+    The token must be able to read and write issues. If its account cannot push to the repository, GitHub
+    ignores the labels.
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: GitHub issues"
@@ -37,7 +37,7 @@ class GitHubIssuesConnector(HttpConnector):
         pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]*[A-Za-z0-9_-]$", description="Repository as owner/name."
     )
     token: SecretBlock = Field(
-        title="Access token", description="Access token that may read and write the issues."
+        title="Access token", description="Access token that can read and write issues."
     )
     labels: list[_Label] = Field(default_factory=list, description="Labels of new issues.")
     creator: str = Field(
@@ -45,7 +45,7 @@ class GitHubIssuesConnector(HttpConnector):
         pattern=r"^([A-Za-z0-9_-]+(\[bot\])?)?$",
         description="Login of the token's account; finds lost issues in busy repositories too.",
     )
-    title: str = Field(default="", max_length=60, description="Text put before every title.")
+    title: str = Field(default="", max_length=60, description="Prefix of every title.")
     api_url: str = Field(
         default="https://api.github.com",
         description="Address of the REST API; https://HOST/api/v3 for GitHub Enterprise Server.",

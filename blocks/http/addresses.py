@@ -25,10 +25,10 @@ def url_problem(url: str) -> str:
         return "is not a URL with a host; it must be https://…"
     is_port = parsed.port is None or parsed.port in _PORTS
     if not is_port or not _is_host(parsed.raw_host.decode()):
-        return "is not a valid URL; look at its host and port"
+        return "is not a valid URL; check its host and port"
     if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(parsed.host)):
         return ""
-    return f"uses {parsed.scheme or 'no scheme'}; it must be https (plain http is for this machine only)"
+    return f"uses {parsed.scheme or 'no scheme'}; it must be https (plain http only works on this machine)"
 
 
 def _is_host(host: str) -> bool:
@@ -47,7 +47,7 @@ def address_problem(url: str, what: str) -> str:
 
 
 def site_problem(url: str, what: str, *, path: str = "") -> str:
-    """Explain what is wrong with the address of a site, which is stored in the clear.
+    """Explain what is wrong with the address of a site, which is stored in clear text.
 
     Args:
         url: The address.
@@ -59,9 +59,9 @@ def site_problem(url: str, what: str, *, path: str = "") -> str:
         return problem
     parsed = httpx.URL(url)
     if parsed.userinfo or parsed.query or parsed.fragment:
-        return f"{what} must not hold a user name, a password or a query; it is stored in the clear"
+        return f"{what} must have no user name, password or query; it is stored in clear text"
     if path and path in f"{parsed.path}/":
-        return f"{what} must end before {path}; that is put behind it"
+        return f"{what} must end before {path}, which is appended"
     return ""
 
 

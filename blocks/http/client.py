@@ -156,7 +156,7 @@ def tls_context() -> ssl.SSLContext:
         return _make_tls_context(file, folder)
     except OSError:  # what ssl raises of a file without certificates is one, too
         variable = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
-        raise SettingError(f"{variable} names no certificates that can be read") from None
+        raise SettingError(f"{variable} does not name readable certificates") from None
 
 
 @functools.lru_cache(maxsize=4)

@@ -162,12 +162,12 @@ def find_problem(request: PreparedRequest) -> str:
         return f"the address of the connector {problem}"
     names = {name.lower() for name in request.headers}
     if "authorization" in names and httpx.URL(request.url).userinfo:
-        return "the address holds a user name, and an authorization is configured too; keep one of them"
+        return "the address has a user name, and an authorization is configured too; remove one of them"
     for name, value in request.headers.items():
         if not _HEADER_NAME.fullmatch(name):
-            return "a configured header has a name that no header can have"
+            return "a configured header has an impossible name"
         if name.lower() in _FRAMING:
-            return f"the header {name} must not be configured; it is set for every request"
+            return f"the header {name} must not be configured; every request sets it"
         if not (value.isascii() and value.isprintable()):
-            return f"the header {name} holds a line break or a character that no header can carry"
+            return f"the header {name} has a line break or a character that is not allowed in headers"
     return ""

@@ -13,8 +13,8 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 _UNSENDABLE = (
     (httpx.InvalidURL, "the address of the connector is not a valid url"),
     (httpx.UnsupportedProtocol, "the address of the connector is not a valid url"),
-    (httpx.LocalProtocolError, "the request breaks the http protocol; look at the configured headers"),
-    (ValueError, "the request breaks the http protocol; look at the configured headers"),
+    (httpx.LocalProtocolError, "the request violates the http protocol; check the configured headers"),
+    (ValueError, "the request violates the http protocol; check the configured headers"),
 )
 
 
@@ -41,7 +41,7 @@ def judge_failure(
         if proxy is None:
             return Verdict(Outcome.PERMANENT, detail)
         # Proxies that look into connections show certificates of their own.
-        hint = f"through the proxy that {proxy.variable} names; its authority belongs into SSL_CERT_FILE"
+        hint = f"through the proxy that {proxy.variable} names; add its authority to SSL_CERT_FILE"
         return Verdict(Outcome.RETRY, f"{detail} ({hint})")
     for kind, detail in _UNSENDABLE:
         if isinstance(failure, kind):

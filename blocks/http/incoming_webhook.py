@@ -35,9 +35,9 @@ class IncomingWebhook(HttpConnector):
     """Matches the beginning of the path that may be shown; the rest is secret."""
 
     url: SecretBlock = Field(
-        title="Webhook URL", description="Address of the incoming webhook; whoever knows it can post."
+        title="Webhook URL", description="Address of the incoming webhook; anybody who knows it can post."
     )
-    title: str = Field(default="", max_length=60, description="Text put before every title.")
+    title: str = Field(default="", max_length=60, description="Prefix of every title.")
 
     @abstractmethod
     def message(self, notification: Notification, title: str) -> JsonObject:

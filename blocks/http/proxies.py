@@ -19,7 +19,7 @@ from rollback_drills.errors import DrillsError
 _PORTS: Final = {"http": 80, "https": 443}
 _SOCKS: Final = ("socks", "socks4", "socks4a", "socks5", "socks5h")
 _MEANINGS: Final[Mapping[int, str]] = {
-    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "it wants a user name and a password",
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "it requires a user name and a password",
     HTTPStatus.FORBIDDEN: "it does not allow this address",
 }
 

@@ -37,7 +37,7 @@ def judge_refusal(response: Response) -> Verdict:
     denied = response.headers.get("x-authentication-denied-reason", "")
     dead = UNAUTHORIZED | ({status} if denied else frozenset())
     if denied:
-        messages.append("sign in with a browser once and answer the captcha")
+        messages.append("sign in with a browser once and solve the captcha")
     verdict = judge_status(response, dead=dead, hint="; ".join(messages) or None)
     if status == HTTPStatus.CONFLICT:  # somebody else is changing the issue
         return replace(verdict, outcome=Outcome.RETRY)

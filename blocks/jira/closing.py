@@ -69,7 +69,7 @@ def _close(jira: JiraRequests, key: str, wanted: str, comment: bytes) -> Convers
         return transition_id
     if not transition_id:
         missing = f"no transition {wanted!r}" if wanted else "no transition to a status of the category done"
-        refusal = Verdict(Outcome.PERMANENT, f"{key} has {missing}; look at done_transition", HTTPStatus.OK)
+        refusal = Verdict(Outcome.PERMANENT, f"{key} has {missing}; check done_transition", HTTPStatus.OK)
         return (yield from _unless_done(jira, key, refusal))
     response = yield jira.change_status(key, transition_id)
     if response.status_code == HTTPStatus.BAD_REQUEST:

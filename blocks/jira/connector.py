@@ -36,23 +36,23 @@ class JiraConnector(HttpConnector):
 
     can_find: ClassVar[bool] = True
 
-    deployment: Literal["cloud", "datacenter"] = Field(description="Which Jira it is: cloud or datacenter.")
+    deployment: Literal["cloud", "datacenter"] = Field(description="Kind of Jira: cloud or datacenter.")
     site_url: str = Field(
-        description="Address of the site; of a scoped token https://api.atlassian.com/ex/jira/{cloud id}."
+        description="Address of the site; https://api.atlassian.com/ex/jira/{cloud id} for a scoped token."
     )
     project: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="Key of the project.")
     token: SecretBlock = Field(
         title="API token", description="API token (Cloud) or personal access token (Data Center)."
     )
     email: str = Field(
-        default="", description="Account to which a Cloud API token belongs; unused in Data Center."
+        default="", description="Account that owns the Cloud API token; unused in Data Center."
     )
     issue_type: str = Field(default="Task", min_length=1, description="Name of the issue type.")
     done_transition: str = Field(
         default="",
-        description="Name or id of the transition that closes an issue; else the first that ends in done.",
+        description="Name or id of the transition that closes an issue; default: the first to a done status.",
     )
-    title: str = Field(default="", max_length=60, description="Text put before every summary.")
+    title: str = Field(default="", max_length=60, description="Prefix of every summary.")
     labels: list[str] = Field(default_factory=list, description="Further labels, without spaces.")
     extra_fields: dict[str, Any] = Field(
         default_factory=dict, description="Further fields of the issue, as the REST API names them."
@@ -64,9 +64,9 @@ class JiraConnector(HttpConnector):
         if problem:
             return problem
         if self._is_cloud and not self.email:
-            return "jira cloud needs the email of the account that owns the token"
+            return "jira cloud requires the email of the account that owns the token"
         if any(label != "".join(label.split()) or not label for label in self.labels):
-            return "a label of jira must not be empty or hold a space"
+            return "a label of jira must not be empty or contain a space"
         return ""
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:

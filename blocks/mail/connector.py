@@ -35,8 +35,8 @@ _ADDRESS: Final = re.compile(rf"(?=.{{3,254}}\Z){_ATOM}(?:\.{_ATOM})*@{_HOST}")
 class MailConnector(Connector):
     """Sends mail through a submission server.
 
-    Every mail goes to all recipients. If the server refuses some of them, for good or for now, the others get
-    it and the verdict tells who did not: to try again would repeat it for those who have it.
+    Every mail goes to all recipients. If the server refuses some of them, the others get it, and it is not
+    sent again. The verdict lists the refused recipients.
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Mail"
@@ -53,20 +53,20 @@ class MailConnector(Connector):
         default="starttls",
         description="How the connection is encrypted; none is for a server on this machine only.",
     )
-    user: str = Field(default="", description="Name to log in with; no login if it is empty.")
+    user: str = Field(default="", description="User name for the login; no login if it is empty.")
     password: OptionalSecretBlock = Field(default=None, title="Password", description="Password of the user.")
-    sender: str = Field(description="Address in the From line; its domain also names the messages.")
+    sender: str = Field(description="Address in the From line; its domain is also part of the message ids.")
     recipients: list[str] = Field(
-        min_length=1, max_length=100, description="Addresses that get every mail; each sees the others."
+        min_length=1, max_length=100, description="Addresses that get every mail; they see each other."
     )
-    title: str = Field(default="", max_length=60, description="Text put before every title.")
+    title: str = Field(default="", max_length=60, description="Prefix of every title.")
 
     def configuration_problem(self) -> str:
         """Return what is wrong with the settings, without a secret; empty if nothing is."""
         if not re.fullmatch(_HOST, self.host) and not is_loopback(self.host):
             return "the host of the mail server is not a host name"
         if self.security == "none" and not is_loopback(self.host):
-            return "the security of the mail server must be starttls or tls (none is for this machine only)"
+            return "the security of the mail server must be starttls or tls (none only works on this machine)"
         if bool(self.user) != (self.password is not None):
             return "user and password of the mail server must be set together"
         login = self.user + (open_secret(self.password) if self.password else "")

@@ -44,7 +44,7 @@ class _Answers(io.RawIOBase):
         count = self._connection.recv_into(buffer)
         self._left -= count
         if self._left < 0:
-            raise ConnectionError("the server talks without end")
+            raise ConnectionError("the server does not stop sending")
         return count
 
 
@@ -167,7 +167,7 @@ def judge_reply(code: int, text: bytes | str, *, sent: bool = False) -> Verdict:
         return Verdict(Outcome.PERMANENT, detail, code)
     if sent:
         return Verdict(Outcome.AMBIGUOUS, "sent, but the answer is not smtp")
-    return Verdict(Outcome.PERMANENT, "the answer is not smtp; look at host, port and security")
+    return Verdict(Outcome.PERMANENT, "the answer is not smtp; check host, port and security")
 
 
 def judge_error(error: Exception, smtp: SmtpSession) -> Verdict:
@@ -176,15 +176,15 @@ def judge_error(error: Exception, smtp: SmtpSession) -> Verdict:
     if isinstance(error, smtplib.SMTPResponseException):
         return judge_reply(error.smtp_code, error.smtp_error, sent=sent)
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return Verdict(Outcome.PERMANENT, f"the server does not offer what is needed: {error}")
+        return Verdict(Outcome.PERMANENT, f"the server does not support what is needed: {error}")
     if isinstance(error, smtplib.SMTPServerDisconnected):
         cause = error.__context__
         if not sent and not isinstance(cause, TimeoutError | ssl.SSLError):
             return Verdict(Outcome.RETRY, "the server closed the connection")
         error = cause if isinstance(cause, OSError) else error
     if not sent and isinstance(error, TimeoutError):
-        return Verdict(Outcome.RETRY, f"the mail was not handed over within {timeout_seconds:.3g} s")
+        return Verdict(Outcome.RETRY, f"the mail was not accepted within {timeout_seconds:.3g} s")
     if isinstance(error, OSError | SettingError):
         return judge_failure(error, sent=sent, timeout_seconds=timeout_seconds)
     outcome = Outcome.AMBIGUOUS if sent else Outcome.PERMANENT
-    return Verdict(outcome, "the server breaks the smtp protocol; look at host, port and security")
+    return Verdict(outcome, "the server violates the smtp protocol; check host, port and security")

@@ -51,6 +51,6 @@ def read_token(response: Response) -> AccessToken | Verdict:
         return judge_status(response, dead=_DEAD_CREDENTIALS, hint=hint or None)
     value, seconds = body.get("access_token"), body.get("expires_in")
     if not isinstance(value, str) or not value:
-        return judge_lacking(response, "a token; look at login_url")
+        return judge_lacking(response, "a token; check login_url")
     lifetime = timedelta(seconds=min(seconds, 86_400) if type(seconds) is int else 0)
     return AccessToken(value, response.received_at + lifetime - _MARGIN)

@@ -30,8 +30,8 @@ _MOST_TOKENS_KNOWN: Final = 4
 class SentinelConnector(HttpConnector):
     """Writes rows to a custom table of the workspace of a Microsoft Sentinel.
 
-    Azure drops columns that the data collection rule does not declare, and keeps a second row of the same
-    notification: look at the column NotificationId.
+    Azure drops columns that the data collection rule does not declare. A notification may have two rows:
+    compare the column NotificationId.
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Microsoft Sentinel"
@@ -65,7 +65,7 @@ class SentinelConnector(HttpConnector):
     scope: str = Field(
         default="https://monitor.azure.com/.default",
         min_length=1,
-        description="Scope of the access token; another one in Azure Government and in China.",
+        description="Scope of the access token; different in Azure Government and in China.",
     )
 
     _token: AccessToken | None = PrivateAttr(default=None)
@@ -91,11 +91,9 @@ class SentinelConnector(HttpConnector):
         """Count only a 204 as accepted; the row appears minutes later, or never."""
         status = response.status_code
         if status == HTTPStatus.NO_CONTENT:
-            return Verdict(Outcome.ACCEPTED, "answered 204: taken, and to be ingested", status)
+            return Verdict(Outcome.ACCEPTED, "answered 204: accepted, to be ingested", status)
         if status < HTTPStatus.MULTIPLE_CHOICES:
-            return Verdict(
-                Outcome.PERMANENT, f"answered {status} instead of 204; look at endpoint_url", status
-            )
+            return Verdict(Outcome.PERMANENT, f"answered {status} instead of 204; check endpoint_url", status)
         error = as_object(response.json_object().get("error"))
         hint = join_texts(error.get("code"), error.get("message"), separator=": ")
         if status == HTTPStatus.FORBIDDEN:

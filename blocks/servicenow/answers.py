@@ -87,7 +87,7 @@ def not_a_table(response: Response, lacks: str) -> Verdict:
     """Judge a success without the content of an answer of the Table API."""
     status = response.status_code
     if response.is_html:
-        page = f"answered {status} with an html page: a login form, or an instance that sleeps"
+        page = f"answered {status} with an html page: a login form, or a hibernating instance"
         return Verdict(Outcome.PERMANENT, page, status)
     return judge_lacking(response, f"{lacks}; is this a table api?")
 

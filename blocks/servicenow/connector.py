@@ -50,15 +50,15 @@ class ServiceNowConnector(HttpConnector):
     authentication: Literal["basic", "bearer", "api-key"] = Field(
         default="basic", description="What the credential is: basic (password), bearer (token) or api-key."
     )
-    user: str = Field(default="", description="User to whom a password belongs; unused otherwise.")
+    user: str = Field(default="", description="User for a password; unused otherwise.")
     table: str = Field(default="incident", pattern=r"^[a-z0-9_]+$", description="Table that gets the record.")
-    title: str = Field(default="", max_length=60, description="Text put before every short description.")
+    title: str = Field(default="", max_length=60, description="Prefix of every short description.")
     extra_fields: dict[str, str] = Field(
         default_factory=dict, description="Further fields of the record, such as assignment_group."
     )
     close_fields: dict[str, str] = Field(
         default_factory=lambda: {"state": "6", "close_code": "Solution provided"},
-        description="Fields that resolve a record; most instances demand a close_code of their own list.",
+        description="Fields that resolve a record; most instances require a close_code.",
     )
 
     def configuration_problem(self) -> str:
@@ -67,9 +67,9 @@ class ServiceNowConnector(HttpConnector):
         if problem or self.authentication != "basic":
             return problem
         if not self.user:
-            return "servicenow needs the user to whom the password belongs"
+            return "servicenow requires the user of the password"
         # https://www.rfc-editor.org/rfc/rfc7617#section-2
-        return "the user of servicenow must not hold a colon" if ":" in self.user else ""
+        return "the user of servicenow must not contain a colon" if ":" in self.user else ""
 
     def prepare(self, notification: Notification, *, now: datetime) -> PreparedRequest:
         """Build the first request: it creates the record, writes to it, or looks for it."""
@@ -134,10 +134,10 @@ class ServiceNowConnector(HttpConnector):
         # Without glide.invalid_query.returns_no_rows an instance drops what it does not understand of a
         # query, and answers with the records of others.
         if any(record.correlation_id != correlation(notification) for record in records):
-            return _refused("the instance answered with a record that is not ours; nothing was written")
+            return _refused("the instance returned a record of somebody else; nothing was written")
         if len(records) > 1:
             names = " and ".join(record.name for record in records)
-            return _refused(f"{names} have the same correlation_id; close all but one by hand")
+            return _refused(f"{names} have the same correlation_id; close all except one")
         return records[0] if records else None
 
     def _close(self, notification: Notification, record: Record | None) -> Conversation[Verdict]:

@@ -52,10 +52,10 @@ _GONE: Final = frozenset(
 
 
 class SlackBotConnector(HttpConnector):
-    """Posts to a Slack channel as a bot, which needs the scope `chat:write` and has to be in the channel.
+    """Posts to a Slack channel as a bot. The bot needs the scope `chat:write` and must be in the channel.
 
-    A reminder is a reply in the thread of the first message that the channel sees too; an ending replaces the
-    text of the first message. If that message is gone, both are messages of their own.
+    A reminder is a reply in the thread of the first message, also shown in the channel. A closing message
+    edits the first message. If that message was deleted, both are new messages.
     """
 
     _block_type_name: ClassVar[str | None] = "Rollback drills: Slack bot"
@@ -69,10 +69,10 @@ class SlackBotConnector(HttpConnector):
     token: SecretBlock = Field(title="Bot token", description="Token of the bot, which begins with xoxb.")
     channel: str = Field(
         pattern=r"^[CDG][A-Z0-9]{2,30}$",
-        description="Id of the channel, such as C0123ABCD; it is at the end of the channel's details.",
+        description="Id of the channel, such as C0123ABCD, at the end of the channel's details.",
     )
     api_url: str = Field(default="https://slack.com/api", description="Address of the Web API.")
-    title: str = Field(default="", max_length=60, description="Text put before every title.")
+    title: str = Field(default="", max_length=60, description="Prefix of every title.")
 
     def configuration_problem(self) -> str:
         """Return what is wrong with the settings, without a secret; empty if nothing is."""
@@ -116,7 +116,7 @@ class SlackBotConnector(HttpConnector):
         error = as_text(body.get("error"))
         detail = f"answered {status}: {error}"
         if error in _UNKNOWN:
-            return Verdict(Outcome.AMBIGUOUS, f"{detail} (part of it may have been done)", status)
+            return Verdict(Outcome.AMBIGUOUS, f"{detail} (it may be partly done)", status)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             return judge_status(response, hint=error or None)
         if status == HTTPStatus.OK and body.get("ok") is True:
@@ -127,7 +127,7 @@ class SlackBotConnector(HttpConnector):
             return disable(detail, status)
         if error:
             return Verdict(Outcome.PERMANENT, detail, status)
-        return judge_lacking(response, "ok; look at the api_url")
+        return judge_lacking(response, "ok; check the api_url")
 
     def prepare_trial(self, *, now: datetime) -> PreparedRequest:
         """Ask whose token it is; nothing is posted."""

@@ -337,10 +337,10 @@ def test_shows_no_secret() -> None:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("nonsense", "none that apprise can read"),
-        ("", "none that apprise can read"),
-        (f"unknown://{TOKEN}", "none that apprise can read"),
-        (f"slack://{TOKEN}", "none that apprise can read"),
+        ("nonsense", "apprise cannot read this url"),
+        ("", "apprise cannot read this url"),
+        (f"unknown://{TOKEN}", "apprise cannot read this url"),
+        (f"slack://{TOKEN}", "apprise cannot read this url"),
         (f"json://robot:{TOKEN}@example.invalid/", "encrypted scheme"),
         (f"mailto://robot:{TOKEN}@example.invalid", "encrypted scheme"),
         (f"mailtos://robot:{TOKEN}@example.invalid?mode=insecure", "encrypted scheme"),

@@ -100,7 +100,7 @@ def test_the_title_of_a_secret_is_its_own() -> None:
 
 
 def test_an_empty_secret_is_refused_by_name() -> None:
-    with pytest.raises(ValidationError, match="the authorization is empty; put the secret in"):
+    with pytest.raises(ValidationError, match="the authorization is empty; enter the secret"):
         WebhookConnector(url=Secret(value="https://example.invalid"), authorization=Secret(value=" "))
 
 
@@ -222,5 +222,5 @@ def test_line_breaks_around_a_pasted_secret_are_dropped() -> None:
 
 
 def test_a_site_must_not_hold_a_password() -> None:
-    with pytest.raises(ValidationError, match="stored in the clear"):
+    with pytest.raises(ValidationError, match="stored in clear text"):
         MAKERS["servicenow"]("https://user:password@example.invalid")

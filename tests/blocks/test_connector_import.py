@@ -136,7 +136,7 @@ def test_lists_the_connectors_without_their_secrets() -> None:
 
 @pytest.mark.usefixtures("imported")
 def test_a_connector_that_is_switched_off_says_so() -> None:
-    with pytest.raises(ConnectorError, match="'off' is switched off"):
+    with pytest.raises(ConnectorError, match="'off' is disabled"):
         load_connector("off")
 
 
@@ -192,7 +192,7 @@ def test_a_second_import_replaces_the_first(import_entries: Import) -> None:
             "whsec_ and base64",
             id="signing secret",
         ),
-        pytest.param({**FILE["jira"], "type": "jira", "email": None}, "needs the email", id="no email"),
+        pytest.param({**FILE["jira"], "type": "jira", "email": None}, "requires the email", id="no email"),
     ],
 )
 def test_nothing_is_saved_unless_all_is_valid(

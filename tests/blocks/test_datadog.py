@@ -309,7 +309,7 @@ def test_the_sites_are_those_of_the_vendors_client() -> None:
     [
         ({"site": "datadoghq.co"}, "'datadoghq.com'"),
         ({"api_url": "http://api.datadoghq.com"}, "must be https"),
-        ({"api_url": "https://example.invalid/?api_key=x"}, "stored in the clear"),
+        ({"api_url": "https://example.invalid/?api_key=x"}, "stored in clear text"),
     ],
 )
 def test_refuses_settings_that_cannot_work(fields: dict[str, str], problem: str) -> None:

@@ -652,7 +652,7 @@ def test_tells_what_is_wrong_without_the_token(
         ({"repository": "octo-org/.."}, "repository"),
         ({"repository": "octo-org/x/../../y"}, "repository"),
         ({"api_url": "http://github.example.invalid/api/v3"}, "must be https"),
-        ({"api_url": f"https://{TOKEN}@example.invalid"}, "stored in the clear"),
+        ({"api_url": f"https://{TOKEN}@example.invalid"}, "stored in clear text"),
         ({"labels": ["x" * 51]}, "labels"),
         ({"labels": [""]}, "labels"),
         ({"creator": "a&state=open"}, "creator"),

@@ -374,8 +374,8 @@ def test_the_check_reads_who_we_are(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"email": ""}, "needs the email"),
-        ({"labels": ["two words"]}, "must not be empty or hold a space"),
+        ({"email": ""}, "requires the email"),
+        ({"labels": ["two words"]}, "must not be empty or contain a space"),
         ({"project": "O P S"}, "pattern"),
         ({"deployment": "server"}, "cloud"),
         ({"site_url": "https://site.atlassian.net?x=1"}, "query"),
@@ -563,7 +563,7 @@ class TestAnIssueThatExists:
         settings = {"done_transition": done_transition}
         given = verdict(settings=settings, reason=Reason.RESOLVED, earlier_ref="OPS-42")
         assert given.outcome is expected
-        assert expected is Outcome.DELIVERED or "look at done_transition" in given.detail
+        assert expected is Outcome.DELIVERED or "check done_transition" in given.detail
 
     @pytest.mark.parametrize(
         ("status", "expected"),

@@ -299,7 +299,7 @@ def test_nobody_is_woken_unless_asked_for(alert: Callable[..., dict[str, Any]]) 
     ("fields", "problem"),
     [
         ({"api_url": "http://api.opsgenie.com"}, "must be https"),
-        ({"api_url": "https://u:p@example.invalid"}, "stored in the clear"),
+        ({"api_url": "https://u:p@example.invalid"}, "stored in clear text"),
         ({"priority": "high"}, "'P1'"),
     ],
 )

@@ -608,7 +608,7 @@ def test_a_password_is_offered_once_and_its_echo_is_not_shown(
 @pytest.mark.parametrize(
     ("overrides", "problem"),
     [
-        ({"host": "mail.example.invalid"}, "none is for this machine only"),
+        ({"host": "mail.example.invalid"}, "none only works on this machine"),
         ({"host": "mail.example.invalid\r\nx"}, "not a host name"),
         ({"user": "robot"}, "set together"),
         ({"password": Secret(value=PASSWORD)}, "set together"),

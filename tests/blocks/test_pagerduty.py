@@ -352,7 +352,7 @@ def test_a_trial_pages_nobody(answer: Callable[..., HTTPServer], event_type: str
     [
         ({"routing_key": "R" + KEY[1:]}, "keys that start with R"),
         ({"api_url": "http://events.pagerduty.com"}, "must be https"),
-        ({"api_url": "https://u:p@example.invalid"}, "stored in the clear"),
+        ({"api_url": "https://u:p@example.invalid"}, "stored in clear text"),
         ({"event_type": "incident"}, "'change' or 'alert'"),
     ],
 )

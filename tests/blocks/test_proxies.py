@@ -118,7 +118,7 @@ def test_logs_in_at_a_proxy(
 @pytest.mark.parametrize(
     ("status", "detail"),
     [
-        (407, "the proxy that HTTPS_PROXY names answered 407: it wants a user name and a password"),
+        (407, "the proxy that HTTPS_PROXY names answered 407: it requires a user name and a password"),
         (403, "the proxy that HTTPS_PROXY names answered 403: it does not allow this address"),
         (502, "the proxy that HTTPS_PROXY names answered 502"),
         (599, "the proxy that HTTPS_PROXY names answered 599"),
@@ -174,7 +174,7 @@ def test_a_proxy_that_shows_a_certificate_of_its_own_is_tried_again(
     assert verdict.outcome is Outcome.RETRY
     assert verdict.detail == (
         "the certificate of the server could not be verified"
-        " (through the proxy that HTTPS_PROXY names; its authority belongs into SSL_CERT_FILE)"
+        " (through the proxy that HTTPS_PROXY names; add its authority to SSL_CERT_FILE)"
     )
 
 
@@ -254,7 +254,7 @@ def test_the_variable_that_counts_is_named(
 def test_certificates_that_cannot_be_read_are_tried_again_and_named(
     send: Send, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    detail = "SSL_CERT_FILE names no certificates that can be read"
+    detail = "SSL_CERT_FILE does not name readable certificates"
     (tmp_path / "empty.pem").write_text("")
     mail = MailConnector(host="mail.example", sender="a@b.example", recipients=["c@d.example"])
     for name in ("missing.pem", "empty.pem", "."):

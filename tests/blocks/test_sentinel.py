@@ -477,7 +477,7 @@ def test_a_trial_writes_a_row_that_is_a_test(azure: Callable[..., HTTPServer]) -
     ("fields", "problem"),
     [
         ({"endpoint_url": "http://example.ingest.monitor.azure.com"}, "endpoint_url of sentinel uses http"),
-        ({"login_url": "https://u:p@example.invalid"}, "login_url of sentinel must not hold"),
+        ({"login_url": "https://u:p@example.invalid"}, "login_url of sentinel must have no"),
         ({"tenant": "x/../y"}, "tenant"),
         ({"rule_id": "my-rule"}, "rule_id"),
         ({"stream": "Custom-a/b"}, "stream"),

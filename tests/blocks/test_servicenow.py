@@ -289,7 +289,7 @@ def test_judges_status_and_body(
 
 def test_a_page_is_called_one(answer: Callable[..., HTTPServer], send: Callable[..., Verdict]) -> None:
     server = answer(200, "<html>Your instance is hibernating</html>", None, "text/html")
-    assert "html page: a login form, or an instance that sleeps" in send(connector(server.url_for(""))).detail
+    assert "html page: a login form, or a hibernating instance" in send(connector(server.url_for(""))).detail
 
 
 def test_shows_why_a_record_was_refused(
@@ -346,7 +346,7 @@ def test_the_check_reads_one_row(httpserver: HTTPServer, status: int, body: str,
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"user": ""}, "needs the user"),
+        ({"user": ""}, "requires the user"),
         ({"table": "incident?x"}, "pattern"),
         ({"authentication": "ntlm"}, "basic"),
         ({"site_url": "http://dev.service-now.com"}, "must be https"),
@@ -519,11 +519,11 @@ class TestARecordThatExists:
     @pytest.mark.parametrize(
         ("others", "message"),
         [
-            pytest.param(["another"], "not ours", id="a query that was dropped"),
-            pytest.param(["another", "another"], "not ours", id="records of others"),
-            pytest.param([None, "another"], "not ours", id="one of them ours"),
-            pytest.param([None, None], "close all but one", id="two of ours"),
-            pytest.param([""], "not ours", id="no correlation"),
+            pytest.param(["another"], "somebody else", id="a query that was dropped"),
+            pytest.param(["another", "another"], "somebody else", id="records of others"),
+            pytest.param([None, "another"], "somebody else", id="one of them ours"),
+            pytest.param([None, None], "close all except one", id="two of ours"),
+            pytest.param([""], "somebody else", id="no correlation"),
         ],
     )
     @pytest.mark.parametrize("reason", [Reason.RESOLVED, Reason.REPEAT])

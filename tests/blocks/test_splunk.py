@@ -270,8 +270,8 @@ def test_a_trial_is_an_event_of_a_type_of_its_own(answer: Callable[..., HTTPServ
     ("url", "problem"),
     [
         ("http://splunk.example.invalid:8088", "must be https"),
-        ("https://x:token@splunk.example.invalid", "stored in the clear"),
-        (f"https://splunk.example.invalid?token={TOKEN}", "stored in the clear"),
+        ("https://x:token@splunk.example.invalid", "stored in clear text"),
+        (f"https://splunk.example.invalid?token={TOKEN}", "stored in clear text"),
     ],
 )
 def test_refuses_addresses_that_hold_a_token_or_lack_tls(url: str, problem: str) -> None:

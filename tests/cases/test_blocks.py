@@ -119,13 +119,13 @@ def test_a_secret_block_that_was_chosen_and_is_empty_is_not_taken_for_absent(sav
     )
 
     take_value_away(chosen["$ref"]["block_document_id"])
-    assert find_unusable()[name] == "the Secret block of its signing_secret is empty; put the value in"
+    assert find_unusable()[name] == "the Secret block of its signing_secret is empty; enter the value"
 
 
 def test_a_heartbeat_whose_secret_block_is_empty_says_so() -> None:
     address: Secret[str] = Secret(value="https://watch.example.invalid/ping")
     take_value_away(str(address.save("form-heartbeat", overwrite=True)))
-    with pytest.raises(HeartbeatError, match="the Secret block form-heartbeat is empty; put the address in"):
+    with pytest.raises(HeartbeatError, match="the Secret block form-heartbeat is empty; enter the address"):
         send_heartbeat("form-heartbeat")
 
 

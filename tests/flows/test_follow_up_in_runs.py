@@ -234,7 +234,7 @@ def test_the_heartbeat_is_sent_when_every_cycle_is_looked_after(url: str, tmp_pa
     assert taken.name == "Healthy", taken.message
     assert [each["line"] for each in received] == [f"POST /{SECRET_PATH} HTTP/1.1"] * 2
     assert refused.is_failed()
-    assert (refused.message or "").startswith("the heartbeat was not taken: answered 500")
+    assert (refused.message or "").startswith("the heartbeat was not accepted: answered 500")
     assert SECRET_PATH not in logs_of(taken)
     assert SECRET_PATH not in logs_of(refused)
     assert SECRET_PATH not in "".join(pages_of("rollback-drill-follow-up"))
@@ -243,7 +243,7 @@ def test_the_heartbeat_is_sent_when_every_cycle_is_looked_after(url: str, tmp_pa
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("http://127.0.0.1:9/p1ng-4d1b-8c27", "the heartbeat was not taken: the connection was refused"),
+        ("http://127.0.0.1:9/p1ng-4d1b-8c27", "the heartbeat was not accepted: the connection was refused"),
         ("p1ng-4d1b-8c27", "the Secret block heartbeat is not a URL with a host"),
         ("https://watch example/p1ng-4d1b-8c27", "the Secret block heartbeat is not a valid URL"),
         ("http://watch.example.com/p1ng-4d1b-8c27", "the Secret block heartbeat uses http; it must be https"),
