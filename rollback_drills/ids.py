@@ -38,7 +38,8 @@ def plan_id(cycle: str, generated_at: str) -> str:
 
 def route_key(cycle: str, provider: str, owner: str) -> str:
     """Name the route of a cycle to an owner through a provider: the same in every plan of the cycle."""
-    return "gordroute-" + _digest(cycle + _end_of_route(provider, owner))[:16]
+    # a plan has many routes, and a call more for each is noticed
+    return "gordroute-" + sha256((cycle + _end_of_route(provider, owner)).encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4096)

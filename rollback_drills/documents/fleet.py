@@ -247,4 +247,5 @@ def _schedule_key(subject: Subject) -> str:
 
 
 def _schedule_id(subject: Subject) -> str:
-    return subject.schedule.document.schedule_id if subject.schedule and subject.schedule.document else ""
+    source = subject.schedule
+    return source.document.schedule_id if source and source.document else ""

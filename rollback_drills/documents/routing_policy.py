@@ -84,10 +84,12 @@ class Period(Document, frozen=True, gc=False):
             fold_alias(self, "starts_at", "start_at", ZERO_TIME)
             fold_alias(self, "ends_at", "end_at", ZERO_TIME)
             fold_alias(self, "description", "reason", "")
-        if self.start_at is ZERO_TIME or self.end_at is ZERO_TIME:
+        start_at, end_at = self.start_at, self.end_at
+        if start_at is ZERO_TIME or end_at is ZERO_TIME:
             raise ValueError("start_at and end_at are both needed")
-        check_in_utc(self.start_at, self.end_at)
-        if self.end_at <= self.start_at:
+        if not (1 < start_at.year < 9999 and 1 < end_at.year < 9999):
+            check_in_utc(start_at, end_at)
+        if end_at <= start_at:
             raise ValueError(
                 f"ends at {write_instant(self.end_at)}, before it starts; end_at must be later than start_at"
             )

@@ -59,7 +59,7 @@ def find_lookalikes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     seen: dict[str, str] = {}
     for name in dict.fromkeys(names):
         first = seen.setdefault(look_of(name), name)
-        if name_key(first) != name_key(name):
+        if first is not name and name_key(first) != name_key(name):
             yield first, name
 
 

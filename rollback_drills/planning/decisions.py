@@ -125,7 +125,9 @@ def find_repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, time
 def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDecision:
     cycle, request, suppressions, now = context.cycle, context.request, context.suppressions, context.now
     key = ids.route_key(cycle.cycle_id, route.provider, route.owner)
-    keys = (request.spelt.get(key) if request.spelt else None) or (key,)
+    keys: Sequence[str] = (key,)
+    if request.spelt:
+        keys = request.spelt.get(key, keys)
     window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
     suppressed, repeat = whole, _NOT_SENT

@@ -56,8 +56,9 @@ class Checklist:
         self._requested = f"{prefix}_requested"
         self._timestamps = f"{prefix}_timestamps"
         self._asked_for = _passed(self._requested, f"{document} is asked for")
-        # every report of a valid document shares these; nothing changes a report once it is made
-        self._all_passed = tuple(_passed(check_id, fact) for check_id, fact in self.facts.items())
+        # all reports share these; nothing changes a report once it is made
+        self._passed = {check_id: _passed(check_id, fact) for check_id, fact in self.facts.items()}
+        self._all_passed = tuple(self._passed.values())
 
     def fill_in(
         self,
@@ -97,8 +98,8 @@ class Checklist:
             return (*checks, *self._all_passed)
         return (
             *checks,
-            *(
-                _missed(check_id, findings[check_id]) if check_id in findings else _passed(check_id, fact)
-                for check_id, fact in self.facts.items()
-            ),
+            *[
+                _missed(check_id, findings[check_id]) if check_id in findings else passed
+                for check_id, passed in self._passed.items()
+            ],
         )
