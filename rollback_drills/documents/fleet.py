@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.collector import pause_collector
 from rollback_drills.documents.finding import find_links, search
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
@@ -50,7 +49,6 @@ class Fleet:
     """What a person should look at, and makes no document unusable: ids that look the same."""
 
 
-@pause_collector()
 def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
     """Load the schedules and histories that two paths stand for.
 

@@ -5,7 +5,6 @@ from datetime import datetime
 
 import msgspec
 
-from rollback_drills.documents.collector import pause_collector
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.readiness.cycle import Cycle, find_cycle
 from rollback_drills.readiness.due import derive_due
@@ -74,7 +73,6 @@ def judge(
     return Judgement(history, schedule, cycle)
 
 
-@pause_collector()
 def judge_all(
     subjects: Sequence[Subject],
     criteria: Criteria,
