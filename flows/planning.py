@@ -1,9 +1,8 @@
 """The part of a check that sends nothing: from the documents to the plans."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from blocks.registry import enabled_connectors
 from flows.delivery import try_failed_again
@@ -96,14 +95,14 @@ def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
 
 def plan_fleet(run: Run, fleet: FleetCheck, guard: Guard) -> PlanRequest:
     """Build the plans of all schedules, and return the request that they answer."""
-    request = PlanRequest(
+    known = PlanRequest(
         requested=run.requested,
         force=run.request.force,
         policy=run.policy,
         distrusted=guard.reasons,
         connectors=enabled_connectors() if _needs_connectors(fleet.checks) else (),
-        **_find_past(run, fleet),
     )
+    request = _add_past(known, run, fleet)
     route_owners(fleet, request)
     apply_windows(fleet, request, run.now)
     build_plans(fleet)
@@ -116,11 +115,11 @@ def _needs_connectors(checks: Sequence[ScheduleCheck]) -> bool:
     return any(each is None or not each.notification_providers for each in schedules)
 
 
-def _find_past(run: Run, fleet: FleetCheck) -> Mapping[str, Any]:
-    """Return earlier notifications, acknowledgements and exceptions; nothing is written."""
+def _add_past(request: PlanRequest, run: Run, fleet: FleetCheck) -> PlanRequest:
+    """Add earlier notifications, acknowledgements and exceptions; nothing is written."""
     if run.database is None:
-        return {}
+        return request
     cycles = [judgement.cycle.cycle_id for judgement in fleet.judgements]
     told = find_history(run.database, cycles, fleet.known_names)
     acknowledged, excepted = find_quiet(run.database, cycles, now=run.now)
-    return {"told": told, "acknowledged": acknowledged, "excepted": excepted}
+    return replace(request, told=told, acknowledged=acknowledged, excepted=excepted)

@@ -93,10 +93,3 @@ class FleetCheck(msgspec.Struct, frozen=True):
 def start_checks(subjects: Sequence[Subject], judgements: Sequence[Judgement]) -> list[ScheduleCheck]:
     """Put documents and judgements together, schedule by schedule."""
     return [ScheduleCheck(*each) for each in zip(subjects, judgements, strict=True)]
-
-
-def plan_at_once(subject: Subject, judgement: Judgement, request: PlanRequest, *, now: datetime) -> Plan:
-    """Return the plan of one schedule."""
-    check = ScheduleCheck(subject, judgement)
-    check.plan_at_once(request, now=now)
-    return check.plan

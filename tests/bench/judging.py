@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from rollback_drills.documents.fleet import load_fleet
-from rollback_drills.planning.fleet_check import plan_at_once
+from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.readiness.terms import Criteria
@@ -73,8 +73,9 @@ def judge_fleet(folder: str) -> int:
     criteria, request, routes = Criteria(), PlanRequest(), 0
     for subject in load_fleet(folder, None).subjects:
         judgement = judge(subject, find_due(subject, now=NOW), criteria, now=NOW)
-        plan = plan_at_once(subject, judgement, request, now=NOW)
-        routes += len(plan.route_decisions)
+        check = ScheduleCheck(subject, judgement)
+        check.plan_at_once(request, now=NOW)
+        routes += len(check.plan.route_decisions)
     assert routes == SCHEDULES * 4
     return routes
 

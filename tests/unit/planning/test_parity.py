@@ -13,7 +13,7 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded, parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.planning.fleet_check import plan_at_once
+from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import parse_requested
 from rollback_drills.readiness.judgement import find_due, judge
@@ -91,7 +91,9 @@ def test_reports_and_plan_state_the_measured_facts(pair: dict[str, Any], tmp_pat
         policy=policy.document if policy else None,
         connectors=inputs["available_providers"],
     )
-    plan = plan_at_once(subject, judgement, request, now=now).to_wire()
+    check = ScheduleCheck(subject, judgement)
+    check.plan_at_once(request, now=now)
+    plan = check.plan.to_wire()
 
     assert_facts(facts_of(to_plain(judgement.history_report), "history"), expected["history"])
     assert_facts(facts_of(to_plain(judgement.schedule_report), "schedule"), expected["schedule"])
