@@ -87,14 +87,17 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
     Raises:
         UsageError: A value is unusable; the message names the parameter or the variable.
     """
-    values: dict[str, Any] = {}
+    settings = Settings()
     for field in msgspec.structs.fields(Settings):
         name = field.name
         if given.get(name) is not None:
-            values[name] = _convert(given[name], field.type, field=name)
+            value = _convert(given[name], field.type, field=name)
         elif VARIABLES[name] in environ:
-            values[name] = _convert(environ[VARIABLES[name]], field.type, variable=VARIABLES[name])
-    return Settings(**values)
+            value = _convert(environ[VARIABLES[name]], field.type, variable=VARIABLES[name])
+        else:
+            continue
+        settings = msgspec.structs.replace(settings, **{name: value})
+    return settings
 
 
 def _convert(value: Any, wanted: Any, *, field: str | None = None, variable: str = "") -> Any:

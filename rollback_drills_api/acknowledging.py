@@ -35,7 +35,7 @@ BULK_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-bulk-acknowledgement
 Operator = Annotated[str, Depends(operating)]
 
 
-@router.post("/acknowledgements/bulk", **described("bulk"))
+@router.post("/acknowledgements/bulk", responses=described("bulk"))
 async def acknowledge_many(served: Served, caller: Operator, body: BulkBody) -> Response:
     """Acknowledge up to a hundred routes: all of them, or none."""
     choices = [RouteChoice(**each.model_dump()) for each in body.routes]
@@ -55,7 +55,7 @@ async def acknowledge_many(served: Served, caller: Operator, body: BulkBody) -> 
     return await served.act(run)
 
 
-@router.post("/{schedule_id:path}/acknowledgements", **described("acknowledge", 404))
+@router.post("/{schedule_id:path}/acknowledgements", responses=described("acknowledge", 404))
 async def acknowledge_schedule(
     served: Served, caller: Operator, schedule_id: str, body: AcknowledgeBody
 ) -> Response:

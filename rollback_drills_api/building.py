@@ -29,7 +29,7 @@ _AS_USUAL: Final = EscalationBody()
 Asker = Annotated[str, Depends(asking)]
 
 
-@router.post("/acknowledgements/audit-package", **described("package"))
+@router.post("/acknowledgements/audit-package", responses=described("package"))
 async def audit_package(served: Served, caller: Asker, body: PackageBody = _ALL) -> Response:
     """Put together who was told, who took notice and who did not, for an auditor; writes nothing."""
     generated_by = name_caller(caller, body.generated_by)
@@ -45,7 +45,7 @@ async def audit_package(served: Served, caller: Asker, body: PackageBody = _ALL)
     return await served.build(build)
 
 
-@router.post("/escalation-plan", **described("escalation"))
+@router.post("/escalation-plan", responses=described("escalation"))
 async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = _AS_USUAL) -> Response:
     """Return the notifications that nobody acknowledged in time, and who is notified next; sends nothing."""
     generated_by = name_caller(caller, body.generated_by)

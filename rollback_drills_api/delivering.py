@@ -30,7 +30,7 @@ router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])
 _AS_USUAL: Final = DeliverBody()
 
 
-@router.post("/deliver", **described("deliver"))
+@router.post("/deliver", responses=described("deliver"))
 async def deliver(
     served: Served, caller: Annotated[str, Depends(operating)], body: DeliverBody = _AS_USUAL
 ) -> Response:

@@ -2,8 +2,10 @@
 
 from typing import Any, Final
 
-from rollback_drills_api.problems import problem_responses
+from rollback_drills.readiness.terms import Report
+from rollback_drills_api.problems import Responses, problem_responses
 
+JsonSchema = dict[str, Any]
 _TEXT: Final = {"type": "string"}
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _OBJECT: Final = {"type": "object"}
@@ -12,16 +14,16 @@ _TRUTH: Final = {"type": "boolean"}
 _MAYBE_OBJECT: Final = {"type": ["object", "null"]}
 
 
-def _object(**properties: Any) -> dict[str, Any]:
+def _object(**properties: JsonSchema) -> JsonSchema:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def _report(section: str) -> dict[str, Any]:
+def _report(section: str) -> JsonSchema:
     report = _object(mode=_TEXT, status=_TEXT, checks=_LIST, **{section: _OBJECT})
     return {"anyOf": [report, _object(schema_version=_TEXT, generated_at=_TEXT, **_PAGE)]}
 
 
-_PAGE: Final = {"items": _LIST, "total": _COUNT, "limit": _COUNT, "offset": _COUNT}
+_PAGE: Final[dict[str, JsonSchema]] = {"items": _LIST, "total": _COUNT, "limit": _COUNT, "offset": _COUNT}
 _BUILT: Final = _object(schema_version=_TEXT, metadata_kind=_TEXT, session_id=_TEXT, indexed=_TRUTH)
 _RUN: Final = _object(
     schedule=_OBJECT,
@@ -54,7 +56,7 @@ _EXCEPTION_EXAMPLE: Final = {
     "approver": "release-board via administration",
     "expires_at": "2026-12-20T09:00:00+00:00",
 }
-_ANSWERS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
+_ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
     "history": (
         "The history report of contract §3; of several schedules a page of them.",
         _report("history"),
@@ -197,8 +199,8 @@ _RUNS_A_FLOW: Final = ("deliver", "acknowledge", "bulk", "exception")
 _HAS_BODY: Final = (*_RUNS_A_FLOW, "package", "escalation")
 
 
-def described(operation: str, *statuses: int) -> dict[str, Any]:
-    """Return the arguments of an operation's decorator: its answer, and the problems it can have."""
+def described(operation: str, *statuses: int) -> Responses:
+    """Return the answers of an operation: what it returns, and the problems it can have."""
     description, schema, example = _ANSWERS[operation]
     more = {*statuses}
     if operation in _RUNS_A_FLOW:
@@ -211,10 +213,10 @@ def described(operation: str, *statuses: int) -> dict[str, Any]:
         "description": description,
         "content": {"application/json": {"schema": schema, "example": example}},
     }
-    return {"responses": {200: answer, **problem_responses(*more)}}
+    return {200: answer, **problem_responses(*more)}
 
 
-def described_text(media_type: str, description: str, example: str, *statuses: int) -> dict[str, Any]:
-    """Return what the decorator of an operation needs whose answer is a text."""
+def described_text(media_type: str, description: str, example: str, *statuses: int) -> Responses:
+    """Return the answers of an operation that returns a text."""
     answer = {"description": description, "content": {media_type: {"schema": _TEXT, "example": example}}}
-    return {"responses": {200: answer, **problem_responses(*statuses)}}
+    return {200: answer, **problem_responses(*statuses)}

@@ -23,7 +23,7 @@ from rollback_drills_api.service import Served, Service
 router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])
 
 
-@router.post("/{schedule_id:path}/exceptions", **described("exception", 404))
+@router.post("/{schedule_id:path}/exceptions", responses=described("exception", 404))
 async def grant(
     served: Served, caller: Annotated[str, Depends(administering)], schedule_id: str, body: ExceptionBody
 ) -> Response:

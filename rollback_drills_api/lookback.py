@@ -33,7 +33,7 @@ router = APIRouter(prefix=PREFIX, tags=["looking back"])
 Reader = Annotated[str, Depends(reading)]
 
 
-@router.get("", **described("notifications"))
+@router.get("", responses=described("notifications"))
 async def notifications(
     served: Readable, wanted: Annotated[NotificationQuery, QueryParameters()]
 ) -> Response:
@@ -50,13 +50,13 @@ async def notifications(
     return await served.answers.give(("notifications", wanted.key), served.evidence_version, find)
 
 
-@router.get("/dashboard", dependencies=[nothing_asked], **described("dashboard"))
+@router.get("/dashboard", dependencies=[nothing_asked], responses=described("dashboard"))
 async def dashboard(served: Readable) -> Response:
     """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail."""
     return await served.answers.give("dashboard", served.follow_up_version, lambda: find_dashboard(served))
 
 
-@router.get("/routes", **described("routes"))
+@router.get("/routes", responses=described("routes"))
 async def routes(served: Readable, wanted: Annotated[RouteQuery, QueryParameters()]) -> Response:
     """List every route decision: who was to be told, who was not, and why; the newest first."""
 
@@ -69,7 +69,7 @@ async def routes(served: Readable, wanted: Annotated[RouteQuery, QueryParameters
     return await served.answers.give(("routes", wanted.key), served.evidence_version, find)
 
 
-@router.get("/suppression-trends", **described("trend"))
+@router.get("/suppression-trends", responses=described("trend"))
 async def suppression_trends(
     served: Served, caller: Reader, wanted: Annotated[TrendQuery, QueryParameters()]
 ) -> Response:

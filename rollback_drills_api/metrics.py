@@ -36,7 +36,7 @@ router = APIRouter(tags=["metrics"], dependencies=[nothing_asked])
 @router.get(
     "/metrics",
     response_class=Response,
-    **described_text("text/plain", "Metrics in the text format.", "rollback_drills_open_cycles 0"),
+    responses=described_text("text/plain", "Metrics in the text format.", "rollback_drills_open_cycles 0"),
 )
 async def metrics(served: Readable) -> Response:
     """Return the metrics in the text format of Prometheus."""

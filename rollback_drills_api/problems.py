@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -15,6 +16,9 @@ from rollback_drills.redaction.redactor import redactor_in_use
 
 MEDIA_TYPE: Final = "application/problem+json"
 _MOST_ERRORS: Final = 20
+
+Responses = dict[int | str, dict[str, Any]]
+"""The part `responses` of an operation, as FastAPI takes it."""
 
 
 class Problem(HTTPException):
@@ -50,15 +54,14 @@ def write_problem(
         errors: What is wrong, by place.
         headers: Further headers of the answer.
     """
-    document: dict[str, Any] = {
+    document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "instance": f"urn:uuid:{instance}",
+        **({"errors": errors} if errors else {}),
     }
-    if errors:
-        document["errors"] = list(errors)
     content = msgspec.json.encode(redactor_in_use().document(document))
     return Response(content, status, headers, MEDIA_TYPE)
 
@@ -98,7 +101,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     return write_problem(422, detail, request.state.request_id, errors=errors)
 
 
-def _explain(error: Mapping[str, Any]) -> dict[str, str]:
+def _explain(error: ErrorDetails) -> dict[str, str]:
     """Return place and message of a validation error; never the value, which may be a secret."""
     kind, *rest = error["loc"]
     path = json_path(tuple(rest)) if kind == "body" else f"{kind} {'.'.join(map(str, rest))}".strip()
@@ -148,9 +151,9 @@ _WHEN: Final = {
 }
 
 
-def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> Responses:
     """Describe problems for the OpenAPI document; those that every path can have are among them."""
-    described: dict[int | str, dict[str, Any]] = {}
+    described: Responses = {}
     for status in sorted({400, 401, 403, 405, 413, 422, 429, 500, 503, *statuses}):
         example = {
             "type": "about:blank",

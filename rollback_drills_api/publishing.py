@@ -17,7 +17,7 @@ _SVG = "image/svg+xml"
 @router.get(
     "/calendar.ics",
     response_class=Response,
-    **described_text("text/calendar", "The due instants as an iCalendar file.", "BEGIN:VCALENDAR"),
+    responses=described_text("text/calendar", "The due instants as an iCalendar file.", "BEGIN:VCALENDAR"),
 )
 async def calendar(served: Readable) -> Response:
     """Write the next due instant of every schedule as an iCalendar file."""
@@ -32,7 +32,7 @@ async def calendar(served: Readable) -> Response:
 @router.get(
     "/badges/{schedule_id:path}.svg",
     response_class=Response,
-    **described_text(_SVG, "The state of a schedule as a badge.", "<svg/>", 404),
+    responses=described_text(_SVG, "The state of a schedule as a badge.", "<svg/>", 404),
 )
 async def badge(served: Readable, schedule_id: str) -> Response:
     """Draw the state of a schedule as an SVG badge."""

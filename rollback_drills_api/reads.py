@@ -24,7 +24,7 @@ router = APIRouter(tags=["readiness"])
 WantedSchedules = Annotated[FleetQuery, QueryParameters()]
 
 
-@router.get("/runtime/go-pilot/rollback-drills", **described("history"))
+@router.get("/runtime/go-pilot/rollback-drills", responses=described("history"))
 async def drill_history(served: Readable, wanted: WantedSchedules) -> Response:
     """Return the history report of the schedule; of several, a page of them."""
     return await served.answers.give(
@@ -34,7 +34,7 @@ async def drill_history(served: Readable, wanted: WantedSchedules) -> Response:
     )
 
 
-@router.get("/runtime/go-pilot/rollback-drill-schedule", **described("schedule"))
+@router.get("/runtime/go-pilot/rollback-drill-schedule", responses=described("schedule"))
 async def drill_schedule(served: Readable, wanted: WantedSchedules) -> Response:
     """Return the schedule report of the schedule; of several, a page of them."""
     return await served.answers.give(
@@ -44,7 +44,7 @@ async def drill_schedule(served: Readable, wanted: WantedSchedules) -> Response:
     )
 
 
-@router.get("/deployment/production-readiness", **described("readiness"))
+@router.get("/deployment/production-readiness", responses=described("readiness"))
 async def readiness(served: Readable, wanted: Annotated[FleetPage, QueryParameters()]) -> Response:
     """Return whether production may rely on the rollback: the two drill checks of every schedule.
 

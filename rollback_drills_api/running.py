@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.settings import NOTHING_TO_WATCH, Settings
 from rollback_drills_api.options import ApiOptions
@@ -30,13 +31,13 @@ class Ran:
     flow_run_id: str
     message: str
     is_completed: bool
-    result: Mapping[str, Any] | None
+    result: Report | None
     """What it returned; None if it returned nothing, or another process has it."""
     refused: UsageError | None = None
     """What it found wrong with its parameters; None as well if another process has it."""
 
 
-def run_flow(options: ApiOptions, name: str, parameters: Mapping[str, Any]) -> Ran:
+def run_flow(options: ApiOptions, name: str, parameters: Mapping[str, object]) -> Ran:
     """Run a flow where the operator wants it, and wait for its end.
 
     Raises:
@@ -47,7 +48,7 @@ def run_flow(options: ApiOptions, name: str, parameters: Mapping[str, Any]) -> R
     return run(name, parameters, timeout_seconds=options.flow_timeout_seconds)
 
 
-def _check_size(parameters: Mapping[str, Any]) -> None:
+def _check_size(parameters: Mapping[str, object]) -> None:
     """Refuse parameters that the Prefect server refuses.
 
     Raises:
@@ -81,7 +82,7 @@ def find_connectors() -> frozenset[str]:
         raise _unreachable(error) from None
 
 
-def documents_of(settings: Settings) -> dict[str, Any]:
+def documents_of(settings: Settings) -> dict[str, str | None]:
     """Return the parameters by which a flow in this process reads the documents that are served."""
     return {"schedule": settings.schedule, "history": settings.history}
 
@@ -96,7 +97,7 @@ def explain_failure(ran: Ran) -> Exception:
     return Problem(HTTPStatus.BAD_GATEWAY, "the flow run failed; the log of the API and Prefect say why")
 
 
-def run_embedded(name: str, parameters: Mapping[str, Any], *, timeout_seconds: float) -> Ran:
+def run_embedded(name: str, parameters: Mapping[str, object], *, timeout_seconds: float) -> Ran:
     """Run a flow in this process, one at a time.
 
     Raises:
@@ -150,7 +151,7 @@ def _find_flow(name: str) -> Any:
     return next(flow for flow in flows if flow.name == name)
 
 
-def run_deployed(name: str, parameters: Mapping[str, Any], *, timeout_seconds: float) -> Ran:
+def run_deployed(name: str, parameters: Mapping[str, object], *, timeout_seconds: float) -> Ran:
     """Run a deployment of the same name as its flow, and wait for the end.
 
     Raises:

@@ -8,6 +8,7 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.requests import DeliverRequest
+from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
@@ -71,7 +72,7 @@ def deliver(
         raise typer.Exit(1)
 
 
-def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[dict[str, Any], State[Any]]":
+def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[Report, State[Any]]":
     """Run the on-demand flow with its parameters; return its result and the state in which it ended.
 
     Raises:
@@ -85,7 +86,7 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[dict[str
     return read_result(state), state
 
 
-def read_result(state: "State[Any]") -> dict[str, Any]:
+def read_result(state: "State[Any]") -> Report:
     """Return what a flow run ended with, also if it could not deliver.
 
     Raises:
@@ -100,7 +101,7 @@ def read_result(state: "State[Any]") -> dict[str, Any]:
     return result
 
 
-def print_result(result: dict[str, Any], message: str) -> None:
+def print_result(result: Report, message: str) -> None:
     """Print what was delivered, for people."""
     runs = result.get("runs", [result])
     rows = [

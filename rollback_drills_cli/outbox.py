@@ -1,13 +1,14 @@
 """`drills outbox list|show|replay|discard`: look at what was and is to be delivered, and step in."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
+from rollback_drills.readiness.terms import Report
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.filters import (
@@ -180,7 +181,7 @@ def _explain(item: "OutboxRow") -> str:
     return item.detail
 
 
-def _write(item: "OutboxRow") -> dict[str, Any]:
+def _write(item: "OutboxRow") -> Report:
     instants = ("planned_at", "queued_at", "due_at", "started_at", "completed_at")
     written = {name: getattr(item, name) for name in item.__dataclass_fields__ if name != "notification"}
     return {

@@ -1,7 +1,6 @@
 """`drills record`: writes a performed drill into the history and the evidence."""
 
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,9 +56,10 @@ def record(
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     target = find_target(settings.schedule, settings.history, schedule_id)
+    participants = [{"name": name} for name in details["participants"] or ()]
     performed = build_drill(
         _read_drill(drill),
-        read_fields(_to_fields(details)),
+        read_fields({**details, "participants": participants}),
         schedule_id=target.schedule.schedule_id,
         runbook_ref=target.schedule.runbook_ref,
         now=at,
@@ -88,8 +88,3 @@ def _read_drill(path: str | None) -> "Entry":
     if path == "-":
         return read_entry(sys.stdin.buffer.read(LARGEST_DOCUMENT_BYTES + 1), "--drill -")
     return read_entry(read_bytes(path), f"--drill {path}")
-
-
-def _to_fields(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a drill as JSON has them."""
-    return {**details, "participants": [{"name": name} for name in details["participants"] or ()]}

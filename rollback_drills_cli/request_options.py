@@ -33,15 +33,15 @@ def option_of(
     metadata = [*field.metadata, *(each for kind in inner for each in getattr(kind, "__metadata__", ()))]
     otherwise = default or next((each.text for each in metadata if isinstance(each, Otherwise)), "")
     help_text = f"{field.description}" + (f" (default: {otherwise})" if otherwise else "")
-    lowest = highest = None
+    lowest: Any = None
+    highest: Any = None
     if not inner:  # the rules refuse what is given and out of bounds
         lowest = next((each.ge for each in metadata if isinstance(each, annotated_types.Ge)), None)
         highest = next((each.le for each in metadata if isinstance(each, annotated_types.Le)), None)
-    limits: dict[str, Any] = {"min": lowest, "max": highest}
     flag = find_flag(name)
     if bool in inner:  # yes, no, or not said
         flag = f"{flag}/--no-{flag.removeprefix('--')}"
-    return typer.Option(flag, *flags, metavar=metavar, help=help_text, **limits)
+    return typer.Option(flag, *flags, metavar=metavar, help=help_text, min=lowest, max=highest)
 
 
 def with_options_of(request: type[BaseModel], *, after: str) -> Callable[[Function], Function]:

@@ -1,9 +1,8 @@
 """The drills of a schedule: those of its history, and those that only the evidence still has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.evidence.drills import write_drill
@@ -19,7 +18,7 @@ class DrillRow:
     executed_at: datetime | None
     is_accepted: bool
     problems: Sequence[str]
-    drill: Mapping[str, Any]
+    drill: Report
     """As the documents have it."""
     in_history: bool
     evidence: Report | None

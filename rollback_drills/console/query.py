@@ -47,13 +47,10 @@ class FleetQuery:
         Raises:
             UsageError: One is unknown or cannot be used; a filter with a slip would match all.
         """
-        values: dict[str, Any] = {}
-        for name, text in parameters.items():
+        for name in parameters:
             if name not in _READ:
                 raise UsageError(f"the query parameter {show(name)} is unknown; there are {', '.join(_READ)}")
-            if text:
-                values[name] = _READ[name](name, text)
-        return cls(**values)
+        return cls(**{name: _READ[name](name, text) for name, text in parameters.items() if text})
 
     def to_parameters(self) -> dict[str, str]:
         """Return the parameters that are not as usual."""

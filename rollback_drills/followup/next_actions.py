@@ -41,7 +41,7 @@ class CycleState(StrEnum):
     """How far an open cycle has come."""
 
     WAITING = "waiting"  # committed or kept back, told nobody yet
-    NOTIFIED = "notified"
+    TOLD = "notified"
     ACKNOWLEDGED = "acknowledged"  # everybody who was told has acknowledged, and it holds
     ESCALATED = "escalated"
     SKIPPED = "skipped"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -135,10 +135,12 @@ def _report(
     document = source.document if source else None
     faults = dict(find(document)) if document else {}
     problem = _find_problem(kind, source, faults)
-    facts: dict[str, Any] = msgspec.structs.asdict(document or kind.model())
-    del facts["reviewed_values"]  # they say something of the text, not of the promotion
-    facts = {key: list(each) if isinstance(each, tuple) else each for key, each in facts.items()}
-    section = {"valid": not problem, **facts, "message": problem or f"{kind.checklist.document} is in order"}
+    facts = {
+        key: list(each) if isinstance(each, tuple) else each
+        for key, each in msgspec.structs.asdict(document or kind.model()).items()
+        if key != "reviewed_values"  # they say something of the text, not of the promotion
+    }
+    message = problem or f"{kind.checklist.document} is in order"
     requested = source is not None or made["mode"] is Mode.PROMOTED
     if not requested:
         status = Readiness.NOT_REQUESTED
@@ -154,10 +156,8 @@ def _report(
         **made,
         "status": status,
         f"{kind.section}_path": source.path if source else "",
-        "checks": kind.checklist.fill_in(
-            source, section["message"], findings, valid=not problem, requested=requested
-        ),
-        kind.section: section,
+        "checks": kind.checklist.fill_in(source, message, findings, valid=not problem, requested=requested),
+        kind.section: {"valid": not problem, **facts, "message": message},
     }
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from rollback_drills import PRODUCT, ids
 from rollback_drills.documents.fields import write_instant
@@ -30,7 +29,7 @@ class Notice:
     facts: tuple[tuple[str, str], ...]
     is_over: bool = False
     """Whether it says that all is well again."""
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, object] = field(default_factory=dict)
     """What else the event says."""
 
     def address(
@@ -55,11 +54,12 @@ class Notice:
             replaces: Notifications that must not have been sent; they become pointless.
             closes: Whether the route has left its cycle with this.
         """
+        alert_level = "healthy" if self.is_over else "critical"
         notification = Notification(
             notification_id=ids.notification_id(route_key, reason, occurrence),
             provider=provider,
             owner=owner,
-            alert_level="healthy" if self.is_over else "critical",
+            alert_level=alert_level,
             title=self.title,
             summary=self.summary,
             facts=self.facts,
@@ -67,7 +67,22 @@ class Notice:
             schedule_id=self.subject_id,
             cycle_id=self.cycle_id,
             plan_id="",
-            event=self._event(),
+            event={
+                "schema_version": EVENT_SCHEMA,
+                "event_type": self.event_type,
+                "event_id": ids.event_id(self.cycle_id),
+                "product": PRODUCT,
+                "session_id": ids.delivery_session_id(self.subject_name, self.cycle_id),
+                "schedule_id": self.subject_id,
+                "cycle_id": self.cycle_id,
+                "plan_id": "",
+                "generated_at": write_instant(self.at),
+                "status": str(Readiness.READY if self.is_over else Readiness.NEEDS_ATTENTION),
+                "alert_level": alert_level,
+                "title": self.title,
+                "message": self.summary,
+                **self.more,
+            },
             reason=reason,
             route_key=route_key,
             owner_key=ids.owner_reference(route_key, self.cycle_id, provider, owner),
@@ -87,21 +102,3 @@ class Notice:
             replaces=replaces,
             closes=closes,
         )
-
-    def _event(self) -> dict[str, Any]:
-        return {
-            "schema_version": EVENT_SCHEMA,
-            "event_type": self.event_type,
-            "event_id": ids.event_id(self.cycle_id),
-            "product": PRODUCT,
-            "session_id": ids.delivery_session_id(self.subject_name, self.cycle_id),
-            "schedule_id": self.subject_id,
-            "cycle_id": self.cycle_id,
-            "plan_id": "",
-            "generated_at": write_instant(self.at),
-            "status": str(Readiness.READY if self.is_over else Readiness.NEEDS_ATTENTION),
-            "alert_level": "healthy" if self.is_over else "critical",
-            "title": self.title,
-            "message": self.summary,
-            **self.more,
-        }

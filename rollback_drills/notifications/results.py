@@ -14,6 +14,7 @@ from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import TOLD, State
+from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_time
 
@@ -123,7 +124,7 @@ class DeliveryReport(msgspec.Struct, frozen=True, gc=False):
     request: RequestReport | None
 
 
-class DeliveryResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class DeliveryResult(WireDocument, frozen=True, gc=False, kw_only=True):
     """What became of all notifications of a plan (contract §5)."""
 
     schema_version: str = DELIVERY_SCHEMA
@@ -135,11 +136,6 @@ class DeliveryResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     success: bool
     nothing_to_deliver: bool
     deliveries: list[DeliveryReport]
-
-    def to_wire(self) -> dict[str, Any]:
-        """Write the result as JSON has it."""
-        written: dict[str, Any] = msgspec.to_builtins(self)
-        return written
 
 
 def build_result(event: EventReference, deliveries: Sequence[Delivery]) -> DeliveryResult:

@@ -244,7 +244,7 @@ def _earlier_refs(connection: Connection, route_keys: Sequence[str]) -> dict[str
     return found
 
 
-def _to_values(result: Result) -> dict[str, Any]:
+def _to_values(result: Result) -> dict[str, object]:
     columns = Result.__dataclass_fields__.keys() - {"cool_until", "size"}
     values = {name: getattr(result, name) for name in columns}
     return {**values, "its_message": values.pop("message_id"), "its_claim": values.pop("claim")}

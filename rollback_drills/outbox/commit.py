@@ -1,7 +1,6 @@
 """Commits notifications to the outbox before anything is sent, and tells what it has of a cycle."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
@@ -128,7 +127,8 @@ def _insert(
     return set(connection.scalars(statement, rows))
 
 
-def _to_row(entry: OutboxEntry, now: float) -> dict[str, Any]:
+def _to_row(entry: OutboxEntry, now: float) -> dict[str, object]:
+    """Return the columns of a new row."""
     return {
         "notification_id": entry.notification_id,
         "message_id": entry.notification_id,
@@ -143,37 +143,23 @@ def _to_row(entry: OutboxEntry, now: float) -> dict[str, Any]:
         "planned_at": entry.planned_at.timestamp(),
         "queued_at": now,
         "is_closed": entry.closes,
-        **_content(entry, now),
+        "state": State.SUPPRESSED if entry.is_kept_back else State.PENDING,
+        "due_at": None if entry.is_kept_back else now,
+        "notification": write_notification(entry.notification),
     }
 
 
-def _content(entry: OutboxEntry, now: float) -> dict[str, Any]:
-    text = write_notification(entry.notification)
-    if entry.is_kept_back:
-        return {"state": State.SUPPRESSED, "due_at": None, "notification": text}
-    return {"state": State.PENDING, "due_at": now, "notification": text}
-
-
 def _promote(connection: Connection, entries: Sequence[OutboxEntry], now: float) -> set[str]:
+    names = ("state", "due_at", "notification", "status", "planned_at", "queued_at")
     statement = (
         update(OUTBOX)
         .where(OUTBOX.c.notification_id == bindparam("its_id"), OUTBOX.c.state == State.SUPPRESSED)
-        .values(
-            {
-                name: bindparam(name)
-                for name in ("state", "due_at", "notification", "status", "planned_at", "queued_at")
-            }
-        )
+        .values({name: bindparam(name) for name in names})
     )
     promoted = set()
     for entry in entries:
-        values: Mapping[str, Any] = {
-            **_content(entry, now),
-            "its_id": entry.notification_id,
-            "queued_at": now,
-            "status": entry.status,
-            "planned_at": entry.planned_at.timestamp(),
-        }
+        row = _to_row(entry, now)
+        values = {"its_id": entry.notification_id, **{name: row[name] for name in names}}
         if connection.execute(statement, values).rowcount:
             promoted.add(entry.notification_id)
     return promoted

@@ -40,11 +40,6 @@ class Chain(Document, frozen=True, gc=False, omit_defaults=True):
     owner: str
     links: tuple[Link, ...]
 
-    def to_wire(self) -> dict[str, Any]:
-        """Write the chain as an event carries it; settings that are as usual are left out."""
-        written: dict[str, Any] = msgspec.to_builtins(self)
-        return written
-
 
 def resolve_chains(
     routes: Sequence[Route], *sources: RoutingPolicy | None, of: Sequence[str] | None = None

@@ -1,6 +1,6 @@
 """The event of a plan (contract §4): what automations read, and what travels with every notification."""
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from rollback_drills import PRODUCT, ids
 from rollback_drills.notifications.notification import EVENT_SCHEMA, EVENT_TYPE, write_acknowledge
 from rollback_drills.notifications.results import EventReference
+from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.plan import OwnerRoute, Plan
@@ -33,7 +34,7 @@ class EventSummary(msgspec.Struct, frozen=True, gc=False):
     interval_days: float | int | None
 
 
-class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class Event(WireDocument, frozen=True, gc=False, kw_only=True):
     """The event of a plan, or of one of its notifications."""
 
     schema_version: str = EVENT_SCHEMA
@@ -78,11 +79,6 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             self.session_id,
             self.generated_at,
         )
-
-    def to_wire(self) -> dict[str, Any]:
-        """Write the event as JSON has it."""
-        written: dict[str, Any] = msgspec.to_builtins(self)
-        return written
 
 
 def build_event(schedule_report: ScheduleReport, plan: Plan) -> Event:

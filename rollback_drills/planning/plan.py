@@ -1,11 +1,12 @@
 """Builds the notification plan of contract §4 from the decisions. Building one sends nothing."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from rollback_drills import PRODUCT, ids
+from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.routes import Route
@@ -35,7 +36,7 @@ class OwnerRoute(msgspec.Struct, frozen=True, gc=False):
     escalation_owner: str
 
 
-class Plan(msgspec.Struct, frozen=True, gc=False):
+class Plan(WireDocument, frozen=True, gc=False):
     """The notification plan of one schedule (contract §4)."""
 
     schema_version: str
@@ -61,11 +62,6 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     next_due_at: str | None
     reason: str
     controls: tuple[str, ...] = _CONTROLS
-
-    def to_wire(self) -> dict[str, Any]:
-        """Write the plan as JSON has it."""
-        written: dict[str, Any] = msgspec.to_builtins(self)
-        return written
 
 
 def build_plan(

@@ -2,25 +2,26 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from rollback_drills.documents.history import HISTORY_SCHEMA
+from rollback_drills.readiness.terms import Report
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _INDENT: Final = "  "
 _decoder: Final = json.JSONDecoder()
 
 
-def new_history(environment: str, drill: Mapping[str, Any]) -> bytes:
+def new_history(environment: str, drill: Report) -> bytes:
     """Write a history of one drill."""
     document = {"schema_version": HISTORY_SCHEMA, "environment": environment, "drills": [drill]}
     return (json.dumps(document, ensure_ascii=False, indent=_INDENT) + "\n").encode()
 
 
-def append_drill(data: bytes, drill: Mapping[str, Any]) -> bytes:
+def append_drill(data: bytes, drill: Report) -> bytes:
     """Add a drill at the end of a history, written as the drills before it are.
 
     Args:

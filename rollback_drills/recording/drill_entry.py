@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -17,7 +17,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.readiness.acceptance import is_in_future
-from rollback_drills.readiness.terms import Mode
+from rollback_drills.readiness.terms import Mode, Report
 
 _FIELD: Final = re.compile(r"\$\.(\w+)")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -54,7 +54,7 @@ def read_entry(data: bytes, place: str) -> Entry:
     return Entry(drill, frozenset(name for name, value in given.items() if value is not None))
 
 
-def read_fields(fields: Mapping[str, Any]) -> Entry:
+def read_fields(fields: Mapping[str, object]) -> Entry:
     """Read a drill whose fields are given one by one; None and empty ones are not given.
 
     Raises:
@@ -120,7 +120,7 @@ def _name(schedule_id: str, drill: Drill, executed_at: datetime) -> str:
     return f"{slug}-{executed_at:%Y%m%d}-{digest[:8]}"
 
 
-def drill_to_wire(drill: Drill) -> dict[str, Any]:
+def drill_to_wire(drill: Drill) -> Report:
     """Write a drill as the history document has it, its keys in the order of the contract."""
     written = write_drill(drill)
     return {name: written[name] for name in Drill.__struct_fields__ if name in written}

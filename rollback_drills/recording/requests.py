@@ -86,7 +86,7 @@ class RecordRequest(DrillFacts, WhereToRecord, HowToDeliver, CheckRequest):
     generated_by: str = Field("record-drill", description="Who recorded it, for the evidence.")
 
     @property
-    def drill_fields(self) -> dict[str, Any]:
+    def drill_fields(self) -> dict[str, object]:
         """The facts of the drill as the history has them."""
         fields = {name: getattr(self, name) for name in DrillFacts.model_fields}
         return {**fields, "executed_at": self.executed_at and self.executed_at.isoformat()}

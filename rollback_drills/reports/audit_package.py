@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -203,7 +203,7 @@ def seal(package: AuditPackage) -> AuditPackage:
     return msgspec.convert({**named, "content_sha256": _digest(named)}, AuditPackage)
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def _digest(content: object) -> str:
     return sha256(write_canonical(content)).hexdigest()
 
 

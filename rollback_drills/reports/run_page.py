@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.outbox.rows import OutboxRow
@@ -157,7 +157,7 @@ def render_head(note: str) -> str:
 _ROUTE_COLUMNS: Final = ("provider", "owner", "action", "why", "deferred until", "outcome")
 
 
-def route_rows(run: ScheduleRun, *, dry_run: bool) -> list[dict[str, Any]]:
+def route_rows(run: ScheduleRun, *, dry_run: bool) -> list[dict[str, str]]:
     """Return one row for each route: what was decided, why, and what became of it."""
     by_id = {each.notification.notification_id: each for each in run.deliveries}
     rows = [

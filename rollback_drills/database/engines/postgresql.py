@@ -30,9 +30,9 @@ _READ_LIMIT: Final = "SELECT setting::bigint / 1000.0 FROM pg_settings WHERE nam
 
 def make_engine(url: URL) -> Engine:
     """Return an engine that pings pooled connections, and whose statements and waits for locks end."""
-    arguments: dict[str, Any] = {}
-    if url.get_driver_name() in {"psycopg", "psycopg2"}:  # these are libpq; what the URL says counts
-        arguments = {name: value for name, value in _TRANSPORT.items() if name not in url.query}
+    is_libpq = url.get_driver_name() in {"psycopg", "psycopg2"}
+    # what the URL says counts
+    arguments = {name: value for name, value in _TRANSPORT.items() if is_libpq and name not in url.query}
     engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
     if url.get_driver_name() == "psycopg":
         _bound_answers(engine)

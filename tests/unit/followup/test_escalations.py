@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from rollback_drills import ids
@@ -18,7 +19,7 @@ from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW
 
 CHAIN = Chain("team-a", (Link("lead", ("slack",)), Link("director", ("slack",))))
-EVENT = {"title": "Rollback drill overdue", "plan_id": "gordplan-1", EVENT_KEY: CHAIN.to_wire()}
+EVENT = {"title": "Rollback drill overdue", "plan_id": "gordplan-1", EVENT_KEY: msgspec.to_builtins(CHAIN)}
 TOLD_AT = NOW - timedelta(hours=2)
 
 

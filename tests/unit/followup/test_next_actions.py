@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from rollback_drills.followup.acknowledgement import AcknowledgementState, Said
@@ -48,7 +49,7 @@ def sent(minutes: float = 0, state: State = State.DELIVERED, **changes: Any) -> 
         "queued_at": at(minutes),
         "completed_at": at(minutes + 1) if is_tried else None,
         "attention_at": None,
-        "event": {EVENT_KEY: CHAIN.to_wire()},
+        "event": {EVENT_KEY: msgspec.to_builtins(CHAIN)},
     }
     return Sent(state=state, **{**known, **changes})
 
@@ -60,7 +61,7 @@ def step(number: int, minutes: float, state: State = State.DELIVERED) -> Sent:
 
 def kept_back(until: float | None = None, by: str = "owner_calendar", minutes: float = 0) -> Sent:
     """Make the place of a notification that is kept back."""
-    event: dict[str, Any] = {EVENT_KEY: CHAIN.to_wire(), "deferred_by": by}
+    event: dict[str, Any] = {EVENT_KEY: msgspec.to_builtins(CHAIN), "deferred_by": by}
     if until is not None:
         event["deferred_until"] = at(until).isoformat()
     return sent(minutes, State.SUPPRESSED, event=event)
@@ -106,20 +107,20 @@ def test_a_message_that_died_is_acknowledged_by_nobody() -> None:
     assert find_state(cycle(dead), now=NOW) is CycleState.NOTIFIED
 
 
-ACKNOWLEDGED, NOTIFIED, ESCALATED = CycleState.ACKNOWLEDGED, CycleState.NOTIFIED, CycleState.ESCALATED
+ACKNOWLEDGED, ANNOUNCED, ESCALATED = CycleState.ACKNOWLEDGED, CycleState.NOTIFIED, CycleState.ESCALATED
 
 
 @pytest.mark.parametrize(
     ("routes", "state"),
     [
         pytest.param([route(sent(), said=said(61))], ACKNOWLEDGED, id="a minute before it ends"),
-        pytest.param([route(sent(), said=said(60))], NOTIFIED, id="when it ends"),
+        pytest.param([route(sent(), said=said(60))], ANNOUNCED, id="when it ends"),
         pytest.param(
-            [route(sent(), said=said(61)), route(sent(), provider="teams")], NOTIFIED, id="one of two routes"
+            [route(sent(), said=said(61)), route(sent(), provider="teams")], ANNOUNCED, id="one of two routes"
         ),
         pytest.param(
             [route(sent()), route(step(1, 30, State.PENDING), owner="lead")],
-            NOTIFIED,
+            ANNOUNCED,
             id="the step waits for its attempt",
         ),
         pytest.param([route(sent()), route(step(1, 30), owner="lead")], ESCALATED, id="the step was told"),
@@ -435,7 +436,7 @@ def test_the_state_of_a_cycle_is_the_one_that_was_told_last(order: int) -> None:
 
 
 def test_the_chain_of_an_owner_is_the_one_of_the_first_message() -> None:
-    later = {EVENT_KEY: Chain("team-a", CHAIN.links[1:]).to_wire()}
+    later = {EVENT_KEY: msgspec.to_builtins(Chain("team-a", CHAIN.links[1:]))}
     no_text: Mapping[str, Any] = {}
 
     facts = cycle(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
@@ -29,7 +30,7 @@ BOTH = [
 def notified(schedule_id: str, **values: Any) -> OutboxEntry:
     """Return a notification whose event has the frozen chain of its owner, as each plan writes it."""
     entry = make_entry(schedule_id, **values)
-    event = {**entry.notification.event, EVENT_KEY: Chain(entry.owner, ()).to_wire()}
+    event = {**entry.notification.event, EVENT_KEY: msgspec.to_builtins(Chain(entry.owner, ()))}
     return replace(entry, notification=replace(entry.notification, event=event))
 
 
