@@ -120,6 +120,6 @@ def _add_past(request: PlanRequest, run: Run, fleet: FleetCheck) -> PlanRequest:
     if run.database is None:
         return request
     cycles = [judgement.cycle.cycle_id for judgement in fleet.judgements]
-    told = find_history(run.database, cycles, fleet.known_names)
+    notified = find_history(run.database, cycles, fleet.known_names)
     acknowledged, excepted = find_quiet(run.database, cycles, now=run.now)
-    return replace(request, told=told, acknowledged=acknowledged, excepted=excepted)
+    return replace(request, notified=notified, acknowledged=acknowledged, excepted=excepted)

@@ -41,7 +41,7 @@ def commit_notifications(
     evidence_head = _find_head(database)
     entries = [entry for check in fleet.checks for entry in find_entries(check, request, evidence_head)]
     closing, departures = find_departures(fleet.checks, request, now=now)
-    of_source, left = find_guard_entries(database, guard, platform, request.told, fleet.plans, now)
+    of_source, left = find_guard_entries(database, guard, platform, request.notified, fleet.plans, now)
     entries += [*closing, *of_source]
     holds = [hold for plan in fleet.plans for hold in find_holds(plan, request, now=now)]
     added = commit(database, entries, [*departures, *left], holds, now=database.now().timestamp())

@@ -10,7 +10,7 @@ import msgspec
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.results import Delivery
-from rollback_drills.notifications.states import TOLD
+from rollback_drills.notifications.states import NOTIFIED
 from rollback_drills.outbox.queries import to_delivery
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
@@ -56,7 +56,7 @@ def _find_problems(item: OutboxRow, delivery: Delivery, created_at: datetime) ->
             f"its attempt began at {write_instant(started_at)} and was completed before, at"
             f" {write_instant(completed_at)}"
         )
-    if item.state in TOLD and completed_at < queued_at - _QUEUE_TOLERANCE:
+    if item.state in NOTIFIED and completed_at < queued_at - _QUEUE_TOLERANCE:
         yield f"it was delivered at {write_instant(completed_at)}, before it was queued"
     for name in _SAME:
         if not is_same(getattr(item, name), getattr(delivery.notification, name)):

@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.states import DEAD, TOLD, WAITING, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.table import OUTBOX
 
@@ -68,7 +68,7 @@ def read_connectors(database: Database) -> list[ConnectorHealth]:
     disabled = {name_key(each.provider): each for each in dead_ones}
     statement = select(
         OUTBOX.c.provider,
-        func.max(case((OUTBOX.c.state.in_(TOLD), OUTBOX.c.completed_at))),
+        func.max(case((OUTBOX.c.state.in_(NOTIFIED), OUTBOX.c.completed_at))),
         func.max(case((OUTBOX.c.state.in_(_FAILED), OUTBOX.c.completed_at))),
         func.sum(case((OUTBOX.c.state.in_(WAITING), 1), else_=0)),
         func.sum(case((OUTBOX.c.state.in_(list(DEAD)), 1), else_=0)),

@@ -9,7 +9,7 @@ from rollback_drills.followup.acknowledgement import Said
 from rollback_drills.followup.exceptions import CycleException
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.states import DEAD, TOLD, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, State
 from rollback_drills.planning.escalation_chain import Chain, read_chain
 from rollback_drills.readiness.terms import Readiness
 
@@ -63,7 +63,7 @@ class RouteFacts:
         instants = [
             each.completed_at or each.queued_at
             for each in self.own
-            if each.state in TOLD or each.state in DEAD
+            if each.state in NOTIFIED or each.state in DEAD
         ]
         return min(instants, default=None)
 

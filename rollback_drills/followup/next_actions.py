@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
-from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, WAITING, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, WAITING, State
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.repeats import REPEAT_AFTER
@@ -41,7 +41,7 @@ class CycleState(StrEnum):
     """How far an open cycle has come."""
 
     WAITING = "waiting"  # committed or kept back, told nobody yet
-    TOLD = "notified"
+    NOTIFIED = "notified"
     ACKNOWLEDGED = "acknowledged"  # everybody who was told has acknowledged, and it holds
     ESCALATED = "escalated"
     SKIPPED = "skipped"
@@ -53,7 +53,7 @@ def find_state(cycle: CycleFacts, *, now: datetime) -> CycleState:
     """Return how far an open cycle has come at an instant."""
     if cycle.exception:
         return CycleState(cycle.exception.kind.past)
-    told = [route for route in cycle.routes if any(each.state in TOLD for each in route.sent)]
+    told = [route for route in cycle.routes if any(each.state in NOTIFIED for each in route.sent)]
     if not told and not any(each.state in DEAD for route in cycle.routes for each in route.sent):
         return CycleState.WAITING
     if any(each.step for route in told for each in route.sent) and not _all_acknowledged(cycle, now):

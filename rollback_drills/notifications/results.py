@@ -13,7 +13,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.states import TOLD, State
+from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_time
@@ -38,7 +38,7 @@ class Delivery:
     @property
     def succeeded(self) -> bool:
         """Whether the provider took it."""
-        return self.state in TOLD
+        return self.state in NOTIFIED
 
     @property
     def summary(self) -> str:

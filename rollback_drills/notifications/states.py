@@ -20,7 +20,7 @@ class State(StrEnum):
     DISCARDED = "discarded"  # a person took it out
 
 
-TOLD: Final = frozenset({State.DELIVERED, State.ACCEPTED})
+NOTIFIED: Final = frozenset({State.DELIVERED, State.ACCEPTED})
 """The provider took it."""
 UNSENT: Final = frozenset({State.SUPPRESSED, State.PENDING, State.RETRY})
 """Surely not sent, so that a newer one may take its place."""

@@ -10,7 +10,7 @@ from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.states import TOLD, UNCERTAIN, WAITING, State
+from rollback_drills.notifications.states import NOTIFIED, UNCERTAIN, WAITING, State
 from rollback_drills.outbox.destinations import find_destination, note_pause_or_death
 from rollback_drills.outbox.rows import read_notification
 from rollback_drills.outbox.table import OUTBOX
@@ -232,7 +232,7 @@ def _earlier_refs(connection: Connection, route_keys: Sequence[str]) -> dict[str
         return {}
     statement = (
         select(OUTBOX.c.route_key, OUTBOX.c.reason, OUTBOX.c.external_ref)
-        .where(OUTBOX.c.route_key.in_(route_keys), OUTBOX.c.state.in_(TOLD))
+        .where(OUTBOX.c.route_key.in_(route_keys), OUTBOX.c.state.in_(NOTIFIED))
         .order_by(OUTBOX.c.sequence)
     )
     found: dict[str, str] = {}

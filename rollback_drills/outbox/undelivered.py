@@ -12,7 +12,7 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import Delivery
-from rollback_drills.notifications.states import DEAD, TOLD, WAITING, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.destinations import (
     SUBJECT_PREFIX,
     Destination,
@@ -138,7 +138,7 @@ def _find_mattering(database: Database, notification_ids: Sequence[str]) -> set[
         select(later.c.sequence).where(
             later.c.route_key == OUTBOX.c.route_key,
             later.c.sequence > OUTBOX.c.sequence,
-            later.c.state.in_(TOLD),
+            later.c.state.in_(NOTIFIED),
         )
     )
     is_open = or_(

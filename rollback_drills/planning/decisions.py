@@ -102,7 +102,7 @@ def decide_routes(
         cycle,
         request,
         Suppressions(cycle.schedule_id, schedule, request.policy),
-        find_repeat_after(schedule, request.policy) if request.told else REPEAT_AFTER,
+        find_repeat_after(schedule, request.policy) if request.notified else REPEAT_AFTER,
         now,
         state,
         f"{state}, and telling is forced" if request.force else state,
@@ -132,7 +132,7 @@ def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDe
     absence = suppressions.find_absence(route.owner, now)
     suppressed, repeat = whole, _NOT_SENT
     if suppressed is None:
-        repeat = _decide_repeat(keys, context) if request.told else NEVER_NOTIFIED
+        repeat = _decide_repeat(keys, context) if request.notified else NEVER_NOTIFIED
         suppressed = suppress_route(RouteFacts(route, window, absence, repeat), context)
     until = suppressed.until if suppressed else None
     return RouteDecision(
@@ -158,7 +158,7 @@ def _decide_repeat(keys: Sequence[str], context: Context) -> RepeatDecision:
     """Decide from the earlier notifications of a route; it has several keys only from former versions."""
     request = context.request
     return decide_repeat(
-        request.told.get(keys[0], ()),
+        request.notified.get(keys[0], ()),
         context.cycle.status,
         now=context.now,
         repeat_after=context.repeat_after,

@@ -77,9 +77,9 @@ def _is_committed(decision: RouteDecision) -> bool:
 def _find_owner_key(decision: RouteDecision, request: PlanRequest) -> str | None:
     """Return what stands for the owner of a route that was notified before; None if it was not."""
     key = decision.route_key
-    if key not in request.told:
+    if key not in request.notified:
         return None
-    first = request.told[key][0]
+    first = request.notified[key][0]
     return ids.owner_reference(key, first.cycle_id, first.provider, first.owner)
 
 
@@ -98,7 +98,7 @@ def find_holds(plan: Plan, request: PlanRequest, *, now: datetime) -> Iterator[H
     for decision in plan.route_decisions:
         if decision.category.is_deferral:
             until = decision.deferred_until
-            for told in request.told.get(decision.route_key, ()):
+            for told in request.notified.get(decision.route_key, ()):
                 if told.state in WAITING:
                     end = datetime.fromisoformat(until) if until else now + timedelta(days=1)
                     yield Hold(told.notification_id, end)
@@ -113,7 +113,7 @@ def find_departures(
     """Return the messages that close cycles, and the routes that are closed without one."""
     by_name: dict[str, dict[str, Sequence[SentNotification]]] = {}
     by_path: dict[str, dict[str, Sequence[SentNotification]]] = {}
-    for route_key, history in request.told.items():
+    for route_key, history in request.notified.items():
         name = history[-1].schedule_id
         by_name.setdefault(name_key(name), {})[route_key] = history
         by_path.setdefault(name, {})[route_key] = history

@@ -18,7 +18,7 @@ class PlanRequest:
     policy: RoutingPolicy | None = None
     connectors: Sequence[str] = ()
     """Names of configured connectors, for schedules that name no provider."""
-    told: Mapping[str, Sequence[SentNotification]] = field(default_factory=dict)
+    notified: Mapping[str, Sequence[SentNotification]] = field(default_factory=dict)
     """By route key: the earlier notifications in their order. Empty means: plan as if there were none."""
     acknowledged: Mapping[str, Suppression] = field(default_factory=dict)
     """By route key: the last acknowledgement."""
@@ -31,4 +31,4 @@ class PlanRequest:
 
     def __post_init__(self) -> None:
         """Find the routes that have former keys."""
-        object.__setattr__(self, "spelt", find_spelt_routes(self.told))
+        object.__setattr__(self, "spelt", find_spelt_routes(self.notified))

@@ -10,7 +10,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification, Suppression
-from rollback_drills.notifications.states import TOLD, UNCERTAIN, UNSENT, State
+from rollback_drills.notifications.states import NOTIFIED, UNCERTAIN, UNSENT, State
 from rollback_drills.readiness.terms import Readiness
 
 REPEAT_AFTER: Final[Mapping[Readiness, timedelta]] = {
@@ -136,4 +136,4 @@ def find_ending(history: Sequence[SentNotification]) -> Ending | None:
         return None
     unsent = tuple(told.notification_id for told in current if told.state in UNSENT)
     occurrence = 1 + sum(told.reason is Reason.RESOLVED for told in history)
-    return Ending(any(told.state in TOLD for told in current), unsent, occurrence)
+    return Ending(any(told.state in NOTIFIED for told in current), unsent, occurrence)

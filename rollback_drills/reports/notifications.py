@@ -12,7 +12,7 @@ from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import DELIVERY_KIND, DELIVERY_SOURCE, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.notifications.states import TOLD, WAITING, State
+from rollback_drills.notifications.states import NOTIFIED, WAITING, State
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.reports.filters import NotificationFilter
@@ -126,7 +126,7 @@ def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[
 
 def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:
     """Return the row of a notification of the outbox; one without a text has no plan yet."""
-    is_notified = item.state in TOLD
+    is_notified = item.state in NOTIFIED
     return NotificationRow(
         notification_id=item.notification_id,
         imported=False,

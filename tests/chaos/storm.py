@@ -29,7 +29,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.notifications.outbox_entry import OutboxEntry
-from rollback_drills.notifications.states import TOLD, State
+from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
 from tests.processes.loopback_receiver import Running, running_receiver
@@ -90,7 +90,7 @@ class Storm:
     def finish(self) -> None:
         """Deliver the rest, as later runs do."""
         until = time.monotonic() + 120
-        while self.count(*TOLD) < len(self.entries):
+        while self.count(*NOTIFIED) < len(self.entries):
             assert time.monotonic() < until, "it does not come to an end"
             assert os.waitpid(self.start(), 0)[1] == 0
             time.sleep(LEASE_SECONDS / 4)
@@ -120,7 +120,7 @@ class Storm:
             "duplicates": sum(arrived.values()) - len(arrived),
             "items_too_many": max(len(arrived) - len(self.entries), 0),  # where repeats of a key are dropped
             "unmarked_duplicates": unmarked,
-            "undelivered": len(self.entries) - self.count(*TOLD),
+            "undelivered": len(self.entries) - self.count(*NOTIFIED),
         }
 
     def _dispatcher(self, database: Database) -> Dispatcher:
@@ -140,7 +140,7 @@ def kill_at_random(storm: Storm, kills: int, seed: int) -> None:
     On a slow machine that time is over before the first delivery, so half of them are killed after one.
     """
     chance = random.Random(seed)
-    while storm.kills < kills and storm.count(*TOLD) < len(storm.entries):
+    while storm.kills < kills and storm.count(*NOTIFIED) < len(storm.entries):
         worker = storm.start()
         if chance.random() < 0.5:
             storm.wait_for_delivery()

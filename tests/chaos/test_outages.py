@@ -16,7 +16,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.notifications.results import Delivery
-from rollback_drills.notifications.states import TOLD, State
+from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from tests.processes.loopback_receiver import Running, running_receiver
@@ -51,7 +51,7 @@ def check_each_arrived_once(receiver: Running, database: Database) -> None:
     """Compare what arrived with what was committed."""
     taken = [each for each in receiver.received() if each["status"] < 300]
     arrived = Counter(json.loads(each["body"])["notification_id"] for each in taken)
-    items, total = find_rows(database, OutboxFilter(states=TOLD), limit=COUNT)
+    items, total = find_rows(database, OutboxFilter(states=NOTIFIED), limit=COUNT)
     assert total == COUNT
     assert arrived == Counter(item.notification_id for item in items)
 
@@ -91,7 +91,7 @@ def test_a_receiver_that_is_down_for_a_while_gets_everything_once(
 ) -> None:
     with back_after(down_seconds, port, tmp_path / "received.jsonl") as receiver:
         dispatcher(database, port, retries=6).run()  # waits a second, then two, four, eight …
-        while find_rows(database, OutboxFilter(states=TOLD))[1] < COUNT:
+        while find_rows(database, OutboxFilter(states=NOTIFIED))[1] < COUNT:
             time.sleep(1)
             dispatcher(database, port).run()  # as the next checks do
         check_each_arrived_once(receiver, database)

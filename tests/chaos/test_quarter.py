@@ -84,7 +84,7 @@ def check(database: Database, messenger: Messenger, now: datetime) -> None:
     )
     judgement = judged(subject, now=now)
     told = find_history(database, [judgement.cycle.cycle_id], known_names([subject], [judgement]))
-    request = PlanRequest(told=told)
+    request = PlanRequest(notified=told)
     check = checked(subject, request, now=now)
     closing, departures = find_departures([check], request, now=now)
     holds = list(find_holds(check.plan, request, now=now))

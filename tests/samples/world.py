@@ -92,7 +92,7 @@ class World:
         cycles = [judgement.cycle.cycle_id for judgement in judgements]
         told = find_history(self.database, cycles, known_names(found, judgements))
         acknowledged, excepted = find_quiet(self.database, cycles, now=self.now)
-        request = PlanRequest(told=told, acknowledged=acknowledged, excepted=excepted)
+        request = PlanRequest(notified=told, acknowledged=acknowledged, excepted=excepted)
         checks = start_checks(found, judgements)
         for check in checks:
             check.plan_at_once(request, now=self.now)

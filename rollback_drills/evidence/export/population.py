@@ -18,7 +18,7 @@ from rollback_drills.evidence.records import (
     PLAN_KIND,
     ROUTE_DELIVERY_KIND,
 )
-from rollback_drills.notifications.states import DEAD, TOLD
+from rollback_drills.notifications.states import DEAD, NOTIFIED
 
 MOST_LISTED: Final = 500
 
@@ -185,7 +185,7 @@ class Population:
 
     def _take_delivery(self, record: dict[str, Any]) -> None:
         self.outcomes[record["provider"], record["outcome"]] += 1
-        if record["outcome"] not in TOLD:
+        if record["outcome"] not in NOTIFIED:
             self.failures.add(record)
 
     def _take_import(self, record: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from rollback_drills.followup.next_actions import (
     find_state,
 )
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, WAITING, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, WAITING, State
 from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain, Link
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.terms import Readiness
@@ -40,7 +40,7 @@ def at(minutes: float) -> datetime:
 
 def sent(minutes: float = 0, state: State = State.DELIVERED, **changes: Any) -> Sent:
     """Make a notification that was planned and queued then, and tried a minute later."""
-    is_tried = state in TOLD or state in DEAD
+    is_tried = state in NOTIFIED or state in DEAD
     known: dict[str, Any] = {
         "notification_id": f"gordmsg-{minutes}",
         "reason": Reason.FIRST,
@@ -89,7 +89,7 @@ def next_step(*routes: RouteFacts, **known: Any) -> tuple[datetime, int] | None:
 
 @pytest.mark.parametrize("state", State)
 def test_a_cycle_waits_until_somebody_was_told_or_nobody_can_be(state: State) -> None:
-    is_told = state in TOLD or state in DEAD
+    is_told = state in NOTIFIED or state in DEAD
 
     assert find_state(cycle(route(sent(0, state))), now=NOW) is (
         CycleState.NOTIFIED if is_told else CycleState.WAITING
@@ -181,7 +181,7 @@ def test_an_exception_is_all_that_a_cycle_waits_for(kind: ExceptionKind) -> None
         pytest.param(kept_back(20), Action.ANNOUNCE, 20, id="kept back"),
         *(
             pytest.param(sent(3, each), Action.REPEAT, 3 + 24 * 60, id=each)
-            for each in sorted({*TOLD, *DEAD})
+            for each in sorted({*NOTIFIED, *DEAD})
         ),
     ],
 )
@@ -250,7 +250,7 @@ FIRST_STEP = 61
 
 @pytest.mark.parametrize("state", State)
 def test_the_clock_of_a_chain_starts_when_the_owner_was_told_or_the_message_died(state: State) -> None:
-    is_started = state in TOLD or state in DEAD or state is State.SUPPRESSED  # kept back without an end
+    is_started = state in NOTIFIED or state in DEAD or state is State.SUPPRESSED  # kept back without an end
     found = next_step(route(sent(0, state)))
 
     assert found == ((at(60 if state is State.SUPPRESSED else FIRST_STEP), 1) if is_started else None)

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
-from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, WAITING, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, WAITING, State
 from rollback_drills.outbox.claims import Claimed
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import (
@@ -77,7 +77,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(
         worker=st.sampled_from(["one", "other"]),
-        state=st.sampled_from([*sorted(TOLD | DEAD), State.RETRY, State.AMBIGUOUS]),
+        state=st.sampled_from([*sorted(NOTIFIED | DEAD), State.RETRY, State.AMBIGUOUS]),
         pause=st.sampled_from([None, 5.0]),
     )
     def a_worker_brings_results(self, worker: str, state: State, pause: float | None) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
-from rollback_drills.notifications.states import DEAD, TOLD, WAITING, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.destinations import (
     Destination,
     enable,
@@ -73,7 +73,7 @@ def test_what_is_replayed_is_due_at_once_and_counts_anew(database: Database, sta
 def test_what_was_delivered_or_is_on_its_way_is_not_discarded(database: Database, state: State) -> None:
     (its_id,) = put(database, make_entry("payments"))
     force(database, its_id, state=state)
-    is_discarded = state not in TOLD | {State.SENDING, State.SUPERSEDED}
+    is_discarded = state not in NOTIFIED | {State.SENDING, State.SUPERSEDED}
 
     assert discard(database, [its_id]) == is_discarded
 

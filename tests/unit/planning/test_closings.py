@@ -12,7 +12,7 @@ from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
-from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, State
 from rollback_drills.planning.closings import Closing, find_closings
 from rollback_drills.planning.plan_request import PlanRequest
 from tests.samples.builders import DRILL, NOW, checked, judged, make_subject, make_told, planned
@@ -40,7 +40,7 @@ class Case:
             requested=self.request.requested,
             force=self.request.force,
             policy=self.request.policy,
-            told=self.histories,
+            notified=self.histories,
         )
         return list(find_closings(checked(self.subject, request), request, self.histories, now=NOW))
 
@@ -159,8 +159,8 @@ def test_what_became_of_the_notification_decides_how_the_route_leaves(state: Sta
         assert closings == []
         return
     (closing,) = closings
-    assert (closing.notification is not None) is (state in TOLD)
-    assert closing.ending.replaces == (() if state in TOLD | DEAD else ("gordmsg-1",))
+    assert (closing.notification is not None) is (state in NOTIFIED)
+    assert closing.ending.replaces == (() if state in NOTIFIED | DEAD else ("gordmsg-1",))
 
 
 def test_the_second_ending_of_a_cycle_has_an_id_of_its_own() -> None:

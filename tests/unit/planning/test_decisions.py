@@ -163,10 +163,10 @@ def test_to_name_no_provider_is_not_to_name_all(text: str) -> None:
 def test_what_was_told_stays_quiet_for_a_while(status: Readiness, ago: timedelta, quiet: bool) -> None:
     told = told_before(status=status, at=NOW - ago)
 
-    again = plan_of(make_subject(), PlanRequest(told=told))
+    again = plan_of(make_subject(), PlanRequest(notified=told))
 
     assert categories(again) == ({"already_notified"} if quiet else {"deliver"})
-    assert categories(plan_of(make_subject(), PlanRequest(told=told, force=True))) == {"deliver"}
+    assert categories(plan_of(make_subject(), PlanRequest(notified=told, force=True))) == {"deliver"}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_documents_say_after_how_many_days_a_route_is_told_again_and_the_policy_
     subject = make_subject(next_due_at=due_at.isoformat(), repeat_after_days=in_schedule)
     request = PlanRequest(
         policy=read_policy({"repeat_after_days": in_policy}) if in_policy else None,
-        told=told_before(subject, at=NOW, status=Readiness(state)),
+        notified=told_before(subject, at=NOW, status=Readiness(state)),
     )
 
     (until,) = {each["deferred_until"] for each in plan_of(subject, request)["route_decisions"]}
@@ -224,7 +224,7 @@ def test_a_decision_says_which_notification_goes_out_and_which_it_replaces(
     told = told_before(state=state, status=Readiness.DUE_SOON, reason=last)
     occurrence = 2 if state is State.DISCARDED else 1
 
-    for decision in planned(make_subject(), PlanRequest(told=told)).route_decisions:
+    for decision in planned(make_subject(), PlanRequest(notified=told)).route_decisions:
         key = decision.route_key
         assert (decision.category, decision.notification_reason) == (category, reason)
         assert decision.notification_id == (notification_id(key, reason, occurrence) if reason else "")
@@ -238,8 +238,8 @@ def test_a_window_keeps_a_place_whose_id_is_that_of_the_deferred_notification() 
 
     silent = planned(subject).route_decisions
     told = told_before(subject, state=State.SUPPRESSED, reason=Reason.DEFERRED)
-    again = planned(subject, PlanRequest(told=told)).route_decisions
-    later = planned(subject, PlanRequest(told=told), now=after).route_decisions
+    again = planned(subject, PlanRequest(notified=told)).route_decisions
+    later = planned(subject, PlanRequest(notified=told), now=after).route_decisions
 
     places = [notification_id(each.route_key, "deferred", 1) for each in silent]
     assert [each.notification_id for each in silent] == places
@@ -252,7 +252,7 @@ def test_a_window_keeps_a_place_whose_id_is_that_of_the_deferred_notification() 
 
 def test_a_window_keeps_no_place_where_nothing_is_to_be_told() -> None:
     subject = make_subject(maintenance_windows=[window(NOW, NOW + timedelta(hours=1))])
-    request = PlanRequest(told=told_before(subject, at=NOW - TICK))
+    request = PlanRequest(notified=told_before(subject, at=NOW - TICK))
 
     decisions = planned(subject, request).route_decisions
 
@@ -358,7 +358,7 @@ def test_a_route_that_was_told_is_deferred_until_neither_quiet_nor_freeze_holds(
     freeze = NOW + timedelta(days=day_of_freeze)
     subject = make_subject(maintenance_windows=[window(freeze - TICK, freeze + timedelta(hours=1))])
     told = told_before(subject, at=NOW - TICK)
-    request = PlanRequest(told=told)
+    request = PlanRequest(notified=told)
 
     (until,) = {each["deferred_until"] for each in plan_of(subject, request)["route_decisions"]}
 
@@ -503,7 +503,7 @@ def test_an_absent_owner_is_told_when_neither_the_absence_nor_the_acknowledgemen
     told = told_before(subject, at=NOW - TICK)
     acknowledged = dict.fromkeys(told, Suppression(NOW + timedelta(days=3), "acknowledged by maria"))
 
-    plan = plan_of(subject, PlanRequest(told=told, acknowledged=acknowledged))
+    plan = plan_of(subject, PlanRequest(notified=told, acknowledged=acknowledged))
 
     assert categories(plan) == {"owner_calendar"}
     assert {each["deferred_until"] for each in plan["route_decisions"]} == {
@@ -523,7 +523,7 @@ def test_of_two_routes_that_became_one_the_acknowledgement_that_holds_longest_co
     ends = [NOW + timedelta(days=days) for days in (2, 4)][::order]
     said = {key: Suppression(end, "acknowledged") for key, end in zip(spelt, ends, strict=True)}
 
-    (decision,) = plan_of(subject, PlanRequest(told=told, acknowledged=said))["route_decisions"]
+    (decision,) = plan_of(subject, PlanRequest(notified=told, acknowledged=said))["route_decisions"]
 
     assert decision["category"] == "already_notified"
     assert decision["deferred_until"] == (NOW + timedelta(days=4)).isoformat()

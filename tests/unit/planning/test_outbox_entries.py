@@ -97,7 +97,7 @@ def test_what_stays_quiet_is_not_committed_whether_in_a_window_or_not(
     windows: list[dict[str, Any]], state: State, is_committed: bool
 ) -> None:
     subject = make_subject(maintenance_windows=windows)
-    request = PlanRequest(told=told_before(subject, state=state, reason=Reason.DEFERRED))
+    request = PlanRequest(notified=told_before(subject, state=state, reason=Reason.DEFERRED))
 
     assert bool(entries_of(subject, request)) is is_committed
 
@@ -109,7 +109,7 @@ def test_what_becomes_pointless_is_named_even_if_its_successor_is_kept_back(
     subject = make_subject(maintenance_windows=windows)
     told = told_before(subject, state=State.PENDING, status=Readiness.DUE_SOON)
 
-    for entry in entries_of(subject, PlanRequest(told=told)):
+    for entry in entries_of(subject, PlanRequest(notified=told)):
         assert list(entry.replaces) == [told[entry.route_key][0].notification_id]
         assert entry.is_kept_back is bool(windows)
 
@@ -140,7 +140,7 @@ def departures_of(
     subjects: list[Subject], told: dict[str, list[SentNotification]]
 ) -> tuple[list[OutboxEntry], list[Departure]]:
     """Return what closes the cycles of these schedules."""
-    request = PlanRequest(told=told)
+    request = PlanRequest(notified=told)
     return find_departures([checked(each, request) for each in subjects], request, now=NOW)
 
 
@@ -201,7 +201,7 @@ def test_nothing_was_told_and_nothing_is_closed() -> None:
 def test_only_what_waits_for_an_attempt_is_held_until_the_window_ends(state: State) -> None:
     subject = make_subject(maintenance_windows=[window(owners=["team-a"])])
     told = told_before(make_subject(), state=state)
-    request = PlanRequest(told=told)
+    request = PlanRequest(notified=told)
 
     holds = list(find_holds(planned(subject, request), request, now=NOW))
 
@@ -211,7 +211,7 @@ def test_only_what_waits_for_an_attempt_is_held_until_the_window_ends(state: Sta
 
 def test_what_waits_for_an_owner_who_is_away_without_an_end_is_held_for_a_day() -> None:
     subject = make_subject(owner_calendars={"team-a": {"available": False}})
-    request = PlanRequest(told=told_before(make_subject(), state=State.RETRY))
+    request = PlanRequest(notified=told_before(make_subject(), state=State.RETRY))
 
     holds = list(find_holds(planned(subject, request), request, now=NOW))
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from rollback_drills import ids
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification, Suppression
-from rollback_drills.notifications.states import DEAD, TOLD, UNCERTAIN, UNSENT, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, UNSENT, State
 from rollback_drills.planning.repeats import (
     REPEAT_AFTER,
     Ending,
@@ -28,7 +28,7 @@ TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 DUE_SOON, LATE = Readiness.DUE_SOON, Readiness.NEEDS_ATTENTION
 HEALTHY = (Readiness.READY, Readiness.NOT_REQUESTED)
-SETTLED = sorted(TOLD | DEAD)
+SETTLED = sorted(NOTIFIED | DEAD)
 POINTLESS = (State.SUPERSEDED, State.DISCARDED)
 
 
@@ -245,7 +245,7 @@ def ended(*history: SentNotification) -> Ending | None:
 @pytest.mark.parametrize("state", State)
 def test_a_route_leaves_its_cycle_by_what_became_of_its_notification(state: State) -> None:
     told = make_told(1, state=state)
-    expected: Ending | None = Ending(state in TOLD, ("gordmsg-1",) if state in UNSENT else (), 1)
+    expected: Ending | None = Ending(state in NOTIFIED, ("gordmsg-1",) if state in UNSENT else (), 1)
 
     assert ended(told) == (None if state in UNCERTAIN or state in POINTLESS else expected)
 

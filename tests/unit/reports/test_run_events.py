@@ -121,7 +121,7 @@ def test_what_keeps_a_notification_back_is_told(
 def test_a_route_that_was_told_already_decides_nothing_new() -> None:
     subject = make_subject(**ONE_ROUTE)
     (key,) = [each.route_key for each in planned(subject).route_decisions]
-    run = make_run(subject, PlanRequest(told={key: [make_told(at=NOW - timedelta(hours=1))]}))
+    run = make_run(subject, PlanRequest(notified={key: [make_told(at=NOW - timedelta(hours=1))]}))
     assert [each.category for each in run.plan.route_decisions] == ["already_notified"]
 
     assert names_of(find_events([run], [])) == {"readiness.needs_attention": 1}

@@ -492,7 +492,7 @@ def test_owners_of_what_is_not_trusted_are_told_nothing_not_even_by_force() -> N
 def test_no_cycle_of_what_is_not_trusted_is_closed() -> None:
     subject = make_subject(next_due_at=FUTURE)
     told = {"a-route": [make_told(cycle_id="an earlier one")]}
-    trusted = PlanRequest(told=told)
+    trusted = PlanRequest(notified=told)
     distrusted = replace(trusted, distrusted={"payments": "because"})
 
     for request, count in ((trusted, 1), (distrusted, 0)):
