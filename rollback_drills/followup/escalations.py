@@ -142,7 +142,7 @@ def _facts(escalation: Escalation, *, now: datetime) -> Iterator[tuple[str, str]
     facts = (
         ("Schedule", cycle.schedule_id),
         ("Environment", event.get("summary", {}).get("environment") or ""),
-        ("State", str(cycle.status).replace("_", " ")),
+        ("State", cycle.status.replace("_", " ")),
         ("Due", write_instant(cycle.due_at) if cycle.due_at else "unknown"),
         ("Owner", escalation.chain.owner),
         ("First told", write_instant(told_at) if told_at else "never"),

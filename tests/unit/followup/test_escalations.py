@@ -77,7 +77,9 @@ def test_a_person_who_has_a_route_is_notified_on_it_and_keeps_the_reference_of_i
     ],
 )
 def test_an_escalation_says_when_the_drill_is_due(due_at: datetime | None, says: str) -> None:
-    assert says in escalate(route(sent()), due_at=due_at).notification.summary
+    summary = escalate(route(sent()), due_at=due_at).notification.summary
+
+    assert summary.startswith(f"The rollback drill of payments {says}: team-a ")
 
 
 ABSENT = "team-a is absent and could not be told"
@@ -103,6 +105,15 @@ def test_an_owner_who_was_told_on_one_of_two_routes_was_told() -> None:
     entry = escalate(route(sent(Reason.DEFERRED)), teams)
 
     assert SILENT in entry.notification.summary
+
+
+def test_an_owner_of_two_routes_was_first_told_on_the_earlier_one() -> None:
+    later = replace(sent(), completed_at=NOW - timedelta(hours=1))
+    teams = RouteFacts("gordroute-2", "teams", "team-a", [sent()])
+
+    facts = dict(escalate(route(later), teams).notification.facts)
+
+    assert facts["First told"] == "2026-12-01T07:00:00+00:00"
 
 
 def test_an_escalation_has_the_facts_that_are_known() -> None:
@@ -163,6 +174,7 @@ def test_the_event_of_an_escalation_is_the_one_of_the_owner_for_the_next_person(
         },
     }
     assert notification.alert_level == "critical"
+    assert notification.acknowledge == f"Acknowledge: {write_acknowledge('gordcycle-1', 'lead')}"
 
 
 def test_each_step_has_an_id_of_its_own_and_always_the_same() -> None:

@@ -232,6 +232,15 @@ def test_what_closes_a_cycle_closes_its_route_and_no_other(database: Database) -
     }
 
 
+def test_cycles_that_are_closed_together_are_all_closed(database: Database) -> None:
+    schedules = ["payments", "search", "orders"]
+    opened = put(database, *map(make_entry, schedules))
+
+    put(database, *(replace(make_entry(each, reason=Reason.RESOLVED), closes=True) for each in schedules))
+
+    assert [get(database, each).is_closed for each in opened] == [True, True, True]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("state", State)
 def test_a_route_that_leaves_without_a_word_takes_along_what_was_not_sent(
@@ -371,7 +380,7 @@ def test_a_closing_that_was_committed_before_does_not_close_the_route_again(data
 def test_a_place_keeps_the_text_of_its_notification(database: Database) -> None:
     place = make_place(make_entry("payments"))
 
-    (its_id,) = put(database, place)
+    _, its_id = put(database, make_entry("search"), place)
 
     assert read_notification(get(database, its_id).notification) == place.notification
     assert get(database, its_id).due_at is None

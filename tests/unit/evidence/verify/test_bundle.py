@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -213,16 +214,20 @@ def link_memory(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "problem"),
     [
-        case(shutil.rmtree, "is no folder", id="nothing there"),
+        case(shutil.rmtree, "^BUNDLE is no folder", id="nothing there"),
         case(
-            lambda b: (b / "manifest.json").unlink(), "evidence: manifest.json is missing", id="no manifest"
+            lambda b: (b / "manifest.json").unlink(),
+            "^BUNDLE is no export of evidence: manifest.json is missing",
+            id="no manifest",
         ),
         case(
             write("manifest.json", b"{}"),
-            "is no manifest of an export",
+            "^BUNDLE/manifest.json is no manifest of an export: Object missing required field",
             id="empty manifest",
         ),
         case(write("manifest.json", b"\xff"), "is no manifest", id="manifest of bytes"),
+        case(write("manifest.json", b'{"origin": "\xff"}'), "is no manifest", id="manifest that is no UTF-8"),
+        case(write("manifest.json", b'{"x": ' + b"[" * 100_000), "is no manifest", id="deep manifest"),
         case(link_memory, "cannot be read: .*Input/output error", id="a file that fails when it is read"),
     ],
 )
@@ -231,7 +236,7 @@ def test_what_is_no_export_is_one_message(
 ) -> None:
     break_it(bundle)
 
-    with pytest.raises(UsageError, match=problem):
+    with pytest.raises(UsageError, match=problem.replace("BUNDLE", re.escape(str(bundle)))):
         verified(bundle)
 
 
@@ -280,7 +285,7 @@ def test_a_file_of_an_export_that_holds_something_else_is_found(
 
     first, *others = verified(bundle).findings
 
-    assert first.message.startswith(name)
+    assert first.message.startswith(f"{name} ")
     assert says in first.message
     assert [each.message.partition(" is ")[0] for each in others] == [name]
 
