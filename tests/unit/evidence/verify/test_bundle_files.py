@@ -76,3 +76,13 @@ def test_a_file_of_another_folder_is_none_of_the_export(place: str, bundle: Path
     messages = [each.message for each in verified(bundle).findings]
 
     assert f"{place} is missing" in messages
+
+
+@pytest.mark.parametrize("content", [b"hello\n", b"\xff"])
+def test_a_signature_that_cannot_be_read_signs_nothing(content: bytes, bundle: Path) -> None:
+    (bundle / "manifest.sig").write_bytes(content)
+
+    (finding,) = verified(bundle).findings
+
+    assert finding.kind is Kind.WRONG_KEY
+    assert finding.message.startswith("manifest.json is not signed by a key of the ledger")
