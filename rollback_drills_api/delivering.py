@@ -1,7 +1,7 @@
 """Delivers now, as a flow run, and answers with what it did."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
@@ -41,11 +41,8 @@ async def deliver(
 def _deliver(served: Service, caller: str, body: DeliverBody) -> Report:
     _check(served, body)
     options, as_of = served.options, datetime.now(UTC)
-    parameters: dict[str, Any] = {
-        **body.model_dump(),
-        "generated_by": name_caller(caller, body.generated_by),
-        "as_of": as_of,
-    }
+    generated_by = name_caller(caller, body.generated_by)
+    parameters = {**body.model_dump(), "generated_by": generated_by, "as_of": as_of}
     if options.is_embedded:
         settings = options.settings
         parameters |= {
@@ -57,11 +54,9 @@ def _deliver(served: Service, caller: str, body: DeliverBody) -> Report:
     since = ledger_size(served.database())
     ran = run_flow(options, "deliver-notifications", parameters)
     if ran.result is not None:
-        return dict(ran.result)
+        return ran.result
     fleet = load_fleet(options.settings.schedule, options.settings.history)
-    judgements = judge_all(
-        fleet.subjects, options.settings.criteria, now=as_of, generated_by=parameters["generated_by"]
-    )
+    judgements = judge_all(fleet.subjects, options.settings.criteria, now=as_of, generated_by=generated_by)
     database = served.database()
     results = (
         collect_delivery(database, judgements, since=since, flow_run_id=ran.flow_run_id) if database else []

@@ -1,7 +1,7 @@
 """Prints documents as JSON, and reports as tables for people."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -36,7 +36,7 @@ def format_json(document: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def print_items(document: Mapping[str, Any], items: Iterable[Any]) -> None:
+def print_items(document: object, items: Iterable[Any]) -> None:
     """Print a document as `print_json` does; its empty `items` are replaced by these, one at a time."""
     write_parts(_write_items(format_json(document), items))
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from rollback_drills.evidence.export.cycles import PerformedDrill
 from rollback_drills.evidence.records import (
@@ -19,6 +19,7 @@ from rollback_drills.evidence.records import (
     ROUTE_DELIVERY_KIND,
 )
 from rollback_drills.notifications.states import DEAD, NOTIFIED
+from rollback_drills.readiness.terms import Report
 
 MOST_LISTED: Final = 500
 
@@ -49,10 +50,10 @@ class SeenSchedule:
 class Listed:
     """Rows that are listed one by one; of very many the first, and the number of all."""
 
-    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    rows: list[Report] = field(default_factory=list)
     count: int = 0
 
-    def add(self, row: Mapping[str, Any]) -> None:
+    def add(self, row: Report) -> None:
         """List a row."""
         self.count += 1
         if len(self.rows) < MOST_LISTED:
@@ -102,7 +103,7 @@ class Population:
         self.ledger_events = Listed()
         """What the ledger says of itself, in the whole of it."""
         self.oldest = self.newest = ""
-        self._take: Mapping[str, Callable[[dict[str, Any]], None]] = {
+        self._take: Mapping[str, Callable[[Report], None]] = {
             PLAN_KIND: self._take_plan,
             DECISION_KIND: self._take_decision,
             DRILL_KIND: self._take_drill,
@@ -113,7 +114,7 @@ class Population:
             IMPORT_KIND: self._take_import,
         }
 
-    def add(self, record: dict[str, Any]) -> None:
+    def add(self, record: Report) -> None:
         """Take a record in, if it belongs to the period."""
         kind = record["metadata_kind"]
         if kind in LEDGER_KINDS:
@@ -148,11 +149,11 @@ class Population:
             if not drill.accepted
         ]
 
-    def _schedule(self, record: Mapping[str, Any]) -> SeenSchedule:
+    def _schedule(self, record: Report) -> SeenSchedule:
         name = record["schedule_id"]
         return self.schedules.setdefault(name, SeenSchedule(name))
 
-    def _take_plan(self, record: dict[str, Any]) -> None:
+    def _take_plan(self, record: Report) -> None:
         seen, says = self._schedule(record), record.get("schedule", {})
         seen.environment = says.get("environment") or ""
         seen.interval_days = says.get("interval_days")
@@ -164,11 +165,11 @@ class Population:
         if record["plan"].get("next_due_at"):
             seen.due_instants.add(record["plan"]["next_due_at"])
 
-    def _take_decision(self, record: dict[str, Any]) -> None:
+    def _take_decision(self, record: Report) -> None:
         if record["action"] == "suppress":
             self.suppressions[record["category"], record["provider"], record["owner"]] += 1
 
-    def _take_drill(self, record: dict[str, Any]) -> None:
+    def _take_drill(self, record: Report) -> None:
         executed_at = record.get("executed_at") or record["drill"].get("executed_at")
         problems = record.get("problems") or ""
         drill = PerformedDrill(
@@ -183,11 +184,11 @@ class Population:
         key = drill.drill_id, "" if drill.drill_id else executed_at or ""
         self._schedule(record).by_drill[key] = drill
 
-    def _take_delivery(self, record: dict[str, Any]) -> None:
+    def _take_delivery(self, record: Report) -> None:
         self.outcomes[record["provider"], record["outcome"]] += 1
         if record["outcome"] not in NOTIFIED:
             self.failures.add(record)
 
-    def _take_import(self, record: dict[str, Any]) -> None:
+    def _take_import(self, record: Report) -> None:
         key = record["imported_from"], record["signer"]
         self.imports.setdefault(key, Import(record["leaf_index"])).count += 1

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 import re2
 
 from rollback_drills.evidence.appender import columns_of
+from rollback_drills.readiness.terms import Report
 
 _COLUMNS: Final = (
     *("leaf_index", "created_at", "metadata_kind", "schedule_id", "cycle_id", "provider", "owner", "action"),
@@ -38,7 +39,7 @@ class TableWriter:
         self._writer = csv.writer(self._file)
         self._writer.writerow(_COLUMNS)
 
-    def add(self, record: dict[str, Any]) -> None:
+    def add(self, record: Report) -> None:
         """Write a record."""
         what = next((record[name] for name in _SAYS if record.get(name)), "")
         of_run = {name: record.get(name, "") for name in ("signer", "flow_run_id")}

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
@@ -13,6 +13,7 @@ from rollback_drills.evidence.records import CLOCK_KIND, IMPORT_KIND, KEY_KIND, 
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.key_chain import KeyChain
 from rollback_drills.evidence.verify.record_reading import read_record
+from rollback_drills.readiness.terms import Report
 
 OWN_KIND: Final = b'"metadata_kind":"rollback-drills-'
 """Stands in every record of what the ledger says of itself, and of imported records."""
@@ -51,7 +52,7 @@ class Auditor:
         self._clock_steps = 0
         self._imported = 0
         self.frontier = Frontier()
-        self.newest_pruning: dict[str, Any] = {}
+        self.newest_pruning: Report = {}
         """The newest record of a pruning; empty if nothing was pruned."""
         self.is_lost = False
         """Whether the hashes of the tree are not known any more, so that no root can be compared."""

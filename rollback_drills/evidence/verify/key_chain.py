@@ -1,11 +1,11 @@
 """The keys that a ledger names for itself: each is signed by the one before, or confirmed from elsewhere."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.readiness.terms import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class KeyChain:
         self._signers: set[int] = set()
         self._confirmed_size = 0
 
-    def learn(self, row: int, record: dict[str, Any]) -> None:
+    def learn(self, row: int, record: Report) -> None:
         """Take the record of a key.
 
         Raises:

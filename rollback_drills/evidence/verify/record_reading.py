@@ -1,11 +1,11 @@
 """Reads records that nobody vouches for: whatever stands there is a record, or none."""
 
-from typing import Any
-
 import msgspec
 
+from rollback_drills.readiness.terms import Report
 
-def read_record(content: bytes) -> dict[str, Any] | None:
+
+def read_record(content: bytes) -> Report | None:
     """Return the record that a leaf holds, or None if it holds none."""
     try:
         record = msgspec.json.decode(content)

@@ -14,6 +14,7 @@ from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
+from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import REDACTED
 
 _COLUMNS: Final = ("notification_id", "state", "attempt_count", "status_code", "completed_at")
@@ -31,7 +32,7 @@ class TakenOutcomes:
         """Begin with what the outbox says was taken."""
         self._open = {str(row.notification_id): row for row in taken}
 
-    def find(self, record: dict[str, Any]) -> None:
+    def find(self, record: Report) -> None:
         """Take a row of the ledger."""
         if self._open and record.get("metadata_kind") == ROUTE_DELIVERY_KIND:
             notification_id = str(record.get("notification_id"))
@@ -71,7 +72,7 @@ def iterate_taken(connection: Connection) -> Iterator[Row[Any]]:
             yield row
 
 
-def _fits(taken: Any, record: dict[str, Any]) -> bool:
+def _fits(taken: Any, record: Report) -> bool:
     if taken.state in _SETTLED and record.get("outcome") != taken.state:
         return False
     if not all(_is_said(record.get(name), getattr(taken, name)) for name in _NAMES):
