@@ -60,11 +60,10 @@ def routes(
     period = Period(*parse_period(since, until))
     opened = _open(database)
     history = find_routes(opened, wanted, period, limit=limit, offset=offset)
-    if not as_json:
-        explain_filter(opened, LEDGER, wanted.given, history.total)
     if as_json:
         print_json(history)
         return
+    explain_filter(opened, LEDGER, wanted.given, history.total)
     columns = ("at (UTC)", "schedule", "provider", "owner", "action", "why", "until (UTC)", "row")
     rows = [_to_route_row(each) for each in history.items]
     _print_page("Routes", columns, rows)
@@ -99,11 +98,10 @@ def trends(
     opened = _open(database)
     wanted = RouteFilter(read_schedule_id(schedule_id, schedule), provider, owner, category=category)
     trend = find_trend(opened, wanted, period, now=at, generated_by=generated_by)
-    if not as_json:
-        explain_filter(opened, LEDGER, wanted.given, trend.decision_count)
     if as_json:
         print_json(trend)
         return
+    explain_filter(opened, LEDGER, wanted.given, trend.decision_count)
     rows = week_rows(trend)
     print_table(
         "Suppressed notifications", list(rows[0]), ([str(cell) for cell in row.values()] for row in rows)
@@ -145,11 +143,10 @@ def notifications(
     period = Period(*parse_period(since, until))
     opened = _open(database)
     history = find_notifications(opened, wanted, period, limit=limit, offset=offset)
-    if not as_json:
-        explain_filter(opened, OUTBOX, wanted.given, history.total)
     if as_json:
         print_json(history)
         return
+    explain_filter(opened, OUTBOX, wanted.given, history.total)
     columns = (
         "planned (UTC)",
         "schedule",

@@ -24,6 +24,15 @@ _CONTROLS: Final = (
     "Plans that told nobody are counted and not listed.",
 )
 
+_OF_DECISION: Final = (
+    *("route_key", "schedule_id", "cycle_id", "plan_id", "provider", "owner", "escalation_owner"),
+    "acknowledgement_minutes",
+)
+_OF_ACKNOWLEDGEMENT: Final = (
+    *("acknowledgement_state", "acknowledgement_id", "acknowledged_by", "acknowledged_at"),
+    *("acknowledged_until", "external_ref", "notes"),
+)
+
 RouteKey = tuple[str, str, str]
 """Cycle (of an imported plan: the plan), provider and owner."""
 
@@ -250,27 +259,14 @@ def _build_route(
     return PackageRoute(
         route_id=latest.route_key,
         route_action=latest.action,
-        route_key=latest.route_key,
-        schedule_id=latest.schedule_id,
-        cycle_id=latest.cycle_id,
-        plan_id=latest.plan_id,
-        provider=latest.provider,
-        owner=latest.owner,
-        escalation_owner=latest.escalation_owner,
-        acknowledgement_minutes=latest.acknowledgement_minutes,
+        **{name: getattr(latest, name) for name in _OF_DECISION},
         first_decided_at=decisions[0].created_at,
         route_created_at=latest.created_at,
         decision_rows=[each.row for each in decisions],
         first_delivered_at=next((each.completed_at for each in attempts if each.delivery_success), None),
         outcome=attempts[-1].outcome if attempts else "",
         closed_at=next((each.created_at for each in outcomes if each.reason == Reason.RESOLVED), None),
-        acknowledgement_state=said.acknowledgement_state,
+        **{name: getattr(said, name) for name in _OF_ACKNOWLEDGEMENT},
         acknowledged=said.acknowledgement_state in _ACKNOWLEDGED,
-        acknowledgement_id=said.acknowledgement_id,
-        acknowledged_by=said.acknowledged_by,
-        acknowledged_at=said.acknowledged_at,
-        acknowledged_until=said.acknowledged_until,
-        external_ref=said.external_ref,
-        notes=said.notes,
         acknowledgement_row=said.row,
     )
