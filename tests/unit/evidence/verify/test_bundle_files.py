@@ -86,3 +86,4 @@ def test_a_signature_that_cannot_be_read_signs_nothing(content: bytes, bundle: P
 
     assert finding.kind is Kind.WRONG_KEY
     assert finding.message.startswith("manifest.json is not signed by a key of the ledger")
+    assert finding.message.endswith(f"the key of the newest head is {KEY.public.text}")
