@@ -13,7 +13,9 @@ from rollback_drills.database.connections import MOST_PARAMETERS, Database, repe
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
+from rollback_drills.evidence.last_findings import compare_population, keep_findings
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
+from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
 from rollback_drills.evidence.records import record_deliveries
 from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
 from rollback_drills.notifications.results import Delivery, read_reference
@@ -39,6 +41,8 @@ class Indexed:
     """How far the clock is behind the newest of the recent transactions, if it is too far."""
     refused: Sequence[str] = ()
     """Rows of the outbox that the evidence does not take, a sentence each."""
+    changes: Changes = NOTHING_CHANGED
+    """How the population of a check differs from the last one."""
 
     @property
     def problems(self) -> Sequence[str]:
@@ -63,20 +67,24 @@ def index_run(
     redact: Callable[[Report], Report],
     open_key: OpenSigningKey,
     drills: Mapping[str, Callable[[], Report]] = MappingProxyType({}),
+    population: Population | None = None,
     flow_run_id: str = "",
 ) -> Indexed:
     """Append the records of a run, and of every outcome and drill that the evidence does not have yet.
 
-    Outcomes of a run that was killed before it came so far are taken by the next one.
+    Of a check, the plans are appended that notify somebody or whose findings changed, and in the end one
+    record that the whole population was looked at. Outcomes of a run that was killed before it came so far
+    are taken by the next one.
 
     Args:
         database: Keeps both the ledger and the outbox.
-        records: The plans and decisions of the run.
+        records: What the run writes in any case.
         created_at: The clock of the evidence.
         signer: Who runs, for the records.
         redact: Takes the secrets out of a record.
         open_key: Opens the key that signs the head.
         drills: By the key under which each is written once, how to make the record of a drill.
+        population: What a check looked at; None if the run is no check.
         flow_run_id: The Prefect flow run that writes; empty outside one.
     """
 
@@ -90,14 +98,34 @@ def index_run(
         unknown = find_unknown(connection, drills, earlier)
         appender.add((keep(drills[key]()) for key in unknown), unknown)
         appender.add(map(keep, records))
+        seen = population.redacted(redact) if population else None
+        changes = compare_population(connection, seen) if seen else NOTHING_CHANGED
+        if seen:
+            appender.add(map(keep, _find_news(seen, changes)))
         for outcomes in _take(connection, created_at):
             deliveries = [each.delivery for each in outcomes if each.delivery]
             refused += [_explain_refused(each) for each in outcomes if each.problem]
             appender.add(map(keep, _record(deliveries, created_at=created_at, signer=signer)))
+        if seen:
+            keep_findings(connection, seen, changes)
+            appender.add([keep(record_check(seen, changes, created_at=created_at, signer=signer))])
     went_back = appender.went_back or (lags[0] if lags and lags[0] > CLOCK_SKEW else None)
     behind = max(lags, default=timedelta())
     late = behind if behind > CLOCK_SKEW else None
-    return Indexed(appender.count, appender.head, went_back, late, refused)
+    return Indexed(appender.count, appender.head, went_back, late, refused, changes)
+
+
+def _find_news(population: Population, changes: Changes) -> Iterator[Report]:
+    """Yield the records of the plans that are news: each plan carries the digest of its finding."""
+    for each in population.concluded:
+        if each.is_notified or each.schedule_id in changes.changed:
+            plan, *decisions = each.record()
+            yield {
+                **plan,
+                "population_id": population.population_id,
+                "finding_digest": each.finding_digest,
+            }
+            yield from decisions
 
 
 def _find_lags(connection: Connection, created_at: datetime) -> list[timedelta]:

@@ -14,6 +14,7 @@ from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.heads import find_nodes
+from rollback_drills.evidence.last_findings import forget_findings
 from rollback_drills.evidence.ledger.merkle import fold, frontier_of
 from rollback_drills.evidence.records import LEDGER_KINDS, PRUNING_KIND, start_record
 from rollback_drills.evidence.table import LEDGER, PRUNED
@@ -83,6 +84,7 @@ def prune(
             ]
         )
         _move_hashes(connection, found.pruned_before)
+        forget_findings(connection)
     if database.engine.dialect.name == "sqlite":
         with database.read() as connection:  # the log of recent changes has the content as well
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -70,6 +70,15 @@ HEADS: Final = Table(
 )
 """The signed head after every transaction that added rows."""
 
+LAST_FINDINGS: Final = Table(
+    "last_findings",
+    METADATA,
+    Column("population_id", String(40), primary_key=True),
+    Column("schedule_id", Text, primary_key=True),
+    Column("finding_digest", String(64), nullable=False),
+)
+"""The last finding of each schedule, for speed: it follows from the ledger, and no trigger guards it."""
+
 _REFUSE: Final = "BEGIN SELECT RAISE(ABORT, 'the evidence is append-only'); END"
 _HASHES_ARE_KEPT: Final = (
     "EXISTS (SELECT 1 FROM ledger_pruned AS kept"

@@ -31,11 +31,11 @@ _NO_DRILL: Final = Drill()
 _NOT_CONFIGURED: Final = (
     "no drill history is configured; set CAVRA_GO_ROLLBACK_DRILL_HISTORY or give its path"
 )
-_FRESHNESS: Final = "go_rollback_drill_freshness"
+FRESHNESS: Final = "go_rollback_drill_freshness"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_history",
     "a drill history",
-    list_facts(OUTCOME) | {_FRESHNESS: "the latest drill is not too old"},
+    list_facts(OUTCOME) | {FRESHNESS: "the latest drill is not too old"},
 )
 
 
@@ -192,7 +192,7 @@ def _find(
     faults = find_unmet(latest)
     if not facts.fresh:
         age = "unknown" if facts.age_days is None else f"{facts.age_days:.2f} days"
-        faults[_FRESHNESS] = (
+        faults[FRESHNESS] = (
             f"executed_at is {show(facts.latest_executed_at)}, so the age is {age};"
             f" at most {criteria.max_age_days} days, and not in the future"
         )

@@ -32,12 +32,12 @@ _ON_TIME: Final = timedelta(0)
 _NOT_CONFIGURED: Final = (
     "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or give its path"
 )
-_NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
+NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_schedule",
     "a drill schedule",
-    list_facts(REQUIREMENTS) | {_NOT_STALE: "the drill is not overdue"},
-    order=(ACTIVE, CADENCE, NEXT_DUE, _NOT_STALE, ROUTES),
+    list_facts(REQUIREMENTS) | {NOT_STALE: "the drill is not overdue"},
+    order=(ACTIVE, CADENCE, NEXT_DUE, NOT_STALE, ROUTES),
 )
 
 
@@ -144,9 +144,9 @@ def _find_faults(
     written = find_written_faults(schedule)
     faults = {key: f"{source.path}: {fault}" for key, fault in written.items()} if written else written
     if not due.written:
-        faults[_NOT_STALE] = faults.setdefault(NEXT_DUE, _explain_no_due_time(source, history_report))
+        faults[NOT_STALE] = faults.setdefault(NEXT_DUE, _explain_no_due_time(source, history_report))
     elif due.stale:
-        faults[_NOT_STALE] = (
+        faults[NOT_STALE] = (
             _blame_history(source, schedule, due, history_report)
             or f"{source.path}: the drill was due {due.written}"
         )
@@ -155,10 +155,10 @@ def _find_faults(
 
 def _add_age(faults: dict[str, str], facts: ScheduleFacts) -> dict[str, str]:
     """Add to the check how late the drill is; the message stays the same from run to run."""
-    if _NOT_STALE not in faults or facts.days_until_due is None:
+    if NOT_STALE not in faults or facts.days_until_due is None:
         return faults
     late = f"{-facts.days_until_due:.2f} days ago"
-    return faults | {_NOT_STALE: f"{faults[_NOT_STALE]}, {late}; perform it"}
+    return faults | {NOT_STALE: f"{faults[NOT_STALE]}, {late}; perform it"}
 
 
 def _explain_no_due_time(source: Loaded[Schedule], history_report: HistoryReport) -> str:

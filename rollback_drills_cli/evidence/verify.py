@@ -108,6 +108,7 @@ def _print_result(result: Verification, place: str) -> None:
         ("ledger", result.origin),
         ("rows", f"{result.size:,} ({result.row_count:,} looked at, {result.pruned_count:,} pruned)"),
         ("signed heads", f"{result.head_count:,}"),
+        ("checks recomputed", f"{result.check_count:,}"),
         ("root", result.root),
         ("public key", result.public_key),
         ("compared with", ", ".join(result.compared) or "no copy"),

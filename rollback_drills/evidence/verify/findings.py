@@ -19,6 +19,8 @@ class FindingKind(StrEnum):
     FORKED = "forked"
     WRONG_KEY = "wrong_key"
     SCHEMA = "schema"
+    UNPROVEN = "unproven"
+    """A check says of its population what the records before it do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Verification:
     row_count: int = 0
     pruned_count: int = 0
     head_count: int = 0
+    check_count: int = 0
+    """How many checks follow from the plans before them."""
     compared: list[str] = field(default_factory=list)
     """The copies of heads and keys from elsewhere that it was compared with."""
     remarks: list[str] = field(default_factory=list)
@@ -68,6 +72,7 @@ class Verification:
             "row_count": self.row_count,
             "pruned_count": self.pruned_count,
             "head_count": self.head_count,
+            "check_count": self.check_count,
             "compared": list(map(printable, self.compared)),
             "remarks": self.remarks,
             "finding_count": self.finding_count,

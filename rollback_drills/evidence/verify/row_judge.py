@@ -8,6 +8,7 @@ from rollback_drills.evidence.ledger.merkle import HASH_SIZE, hash_leaf
 from rollback_drills.evidence.pruning import digest_once_keys
 from rollback_drills.evidence.records import ONCE_KINDS
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.population_audit import PopulationAudit
 from rollback_drills.evidence.verify.record_reading import read_record
 from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
@@ -24,6 +25,7 @@ class RowJudge:
         self.created_at: str | None = None
         """Of the newest row; None if it cannot be read, or was pruned."""
         self._result, self._outcomes = result, outcomes
+        self._populations = PopulationAudit(result)
         self._pruned_keys: list[tuple[int, str]] = []
         self._earlier_keys = 0
 
@@ -33,6 +35,7 @@ class RowJudge:
         leaf = leaf if len(leaf) == HASH_SIZE else NO_HASH
         self.created_at = None
         if row.is_pruned:
+            self._populations.skip_pruned()
             if row.once_key is not None:
                 self._pruned_keys.append((row.leaf_index, str(row.once_key)))
             if row.problem:
@@ -46,6 +49,7 @@ class RowJudge:
 
     def finish(self, newest_pruning: dict[str, Any]) -> None:
         """Compare what is kept of pruned rows with what the newest pruning says of it."""
+        self._populations.finish()
         says = newest_pruning.get("once_keys")
         if says is None and self._pruned_keys:
             self._earlier_keys += len(self._pruned_keys)
@@ -76,6 +80,7 @@ class RowJudge:
         self.created_at = expected["created_at"]
         if record:
             self._outcomes.find(record)
+            self._populations.take(record)
         for column in self._differing(row.columns, expected):
             return FindingKind.CHANGED, f"{described} was changed in the column {column}"
         return None

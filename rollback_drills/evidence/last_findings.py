@@ -1,0 +1,112 @@
+"""Keeps the last finding of each schedule, so that a run writes only what changed.
+
+The table is a copy for speed. The newest check of a population signs what must stand in it; if it does not,
+the ledger is read instead.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+
+from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.evidence.population import (
+    Changes,
+    KnownFindings,
+    Population,
+    SeenPopulations,
+    digest_population,
+    find_changes,
+)
+from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.table import LAST_FINDINGS, LEDGER
+
+_ROWS_AT_ONCE: Final = 1000
+_NO_RECORD: Final = ""
+"""Stands for the digest of a finding whose record was pruned: the next check records it again."""
+
+
+class _Check(msgspec.Struct):
+    """What is needed of the record of a check."""
+
+    created_at: str
+    population_digest: str
+
+
+def compare_population(connection: Connection, population: Population) -> Changes:
+    """Return what changed since the last check of a population, by what the evidence has of it."""
+    newest = _find_check(connection, population.population_id)
+    if newest is None:
+        return find_changes(None, population)
+    known = _read_table(connection, population.population_id)
+    if digest_population(known) != newest.population_digest:
+        known = dict.fromkeys(known, _NO_RECORD) | _read_ledger(connection, population.population_id)
+        _replace_table(connection, population.population_id, known)
+    return find_changes(known, population, datetime.fromisoformat(newest.created_at))
+
+
+def keep_findings(connection: Connection, population: Population, changes: Changes) -> None:
+    """Keep the findings of a check for the next one."""
+    if not changes.is_any:
+        return
+    of_population = LAST_FINDINGS.c.population_id == population.population_id
+    outdated = sorted({*changes.changed, *changes.gone})
+    for start in range(0, len(outdated), MOST_PARAMETERS):
+        some = LAST_FINDINGS.c.schedule_id.in_(outdated[start : start + MOST_PARAMETERS])
+        connection.execute(delete(LAST_FINDINGS).where(of_population, some))
+    findings = population.findings
+    _add_rows(connection, population.population_id, {name: findings[name] for name in changes.changed})
+
+
+def forget_findings(connection: Connection) -> None:
+    """Forget what was found of each schedule, so that what was pruned is recorded again."""
+    connection.execute(update(LAST_FINDINGS).values(finding_digest=_NO_RECORD))
+
+
+def _replace_table(connection: Connection, population_id: str, known: KnownFindings) -> None:
+    connection.execute(delete(LAST_FINDINGS).where(LAST_FINDINGS.c.population_id == population_id))
+    _add_rows(connection, population_id, known)
+
+
+def _add_rows(connection: Connection, population_id: str, findings: KnownFindings) -> None:
+    rows = [
+        {"population_id": population_id, "schedule_id": name, "finding_digest": digest}
+        for name, digest in sorted(findings.items())
+    ]
+    if rows:
+        connection.execute(insert(LAST_FINDINGS), rows)
+
+
+def _find_check(connection: Connection, population_id: str) -> _Check | None:
+    """Return the newest check of a population; its record has no schedule."""
+    checks = select(LEDGER.c.record).where(
+        LEDGER.c.schedule_id == "",
+        LEDGER.c.metadata_kind == CHECK_KIND,
+        LEDGER.c.session_id == population_id,
+    )
+    text = connection.scalar(checks.order_by(LEDGER.c.leaf_index.desc()).limit(1))
+    return msgspec.json.decode(text, type=_Check) if text is not None else None
+
+
+def _read_table(connection: Connection, population_id: str) -> KnownFindings:
+    columns = select(LAST_FINDINGS.c.schedule_id, LAST_FINDINGS.c.finding_digest)
+    rows = connection.execute(columns.where(LAST_FINDINGS.c.population_id == population_id))
+    return {row.schedule_id: row.finding_digest for row in rows}
+
+
+def _read_ledger(connection: Connection, population_id: str) -> KnownFindings:
+    """Read again from the first record on; it is needed after a pruning, or if the table was changed."""
+    seen = SeenPopulations()
+    for record in _iterate_records(connection):
+        if record.get("population_id") == population_id:
+            seen.take(record)
+    return seen.known.get(population_id, {})
+
+
+def _iterate_records(connection: Connection) -> Iterator[dict[str, Any]]:
+    rows = select(LEDGER.c.record).where(LEDGER.c.metadata_kind.in_((PLAN_KIND, CHECK_KIND)))
+    ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
+    for text in connection.scalars(ordered):
+        yield msgspec.json.decode(text)

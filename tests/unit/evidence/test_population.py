@@ -1,0 +1,224 @@
+"""A run records what changed, and proves that it looked at everything."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from rollback_drills.database.connections import Database
+from rollback_drills.evidence.appender import append
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.evidence.population import (
+    Changes,
+    Concluded,
+    Population,
+    digest_population,
+    find_changes,
+    name_population,
+)
+from rollback_drills.evidence.pruning import prune
+from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, record_plan, start_record
+from rollback_drills.evidence.verify.auditor import Trust
+from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.ledger import verify_ledger
+from rollback_drills.readiness.terms import Readiness, Report
+from tests.samples.builders import NOW, judged, make_subject, open_key, planned
+
+DAY = timedelta(days=1)
+POPULATION = name_population("fleet/*.json", None, requested=None)
+
+
+def concluded(name: str, digest: str, *, days: int = 0, is_notified: bool = False) -> Concluded:
+    """Conclude something about a schedule; its digest is any text."""
+    subject = make_subject([], schedule_id=name)
+
+    def record() -> Iterable[Report]:
+        plan, at = planned(subject), NOW + days * DAY
+        return record_plan(plan, judged(subject).schedule, f"rcd-{name}", created_at=at, signer="me")
+
+    return Concluded(name, digest, Readiness.NEEDS_ATTENTION, is_notified, record)
+
+
+def population_of(found: Mapping[str, str], name: str = POPULATION, *, days: int = 0) -> Population:
+    of_schedules = [concluded(*each, days=days) for each in found.items()]
+    return Population(name, "fleet/*.json", NOW, of_schedules)
+
+
+def run(
+    database: Database, population: Population | Mapping[str, str], *, days: int = 0, redact: Any = None
+) -> Changes:
+    """Write down a check some days later."""
+    if not isinstance(population, Population):
+        population = population_of(population, days=days)
+    indexed = index_run(
+        database,
+        [],
+        created_at=NOW + days * DAY,
+        signer="me",
+        redact=redact or (lambda record: record),
+        open_key=open_key,
+        population=population,
+    )
+    return indexed.changes
+
+
+def news(changes: Changes) -> tuple[set[str], list[str], list[str]]:
+    """Return what changed, came and is gone."""
+    return set(changes.changed), list(changes.came), list(changes.gone)
+
+
+def records(database: Database, kind: str) -> list[Report]:
+    """Return the records of a kind, the oldest first."""
+    found, _ = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=kind))
+    return found[::-1]
+
+
+def verify(database: Database) -> Verification:
+    return verify_ledger(database, Trust(), lambda _: None)
+
+
+def test_only_what_changed_is_recorded_and_every_run_proves_the_whole_population(database: Database) -> None:
+    first = run(database, {"a": "1", "b": "1", "c": "1"})
+    second = run(database, {"a": "1", "b": "1", "c": "1"})
+    third = run(database, {"a": "1", "b": "2", "d": "1"})
+
+    assert (first.is_first, news(first)) == (True, ({"a", "b", "c"}, [], []))
+    assert not second.is_any
+    assert news(third) == ({"b", "d"}, ["d"], ["c"])
+    assert [each["schedule_id"] for each in records(database, PLAN_KIND)] == ["a", "b", "c", "b", "d"]
+    checks = records(database, CHECK_KIND)
+    assert [(each["changed_count"], each["unchanged_count"]) for each in checks] == [(3, 0), (0, 3), (2, 1)]
+    assert checks[-1]["population_digest"] == digest_population({"a": "1", "b": "2", "d": "1"})
+    assert checks[-1]["state_counts"] == {"needs_attention": 3}
+    result = verify(database)
+    assert (result.is_intact, result.check_count, result.remarks) == (True, 3, [])
+
+
+def test_a_plan_that_notifies_is_recorded_although_its_finding_is_the_same(database: Database) -> None:
+    run(database, {"a": "1"})
+    changes = run(
+        database,
+        Population(POPULATION, "", NOW, [concluded("a", "1", is_notified=True), concluded("b", "1")]),
+    )
+
+    assert changes.changed == {"b"}
+    assert [each["schedule_id"] for each in records(database, PLAN_KIND)] == ["a", "a", "b"]
+    assert verify(database).is_intact
+
+
+def test_a_schedule_that_comes_back_and_two_that_swap_names_are_news(database: Database) -> None:
+    run(database, {"a": "1", "b": "2"})
+    run(database, {"b": "2"})
+    back = run(database, {"a": "1", "b": "2"})
+    swapped = run(database, {"a": "2", "b": "1"})
+
+    assert news(back) == ({"a"}, ["a"], [])
+    assert swapped.changed == {"a", "b"}
+    assert verify(database).is_intact
+
+
+def test_two_populations_do_not_disturb_each_other(database: Database) -> None:
+    other = name_population("other", None, requested=["slack"])
+    run(database, {"a": "1"})
+    run(database, population_of({"a": "2"}, other))
+
+    assert not run(database, {"a": "1"}).is_any
+    assert not run(database, population_of({"a": "2"}, other)).is_any
+    assert verify(database).check_count == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("DELETE FROM last_findings", id="emptied"),
+        pytest.param("DELETE FROM last_findings WHERE schedule_id = 'a'", id="a row removed"),
+        pytest.param("UPDATE last_findings SET finding_digest = '2' WHERE schedule_id = 'a'", id="changed"),
+        pytest.param(
+            "INSERT INTO last_findings SELECT population_id, 'z', '1' FROM last_findings LIMIT 1",
+            id="a row added",
+        ),
+    ],
+)
+def test_a_table_that_is_not_what_the_last_check_signed_is_read_from_the_ledger_again(
+    change: str, database: Database
+) -> None:
+    run(database, {"a": "1", "b": "1"})
+    with database.write() as connection:
+        connection.execute(text(change))
+
+    changes = run(database, {"a": "2", "b": "1"})
+
+    assert changes.changed == {"a"}
+    assert not run(database, {"a": "2", "b": "1"}).is_any
+    assert verify(database).is_intact
+
+
+def test_a_check_that_does_not_follow_from_the_plans_before_it_is_found(database: Database) -> None:
+    run(database, {"a": "1"})
+    start = start_record(CHECK_KIND, POPULATION, created_at=NOW, signer="me")
+    lie = {"population_id": POPULATION, "schedule_count": 2, "gone": [], "population_digest": "x"}
+    append(database, [{**start, **lie}], open_key)
+
+    result = verify(database)
+
+    assert [each.kind for each in result.findings] == [FindingKind.UNPROVEN]
+    assert "row 7" in result.findings[0].message
+
+
+def test_what_was_pruned_is_recorded_again_and_the_next_check_proves_it(database: Database) -> None:
+    run(database, {"a": "1", "b": "1"})
+    run(database, {"a": "1", "b": "2"}, days=100)
+    prune(database, months=1, now=NOW + 101 * DAY, signer="me", open_key=open_key)
+    unproven = verify(database)
+
+    changes = run(database, {"a": "1", "b": "2"}, days=101)
+
+    assert news(changes) == ({"a"}, [], [])
+    assert [each["schedule_id"] for each in records(database, PLAN_KIND)] == ["b", "a"]
+    assert not run(database, {"a": "1", "b": "2"}, days=101).is_any
+    assert unproven.remarks == ["1 check cannot be recomputed: the records of plans before them were pruned"]
+    assert (verify(database).is_intact, verify(database).check_count) == (True, 2)
+
+
+def test_names_that_redaction_makes_equal_are_never_unchanged(database: Database) -> None:
+    def redact(record: Report) -> Report:
+        return {
+            name: ["[redacted]"] * len(value) if name == "names" else value for name, value in record.items()
+        }
+
+    run(database, {"a": "1", "b": "2"}, redact=redact)
+    assert run(database, {"a": "1", "b": "2"}, redact=redact).changed == {"[redacted]"}
+
+
+_FLEETS = st.lists(st.dictionaries(st.sampled_from("abcde"), st.sampled_from("12"), max_size=5), max_size=12)
+
+
+@given(fleets=_FLEETS)
+def test_nothing_is_called_unchanged_that_was_not_seen_the_same_before(fleets: list[dict[str, str]]) -> None:
+    known: dict[str, str] | None = None
+    for fleet in fleets:
+        changes = find_changes(known, population_of(fleet))
+        before = known or {}
+        assert changes.changed == {name for name in fleet if before.get(name) != fleet[name]}
+        assert set(changes.gone) == (before.keys() - fleet.keys() if known is not None else set())
+        known = {name: digest for name, digest in before.items() if name not in changes.gone}
+        known |= {name: fleet[name] for name in changes.changed}
+        assert known == fleet
+        assert digest_population(known) == digest_population(dict(reversed(fleet.items())))
+
+
+def test_a_population_is_named_by_what_it_looks_at() -> None:
+    names = {
+        name_population("a", None, requested=None),
+        name_population("b", None, requested=None),
+        name_population("a", "b", requested=None),
+        name_population("a", None, requested=[]),
+        name_population("a", None, requested=["slack"]),
+    }
+    assert len(names) == 5
+    assert name_population("a", requested=["b", "a"]) == name_population("a", requested=["a", "b"])
