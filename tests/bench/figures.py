@@ -32,6 +32,12 @@ def print_throughput(
     _print(name, baseline / ours, {"at_least": at_least}, ours, baseline, runs, what)
 
 
+def print_count(name: str, value: int, *, at_most: int, what: str) -> None:
+    """Print a count of one run, as one line of JSON."""
+    figure = {"figure": name, "value": value, "at_most": at_most, "what": what}
+    print(json.dumps(figure), flush=True)  # noqa: T201 - this is the report
+
+
 def _print(
     name: str,
     ratio: float,

@@ -7,12 +7,23 @@ ROOT = Path(__file__).resolve().parents[2]
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    from tests.bench import api, console, delivery, flow_overhead, judging, ledger, reviewing, startup
+    from tests.bench import (
+        api,
+        console,
+        delivery,
+        flow_overhead,
+        judging,
+        ledger,
+        reviewing,
+        startup,
+        unchanged_runs,
+    )
 
     delivery.report()
     judging.report()
     startup.report()
     flow_overhead.report()
+    unchanged_runs.report()
     ledger.report()
     reviewing.report()
     api.report()
