@@ -40,7 +40,7 @@ def drill_check(
     Returns:
         Ends as Ready, DueSoon, NeedsAttention or NotRequested; as Failed if a notification was not delivered,
         in this run or an earlier one, or if no schedule is configured. The data is that of
-        `deliver_notifications`.
+        `deliver_notifications`; of a fleet it has the schedules that changed or have notifications.
     """
     request = DeliverRequest(
         schedule=schedule,
@@ -56,6 +56,6 @@ def drill_check(
         dry_run=dry_run,
         as_of=as_of,
     )
-    state = run_process(request)
+    state = run_process(request, only_news=True)
     mark_killed_predecessors()
     return state

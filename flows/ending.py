@@ -1,17 +1,18 @@
 """What a run of the process ends with: the documents of every schedule, and the final state."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from prefect import State
 from prefect.states import Completed, Failed
 
 from flows.delivery import Delivered
-from flows.naming import STATE_NAMES
+from flows.naming import STATE_NAMES, describe
+from rollback_drills import ids
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
+from rollback_drills.evidence.population import Changes
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import Delivery, DeliveryFailedError, build_result
@@ -34,49 +35,61 @@ def join_runs(
     dead: dict[str, list[OutboxRow]] = defaultdict(list)
     for item in [*delivered.left.dead, *delivered.left.other_dead]:
         dead[name_key(item.schedule_id)].append(item)
+    tried = {name_key(delivery.notification.schedule_id) for delivery in delivered.deliveries}
     return [
-        ScheduleRun(each.judgement, each.plan, by_schedule[key], dead[key], reasons.get(each.schedule_id, ""))
+        ScheduleRun(
+            each.judgement,
+            each.plan,
+            by_schedule[key],
+            dead[key],
+            reasons.get(each.schedule_id, ""),
+            is_tried=key in tried,
+        )
         for each in checks
         for key in [name_key(each.schedule_id)]
     ]
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """The documents of contract §5 and §7 for one schedule."""
+def find_news(runs: Sequence[ScheduleRun], changes: Changes) -> Sequence[ScheduleRun]:
+    """Return the schedules of a fleet that changed, or have notifications; a single one in any case."""
+    if len(runs) == 1:
+        return runs
+    return [each for each in runs if each.plan.schedule_id in changes.changed or each.deliveries]
 
-    records: list[Report]
-    result: dict[str, Any]
+
+def record_schedule(run: ScheduleRun, signer: str, created_at: datetime) -> Iterator[Report]:
+    """Yield the evidence records of the plan and its decisions (contract §5)."""
+    session_id = ids.delivery_session_id(run.plan.schedule_id, run.plan.plan_id)
+    yield from record_plan(run.plan, run.judgement.schedule, session_id, created_at=created_at, signer=signer)
 
 
-def write_down(run: ScheduleRun, signer: str, created_at: datetime) -> Outcome:
-    """Build the evidence records of the plan, and the result of a schedule."""
+def write_result(run: ScheduleRun, signer: str, created_at: datetime) -> Report:
+    """Write the result of a schedule (contract §7), with the records as they are in the evidence."""
     event = build_event(run.judgement.schedule_report, run.plan).reference
-    schedule = run.judgement.schedule
-    records = list(record_plan(run.plan, schedule, event.session_id, created_at=created_at, signer=signer))
+    recorded = next(record_schedule(run, signer, created_at))
     of_deliveries = (
-        list(record_deliveries(event, run.deliveries, created_at=created_at, signer=signer))
+        next(record_deliveries(event, run.deliveries, created_at=created_at, signer=signer))
         if run.deliveries
-        else []
+        else None
     )
     delivery = build_result(event, run.deliveries)
-    result = {
+    return {
         "schedule": to_plain(run.judgement.schedule_report),
-        "plan": records[0]["plan"],
+        "plan": recorded["plan"],
         "delivery": delivery.to_wire(),
-        "plan_metadata": records[0],
-        "metadata": of_deliveries[0] if of_deliveries else None,
+        "plan_metadata": recorded,
+        "metadata": of_deliveries,
         "success": delivery.success,
         "event_id": event.event_id,
     }
-    return Outcome(records, result)
 
 
 def end_run(
     runs: Sequence[ScheduleRun],
-    outcomes: Sequence[Outcome],
     delivered: Delivered,
     indexed: Indexed,
     guard: Guard,
+    results: Sequence[Report],
     *,
     is_single: bool,
     dry_run: bool,
@@ -85,16 +98,17 @@ def end_run(
 
     A dry run delivers nothing, so what waits does not fail it.
     """
-    results = [outcome.result for outcome in outcomes]
-    data = results[0] if is_single else {"runs": results}
+    data = results[0] if is_single else {"runs": list(results)}
     left = list(delivered.explain_problems())
     problems = [] if dry_run else left
     problems += indexed.problems
     if problems:
         message = "; ".join([*problems, *guard.explain()])
         return Failed(message=message, data=DeliveryFailedError(message, data))
-    name = STATE_NAMES[worst(run.judgement.readiness for run in runs)]
-    counts = f"schedules: {len(runs)}; notifications delivered: {len(delivered.deliveries)}"
+    judgements = [run.judgement for run in runs]
+    name = STATE_NAMES[worst(each.readiness for each in judgements)]
+    news = describe(judgements, None if dry_run else indexed.changes)
+    delivery_count = f"notifications delivered: {len(delivered.deliveries)}"
     lag = [explain_lag(indexed.behind)] if indexed.behind else []
-    message = "; ".join([counts, *left, *lag, *guard.explain()])
+    message = "; ".join([news, delivery_count, *left, *lag, *guard.explain()])
     return Completed(name=name, message=message, data=data)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from prefect.context import FlowRunContext, SyncClientContext
 
+from rollback_drills.evidence.population import Changes
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.terms import Readiness, worst
 
 STATE_NAMES = {
     Readiness.READY: "Ready",
@@ -32,17 +33,45 @@ def tags_of(judgements: Sequence[Judgement]) -> list[str]:
     return [tag for some in found for tag in sorted(some)[:_MOST_TAGS]]
 
 
-def name_run(judgements: Sequence[Judgement], *, is_single: bool, is_distrusted: bool) -> None:
-    """Name the current flow run after its schedule and cycle, and tag it.
+def describe(judgements: Sequence[Judgement], changes: Changes | None) -> str:
+    """Say what a run found, and how much of it is new: `payments needs attention; 3 of 1,000 changed`.
+
+    Args:
+        judgements: What was found of each schedule.
+        changes: What changed since the last check; None if the run was not compared with it.
+    """
+    state = worst(each.readiness for each in judgements)
+    names = [each.cycle.schedule_id for each in judgements if each.readiness is state]
+    one, several = _FOUND[state]
+    if len(judgements) > 1 and len(names) == len(judgements):
+        found = f"all {len(names):,} {several}"
+    else:
+        found = f"{names[0]} {one}" if len(names) == 1 else f"{len(names):,} {several}"
+    if changes is None:
+        return found
+    count = len(changes.changed)
+    gone = f", {len(changes.gone):,} gone" if changes.gone else ""
+    news = f"{count:,} of {len(judgements):,} changed{gone}" if changes.is_any else "nothing changed"
+    return f"{found}; {news}"
+
+
+_FOUND = {
+    Readiness.READY: ("is ready", "ready"),
+    Readiness.DUE_SOON: ("is due soon", "due soon"),
+    Readiness.NEEDS_ATTENTION: ("needs attention", "need attention"),
+    Readiness.NOT_REQUESTED: ("is not requested", "not requested"),
+}
+
+
+def name_run(judgements: Sequence[Judgement], changes: Changes | None, *, is_distrusted: bool) -> None:
+    """Name the current flow run after what it found and what is new of it, and tag it.
 
     Args:
         judgements: What was found.
-        is_single: Whether the documents are one schedule, and not a fleet.
+        changes: What changed since the last check; None if the run was not compared with it.
         is_distrusted: Whether a drill history is not trusted.
     """
-    cycle = judgements[0].cycle
-    name = f"{cycle.schedule_id} {cycle.cycle_id}" if is_single else f"{len(judgements)} schedules"
-    rename_run(name, judgements, ["history:untrusted"] if is_distrusted else [])
+    rename_run(describe(judgements, changes), judgements, ["history:untrusted"] if is_distrusted else [])
 
 
 def rename_run(name: str, judgements: Sequence[Judgement], marks: Sequence[str] = ()) -> None:

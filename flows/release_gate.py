@@ -13,11 +13,11 @@ from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
-from rollback_drills.gate.events import FLEET
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.requests import ModeName, SomeDays, described_by
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.reports.run_events import FLEET
 from rollback_drills.reports.run_page import artifact_key
 from rollback_drills.settings import Settings, read_settings
 from tasks.artifacts import FLEET_KEY

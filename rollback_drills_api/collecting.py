@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import func, select
 
 from rollback_drills import ids
-from rollback_drills.database.connections import Database
-from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
+from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.evidence.records import CHECK_KIND, DELIVERY_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.notifications.notification import EVENT_TYPE
 from rollback_drills.notifications.results import Delivery, EventReference, build_result, read_reference
@@ -39,7 +39,9 @@ def collect_delivery(
         flow_run_id: The run.
     """
     by_name = {each.cycle.schedule_id: each for each in judgements}
-    plans = collect(database, PLAN_KIND, since=since, flow_run_id=flow_run_id)
+    if not collect(database, CHECK_KIND, since=since, flow_run_id=flow_run_id):
+        return []  # the run has failed before it came so far
+    plans = find_newest_plans(database, list(by_name))
     told = {
         record["plan_id"]: record
         for record in collect(database, DELIVERY_KIND, since=since, flow_run_id=flow_run_id)
@@ -79,6 +81,19 @@ def _refer_to_event(plan: Report) -> EventReference:
             "generated_at": plan["plan"]["generated_at"],
         }
     )
+
+
+def find_newest_plans(database: Database, schedule_ids: Sequence[str]) -> list[Report]:
+    """Return the newest plan of each schedule: a run records those that changed or notified somebody."""
+    newest = select(func.max(LEDGER.c.leaf_index)).where(LEDGER.c.metadata_kind == PLAN_KIND)
+    found: dict[str, Report] = {}
+    with database.read() as connection:
+        for start in range(0, len(schedule_ids), MOST_PARAMETERS):
+            some = LEDGER.c.schedule_id.in_(schedule_ids[start : start + MOST_PARAMETERS])
+            rows = newest.where(some).group_by(LEDGER.c.schedule_id)
+            texts = connection.scalars(select(LEDGER.c.record).where(LEDGER.c.leaf_index.in_(rows)))
+            found |= {record["schedule_id"]: record for record in map(msgspec.json.decode, texts)}
+    return [found[name] for name in schedule_ids if name in found]
 
 
 def collect(database: Database, kind: str, *, since: int, flow_run_id: str) -> list[Report]:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.records import PLAN_KIND
+from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.states import WAITING
@@ -145,7 +145,7 @@ class DrillCollector(Collector):
         if self._measured.last_check:
             yield GaugeMetricFamily(
                 f"{_PREFIX}_last_check_timestamp_seconds",
-                "When the newest plan was written into the evidence.",
+                "When the newest check was written into the evidence.",
                 value=self._measured.last_check.timestamp(),
             )
 
@@ -169,7 +169,8 @@ def _read_outbox(database: Database) -> tuple[list[tuple[str, str, int]], float]
 
 
 def _find_last_check(database: Database) -> datetime | None:
-    newest = select(LEDGER.c.created_at).where(LEDGER.c.metadata_kind == PLAN_KIND)
+    # before each check had a record of its own, each wrote a plan for every schedule
+    newest = select(LEDGER.c.created_at).where(LEDGER.c.metadata_kind.in_((CHECK_KIND, PLAN_KIND)))
     with database.read() as connection:
         at = connection.scalar(newest.order_by(LEDGER.c.leaf_index.desc()).limit(1))
     return datetime.fromisoformat(at) if at else None

@@ -1,15 +1,13 @@
 """Publishes what a run found and did as Prefect artifacts, under a stable key for each schedule."""
 
-from collections.abc import Sequence
-
 from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.publication import Publication
 from rollback_drills.reports.run_page import (
-    ScheduleRun,
     artifact_key,
     render_fleet,
     render_head,
@@ -23,16 +21,15 @@ FLEET_KEY = "rollback-drill-fleet"
 
 @task(task_run_name="publish-artifacts", cache_policy=NO_CACHE)
 @redacting
-def publish_artifacts(runs: Sequence[ScheduleRun], is_single: bool, dry_run: bool, head: str) -> None:
-    """Publish a page and a table of routes for each schedule, and a page of a fleet; all of it redacted."""
+def publish_artifacts(pages: Publication, dry_run: bool, head: str) -> None:
+    """Publish the page of a fleet, and a page and a table of routes for each schedule; all of it redacted."""
     clean = redactor_in_use().text
-    if not is_single:
+    if pages.fleet:
+        fleet = render_fleet(pages.fleet, dry_run=dry_run, left_out=pages.left_out)
         create_markdown_artifact(
-            clean(render_fleet(runs, dry_run=dry_run) + render_head(head)),
-            key=FLEET_KEY,
-            description="All schedules.",
+            clean(fleet + render_head(head)), key=FLEET_KEY, description="All schedules."
         )
-    for run in runs:
+    for run in pages.schedules:
         key, identifier = artifact_key(run.plan.schedule_id), clean(run.plan.schedule_id)
         create_markdown_artifact(
             clean(render_schedule(run, dry_run=dry_run) + render_head(head)),
@@ -41,4 +38,4 @@ def publish_artifacts(runs: Sequence[ScheduleRun], is_single: bool, dry_run: boo
         )
         rows = redactor_in_use().value(route_rows(run, dry_run=dry_run))
         create_table_artifact(rows, key=f"{key}-routes", description=f"Routes of {identifier}.")
-    get_run_logger().info("%d artifacts", 2 * len(runs) + (not is_single))
+    get_run_logger().info("%d artifacts", 2 * len(pages.schedules) + bool(pages.fleet))

@@ -7,6 +7,7 @@ from prefect.events import emit_event
 from prefect.exceptions import EventTooLarge
 from prefect.logging import get_run_logger
 
+from rollback_drills.evidence.population import Changes
 from rollback_drills.followup.escalations import Escalation
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.events import gate_event
@@ -14,8 +15,10 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import Redactor, redactor_in_use
 from rollback_drills.reports.run_events import (
+    FLEET,
     RunEvent,
     acknowledgement_event,
+    check_event,
     escalation_event,
     exception_event,
     find_events,
@@ -25,13 +28,19 @@ from rollback_drills.reports.run_page import ScheduleRun
 _KIND = "rollback-drills"
 
 
-def emit_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], dry_run: bool) -> None:
-    """Emit the events of a run, none of a dry run; Prefect sends them in the background.
+def emit_events(
+    runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], changes: Changes, *, is_single: bool
+) -> None:
+    """Emit the events of a check: what changed, what was delivered, and that it has ended.
 
-    No task: a task run costs more than the events. Prefect adds the flow run and its deployment itself.
+    Prefect sends them in the background. No task: a task run costs more than the events. Prefect adds the
+    flow run and its deployment itself.
     """
-    if not dry_run:
-        _emit_all(find_events(runs, deliveries))
+    news = [each for each in runs if each.plan.schedule_id in changes.changed]
+    name = runs[0].plan.schedule_id if is_single else FLEET
+    judgements = [each.judgement for each in runs]
+    ended = check_event(judgements, changes, name=name, delivery_count=len(deliveries))
+    _emit_all(chain(find_events(news, deliveries), [ended]))
 
 
 def emit_follow_up(taken: Sequence[Escalation], deliveries: Sequence[Delivery]) -> None:

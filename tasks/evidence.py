@@ -15,6 +15,7 @@ from rollback_drills.evidence.appender import OpenSigningKey
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag, index_run
+from rollback_drills.evidence.population import Population
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
@@ -77,6 +78,7 @@ def index_evidence(
     signer: str,
     url: str,
     open_key: OpenSigningKey = open_signing_key,
+    population: Population | None = None,
 ) -> Indexed:
     """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head."""
     indexed = index_run(
@@ -87,6 +89,7 @@ def index_evidence(
         signer=signer,
         redact=redactor_in_use().document,
         open_key=open_key,
+        population=population,
         flow_run_id=flow_run.id or "",
     )
     logger = get_run_logger()

@@ -7,8 +7,6 @@ from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
 from rollback_drills.reports.run_events import PREFIX, RunEvent
 
-FLEET: Final = "fleet"
-"""Names the gate of several schedules."""
 _MOST_RELATED: Final = 20  # Prefect takes 100 related resources, and adds those of the run itself
 _KIND: Final = "gate"
 

@@ -1,20 +1,25 @@
 """The events of a run, for automations: how ready a schedule is, who is told, what became of it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.population import Changes
 from rollback_drills.followup.escalations import Escalation
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.reports.run_page import ScheduleRun
 
 PREFIX: Final = "cavra.go_backend.rollback_drill"
+FLEET: Final = "fleet"
+"""Names a check or a gate of several schedules."""
 _SAYS_NOTHING_NEW: Final = frozenset({Category.HEALTHY_SCHEDULE, Category.ALREADY_NOTIFIED})
 _MOST_RELATED_OWNERS: Final = 20  # Prefect takes 100 related resources, and adds those of the run itself
 _ADDRESS: Final = re.compile(r"\b[a-zA-Z][\w+.-]{0,20}://[^\s\"'<>]+")
@@ -32,17 +37,17 @@ class RunEvent:
     """Role and id of what else it concerns: its cycle, provider and owners."""
     payload: Report
     kind: str = "schedule"
-    """What `schedule_id` names; a gate is named after its schedule."""
+    """What `schedule_id` names; a gate and a check are named after their schedule, or the fleet."""
 
 
 def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> Iterator[RunEvent]:
     """Yield the events of a run: for each schedule its readiness and decisions, then every delivery.
 
     A schedule of which no drill is asked gives no readiness. A route that is not told because its schedule is
-    healthy, or because its owner was notified already, gives no decision: every run finds that again.
+    healthy, or because its owner was notified already, gives no decision.
 
     Args:
-        runs: What was found of each schedule.
+        runs: What was found of each schedule that changed.
         deliveries: Everything the run delivered or could not, also of other schedules and earlier runs.
     """
     for run in runs:
@@ -52,6 +57,36 @@ def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> 
             if decision.category not in _SAYS_NOTHING_NEW:
                 yield _decision_event(run, decision)
     yield from map(_delivery_event, deliveries)
+
+
+def check_event(
+    judgements: Sequence[Judgement], changes: Changes, *, name: str = FLEET, delivery_count: int
+) -> RunEvent:
+    """Return the event that a check has ended, with its counts: an automation can wait for its absence.
+
+    Args:
+        judgements: What was found of each schedule.
+        changes: What changed since the last check.
+        name: The id of the only schedule; `FLEET` for several.
+        delivery_count: How many notifications the run tried to deliver.
+    """
+    states = Counter(str(each.readiness) for each in judgements)
+    return RunEvent(
+        f"{PREFIX}.check.completed",
+        name,
+        "",
+        (),
+        {
+            "schedule_count": len(judgements),
+            "state_counts": dict(sorted(states.items())),
+            "changed_count": len(changes.changed),
+            "unchanged_count": len(judgements) - len(changes.changed),
+            "came_count": len(changes.came),
+            "gone_count": len(changes.gone),
+            "delivery_count": delivery_count,
+        },
+        kind="check",
+    )
 
 
 def escalation_event(taken: Escalation) -> RunEvent:

@@ -32,6 +32,8 @@ class ScheduleRun:
     dead_letters: Sequence[OutboxRow] = ()
     distrust: str = ""
     """Why the drill history is not trusted; empty if it is."""
+    is_tried: bool = False
+    """Whether this run tried to notify somebody of it."""
 
 
 def artifact_key(identifier: str) -> str:
@@ -96,8 +98,14 @@ def _headline(schedule: ScheduleFacts, plan: Plan) -> Iterator[str]:
     yield f"plan `{plan.plan_id}`"
 
 
-def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
-    """Write the page of a fleet as Markdown: how many are in which state, and those that are not ready."""
+def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool, left_out: int = 0) -> str:
+    """Write the page of a fleet as Markdown: how many are in which state, and those that are not ready.
+
+    Args:
+        runs: All schedules.
+        dry_run: Whether nothing was sent.
+        left_out: How many schedules have changed and get no page of their own in this run.
+    """
     states = Counter(run.plan.status for run in runs)
     pressing = [
         run for run in runs if run.judgement.readiness not in (Readiness.READY, Readiness.NOT_REQUESTED)
@@ -113,7 +121,9 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool) -> str:
         ),
     ]
     if len(pressing) > len(shown):
-        lines += ["", f"{len(pressing) - len(shown)} more are not shown; each schedule has its own artifact."]
+        lines += ["", f"{len(pressing) - len(shown)} more are not shown; the console shows them all."]
+    if left_out:
+        lines += ["", f"{left_out} more schedules have changed; the console shows their pages."]
     lines += ["", *_warnings(runs)]
     lines += _distrusted([run for run in runs if run.distrust])
     lines += list_waiting([each for run in runs for each in run.deliveries])
@@ -146,7 +156,7 @@ def _distrusted(runs: Sequence[ScheduleRun]) -> Iterator[str]:
     shown = runs[:_LONGEST_FLEET_PAGE]
     yield from table(("schedule", "why"), ((run.plan.schedule_id, run.distrust) for run in shown))
     if len(runs) > len(shown):
-        yield from ("", f"{len(runs) - len(shown)} more are not shown; each schedule has its own artifact.")
+        yield from ("", f"{len(runs) - len(shown)} more are not shown; the console shows them all.")
 
 
 def render_head(note: str) -> str:

@@ -24,6 +24,7 @@ from werkzeug import Request, Response
 from blocks.connector_import import import_connectors
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
+from rollback_drills.evidence.population import Changes
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State as DeliveryState
@@ -36,6 +37,7 @@ from tests.samples.builders import build_notifications, judged, make_subject, pl
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 PREFIX = "cavra.go_backend.rollback_drill."
 TOKEN = "tOken+of/the42webhook"
+EVERYTHING = Changes(is_first=True, changed=frozenset({"payments"}))
 SCHEDULE: Mapping[str, Any] = {
     "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
     "schedule_id": "payments",
@@ -109,12 +111,23 @@ def test_a_run_tells_what_it_found_decided_and_delivered(schedule: str, receiver
 
     state = deliver_notifications(schedule=schedule, as_of=NOW, return_state=True)
 
-    events = events_of(state, at_least=3)
+    *events, ended = events_of(state, at_least=4)
     assert [event["event"].removeprefix(PREFIX) for event in events] == [
         "readiness.needs_attention",
         "decision.deliver",
         "delivery.delivered",
     ]
+    assert ended["event"] == f"{PREFIX}check.completed"
+    assert ended["resource"]["prefect.resource.id"] == "rollback-drills.check.payments"
+    assert ended["payload"] == {
+        "schedule_count": 1,
+        "state_counts": {"needs_attention": 1},
+        "changed_count": 1,
+        "unchanged_count": 0,
+        "came_count": 0,
+        "gone_count": 0,
+        "delivery_count": 1,
+    }
     for event in events:
         assert event["resource"] == {
             "prefect.resource.id": "rollback-drills.schedule.payments",
@@ -131,7 +144,7 @@ def test_a_run_tells_what_it_found_decided_and_delivered(schedule: str, receiver
     }
 
 
-def test_a_second_run_says_again_how_ready_a_schedule_is_and_decides_nothing_new(
+def test_a_second_run_in_which_nothing_changed_emits_only_that_it_has_ended(
     schedule: str, receiver: HTTPServer
 ) -> None:
     receiver.expect_request("/hook").respond_with_data("taken")
@@ -139,7 +152,10 @@ def test_a_second_run_says_again_how_ready_a_schedule_is_and_decides_nothing_new
 
     state = drill_check(schedule=schedule, as_of=NOW, return_state=True)
 
-    assert [event["event"] for event in events_of(state)] == [f"{PREFIX}readiness.needs_attention"]
+    (ended,) = events_of(state)
+    assert ended["event"] == f"{PREFIX}check.completed"
+    assert (ended["payload"]["changed_count"], ended["payload"]["unchanged_count"]) == (0, 1)
+    assert state.message == "payments needs attention; nothing changed; notifications delivered: 0"
 
 
 def test_a_refusal_is_told_without_the_address_and_the_secret_that_the_provider_quotes(
@@ -149,7 +165,7 @@ def test_a_refusal_is_told_without_the_address_and_the_secret_that_the_provider_
 
     state = deliver_notifications(schedule=schedule, as_of=NOW, return_state=True)
 
-    event = events_of(state, at_least=3)[-1]
+    event = events_of(state, at_least=4)[-2]
     assert event["event"] == f"{PREFIX}delivery.permanent"
     assert "refused" in event["payload"]["error"]
     assert TOKEN not in json.dumps(event)
@@ -175,9 +191,9 @@ def test_a_secret_is_taken_out_wherever_it_stands(secret: str) -> None:
 
     @flow
     def emit() -> None:
-        emit_events([run], [delivery], dry_run=False)
+        emit_events([run], [delivery], EVERYTHING, is_single=True)
 
-    event = events_of(emit(return_state=True), at_least=3)[-1]
+    event = events_of(emit(return_state=True), at_least=4)[-2]
 
     assert event["resource"]["prefect.resource.id"] == "rollback-drills.schedule.s [redacted]"
     assert (event["payload"]["title"], event["payload"]["error"]) == ("see [redacted]", "refused [redacted]")
@@ -201,7 +217,7 @@ def test_an_event_that_is_too_large_for_prefect_does_not_fail_the_run(
     @flow
     def emit() -> None:
         with temporary_settings({PREFECT_EVENTS_MAXIMUM_SIZE_BYTES: 100}):
-            emit_events([run], [], dry_run=False)
+            emit_events([run], [], EVERYTHING, is_single=True)
 
     emit()
 
@@ -238,5 +254,5 @@ def test_the_events_of_a_command_without_a_server_are_kept_before_it_ends(
         rows = database.execute("SELECT event FROM events WHERE event LIKE ?", (f"{PREFIX}%",)).fetchall()
 
     assert sorted(name.removeprefix(PREFIX) for (name,) in rows) == [
-        *("decision.deliver", "delivery.delivered", "readiness.needs_attention")
+        *("check.completed", "decision.deliver", "delivery.delivered", "readiness.needs_attention")
     ]

@@ -1,0 +1,33 @@
+"""What a check leaves in Prefect: the name of its run, pages and events."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flows.delivery import Delivered
+from flows.naming import name_run
+from flows.planning import Checked, Run
+from rollback_drills.evidence.outbox_transfer import Indexed
+from rollback_drills.reports.publication import choose_pages
+from rollback_drills.reports.run_page import ScheduleRun
+from tasks.artifacts import publish_artifacts
+from tasks.background import aside
+from tasks.events import emit_events
+
+
+def publish(
+    run: Run,
+    checked: Checked,
+    runs: Sequence[ScheduleRun],
+    delivered: Delivered,
+    indexed: Indexed,
+    created_at: datetime,
+) -> None:
+    """Name the run, and publish what is new. A dry run publishes every page and emits nothing."""
+    fleet, dry_run = checked.fleet, run.request.dry_run
+    changes = None if dry_run else indexed.changes
+    naming = aside(name_run, fleet.judgements, changes, is_distrusted=bool(checked.guard.reasons))
+    pages = choose_pages(runs, changes, is_single=fleet.is_single, now=created_at)
+    publish_artifacts(pages, dry_run, indexed.head_note)
+    if changes:
+        emit_events(runs, delivered.deliveries, changes, is_single=fleet.is_single)
+    naming.result()

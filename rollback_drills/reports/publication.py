@@ -1,0 +1,57 @@
+"""Which pages a run publishes: those of the schedules that changed, and once a day the page of them all."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from rollback_drills.evidence.population import Changes
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.reports.run_page import ScheduleRun
+
+MOST_SCHEDULE_PAGES: Final = 200
+"""So many schedules get a page in one run; the fleet's page says how many more there were."""
+_PRESSING: Final = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON)
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """What a run publishes. It is a Struct because Prefect does not look into those."""
+
+    fleet: Sequence[ScheduleRun]
+    """All schedules, for the page of the fleet; empty if that is not published."""
+    schedules: Sequence[ScheduleRun]
+    """Those whose own pages are published."""
+    left_out: int
+    """How many more have changed."""
+
+
+def choose_pages(
+    runs: Sequence[ScheduleRun], changes: Changes | None, *, is_single: bool, now: datetime
+) -> Publication:
+    """Choose what to publish: what is new, the most pressing first.
+
+    The first check of a day (UTC) publishes the page of the fleet, or that of the only schedule, also if
+    nothing changed: it carries the head of the evidence.
+
+    Args:
+        runs: What the run found and did, by schedule.
+        changes: What changed since the last check; None publishes everything.
+        is_single: Whether the documents are one schedule, and not a fleet.
+        now: The clock of the evidence.
+    """
+    if changes is None:
+        is_due, news = True, list(runs)
+    else:
+        is_due = _is_another_day(changes.previous_at, now)
+        news = [each for each in runs if each.plan.schedule_id in changes.changed or each.is_tried]
+    if is_single:
+        return Publication((), runs if is_due or news else (), 0)
+    fleet = runs if is_due or news or (changes and changes.is_any) else ()
+    news.sort(key=lambda each: each.plan.status not in _PRESSING)
+    shown = news[:MOST_SCHEDULE_PAGES]
+    return Publication(fleet, shown, len(news) - len(shown))
+
+
+def _is_another_day(previous_at: datetime | None, now: datetime) -> bool:
+    return previous_at is None or previous_at.astimezone(UTC).date() != now.astimezone(UTC).date()
