@@ -260,7 +260,7 @@ def test_a_badge_is_drawn_by_the_id_and_goes_only_where_it_was_sent(name: str, f
     [
         (
             ["badge", "payment"],
-            'SCHEDULE_ID "payment" is no schedule of these documents; did you mean "payments"?',
+            'SCHEDULE_ID "payment" is not a schedule in these documents; did you mean "payments"?',
         ),
         (["badge", "zzz"], "`drills check` lists the schedules"),
         (["badge", "payments", "--out", "none/x.svg"], "--out none/x.svg cannot be written"),
