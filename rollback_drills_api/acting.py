@@ -7,7 +7,7 @@ from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import RECORD_SCHEMA
 from rollback_drills.followup.escalation_plan import EscalationPlan
-from rollback_drills.reports.audit_package import AuditPackage
+from rollback_drills.reports.audit_document import AuditPackage
 from rollback_drills.reports.trend import Trend
 
 

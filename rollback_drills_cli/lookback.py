@@ -30,7 +30,7 @@ from rollback_drills_cli.output_file import write_whole
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
-    from rollback_drills.reports.audit_package import PackageRoute
+    from rollback_drills.reports.audit_document import PackageRoute
     from rollback_drills.reports.notifications import NotificationRow
     from rollback_drills.reports.paging import HistoryPage
     from rollback_drills.reports.routes import RouteRow

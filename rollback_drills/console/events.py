@@ -14,7 +14,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reports.audit_package import AcknowledgementRow
+from rollback_drills.reports.audit_document import AcknowledgementRow
 from rollback_drills.reports.notifications import NotificationRow
 
 

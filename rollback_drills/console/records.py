@@ -20,7 +20,7 @@ from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
-from rollback_drills.reports.audit_package import AcknowledgementRow
+from rollback_drills.reports.audit_document import AcknowledgementRow
 from rollback_drills.reports.audit_reading import imported_acknowledgements
 from rollback_drills.reports.filters import NotificationFilter, PackageFilter
 from rollback_drills.reports.notifications import NotificationRow, imported_notifications

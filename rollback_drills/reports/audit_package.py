@@ -3,26 +3,27 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
-from rollback_drills import PRODUCT
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.planning.category import Action
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.audit_document import (
+    AcknowledgementRow,
+    AuditPackage,
+    PackageRoute,
+    PlanRow,
+)
+from rollback_drills.reports.filters import PackageFilter
+from rollback_drills.reports.period import Period
 from rollback_drills.reports.routes import RouteRow
 
-AUDIT_PACKAGE_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-acknowledgement-audit-package.v1"
 _ACKNOWLEDGED: Final = ("acknowledged", "resolved")
-_CONTROLS: Final = (
-    "Every entry names the rows of the evidence that it is taken from.",
-    "An acknowledgement counts for its cycle, provider and owner; an imported one for its plan and provider.",
-    "Plans that told nobody are counted and not listed.",
-)
 
 _OF_DECISION: Final = (
     *("route_key", "schedule_id", "cycle_id", "plan_id", "provider", "owner", "escalation_owner"),
@@ -36,102 +37,7 @@ _OF_ACKNOWLEDGEMENT: Final = (
 RouteKey = tuple[str, str, str]
 """Cycle (of an imported plan: the plan), provider and owner."""
 
-
-class AcknowledgementRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An acknowledgement, of this program or imported."""
-
-    row: int | None = None
-    """The row of the ledger that holds it."""
-    imported: bool = False
-    acknowledgement_id: str = ""
-    schedule_id: str = ""
-    cycle_id: str = ""
-    plan_id: str = ""
-    provider: str = ""
-    owner: str = ""
-    acknowledged_by: str = ""
-    acknowledgement_state: str
-    acknowledged_at: str = ""
-    acknowledged_until: str | None = None
-    external_ref: str = ""
-    notes: str = ""
-
-
 _NOTHING_SAID: Final = AcknowledgementRow(acknowledgement_state="outstanding")
-
-
-class PlanRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A plan that notified somebody."""
-
-    row: int
-    imported: bool
-    created_at: str
-    schedule_id: str
-    cycle_id: str
-    plan_id: str
-    status: str
-    alert_level: str
-    generated_at: str
-    next_due_at: str | None
-    deliverable_route_count: float | int | None
-    suppressed_route_count: float | int | None
-
-
-class PackageRoute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A route that was notified in a cycle: its latest decision, its deliveries, and what was said last."""
-
-    route_id: str
-    route_action: Action
-    route_key: str
-    schedule_id: str
-    cycle_id: str
-    plan_id: str
-    provider: str
-    owner: str
-    escalation_owner: str
-    acknowledgement_minutes: float | int | None
-    first_decided_at: str
-    route_created_at: str
-    decision_rows: list[int]
-    first_delivered_at: str | None
-    outcome: str
-    closed_at: str | None
-    acknowledgement_state: str
-    acknowledged: bool
-    acknowledgement_id: str
-    acknowledged_by: str
-    acknowledged_at: str
-    acknowledged_until: str | None
-    external_ref: str
-    notes: str
-    acknowledgement_row: int | None
-
-
-class AuditPackage(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole package. It is sealed if it has an id and a digest."""
-
-    audit_id: str | UnsetType = UNSET
-    schema_version: str = AUDIT_PACKAGE_SCHEMA
-    product: str = PRODUCT
-    generated_at: str
-    generated_by: str
-    filters: Mapping[str, str]
-    period: Mapping[str, str | None]
-    alert_level: str
-    plan_count: int
-    route_count: int
-    acknowledgement_count: int
-    acknowledged_count: int
-    resolved_count: int
-    escalated_count: int
-    dismissed_count: int
-    outstanding_count: int
-    plans: Sequence[PlanRow]
-    routes: Sequence[PackageRoute]
-    acknowledgements: Sequence[AcknowledgementRow]
-    ledger_head: Mapping[str, str] | None
-    controls: Sequence[str] = _CONTROLS
-    content_sha256: str | UnsetType = UNSET
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -168,12 +74,7 @@ class Evidence:
 
 
 def build_package(
-    evidence: Evidence,
-    *,
-    generated_at: str,
-    generated_by: str,
-    filters: Mapping[str, str],
-    period: Mapping[str, str | None],
+    evidence: Evidence, wanted: PackageFilter, period: Period, *, now: datetime, generated_by: str
 ) -> AuditPackage:
     """Put a package together; it is sealed by `seal`."""
     routes = _build_routes(evidence)
@@ -181,10 +82,10 @@ def build_package(
     outstanding = sum(not each.acknowledged for each in routes)
     acknowledgements = [each for each in evidence.acknowledgements if each.row in evidence.in_period]
     return AuditPackage(
-        generated_at=generated_at,
+        generated_at=write_instant(now),
         generated_by=generated_by,
-        filters=filters,
-        period=period,
+        filters=wanted.to_wire(),
+        period=period.to_wire(),
         alert_level="critical" if outstanding or states["escalated"] else "healthy",
         plan_count=evidence.plan_count,
         route_count=len(routes),

@@ -13,15 +13,8 @@ from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.heads import newest_head
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.table import LEDGER
-from rollback_drills.reports.audit_package import (
-    AcknowledgementRow,
-    AuditPackage,
-    Evidence,
-    Outcome,
-    PlanRow,
-    build_package,
-    seal,
-)
+from rollback_drills.reports.audit_document import AcknowledgementRow, AuditPackage, PlanRow
+from rollback_drills.reports.audit_package import Evidence, Outcome, build_package, seal
 from rollback_drills.reports.filters import PackageFilter
 from rollback_drills.reports.imported import (
     ROWS_AT_ONCE,
@@ -59,14 +52,7 @@ def find_package(
     if database:
         with database.snapshot() as connection:
             evidence = _read(connection, wanted, period)
-    package = build_package(
-        evidence,
-        generated_at=write_instant(now),
-        generated_by=generated_by,
-        filters=wanted.to_wire(),
-        period=period.to_wire(),
-    )
-    return seal(package)
+    return seal(build_package(evidence, wanted, period, now=now, generated_by=generated_by))
 
 
 def _read(connection: Connection, wanted: PackageFilter, period: Period) -> Evidence:
