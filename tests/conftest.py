@@ -1,11 +1,21 @@
 """Fixtures for every test."""
 
+import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import disk_usage
 
 import pytest
 from hypothesis import settings
 
 from rollback_drills.redaction import redactor
+
+# files of tests live in memory where there is room: most of their time was spent on waiting for the disk
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 4_000_000_000
+if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _MEMORY.is_dir() and disk_usage(_MEMORY).free > _ROOM_BYTES:
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 # a busy machine is no failure: tests that bound a duration measure it themselves
 settings.register_profile("drills", deadline=None)

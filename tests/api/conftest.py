@@ -1,6 +1,7 @@
 """An API over documents and evidence that were made as the flows make them, asked in this process."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,11 +12,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from rollback_drills.api_token import ApiToken, Scope, issue_token
-from rollback_drills.database.connections import Database
 from rollback_drills.settings import Settings
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
 from tests.samples.builders import DRILL, SCHEDULE
+from tests.samples.databases import open_sqlite
 from tests.samples.world import World
 
 NOTIFICATIONS = "/runtime/go-pilot/rollback-drill-notifications"
@@ -60,17 +61,25 @@ def keys() -> Keys:
     return issued
 
 
-@pytest.fixture
-def options(tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> ApiOptions:
-    """Serve one overdue schedule, with evidence of a check that told its owners an hour and a half ago."""
-    (tmp_path / "schedule.json").write_text(json.dumps(overdue()))
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write an overdue schedule, and evidence of a check that told its owners an hour and a half ago."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "schedule.json").write_text(json.dumps(overdue()))
     history = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [DRILL]}
-    (tmp_path / "history.json").write_text(json.dumps(history))
-    url = f"sqlite:///{tmp_path / 'evidence.db'}"
-    monkeypatch.setenv("DRILLS_DATABASE_URL", url)  # where flows in this process write
-    database = Database.open(url)
+    (folder / "history.json").write_text(json.dumps(history))
+    database = open_sqlite(folder / "evidence.db")
     World(database, overdue(), now=datetime.now(UTC) - timedelta(minutes=90)).check()
     database.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def options(served: Path, tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> ApiOptions:
+    """Serve a copy of the documents and the evidence."""
+    shutil.copytree(served, tmp_path, dirs_exist_ok=True)
+    url = f"sqlite:///{tmp_path / 'evidence.db'}"
+    monkeypatch.setenv("DRILLS_DATABASE_URL", url)  # where flows in this process write
     settings = Settings(
         schedule=str(tmp_path / "schedule.json"), history=str(tmp_path / "history.json"), database_url=url
     )

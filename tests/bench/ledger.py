@@ -21,7 +21,8 @@ from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
 from tests.bench.figures import alternate, print_figure, print_throughput
 from tests.checkout import ROOT
-from tests.samples.builders import KEY, POSTGRES, fresh_database, open_key
+from tests.samples.builders import KEY, open_key
+from tests.samples.databases import POSTGRES, fresh_database
 
 ROWS = 10_000
 BATCH = 500

@@ -1,18 +1,11 @@
 """Small builders of documents and judgements."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import msgspec
-import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
@@ -136,34 +129,6 @@ def make_told(
     return SentNotification(
         f"gordmsg-{number}", **{**route, **changes}, reason=reason, status=status, at=at, state=state
     )
-
-
-POSTGRES = os.environ.get("DRILLS_TEST_POSTGRES", "")
-DATABASES = (
-    "sqlite",
-    pytest.param(
-        "postgresql", marks=pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database")
-    ),
-)
-
-
-@contextmanager
-def fresh_database(kind: str, folder: Path) -> Iterator[str]:
-    """Return the URL of an empty database: a file, or a schema of its own that goes away afterwards."""
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'drills.db'}"
-        return
-    schema = f"drills_{uuid4().hex}"
-    server = create_engine(POSTGRES)
-    with server.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    try:
-        url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"})
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with server.begin() as connection:
-            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-        server.dispose()
 
 
 def build_notifications(schedule_report: ScheduleReport, plan: Plan, **facts: Any) -> Iterator[Notification]:

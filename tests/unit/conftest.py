@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rollback_drills.database.connections import Database
-from tests.samples.builders import DATABASES, fresh_database
+from tests.samples.databases import DATABASES, fresh_database
 
 
 @pytest.fixture(params=DATABASES)
@@ -19,6 +19,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
     """Open an empty database."""
-    opened = Database.open(url)
+    opened = Database.at(url)
     yield opened
     opened.engine.dispose()

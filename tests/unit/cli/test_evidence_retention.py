@@ -13,6 +13,7 @@ from rollback_drills.evidence.ledger.checkpoint import SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
 from rollback_drills_cli.main import main
 from tests.samples.builders import KEY
+from tests.samples.databases import open_sqlite
 from tests.samples.tampering import fill, make_row, tampering
 
 RECORD = {
@@ -57,7 +58,7 @@ def drills(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, 
 @pytest.fixture
 def database(drills: Drills, tmp_path: Path) -> Database:
     """Put a ledger of six rows, signed with a key that no server has, where the commands look."""
-    opened = Database.open(f"sqlite:///{tmp_path / 'evidence.db'}")
+    opened = open_sqlite(tmp_path / "evidence.db")
     fill(opened, (2, 3))
     return opened
 

@@ -13,6 +13,7 @@ from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIN
 from rollback_drills_cli.evidence import signing
 from rollback_drills_cli.main import main
 from tests.samples.builders import SCHEDULE, open_key, written
+from tests.samples.databases import empty_sqlite
 from tests.samples.world import World
 
 NOW = datetime(2025, 12, 1, 9, tzinfo=UTC)  # past by any clock: what is written down has the real one
@@ -30,8 +31,8 @@ class Drills:
         self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.folder, self._capsys, self._monkeypatch = folder, capsys, monkeypatch
-        self.url = f"sqlite:///{folder / 'evidence.db'}"
-        self.world = World(Database.open(self.url), RULES, now=NOW)
+        self.url = empty_sqlite(folder / "evidence.db")
+        self.world = World(Database.at(self.url), RULES, now=NOW)
         self.out = self.err = ""
 
     def __call__(self, *words: str) -> int:

@@ -12,15 +12,16 @@ from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.queries import get_row
 from rollback_drills_cli.main import main
+from tests.samples.databases import empty_sqlite
 from tests.samples.outbox import make_entries
 
 
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Configure a database that holds three notifications: delivered, refused, waiting."""
-    found = f"sqlite:///{tmp_path / 'evidence.db'}"
+    found = empty_sqlite(tmp_path / "evidence.db")
     monkeypatch.setenv("DRILLS_DATABASE_URL", found)
-    database = Database.open(found)
+    database = Database.at(found)
     commit(database, list(make_entries(3)), [], now=time.time())
     end(database, State.DELIVERED, "answered 200")
     end(database, State.PERMANENT, "answered 422: no such channel")

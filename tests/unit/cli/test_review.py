@@ -10,6 +10,7 @@ import pytest
 from rollback_drills.database.connections import Database
 from rollback_drills.outbox.commit import commit
 from rollback_drills_cli.main import main
+from tests.samples.databases import open_sqlite
 from tests.samples.ledgers import WINDOW, append_plan, at
 from tests.samples.outbox import make_entry
 
@@ -46,7 +47,7 @@ def drills(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, 
 @pytest.fixture
 def database(drills: Drills, tmp_path: Path) -> Database:
     """Put evidence of two plans and a notification where the commands look."""
-    opened = Database.open(f"sqlite:///{tmp_path / 'evidence.db'}")
+    opened = open_sqlite(tmp_path / "evidence.db")
     append_plan(opened, at("2026-12-24"), maintenance_windows=[WINDOW])
     append_plan(opened, at("2027-01-01"), schedule_id="search")
     commit(opened, [make_entry("payments")], [], now=time.time())

@@ -14,7 +14,8 @@ from rollback_drills.evidence.records import start_record
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import settle_and_claim
 from rollback_drills.outbox.commit import commit
-from tests.samples.builders import NOW, POSTGRES, open_key
+from tests.samples.builders import NOW, open_key
+from tests.samples.databases import POSTGRES
 from tests.samples.outbox import make_entries
 from tests.unit.delivery.test_dispatcher import Provider
 

@@ -20,6 +20,7 @@ from rollback_drills.outbox.claims import settle_and_claim
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
+from tests.samples.databases import open_sqlite
 from tests.samples.outbox import make_entries
 
 TAKEN = Verdict(Outcome.DELIVERED, "answered 200", 200, external_ref="OPS-1")
@@ -76,7 +77,7 @@ class Wide(Provider):
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    return Database.open(f"sqlite:///{tmp_path / 'outbox.db'}")
+    return open_sqlite(tmp_path / "outbox.db")
 
 
 @pytest.fixture

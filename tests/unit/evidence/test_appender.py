@@ -24,7 +24,8 @@ from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.checkout import ROOT
-from tests.samples.builders import KEY, NOW, POSTGRES, fresh_database, open_key
+from tests.samples.builders import KEY, NOW, open_key
+from tests.samples.databases import POSTGRES, fresh_database
 from tests.samples.tampering import fill, make_row, unguard
 
 

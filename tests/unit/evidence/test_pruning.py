@@ -18,7 +18,8 @@ from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, LEDGER_KINDS,
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.settings import VARIABLES, read_settings
-from tests.samples.builders import NOW, fresh_database, open_key
+from tests.samples.builders import NOW, open_key
+from tests.samples.databases import fresh_database
 from tests.samples.tampering import fill, make_row, unguard
 
 MUCH_LATER = datetime(2040, 1, 1, tzinfo=UTC)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec import convert
 
-from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.followup.acknowledgement import Said, find_current
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_actions import CycleState, find_next_actions, find_state
 from tests.samples.builders import NOW
+from tests.samples.databases import open_sqlite
 from tests.samples.world import World
 
 RULES = {
@@ -41,7 +41,7 @@ class FollowUp(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        database = Database.open(f"sqlite:///{Path(self.folder.name) / 'drills.db'}")
+        database = open_sqlite(Path(self.folder.name) / "drills.db")
         self.world = World(database, SCHEDULE)
         self.world.perform(executed_at=(NOW - timedelta(days=31)).isoformat())
         self.evidence = 0

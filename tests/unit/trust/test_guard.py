@@ -43,11 +43,9 @@ from rollback_drills.trust.signs import (
     find_distrust,
 )
 from tests.samples.builders import (
-    DATABASES,
     DRILL,
     NOW,
     checked,
-    fresh_database,
     judged,
     make_subject,
     make_told,
@@ -55,6 +53,7 @@ from tests.samples.builders import (
     plan_of,
     planned,
 )
+from tests.samples.databases import DATABASES, fresh_database
 
 FUTURE = "2026-12-31T09:00:00Z"
 
