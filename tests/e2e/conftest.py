@@ -16,6 +16,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 from tests.checkout import ROOT
+from tests.processes.prefect_server import copy_migrated, keep_migrated, write_authority
 
 _START_WITHIN_SECONDS = 120
 T = TypeVar("T")
@@ -64,7 +65,7 @@ def wait_until(found: Callable[[], T | None], *, within_seconds: float) -> T:
         answer = found()
         if answer is not None:
             return answer
-        time.sleep(0.5)
+        time.sleep(0.1)
     raise AssertionError(f"nothing within {within_seconds} s")
 
 
@@ -113,10 +114,12 @@ def running_server(home: Path) -> Iterator[PrefectServer]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     api = f"http://127.0.0.1:{port}/api"
+    copy_migrated(home / "prefect" / "prefect.db")
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CAVRA_"))},
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": api,
+        "PREFECT_API_SSL_CERT_FILE": write_authority(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DRILLS_DATABASE_URL": f"sqlite:///{home / 'evidence.db'}",
         "HOME": str(home),
@@ -132,4 +135,5 @@ def running_server(home: Path) -> Iterator[PrefectServer]:
                 return None
 
         wait_until(healthy, within_seconds=_START_WITHIN_SECONDS)
+        keep_migrated(home / "prefect" / "prefect.db")
         yield server

@@ -21,7 +21,6 @@ from prefect.settings import PREFECT_EVENTS_MAXIMUM_SIZE_BYTES, temporary_settin
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from blocks.connector_import import import_connectors
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from rollback_drills.evidence.population import Changes
@@ -32,6 +31,8 @@ from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills.reports.run_page import ScheduleRun
 from tasks.events import emit_events
 from tests.checkout import ROOT
+from tests.processes.prefect_server import copy_migrated
+from tests.processes.saved_connectors import SavedConnectors
 from tests.samples.builders import build_notifications, judged, make_subject, planned
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -61,23 +62,22 @@ def schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
+def receiver(httpserver: HTTPServer, tmp_path: Path, connectors: SavedConnectors) -> Iterator[HTTPServer]:
     """Save a connector that leads to the receiver, as the only one."""
-    with get_client(sync_client=True) as client:
-        for document in client.read_block_documents():
-            assert document.id is not None
-            client.delete_block_document(document.id)
-    import_connectors(write_connector(tmp_path, httpserver), os.environ)
+    connectors.save(tmp_path / "connectors.json", connector(httpserver))
     yield httpserver
     httpserver.clear()
 
 
+def connector(httpserver: HTTPServer) -> dict[str, Any]:
+    """Configure a webhook with a secret."""
+    return {"webhook": {"url": httpserver.url_for("/hook"), "token": TOKEN}}
+
+
 def write_connector(folder: Path, httpserver: HTTPServer) -> Path:
-    """Write the configuration of a webhook with a secret."""
+    """Write its configuration."""
     config = folder / "connectors.json"
-    config.write_text(
-        json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/hook"), "token": TOKEN}}})
-    )
+    config.write_text(json.dumps({"connectors": connector(httpserver)}))
     return config
 
 
@@ -103,7 +103,7 @@ def events_of(state: State[Any], *, at_least: int = 1) -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = client._client.post("/events/filter", json=wanted).json()["events"]
             if len(found) >= at_least or time.monotonic() > until:
                 return found
-            time.sleep(0.2)
+            time.sleep(0.05)
 
 
 def test_a_run_tells_what_it_found_decided_and_delivered(schedule: str, receiver: HTTPServer) -> None:
@@ -228,6 +228,7 @@ def test_the_events_of_a_command_without_a_server_are_kept_before_it_ends(
     schedule: str, tmp_path: Path, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/hook").respond_with_data("taken")
+    copy_migrated(tmp_path / "prefect" / "prefect.db")
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
         "PREFECT_HOME": str(tmp_path / "prefect"),

@@ -26,6 +26,7 @@ from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, ROUTE
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.destinations import enable
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
+from tests.processes.saved_connectors import SavedConnectors
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -51,16 +52,10 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def receiver(httpserver: HTTPServer, tmp_path: Path, prefect_server: None) -> Iterator[HTTPServer]:
+def receiver(httpserver: HTTPServer, tmp_path: Path, connectors: SavedConnectors) -> Iterator[HTTPServer]:
     """Save the connectors `webhook` and `slack`, both of which lead to the receiver, and no others."""
-    with get_client(sync_client=True) as client:
-        for document in client.read_block_documents():
-            assert document.id is not None
-            client.delete_block_document(document.id)
-    config = tmp_path / "connectors.json"
     urls = {name: {"url": httpserver.url_for(f"/{name}")} for name in ("webhook", "slack")}
-    config.write_text(json.dumps({"connectors": urls}))
-    import_connectors(config, os.environ)
+    connectors.save(tmp_path / "connectors.json", urls)
     yield httpserver
     httpserver.clear()
 

@@ -1,25 +1,41 @@
 """A Prefect server for the tests of flows: on PostgreSQL where a database is named, else on SQLite."""
 
+import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from inspect import isawaitable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import uuid4
 
+import prefect
+import pytest
+import trustme
+from prefect.client import base
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import (
+    PREFECT_API_SSL_CERT_FILE,
     PREFECT_API_URL,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_SERVER_ANALYTICS_ENABLED,
     PREFECT_SERVER_DATABASE_CONNECTION_URL,
     PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL,
     PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED,
     temporary_settings,
 )
-from prefect.testing.utilities import prefect_test_harness
+from prefect.utilities.asyncutils import run_coro_as_sync
 from sqlalchemy import create_engine, make_url, text
 
-from tests.samples.builders import POSTGRES
+from tests.checkout import ROOT
+from tests.samples.databases import POSTGRES
 
 _START_WITHIN_SECONDS: Final = 120
+_RETRY_SECONDS: Final = 0.1
 _QUICK: Final[dict[Any, Any]] = {
     # with it, flow runs last a whole number of seconds
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
@@ -27,35 +43,76 @@ _QUICK: Final[dict[Any, Any]] = {
     PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED: False,
     # events are there when a run has ended, and not up to five seconds later
     PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL: 0.2,
+    PREFECT_SERVER_ANALYTICS_ENABLED: False,
 }
 """What saves time here; the servers and workers of tests/e2e are as people have them."""
+_MIGRATED: Final = ROOT / ".pytest_cache" / f"prefect-{prefect.__version__}.db"
+"""The database of a server that has just started: to migrate an empty one takes many seconds."""
 
 
 @contextmanager
 def running_prefect() -> Iterator[None]:
-    """Run a server with a database of its own, and let everything in this process use it.
-
-    On SQLite two writers at once are answered with 503, and Prefect's client tries again after two seconds:
-    these tests then take twice as long.
-    """
-    if not POSTGRES:
-        with temporary_settings(_QUICK), prefect_test_harness(_START_WITHIN_SECONDS):
-            yield
-        return
-    with _own_database() as url:
-        with temporary_settings({**_QUICK, PREFECT_SERVER_DATABASE_CONNECTION_URL: url}):
+    """Run a server with a database of its own, and let everything in this process use it."""
+    with (
+        TemporaryDirectory() as name,
+        _own_database(Path(name)) as url,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        # SQLite answers two writers at once with 503, and Prefect's client tries again after two seconds
+        patch.setattr(base, "clamped_poisson_interval", lambda *_: _RETRY_SECONDS)
+        settings = {**_QUICK, PREFECT_API_SSL_CERT_FILE: write_authority(Path(name))}
+        with temporary_settings({**settings, PREFECT_SERVER_DATABASE_CONNECTION_URL: url}):
             server = SubprocessASGIServer()
             server.start(_START_WITHIN_SECONDS)
+        if not POSTGRES:
+            keep_migrated(Path(name, "prefect.db"))
         try:
-            with temporary_settings({**_QUICK, PREFECT_API_URL: server.api_url}):
+            with temporary_settings({**settings, PREFECT_API_URL: server.api_url}):
                 yield
+                run_coro_as_sync(_send_what_waits())
         finally:
             server.stop()
 
 
+def write_authority(folder: Path) -> str:
+    """Write one certificate: Prefect's clients read a hundred trusted ones each time that one is made."""
+    path = folder / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+def copy_migrated(file: Path) -> None:
+    """Spare a server that will start on this file the migrations, if an earlier one has been through them."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if _MIGRATED.exists():
+        shutil.copyfile(_MIGRATED, file)
+
+
+def keep_migrated(file: Path) -> None:
+    """Keep the database of a server that has just started, for later ones."""
+    if _MIGRATED.exists():
+        return
+    _MIGRATED.parent.mkdir(exist_ok=True)
+    new = _MIGRATED.with_suffix(f".{os.getpid()}")
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(new)) as target:
+        source.backup(target)
+    new.replace(_MIGRATED)
+
+
+async def _send_what_waits() -> None:
+    """Send logs and events while there is a server to take them."""
+    for sending in (APILogWorker.instance().drain(), EventsWorker.drain_all()):
+        if isawaitable(sending):
+            await sending
+
+
 @contextmanager
-def _own_database() -> Iterator[str]:
+def _own_database(folder: Path) -> Iterator[str]:
     """Make a database, give its URL as Prefect wants it, and remove it afterwards."""
+    if not POSTGRES:
+        copy_migrated(folder / "prefect.db")
+        yield f"sqlite+aiosqlite:///{folder / 'prefect.db'}"
+        return
     url, name = make_url(POSTGRES), f"prefect_{uuid4().hex}"
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
