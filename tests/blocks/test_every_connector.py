@@ -3,10 +3,11 @@
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from importlib import import_module
+from itertools import chain, cycle, product
 from pathlib import Path
 
 import pytest
@@ -193,26 +194,49 @@ def test_a_name_that_does_not_resolve_is_tried_again(sample: Sample, send: Send)
     outcome_of(sample, send, "https://nowhere.invalid", {Outcome.RETRY}, timeout_seconds=1.0)
 
 
-@every_connector
-@pytest.mark.parametrize("reason", [Reason.FIRST, Reason.REPEAT, Reason.RESOLVED])
-def test_an_answer_of_unexpected_shapes_ends_in_a_verdict(
-    sample: Sample, httpserver: HTTPServer, make_notification: Callable[..., Notification], reason: Reason
+SHAPES = ({"x": 1}, [{"x": [None]}], 7, None, "\ud800")
+NAMES = (
+    *("ok", "error", "errors", "message", "result", "key", "id", "code", "text", "status", "name", "ts"),
+    *("number", "channel", "issues", "transitions", "fields", "retry_after", "errorMessages", "sys_id"),
+)
+ANSWERS = tuple(
+    (status, body)
+    for status in (200, 201, 202, 400, 403, 404, 429, 500)
+    for body in (*(dict.fromkeys(NAMES, shape) for shape in SHAPES), [7])
+)
+LATER = tuple(product((Reason.REPEAT, Reason.RESOLVED), EARLIER_REFS))
+"""What a notification may be that is not the first one of its cycle."""
+
+
+def check_answers(
+    sample: Sample,
+    server: HTTPServer,
+    make_notification: Callable[..., Notification],
+    cases: Iterable[tuple[tuple[int, object], tuple[Reason, str]]],
 ) -> None:
-    names = (
-        *("ok", "error", "errors", "message", "result", "key", "id", "code", "text", "status", "name", "ts"),
-        *("number", "channel", "issues", "transitions", "fields", "retry_after", "errorMessages", "sys_id"),
-    )
-    bodies = [dict.fromkeys(names, value) for value in ({"x": 1}, [{"x": [None]}], 7, None, "\ud800")]
-    answers = [
-        (status, body) for status in (200, 201, 202, 400, 403, 404, 429, 500) for body in [*bodies, [7]]
-    ]
-    connector = sample.make(httpserver.url_for("").rstrip("/"))
-    for status, body in answers:
-        httpserver.clear()
-        httpserver.expect_request(re.compile(".*")).respond_with_json(body, status=status)
-        for earlier_ref in ("",) if reason is Reason.FIRST else EARLIER_REFS:
-            notification = make_notification(reason=reason, earlier_ref=earlier_ref)
-            check_shows_no_secret(connector.send(notification, timeout_seconds=5), sample)
+    """Let the server answer in each of these ways to a notification of that reason with that reference."""
+    connector = sample.make(server.url_for("").rstrip("/"))
+    for (status, body), (reason, earlier_ref) in cases:
+        server.clear()
+        server.expect_request(re.compile(".*")).respond_with_json(body, status=status)
+        notification = make_notification(reason=reason, earlier_ref=earlier_ref)
+        check_shows_no_secret(connector.send(notification, timeout_seconds=5), sample)
+
+
+@every_connector
+def test_an_answer_of_unexpected_shapes_ends_in_a_verdict(
+    sample: Sample, httpserver: HTTPServer, make_notification: Callable[..., Notification]
+) -> None:
+    first = ((answer, (Reason.FIRST, "")) for answer in ANSWERS)
+    check_answers(sample, httpserver, make_notification, chain(first, zip(ANSWERS, cycle(LATER))))
+
+
+@pytest.mark.chaos
+@every_connector
+def test_an_answer_of_unexpected_shapes_ends_in_a_verdict_for_every_notification(
+    sample: Sample, httpserver: HTTPServer, make_notification: Callable[..., Notification]
+) -> None:
+    check_answers(sample, httpserver, make_notification, product(ANSWERS, LATER))
 
 
 @pytest.fixture(scope="module")
