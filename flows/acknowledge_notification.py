@@ -48,7 +48,7 @@ def acknowledge_notification(
     """Acknowledge notifications of a cycle: one route, all of one owner, or all of the cycle.
 
     Returns:
-        Ends in the state that was said. The data is `{items, total}` of the acknowledgements.
+        Ends in the state of the acknowledgement. The data is `{items, total}` of the acknowledgements.
     """
     request = AcknowledgeRequest(
         acknowledged_by=acknowledged_by,

@@ -1,4 +1,4 @@
-"""The delivery step of the flows: a task run for each provider, and word of the connectors that died."""
+"""The delivery step of the flows: a task run for each provider, and notices about disabled connectors."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace

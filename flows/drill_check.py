@@ -1,4 +1,4 @@
-"""The recurring flow: check the drills, tell who must know, keep the evidence."""
+"""The recurring flow: checks the drills, notifies owners and keeps evidence."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -35,7 +35,7 @@ def drill_check(
     dry_run: bool = False,
     as_of: datetime | None = None,
 ) -> State[dict[str, Any]]:
-    """Check whether rollback drills are ready, due soon or overdue, and tell the owners who must know.
+    """Check whether rollback drills are ready, due soon or overdue, and notify their owners.
 
     Returns:
         Ends as Ready, DueSoon, NeedsAttention or NotRequested; as Failed if a notification was not delivered,

@@ -43,7 +43,7 @@ def escalate_unacknowledged(
     dry_run: bool = False,
     as_of: datetime | None = None,
 ) -> State[dict[str, Any]]:
-    """Tell the next person in line of what nobody has acknowledged, and prove that every cycle goes on.
+    """Notify the next person if nobody acknowledged, and check that every open cycle has a next action.
 
     Returns:
         Ends as Healthy when every open cycle has a next action; as Failed if one has none, if a notification

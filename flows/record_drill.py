@@ -1,4 +1,4 @@
-"""The flow that records a performed drill, and tells the owners that its cycle is over."""
+"""The flow that records a performed drill, and notifies the owners that its cycle is over."""
 
 import os
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The weekly flow: show who was not told, and why."""
+"""The weekly flow: shows suppressed notifications, and why."""
 
 import os
 from datetime import UTC, datetime
@@ -23,12 +23,12 @@ from tasks.suppression_review import count_suppressions, publish_review
 def review_notifications(
     weeks: Weeks = 12, generated_by: str = "review-notifications", as_of: datetime | None = None
 ) -> State[dict[str, Any]]:
-    """Count how often nobody was told of a rollback drill, and publish it as a page and a table.
+    """Count suppressed notifications by week, and publish them as a page and a table.
 
     Args:
-        weeks: How many ISO weeks are counted, the current one included.
+        weeks: Number of ISO weeks, including the current one.
         generated_by: Who asks, for the document.
-        as_of: Look back from this instant. Empty: now.
+        as_of: Look back from this time. Empty: now.
 
     Returns:
         Ends as Reviewed; the data is the suppression trend.

@@ -66,8 +66,8 @@ def check_name(name: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{show(name)} is no name of a token; write 1 to {LONGEST_NAME} lower-case letters, digits and"
-            " dashes, such as release-pipeline"
+            f"{show(name)} is not a name for a token; write 1 to {LONGEST_NAME} lower-case letters, digits"
+            " and dashes, such as release-pipeline"
         )
 
 

@@ -25,7 +25,7 @@ def _described(what: str) -> dict[int | str, Any]:
     return {200: {"description": what, "content": content}, **problem_responses()}
 
 
-@router.get("/healthz", responses=_described("The process lives."))
+@router.get("/healthz", responses=_described("The process runs."))
 async def healthz() -> Response:
     """Answer that the process lives."""
     return Response(encode({"status": "ok"}), media_type="application/json")

@@ -87,7 +87,7 @@ async def read_body(receive: Receive, content_length: str | None) -> bytes:
     """
     if content_length is not None:
         if not (content_length.isascii() and content_length.isdigit()):
-            raise Problem(HTTPStatus.BAD_REQUEST, "Content-Length is no number")
+            raise Problem(HTTPStatus.BAD_REQUEST, "Content-Length is not a number")
         _check_size(int(content_length[:20]))
     parts, size, has_more = [], 0, True
     try:
@@ -102,7 +102,7 @@ async def read_body(receive: Receive, content_length: str | None) -> bytes:
                 parts.append(part)
                 has_more = message.get("more_body", False)
     except TimeoutError:
-        late = f"the body did not come within {_BODY_WITHIN_SECONDS:g} s"
+        late = f"the body did not arrive within {_BODY_WITHIN_SECONDS:g} s"
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, late, headers={"connection": "close"}) from None
     return b"".join(parts)
 
@@ -128,7 +128,7 @@ def check_json(body: bytes) -> None:
         raise Problem(HTTPStatus.BAD_REQUEST, "the body is not UTF-8") from None
     except JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is no JSON ({place})") from None
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON ({place})") from None
     except UsageError as error:
         detail = str(error).removesuffix("; no record is")
         if not detail.startswith("$"):

@@ -81,7 +81,7 @@ class DrillCollector(Collector):
         labels = ("schedule_id", "environment")
         due = GaugeMetricFamily(
             f"{_PREFIX}_next_due_seconds",
-            "Seconds until the drill is due; below 0 it is late.",
+            "Seconds until the drill is due; negative if it is late.",
             labels=labels,
         )
         state = GaugeMetricFamily(
@@ -111,12 +111,12 @@ class DrillCollector(Collector):
         for name, what, count in (
             (
                 "outstanding",
-                "Told routes that somebody still has to acknowledge.",
+                "Notified routes that nobody acknowledged.",
                 dashboard.outstanding_count,
             ),
             (
                 "breached",
-                "Told routes whose time for an acknowledgement is over.",
+                "Notified routes with an overdue acknowledgement.",
                 dashboard.breached_count,
             ),
         ):

@@ -134,14 +134,14 @@ _SCHEMA: Final = {
 }
 _WHEN: Final = {
     400: "The request cannot be read, or its Host is not served here.",
-    401: "No token, an unknown one, or one whose time is over.",
+    401: "No token, an unknown token, or an expired token.",
     403: "The scope of the token is too low.",
     404: "There is no such schedule.",
     405: "The path does not take this method.",
-    408: "The body did not come in time.",
+    408: "The body did not arrive in time.",
     409: "What is asked for contradicts what there is.",
     413: "The body is larger than 1 MiB.",
-    415: "The body is no application/json.",
+    415: "The body is not application/json.",
     422: "A field is unknown or cannot be used; `errors` has the places.",
     429: "Too many requests; `Retry-After` says when the next one is taken.",
     500: "An error of the server; the log has it under the id of the request.",

@@ -17,7 +17,7 @@ _SVG = "image/svg+xml"
 @router.get(
     "/calendar.ics",
     response_class=Response,
-    responses=described_text("text/calendar", "The due instants as an iCalendar file.", "BEGIN:VCALENDAR"),
+    responses=described_text("text/calendar", "The due times as an iCalendar file.", "BEGIN:VCALENDAR"),
 )
 async def calendar(served: Readable) -> Response:
     """Write the next due instant of every schedule as an iCalendar file."""

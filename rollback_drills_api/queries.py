@@ -49,13 +49,13 @@ class Page(Query):
     limit: int = Field(
         default=100, ge=1, le=MOST_LISTED, description="Maximum number of rows, the newest first."
     )
-    offset: int = Field(default=0, ge=0, le=_FURTHEST, description="Leave out so many of them.")
+    offset: int = Field(default=0, ge=0, le=_FURTHEST, description="Number of schedules to skip.")
 
 
 class FleetPage(Page):
     """Which schedules of several, in the order of the documents; of one schedule it says nothing."""
 
-    limit: int = Field(default=100, ge=1, le=MOST_LISTED, description="At most so many schedules.")
+    limit: int = Field(default=100, ge=1, le=MOST_LISTED, description="Maximum number of schedules.")
 
 
 class FleetQuery(FleetPage):

@@ -180,6 +180,6 @@ def run_deployed(name: str, parameters: Mapping[str, object], *, timeout_seconds
     if state is None or not state.is_final():
         raise Problem(
             HTTPStatus.GATEWAY_TIMEOUT,
-            f"the flow run {run.id} is not over after {timeout_seconds:g} s; it goes on in Prefect",
+            f"the flow run {run.id} did not end within {timeout_seconds:g} s; it continues in Prefect",
         )
     return Ran(str(run.id), state.message or "", state.is_completed(), None)

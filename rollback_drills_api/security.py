@@ -118,7 +118,7 @@ def identify(book: TokenBook, presented: str | None, *, now: float) -> ApiToken 
     if token is None:
         raise _unauthorised("the token is unknown, or was revoked", "invalid_token")
     if token.is_expired(datetime.now(UTC)):
-        raise _unauthorised("the time of the token is over; ask for a new one", "invalid_token")
+        raise _unauthorised("the token has expired; request a new one", "invalid_token")
     return token
 
 

@@ -37,7 +37,7 @@ def publish_review(trend: Trend) -> None:
     """Publish a page of the trend, and a table of its weeks; both redacted."""
     redactor = redactor_in_use()
     create_markdown_artifact(
-        redactor.text(render_trend(trend)), key=REVIEW_KEY, description="Who was not told, and why."
+        redactor.text(render_trend(trend)), key=REVIEW_KEY, description="Suppressed notifications, and why."
     )
     create_table_artifact(
         redactor.value(week_rows(trend)), key=f"{REVIEW_KEY}-weeks", description="Decisions by ISO week."

@@ -41,7 +41,9 @@ def refuse_foreign(folder: Path) -> None:
             return
     except OSError as error:
         raise _unwritable(folder, error) from None
-    raise UsageError(f"{folder} is there, and is no export of the console; name another folder", field="out")
+    raise UsageError(
+        f"{folder} exists, and is not an export of the console; name another folder", field="out"
+    )
 
 
 def write_export(console: Console, folder: Path, links: Links, *, progress: Callable[[int], None]) -> None:

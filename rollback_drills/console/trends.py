@@ -28,7 +28,7 @@ _CATEGORIES: Final[Mapping[Category, str]] = {
     Category.MAINTENANCE_WINDOW: "in a maintenance window",
     Category.OWNER_CALENDAR: "owner away",
     Category.ALREADY_NOTIFIED: "notified already",
-    Category.HEALTHY_SCHEDULE: "nothing to tell",
+    Category.HEALTHY_SCHEDULE: "not needed",
     Category.OTHER: "other reasons",
 }
 

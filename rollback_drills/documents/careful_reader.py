@@ -98,7 +98,7 @@ def explain_repeats(text: str, origin: Origin = START) -> Iterator[str]:
     """Explain for each key that stands twice in one object of a JSON text where it stands."""
     for loc, first_at, again_at in find_repeats(text):
         first, again = origin.locate(text, first_at), origin.locate(text, again_at)
-        yield f"{json_path(loc)} stands twice, at {first} and {again}; remove one of them"
+        yield f"{json_path(loc)} is there twice, at {first} and {again}; remove one of them"
 
 
 class _Found(NamedTuple):

@@ -69,7 +69,7 @@ def _check_size(size: int | None, head: Head) -> int:
     if size is None:
         return newest
     if not 0 < size <= newest:
-        raise UsageError(f"{size} is no size that was signed; the newest is {newest}", field="size")
+        raise UsageError(f"{size} is not a signed size; the newest is {newest}", field="size")
     return size
 
 

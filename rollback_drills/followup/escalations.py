@@ -128,7 +128,7 @@ def _summary(escalation: Escalation, *, now: datetime) -> str:
         due = f" {'is' if now < cycle.due_at else 'was'} due {write_instant(cycle.due_at)}"
     is_told = any(route.told_at for route in cycle.routes_of(owner))
     if escalation.opened.reason is Reason.DEFERRED and not is_told:
-        why = f"{owner} is absent and could not be told"
+        why = f"{owner} is absent and could not be notified"
     else:
         why = f"{owner} has not acknowledged, or has and did not perform the drill"
     return f"The rollback drill of {cycle.schedule_id}{due}: {why}. See that it is performed and recorded."

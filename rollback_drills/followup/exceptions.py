@@ -140,8 +140,8 @@ def _check_end(given: Grant, due_at: datetime | None, postpone_limit: timedelta,
         ceiling = (due_at or now) + postpone_limit
         if given.until > ceiling:
             raise UsageError(
-                f"{until} is beyond {write_instant(ceiling)}, the ceiling of this cycle: its schedule"
-                f" allows {postpone_limit / timedelta(days=1):g} days after the due instant"
+                f"{until} is beyond {write_instant(ceiling)}, the limit of this cycle: its schedule"
+                f" allows {postpone_limit / timedelta(days=1):g} days after the due time"
                 " (postpone_limit_days)",
                 field="until",
             )

@@ -132,9 +132,8 @@ def _summary(judgement: Judgement, opened: SentNotification) -> str:
         return f"Drill {drill} was performed and accepted; {due} is closed. Next due {next_due}."
     if judgement.readiness in _HEALTHY:
         return f"{due[0].upper()}{due[1:]} is closed: the schedule needs nothing now. Next due {next_due}."
-    return (
-        f"{due[0].upper()}{due[1:]} is closed: the schedule is now due {next_due}, which is told on its own."
-    )
+    closed = f"{due[0].upper()}{due[1:]} is closed"
+    return f"{closed}: the schedule is now due {next_due}, which has its own notification."
 
 
 def _facts(report: ScheduleReport, plan: Plan, opened: SentNotification) -> Iterator[tuple[str, object]]:

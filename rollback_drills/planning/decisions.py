@@ -105,7 +105,7 @@ def decide_routes(
         find_repeat_after(schedule, request.policy) if request.notified else REPEAT_AFTER,
         now,
         state,
-        f"{state}, and telling is forced" if request.force else state,
+        f"{state}, and the notification is forced" if request.force else state,
         not request.force and cycle.status in _HEALTHY,
     )
     whole = suppress_schedule(context)

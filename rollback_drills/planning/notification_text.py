@@ -75,7 +75,7 @@ def _write_summary(schedule_report: ScheduleReport, plan: Plan) -> str:
             message = _name_files(schedule_report, schedule.message)
             warnings = [each for each in _find_warnings(schedule_report) if each not in message]
             return f"Rollback not proven: {write_sentences(message, *warnings)}"
-    return "The rollback drill is up to date; this notification was asked for by hand."
+    return "The rollback drill is up to date; somebody requested this notification."
 
 
 def _find_warnings(schedule_report: ScheduleReport) -> list[str]:

@@ -102,7 +102,7 @@ def decide_repeat(
     if acknowledged and acknowledged.until > until:
         return RepeatDecision(None, quiet_until=acknowledged.until, because=acknowledged.because)
     return RepeatDecision(
-        None, quiet_until=until, because=f"told in this cycle already, at {write_instant(last.at)}"
+        None, quiet_until=until, because=f"already notified in this cycle, at {write_instant(last.at)}"
     )
 
 

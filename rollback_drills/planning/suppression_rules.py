@@ -67,7 +67,7 @@ def healthy(context: Context) -> Suppressed | None:
     """Suppress what nobody needs to know, unless the caller forces it."""
     if not context.is_healthy:
         return None
-    return Suppressed(Category.HEALTHY_SCHEDULE, f"{context.state}; there is nothing to tell")
+    return Suppressed(Category.HEALTHY_SCHEDULE, f"{context.state}; no notification is needed")
 
 
 def excepted(context: Context) -> Suppressed | None:

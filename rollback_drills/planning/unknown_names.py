@@ -156,9 +156,10 @@ def _find_unknown_providers(places: Iterable[tuple[Location, str]], known: Known
         near = find_similar(name, known.providers, similar=_SIMILAR_PROVIDER)
         if known.connectors is not None:
             remedy = _remedy(name, known.providers)
-            yield f"{json_path(loc)} is {show(name)}, which is no configured connector{remedy}"
+            yield f"{json_path(loc)} is {show(name)}, which is not a configured connector{remedy}"
         elif near and not _extends(name, near):
-            yield f'{json_path(loc)} is {show(name)}, which is no type of connector; did you mean "{near}"?'
+            found = f"{json_path(loc)} is {show(name)}, which is not a type of connector"
+            yield f'{found}; did you mean "{near}"?'
 
 
 def _extends(name: str, known: str) -> bool:

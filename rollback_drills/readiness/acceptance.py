@@ -113,7 +113,7 @@ def find_basic(drill: Drill, *, now: datetime) -> Iterator[str]:
     """Yield what no check of the report stands for."""
     yield from find_missing(drill)
     if drill.executed_at is not None and is_in_future(drill, now=now):
-        yield f"executed_at is {write_instant(drill.executed_at)}; a drill cannot lie in the future"
+        yield f"executed_at is {write_instant(drill.executed_at)}; a drill cannot be in the future"
 
 
 def find_missing(drill: Drill) -> Iterator[str]:

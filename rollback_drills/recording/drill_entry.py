@@ -107,7 +107,7 @@ def build_drill(entry: Entry, fields: Entry, *, schedule_id: str, runbook_ref: s
     )
     if is_in_future(drill, now=now):
         at = write_instant(executed_at)
-        raise UsageError(f"is {at}; a drill cannot lie in the future", field="executed_at")
+        raise UsageError(f"is {at}; a drill cannot be in the future", field="executed_at")
     if drill.drill_id:
         return drill
     return msgspec.structs.replace(drill, drill_id=_name(schedule_id, drill, executed_at))

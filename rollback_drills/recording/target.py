@@ -49,7 +49,7 @@ def find_target(schedule_path: str | None, history_path: str | None, schedule_id
     if source is None or source.document is None:
         if source:
             raise UsageError(source.problem)
-        raise UsageError(f"{schedule_path} is no schedule", field="schedule")
+        raise UsageError(f"{schedule_path} is not a schedule", field="schedule")
     if not source.document.schedule_id:
         raise UsageError(f'{source.path}: $.schedule_id is ""; give the schedule a name')
     if subject.history is None:

@@ -33,13 +33,13 @@ def check_advance(target: Target) -> None:
     schedule, path = target.schedule, target.source.path
     if schedule.due_policy is not DuePolicy.EXPLICIT:
         raise UsageError(
-            f"does not fit {path}: with $.due_policy {schedule.due_policy} drills move the due instant;"
+            f"does not fit {path}: with $.due_policy {schedule.due_policy} drills move the due time;"
             " leave it out",
             field="advance",
         )
     if schedule.next_due_at is None:
         raise UsageError(
-            f"does not fit {path}: without $.next_due_at drills move the due instant; leave it out",
+            f"does not fit {path}: without $.next_due_at drills move the due time; leave it out",
             field="advance",
         )
     if not schedule.cadence.is_usable:

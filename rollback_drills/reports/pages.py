@@ -12,7 +12,7 @@ _COLUMNS: Final[Mapping[Category, str]] = {
     Category.OWNER_CALENDAR: "absent",
     Category.OTHER: "other",
     Category.ALREADY_NOTIFIED: "notified already",
-    Category.HEALTHY_SCHEDULE: "nothing to tell",
+    Category.HEALTHY_SCHEDULE: "not needed",
 }
 """Why nobody was told: what keeps somebody from knowing first, and what does no harm last."""
 _MOST_NAMED: Final = 10
@@ -34,7 +34,7 @@ def week_rows(trend: Trend) -> list[dict[str, str | int]]:
             "week": each.name,
             "begins": each.week_start,
             "decisions": each.decision_count,
-            "told nobody": each.suppression_event_count,
+            "suppressed": each.suppression_event_count,
             **{name: each.category_counts.get(category, 0) for category, name in _COLUMNS.items()},
         }
         for each in trend.weeks
@@ -55,7 +55,7 @@ def render_trend(trend: Trend) -> str:
 
 def _lines(trend: Trend) -> Iterator[str]:
     rows = week_rows(trend)
-    yield from ("# Who was not told, and why", "", cell(summarise_trend(trend)), "", "## Weeks", "")
+    yield from ("# Suppressed notifications", "", cell(summarise_trend(trend)), "", "## Weeks", "")
     yield from table(tuple(rows[0]), ([str(value) for value in row.values()] for row in rows))
     for column, counts in (
         ("owner", trend.owner_counts),
@@ -64,7 +64,7 @@ def _lines(trend: Trend) -> Iterator[str]:
     ):
         if counts:
             yield from ("", f"## {column.title()}s", "")
-            yield from table((column, "told nobody"), top_counts(counts))
+            yield from table((column, "suppressed"), top_counts(counts))
     if trend.latest_events:
         yield from ("", "## Latest", "")
         columns = ("created_at", "schedule_id", "provider", "owner", "category", "reason")

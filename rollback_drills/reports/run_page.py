@@ -61,7 +61,7 @@ def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
         "",
         *table(("check", "status", "message"), _check_rows(run.judgement)),
         "",
-        "## Who was told",
+        "## Who was notified",
         "",
         _count(run, dry_run=dry_run),
         "",
@@ -87,7 +87,7 @@ def _count(run: ScheduleRun, *, dry_run: bool) -> str:
 def _distrust(reason: str) -> Iterator[str]:
     """State that nobody is notified because the drill history is not trusted."""
     if reason:
-        yield from (f"**History untrusted:** {cell(reason)}. Only the platform owner is told.", "")
+        yield from (f"**History untrusted:** {cell(reason)}. Only the platform owner is notified.", "")
 
 
 def _headline(schedule: ScheduleFacts, plan: Plan) -> Iterator[str]:
@@ -150,7 +150,7 @@ def _distrusted(runs: Sequence[ScheduleRun]) -> Iterator[str]:
         "",
         f"## History untrusted: {write_count(len(runs), 'schedule')}",
         "",
-        "Only the platform owner is told.",
+        "Only the platform owner is notified.",
         "",
     )
     shown = runs[:_LONGEST_FLEET_PAGE]

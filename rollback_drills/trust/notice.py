@@ -125,7 +125,7 @@ def _describe(cycle_id: str, distrusts: Sequence[Distrust], platform: Platform, 
         ),
         summary=_line(
             f"The drill history is not trusted. {first.schedule_id}: {first.reason}{more}."
-            " Nobody else is told of this until it is mended. If it is right as it is, run: "
+            " No other owner is notified until it is fixed. If it is right as it is, run: "
             + write_command("trust", **which, by="YOU", reason="WHY")
         ),
         facts=(

@@ -255,7 +255,7 @@ def test_to_deliver_through_nobody_is_refused_before_a_run_is_started(
         ({"exception": "forget"}, "$.exception"),
         ({"until": "tomorrow"}, '$.until is "tomorrow"; write an ISO 8601 timestamp'),
         ({"until": "2020-01-01T00:00:00Z"}, "$.until 2020-01-01T00:00:00+00:00 is past"),
-        ({"until": "2099-01-01T00:00:00Z"}, "the ceiling of this cycle"),
+        ({"until": "2099-01-01T00:00:00Z"}, "the limit of this cycle"),
         ({"exception": "waive", "until": "2099-01-01T00:00:00Z"}, "more than 366 days away"),
         ({"reason": "  "}, "$.reason is empty"),
         ({"reason": "see https://intra.example.com/x"}, "$.reason holds a URL"),

@@ -186,7 +186,7 @@ def main() -> None:
         with browser(Path(home)) as line:
             take(line, "runs", "/runs", "DueSoon", height=1150)
             take(line, "run", f"/runs/flow-run/{run_id}", "derive-due", height=1000)
-            take(line, "decision", f"/artifacts/artifact/{page['id']}", "Who was told", height=1500)
+            take(line, "decision", f"/artifacts/artifact/{page['id']}", "Who was notified", height=1500)
             take(line, "routes", f"/artifacts/artifact/{routes['id']}", "approved", 2150, 600)
             take(line, "delivery", f"/runs/task-run/{delivery['id']}", "next attempt", height=700)
             take(line, "parameters", f"/runs/flow-run/{by_hand['id']}?tab=Parameters", "release-manager")

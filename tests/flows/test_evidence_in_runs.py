@@ -268,7 +268,7 @@ def test_the_commands_of_the_evidence_do_what_they_say(
     ("arguments", "problem"),
     [
         (["export", "out"], "there is no evidence at"),
-        (["verify", "none"], "none is no folder"),
+        (["verify", "none"], "none is not a folder"),
         (["verify", "x", "--database", "sqlite:///x.db"], "pass either EXPORT or --database"),
         (["verify", "--checkpoint", "none"], "none cannot be read"),
         (["verify", "--public-key", "x"], "a public key is not readable"),

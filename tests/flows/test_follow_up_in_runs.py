@@ -159,7 +159,7 @@ def test_who_acknowledges_by_the_form_is_not_escalated_until_it_ends(url: str, t
 def test_an_exception_of_the_form_keeps_the_cycle_quiet_until_it_ends(url: str, told: HTTPServer) -> None:
     refused = grant_exception("postpone", NOW + timedelta(days=60), "a freeze", "board", return_state=True)
     assert refused.is_failed()
-    assert "the ceiling of this cycle" in (refused.message or "")
+    assert "the limit of this cycle" in (refused.message or "")
     assert rows_of(url, EXCEPTION_KIND) == []
 
     state = grant_exception(

@@ -141,7 +141,7 @@ def test_a_check_opens_the_retest_of_a_drill_that_was_written_by_hand(
         ({"status": "pass", "further": {"scenaro": ""}}, "further: $.scenaro is an unknown key"),
         ({"status": "pass", "drill_id": "drill-1"}, '"drill-1" already'),
         ({"status": "pass", "schedule_id": "search"}, 'schedule_id "search" is not in'),
-        ({"status": "pass", "advance": True}, "drills move the due instant"),
+        ({"status": "pass", "advance": True}, "drills move the due time"),
     ],
     ids=["private text", "an unknown key", "recorded already", "no such schedule", "no use in advancing"],
 )

@@ -50,7 +50,7 @@ def test_a_scope_includes_those_before_it() -> None:
 
 @pytest.mark.parametrize("name", ["", "A", "a b", "-a", "a-", "a_b", "ä", "a" * 41, "a\n", "../a"])
 def test_a_name_is_of_few_characters(name: str) -> None:
-    with pytest.raises(UsageError, match="is no name of a token"):
+    with pytest.raises(UsageError, match="is not a name for a token"):
         issue_token(name, Scope.READ, None)
 
 

@@ -43,16 +43,16 @@ class BundleFiles:
         """
         if not folder.is_dir():
             raise UsageError(
-                f"{folder} is no folder; give the folder that `drills evidence export` wrote, unpacked"
+                f"{folder} is not a folder; pass the unpacked folder that `drills evidence export` wrote"
             )
         if not (folder / MANIFEST_FILE).is_file():
-            raise UsageError(f"{folder} is no export of evidence: {MANIFEST_FILE} is missing")
+            raise UsageError(f"{folder} is not an export of evidence: {MANIFEST_FILE} is missing")
         self.folder = folder
         content = self._read(MANIFEST_FILE)
         try:
             self.manifest = msgspec.json.decode(content, type=Manifest)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise UsageError(f"{folder / MANIFEST_FILE} is no manifest of an export: {error}") from None
+            raise UsageError(f"{folder / MANIFEST_FILE} is not a manifest of an export: {error}") from None
         self._text = manifest_text(sha256(content).hexdigest())
         self._is_limited = any(each > _MOST_APPENDED for each in self._appended())
 

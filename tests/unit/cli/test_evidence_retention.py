@@ -180,7 +180,7 @@ def test_verify_tells_findings_from_what_cannot_be_verified(
     assert document["problem"].startswith("there is no evidence")
 
     assert drills("verify", str(tmp_path), "--json") == 2
-    assert "is no export of evidence" in json.loads(drills.out)["problem"]
+    assert "is not an export of evidence" in json.loads(drills.out)["problem"]
 
 
 @pytest.mark.parametrize("words", [(), ("--dry-run",)])

@@ -161,7 +161,7 @@ def test_the_drill_may_be_given_as_an_object(
         ),
         pytest.param(
             ("--status", "pass", "--executed-at", "2026-12-01T10:00:00Z"),
-            "--executed-at is 2026-12-01T10:00:00+00:00; a drill cannot lie in the future",
+            "--executed-at is 2026-12-01T10:00:00+00:00; a drill cannot be in the future",
             id="in the future",
         ),
         pytest.param(

@@ -168,7 +168,7 @@ def test_names_the_nearest_key(config: Path) -> None:
         ('{"conectors": {}}', "$.conectors is an unknown key; the nearest known one is 'connectors'"),
         (
             '{"connectors": {"a": {"url": "x"}, "a": {"url": "y"}}}',
-            "$.connectors.a stands twice, at line 1 column 17 and line 1 column 36",
+            "$.connectors.a is there twice, at line 1 column 17 and line 1 column 36",
         ),
         ("[" * 100_000, "is not a JSON document"),
     ],

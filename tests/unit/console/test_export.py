@@ -99,7 +99,7 @@ def test_what_is_no_export_is_left_alone(tmp_path: Path, kind: str) -> None:
     else:
         folder.symlink_to(tmp_path / "nowhere")
 
-    with pytest.raises(UsageError, match="no export of the console; name another folder"):
+    with pytest.raises(UsageError, match="not an export of the console; name another folder"):
         write(make_console("payments"), folder)
     assert names_of(tmp_path) == ["site"]
     assert kind != "folder" or (folder / "index.html").read_text() == "mine"
@@ -243,4 +243,4 @@ def test_an_address_that_no_page_may_link_to_is_refused(tmp_path: Path, address:
 def test_the_address_may_come_from_the_environment(tmp_path: Path) -> None:
     code, said = run("--out", str(tmp_path / "site"), environ={"PREFECT_UI_URL": "nowhere"})
     assert code == 2
-    assert said.startswith("PREFECT_UI_URL is no address")
+    assert said.startswith("PREFECT_UI_URL is not the address")

@@ -298,7 +298,7 @@ def test_trends_have_a_picture_and_a_table_of_the_same_numbers(world: World) -> 
     told = sum(each.reason == "first" or each.reason == "escalated" for each in world.received)
     assert f"2026-W49 (in part): {told} delivered" in titles
     assert any("not delivered" in each for each in titles)
-    assert "2026-W49 (in part): 4 nothing to tell" in titles
+    assert "2026-W49 (in part): 4 not needed" in titles
     rows = [each.text for each in page.find("tr")]
     assert any(row.startswith("failing teams never") for row in rows)
     assert any(row.startswith("working slack") for row in rows)
@@ -361,7 +361,7 @@ def test_without_evidence_the_documents_are_shown_and_the_outage_is_called_one()
         page = write_missing_evidence(DatabaseError("it is <gone>"), SERVED, now=NOW, here=name)
         parsed = HtmlPage(page)
         assert "it is <gone>." in parsed.text
-        assert "the state of the drills is not known here" in parsed.text
+        assert "The state of the drills is unknown" in parsed.text
         assert not parsed.find("table")
 
 

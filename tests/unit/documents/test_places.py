@@ -187,17 +187,17 @@ def test_mistakes_in_a_record_are_named_by_the_lines_of_the_file(tmp_path: Path)
     problems = [each.schedule.problem if each.schedule else "" for each in subjects]
     again = len(f'{{"schedule": {schedule}, "history": {{"drills": [], ') + 1
     assert problems[0] == (
-        "fleet.jsonl:1#schedule: $.status stands twice,"
+        "fleet.jsonl:1#schedule: $.status is there twice,"
         " at line 1 column 15 and line 1 column 36; remove one of them"
     )
     assert problems[1] == ""
     assert subjects[1].history
     assert (
-        f"fleet.jsonl:2#history: $.drills stands twice, at line 2 column {again - 14}"
+        f"fleet.jsonl:2#history: $.drills is there twice, at line 2 column {again - 14}"
         in subjects[1].history.problem
     )
-    assert "fleet.jsonl:3: $.schedule stands twice, at line 3 column 2 and line 3 column" in problems[2]
-    assert "fleet.jsonl:4: $.status stands twice, at line 4 column 2 and line 4 column 23" in problems[3]
+    assert "fleet.jsonl:3: $.schedule is there twice, at line 3 column 2 and line 3 column" in problems[2]
+    assert "fleet.jsonl:4: $.status is there twice, at line 4 column 2 and line 4 column 23" in problems[3]
     assert problems[4] == ""
     assert subjects[4].history
     assert subjects[4].history.document

@@ -38,47 +38,47 @@ FULL_HISTORY = {
         pytest.param(
             Schedule,
             '{"next_due_at": "2026-12-05T09:00:00Z",\n "next_due_at": "2027-12-05T09:00:00Z"}',
-            "$.next_due_at stands twice, at line 1 column 2 and line 2 column 2; remove one of them",
+            "$.next_due_at is there twice, at line 1 column 2 and line 2 column 2; remove one of them",
             id="top",
         ),
         pytest.param(
             History,
             '{"drills": [{"status": "pass"},\r\n{"status": "fail", "status": "pass"}]}',
-            "$.drills[1].status stands twice, at line 2 column 2 and line 2 column 20",
+            "$.drills[1].status is there twice, at line 2 column 2 and line 2 column 20",
             id="in a drill",
         ),
         pytest.param(
             RoutingPolicy,
             '{"owner_routes": {"a": {"providers": ["x"]}, "b": {}, "a": {"providers": ["x"]}}}',
-            "$.owner_routes.a stands twice",
+            "$.owner_routes.a is there twice",
             id="an owner",
         ),
         pytest.param(
             RollbackPlan,
             '{"approved": true, "approved": true}',
-            "$.approved stands twice, at line 1 column 2 and line 1 column 20",
+            "$.approved is there twice, at line 1 column 2 and line 1 column 20",
             id="the same value",
         ),
         pytest.param(
-            Schedule, r'{"status": "retired", "\u0073tatus": "active"}', "$.status stands", id="escaped"
+            Schedule, r'{"status": "retired", "\u0073tatus": "active"}', "$.status is there", id="escaped"
         ),
         pytest.param(
-            Schedule, '{"status" : "retired", "status"\t: "active"}', "$.status stands", id="blanks"
+            Schedule, '{"status" : "retired", "status"\t: "active"}', "$.status is there", id="blanks"
         ),
         pytest.param(
-            Schedule, '{"environment": "token=hunter2", "environment": "production"}', "stands", id="secret"
+            Schedule, '{"environment": "token=hunter2", "environment": "production"}', "is there", id="secret"
         ),
         pytest.param(Schedule, '{"interval_days": 5, "interval_days": null}', "$.interval_days", id="null"),
         pytest.param(
             Schedule,
             r'{"status": "active", "status": "active", "environment": "\u002c\u002c"}',
-            "$.status stands",
+            "$.status is there",
             id="commas that are escaped do not make up for it",
         ),
         pytest.param(
             PromotionEvidence, '{"https://u:hunter2@h": 1, "https://u:hunter2@h": 2}', "must not", id="masked"
         ),
-        pytest.param(RollbackRehearsal, '{"x": [{"a": 1, "a": 2}]}', "$.x[0].a stands twice", id="unknown"),
+        pytest.param(RollbackRehearsal, '{"x": [{"a": 1, "a": 2}]}', "$.x[0].a is there twice", id="unknown"),
     ],
 )
 def test_a_key_that_stands_twice_makes_a_document_unusable_and_both_places_are_named(
@@ -107,7 +107,7 @@ def test_no_key_at_any_place_can_stand_twice(model: type[Document], document: di
     for text in texts:
         loaded = parse_document(model, text.encode(), "file.json")
         assert loaded.document is None
-        assert "stands twice" in loaded.problem
+        assert "is there twice" in loaded.problem
 
 
 def repeated_once(value: Any) -> Any:
@@ -178,4 +178,4 @@ def test_a_large_document_is_looked_through_in_reasonable_time(tmp_path: Path) -
     drills = ",".join(f'{{"drill_id": "d-{number}", "status": "pass"}}' for number in range(50_000))
     text = f'{{"drills": [{drills}, {{"status": "fail", "status": "pass"}}]}}'
 
-    assert "$.drills[50000].status stands twice" in parse_document(History, text.encode(), "x").problem
+    assert "$.drills[50000].status is there twice" in parse_document(History, text.encode(), "x").problem

@@ -82,7 +82,7 @@ def test_an_escalation_says_when_the_drill_is_due(due_at: datetime | None, says:
     assert summary.startswith(f"The rollback drill of payments {says}: team-a ")
 
 
-ABSENT = "team-a is absent and could not be told"
+ABSENT = "team-a is absent and could not be notified"
 SILENT = "team-a has not acknowledged"
 
 

@@ -82,7 +82,7 @@ def test_an_exception_holds_nothing_that_evidence_must_not_name(field: str) -> N
 
 
 def test_a_postponement_that_is_too_long_is_told_how_long_it_may_be() -> None:
-    with pytest.raises(UsageError, match=r"allows 10 days after the due instant"):
+    with pytest.raises(UsageError, match=r"allows 10 days after the due time"):
         approve(DUE + LIMIT + SECOND, ExceptionKind.POSTPONE)
 
 

@@ -480,7 +480,7 @@ def test_a_deadline_cannot_be_postponed_beyond_its_ceiling(database: Database) -
     due = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
     assert world.grant(ExceptionKind.POSTPONE, due + timedelta(days=30))
-    with pytest.raises(UsageError, match=r"2026-12-27T09:00:00\+00:00, the ceiling of this cycle"):
+    with pytest.raises(UsageError, match=r"2026-12-27T09:00:00\+00:00, the limit of this cycle"):
         world.grant(ExceptionKind.POSTPONE, due + timedelta(days=30, seconds=1))
 
 

@@ -95,7 +95,7 @@ def test_with_connectors_every_provider_that_has_none_is_named() -> None:
     found = warnings_of("hook", notification_providers=["hook", "slack", "other"])
 
     assert found[0].startswith(
-        's.json: $.notification_providers[2] is "other", which is no configured connector'
+        's.json: $.notification_providers[2] is "other", which is not a configured connector'
     )
     assert len(found) == 1
 

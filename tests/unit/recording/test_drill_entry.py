@@ -73,7 +73,7 @@ def test_a_field_that_is_given_twice_is_refused_also_if_both_say_the_same() -> N
         ({"status": "pass", "executed_at": "today"}, 'executed_at is "today"; must be an ISO 8601'),
         (
             {"status": "pass", "executed_at": (NOW + timedelta(minutes=5) + TICK).isoformat()},
-            "executed_at is 2026-12-01T09:05:00.000001+00:00; a drill cannot lie in the future",
+            "executed_at is 2026-12-01T09:05:00.000001+00:00; a drill cannot be in the future",
         ),
         ({"status": "pass", "actor": "me@corp.example.com"}, "actor holds an e-mail address, which"),
         (

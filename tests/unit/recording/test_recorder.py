@@ -351,7 +351,7 @@ class TestAdvance:
         [
             ({"due_policy": "after_completion"}, r"\$.due_policy after_completion drills move"),
             ({"due_policy": "fixed_sequence"}, r"\$.due_policy fixed_sequence drills move"),
-            ({"next_due_at": None}, r"without \$.next_due_at drills move the due instant"),
+            ({"next_due_at": None}, r"without \$.next_due_at drills move the due time"),
             ({"interval_days": None}, r"needs \$.interval_days of more than 0"),
             ({"interval_days": 0}, r"needs \$.interval_days of more than 0"),
         ],
@@ -369,7 +369,7 @@ class TestAdvance:
         ("change", "problem"),
         [
             ({"schedule_id": "another"}, "became another schedule meanwhile"),
-            ({"due_policy": "fixed_sequence"}, "drills move the due instant; leave it out"),
+            ({"due_policy": "fixed_sequence"}, "drills move the due time; leave it out"),
             ({"ownres": []}, "$.ownres is an unknown key; did you mean 'owners'?"),
         ],
     )

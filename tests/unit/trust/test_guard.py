@@ -402,7 +402,7 @@ def test_the_platform_owner_is_told_once_with_numbers_and_the_way_out() -> None:
     assert told.title == "Drill history not trusted: 30 schedules"
     assert told.summary == (
         "The drill history is not trusted. s00: its history is missing; likewise 29 more."
-        " Nobody else is told of this until it is mended."
+        " No other owner is notified until it is fixed."
         " If it is right as it is, run: drills trust --all --by YOU --reason WHY"
     )
     facts = dict(told.facts)

@@ -214,20 +214,20 @@ def link_memory(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "problem"),
     [
-        case(shutil.rmtree, "^BUNDLE is no folder", id="nothing there"),
+        case(shutil.rmtree, "^BUNDLE is not a folder", id="nothing there"),
         case(
             lambda b: (b / "manifest.json").unlink(),
-            "^BUNDLE is no export of evidence: manifest.json is missing",
+            "^BUNDLE is not an export of evidence: manifest.json is missing",
             id="no manifest",
         ),
         case(
             write("manifest.json", b"{}"),
-            "^BUNDLE/manifest.json is no manifest of an export: Object missing required field",
+            "^BUNDLE/manifest.json is not a manifest of an export: Object missing required field",
             id="empty manifest",
         ),
-        case(write("manifest.json", b"\xff"), "is no manifest", id="manifest of bytes"),
-        case(write("manifest.json", b'{"origin": "\xff"}'), "is no manifest", id="manifest that is no UTF-8"),
-        case(write("manifest.json", b'{"x": ' + b"[" * 100_000), "is no manifest", id="deep manifest"),
+        case(write("manifest.json", b"\xff"), "is not a manifest", id="manifest of bytes"),
+        case(write("manifest.json", b'{"origin": "\xff"}'), "is not a manifest", id="manifest that is no UTF-8"),
+        case(write("manifest.json", b'{"x": ' + b"[" * 100_000), "is not a manifest", id="deep manifest"),
         case(link_memory, "cannot be read: .*Input/output error", id="a file that fails when it is read"),
     ],
 )
@@ -371,7 +371,7 @@ def test_a_signature_that_grew_to_terabytes_is_none(bundle: Path) -> None:
 def test_a_manifest_that_grew_to_terabytes_is_none(bundle: Path) -> None:
     os.truncate(bundle / "manifest.json", 2**42)
 
-    with pytest.raises(UsageError, match="is no manifest of an export"):
+    with pytest.raises(UsageError, match="is not a manifest of an export"):
         verified(bundle)
 
 
