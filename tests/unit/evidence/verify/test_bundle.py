@@ -226,7 +226,7 @@ def link_memory(folder: Path) -> None:
             id="empty manifest",
         ),
         case(write("manifest.json", b"\xff"), "is not a manifest", id="manifest of bytes"),
-        case(write("manifest.json", b'{"origin": "\xff"}'), "is not a manifest", id="manifest that is no UTF-8"),
+        case(write("manifest.json", b'{"origin": "\xff"}'), "is not a manifest", id="manifest not in UTF-8"),
         case(write("manifest.json", b'{"x": ' + b"[" * 100_000), "is not a manifest", id="deep manifest"),
         case(link_memory, "cannot be read: .*Input/output error", id="a file that fails when it is read"),
     ],
