@@ -54,7 +54,7 @@ def read_connector_config(path: Path) -> list[NamedEntry]:
     Raises:
         UsageError: One line with the file, the JSON path and the remedy, and never a value.
     """
-    group, entries = _read_group(path)
+    group, entries = _find_group(path, _read_document(path))
     found: list[NamedEntry] = []
     problems: list[str] = []
     for written, value in entries.items():
@@ -84,7 +84,7 @@ def raise_problems(path: Path, problems: list[str]) -> None:
         raise UsageError(f"{path}: " + "; ".join(problems[:_MOST_PROBLEMS_SHOWN] + more))
 
 
-def _read_group(path: Path) -> tuple[str, dict[str, Any]]:
+def _read_document(path: Path) -> Any:
     try:
         if path.stat().st_size > _LARGEST_FILE_BYTES:
             raise UsageError(f"{path}: is larger than a connector configuration can be")
@@ -98,10 +98,10 @@ def _read_group(path: Path) -> tuple[str, dict[str, Any]]:
         raise UsageError(f"{path}: is not a JSON document in UTF-8") from None
     if has_repeats:
         raise_problems(path, list(explain_repeats(text)))
-    return _group_of(path, document)
+    return document
 
 
-def _group_of(path: Path, document: Any) -> tuple[str, dict[str, Any]]:
+def _find_group(path: Path, document: Any) -> tuple[str, dict[str, Any]]:
     if not isinstance(document, dict):
         raise UsageError(f'{path}: $ must be a JSON object with the key "connectors"')
     problems = [_unknown_key((key,), _GROUPS) for key in document if key not in _GROUPS]

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
+
+from rollback_drills.readiness.terms import Report
 
 _MOST_SHOWN: Final = 20
 _LONGEST_MESSAGE: Final = 1000
@@ -61,7 +63,7 @@ class Verification:
         if len(self.findings) < _MOST_SHOWN:
             self.findings.append(Finding(kind, printable(message)))
 
-    def to_document(self) -> dict[str, Any]:
+    def to_document(self) -> Report:
         """Return the document of `--json`."""
         return {
             "intact": self.is_intact,

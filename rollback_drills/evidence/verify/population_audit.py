@@ -1,11 +1,11 @@
 """Recomputes what each check said of its whole population, from the records before it."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from rollback_drills.evidence.population import SeenPopulations, digest_population
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_count
 
 _KINDS: Final = (PLAN_KIND, CHECK_KIND)
@@ -27,7 +27,7 @@ class PopulationAudit:
         """Note that a row has lost its record: it may have been a plan."""
         self._has_pruned = True
 
-    def take(self, record: Mapping[str, Any]) -> None:
+    def take(self, record: Report) -> None:
         """Take a record, and recompute the population if it is that of a check.
 
         Raises:
@@ -51,7 +51,7 @@ class PopulationAudit:
                 f"{checks} cannot be recomputed: the records of plans before them were pruned"
             )
 
-    def _compare(self, name: str, record: Mapping[str, Any]) -> None:
+    def _compare(self, name: str, record: Report) -> None:
         known = self._seen.known[name]
         if name not in self._digests:
             self._digests[name] = digest_population(known)

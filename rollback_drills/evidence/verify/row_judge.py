@@ -12,6 +12,7 @@ from rollback_drills.evidence.verify.population_audit import PopulationAudit
 from rollback_drills.evidence.verify.record_reading import read_record
 from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
+from rollback_drills.readiness.terms import Report
 
 NO_HASH: Final = bytes(HASH_SIZE)
 _ONCE_KEY: Final = COLUMNS.index("once_key")
@@ -47,7 +48,7 @@ class RowJudge:
             self._result.add(*problem)
         return leaf, b"" if problem else content
 
-    def finish(self, newest_pruning: dict[str, Any]) -> None:
+    def finish(self, newest_pruning: Report) -> None:
         """Compare what is kept of pruned rows with what the newest pruning says of it."""
         self._populations.finish()
         says = newest_pruning.get("once_keys")
@@ -85,7 +86,7 @@ class RowJudge:
             return FindingKind.CHANGED, f"{described} was changed in the column {column}"
         return None
 
-    def _differing(self, columns: tuple[Any, ...], expected: dict[str, Any]) -> Iterator[str]:
+    def _differing(self, columns: tuple[Any, ...], expected: Report) -> Iterator[str]:
         wanted = tuple(expected[name] for name in COLUMNS)
         if columns == wanted:
             return
