@@ -33,7 +33,7 @@ class Sent:
     step_of: str = ""
     """Of an escalation: the owner whose silence it is about."""
     step: int = 0
-    """Of an escalation: the how manieth step, from 1."""
+    """Of an escalation: the number of the step, from 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Notice:
             provider: Brings it.
             owner: Is told.
             reason: Why it is told.
-            occurrence: The how manieth of this reason on the route.
+            occurrence: Sequence number, from 1, among notifications with this reason.
             replaces: Notifications that must not have been sent; they become pointless.
             closes: Whether the route has left its cycle with this.
         """

@@ -44,9 +44,9 @@ class RepeatDecision:
     reason: Reason | None
     """None: stay quiet."""
     occurrence: int = 1
-    """The how manieth notification of this reason on the route, from 1."""
+    """Sequence number, from 1, among notifications with this reason."""
     deferral: int = 1
-    """The how manieth deferral of the route it is, if a window or an absence keeps it silent now."""
+    """Sequence number of the deferral, if a window or an absence suppresses the route now."""
     quiet_until: datetime | None = None
     """When the route may be told again; None if it is not known."""
     because: str = ""
