@@ -72,7 +72,7 @@ def test_a_block_that_holds_no_token_is_named_and_not_shown() -> None:
     assert "hand-made" not in problem
     assert listed.exit_code == 0
     assert "beside-it" in listed.stdout
-    assert "broken lets nobody in" in " ".join(listed.stderr.split())
+    assert "nobody can use broken" in " ".join(listed.stderr.split())
 
 
 def test_a_block_with_the_token_of_another_name_lets_nobody_in() -> None:
@@ -84,4 +84,4 @@ def test_a_block_with_the_token_of_another_name_lets_nobody_in() -> None:
     finally:
         drills("revoke", "mine")
     assert find_token(tokens, secret) is None
-    assert 'holds the token "somebody-else", so mine lets nobody in' in damaged[0]
+    assert 'has the token "somebody-else", so nobody can use mine' in damaged[0]

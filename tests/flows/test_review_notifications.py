@@ -89,4 +89,4 @@ def test_the_entrypoint_of_the_deployment_loads() -> None:
     assert flow.name == "review-notifications"
     properties = flow.parameters.properties
     assert properties["weeks"]["default"] == 12
-    assert "current one included" in properties["weeks"]["description"]
+    assert "including the current one" in properties["weeks"]["description"]
