@@ -13,7 +13,7 @@ from rollback_drills.evidence.table import LEDGER
 MOST_WEEKS: Final = 520
 """Ten years: a longer time axis is a slip of the keyboard."""
 _USUAL_WEEKS: Final = 12
-_WEEK: Final = timedelta(weeks=1)
+WEEK: Final = timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Week:
     def is_within(self, since: datetime, until: datetime) -> bool:
         """Whether all of it is in a period."""
         begins = datetime.combine(self.starts, time(), UTC)
-        return since <= begins and until.astimezone(UTC).date() - self.starts >= _WEEK
+        return since <= begins and until.astimezone(UTC).date() - self.starts >= WEEK
 
 
 def monday_of(day: date) -> date:
@@ -94,7 +94,7 @@ def weeks_of(since: datetime, until: datetime) -> list[Week]:
     count = (last - first).days // 7 + 1
     if count > MOST_WEEKS:
         raise UsageError(f"the period has {count} weeks; choose one of at most {MOST_WEEKS}")
-    return [Week(first + number * _WEEK) for number in range(count)]
+    return [Week(first + number * WEEK) for number in range(count)]
 
 
 def last_weeks(count: int, until: datetime) -> Period:
@@ -140,4 +140,4 @@ def _last_weeks(count: int, end: datetime) -> Period:
     if end.microsecond:
         end = end.replace(microsecond=0) + timedelta(seconds=1)
     monday = monday_of((end - timedelta(microseconds=1)).date())
-    return Period(datetime.combine(monday, time(), UTC) - (count - 1) * _WEEK, end)
+    return Period(datetime.combine(monday, time(), UTC) - (count - 1) * WEEK, end)

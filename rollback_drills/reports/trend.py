@@ -1,27 +1,26 @@
 """The suppression trend of contract §6: how often nobody was told, why, and in which week."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime
-from functools import cache
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from rollback_drills import PRODUCT
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.canonical import write_canonical
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.reports.filters import RouteFilter
-from rollback_drills.reports.imported import ROWS_AT_ONCE
-from rollback_drills.reports.period import Period, Week, monday_of, weeks_of
+from rollback_drills.reports.period import WEEK, Period, Week, monday_of, weeks_of
 from rollback_drills.reports.routes import RouteRow, imported_routes, read_routes
+from rollback_drills.reports.spells import Route, Spell, SpellReader
 
 SUPPRESSION_TREND_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-routing-suppression-trend.v1"
 _LEFT_UNINFORMED: Final = (Category.MAINTENANCE_WINDOW, Category.OWNER_CALENDAR, Category.OTHER)
@@ -59,6 +58,8 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     decision_count: int
     suppression_event_count: int
     category_counts: dict[str, int]
+    category_days: dict[str, float]
+    """How long routes were suppressed, added up."""
     owner_counts: dict[str, int]
     provider_counts: dict[str, int]
     schedule_counts: dict[str, int]
@@ -81,31 +82,42 @@ _NOT_COUNTED: Final = (
 
 
 class Tally:
-    """Counts decisions, one after another."""
+    """Counts spells, one after another."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self.decisions: Counter[date] = Counter()
-        """All of them, by the Monday of their week; the others are those that told nobody."""
-        self.weeks: dict[date, Counter[str]] = {}
+    def __init__(self, weeks: Iterable[date]) -> None:
+        """Begin with none.
+
+        Args:
+            weeks: The Mondays of the weeks that are counted.
+        """
+        self.decisions = 0
+        """All of them; what follows counts those that notified nobody."""
+        self.weeks: dict[date, Counter[str]] = {each: Counter() for each in weeks}
+        self.week_decisions: Counter[date] = Counter()
         self.categories: Counter[str] = Counter()
+        self.durations: dict[str, timedelta] = {}
+        """By category, how long routes were suppressed."""
         self.owners: Counter[str] = Counter()
         self.providers: Counter[str] = Counter()
         self.schedules: Counter[str] = Counter()
 
-    def add(
-        self, monday: date, action: str, category: str, owner: str, provider: str, schedule_id: str
-    ) -> None:
-        """Count a decision."""
-        self.decisions[monday] += 1
-        if action == Action.SUPPRESS:
-            if monday not in self.weeks:
-                self.weeks[monday] = Counter()
-            self.weeks[monday][category] += 1
-            self.categories[category] += 1
-            self.owners[owner] += 1
-            self.providers[provider] += 1
-            self.schedules[schedule_id] += 1
+    def add(self, spell: Spell) -> None:
+        """Count a spell once in all, and once in each week that it touches."""
+        route, monday = spell.route, monday_of(spell.begins.date())
+        self.decisions += 1
+        is_suppressed = route.action == Action.SUPPRESS
+        while monday <= spell.ends.date():
+            self.week_decisions[monday] += 1
+            if is_suppressed and monday in self.weeks:
+                self.weeks[monday][route.category] += 1
+            monday += WEEK
+        if is_suppressed:
+            self.categories[route.category] += 1
+            known = self.durations.get(route.category, timedelta())
+            self.durations[route.category] = known + (spell.ends - spell.begins)
+            self.owners[route.owner] += 1
+            self.providers[route.provider] += 1
+            self.schedules[route.schedule_id] += 1
 
 
 def find_trend(
@@ -133,11 +145,11 @@ def find_trend(
     if since is None or until is None:
         raise UsageError("the period of a trend needs both its ends")
     weeks = weeks_of(since, until)
-    tally = Tally()
+    tally = Tally(each.starts for each in weeks)
     latest: list[RouteRow] = []
     if database:
         with database.snapshot() as connection:
-            tally = _count(connection, wanted, period)
+            _count(connection, wanted, period, tally)
             suppressed = replace(wanted, action="suppress")
             latest, _ = read_routes(connection, suppressed, period, limit=_LATEST, offset=0)
     categories = tally.categories
@@ -147,9 +159,10 @@ def find_trend(
         filters=wanted.to_wire(),
         period=period.to_wire(),
         alert_level="warning" if any(categories[each] for each in _LEFT_UNINFORMED) else "healthy",
-        decision_count=tally.decisions.total(),
+        decision_count=tally.decisions,
         suppression_event_count=categories.total(),
         category_counts=_sorted(categories),
+        category_days={name: _days(tally.durations[name]) for name in _sorted(categories)},
         owner_counts=_sorted(_merge(tally.owners)),
         provider_counts=_sorted(_merge(tally.providers)),
         schedule_counts=_sorted(_merge(tally.schedules)),
@@ -164,17 +177,16 @@ def find_trend(
     return msgspec.structs.replace(trend, trend_id=f"gordrtrend-{digest[:16]}")
 
 
-def _count(connection: Connection, wanted: RouteFilter, period: Period) -> Tally:
-    tally = Tally()
-    names = ("created_at", "action", "category", "owner", "provider", "schedule_id")
-    rows = select(*(LEDGER.c[name] for name in names)).where(*wanted.to_sql(connection), *period.to_sql())
-    monday = cache(lambda day: monday_of(date.fromisoformat(day)))
-    # One row after another: to let the database group them takes three times as long, and all of its memory.
-    for created_at, *facts in connection.execute(rows, execution_options={"yield_per": ROWS_AT_ONCE}):
-        tally.add(monday(created_at[:10]), *facts)
-    for at, route in imported_routes(connection, wanted, period):
-        tally.add(monday_of(at.date()), *(getattr(route, name) for name in names[1:]))
-    return tally
+def _count(connection: Connection, wanted: RouteFilter, period: Period, tally: Tally) -> None:
+    for spell in SpellReader(connection, wanted, period).iterate():
+        tally.add(spell)
+    names = Route.__struct_fields__
+    for at, row in imported_routes(connection, wanted, period):
+        tally.add(Spell(Route(*(getattr(row, name) for name in names)), at, at))
+
+
+def _days(duration: timedelta) -> float:
+    return round(duration / timedelta(days=1), 2)
 
 
 def _merge(counts: Counter[str]) -> Counter[str]:
@@ -187,12 +199,12 @@ def _merge(counts: Counter[str]) -> Counter[str]:
 
 
 def _count_week(week: Week, tally: Tally, *, is_complete: bool) -> TrendWeek:
-    categories = tally.weeks.get(week.starts, Counter())
+    categories = tally.weeks[week.starts]
     return TrendWeek(
         week=week.name,
         week_start=week.starts.isoformat(),
         complete=is_complete,
-        decision_count=tally.decisions[week.starts],
+        decision_count=tally.week_decisions[week.starts],
         suppression_event_count=categories.total(),
         category_counts=_sorted(categories),
     )

@@ -74,7 +74,7 @@ def _judge_and_run_nothing(schedules: str) -> None:
     from prefect import flow
 
     from rollback_drills.documents.fleet import load_fleet
-    from rollback_drills.planning.fleet_check import plan_at_once
+    from rollback_drills.planning.fleet_check import ScheduleCheck
     from rollback_drills.planning.plan_request import PlanRequest
     from rollback_drills.readiness.judgement import judge_all
     from rollback_drills.readiness.terms import Criteria
@@ -86,7 +86,7 @@ def _judge_and_run_nothing(schedules: str) -> None:
     now, request = datetime.now(UTC), PlanRequest()
     subjects = load_fleet(schedules, None).subjects
     for subject, judgement in zip(subjects, judge_all(subjects, Criteria(), now=now), strict=True):
-        plan_at_once(subject, judgement, request, now=now)
+        ScheduleCheck(subject, judgement).plan_at_once(request, now=now)
     empty()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -12,10 +13,13 @@ from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.imported_index import import_records
 from rollback_drills.evidence.ledger.canonical import write_canonical
+from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.evidence.population import Concluded, Population, name_population
 from rollback_drills.evidence.records import record_plan
+from rollback_drills.planning.finding import find_finding
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Report
-from tests.samples.builders import NOW, judged, make_subject, open_key, planned
+from tests.samples.builders import NOW, checked, judged, make_subject, open_key, planned
 
 WINDOW: Mapping[str, Any] = {
     "window_id": "freeze",
@@ -46,6 +50,30 @@ def append_plan(database: Database, created_at: datetime = NOW, **changes: Any) 
         open_key,
     )
     return plan.to_wire()
+
+
+def append_check(
+    database: Database, created_at: datetime, *schedules: Mapping[str, Any], name: str = "fleet"
+) -> None:
+    """Check overdue schedules, each with changes, and append what a run writes down at an instant."""
+    population = name_population(name, requested=None)
+    concluded = []
+    for changes in schedules:
+        check = checked(make_subject([], **changes), now=NOW)
+        session = ids.delivery_session_id(check.schedule_id, check.plan.plan_id)
+        facts = check.judgement.schedule
+        record = partial(record_plan, check.plan, facts, session, created_at=created_at, signer="drill-check")
+        digest = find_finding(check).digest()
+        concluded.append(Concluded(check.schedule_id, digest, check.judgement.readiness, False, record))
+    index_run(
+        database,
+        [],
+        created_at=created_at,
+        signer="drill-check",
+        redact=lambda each: each,
+        open_key=open_key,
+        population=Population(population, name, created_at, concluded),
+    )
 
 
 def import_foreign(database: Database, *records: Mapping[str, Any]) -> None:

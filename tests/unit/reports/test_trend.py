@@ -96,10 +96,12 @@ def test_weeks_without_a_decision_are_there_with_their_mondays(database: Databas
 
 
 def test_what_lies_outside_the_period_is_not_counted(database: Database) -> None:
-    for instant in ("2026-12-13T23:59:59", "2026-12-14", "2027-01-06T11:59:59", "2027-01-06T12:00:00"):
-        append_plan(database, at(instant), maintenance_windows=[WINDOW])
+    for number, instant in enumerate(
+        ("2026-12-13T23:59:59", "2026-12-14", "2027-01-06T11:59:59", "2027-01-06T12:00:00")
+    ):
+        append_plan(database, at(instant), schedule_id=f"s{number}", maintenance_windows=[WINDOW])
 
-    assert trend_of(database)["suppression_event_count"] == 4
+    assert trend_of(database)["schedule_counts"] == {"s1": 2, "s2": 2}
 
 
 def test_filters_narrow_what_is_counted(database: Database) -> None:
@@ -135,7 +137,12 @@ def test_imported_decisions_count_in_the_week_in_which_they_were_made(database: 
 
 def test_the_counts_agree_with_the_history_that_they_summarise(database: Database) -> None:
     for days in range(0, 20, 3):
-        append_plan(database, at("2026-12-14") + timedelta(days=days), maintenance_windows=[WINDOW])
+        append_plan(
+            database,
+            at("2026-12-14") + timedelta(days=days),
+            schedule_id=f"service-{days}",
+            maintenance_windows=[WINDOW],
+        )
     import_foreign(database, {**FOREIGN_PLAN, "created_at": "2026-12-29T10:00:00Z"})
 
     trend = trend_of(database)
@@ -147,6 +154,17 @@ def test_the_counts_agree_with_the_history_that_they_summarise(database: Databas
         assert trend[f"{name}_counts"] == Counter(each[name] for each in suppressed)
     for name in ("decision_count", "suppression_event_count"):
         assert sum(week[name] for week in trend["weeks"]) == trend[name]
+
+
+def test_what_every_run_of_an_earlier_version_wrote_down_again_is_one_spell(database: Database) -> None:
+    for days in range(0, 10, 3):
+        append_plan(database, at("2026-12-14") + timedelta(days=days), maintenance_windows=[WINDOW])
+
+    trend = trend_of(database)
+
+    assert (trend["suppression_event_count"], trend["decision_count"]) == (2, 10)
+    assert trend["category_days"] == {"maintenance_window": 18.0}
+    assert [week["suppression_event_count"] for week in trend["weeks"]] == [2, 2, 0, 0]
 
 
 def test_the_same_question_of_the_same_evidence_has_the_same_id(database: Database) -> None:
