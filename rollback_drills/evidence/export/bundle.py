@@ -44,6 +44,7 @@ from rollback_drills.evidence.export.selection import (
 from rollback_drills.evidence.export.table import TableWriter
 from rollback_drills.evidence.export.tree import TreeWriter
 from rollback_drills.evidence.heads import Head, damage, iterate_heads, newest_head
+from rollback_drills.evidence.in_force import find_in_force
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import SigningKey
 from rollback_drills.evidence.records import KEY_KIND
@@ -141,11 +142,19 @@ def _write(
         pruned_count=count_pruned(connection, chosen),
         head_count=len(heads),
     )
+    _add_in_force(connection, query, chosen, population)
     count = _write_rows(connection, query, chosen, heads, folder, population, progress)
     (folder / PUBLIC_KEY_FILE).write_text(f"{head.public_key.text}\n", encoding="utf-8")
     write_report(folder / REPORT_FILE, population, query, head, exported_at)
     write_guide(folder / GUIDE_FILE, head)
     return _write_manifest(folder, query, head, count, key, exported_at)
+
+
+def _add_in_force(connection: Connection, query: Query, chosen: Selection, population: Population) -> None:
+    for text in find_in_force(connection, chosen.start).values():
+        record = msgspec.json.decode(text)
+        if query.schedules is None or record["schedule_id"] in query.schedules:
+            population.add_in_force(record)
 
 
 def _write_heads(connection: Connection, folder: Path, chosen: Selection) -> Iterator[int]:

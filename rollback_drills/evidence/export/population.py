@@ -34,7 +34,8 @@ class SeenSchedule:
     runbook_ref: str = ""
     state: str = ""
     owners: tuple[str, ...] = ()
-    checks: int = 0
+    changes: int = 0
+    """How many plans the period has: a check writes one when something changed or somebody is notified."""
     row: int | None = None
     """The newest plan, which says all of the above; None if there are only drills."""
     due_instants: set[str] = field(default_factory=set)
@@ -114,6 +115,15 @@ class Population:
             IMPORT_KIND: self._take_import,
         }
 
+    def add_in_force(self, record: Report) -> None:
+        """Take a plan in that was in force when the period began: its schedule was checked within it."""
+        self._take_plan(record)
+        self._schedule(record).changes = 0
+
+    def is_earlier(self, seen: SeenSchedule) -> bool:
+        """Whether the newest plan of a schedule was written before the period."""
+        return seen.row is not None and seen.row < self._start
+
     def add(self, record: Report) -> None:
         """Take a record in, if it belongs to the period."""
         kind = record["metadata_kind"]
@@ -161,7 +171,7 @@ class Population:
         seen.owners = tuple(record["plan"]["owners"])
         seen.state = record["status"]
         seen.row = record["leaf_index"]
-        seen.checks += 1
+        seen.changes += 1
         if record["plan"].get("next_due_at"):
             seen.due_instants.add(record["plan"]["next_due_at"])
 

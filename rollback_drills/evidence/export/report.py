@@ -16,6 +16,7 @@ from rollback_drills.evidence.export.population import Population, SeenSchedule
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
+    CHECK_KIND,
     DECISION_KIND,
     DRILL_KIND,
     ESCALATION_KIND,
@@ -83,6 +84,7 @@ def _summarise(population: Population, cycles: Cycles) -> Iterator[tuple[str, in
         return ", ".join(rows[kind] for kind in kinds if kind in rows) or "no rows"
 
     states = Counter(cycle.state for _, cycle in cycles)
+    yield "checks of all schedules", population.kinds[CHECK_KIND], resting_on(CHECK_KIND)
     yield "schedules in scope", len(population.schedules), resting_on(PLAN_KIND, DRILL_KIND)
     for state in CycleState:
         yield f"due instants: {state}", states[state], resting_on(PLAN_KIND, DRILL_KIND)

@@ -44,6 +44,7 @@ from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness
 from tests.checkout import ROOT
 from tests.samples.builders import KEY, NOW, judged, make_subject, open_key, planned
+from tests.samples.ledgers import append_check
 from tests.samples.tampering import OTHER_KEY, fill, make_row, unguard
 from tests.unit.cli.test_main import drills
 
@@ -507,6 +508,24 @@ def test_the_report_tells_the_story_and_executes_nothing(database: Database, tmp
     assert "drill not accepted" in plain
     assert "slack delivered 33" in plain
     assert not re.search(r"(?:src|href)=", page)
+
+
+def test_a_schedule_that_did_not_change_in_the_period_is_in_its_report(
+    database: Database, tmp_path: Path
+) -> None:
+    later = NOW + 100 * DAY
+    append_check(database, later - 40 * DAY, {"schedule_id": "gone"}, {"schedule_id": "payments"})
+    append_check(database, later - 30 * DAY, {"schedule_id": "payments"})
+    append_check(database, later, {"schedule_id": "payments"})
+
+    exported(database, tmp_path / "out", Query(since=(later - DAY).isoformat()))
+
+    page = (tmp_path / "out/report.html").read_text()
+    plain = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "needs attention 0 docs/runbook.md 39 (before the period)" in plain
+    assert "checks of all schedules 1 1 rows rollback-drills-check" in plain
+    assert "schedules in scope 1" in plain
+    assert "gone" not in plain.partition("Population")[2].partition("Drills performed")[0]
 
 
 @pytest.mark.slow
