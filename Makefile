@@ -35,8 +35,9 @@ quick: install ## Run the cheap linters and the fast unit tests, in half a minut
 test: install ## Run the tests (T=tests/unit for a part)
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(T)
 
-chaos: install ## Run the long tests: kills, outages, secrets under every fault (PostgreSQL: DRILLS_TEST_POSTGRES)
+chaos: install ## Run the long tests: kills, outages, every product of cases, many examples (PostgreSQL: DRILLS_TEST_POSTGRES)
 	$(BIN)/pytest -m chaos tests
+	DRILLS_TEST_MANY_EXAMPLES=1 $(BIN)/pytest --numprocesses auto --dist loadfile -m 'hypothesis and not chaos' tests
 
 lint: install ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .

@@ -30,8 +30,9 @@ from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran
 from tests.api.conftest import Keys
 from tests.samples.builders import NOW, open_key
+from tests.samples.examples import examples
 
-EXAMPLES = 12
+EXAMPLES = examples(25)
 RUN = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
 
 

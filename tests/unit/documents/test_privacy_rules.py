@@ -15,6 +15,7 @@ from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from tests.samples.builders import DRILL, SCHEDULE, written
+from tests.samples.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ PIECES = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=2_000)
+@settings(max_examples=examples(2_000))
 @given(st.lists(PIECES, max_size=6).map("".join))
 def test_the_fast_look_never_lets_through_what_the_close_look_refuses(text: str) -> None:
     if any(rule.refuses(text) for rule in RULES):
@@ -211,7 +212,7 @@ def test_what_only_resembles_an_address_is_let_through(text: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES, ids=[f"{each.kind}-{index}" for index, each in enumerate(RULES)])
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.data(), st.sampled_from(["", " ", "x", "é", "/", '"']))
 def test_the_fast_look_finds_all_that_any_rule_refuses(rule: Rule, data: st.DataObject, around: str) -> None:
     text = around + data.draw(st.from_regex(rule.exact)) + around

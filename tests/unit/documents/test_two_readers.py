@@ -18,6 +18,7 @@ from rollback_drills.documents.records import read_records
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from tests.samples.builders import DRILL, written
+from tests.samples.examples import examples
 from tests.samples.two_readers import (
     HISTORY,
     ROUTED_SCHEDULE,
@@ -32,14 +33,14 @@ SEEDS = st.integers(0, 2**64)
 
 
 @pytest.mark.slow
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000))
 @given(SEEDS)
 def test_both_readers_read_a_timestamp_as_the_same_instant(seed: int) -> None:
     assert_one_reading_of_a_timestamp(make_timestamp(Random(seed)))
 
 
 @pytest.mark.slow
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000))
 @given(SEEDS)
 def test_both_readers_read_the_same_document(seed: int) -> None:
     assert_one_reading_of_a_document(*make_document(Random(seed)))

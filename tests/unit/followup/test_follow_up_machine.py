@@ -19,6 +19,7 @@ from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_actions import CycleState, find_next_actions, find_state
 from tests.samples.builders import NOW
 from tests.samples.databases import open_sqlite
+from tests.samples.examples import examples
 from tests.samples.world import World
 
 RULES = {
@@ -128,7 +129,7 @@ class FollowUp(RuleBasedStateMachine):
 
 
 FollowUp.TestCase.settings = settings(
-    max_examples=25,
+    max_examples=examples(25),
     stateful_step_count=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -22,6 +22,7 @@ from rollback_drills.outbox.queries import (
     find_rows,
     replay,
 )
+from tests.samples.examples import examples
 from tests.samples.outbox import make_entry
 from tests.samples.outbox_rows import LEASE, claim, get, make_place, make_promotion, make_result, put, settle
 
@@ -135,7 +136,7 @@ class Outbox(RuleBasedStateMachine):
 
 
 Outbox.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=examples(60),
     stateful_step_count=25,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink a failure takes minutes
 )

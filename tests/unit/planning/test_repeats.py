@@ -23,6 +23,7 @@ from rollback_drills.planning.repeats import (
 )
 from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW, make_told
+from tests.samples.examples import examples
 
 TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)
@@ -402,5 +403,5 @@ class Route(RuleBasedStateMachine):
                 assert later.at - earlier.at >= REPEAT_AFTER[self.status]
 
 
-Route.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
+Route.TestCase.settings = settings(max_examples=examples(200), stateful_step_count=40)
 TestRoute = pytest.mark.slow(Route.TestCase)

@@ -25,6 +25,7 @@ from rollback_drills.redaction.redactor import (
     remember_secrets,
 )
 from rollback_drills.redaction.token_forms import TOKEN_FORMS, TokenForm
+from tests.samples.examples import examples
 
 SLACK_URL = "https://hooks.slack.com/services/T0123ABCD/B0456EFGH/s3cr3tTokenValue"
 TEAMS_URL = (
@@ -275,6 +276,7 @@ def test_never_leaves_a_known_secret(secrets: list[str], before: str, after: str
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pattern", [pattern for pattern, _ in redactor._PATTERNS])
+@settings(max_examples=examples(100))
 @given(data=st.data())
 def test_no_pattern_finds_what_has_no_trigger(pattern: re.Pattern[str], data: st.DataObject) -> None:
     text = data.draw(st.from_regex(pattern))
