@@ -1,7 +1,6 @@
 """The on-demand flow by which people acknowledge in the UI of Prefect, with a typed form."""
 
 import os
-from typing import Any
 
 from prefect import State, flow
 from prefect.states import Completed
@@ -16,6 +15,7 @@ from rollback_drills.followup.requests import (
     SaidState,
 )
 from rollback_drills.planning.requests import described_by
+from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import find_database_url
 from tasks.acknowledgements import acknowledge_routes
 from tasks.evidence import read_clock
@@ -44,7 +44,7 @@ def acknowledge_notification(
     external_ref: str = "",
     notes: str = "",
     routes: list[AcknowledgedRoute] | None = None,
-) -> State[dict[str, Any]]:
+) -> State[Report]:
     """Acknowledge notifications of a cycle: one route, all of one owner, or all of the cycle.
 
     Returns:

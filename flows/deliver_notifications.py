@@ -14,6 +14,7 @@ from rollback_drills.planning.requests import (
     TimeoutSeconds,
     described_by,
 )
+from rollback_drills.readiness.terms import Report
 
 _USUAL: Final = DeliverRequest()
 
@@ -34,7 +35,7 @@ def deliver_notifications(
     max_age_days: SomeDays | None = None,
     dry_run: bool = False,
     as_of: datetime | None = None,
-) -> State[dict[str, Any]]:
+) -> State[Report]:
     """Plan and deliver the notifications of rollback drills on demand.
 
     Returns:

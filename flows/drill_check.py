@@ -15,6 +15,7 @@ from rollback_drills.planning.requests import (
     TimeoutSeconds,
     described_by,
 )
+from rollback_drills.readiness.terms import Report
 
 _USUAL: Final = DeliverRequest()
 
@@ -34,7 +35,7 @@ def drill_check(
     generated_by: str = "drill-check",
     dry_run: bool = False,
     as_of: datetime | None = None,
-) -> State[dict[str, Any]]:
+) -> State[Report]:
     """Check whether rollback drills are ready, due soon or overdue, and notify their owners.
 
     Returns:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from prefect import State
 from prefect.states import Completed, Failed
@@ -93,7 +92,7 @@ def end_run(
     *,
     is_single: bool,
     dry_run: bool,
-) -> State[dict[str, Any]]:
+) -> State[Report]:
     """Return the final state: failed if something was not delivered, else named after the schedules.
 
     A dry run delivers nothing, so what waits does not fail it.

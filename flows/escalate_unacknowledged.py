@@ -18,6 +18,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.requests import Retries, TimeoutSeconds, described_by
+from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.documents import load_documents
 from tasks.events import emit_follow_up
@@ -42,7 +43,7 @@ def escalate_unacknowledged(
     generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
     as_of: datetime | None = None,
-) -> State[dict[str, Any]]:
+) -> State[Report]:
     """Notify the next person if nobody acknowledged, and check that every open cycle has a next action.
 
     Returns:

@@ -2,7 +2,6 @@
 
 import os
 from datetime import datetime
-from typing import Any
 
 from prefect import State, flow
 from prefect.states import Completed
@@ -13,6 +12,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.requests import ExceptionName, ExceptionRequest
 from rollback_drills.planning.requests import described_by
+from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_exception_down
@@ -31,7 +31,7 @@ def grant_exception(
     schedule: str | None = None,
     history: str | None = None,
     generated_by: str = "grant-exception",
-) -> State[dict[str, Any]]:
+) -> State[Report]:
     """Skip, postpone or waive the current cycle of a schedule, for a time.
 
     Returns:

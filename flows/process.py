@@ -1,7 +1,6 @@
 """The process of a drill check, from the documents to the artifacts; both flows are this."""
 
 import os
-from typing import Any
 
 from prefect import State
 
@@ -14,13 +13,14 @@ from flows.publishing import publish
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
 from rollback_drills.planning.requests import DeliverRequest
+from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings, read_settings
 from tasks.evidence import read_clock
 from tasks.logs import redacting
 
 
 @redacting
-def run_process(request: DeliverRequest, *, only_news: bool = False) -> State[dict[str, Any]]:
+def run_process(request: DeliverRequest, *, only_news: bool = False) -> State[Report]:
     """Run the whole process, and return the final state of the flow run.
 
     With `only_news` the data of a fleet leaves out the schedules of which nothing is new: Prefect looks
@@ -44,7 +44,7 @@ def run_process(request: DeliverRequest, *, only_news: bool = False) -> State[di
         return fail(error, effects_before=before)
 
 
-def _run(request: DeliverRequest, settings: Settings, *, only_news: bool) -> State[dict[str, Any]]:
+def _run(request: DeliverRequest, settings: Settings, *, only_news: bool) -> State[Report]:
     run = begin_run(request, settings)
     fleet, guard, platform = judge_fleet(run)
     checked = Checked(fleet, guard, platform, plan_fleet(run, fleet, guard))

@@ -21,6 +21,7 @@ from rollback_drills.planning.requests import (
     TimeoutSeconds,
     described_by,
 )
+from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.recorder import Recorded, write_report
 from rollback_drills.recording.requests import OutcomeName, RecordRequest
 from rollback_drills.recording.target import find_target
@@ -60,7 +61,7 @@ def record_drill(
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = "record-drill",
     as_of: datetime | None = None,
-) -> State[dict[str, Any]]:
+) -> State[Report]:
     """Record a drill that was performed, and tell the owners what came of it.
 
     Returns:
@@ -99,7 +100,7 @@ def record_drill(
 
 
 @redacting
-def _record_and_notify(request: RecordRequest, now: datetime) -> State[dict[str, Any]]:
+def _record_and_notify(request: RecordRequest, now: datetime) -> State[Report]:
     """Record the drill, then run the process for its schedule.
 
     What is wrong with the drill ends the run before anything is written.
@@ -161,7 +162,7 @@ def _describe(recorded: Recorded) -> str:
     return f"{recorded.drill.drill_id} is recorded and not accepted: {'; '.join(recorded.problems)}{again}"
 
 
-def _end(recorded: Recorded, state: State[Any]) -> State[dict[str, Any]]:
+def _end(recorded: Recorded, state: State[Any]) -> State[Report]:
     """End as the process did, with what came of the drill."""
     message = f"{_describe(recorded)}; {state.message}"
     report = {"record": write_report(recorded)}

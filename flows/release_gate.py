@@ -2,7 +2,6 @@
 
 import os
 from datetime import UTC, datetime
-from typing import Any
 
 from prefect import State, flow
 from prefect.states import Completed, Failed
@@ -16,7 +15,7 @@ from rollback_drills.gate.document import Gate
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.requests import ModeName, SomeDays, described_by
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.reports.run_events import FLEET
 from rollback_drills.reports.run_page import artifact_key
 from rollback_drills.settings import Settings, read_settings
@@ -41,7 +40,7 @@ def release_gate(
     max_age_days: SomeDays | None = None,
     generated_by: str = "release-gate",
     as_of: datetime | None = None,
-) -> State[dict[str, Any]]:
+) -> State[Report]:
     """Decide whether a release may pass: is its rollback ready, and which backend is selected?
 
     Returns:
@@ -64,7 +63,7 @@ def release_gate(
 
 
 @redacting
-def _gate(request: GateRequest) -> State[dict[str, Any]]:
+def _gate(request: GateRequest) -> State[Report]:
     try:
         settings = read_settings(os.environ, **request.model_dump(exclude={"generated_by", "as_of"}))
         now = in_utc(request.as_of) if request.as_of else datetime.now(UTC)
@@ -73,7 +72,7 @@ def _gate(request: GateRequest) -> State[dict[str, Any]]:
         return refuse(error)
 
 
-def _run(settings: Settings, generated_by: str, now: datetime) -> State[dict[str, Any]]:
+def _run(settings: Settings, generated_by: str, now: datetime) -> State[Report]:
     fleet = load_documents(settings.schedule, settings.history)
     promotion = load_promotion_documents(
         settings.promotion_evidence, settings.rollback_plan, settings.rollback_rehearsal
@@ -88,7 +87,7 @@ def _run(settings: Settings, generated_by: str, now: datetime) -> State[dict[str
     return _end(gate)
 
 
-def _end(gate: Gate) -> State[dict[str, Any]]:
+def _end(gate: Gate) -> State[Report]:
     if error := explain_block(gate):
         # Prefect names the event after the name of the state; NeedsAttention is that of a green check.
         return Failed(name=BLOCKED, message=gate.message, data=error)

@@ -2,7 +2,6 @@
 
 import os
 from datetime import UTC, datetime
-from typing import Any
 
 from prefect import State, flow
 from prefect.states import Completed
@@ -12,6 +11,7 @@ from flows.parameters import Weeks
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.readiness.reports import to_plain
+from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.pages import summarise_trend
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
@@ -22,7 +22,7 @@ from tasks.suppression_review import count_suppressions, publish_review
 @redacting
 def review_notifications(
     weeks: Weeks = 12, generated_by: str = "review-notifications", as_of: datetime | None = None
-) -> State[dict[str, Any]]:
+) -> State[Report]:
     """Count suppressed notifications by week, and publish them as a page and a table.
 
     Args:

@@ -163,7 +163,7 @@ def record_drill(seen: SeenDrill, key: str, *, now: datetime, created_at: dateti
     }
 
 
-def write_drill(drill: Drill) -> dict[str, Any]:
+def write_drill(drill: Drill) -> Report:
     """Write a drill as JSON has it, with instants in UTC; what is absent or empty is left out."""
     written = _write(msgspec.to_builtins(drill, builtin_types=(datetime,)))
     # an absent `fallback_verified` is judged as false, and a false one must not look absent

@@ -1,7 +1,7 @@
 """Finds records in the ledger."""
 
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -92,7 +92,7 @@ class EvidenceIndex:
         return None if text is None else _read(leaf_index, text)
 
 
-def _read(leaf_index: int, text: str) -> dict[str, Any]:
+def _read(leaf_index: int, text: str) -> Report:
     try:
         record = msgspec.json.decode(text)
         is_record = record["leaf_index"] == leaf_index and isinstance(record["metadata_kind"], str)

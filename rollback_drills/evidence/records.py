@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
@@ -44,7 +44,7 @@ DELIVERY_SOURCE: Final = "go_backend_rollback_drill_notification"
 _OF_SCHEDULE: Final = ("environment", "interval_days", "next_due_at", "runbook_ref")
 
 
-def start_record(kind: str, session_id: str, *, created_at: datetime, signer: str) -> dict[str, Any]:
+def start_record(kind: str, session_id: str, *, created_at: datetime, signer: str) -> Report:
     """Return what every index record carries."""
     return {
         "schema_version": RECORD_SCHEMA,
