@@ -49,6 +49,8 @@ def describe(judgements: Sequence[Judgement], changes: Changes | None) -> str:
         found = f"{names[0]} {one}" if len(names) == 1 else f"{len(names):,} {several}"
     if changes is None:
         return found
+    if len(judgements) == 1 and not changes.gone:
+        return f"{found}; {'changed' if changes.is_any else 'nothing changed'}"
     count = len(changes.changed)
     gone = f", {len(changes.gone):,} gone" if changes.gone else ""
     news = f"{count:,} of {len(judgements):,} changed{gone}" if changes.is_any else "nothing changed"

@@ -27,7 +27,8 @@ def write_bytes(content: bytes) -> None:
 def write_parts(parts: Iterable[bytes]) -> None:
     """Write bytes part by part, so that a large text is never in memory as a whole."""
     sys.stdout.flush()
-    sys.stdout.buffer.writelines(parts)
+    for part in parts:  # no writelines: what stands in for standard output may not copy those
+        sys.stdout.buffer.write(part)
     sys.stdout.buffer.flush()
 
 

@@ -291,14 +291,14 @@ def test_it_speaks_tls_and_survives_bytes_that_are_no_http(
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
-        (["--host", "0.0.0.0"], "add --beyond-loopback if that is meant"),
+        (["--host", "0.0.0.0"], "add --beyond-loopback to allow that"),
         (["--host", "drills.example"], "add --beyond-loopback"),
         (["--tls-certificate", "none.pem"], "belong together"),
         (["--tls-certificate", "none.pem", "--tls-key", "none.pem"], "none.pem is not a file"),
         (["--mode", "promted"], '--mode is "promted"'),
         (["--tls-certificate", "bad.pem", "--tls-key", "bad.pem"], "bad.pem cannot be used: "),
         (["--host", "nowhere.invalid", "--beyond-loopback"], "--host nowhere.invalid --port 0 cannot be"),
-        (["--allowed-host", "http://x:80/"], "is no name; write it without scheme, port and path"),
+        (["--allowed-host", "http://x:80/"], "is not a host name; write it without scheme, port and path"),
     ],
 )
 def test_what_cannot_be_served_is_one_message(flags: list[str], problem: str, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
 
     assert run["state_type"] == "COMPLETED", run["state"]
     assert run["state"]["name"] == "NeedsAttention"
-    assert run["name"].startswith("payments gordcycle-")
+    assert run["name"] == "payments needs attention; changed"
     assert {"schedule:payments", "environment:production", "status:needs_attention"} <= set(run["tags"])
     (request, _) = httpserver.log[0]
     assert request.get_json()["schedule_id"] == "payments"

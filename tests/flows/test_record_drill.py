@@ -92,7 +92,7 @@ def test_an_accepted_drill_is_recorded_and_everybody_who_was_told_hears_of_it(
     assert (state.type.value, state.name) == ("COMPLETED", "Ready"), state.message
     assert state.message
     assert state.message.startswith(
-        "drill-2 is recorded and accepted; schedules: 1; notifications delivered: 1"
+        "drill-2 is recorded and accepted; payments is ready; changed; notifications delivered: 1"
     )
     assert [reason for reason, _ in told(receiver)] == ["first", "resolved"]
     assert told(receiver)[1][1] == "Rollback drill performed: payments (production)"
@@ -114,7 +114,7 @@ def test_a_drill_that_is_not_accepted_opens_a_retest_and_a_later_check_writes_no
     due_at = (NOW + 13 * DAY).isoformat()
     assert state.message
     assert state.message.startswith("drill-2 is recorded and not accepted: evidence_refs is []")
-    assert f"; to be performed again by {due_at}; schedules: 1" in state.message
+    assert f"; to be performed again by {due_at}; payments needs attention" in state.message
     assert [reason for reason, _ in told(receiver)] == ["first"]
     drill_check(**paths, return_state=True)
     (retest,) = evidence(url, RETEST_KIND)

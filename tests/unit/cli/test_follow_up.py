@@ -277,7 +277,7 @@ def test_an_exception_needs_an_end_a_reason_and_somebody_who_approves(drills: Dr
         ("skip", {"--until": "soon"}, '--until is "soon"; write an ISO 8601 timestamp'),
         ("skip", {"--until": "2025-12-01T10:01:00Z"}, "is past; an exception ends in the future"),
         ("waive", {"--until": "2026-12-03T10:01:00Z"}, "is more than 366 days away"),
-        ("postpone", {"--until": "2025-12-27T09:00:01Z"}, "is beyond 2025-12-27T09:00:00+00:00, the ceiling"),
+        ("postpone", {"--until": "2025-12-27T09:00:01Z"}, "is beyond 2025-12-27T09:00:00+00:00, the limit"),
         ("skip", {"--reason": " "}, "--reason is empty"),
         ("skip", {"--approver": ""}, "--approver is empty"),
         ("skip", {"--reason": "see https://x.example"}, "--reason holds a URL"),
