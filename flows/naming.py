@@ -33,8 +33,17 @@ def tags_of(judgements: Sequence[Judgement]) -> list[str]:
     return [tag for some in found for tag in sorted(some)[:_MOST_TAGS]]
 
 
+_FOUND = {
+    Readiness.READY: ("is ready", "ready"),
+    Readiness.DUE_SOON: ("is due soon", "due soon"),
+    Readiness.NEEDS_ATTENTION: ("needs attention", "need attention"),
+    Readiness.NOT_REQUESTED: ("is not requested", "not requested"),
+}
+"""What is said of one schedule in this state, and of several."""
+
+
 def describe(judgements: Sequence[Judgement], changes: Changes | None) -> str:
-    """Say what a run found, and how much of it is new: `payments needs attention; 3 of 1,000 changed`.
+    """Describe what a run found, and how much of it is new: `payments needs attention; 3 of 1,000 changed`.
 
     Args:
         judgements: What was found of each schedule.
@@ -55,14 +64,6 @@ def describe(judgements: Sequence[Judgement], changes: Changes | None) -> str:
     gone = f", {len(changes.gone):,} gone" if changes.gone else ""
     news = f"{count:,} of {len(judgements):,} changed{gone}" if changes.is_any else "nothing changed"
     return f"{found}; {news}"
-
-
-_FOUND = {
-    Readiness.READY: ("is ready", "ready"),
-    Readiness.DUE_SOON: ("is due soon", "due soon"),
-    Readiness.NEEDS_ATTENTION: ("needs attention", "need attention"),
-    Readiness.NOT_REQUESTED: ("is not requested", "not requested"),
-}
 
 
 def name_run(judgements: Sequence[Judgement], changes: Changes | None, *, is_distrusted: bool) -> None:

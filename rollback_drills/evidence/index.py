@@ -77,7 +77,7 @@ class EvidenceIndex:
             page = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*conditions)
             page = page.order_by(LEDGER.c.leaf_index.desc()).limit(limit).offset(offset)
             total = connection.scalar(select(func.count()).select_from(LEDGER).where(*conditions))
-            rows = [_read(row.leaf_index, row.record) for row in connection.execute(page)]
+            rows = [read_row(row.leaf_index, row.record) for row in connection.execute(page)]
         return rows, total or 0
 
     def get(self, leaf_index: int) -> Report | None:
@@ -89,10 +89,15 @@ class EvidenceIndex:
         statement = select(LEDGER.c.record).where(LEDGER.c.leaf_index == leaf_index)
         with self.database.read() as connection:
             text = connection.scalar(statement)
-        return None if text is None else _read(leaf_index, text)
+        return None if text is None else read_row(leaf_index, text)
 
 
-def _read(leaf_index: int, text: str) -> Report:
+def read_row(leaf_index: int, text: str) -> Report:
+    """Return the record of a row.
+
+    Raises:
+        DatabaseError: The row holds no record any more.
+    """
     try:
         record = msgspec.json.decode(text)
         is_record = record["leaf_index"] == leaf_index and isinstance(record["metadata_kind"], str)

@@ -4,14 +4,14 @@ The table is a copy for speed. The newest check of a population signs what must 
 the ledger is read instead.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.evidence.in_force import IS_CHECK
+from rollback_drills.evidence.index import read_row
 from rollback_drills.evidence.population import (
     Changes,
     KnownFindings,
@@ -22,17 +22,11 @@ from rollback_drills.evidence.population import (
 )
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LAST_FINDINGS, LEDGER
+from rollback_drills.readiness.terms import Report
 
 _ROWS_AT_ONCE: Final = 1000
 _NO_RECORD: Final = ""
 """Stands for the digest of a finding whose record was pruned: the next check records it again."""
-
-
-class _Check(msgspec.Struct):
-    """What is needed of the record of a check."""
-
-    created_at: str
-    population_digest: str
 
 
 def compare_population(connection: Connection, population: Population) -> Changes:
@@ -41,10 +35,10 @@ def compare_population(connection: Connection, population: Population) -> Change
     if newest is None:
         return find_changes(None, population)
     known = _read_table(connection, population.population_id)
-    if digest_population(known) != newest.population_digest:
+    if digest_population(known) != newest["population_digest"]:
         known = dict.fromkeys(known, _NO_RECORD) | _read_ledger(connection, population.population_id)
         _replace_table(connection, population.population_id, known)
-    return find_changes(known, population, datetime.fromisoformat(newest.created_at))
+    return find_changes(known, population, datetime.fromisoformat(newest["created_at"]))
 
 
 def keep_findings(connection: Connection, population: Population, changes: Changes) -> None:
@@ -79,15 +73,13 @@ def _add_rows(connection: Connection, population_id: str, findings: KnownFinding
         connection.execute(insert(LAST_FINDINGS), rows)
 
 
-def _find_check(connection: Connection, population_id: str) -> _Check | None:
+def _find_check(connection: Connection, population_id: str) -> Report | None:
     """Return the newest check of a population; its record has no schedule."""
-    checks = select(LEDGER.c.record).where(
-        LEDGER.c.schedule_id == "",
-        LEDGER.c.metadata_kind == CHECK_KIND,
-        LEDGER.c.session_id == population_id,
+    checks = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
+        IS_CHECK, LEDGER.c.session_id == population_id
     )
-    text = connection.scalar(checks.order_by(LEDGER.c.leaf_index.desc()).limit(1))
-    return msgspec.json.decode(text, type=_Check) if text is not None else None
+    row = connection.execute(checks.order_by(LEDGER.c.leaf_index.desc()).limit(1)).first()
+    return read_row(row.leaf_index, row.record) if row else None
 
 
 def _read_table(connection: Connection, population_id: str) -> KnownFindings:
@@ -99,14 +91,12 @@ def _read_table(connection: Connection, population_id: str) -> KnownFindings:
 def _read_ledger(connection: Connection, population_id: str) -> KnownFindings:
     """Read again from the first record on; it is needed after a pruning, or if the table was changed."""
     seen = SeenPopulations()
-    for record in _iterate_records(connection):
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
+        LEDGER.c.metadata_kind.in_((PLAN_KIND, CHECK_KIND)), LEDGER.c.record.contains(population_id)
+    )
+    ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
+    for row, text in connection.execute(ordered):
+        record = read_row(row, text)
         if record.get("population_id") == population_id:
             seen.take(record)
     return seen.known.get(population_id, {})
-
-
-def _iterate_records(connection: Connection) -> Iterator[dict[str, Any]]:
-    rows = select(LEDGER.c.record).where(LEDGER.c.metadata_kind.in_((PLAN_KIND, CHECK_KIND)))
-    ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
-    for text in connection.scalars(ordered):
-        yield msgspec.json.decode(text)

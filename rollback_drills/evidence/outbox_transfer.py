@@ -109,6 +109,8 @@ def index_run(
         if seen:
             keep_findings(connection, seen, changes)
             appender.add([keep(record_check(seen, changes, created_at=created_at, signer=signer))])
+    if population and seen:
+        changes = changes.named_as(population, seen)
     went_back = appender.went_back or (lags[0] if lags and lags[0] > CLOCK_SKEW else None)
     behind = max(lags, default=timedelta())
     late = behind if behind > CLOCK_SKEW else None

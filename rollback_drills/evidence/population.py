@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final, Self
 
 import msgspec
 
@@ -92,6 +92,12 @@ class Changes:
         """Whether anything changed."""
         return bool(self.changed or self.gone)
 
+    def named_as(self, population: Population, redacted: Population) -> Self:
+        """Return it with the changed schedules as a population names them, before its names were redacted."""
+        pairs = zip(population.concluded, redacted.concluded, strict=True)
+        changed = (own.schedule_id for own, each in pairs if each.schedule_id in self.changed)
+        return replace(self, changed=frozenset(changed))
+
 
 NOTHING_CHANGED: Final = Changes(is_first=False, changed=frozenset())
 
@@ -122,7 +128,7 @@ def find_changes(
 def record_check(population: Population, changes: Changes, *, created_at: datetime, signer: str) -> Report:
     """Write down that a run looked at a whole population, and what it concluded in all."""
     states = Counter(str(each.status) for each in population.concluded)
-    count = len(population.concluded)
+    count = len(population.findings)  # by the names of the records: redaction can make several equal
     return {
         **start_record(CHECK_KIND, population.population_id, created_at=created_at, signer=signer),
         "population_id": population.population_id,
@@ -145,8 +151,8 @@ class SeenPopulations:
         """Begin before the first record."""
         self.known: dict[str, KnownFindings] = {}
 
-    def take(self, record: Mapping[str, Any]) -> None:
-        """Take in a record of a plan, or of a check; others tell nothing of populations.
+    def take(self, record: Report) -> None:
+        """Take a record of a plan or a check; others say nothing about populations.
 
         Raises:
             KeyError, TypeError: It is not as this program writes it.

@@ -6,19 +6,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
-from rollback_drills.evidence.in_force import (
-    HAS_DIGEST,
-    IS_CHECK,
-    NAMES_GONE,
-    check_facts,
-    find_in_force,
-    find_last_checks,
-)
+from rollback_drills.evidence.in_force import HAS_DIGEST, NAMES_GONE, find_in_force, find_last_checks
+from rollback_drills.evidence.index import read_row
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.table import LEDGER
 from rollback_drills.planning.category import Action
+from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.imported import ROWS_AT_ONCE
 from rollback_drills.reports.period import Period
@@ -48,32 +43,6 @@ class Spell(msgspec.Struct, frozen=True):
     ends: datetime
 
 
-class _Decision(msgspec.Struct):
-    provider: str
-    owner: str
-    action: str
-    category: str
-
-    def route(self, record: "_PlanRecord") -> Route:
-        """Return what it decides."""
-        of_schedule = record.schedule_id, record.cycle_id
-        return Route(*of_schedule, self.provider, self.owner, self.action, self.category)
-
-
-class _PlanRecord(msgspec.Struct):
-    population_id: str
-    schedule_id: str
-    cycle_id: str
-    plan: "_PlanOf"
-
-
-class _PlanOf(msgspec.Struct):
-    route_decisions: tuple[_Decision, ...]
-
-
-_plan_records: Final = msgspec.json.Decoder(_PlanRecord)
-
-
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -81,17 +50,29 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 class _Open:
     """The spells of one schedule that go on."""
 
-    population_id: str = ""
-    """Empty for a plan of an earlier version, which stands for its own instant."""
     begun: dict[Route, datetime] = field(default_factory=dict)
     earlier: dict[Route, datetime] = field(default_factory=dict)
     """Those of the plan before: what is not decided again has ended with this plan."""
     seen_at: datetime = _NEVER
     """When the newest plan was written down."""
 
+    def end_earlier(self) -> Iterator[Spell]:
+        """End what the newest plan did not decide again."""
+        yield from (Spell(route, begins, self.seen_at) for route, begins in self.earlier.items())
+        self.earlier = {}
+
+    def end(self, at: datetime) -> Iterator[Spell]:
+        """End everything."""
+        yield from self.end_earlier()
+        yield from (Spell(route, begins, max(begins, at)) for route, begins in self.begun.items())
+
 
 class SpellReader:
-    """Reads the spells of a period, in which each decision to notify is a spell of its own."""
+    """Reads the spells of a period, in which each decision to notify is a spell of its own.
+
+    Two populations can hold the same schedule. Each has spells of its own: what one decides ends nothing of
+    the other. Plans of earlier versions are of no population.
+    """
 
     def __init__(self, connection: Connection, wanted: RouteFilter, period: Period) -> None:
         """Read nothing yet.
@@ -102,76 +83,74 @@ class SpellReader:
             period: With both ends; a spell that began before it begins with it.
         """
         self._connection, self._wanted, self._period = connection, wanted, period
-        self._open: dict[str, _Open] = {}
+        self._open: dict[tuple[str, str], _Open] = {}
+        """By population and schedule."""
+        self._newest: dict[str, _Open] = {}
+        """By schedule what its newest plan belongs to: the decisions of a plan follow it."""
 
     def iterate(self) -> Iterator[Spell]:
-        """Yield the spells, in the order in which they end."""
+        """Yield the spells, in the order in which they end.
+
+        Raises:
+            DatabaseError: A row holds no record any more.
+        """
         within = self._period.to_sql()
         first = self._connection.scalar(select(func.min(LEDGER.c.leaf_index)).where(*within))
         if first is None:
             return
         self._begin(first)
         columns = (*(LEDGER.c[name] for name in Route.__struct_fields__), LEDGER.c.created_at)
-        kind = LEDGER.c.metadata_kind
+        kind, number = LEDGER.c.metadata_kind, LEDGER.c.leaf_index
         decisions = and_(*self._wanted.to_sql(self._connection))
-        rows = select(kind, _TEXT, *columns).where(*within, or_(decisions, kind == PLAN_KIND, NAMES_GONE))
-        ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
-        for row_kind, text, *facts, created_at in self._connection.execute(ordered):
+        rows = select(number, kind, _TEXT, *columns).where(
+            *within, or_(decisions, kind == PLAN_KIND, NAMES_GONE)
+        )
+        ordered = rows.order_by(number).execution_options(yield_per=ROWS_AT_ONCE)
+        for row, row_kind, text, *facts, created_at in self._connection.execute(ordered):
             at = datetime.fromisoformat(created_at)
             if row_kind == PLAN_KIND:
-                yield from self._take_plan(facts[0], at, text)
+                population_id = read_row(row, text)["population_id"] if text else ""
+                yield from self._take_plan(population_id, facts[0], at)
             elif row_kind == CHECK_KIND:
-                yield from self._take_gone(text, at)
+                yield from self._take_gone(read_row(row, text), at)
             else:
                 yield from self._take_decision(Route(*facts), at)
-        yield from self._finish(within)
+        checked = find_last_checks(self._connection, *within)
+        for (population_id, _), known in self._open.items():
+            yield from known.end(checked.get(population_id, known.seen_at))
 
     def _begin(self, first: int) -> None:
         since = self._period.since
         assert since is not None  # noqa: S101 - a trend has both ends
-        for text in find_in_force(self._connection, first).values():
-            record = _plan_records.decode(text)
-            routes = (each.route(record) for each in record.plan.route_decisions)
+        names = Route.__struct_fields__[2:]
+        for record in find_in_force(self._connection, first).values():
+            of_schedule = record["schedule_id"], record["cycle_id"]
+            decisions = record["plan"]["route_decisions"]
+            routes = (Route(*of_schedule, *(each[name] for name in names)) for each in decisions)
             begun = {each: since for each in routes if self._holds(each)}
-            self._open[record.schedule_id] = _Open(record.population_id, begun, {}, since)
+            self._open[record["population_id"], record["schedule_id"]] = _Open(begun, {}, since)
 
     def _holds(self, route: Route) -> bool:
         return route.action == Action.SUPPRESS and self._wanted.matches(route)
 
-    def _take_plan(self, schedule_id: str, at: datetime, text: str | None) -> Iterator[Spell]:
-        known = self._open.get(schedule_id) or _Open()
-        yield from self._end_earlier(known)
-        population_id = _plan_records.decode(text).population_id if text else ""
-        self._open[schedule_id] = _Open(population_id, {}, known.begun, at)
+    def _take_plan(self, population_id: str, schedule_id: str, at: datetime) -> Iterator[Spell]:
+        if population_id and ("", schedule_id) in self._open:  # of an earlier version: this plan follows it
+            self._open[population_id, schedule_id] = self._open.pop(("", schedule_id))
+        known = self._open.get((population_id, schedule_id)) or _Open()
+        yield from known.end_earlier()
+        plan = _Open({}, known.begun, at)
+        self._open[population_id, schedule_id] = self._newest[schedule_id] = plan
 
     def _take_decision(self, route: Route, at: datetime) -> Iterator[Spell]:
         if route.action != Action.SUPPRESS:
             yield Spell(route, at, at)
             return
-        known = self._open.setdefault(route.schedule_id, _Open(seen_at=at))
+        if route.schedule_id not in self._newest:  # its plan was written before the period
+            self._newest[route.schedule_id] = self._open["", route.schedule_id] = _Open(seen_at=at)
+        known = self._newest[route.schedule_id]
         known.begun[route] = known.earlier.pop(route, at)
 
-    def _take_gone(self, text: str, at: datetime) -> Iterator[Spell]:
-        check = check_facts.decode(text)
-        for name in check.gone:
-            known = self._open.get(name)
-            if known and known.population_id == check.population_id:
-                yield from self._end_earlier(known)
-                yield from (Spell(route, begins, at) for route, begins in known.begun.items())
-                del self._open[name]
-
-    def _finish(self, within: list[ColumnElement[bool]]) -> Iterator[Spell]:
-        """End what goes on at the last check of its population within the period."""
-        last = find_last_checks(self._connection, *within)
-        rows = select(LEDGER.c.leaf_index, LEDGER.c.created_at).where(IS_CHECK, *within)
-        instants = {row: datetime.fromisoformat(at) for row, at in self._connection.execute(rows).tuples()}
-        for known in self._open.values():
-            yield from self._end_earlier(known)
-            ends = instants.get(last.get(known.population_id, -1), known.seen_at)
-            for route, begins in known.begun.items():
-                yield Spell(route, begins, max(begins, ends))
-
-    def _end_earlier(self, known: _Open) -> Iterator[Spell]:
-        """End what the newest plan did not decide again."""
-        yield from (Spell(route, begins, known.seen_at) for route, begins in known.earlier.items())
-        known.earlier = {}
+    def _take_gone(self, check: Report, at: datetime) -> Iterator[Spell]:
+        for name in check["gone"]:
+            if known := self._open.pop((check["population_id"], name), None):
+                yield from known.end(at)

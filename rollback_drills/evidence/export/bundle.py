@@ -151,8 +151,7 @@ def _write(
 
 
 def _add_in_force(connection: Connection, query: Query, chosen: Selection, population: Population) -> None:
-    for text in find_in_force(connection, chosen.start).values():
-        record = msgspec.json.decode(text)
+    for record in find_in_force(connection, chosen.start).values():
         if query.schedules is None or record["schedule_id"] in query.schedules:
             population.add_in_force(record)
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from rollback_drills.errors import UsageError
 from rollback_drills.evidence.population import SeenPopulations, digest_population
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
@@ -28,14 +29,19 @@ class PopulationAudit:
         self._has_pruned = True
 
     def take(self, record: Report) -> None:
-        """Take a record, and recompute the population if it is that of a check.
-
-        Raises:
-            KeyError, TypeError, AttributeError: It is not as this program writes it.
-        """
-        kind = record["metadata_kind"]
-        if kind not in _KINDS or "population_id" not in record:
+        """Take a record, and recompute the population if it is that of a check."""
+        if record["metadata_kind"] not in _KINDS or "population_id" not in record:
             return
+        try:
+            self._take(record)
+        except (KeyError, TypeError, AttributeError, UsageError):
+            row = record["leaf_index"]
+            self._result.add(
+                FindingKind.CHANGED, f"row {row} is not a plan or a check as this program writes it"
+            )
+
+    def _take(self, record: Report) -> None:
+        kind = record["metadata_kind"]
         name = record["population_id"]
         self._seen.take(record)
         if kind == PLAN_KIND or record["gone"]:

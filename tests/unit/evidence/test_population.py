@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -192,7 +193,45 @@ def test_names_that_redaction_makes_equal_are_never_unchanged(database: Database
         }
 
     run(database, {"a": "1", "b": "2"}, redact=redact)
-    assert run(database, {"a": "1", "b": "2"}, redact=redact).changed == {"[redacted]"}
+    assert run(database, {"a": "1", "b": "2"}, redact=redact).changed == {"a", "b"}
+
+
+def test_a_schedule_whose_name_is_redacted_is_called_changed_by_its_own_name(database: Database) -> None:
+    def redact(record: Report) -> Report:
+        text = msgspec.json.encode(record).replace(b"token-x", b"[redacted]")
+        return msgspec.json.decode(text, type=dict[str, Any])
+
+    first = run(database, {"token-x": "1", "b": "1"}, redact=redact)
+    second = run(database, {"token-x": "1", "b": "1"}, redact=redact)
+    third = run(database, {"token-x": "2", "b": "1"}, redact=redact)
+
+    assert (set(first.changed), set(third.changed)) == ({"token-x", "b"}, {"token-x"})
+    assert not second.is_any
+    assert "token-x" not in str(records(database, CHECK_KIND))
+    assert (verify(database).is_intact, verify(database).check_count) == (True, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"gone": None}, id="gone is no list"),
+        pytest.param({"gone": [["a"]]}, id="a name is no text"),
+        pytest.param({"population_id": []}, id="the population is no text"),
+        pytest.param({"population_digest": 1}, id="the digest is no text"),
+    ],
+)
+def test_a_check_that_nobody_could_have_written_is_a_finding(
+    change: dict[str, Any], database: Database
+) -> None:
+    run(database, {"a": "1"})
+    (check,) = records(database, CHECK_KIND)
+    del check["leaf_index"]
+    append(database, [{**check, **change}], open_key)
+
+    (finding,) = verify(database).findings
+
+    assert finding.kind in (FindingKind.CHANGED, FindingKind.UNPROVEN)
+    assert "row 7" in finding.message
 
 
 _FLEETS = st.lists(st.dictionaries(st.sampled_from("abcde"), st.sampled_from("12"), max_size=5), max_size=12)

@@ -4,14 +4,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from rollback_drills.database.connections import Database
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.spells import SpellReader
 from tests.samples.builders import open_key
 from tests.samples.ledgers import WINDOW, append_check, append_plan, at
+from tests.samples.tampering import tampering
 
 IN_A_WINDOW = {"maintenance_windows": [WINDOW], "notification_providers": ["slack"]}
 PERIOD = Period(at("2026-12-01"), at("2027-01-01"))
@@ -94,6 +96,34 @@ def test_what_nobody_checks_any_more_holds_no_longer(database: Database) -> None
     append_check(database, day(9), {"schedule_id": "orders", "notification_providers": ["slack"]})
 
     assert spells(database) == []
+
+
+def test_another_population_ends_no_spell(database: Database) -> None:
+    append_check(database, day(2), IN_A_WINDOW)
+    append_check(database, day(4), {**IN_A_WINDOW, "notification_providers": ["teams"]}, name="on demand")
+    append_check(database, day(9), IN_A_WINDOW)
+
+    assert spells(database, provider="slack") == [(*HELD, 2, 9)]
+
+
+def test_a_population_that_is_given_up_hides_no_plan_of_another_one(database: Database) -> None:
+    append_check(database, day(-9), IN_A_WINDOW)
+    append_check(database, day(-5), {**IN_A_WINDOW, "notification_providers": ["teams"]}, name="on demand")
+    append_check(database, day(9), IN_A_WINDOW)
+
+    assert spells(database) == [(*HELD, 1, 9)]
+
+
+def test_a_damaged_plan_is_an_error_that_names_its_row(database: Database) -> None:
+    append_check(database, day(2), IN_A_WINDOW)
+    with tampering(database) as connection:
+        damaged = '["finding_digest":"'
+        connection.execute(
+            text("UPDATE ledger SET record = :damaged WHERE leaf_index = 1").bindparams(damaged=damaged)
+        )
+
+    with pytest.raises(DatabaseError, match="row 1 holds no record any more"):
+        spells(database)
 
 
 def test_plans_of_an_earlier_version_hold_for_their_own_instants(database: Database) -> None:
