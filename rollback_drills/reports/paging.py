@@ -1,6 +1,6 @@
 """Pages of histories that begin with the newest, of rows of this program and of imported ones together."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import merge
 from itertools import islice
@@ -106,7 +106,25 @@ def read_page(
     newest = select(own.at, own.number).where(*own.conditions).order_by(own.number.desc())
     rows = connection.execute(newest.limit(offset + limit))
     numbers = ((own.read_instant(at), number) for at, number in rows)
-    merged = merge(numbers, others, key=itemgetter(0), reverse=True)
-    page: list[int | Row] = [each for _, each in islice(merged, offset, offset + limit)]
-    described = own.describe([each for each in page if isinstance(each, int)])
-    return [described[each] if isinstance(each, int) else each for each in page], count + len(others)
+    page = merge_newest(numbers, others, own.describe, slice(offset, offset + limit))
+    return page, count + len(others)
+
+
+def merge_newest(
+    own: Iterable[tuple[datetime, int]],
+    others: Iterable[tuple[datetime, Row]],
+    describe: Callable[[Sequence[int]], Mapping[int, Row]],
+    wanted: slice,
+) -> list[Row]:
+    """Merge numbers of rows and rows, both with their instants and the newest first.
+
+    Args:
+        own: Numbers of rows.
+        others: Rows.
+        describe: Reads the rows with these numbers.
+        wanted: Which of them to read, counted from the newest.
+    """
+    merged: Iterator[tuple[datetime, int | Row]] = merge(own, others, key=itemgetter(0), reverse=True)
+    page: list[int | Row] = [each for _, each in islice(merged, wanted.start, wanted.stop)]
+    described = describe([each for each in page if isinstance(each, int)])
+    return [described[each] if isinstance(each, int) else each for each in page]

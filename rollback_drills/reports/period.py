@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import ColumnElement
@@ -78,6 +79,7 @@ class Week:
         return since <= begins and until.astimezone(UTC).date() - self.starts >= WEEK
 
 
+@lru_cache(maxsize=MOST_WEEKS)
 def monday_of(day: date) -> date:
     """Return the first day of the ISO week of a day."""
     return day - timedelta(days=day.weekday())

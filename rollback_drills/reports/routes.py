@@ -79,12 +79,13 @@ def read_routes(
         LEDGER.c.created_at,
         [*wanted.to_sql(connection), *period.to_sql()],
         datetime.fromisoformat,
-        partial(_read_own, connection),
+        partial(describe_routes, connection),
     )
     return read_page(connection, own, imported_routes(connection, wanted, period), limit, offset)
 
 
-def _read_own(connection: Connection, rows: Sequence[int]) -> dict[int, RouteRow]:
+def describe_routes(connection: Connection, rows: Sequence[int]) -> dict[int, RouteRow]:
+    """Return the decisions that some rows of the ledger hold, by row."""
     found = {}
     for start in range(0, len(rows), MOST_PARAMETERS):
         some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])

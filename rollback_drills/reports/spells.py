@@ -1,8 +1,10 @@
 """Reads decisions as spells: from when one was made until it was another one, however often it was found."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -35,7 +37,7 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     category: str
 
 
-class Spell(msgspec.Struct, frozen=True):
+class Spell(msgspec.Struct, frozen=True, gc=False):
     """A decision, and how long it held."""
 
     route: Route
@@ -43,6 +45,7 @@ class Spell(msgspec.Struct, frozen=True):
     ends: datetime
 
 
+_SUPPRESS: Final = Action.SUPPRESS.value
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -74,19 +77,22 @@ class SpellReader:
     the other. Plans of earlier versions are of no population.
     """
 
-    def __init__(self, connection: Connection, wanted: RouteFilter, period: Period) -> None:
+    def __init__(self, connection: Connection, wanted: RouteFilter, period: Period, latest: int) -> None:
         """Read nothing yet.
 
         Args:
             connection: Reads the ledger.
             wanted: Which decisions.
             period: With both ends; a spell that began before it begins with it.
+            latest: How many of the latest decisions not to notify to keep.
         """
         self._connection, self._wanted, self._period = connection, wanted, period
         self._open: dict[tuple[str, str], _Open] = {}
         """By population and schedule."""
         self._newest: dict[str, _Open] = {}
         """By schedule what its newest plan belongs to: the decisions of a plan follow it."""
+        self.latest: deque[tuple[datetime, int]] = deque(maxlen=latest)
+        """The instants and rows of the latest decisions not to notify, the oldest first."""
 
     def iterate(self) -> Iterator[Spell]:
         """Yield the spells, in the order in which they end.
@@ -94,19 +100,21 @@ class SpellReader:
         Raises:
             DatabaseError: A row holds no record any more.
         """
-        within = self._period.to_sql()
-        first = self._connection.scalar(select(func.min(LEDGER.c.leaf_index)).where(*within))
+        kind, number = LEDGER.c.metadata_kind, LEDGER.c.leaf_index
+        ends = select(func.min(number), func.max(number)).where(*self._period.to_sql())
+        first, last = self._connection.execute(ends).one()
         if first is None:
             return
         self._begin(first)
+        within = *self._period.to_sql(), number.between(first, last)
         columns = (*(LEDGER.c[name] for name in Route.__struct_fields__), LEDGER.c.created_at)
-        kind, number = LEDGER.c.metadata_kind, LEDGER.c.leaf_index
         decisions = and_(*self._wanted.to_sql(self._connection))
         rows = select(number, kind, _TEXT, *columns).where(
             *within, or_(decisions, kind == PLAN_KIND, NAMES_GONE)
         )
         ordered = rows.order_by(number).execution_options(yield_per=ROWS_AT_ONCE)
-        for row, row_kind, text, *facts, created_at in self._connection.execute(ordered):
+        read = self._connection.execute(ordered).partitions()
+        for row, row_kind, text, *facts, created_at in chain.from_iterable(read):
             at = datetime.fromisoformat(created_at)
             if row_kind == PLAN_KIND:
                 population_id = read_row(row, text)["population_id"] if text else ""
@@ -114,7 +122,12 @@ class SpellReader:
             elif row_kind == CHECK_KIND:
                 yield from self._take_gone(read_row(row, text), at)
             else:
-                yield from self._take_decision(Route(*facts), at)
+                route = Route(*facts)
+                if route.action != _SUPPRESS:
+                    yield Spell(route, at, at)
+                else:
+                    self.latest.append((at, row))
+                    self._take_suppressed(route, at)
         checked = find_last_checks(self._connection, *within)
         for (population_id, _), known in self._open.items():
             yield from known.end(checked.get(population_id, known.seen_at))
@@ -141,13 +154,10 @@ class SpellReader:
         plan = _Open({}, known.begun, at)
         self._open[population_id, schedule_id] = self._newest[schedule_id] = plan
 
-    def _take_decision(self, route: Route, at: datetime) -> Iterator[Spell]:
-        if route.action != Action.SUPPRESS:
-            yield Spell(route, at, at)
-            return
-        if route.schedule_id not in self._newest:  # its plan was written before the period
-            self._newest[route.schedule_id] = self._open["", route.schedule_id] = _Open(seen_at=at)
-        known = self._newest[route.schedule_id]
+    def _take_suppressed(self, route: Route, at: datetime) -> None:
+        known = self._newest.get(route.schedule_id)
+        if known is None:  # its plan was written before the period
+            known = self._newest[route.schedule_id] = self._open["", route.schedule_id] = _Open(seen_at=at)
         known.begun[route] = known.earlier.pop(route, at)
 
     def _take_gone(self, check: Report, at: datetime) -> Iterator[Spell]:

@@ -1,10 +1,11 @@
 """The suppression trend of contract §6: how often nobody was told, why, and in which week."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -18,13 +19,15 @@ from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.reports.filters import RouteFilter
+from rollback_drills.reports.paging import merge_newest
 from rollback_drills.reports.period import WEEK, Period, Week, monday_of, weeks_of
-from rollback_drills.reports.routes import RouteRow, imported_routes, read_routes
+from rollback_drills.reports.routes import RouteRow, describe_routes, imported_routes
 from rollback_drills.reports.spells import Route, Spell, SpellReader
 
 SUPPRESSION_TREND_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-routing-suppression-trend.v1"
 _LEFT_UNINFORMED: Final = (Category.MAINTENANCE_WINDOW, Category.OWNER_CALENDAR, Category.OTHER)
 _LATEST: Final = 20
+_SUPPRESS: Final = Action.SUPPRESS.value
 
 
 class TrendWeek(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +98,7 @@ class Tally:
         self.weeks: dict[date, Counter[str]] = {each: Counter() for each in weeks}
         self.week_decisions: Counter[date] = Counter()
         self.categories: Counter[str] = Counter()
-        self.durations: dict[str, timedelta] = {}
+        self.durations: defaultdict[str, timedelta] = defaultdict(timedelta)
         """By category, how long routes were suppressed."""
         self.owners: Counter[str] = Counter()
         self.providers: Counter[str] = Counter()
@@ -103,18 +106,20 @@ class Tally:
 
     def add(self, spell: Spell) -> None:
         """Count a spell once in all, and once in each week that it touches."""
-        route, monday = spell.route, monday_of(spell.begins.date())
-        self.decisions += 1
-        is_suppressed = route.action == Action.SUPPRESS
-        while monday <= spell.ends.date():
+        route, category = spell.route, spell.route.category
+        is_suppressed = route.action == _SUPPRESS
+        monday = monday_of(spell.begins.date())
+        last = monday_of(spell.ends.date()) if spell.ends is not spell.begins else monday
+        while monday <= last:
             self.week_decisions[monday] += 1
             if is_suppressed and monday in self.weeks:
-                self.weeks[monday][route.category] += 1
+                self.weeks[monday][category] += 1
             monday += WEEK
+        self.decisions += 1
         if is_suppressed:
-            self.categories[route.category] += 1
-            known = self.durations.get(route.category, timedelta())
-            self.durations[route.category] = known + (spell.ends - spell.begins)
+            self.categories[category] += 1
+            if spell.ends is not spell.begins:
+                self.durations[category] += spell.ends - spell.begins
             self.owners[route.owner] += 1
             self.providers[route.provider] += 1
             self.schedules[route.schedule_id] += 1
@@ -149,9 +154,7 @@ def find_trend(
     latest: list[RouteRow] = []
     if database:
         with database.snapshot() as connection:
-            _count(connection, wanted, period, tally)
-            suppressed = replace(wanted, action="suppress")
-            latest, _ = read_routes(connection, suppressed, period, limit=_LATEST, offset=0)
+            latest = _count(connection, wanted, period, tally)
     categories = tally.categories
     trend = Trend(
         generated_at=write_instant(now),
@@ -177,12 +180,20 @@ def find_trend(
     return msgspec.structs.replace(trend, trend_id=f"gordrtrend-{digest[:16]}")
 
 
-def _count(connection: Connection, wanted: RouteFilter, period: Period, tally: Tally) -> None:
-    for spell in SpellReader(connection, wanted, period).iterate():
+def _count(connection: Connection, wanted: RouteFilter, period: Period, tally: Tally) -> list[RouteRow]:
+    """Count the decisions of a period, and return the latest ones that notified nobody."""
+    reader = SpellReader(connection, wanted, period, _LATEST)
+    for spell in reader.iterate():
         tally.add(spell)
     names = Route.__struct_fields__
+    suppressed = []
     for at, row in imported_routes(connection, wanted, period):
         tally.add(Spell(Route(*(getattr(row, name) for name in names)), at, at))
+        if row.action == Action.SUPPRESS:
+            suppressed.append((at, row))
+    suppressed.sort(key=itemgetter(0), reverse=True)
+    describe = partial(describe_routes, connection)
+    return merge_newest(reversed(reader.latest), suppressed, describe, slice(0, _LATEST))
 
 
 def _days(duration: timedelta) -> float:

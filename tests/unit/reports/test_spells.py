@@ -28,7 +28,7 @@ def day(number: int) -> datetime:
 def spells(database: Database, **wanted: str) -> list[tuple[Any, ...]]:
     """Return schedule, owner and category of each suppression of December, and the days of its two ends."""
     with database.snapshot() as connection:
-        found = list(SpellReader(connection, RouteFilter(action="suppress", **wanted), PERIOD).iterate())
+        found = list(SpellReader(connection, RouteFilter(action="suppress", **wanted), PERIOD, 0).iterate())
     return sorted(
         (each.route.schedule_id, each.route.owner, each.route.category, each.begins.day, each.ends.day)
         for each in found
