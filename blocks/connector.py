@@ -151,10 +151,11 @@ class Connector(Block, ABC):
         Those of this connector, with every part of them, and all that the process has opened.
         """
         redactors = (self.redactor(), redactor_in_use())
-        whole = "\n".join((verdict.detail, verdict.external_ref, _as_text(request)))
-        if all(
-            each.text(whole) == whole for each in redactors
-        ):  # nearly always; cheaper than one look per header
+        # Nearly always there is none, and one look at everything is cheaper than one at each header.
+        same = "\n".join((request.url, *request.headers)) if request else ""
+        values = request.headers.values() if request else ()
+        own = "\n".join((verdict.detail, verdict.external_ref, *values))
+        if all(each.repeated_text(same) == same and each.text(own) == own for each in redactors):
             return replace(verdict, detail=_one_short_line(verdict.detail), request=request)
         detail, external_ref = verdict.detail, verdict.external_ref
         for each in redactors:
@@ -162,12 +163,6 @@ class Connector(Block, ABC):
             if request is not None:
                 request = replace(request, url=each.text(request.url), headers=each.value(request.headers))
         return replace(verdict, detail=_one_short_line(detail), external_ref=external_ref, request=request)
-
-
-def _as_text(request: RequestSummary | None) -> str:
-    if request is None:
-        return ""
-    return "\n".join((request.url, *request.headers, *request.headers.values()))
 
 
 def _one_short_line(text: str) -> str:

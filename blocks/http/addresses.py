@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 import httpx
@@ -13,10 +14,21 @@ _PORTS: Final = range(1, 65536)
 _NAME: Final = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)  # RFC 1035, 2.3.4; underscores occur
 
 
+@lru_cache(maxsize=256)
+def parse_url(url: str) -> httpx.URL:
+    """Return an address in its parts; thousands of requests may go to the same one.
+
+    Raises:
+        httpx.InvalidURL, ValueError, TypeError: It is none.
+    """
+    return httpx.URL(url)
+
+
+@lru_cache(maxsize=256)
 def url_problem(url: str) -> str:
     """Return what is wrong with the address of a provider, without repeating it; empty if it is usable."""
     try:
-        parsed = httpx.URL(url)
+        parsed = parse_url(url)
     except (httpx.InvalidURL, ValueError, TypeError):
         return "is not a valid URL"
     if not url.isprintable() or " " in url:
@@ -57,7 +69,7 @@ def site_problem(url: str, what: str, *, path: str = "") -> str:
     problem = address_problem(url, what)
     if problem:
         return problem
-    parsed = httpx.URL(url)
+    parsed = parse_url(url)
     if parsed.userinfo or parsed.query or parsed.fragment:
         return f"{what} must have no user name, password or query; it is stored in clear text"
     if path and path in f"{parsed.path}/":
@@ -68,7 +80,7 @@ def site_problem(url: str, what: str, *, path: str = "") -> str:
 def credentials_within(url: str) -> list[str]:
     """Return the user and password in an address, as written and as sent."""
     try:
-        parsed = httpx.URL(url)
+        parsed = parse_url(url)
     except (httpx.InvalidURL, ValueError):
         return []
     if not parsed.userinfo:
@@ -76,6 +88,7 @@ def credentials_within(url: str) -> list[str]:
     return [f"{parsed.username}:{parsed.password}", parsed.password or parsed.username]
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, by name or address."""
     try:
@@ -87,7 +100,7 @@ def is_loopback(host: str) -> bool:
 def public_origin(url: str) -> str:
     """Return scheme and host of a URL, without user, path and query."""
     try:
-        parsed = httpx.URL(url)
+        parsed = parse_url(url)
     except httpx.InvalidURL:
         return REDACTED
     return f"{parsed.scheme}://{parsed.netloc.decode()}"

@@ -1,20 +1,20 @@
-"""The HTTP client: httpx over aiohttp's connections, the fastest of what was measured (decision 011)."""
+"""The HTTP client: the connections of aiohttp, one set of them for everything that is sent within a block."""
 
 import functools
 import os
 import ssl
-from collections.abc import AsyncIterator
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 
 import aiohttp
 import httpx
 from yarl import URL
 
-from blocks.http.broken_answers import StatusConnector, StatusResponse, UnreadableAnswerError
+from blocks.http.broken_answers import StatusConnector, StatusResponse
 from blocks.http.proxies import Proxy, SettingError, find_proxy
 
 # Uncompressed, so that the limit on the body holds and nothing can blow up; not every server obeys.
@@ -23,12 +23,11 @@ _HEADERS: Final = {"user-agent": "rollback-drills", "accept-encoding": "identity
 _LONGEST_HEADER: Final = 128 * 1024
 _MOST_HEADERS: Final = 512
 _NO_LIMIT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
-_current: ContextVar[httpx.AsyncClient | None] = ContextVar("client", default=None)
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a request got; travels with it as the extension `progress`."""
+    """How far a request got."""
 
     sent: bool = False
     """Whether the first bytes were sent: from then on a server may have acted on it."""
@@ -36,82 +35,79 @@ class Progress:
     """The proxy on the way."""
 
 
+class Client:
+    """Sends requests, and keeps the connections open. It follows no redirect and keeps no cookie."""
+
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        self._session: aiohttp.ClientSession | None = None
+
+    @asynccontextmanager
+    async def send(
+        self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes, progress: Progress
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request once and yield its answer, of whose body nothing is read yet.
+
+        Args:
+            method: Of HTTP.
+            url: The address. Every byte is sent as it is, since some are signed; a user and a password in it
+                become a header (RFC 7617).
+            headers: Names and values.
+            content: The body.
+            progress: Is kept up to date, also when this fails.
+
+        Raises:
+            SettingError: An environment variable is unusable.
+            UnreadableAnswerError: Only the status of the answer can be read.
+            aiohttp.ClientError, OSError, ValueError: The request or its answer failed.
+        """
+        if self._session is None:
+            self._session = _open_session(tls_context())
+        progress.proxy = proxy = find_proxy(url)
+        if url.userinfo:
+            credentials = b64encode(f"{url.username}:{url.password}".encode()).decode()
+            headers = {"authorization": f"Basic {credentials}", **headers}
+            url = url.copy_with(userinfo=b"")
+        answer = await self._session.request(
+            method,
+            URL(str(url), encoded=True),
+            headers=headers,
+            data=content or None,
+            proxy=proxy.url if proxy else None,
+            allow_redirects=False,  # a 307 would replay the secrets to another host
+            trace_request_ctx=progress,
+        )
+        try:
+            yield answer
+        finally:
+            if answer.content.at_eof():
+                answer.release()
+            else:
+                answer.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+
+_current: ContextVar[Client | None] = ContextVar("client", default=None)
+
+
 @asynccontextmanager
-async def open_client() -> AsyncIterator[httpx.AsyncClient]:
+async def open_client() -> AsyncIterator[Client]:
     """Yield the client of the surrounding block, or open one for this block and everything in it."""
     existing = _current.get()
     if existing is not None:
         yield existing
         return
-    client = httpx.AsyncClient(
-        transport=_AiohttpTransport(),
-        follow_redirects=False,  # a 307 would replay the secrets to another host
-        timeout=None,  # noqa: S113 - the deadline of the exchange covers all of it
-        headers=_HEADERS,
-    )
-    # No cookies: what one connector is given must not go out with the request of another.
-    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    client = Client()
     token = _current.set(client)
     try:
-        async with client:
-            yield client
+        yield client
     finally:
         _current.reset(token)
-
-
-class _AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends the requests of httpx through aiohttp.
-
-    The package httpx-aiohttp does nearly this, but writes URLs anew: of a signed one every byte counts.
-    """
-
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._session is None:
-            self._session = _open_session(tls_context())
-        progress = request.extensions.get("progress")
-        proxy = find_proxy(request.url)
-        if isinstance(progress, Progress):
-            progress.proxy = proxy
-        try:
-            answer = await self._session.request(
-                request.method,
-                URL(_without_credentials(request.url), encoded=True),
-                headers=request.headers,
-                data=request.content or None,
-                proxy=proxy.url if proxy else None,
-                allow_redirects=False,
-                trace_request_ctx=progress,
-            )
-        except UnreadableAnswerError as error:
-            return httpx.Response(error.status, stream=_Unreadable(), request=request)
-        return httpx.Response(
-            answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request
-        )
-
-    async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-
-class _Unreadable(httpx.AsyncByteStream):
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        raise httpx.ReadError("the answer cannot be read")
-        yield b""  # what makes it an iterator
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._answer.content.iter_any():
-            yield chunk
-
-    async def aclose(self) -> None:
-        self._answer.release() if self._answer.content.at_eof() else self._answer.close()
+        await client.close()
 
 
 def _open_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
@@ -125,6 +121,7 @@ def _open_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
         connector=StatusConnector(ssl=tls),
         response_class=StatusResponse,
+        headers=_HEADERS,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("content-type",),
         auto_decompress=False,
@@ -137,11 +134,6 @@ def _open_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     # Not even a PUT is repeated in silence on a connection that broke: it may have arrived.
     session._retry_connection = False  # noqa: SLF001 - there is no public way to say it
     return session
-
-
-def _without_credentials(url: httpx.URL) -> str:
-    """Return an address without user and password, of which httpx has made a header."""
-    return str(url.copy_with(userinfo=b"") if url.userinfo else url)
 
 
 def tls_context() -> ssl.SSLContext:

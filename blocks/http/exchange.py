@@ -2,17 +2,16 @@
 
 import asyncio
 import json
-import logging
 import re
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 import httpx
 
-from blocks.http.addresses import url_problem
+from blocks.http.addresses import parse_url, url_problem
+from blocks.http.broken_answers import UnreadableAnswerError
 from blocks.http.client import Progress, open_client
 from blocks.http.failures import judge_failure
 from blocks.http.json_values import Json, JsonObject, as_object
@@ -32,18 +31,6 @@ _FRAMING: Final = frozenset(
         "upgrade",
     }
 )
-
-_sending: ContextVar[bool] = ContextVar("sending", default=False)
-
-
-def _not_while_sending(_: logging.LogRecord) -> bool:
-    return not _sending.get()
-
-
-# httpx logs every URL at INFO and httpcore the headers at DEBUG. A filter does not reach the loggers
-# below its own, so every one that logs is named.
-for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
-    logging.getLogger(_name).addFilter(_not_while_sending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,38 +108,31 @@ async def exchange(request: PreparedRequest, *, timeout_seconds: float) -> Respo
     if problem:
         return Verdict(Outcome.PERMANENT, problem)
     progress = Progress()
-    received: httpx.Response | None = None
-    body = bytearray()
+    status, headers, body = 0, httpx.Headers(), bytearray()
     failure: Exception | None = None
-    token = _sending.set(True)
     try:
-        # Timeouts of httpx and aiohttp are per read: a server that drips would never run into them.
+        # Timeouts of aiohttp are per read: a server that drips would never run into them.
         async with (
             asyncio.timeout(timeout_seconds),
             open_client() as client,
-            client.stream(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                content=request.content or None,
-                extensions={"progress": progress},
-            ) as received,
+            client.send(
+                request.method, parse_url(request.url), request.headers, request.content, progress
+            ) as answer,
         ):
-            async for chunk in received.aiter_raw():
+            status, headers = answer.status, httpx.Headers(answer.raw_headers)
+            async for chunk in answer.content.iter_any():
                 body += chunk[: LARGEST_BODY_READ - len(body)]
                 if len(body) >= LARGEST_BODY_READ:
                     break
+    except UnreadableAnswerError as error:
+        status, failure = error.status, error
     except Exception as error:  # noqa: BLE001 - whatever the network does must end in a verdict
         failure = error
-    finally:
-        _sending.reset(token)
-    if received is None:
+    if not status:
         sent = progress.sent and not request.only_reads
         return judge_failure(failure, sent=sent, timeout_seconds=timeout_seconds, proxy=progress.proxy)
-    content = unpack(bytes(body), received.headers.get("content-encoding", ""), LARGEST_BODY_READ)
-    return Response(
-        received.status_code, received.headers, content, datetime.now(UTC), broken=failure is not None
-    )
+    content = unpack(bytes(body), headers.get("content-encoding", ""), LARGEST_BODY_READ)
+    return Response(status, headers, content, datetime.now(UTC), broken=failure is not None)
 
 
 def find_problem(request: PreparedRequest) -> str:
@@ -161,7 +141,7 @@ def find_problem(request: PreparedRequest) -> str:
     if problem:
         return f"the address of the connector {problem}"
     names = {name.lower() for name in request.headers}
-    if "authorization" in names and httpx.URL(request.url).userinfo:
+    if "authorization" in names and parse_url(request.url).userinfo:
         return "the address has a user name, and an authorization is configured too; remove one of them"
     for name, value in request.headers.items():
         if not _HEADER_NAME.fullmatch(name):

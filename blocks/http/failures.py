@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+import aiohttp
 import httpx
 
 from blocks.http.proxies import Proxy, SettingError, explain_proxy_failure
@@ -12,8 +13,7 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 # What can be wrong before a byte is sent; the texts of these errors may quote the request.
 _UNSENDABLE = (
     (httpx.InvalidURL, "the address of the connector is not a valid url"),
-    (httpx.UnsupportedProtocol, "the address of the connector is not a valid url"),
-    (httpx.LocalProtocolError, "the request violates the http protocol; check the configured headers"),
+    (aiohttp.InvalidURL, "the address of the connector is not a valid url"),
     (ValueError, "the request violates the http protocol; check the configured headers"),
 )
 
@@ -46,7 +46,7 @@ def judge_failure(
     for kind, detail in _UNSENDABLE:
         if isinstance(failure, kind):
             return Verdict(Outcome.PERMANENT, detail)
-    is_late = isinstance(failure, TimeoutError | httpx.TimeoutException)
+    is_late = isinstance(failure, TimeoutError)
     if sent:
         what = (
             f"no answer came within {timeout_seconds:.3g} s"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from blocks.text import fit
 from rollback_drills.notifications.notification import Notification
@@ -10,11 +10,12 @@ from rollback_drills.notifications.notification import Notification
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 JsonObject: TypeAlias = Mapping[str, Json]
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
+
 
 def to_json(document: JsonObject | Sequence[JsonObject]) -> bytes:
     """Serialise once, to the bytes that are sent and signed."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
-    return text.encode(errors="replace")  # half a surrogate pair has no bytes
+    return _ENCODER.encode(document).encode(errors="replace")  # half a surrogate pair has no bytes
 
 
 def fit_json(notification: Notification, write: Callable[[Notification], JsonObject], largest: int) -> bytes:

@@ -175,7 +175,9 @@ class _Run:
         is_failure = then.wait_seconds is not None
         self._failures_in_a_row = self._failures_in_a_row + 1 if is_failure else 0
         due_at = None if then.wait_seconds is None else now + then.wait_seconds
-        self._note_delivery(finished, replace(verdict, detail=then.detail), then.state, now, due_at, attempts)
+        if then.detail != verdict.detail:
+            verdict = replace(verdict, detail=then.detail)
+        self._note_delivery(finished, verdict, then.state, now, due_at, attempts)
         request = verdict.request
         return Result(
             message_id=message.message_id,
@@ -207,7 +209,9 @@ class _Run:
         for notification in finished.message.notifications:
             earlier = self._deliveries.get(notification.notification_id)
             self._deliveries[notification.notification_id] = Delivery(
-                replace(notification, may_repeat=finished.may_repeat),
+                notification
+                if notification.may_repeat == finished.may_repeat
+                else replace(notification, may_repeat=finished.may_repeat),
                 verdict,
                 attempts.altogether,
                 earlier.started_at if earlier else datetime.fromtimestamp(finished.started_at, UTC),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
@@ -86,6 +87,42 @@ _record = (
 )
 
 
+# Made once: a statement costs more to put together than to run.
+# The row that gives a message its id stands for all of them, so that two workers cannot split a digest.
+_due = (
+    select(OUTBOX.c.message_id)
+    .where(
+        OUTBOX.c.provider == bindparam("its_provider"),
+        OUTBOX.c.due_at <= bindparam("now"),
+        OUTBOX.c.notification_id == OUTBOX.c.message_id,
+    )
+    .order_by(OUTBOX.c.due_at, OUTBOX.c.sequence)
+    .limit(bindparam("wanted"))
+    .with_for_update(skip_locked=True)
+)
+_take = (
+    update(OUTBOX)
+    .where(OUTBOX.c.message_id.in_(_due.scalar_subquery()), OUTBOX.c.due_at <= bindparam("now"))
+    .values(
+        state=State.SENDING,
+        due_at=bindparam("lease_ends"),
+        claim=bindparam("new_claim"),
+        may_repeat=or_(OUTBOX.c.may_repeat, OUTBOX.c.state.in_(UNCERTAIN)),
+    )
+    .returning(
+        *(OUTBOX.c[name] for name in ("sequence", "message_id", "may_repeat", "queued_at", "route_key")),
+        *(OUTBOX.c[name] for name in ("attempt_count", "unanswered_count", "notification", "reason")),
+        *(OUTBOX.c[name] for name in ("started_at", "completed_at")),
+    )
+)
+_release = (
+    update(OUTBOX)
+    .where(OUTBOX.c.message_id.in_(bindparam("claimed", expanding=True)), OUTBOX.c.state.in_(WAITING))
+    .values(message_id=OUTBOX.c.notification_id)
+)
+"""Releases rows that joined the digest while it was being claimed: PostgreSQL shows them too late."""
+
+
 @repeat_on_conflict
 def settle_and_claim(
     database: Database,
@@ -166,33 +203,18 @@ def _record_results(connection: Connection, results: Sequence[Result]) -> int:
 def _claim(
     connection: Connection, provider: str, wanted: int, *, claim: str, now: float, lease_seconds: float
 ) -> list[Claimed]:
-    # The row that gives a message its id stands for all of them, so that two workers cannot split a digest.
-    due = (
-        select(OUTBOX.c.message_id)
-        .where(
-            OUTBOX.c.provider == provider,
-            OUTBOX.c.due_at <= now,
-            OUTBOX.c.notification_id == OUTBOX.c.message_id,
-        )
-        .order_by(OUTBOX.c.due_at, OUTBOX.c.sequence)
-        .limit(wanted)
-        .with_for_update(skip_locked=True)
-    )
-    is_uncertain = or_(OUTBOX.c.may_repeat, OUTBOX.c.state.in_(UNCERTAIN))
-    take = (
-        update(OUTBOX)
-        .where(OUTBOX.c.message_id.in_(due.scalar_subquery()), OUTBOX.c.due_at <= now)
-        .values(state=State.SENDING, due_at=now + lease_seconds, claim=claim, may_repeat=is_uncertain)
-        .returning(
-            *(OUTBOX.c[name] for name in ("sequence", "message_id", "may_repeat", "queued_at", "route_key")),
-            *(OUTBOX.c[name] for name in ("attempt_count", "unanswered_count", "notification", "reason")),
-            *(OUTBOX.c[name] for name in ("started_at", "completed_at")),
-        )
-    )
+    values = {
+        "its_provider": provider,
+        "now": now,
+        "wanted": wanted,
+        "lease_ends": now + lease_seconds,
+        "new_claim": claim,
+    }
     messages: dict[str, list[Any]] = {}
-    for row in sorted(connection.execute(take), key=lambda row: row.sequence):
+    for row in sorted(connection.execute(_take, values), key=attrgetter("sequence")):
         messages.setdefault(row.message_id, []).append(row)
-    _release(connection, list(messages))
+    if messages:
+        connection.execute(_release, {"claimed": list(messages)})
     earlier = _earlier_refs(
         connection,
         [row.route_key for rows in messages.values() for row in rows if row.reason != Reason.FIRST],
@@ -201,10 +223,7 @@ def _claim(
         Claimed(
             message_id,
             claim,
-            tuple(
-                replace(read_notification(row.notification), earlier_ref=earlier.get(row.route_key, ""))
-                for row in rows
-            ),
+            tuple(_read(row.notification, earlier.get(row.route_key, "")) for row in rows),
             rows[0].attempt_count,
             rows[0].unanswered_count,
             rows[0].queued_at,
@@ -216,14 +235,9 @@ def _claim(
     ]
 
 
-def _release(connection: Connection, message_ids: Sequence[str]) -> None:
-    """Release rows that joined the digest while it was being claimed: PostgreSQL shows them too late."""
-    if message_ids:
-        connection.execute(
-            update(OUTBOX)
-            .where(OUTBOX.c.message_id.in_(message_ids), OUTBOX.c.state.in_(WAITING))
-            .values(message_id=OUTBOX.c.notification_id)
-        )
+def _read(text: str, earlier_ref: str) -> Notification:
+    notification = read_notification(text)
+    return replace(notification, earlier_ref=earlier_ref) if earlier_ref else notification
 
 
 def _earlier_refs(connection: Connection, route_keys: Sequence[str]) -> dict[str, str]:

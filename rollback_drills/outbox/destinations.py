@@ -46,9 +46,11 @@ def find_destinations(database: Database) -> list[Destination]:
     return [_merge(some) for some in by_name.values()]
 
 
+_all = select(DESTINATIONS).order_by(DESTINATIONS.c.provider)
+
+
 def _read_destinations(connection: Connection) -> list[Destination]:
-    rows = connection.execute(select(DESTINATIONS).order_by(DESTINATIONS.c.provider))
-    return [Destination(*row) for row in rows]
+    return [Destination(*row) for row in connection.execute(_all)]
 
 
 def _merge(same: Sequence[Destination]) -> Destination:

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -15,6 +15,7 @@ from rollback_drills.redaction.token_forms import TOKEN, TOKEN_START
 REDACTED: Final = "[redacted]"
 _REDACTED_BYTES: Final = REDACTED.encode()
 _TOO_DEEP: Final = 50
+_REMEMBERED: Final = 64
 
 
 _KEEP_FIRST_GROUP = rf"\g<1>{REDACTED}"
@@ -85,6 +86,8 @@ class Redactor:
                 words, dates and numbers, and a redactor of everything must leave those alone.
         """
         self._known = compile_forms(secrets, whole, spare_words=spare_words)
+        self.repeated_text = lru_cache(maxsize=_REMEMBERED)(self.text)
+        """Is `text` for what is the same in thousands of messages: the answers are remembered."""
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled: the values never leave the process."""
