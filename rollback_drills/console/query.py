@@ -124,15 +124,19 @@ def select_schedules(judgements: Sequence[Judgement], query: FleetQuery) -> list
         and (not query.owner or query.owner in each.schedule.owners)
         and (not search or search in each.cycle.schedule_id.casefold())
     ]
-    # One stable sort after another, the least important first: a third of the time that one of tuples takes.
+    # One stable sort after another, the least important first, by values that are looked up without Python:
+    # a tenth of the time that one sort of tuples takes.
     is_backward = query.sort is Sort.LATEST
-    found.sort(key=lambda place: judgements[place].cycle.schedule_id, reverse=is_backward)
-    if query.sort is not Sort.NAME:
-        found.sort(key=lambda place: _due(judgements[place]), reverse=is_backward)
+    found.sort(key=[each.cycle.schedule_id for each in judgements].__getitem__, reverse=is_backward)
+    if query.sort is Sort.NAME:
+        return found
+    due = [_due(each) for each in judgements]
+    found.sort(key=due.__getitem__, reverse=is_backward)
     if query.sort is Sort.LATEST:
-        found.sort(key=lambda place: _due(judgements[place]) == _NEVER)
+        found.sort(key=[each == _NEVER for each in due].__getitem__)
     if query.sort is Sort.PRESSING:
-        found.sort(key=lambda place: PRESSING.index(judgements[place].cycle.status))
+        rank = {status: place for place, status in enumerate(PRESSING)}
+        found.sort(key=[rank[each.cycle.status] for each in judgements].__getitem__)
     return found
 
 
