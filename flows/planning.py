@@ -62,7 +62,7 @@ def begin_run(request: DeliverRequest, settings: Settings) -> Run:
         UsageError: The routing policy is unusable, or no provider is requested.
     """
     url = settings.database_url or default_database_url()
-    database = open_existing(url)
+    database = open_existing(url, to_write=not request.dry_run)
     now = in_utc(request.as_of) if request.as_of else read_clock(url)
     open_key = open_key_ahead(None if request.dry_run else database)
     policy = read_policy(request.routing_policy)

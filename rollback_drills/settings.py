@@ -28,6 +28,7 @@ VARIABLES: Final = {
     "platform_owner": "DRILLS_PLATFORM_OWNER",
     "platform_providers": "DRILLS_PLATFORM_PROVIDERS",
     "turned_bad_share": "DRILLS_TURNED_BAD_SHARE",
+    "auto_upgrade": "DRILLS_AUTO_UPGRADE",
 }
 """By setting: the environment variable that gives it."""
 
@@ -74,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     platform_owner: _Owner = "platform"
     platform_providers: _Providers | None = None
     turned_bad_share: _Share = 0.5
+    auto_upgrade: bool = True
 
     @property
     def criteria(self) -> Criteria:
@@ -116,6 +118,7 @@ _DEMANDS: Final = {
     _Retention: "must be a number of months from 12, which auditors ask for, to 1200",
     _Owner: "must be a name of at most 200 characters, without spaces around it",
     _Providers | None: "must be names of providers, separated by commas",
+    bool: "must be 1 or 0",
     _Share: "must be a number greater than 0 and at most 1",
     _LimitedDays: f"must be a number of days from 0 to {LONGEST_INTERVAL_DAYS}",
 }

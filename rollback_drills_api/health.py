@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.errors import DrillsError
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills_api.answers import encode
 from rollback_drills_api.problems import Problem, problem_responses
 from rollback_drills_api.service import Served, Service

@@ -16,11 +16,10 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.states import WAITING
-from rollback_drills.outbox.table import OUTBOX
 from rollback_drills_api.describing import described_text
 from rollback_drills_api.fleet import JudgedFleet
 from rollback_drills_api.lookback import find_dashboard

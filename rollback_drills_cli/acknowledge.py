@@ -43,7 +43,7 @@ def ack(
     )
     from rollback_drills.followup.route_choice import RouteChoice
 
-    index = open_existing(database)
+    index = open_existing(database, to_write=True)
     given = Acknowledgement(by, state, ref, notes, None if days is None else read_days(days))
     records = acknowledge(
         index,

@@ -129,7 +129,7 @@ def _serve(
     import uvicorn
 
     from rollback_drills.database.connections import Database
-    from rollback_drills.evidence.table import LEDGER
+    from rollback_drills.database.tables import LEDGER
     from rollback_drills_api.app import build_app
     from rollback_drills_api.protocol import BoundedProtocol
 

@@ -96,8 +96,8 @@ def _find_dead(url: str | None) -> dict[str, str]:
     """Return, by the name of its block, why a connector was found dead."""
     from rollback_drills.connectors.config_file import connector_name
     from rollback_drills.database.connections import Database
+    from rollback_drills.database.tables import DESTINATIONS
     from rollback_drills.outbox.destinations import find_destinations
-    from rollback_drills.outbox.table import DESTINATIONS
 
     database_url = find_database_url(os.environ, url)
     database = Database.open_existing(database_url, DESTINATIONS.name)
@@ -139,7 +139,7 @@ def enable(
     from rollback_drills.outbox.destinations import enable as enable_destination
     from rollback_drills.outbox.destinations import find_destinations
 
-    opened = open_outbox(database)
+    opened = open_outbox(database, to_write=True)
     again = enable_destination(opened, name, now=opened.now().timestamp())
     if again is None:
         disabled = [each.provider for each in find_destinations(opened) if each.disabled_at is not None]

@@ -93,7 +93,7 @@ def console(
 def _open(url: str | None) -> tuple["Database | None", str]:
     """Return the database, and why there is none; nothing is wrong where none was written yet."""
     from rollback_drills.database.connections import Database, DatabaseError
-    from rollback_drills.outbox.table import OUTBOX
+    from rollback_drills.database.tables import OUTBOX
 
     try:
         return Database.open_existing(find_database_url(os.environ, url), OUTBOX.name), ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import VARIABLES, find_database_url
+from rollback_drills.settings import VARIABLES, find_database_url, read_settings
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -22,12 +22,13 @@ DatabaseOption = Annotated[
 ]
 
 
-def open_existing(url: str | None, *tables: str) -> "EvidenceIndex":
+def open_existing(url: str | None, *tables: str, to_write: bool = False) -> "EvidenceIndex":
     """Open the evidence index that is configured.
 
     Args:
         url: As the user gave it.
         tables: The database has one of these; without any, the ledger.
+        to_write: Whether a database of an earlier version is upgraded first.
 
     Raises:
         UsageError: There is none.
@@ -35,6 +36,8 @@ def open_existing(url: str | None, *tables: str) -> "EvidenceIndex":
     from rollback_drills.evidence.index import EvidenceIndex  # SQLAlchemy takes half a second to import
 
     place = find_database_url(os.environ, url)
+    if to_write:
+        _upgrade(place)
     index = EvidenceIndex.open_existing(place, *tables)
     if index is None:
         raise UsageError(f"there is no evidence at {place} yet; run `drills deliver` or the drill-check flow")
@@ -42,26 +45,41 @@ def open_existing(url: str | None, *tables: str) -> "EvidenceIndex":
 
 
 def open_or_create(url: str | None) -> "Database":
-    """Open the database that is configured, and create what is missing."""
+    """Open the database that is configured, for writing; create or upgrade it first."""
     from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
-    from rollback_drills.outbox import table  # noqa: F401 - a database of ours has an outbox, too
 
-    return Database.open(find_database_url(os.environ, url))
+    return Database.open(find_database_url(os.environ, url), upgrade=read_settings(os.environ).auto_upgrade)
 
 
-def open_outbox(url: str | None) -> "Database":
+def open_outbox(url: str | None, *, to_write: bool = False) -> "Database":
     """Open the outbox that is configured.
+
+    Args:
+        url: As the user gave it.
+        to_write: Whether a database of an earlier version is upgraded first.
 
     Raises:
         UsageError: There is none.
     """
     from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
-    from rollback_drills.outbox.table import OUTBOX
+    from rollback_drills.database.tables import OUTBOX
 
     database_url = find_database_url(os.environ, url)
+    if to_write:
+        _upgrade(database_url)
     database = Database.open_existing(database_url, OUTBOX.name)
     if database is None:
         raise UsageError(
             f"there is no outbox at {database_url} yet; run `drills deliver` or the drill-check flow"
         )
     return database
+
+
+def _upgrade(url: str) -> None:
+    """Upgrade a database of an earlier version; create nothing."""
+    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
+
+    database = Database.at(url)
+    if database.is_outdated():
+        database.prepare(upgrade=read_settings(os.environ).auto_upgrade)
+    database.engine.dispose()

@@ -51,7 +51,7 @@ def routes(
     schedule: OldScheduleIdOption = None,
 ) -> None:
     """List past decisions: who was to be notified, who was not, and why."""
-    from rollback_drills.evidence.table import LEDGER  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.tables import LEDGER  # SQLAlchemy takes half a second to import
     from rollback_drills.reports.filters import RouteFilter
     from rollback_drills.reports.period import Period
     from rollback_drills.reports.routes import find_routes
@@ -87,7 +87,7 @@ def trends(
     schedule: OldScheduleIdOption = None,
 ) -> None:
     """Count suppressed notifications by ISO week, and why."""
-    from rollback_drills.evidence.table import LEDGER
+    from rollback_drills.database.tables import LEDGER
     from rollback_drills.reports.filters import RouteFilter
     from rollback_drills.reports.pages import summarise_trend, top_counts, week_rows
     from rollback_drills.reports.period import trend_period
@@ -133,7 +133,7 @@ def notifications(
     schedule: OldScheduleIdOption = None,
 ) -> None:
     """List past notifications with their outcome."""
-    from rollback_drills.outbox.table import OUTBOX
+    from rollback_drills.database.tables import OUTBOX
     from rollback_drills.reports.filters import NotificationFilter
     from rollback_drills.reports.notifications import find_notifications
     from rollback_drills.reports.period import Period
@@ -178,7 +178,7 @@ def audit_package(
     schedule: OldScheduleIdOption = None,
 ) -> None:
     """Show who was notified, who acknowledged and who did not, for an auditor."""
-    from rollback_drills.evidence.table import LEDGER
+    from rollback_drills.database.tables import LEDGER
     from rollback_drills.reports.audit_reading import find_package
     from rollback_drills.reports.filters import PackageFilter
     from rollback_drills.reports.period import Period
@@ -207,7 +207,7 @@ def audit_package(
 
 def _open(url: str | None) -> "Database | None":
     from rollback_drills.database.connections import Database
-    from rollback_drills.evidence.table import LEDGER
+    from rollback_drills.database.tables import LEDGER
 
     return Database.open_existing(find_database_url(os.environ, url), LEDGER.name)
 

@@ -57,9 +57,9 @@ def list_items(
     schedule: OldScheduleIdOption = None,
 ) -> None:
     """List notifications with their outcome, the newest first."""
+    from rollback_drills.database.tables import OUTBOX
     from rollback_drills.outbox.destinations import find_destinations
     from rollback_drills.outbox.queries import OutboxFilter, find_rows
-    from rollback_drills.outbox.table import OUTBOX
 
     opened = open_outbox(database)
     named = read_schedule_id(schedule_id, schedule)
@@ -129,7 +129,7 @@ def replay(
     """
     from rollback_drills.outbox.queries import replay as replay_items
 
-    opened = open_outbox(database)
+    opened = open_outbox(database, to_write=True)
     wanted = _choose(opened, ids, dead, provider)
     changed = replay_items(opened, wanted, now=opened.now().timestamp())
     _report(changed, len(wanted), "due again; the next drill-check or `drills deliver` sends them")
@@ -148,7 +148,7 @@ def discard(
     """
     from rollback_drills.outbox.queries import discard as discard_items
 
-    opened = open_outbox(database)
+    opened = open_outbox(database, to_write=True)
     wanted = _choose(opened, ids, dead, provider)
     _report(discard_items(opened, wanted), len(wanted), "discarded")
 

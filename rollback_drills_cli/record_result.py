@@ -1,6 +1,5 @@
 """What follows when a drill is recorded: its evidence, the word to the owners, and what people read."""
 
-import os
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -10,7 +9,7 @@ import typer
 
 from rollback_drills.errors import DrillsError
 from rollback_drills.readiness.terms import Report
-from rollback_drills.settings import find_database_url
+from rollback_drills_cli.database import open_or_create
 from rollback_drills_cli.deliver import print_result, run_delivery
 from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.evidence.signing import open_key, report_clock
@@ -66,14 +65,13 @@ def _write_evidence(recorded: "Recorded", database: str | None, signer: str) -> 
 
     The drill is recorded by now: what fails here must not look as if nothing was written.
     """
-    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
-    from rollback_drills.evidence.outbox_transfer import index_run
+    from rollback_drills.evidence.outbox_transfer import index_run  # SQLAlchemy takes half a second to import
     from rollback_drills.redaction.redactor import redactor_in_use
 
     created_at = parse_now(None)
     try:
         indexed = index_run(
-            Database.open(find_database_url(os.environ, database)),
+            open_or_create(database),
             (),
             drills=recorded.find_evidence(created_at=created_at, signer=signer),
             created_at=created_at,

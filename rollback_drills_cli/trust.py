@@ -28,7 +28,7 @@ def trust(
 
     if (schedule_id is None) is not every:
         raise UsageError("pass either --schedule-id or --all")
-    index = open_existing(database)
+    index = open_existing(database, to_write=True)
     found = find_open(index.database, schedule_id)
     if not found:
         whose = f"the history of {schedule_id}" if schedule_id is not None else "every history"

@@ -26,7 +26,7 @@ def acknowledge_routes(
     Raises:
         UsageError: A name is unknown, or something is said that cannot be.
     """
-    database = open_existing(url)
+    database = open_existing(url, to_write=True)
     if database is None:
         raise UsageError("there is no evidence yet, and so nothing to acknowledge; has a drill check run?")
     records = acknowledge(

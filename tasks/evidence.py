@@ -1,5 +1,6 @@
 """Adds to the evidence what this run decided, and what became of every notification."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -11,14 +12,15 @@ from prefect.runtime import flow_run
 
 from blocks.ledger_key import open_signing_key
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.appender import OpenSigningKey
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag, index_run
 from rollback_drills.evidence.population import Population
-from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.settings import read_settings
 from tasks.background import aside
 
 
@@ -30,15 +32,20 @@ def _share(url: str) -> Database:
 
 @cache
 def open_database(url: str) -> Database:
-    """Open a database once per process, and create what is missing."""
+    """Open a database for writing once per process; create or upgrade it first."""
     database = _share(url)
-    database.create_missing()
+    database.prepare(upgrade=read_settings(os.environ).auto_upgrade)
     return database
 
 
-def open_existing(url: str, table: str = OUTBOX.name) -> Database | None:
-    """Return a database that has a table, an outbox by default, for reading only; a dry run may ask."""
+def open_existing(url: str, table: str = OUTBOX.name, *, to_write: bool = False) -> Database | None:
+    """Return a database that has a table, an outbox by default; create nothing.
+
+    With `to_write` a database of an earlier version is upgraded first. A dry run writes nothing.
+    """
     database = _share(url)
+    if to_write and database.is_outdated():
+        open_database(url)
     return database if database.has(table) else None
 
 

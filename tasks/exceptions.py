@@ -26,7 +26,7 @@ def write_exception_down(
         UsageError: There is no such schedule, or it cannot be granted.
     """
     url = settings.database_url or default_database_url()
-    keep_cycles = partial(keep_known_cycles, open_existing(url))
+    keep_cycles = partial(keep_known_cycles, open_existing(url, to_write=True))
     record = grant_exception(
         given, settings, schedule_id, keep_cycles, now=now, created_at=now, signer=signer
     )

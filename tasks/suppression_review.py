@@ -7,7 +7,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.evidence.table import LEDGER
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.pages import render_trend, week_rows

@@ -9,16 +9,15 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DRILL_KIND,
     EXCEPTION_KIND,
     PLAN_KIND,
 )
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_document import AcknowledgementRow
 from rollback_drills.reports.audit_reading import imported_acknowledgements

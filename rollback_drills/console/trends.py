@@ -13,8 +13,8 @@ from rollback_drills.console.charts import Chart, Series, build_chart
 from rollback_drills.console.fleet import GENERATED_BY
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.connector_health import ConnectorHealth, read_connectors
 from rollback_drills.planning.category import Category
 from rollback_drills.reports.filters import RouteFilter

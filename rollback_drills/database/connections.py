@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from rollback_drills.database.engines import sqlite
+from rollback_drills.database.format_problem import FormatProblem
+from rollback_drills.database.upgrade import prepare
+from rollback_drills.database.versions import NEWEST, find_version, require_current, require_readable
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
 
-METADATA: Final = MetaData()
-"""Every table of the program; each stands in the module that it belongs to."""
 MOST_PARAMETERS: Final = 500
 """How many values an IN may have: every database takes at least this many."""
 
@@ -26,6 +27,7 @@ _CONFLICTS: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of a serialization failure and of a deadlock (PostgreSQL, appendix A)."""
 _REMEDIES: Final = {
     "SQLITE_READONLY": "; make the file and its folder writable for this user",
+    "SQLITE_NOTADB": "; set DRILLS_DATABASE_URL to another file",
     "55P03": "; another transaction held a lock for too long: look for it in pg_stat_activity",
     "57014": "; raise statement_timeout for this role if the database is that large",
 }
@@ -69,6 +71,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         """Use an engine; `open` makes one."""
         self.engine = engine
+        self._is_current = False
 
     @classmethod
     def at(cls, url: str) -> Self:
@@ -80,15 +83,15 @@ class Database:
         return cls(_make_engine(url))
 
     @classmethod
-    def open(cls, url: str) -> Self:
-        """Open the database at a URL, and create what is missing.
+    def open(cls, url: str, *, upgrade: bool = True) -> Self:
+        """Open the database at a URL for writing; see `prepare`.
 
         Raises:
             UsageError: The URL is not a database URL.
-            DatabaseError: The database cannot be reached or written.
+            DatabaseError: The database cannot be reached or written, or has another format.
         """
         database = cls.at(url)
-        database.create_missing()
+        database.prepare(upgrade=upgrade)
         return database
 
     @classmethod
@@ -97,7 +100,7 @@ class Database:
 
         Raises:
             UsageError: The URL is not a database URL.
-            DatabaseError: The database cannot be reached.
+            DatabaseError: The database cannot be reached, or has a format that cannot be read.
         """
         database, is_there = cls.at(url), False
         try:
@@ -107,28 +110,54 @@ class Database:
                 database.engine.dispose()
         return database if is_there else None
 
-    def create_missing(self) -> None:
-        """Create the file and the tables that are missing.
+    def prepare(self, *, upgrade: bool = True) -> int | None:
+        """Create the file and the tables, or upgrade those of an earlier version.
+
+        Args:
+            upgrade: Whether a database of an earlier version may be upgraded.
+
+        Returns:
+            The schema version that it had; None if there was none.
 
         Raises:
-            DatabaseError: The database cannot be reached or written.
+            DatabaseError: The database cannot be reached or written, or has another format.
         """
         with _explained(self.engine):
             if file := sqlite.file_of(self.engine.url):
                 sqlite.create_private(file)
-            _create_tables(self.engine)
+            version = prepare(self.engine, upgrade=upgrade)
+            self._is_current = True
+        return version
+
+    def find_version(self) -> int | None:
+        """Return the schema version; None if nothing was written yet. Creates no file.
+
+        Raises:
+            DatabaseError: The database cannot be reached, or has a format of another program.
+        """
+        file = sqlite.file_of(self.engine.url)
+        if file and not file.exists():
+            return None
+        with _explained(self.engine), self.engine.connect() as connection:
+            return find_version(connection)
+
+    def is_outdated(self) -> bool:
+        """Return whether an earlier version wrote the database, as `find_version`."""
+        version = NEWEST if self._is_current else self.find_version()
+        return version is not None and version < NEWEST
 
     def has(self, table: str) -> bool:
         """Return whether a table is there; creates no file.
 
         Raises:
-            DatabaseError: The database cannot be reached.
+            DatabaseError: The database cannot be reached, or has a format that cannot be read.
         """
         file = sqlite.file_of(self.engine.url)
         if file and not file.exists():
             return False
-        with _explained(self.engine):
-            return inspect(self.engine).has_table(table)
+        with _explained(self.engine), self.engine.connect() as connection:
+            require_readable(connection)
+            return inspect(connection).has_table(table)
 
     def clock(self) -> Callable[[], float]:
         """Return the clock that all hosts on this database share: that of the PostgreSQL server.
@@ -178,8 +207,12 @@ class Database:
         """Write in one transaction, which is on disk when this ends without an error.
 
         Raises:
-            DatabaseError: The database cannot be used; nothing was written.
+            DatabaseError: The database cannot be used, or has another format; nothing was written.
         """
+        if not self._is_current:
+            with self.read() as connection:
+                require_current(connection)
+            self._is_current = True
         with _explained(self.engine), self.engine.connect() as connection:
             connection.info.pop(_CHANGED, None)
             if self.engine.dialect.name == "sqlite":
@@ -226,23 +259,11 @@ def _note_change(
         connection.info[_CHANGED] = True
 
 
-def _create_tables(engine: Engine) -> None:
-    """Create what is missing; another process may be creating the same at this moment."""
-    for _ in range(_MOST_CONFLICTS):
-        try:
-            METADATA.create_all(engine)
-        except SQLAlchemyError:
-            time.sleep(random.random() * _LONGEST_PAUSE_SECONDS)  # noqa: S311 - needs no secrecy
-        else:
-            return
-    METADATA.create_all(engine)
-
-
 @contextmanager
 def _explained(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, FormatProblem) as error:
         cause = getattr(error, "orig", None) or error
         sqlstate = getattr(cause, "sqlstate", None)
         kind = ConflictError if sqlstate in _CONFLICTS else DatabaseError

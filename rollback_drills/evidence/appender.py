@@ -8,14 +8,16 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select
 
 from rollback_drills.database.connections import ConflictError, Database, repeat_on_conflict
+from rollback_drills.database.first_format import has_first_format, retire
+from rollback_drills.database.tables import HEADS, LEDGER
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.first_records import read_first_records
 from rollback_drills.evidence.heads import Head, damage, find_head, find_nodes, newest_head
 from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD, write_canonical
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.ledger.merkle import Frontier, frontier_of, hash_leaf
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, start_record
-from rollback_drills.evidence.table import HEADS, LEDGER
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.readiness.terms import Report
 
@@ -85,6 +87,12 @@ class Appender:
         if rows:
             self._connection.execute(insert(LEDGER), rows)
 
+    def add_first_records(self, created_at: datetime) -> None:
+        """Add the rows of the first format, and rename their table."""
+        for key, record in read_first_records(self._connection, created_at):
+            self.add([record], [key])
+        retire(self._connection)
+
     def rotate(self, new: SigningKey, record: Report) -> None:
         """Add the record of a new key; the head is signed by both, and all later ones by the new key."""
         self.add([record])
@@ -149,6 +157,8 @@ def appending(
 ) -> Iterator[tuple[Connection, Appender]]:
     """Add to the ledger in one transaction, which ends with a signed head, or not at all.
 
+    The rows of a database of the first format come first, if they are not in the ledger yet.
+
     Args:
         database: Keeps the ledger.
         open_key: Opens the key of the ledger.
@@ -162,6 +172,8 @@ def appending(
     key = open_key(head.public_key if head else None)
     with database.write() as connection:
         appender = Appender(connection, key, replaces)
+        if has_first_format(connection):
+            appender.add_first_records(database.now())
         yield connection, appender
         appender.sign()
 

@@ -8,12 +8,12 @@ import msgspec
 from sqlalchemy import Connection, or_, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, DatabaseError
+from rollback_drills.database.tables import HEADS, LEDGER, PRUNED
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
 from rollback_drills.evidence.ledger.merkle import HASH_SIZE, Subtree, last_leaf
 from rollback_drills.evidence.records import KEY_KIND
-from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
 
 # Made once: every append asks for both twice.
 _NEWEST_HEAD: Final = select(HEADS).order_by(HEADS.c.tree_size.desc()).limit(1)

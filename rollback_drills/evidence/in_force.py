@@ -13,9 +13,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import read_row
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
 
 HAS_DIGEST: Final = LEDGER.c.record.contains('"finding_digest":"')

@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.heads import damage
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.spellings import match
 from rollback_drills.readiness.terms import Report
 
@@ -42,7 +42,7 @@ class EvidenceIndex:
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Open the index at a database URL, and create what is missing.
+        """Open the index at a database URL for writing; create or upgrade it first.
 
         Raises:
             UsageError: The URL is no database URL.

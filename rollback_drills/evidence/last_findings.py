@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.tables import LAST_FINDINGS, LEDGER
 from rollback_drills.evidence.in_force import IS_CHECK
 from rollback_drills.evidence.index import read_row
 from rollback_drills.evidence.population import (
@@ -21,7 +22,6 @@ from rollback_drills.evidence.population import (
     find_changes,
 )
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
-from rollback_drills.evidence.table import LAST_FINDINGS, LEDGER
 from rollback_drills.readiness.terms import Report
 
 _ROWS_AT_ONCE: Final = 1000

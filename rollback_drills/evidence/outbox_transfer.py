@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, select, union_all, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
@@ -17,10 +18,8 @@ from rollback_drills.evidence.last_findings import compare_population, keep_find
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
 from rollback_drills.evidence.records import record_deliveries
-from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
 from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
-from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.readiness.terms import Report
 

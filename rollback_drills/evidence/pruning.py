@@ -11,13 +11,13 @@ import pendulum
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, union_all
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.tables import LEDGER, PRUNED
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.heads import find_nodes
 from rollback_drills.evidence.last_findings import forget_findings
 from rollback_drills.evidence.ledger.merkle import fold, frontier_of
 from rollback_drills.evidence.records import LEDGER_KINDS, PRUNING_KIND, start_record
-from rollback_drills.evidence.table import LEDGER, PRUNED
 
 _ROWS_AT_ONCE: Final = 1000
 

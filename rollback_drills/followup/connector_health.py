@@ -7,11 +7,11 @@ import msgspec
 from sqlalchemy import case, func, select
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.destinations import find_destinations
-from rollback_drills.outbox.table import OUTBOX
 
 _FAILED = (*DEAD, State.RETRY, State.AMBIGUOUS)
 

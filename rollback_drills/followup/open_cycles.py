@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.acknowledgement import Said, find_current, find_last
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent, to_instant
 from rollback_drills.followup.exceptions import CycleException, find_latest
@@ -22,7 +22,6 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import Suppression
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.table import OUTBOX
 
 _POINTLESS = (State.SUPERSEDED, State.DISCARDED)
 _Names = tuple[str, str]

@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings
 from rollback_drills.recording.retests import Retest, open_retests

@@ -8,14 +8,13 @@ import msgspec
 from sqlalchemy import select
 
 from rollback_drills import ids
+from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.followup.acknowledgement import NotifiedRoute
 from rollback_drills.names.keys import is_same
 from rollback_drills.outbox.rows import read_notification
-from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 
 _MOST_ROUTES = 1000

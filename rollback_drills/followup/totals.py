@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import func, select
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, DELIVERY_KIND, PLAN_KIND
-from rollback_drills.evidence.table import LEDGER
 
 _KINDS: Final = (PLAN_KIND, DELIVERY_KIND, ACKNOWLEDGEMENT_KIND)
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED, UNCERTAIN, WAITING, State
 from rollback_drills.outbox.destinations import find_destination, note_pause_or_death
 from rollback_drills.outbox.rows import read_notification
-from rollback_drills.outbox.table import OUTBOX
 
 LEASE_MARGIN_SECONDS: Final = 30.0
 

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import UNSENT, WAITING, State
 from rollback_drills.outbox.digests import dissolve_digests
+from rollback_drills.outbox.insertion import insert_new
 from rollback_drills.outbox.rows import OutboxRow, write_notification
-from rollback_drills.outbox.table import OUTBOX, insert_new
 
 
 def find_history(

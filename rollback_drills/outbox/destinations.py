@@ -8,10 +8,11 @@ from typing import Final
 from sqlalchemy import Connection, exists, select, update
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import find_spellings, find_spellings_by_index
 from rollback_drills.notifications.states import WAITING, State
-from rollback_drills.outbox.table import DESTINATIONS, OUTBOX, insert_new
+from rollback_drills.outbox.insertion import insert_new
 
 SUBJECT_PREFIX: Final = "connector:"
 """Before the name of a connector: what stands in place of a schedule in a notice of its death."""

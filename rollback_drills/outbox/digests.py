@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import WAITING, State
-from rollback_drills.outbox.table import OUTBOX
 
 
 @repeat_on_conflict

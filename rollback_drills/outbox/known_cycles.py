@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from rollback_drills import ids
 from rollback_drills.database.connections import Database
-from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.readiness.judgement import Judgement
 
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index, match
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import UNCERTAIN, WAITING, State
 from rollback_drills.outbox.digests import dissolve_digests
 from rollback_drills.outbox.rows import OutboxRow, read_notification
-from rollback_drills.outbox.table import OUTBOX
 
 _REPLAYABLE = (State.PERMANENT, State.DISABLED, State.DISCARDED, State.RETRY, State.AMBIGUOUS)
 _DISCARDABLE = (State.PENDING, State.RETRY, State.AMBIGUOUS, State.PERMANENT, State.DISABLED)

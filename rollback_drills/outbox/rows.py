@@ -10,7 +10,7 @@ import msgspec
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
-from rollback_drills.notifications.states import State
+from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.readiness.terms import Readiness
 
 
@@ -52,6 +52,11 @@ class OutboxRow:
         for place, kind in _KINDS:
             values[place] = kind(values[place])
         return cls(*values)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether it was delivered by the first version of this program, which kept no text of it."""
+        return self.state in NOTIFIED and not self.notification
 
     def to_told(self) -> SentNotification:
         """Return what decisions on repeats need to know."""

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, exists, or_, select, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
@@ -21,7 +22,6 @@ from rollback_drills.outbox.destinations import (
 )
 from rollback_drills.outbox.queries import OutboxFilter, find_rows, replay, to_delivery
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.table import OUTBOX
 
 _UNDELIVERED: Final = (*WAITING, State.SENDING, *DEAD)
 _MOST_WAITING: Final = 10_000

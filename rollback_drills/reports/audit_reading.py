@@ -8,11 +8,11 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, select
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.heads import newest_head
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.reports.audit_document import AcknowledgementRow, AuditPackage, PlanRow
 from rollback_drills.reports.audit_package import Evidence, Outcome, build_package, seal
 from rollback_drills.reports.filters import PackageFilter

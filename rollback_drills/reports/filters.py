@@ -6,15 +6,14 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection
 
+from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import DECISION_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import NAMES, match
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
-from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.planning.category import Category
 
 ACTIONS: Final = ("deliver", "suppress")

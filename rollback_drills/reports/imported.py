@@ -8,9 +8,9 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, select
 
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.records import IMPORT_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.spellings import find_spellings_by_index
 
 ROWS_AT_ONCE: Final = 1000

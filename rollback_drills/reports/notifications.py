@@ -1,20 +1,21 @@
 """The notification history of contract §6: one row for each notification, and what became of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.records import DELIVERY_KIND, DELIVERY_SOURCE, ROUTE_DELIVERY_KIND
-from rollback_drills.evidence.table import LEDGER
+from rollback_drills.evidence.first_records import IMPORTED_FROM
+from rollback_drills.evidence.records import DELIVERY_KIND, DELIVERY_SOURCE, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.imported import (
     ImportedRecord,
@@ -26,6 +27,9 @@ from rollback_drills.reports.imported import (
 from rollback_drills.reports.paging import HistoryPage, OwnRows, find_page, read_page
 from rollback_drills.reports.period import Period
 
+_IS_OF_FIRST_FORMAT: Final = (LEDGER.c.metadata_kind == IMPORT_KIND) & LEDGER.c.record.contains(
+    f'"imported_from":"{IMPORTED_FROM}"'
+)
 NOTIFICATION_HISTORY_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-history.v1"
 
 
@@ -101,6 +105,8 @@ def _describe_own(connection: Connection, sequences: Sequence[int]) -> dict[int,
 
 class _Named(msgspec.Struct):
     notification_id: str = ""
+    original: "_Named | None" = None
+    """What a record of the first format was."""
 
 
 class _Planned(msgspec.Struct):
@@ -117,11 +123,16 @@ def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[
     for start in range(0, len(cycle_ids), MOST_PARAMETERS):
         some = LEDGER.c.cycle_id.in_(cycle_ids[start : start + MOST_PARAMETERS])
         rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
-            some, LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND
+            some, or_(LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, _IS_OF_FIRST_FORMAT)
         )
         for row in connection.execute(rows.order_by(LEDGER.c.leaf_index)):
-            found.setdefault(_named.decode(row.record).notification_id, []).append(row.leaf_index)
+            found.setdefault(_read_id(row.record), []).append(row.leaf_index)
     return found
+
+
+def _read_id(record: str) -> str:
+    named = _named.decode(record)
+    return (named.original or named).notification_id
 
 
 def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:
@@ -129,7 +140,7 @@ def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:
     is_notified = item.state in NOTIFIED
     return NotificationRow(
         notification_id=item.notification_id,
-        imported=False,
+        imported=item.is_imported,
         schedule_id=item.schedule_id,
         cycle_id=item.cycle_id,
         plan_id=_planned.decode(item.notification).plan_id if item.notification else "",
@@ -156,12 +167,24 @@ def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:
 def imported_notifications(
     connection: Connection, wanted: NotificationFilter, period: Period
 ) -> Iterator[tuple[datetime, NotificationRow]]:
-    """Yield the rows of imported deliveries with their instants."""
+    """Yield the rows of imported deliveries with their instants, without those that the outbox has."""
+    taken_over: AbstractSet[str] | None = None
     for record in iterate_imported(connection, DELIVERY_KIND, schedule_id=wanted.schedule_id):
         is_ours = record.original.get("connector_delivery_source") == DELIVERY_SOURCE
         if is_ours and period.contains(record.at):
-            described = (_describe_imported(record, each) for each in _deliveries(record))
+            taken_over = _find_taken_over(connection) if taken_over is None else taken_over
+            described = (
+                _describe_imported(record, each)
+                for each in _deliveries(record)
+                if text_of(each.get("notification_id")) not in taken_over
+            )
             yield from ((record.at, each) for each in described if wanted.matches(each))
+
+
+def _find_taken_over(connection: Connection) -> AbstractSet[str]:
+    """Return the notifications that the upgrade of the first format has put into the outbox."""
+    has_no_text = (OUTBOX.c.notification == "") & OUTBOX.c.state.in_(NOTIFIED)
+    return set(connection.scalars(select(OUTBOX.c.notification_id).where(has_no_text)))
 
 
 def _deliveries(record: ImportedRecord) -> Iterator[Mapping[str, Any]]:

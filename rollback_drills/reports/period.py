@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy import ColumnElement
 
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.table import LEDGER
 
 MOST_WEEKS: Final = 520
 """Ten years: a longer time axis is a slip of the keyboard."""

@@ -9,9 +9,9 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.reports.filters import CATEGORIES, RouteFilter
 from rollback_drills.reports.imported import (

@@ -10,10 +10,10 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, and_, case, func, or_, select
 
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.in_force import HAS_DIGEST, NAMES_GONE, find_in_force, find_last_checks
 from rollback_drills.evidence.index import read_row
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.planning.category import Action
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter

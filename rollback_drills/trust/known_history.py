@@ -10,9 +10,9 @@ import msgspec
 from sqlalchemy import JSON, CompoundSelect, Text, bindparam, cast, func, select, union_all
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.heads import damage
 from rollback_drills.evidence.records import DRILL_KIND, PLAN_KIND, TRUSTED_KIND, UNTRUSTED_KIND
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.names.spellings import group_spellings
 from rollback_drills.redaction.redactor import REDACTED

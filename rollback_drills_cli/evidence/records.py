@@ -29,6 +29,7 @@ app = typer.Typer(
             "export": "evidence.export:export",
             "head": "evidence.proofs:head",
             "prove": "evidence.proofs:prove",
+            "upgrade": "evidence.upgrade:upgrade",
             "import": "evidence.retention:import_index",
             "prune": "evidence.retention:prune",
             "rotate-key": "evidence.retention:rotate_key",
@@ -57,8 +58,8 @@ def list_records(
     schedule: OldScheduleIdOption = None,
 ) -> None:
     """List records, the newest first."""
+    from rollback_drills.database.tables import LEDGER
     from rollback_drills.evidence.index import EvidenceFilter
-    from rollback_drills.evidence.table import LEDGER
 
     wanted = EvidenceFilter(
         schedule_id=read_schedule_id(schedule_id, schedule),

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import VARIABLES, find_database_url, read_settings
-from rollback_drills_cli.database import DatabaseOption, open_existing
+from rollback_drills.settings import VARIABLES, read_settings
+from rollback_drills_cli.database import DatabaseOption, open_existing, open_or_create
 from rollback_drills_cli.evidence.signing import make_key, open_key, report_clock
 from rollback_drills_cli.options import JsonOption, parse_now
 from rollback_drills_cli.output import print_json, print_line
@@ -26,13 +26,12 @@ def import_index(
 
     Rows that were imported before are skipped.
     """
-    from rollback_drills.database.connections import Database
     from rollback_drills.evidence.imported_index import import_records, read_index
 
     _check_name(by)
     records = read_index(file)
     result = import_records(
-        Database.open(find_database_url(os.environ, database)),
+        open_or_create(database),
         records,
         file_name=file.name,
         created_at=parse_now(None),
@@ -69,7 +68,7 @@ def prune(
 
     _check_name(by)
     months = _read_months(older_than_months)
-    opened, now = open_existing(database).database, parse_now(None)
+    opened, now = open_existing(database, to_write=not dry_run).database, parse_now(None)
     with opened.read() as connection:
         found, went_back = find_prunable(connection, months=months, now=now), None
     if found.row_count and not dry_run:
@@ -95,7 +94,7 @@ def rotate_key(
 
     _check_name(by)
     result = rotate(
-        open_existing(database).database,
+        open_existing(database, to_write=True).database,
         is_lost=lost,
         created_at=parse_now(None),
         signer=by,

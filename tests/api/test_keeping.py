@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import insert, update
 
 from rollback_drills.database.connections import Database
-from rollback_drills.outbox.table import DESTINATIONS
+from rollback_drills.database.tables import DESTINATIONS
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.limits import RateLimit

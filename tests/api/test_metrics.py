@@ -13,7 +13,7 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from rollback_drills.database.connections import Database
-from rollback_drills.outbox.table import OUTBOX
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import Keys, client_of
 from tests.checkout import ROOT

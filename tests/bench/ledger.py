@@ -14,10 +14,10 @@ import msgspec
 from sqlalchemy import Column, Index, MetaData, Table, insert
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.appender import append, columns_of
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
 from tests.bench.figures import alternate, print_figure, print_throughput
 from tests.checkout import ROOT

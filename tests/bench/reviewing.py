@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.records import DECISION_KIND, start_record
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import CATEGORIES, RouteFilter
 from rollback_drills.reports.period import Period

@@ -13,7 +13,7 @@ from time import perf_counter
 from sqlalchemy import func, select
 
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.table import LEDGER
+from rollback_drills.database.tables import LEDGER
 from tests.bench.figures import print_count, print_figure
 
 SIZES = (1_000, 10_000)

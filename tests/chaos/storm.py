@@ -26,12 +26,12 @@ from blocks.connector import Connector
 from blocks.pagerduty import PagerDutyConnector
 from blocks.webhook import WebhookConnector
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
 from tests.processes.loopback_receiver import Running, running_receiver
 from tests.samples.outbox import make_entries
 

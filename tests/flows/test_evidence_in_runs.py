@@ -18,6 +18,7 @@ from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import Head, find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -33,7 +34,6 @@ from rollback_drills.evidence.records import (
     ROUTE_DELIVERY_KIND,
     start_record,
 )
-from rollback_drills.evidence.table import LEDGER
 from rollback_drills_cli.main import app
 from tasks.evidence import open_database, open_existing
 from tests.samples.builders import DRILL

@@ -19,11 +19,11 @@ from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from flows.grant_exception import grant_exception
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, ESCALATION_KIND, EXCEPTION_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.notifications.states import State as DeliveryState
-from rollback_drills.outbox.table import OUTBOX
 from tests.flows.test_events import events_of
 from tests.processes.loopback_receiver import running_receiver
 

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from rollback_drills import ids
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
@@ -24,7 +25,6 @@ from rollback_drills.outbox.queries import (
     get_row,
 )
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.terms import Report
 from tests.samples.builders import NOW, open_key
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 _PING_SECONDS: Final = 5.0
 """A pooled connection that does not answer a ping within this time is replaced."""
@@ -26,6 +26,8 @@ _LIMITS: Final = (
 _APPLY_LIMIT: Final = "SELECT set_config(%s, %s, false) WHERE current_setting(%s) = '0'"
 """Applied where neither the URL, nor the role, nor the database sets another limit."""
 _READ_LIMIT: Final = "SELECT setting::bigint / 1000.0 FROM pg_settings WHERE name = 'statement_timeout'"
+_UPGRADE_LOCK: Final = 0x6472696C6C73
+"""The number of the advisory lock that upgrades take: "drills" in ASCII."""
 
 
 def make_engine(url: URL) -> Engine:
@@ -38,6 +40,15 @@ def make_engine(url: URL) -> Engine:
         _bound_answers(engine)
     event.listen(engine, "connect", _apply_limits)
     return engine
+
+
+def wait_for_upgrades(connection: Connection) -> None:
+    """Wait until no other process upgrades, and lift all limits of time for this transaction."""
+    # until the next checkout; of other drivers it means nothing
+    setattr(connection.connection.dbapi_connection, "patience_seconds", float("inf"))  # noqa: B010
+    for name in ("lock_timeout", "statement_timeout"):
+        connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
 
 
 def _bound_answers(engine: Engine) -> None:

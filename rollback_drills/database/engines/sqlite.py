@@ -16,6 +16,11 @@ from sqlalchemy.pool import NullPool
 _BUSY_SECONDS: Final = 30.0
 _CACHE_KIB: Final = 65_536
 """An append to a million rows touches pages all over the indexes; this many of them stay at hand."""
+_IS_FOREIGN: Final = (
+    "SELECT EXISTS (SELECT 1 FROM sqlite_master) AND NOT EXISTS"
+    " (SELECT 1 FROM sqlite_master WHERE name IN ('ledger', 'outbox', 'evidence'))"
+)
+"""Whether a file belongs to another program; nothing of it is changed."""
 
 
 def file_of(url: URL) -> Path | None:
@@ -57,7 +62,8 @@ def _make_durable(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # no implicit transactions: `write` begins them
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000:.0f}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    if cursor.execute(_IS_FOREIGN).fetchone() != (1,):
+        cursor.execute("PRAGMA journal_mode=WAL")  # the file remembers it
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     cursor.close()

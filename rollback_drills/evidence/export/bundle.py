@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from rollback_drills import PRODUCT
 from rollback_drills.database.connections import ConflictError, Database
+from rollback_drills.database.tables import HEADS, LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.export.guide import write_guide
@@ -48,7 +49,6 @@ from rollback_drills.evidence.in_force import find_in_force
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import SigningKey
 from rollback_drills.evidence.records import KEY_KIND
-from rollback_drills.evidence.table import HEADS, LEDGER
 
 _AT_ONCE: Final = 1000
 _ONLY_OWNER: Final = 0o600

@@ -6,11 +6,11 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from rollback_drills.database.tables import LEDGER, PRUNED
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.ledger.merkle import Subtree, cover
 from rollback_drills.evidence.records import LEDGER_KINDS
-from rollback_drills.evidence.table import LEDGER, PRUNED
 
 _MOST_NAMED: Final = 10
 _ROWS_AT_ONCE: Final = 1000

@@ -7,9 +7,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.first_format import has_first_format, iterate_rows
+from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
+from rollback_drills.database.versions import UPGRADE_COMMAND
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.merkle import cover
-from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
 from rollback_drills.evidence.verify import postgresql_schema, sqlite_schema
 from rollback_drills.evidence.verify.auditor import Auditor, Trust
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
@@ -17,7 +19,6 @@ from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
 from rollback_drills.evidence.verify.stored_heads import StoredHeads
 from rollback_drills.evidence.verify.stored_rows import StoredRow, iterate_stored_rows, reading_anything
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, find_missing_columns, iterate_taken
-from rollback_drills.outbox.table import OUTBOX
 
 TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
 """A database that has one of these is one of ours, whatever was done to the others."""
@@ -54,10 +55,32 @@ def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], No
                     raise
                 result.add(FindingKind.CHANGED, f"the database cannot be read to its end: {error.orig}")
         auditor.finish()
+        waiting = _read_first_format(connection, outcomes)
         outcomes.judge(result, str(auditor.newest_pruning.get("cut_off", "")))
+    if waiting:
+        result.remarks.append(f"{waiting}; run `{UPGRADE_COMMAND}`")
     if result.is_intact and not result.size:
-        raise UsageError("there is no evidence in the database; run `drills deliver` or the drill-check flow")
+        raise UsageError(
+            f"{waiting}; run `{UPGRADE_COMMAND}`"
+            if waiting
+            else "there is no evidence in the database; run `drills deliver` or the drill-check flow"
+        )
     return result
+
+
+def _read_first_format(connection: Connection, outcomes: TakenOutcomes) -> str:
+    """Take rows of the first format that are not in the ledger yet: the outbox has their outcomes.
+
+    Returns:
+        How many there are, as a clause; empty if there are none.
+    """
+    if not has_first_format(connection):
+        return ""
+    count = 0
+    for _, record in iterate_rows(connection):
+        outcomes.find(record)
+        count += 1
+    return f"{count} rows from before the evidence was signed are not in the ledger yet"
 
 
 def _inspect(connection: Connection, result: Verification) -> Collection[str]:

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, inspect, text
 
-from rollback_drills.database.connections import METADATA
-from rollback_drills.evidence.table import HEADS, LEDGER, POSTGRESQL_TRIGGERS, PRUNED
+from rollback_drills.database.tables import HEADS, LEDGER, METADATA, PRUNED
+from rollback_drills.database.triggers import POSTGRESQL_TRIGGERS
 
 _EARLIER: Final = {"ix_ledger_schedule_id": "ledger_by_schedule_and_kind"}
 """Indexes that earlier versions made, each with the one that stands in its place today."""

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from rollback_drills.database.connections import METADATA
-from rollback_drills.evidence.table import HEADS, LEDGER, PRUNED
+from rollback_drills.database.tables import HEADS, LEDGER, PRUNED
+from rollback_drills.database.triggers import create_tables
 
 _OBJECTS: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _EARLIER: Final = {"ix_ledger_schedule_id": "ledger_by_schedule_and_kind"}
@@ -68,9 +68,8 @@ def _has_earlier(name: str, found: Mapping[str, _Definition]) -> bool:
 
 @cache
 def _expected() -> Mapping[str, _Definition]:
-    engine = create_engine("sqlite://")
-    METADATA.create_all(engine)
-    with engine.connect() as connection:
+    with create_engine("sqlite://").connect() as connection:
+        create_tables(connection)
         return _read(connection)
 
 

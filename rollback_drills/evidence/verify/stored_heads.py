@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, select, type_coerce
 from sqlalchemy.types import NullType
 
+from rollback_drills.database.tables import HEADS
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
-from rollback_drills.evidence.table import HEADS
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Table, case, func, select, typ
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NullType
 
+from rollback_drills.database.tables import LEDGER, PRUNED
 from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD
-from rollback_drills.evidence.table import LEDGER, PRUNED
 
 COLUMNS: Final = tuple(each.name for each in LEDGER.c if each.name not in {"hashes", "record"})
 """The columns of a row that follow from its record, its number first."""

@@ -7,12 +7,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, inspect, select, type_coerce
 from sqlalchemy.types import NullType
 
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.first_records import IMPORTED_FROM
+from rollback_drills.evidence.records import IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.states import State
-from rollback_drills.outbox.table import OUTBOX
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import REDACTED
@@ -34,6 +35,8 @@ class TakenOutcomes:
 
     def find(self, record: Report) -> None:
         """Take a row of the ledger."""
+        if record.get("metadata_kind") == IMPORT_KIND and record.get("imported_from") == IMPORTED_FROM:
+            record = record["original"]
         if self._open and record.get("metadata_kind") == ROUTE_DELIVERY_KIND:
             notification_id = str(record.get("notification_id"))
             taken = self._open.get(notification_id)

@@ -297,7 +297,7 @@ def keys_in(document: object) -> Iterator[str]:
 
 def test_messages_that_the_manual_explains_exist() -> None:
     text = re.sub(r'"\s*\n\s*f?"', "", "\n".join(SOURCES.values()))  # a message may stand on several lines
-    of_others = {"database or disk is full"}  # SQLite's own
+    of_others = {"database or disk is full", "file is not a database"}  # SQLite's own
     quoted = [
         part.strip(" ;:,")
         for page in TEXTS.values()

@@ -100,7 +100,7 @@ def test_a_database_that_cannot_be_used_is_named_without_its_password(tmp_path: 
 @pytest.mark.slow
 def test_processes_that_open_a_new_index_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
     script = (
-        "import sys; import rollback_drills.outbox.table\n"
+        "import sys\n"
         "from rollback_drills.evidence.index import EvidenceIndex\n"
         "print(flush=True); sys.stdin.readline()\n"
         "EvidenceIndex.open(sys.argv[1])"

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
@@ -14,7 +15,6 @@ from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.queries import get_row, to_delivery
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.table import DESTINATIONS, OUTBOX
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting, try_again
 from tests.samples.outbox import make_entries, make_entry
 

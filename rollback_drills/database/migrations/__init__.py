@@ -1,0 +1,1 @@
+"""Numbered changes of the tables: one file each in `versions`, run by Alembic."""
