@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 T ?= tests
 
-.PHONY: help install run serve quick test chaos lint format bench dist constraints suffixes clean
+.PHONY: help install run serve quick test chaos lint types format bench dist constraints suffixes clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -42,9 +42,12 @@ chaos: install ## Run the long tests: kills, outages, every product of cases, ma
 lint: install ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory types
+	$(BIN)/lint-imports
+
+types: install ## Check types alone
 	$(BIN)/mypy --cache-dir .mypy_cache/source
 	$(BIN)/mypy --cache-dir .mypy_cache/tests --explicit-package-bases tests examples
-	$(BIN)/lint-imports
 
 format: install ## Format the code
 	$(BIN)/ruff check --fix .
