@@ -85,12 +85,10 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
     raise UsageError(f"{what} {given} is not in the evidence; {_list_known(index, what)}")
 
 
-def _cycle_of_plan(index: EvidenceIndex, plan_id: str) -> str | None:
-    """Return the cycle of a plan; the session of its records ends in a digest of the plan."""
+def _cycle_of_plan(index: EvidenceIndex, plan_id: str) -> str:
+    """Return the cycle of a plan; the session of all its records ends in a digest of the plan."""
     digest = ids.delivery_session_id("", plan_id).rpartition("-")[2]
-    statement = select(LEDGER.c.cycle_id).where(
-        LEDGER.c.metadata_kind == PLAN_KIND, LEDGER.c.session_id.endswith(f"-{digest}")
-    )
+    statement = select(LEDGER.c.cycle_id).where(LEDGER.c.session_id.endswith(f"-{digest}"))
     with index.database.read() as connection:
         return connection.scalar(statement.limit(1)) or ""
 

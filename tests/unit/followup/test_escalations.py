@@ -79,7 +79,10 @@ def test_a_person_who_has_a_route_is_notified_on_it_and_keeps_the_reference_of_i
 def test_an_escalation_says_when_the_drill_is_due(due_at: datetime | None, says: str) -> None:
     summary = escalate(route(sent()), due_at=due_at).notification.summary
 
-    assert summary.startswith(f"The rollback drill of payments {says}: team-a ")
+    assert summary == (
+        f"The rollback drill of payments {says}: team-a has not acknowledged, or has and did not perform the"
+        " drill. See that it is performed and recorded."
+    )
 
 
 ABSENT = "team-a is absent and could not be notified"
@@ -146,6 +149,12 @@ def test_an_escalation_says_what_is_unknown_and_that_nobody_was_told() -> None:
     facts = dict(entry.notification.facts)
 
     assert (facts["Due"], facts["First told"], entry.cycle_due) == ("unknown", "never", "")
+
+
+def test_an_escalation_is_of_the_cycle_that_was_told() -> None:
+    entry = escalate(route(sent()))
+
+    assert (entry.cycle_id, entry.cycle_due) == ("gordcycle-1", "2026-12-01T09:00:00+00:00")
 
 
 def test_an_escalation_takes_its_text_from_the_first_message_that_has_one() -> None:

@@ -1,5 +1,6 @@
 """Which routes a person acknowledges, by cycle, plan or schedule."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.followup.acknowledgement import NotifiedRoute
 from rollback_drills.followup.route_choice import ChosenRoutes, RouteChoice, choose_routes
+from tests.samples.builders import NOW
 from tests.samples.world import World
 
 ONE = {"owners": ["team-a"], "notification_providers": ["slack"]}
@@ -32,7 +34,7 @@ def test_a_plan_of_another_schedule_or_cycle_is_refused(database: Database) -> N
 
     with pytest.raises(UsageError, match=f"plan {plan.plan_id} is not in the evidence"):
         choose(database, plan_id=plan.plan_id, schedule_id="orders")
-    with pytest.raises(UsageError, match=f"plan {plan.plan_id} is of cycle gordcycle-"):
+    with pytest.raises(UsageError, match=f"^plan {plan.plan_id} is of cycle {plan.cycle_id}; leave one out$"):
         choose(database, plan_id=plan.plan_id, cycle_id="gordcycle-1")
     with pytest.raises(UsageError, match=f"plan gordplan-1 is not in the evidence; .* {plan.plan_id}"):
         choose(database, plan_id="gordplan-1")
@@ -44,7 +46,7 @@ def test_without_any_plan_there_is_none_to_list(database: Database) -> None:
 
 
 def test_somebody_has_to_say_which_routes(database: Database) -> None:
-    with pytest.raises(UsageError, match="say which one: cycle_id, plan_id or schedule_id"):
+    with pytest.raises(UsageError, match=r"^say which one: cycle_id, plan_id or schedule_id$"):
         choose(database, provider="slack")
 
 
@@ -52,17 +54,34 @@ def test_somebody_has_to_say_which_routes(database: Database) -> None:
     ("wanted", "problem"),
     [
         ({"schedule_id": "paymnts"}, "schedule paymnts is not in the evidence; the newest are payments"),
-        ({"schedule_id": "payments", "provider": "email"}, "has no route email/any owner; it has slack/"),
-        ({"schedule_id": "payments", "owner": "team-z"}, "has no route any provider/team-z; it has slack/"),
+        ({"cycle_id": "gordcycle-1"}, "cycle gordcycle-1 is not in the evidence; the newest are {cycle}"),
+        (
+            {"schedule_id": "payments", "provider": "email"},
+            "cycle {cycle} has no route email/any owner; it has slack/team-a",
+        ),
+        (
+            {"schedule_id": "payments", "owner": "team-z"},
+            "cycle {cycle} has no route any provider/team-z; it has slack/team-a",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused_with_those_that_are_known(
     database: Database, wanted: dict[str, str], problem: str
 ) -> None:
-    World(database, ONE).check()
+    (plan,) = World(database, ONE).check()
 
-    with pytest.raises(UsageError, match=problem):
+    with pytest.raises(UsageError) as raised:
         choose(database, **wanted)
+
+    assert str(raised.value) == problem.format(cycle=plan.cycle_id)
+
+
+def test_a_cycle_has_only_its_own_routes_though_a_newer_plan_is_of_another_one(database: Database) -> None:
+    older, newer = World(database, ONE, {**ONE, "schedule_id": "orders"}).check()
+
+    for plan in (older, newer):
+        (route,) = choose(database, cycle_id=plan.cycle_id).routes
+        assert (route.schedule_id, route.plan_id) == (plan.schedule_id, plan.plan_id)
 
 
 def test_routes_of_one_provider_or_one_owner_are_chosen(database: Database) -> None:
@@ -86,6 +105,33 @@ def test_a_route_is_the_one_of_its_newest_decision(database: Database) -> None:
     assert first.plan_id != second.plan_id
 
     (route,) = choose(database, schedule_id="payments").routes
+
+    assert route.plan_id == second.plan_id
+
+
+def test_a_decision_to_notify_nobody_is_newer_than_the_notification_of_its_route(database: Database) -> None:
+    world = World(database, ONE)
+    world.check()
+    world.wait(hours=1)
+    world.schedules["payments"]["owners"] = ["team-a", "team-b"]
+    (second,) = world.check()
+    assert [each.owner for each in world.told()] == ["team-a", "team-b"]
+
+    (route,) = choose(database, schedule_id="payments", owner="team-a").routes
+
+    assert route.plan_id == second.plan_id
+
+
+@pytest.mark.slow
+def test_the_first_of_more_than_a_hundred_routes_is_the_one_of_its_newest_decision(
+    database: Database,
+) -> None:
+    world = World(database, {**ONE, "owners": [f"team-{number:03}" for number in range(101)]})
+    world.check()
+    world.wait(days=2)
+    (second,) = world.check()
+
+    (route,) = choose(database, schedule_id="payments", owner="team-000").routes
 
     assert route.plan_id == second.plan_id
 
@@ -122,8 +168,16 @@ def test_a_refusal_names_twenty_routes_and_counts_the_rest(database: Database, c
     assert str(raised.value).endswith(", ".join(f"slack/{owner}" for owner in owners[:20]) + more)
 
 
-def test_a_cycle_without_a_due_time_has_none(database: Database) -> None:
-    world = World(database, {**ONE, "next_due_at": None})
-    world.check()
+@pytest.mark.slow
+def test_a_refusal_counts_more_than_a_hundred_schedules(database: Database) -> None:
+    World(database, *({**ONE, "schedule_id": f"service-{number:03}"} for number in range(101))).check()
 
-    assert choose(database, schedule_id="payments").due_at is None
+    with pytest.raises(UsageError, match=r" and 81 more$"):
+        choose(database, schedule_id="payments")
+
+
+@pytest.mark.parametrize("due_at", [None, NOW - timedelta(days=1)])
+def test_a_cycle_has_the_due_time_of_its_plan(database: Database, due_at: datetime | None) -> None:
+    World(database, {**ONE, "next_due_at": due_at.isoformat() if due_at else None}).check()
+
+    assert choose(database, schedule_id="payments").due_at == due_at
