@@ -143,7 +143,6 @@ def _to_row(entry: OutboxEntry, now: float) -> dict[str, object]:
         "cycle_due": entry.cycle_due,
         "planned_at": entry.planned_at.timestamp(),
         "queued_at": now,
-        "is_closed": entry.closes,
         "state": State.SUPPRESSED if entry.is_kept_back else State.PENDING,
         "due_at": None if entry.is_kept_back else now,
         "notification": write_notification(entry.notification),
@@ -152,16 +151,12 @@ def _to_row(entry: OutboxEntry, now: float) -> dict[str, object]:
 
 def _promote(connection: Connection, entries: Sequence[OutboxEntry], now: float) -> set[str]:
     names = ("state", "due_at", "notification", "status", "planned_at", "queued_at")
-    statement = (
-        update(OUTBOX)
-        .where(OUTBOX.c.notification_id == bindparam("its_id"), OUTBOX.c.state == State.SUPPRESSED)
-        .values({name: bindparam(name) for name in names})
-    )
+    is_kept = (OUTBOX.c.notification_id == bindparam("its_id")) & (OUTBOX.c.state == State.SUPPRESSED)
     promoted = set()
     for entry in entries:
         row = _to_row(entry, now)
         values = {"its_id": entry.notification_id, **{name: row[name] for name in names}}
-        if connection.execute(statement, values).rowcount:
+        if connection.execute(update(OUTBOX).where(is_kept), values).rowcount:
             promoted.add(entry.notification_id)
     return promoted
 

@@ -3,13 +3,19 @@
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event, update
 
-from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.connections import MOST_PARAMETERS, Database, DatabaseError
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.notifications.outbox_entry import Departure, Hold
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import UNSENT, State
@@ -37,6 +43,21 @@ from tests.samples.outbox_rows import (
     put,
     states,
 )
+
+
+@contextmanager
+def longest_query(database: Database) -> Iterator[list[int]]:
+    """Collect how many parameters each statement has, except insertions, which SQLAlchemy divides itself."""
+    counts: list[int] = []
+
+    def count(*given: Any) -> None:
+        _, _, statement, parameters, _, _ = given
+        if not statement.startswith("INSERT"):
+            counts.append(len(parameters))
+
+    event.listen(database.engine, "before_cursor_execute", count)
+    yield counts
+    event.remove(database.engine, "before_cursor_execute", count)
 
 
 def test_what_is_committed_again_is_passed_over(database: Database) -> None:
@@ -290,6 +311,7 @@ def test_a_history_is_in_the_order_of_its_commits_and_tells_all_that_the_rule_ne
     entries = [make_entry("payments", reason=each) for each in (Reason.WORSE, Reason.FIRST, Reason.REPEAT)]
     for entry in entries:
         put(database, entry)
+    force(database, entries[0].notification_id, attempt_count=1)  # PostgreSQL moves a row that changes
 
     (history,) = find_history(database, [entries[0].cycle_id], []).values()
 
@@ -321,8 +343,28 @@ def test_the_history_is_found_for_more_schedules_than_a_query_takes(database: Da
     assert by_cycle.keys() == by_schedule.keys() == {each.route_key for each in entries}
 
 
-def test_a_commit_of_nothing_adds_nothing(database: Database) -> None:
-    assert commit(database, [], [], now=1.0) == set()
+@pytest.mark.slow
+def test_cycles_are_escalated_and_closed_of_more_schedules_than_a_query_takes(database: Database) -> None:
+    opened = list(make_entries(1_201))
+    schedules = {each.schedule_id for each in opened}
+    steps = [
+        replace(each, notification_id=f"gordmsg-{number}", reason=Reason.ESCALATED)
+        for number, each in enumerate(opened)
+    ]
+    put(database, *opened)
+
+    with longest_query(database) as longest:
+        added = commit(database, steps, [], now=1.0)
+        open_before = find_open_schedules(database, schedules)
+        commit(database, [], [Departure(each.route_key, []) for each in opened], now=2.0)
+        open_after = find_open_schedules(database, schedules)
+
+    assert (len(added), open_before, open_after) == (1_201, schedules, set())
+    assert max(longest) <= MOST_PARAMETERS + 2
+
+
+def test_a_commit_of_nothing_needs_no_database(tmp_path: Path) -> None:
+    assert commit(Database.at(f"sqlite:///{tmp_path}/missing/drills.db"), [], [], now=1.0) == set()
 
 
 def test_the_schedules_that_have_an_open_cycle_are_found(database: Database) -> None:
@@ -365,6 +407,27 @@ def test_an_escalation_is_committed_only_while_its_cycle_is_open(database: Datab
     assert commit(database, [later, make_entry("search")], [], now=1.0) == {
         make_entry("search").notification_id
     }
+
+
+def test_escalations_of_several_cycles_are_committed_together(database: Database) -> None:
+    schedules = ["payments", "search", "orders"]
+    put(database, *map(make_entry, schedules))
+    steps = [make_entry(each, owner="lead", reason=Reason.ESCALATED) for each in schedules]
+
+    assert commit(database, steps, [], now=1.0) == {each.notification_id for each in steps}
+
+
+def test_an_escalation_waits_for_who_is_closing_its_cycle(database: Database) -> None:
+    put(database, make_entry("payments"))
+    step = make_entry("payments", owner="lead", reason=Reason.ESCALATED)
+
+    with ThreadPoolExecutor(1) as pool, database.write() as closing:
+        closing.execute(update(OUTBOX).values(is_closed=True))
+        escalating = pool.submit(commit, database, [step], [], now=1.0)
+        with pytest.raises(TimeoutError):
+            escalating.result(0.1)
+
+    assert escalating.result() == set()
 
 
 def test_a_closing_that_was_committed_before_does_not_close_the_route_again(database: Database) -> None:
