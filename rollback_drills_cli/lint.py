@@ -1,6 +1,7 @@
 """`drills lint`: finds mistakes in documents, and texts that may not be published."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,7 @@ def lint(
     words that are probably mistakes. Exit code 0 if nothing was found, else 1.
     """
     files, unsearched = _find_files(paths)
-    linted = lint_files(files)
+    linted = lint_files(files, now=datetime.now(UTC))
     linted.findings[:0] = unsearched
     if as_json:
         print_json(

@@ -1,4 +1,4 @@
-"""How often drills are due: each kind of cadence is one value."""
+"""How often drills are due, in days: the cadence of the contract."""
 
 from datetime import datetime, timedelta
 from typing import Final

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta
 
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _DAY_FILTERS: Final = ("BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYDAY"
 _MOST_TIMES_OF_DAY: Final = 24
 _LONGEST_RULE: Final = 500
 
-LocalTime = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?$")]
+LocalTime: TypeAlias = str
 """A time by the clock on the wall, such as 2026-01-06T10:00; a day alone means its first moment."""
 
 _FREQUENCIES: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -50,6 +50,7 @@ _SIGNED_RANGES: Final[Mapping[str, int]] = {
 }
 _SINGLE: Final = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST")
 _PARTS: Final = ("FREQ", "UNTIL", "BYDAY", "WKST", *_RANGES, *_SIGNED_RANGES)
+_LOCAL_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
 _BY_DAY: Final = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d{1,5}", re.ASCII)
 _UNTIL: Final = re.compile(r"(\d{8})(?:T(\d{6})(Z?))?", re.ASCII)
@@ -149,8 +150,12 @@ def read_local(text: LocalTime) -> datetime:
     """Read a local time.
 
     Raises:
-        ValueError: There is no such day or time.
+        ValueError: It is none, or there is no such day or time.
     """
+    if not _LOCAL_TIME.fullmatch(text):
+        raise ValueError(
+            f"{show(text)} is no local time; write one such as 2026-01-06T10:00, without an offset"
+        )
     try:
         return datetime.fromisoformat(text)
     except ValueError:

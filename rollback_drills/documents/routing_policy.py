@@ -19,6 +19,7 @@ from rollback_drills.documents.fields import (
     fold_alias,
     write_instant,
 )
+from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.documents.working_time import BusinessHours, check_time_zone
 
 RepeatDays = Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL_DAYS)]
@@ -161,6 +162,8 @@ class RoutingPolicy(Document, frozen=True, gc=False):
     owner_routes: dict[str, OwnerRule] | tuple[SharedOwnerRule, ...] = {}
     maintenance_windows: tuple[MaintenanceWindow, ...] = ()
     owner_calendars: dict[str, OwnerCalendar] = {}
+    calendars: dict[Name, WorkCalendar] = {}
+    """Working days, by the names that this document gives them."""
     acknowledgement_minutes: Minutes | None = None
     default_slo: ServiceLevel | None = None
     repeat_after_days: RepeatAfter | None = None

@@ -3,9 +3,11 @@
 from enum import StrEnum
 from typing import Annotated, Final
 
+import msgspec
 from msgspec import Meta
 
 from rollback_drills.documents.cadence import Interval
+from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
 from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
 from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
 
@@ -36,6 +38,8 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     environment: str = ""
     status: str = ""
     interval_days: Days | None = None
+    written_cadence: WrittenCadence | None = msgspec.field(default=None, name="cadence")
+    """By the calendar, in place of `interval_days`."""
     next_due_at: Timestamp | None = None
     due_policy: DuePolicy = DuePolicy.EXPLICIT
     owners: tuple[Name, ...] = ()
@@ -47,11 +51,32 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     """How far beyond its due instant a cycle can be postponed, whoever approves it."""
 
     @property
-    def cadence(self) -> Interval:
+    def cadence(self) -> Interval | CalendarCadence:
         """How often a drill is due."""
-        return Interval(self.interval_days)
+        if self.written_cadence is None:
+            return Interval(self.interval_days)
+        return self.written_cadence.read(self.calendars)
 
     def __post_init__(self) -> None:
-        """Fold the other spelling, and ensure that the due instant can be written in UTC."""
+        """Fold the other spelling, and ensure that the due instant can be written in UTC.
+
+        Raises:
+            ValueError: It cannot, or a cadence does not fit the rest of the document.
+        """
         RoutingPolicy.__post_init__(self)
         check_in_utc(self.next_due_at)
+        if self.written_cadence is not None:
+            self._check_cadence(self.written_cadence)
+
+    def _check_cadence(self, cadence: WrittenCadence) -> None:
+        if self.interval_days is not None:
+            raise ValueError("has both interval_days and cadence; keep one of them")
+        if self.next_due_at is not None or self.due_policy is not DuePolicy.EXPLICIT:
+            name = "due_policy" if self.next_due_at is None else "next_due_at"
+            raise ValueError(f"has both {name} and cadence, which says when drills are due; leave out {name}")
+        if cadence.shift and cadence.shift.calendar not in self.calendars:
+            known = ", ".join(self.calendars) or "none"
+            raise ValueError(
+                f"has a cadence that is moved by the calendar {cadence.shift.calendar!r}, which is not in"
+                f" calendars: {known}"
+            )

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -18,7 +18,7 @@ def is_known(model: type[Document], loc: Location) -> bool:
 
 def choices_at(model: type[Document], loc: Location) -> list[str]:
     """Return the words that this place may have, if it is one of a few."""
-    return [choice for each in _types_at(model, loc) if _is_enum(each) for choice in each]
+    return [choice for each in _types_at(model, loc) for choice in _choices(each)]
 
 
 @cache
@@ -26,7 +26,7 @@ def known_keys(model: type[Document]) -> frozenset[str]:
     """Return every key that a document of this model may have, at any depth."""
     keys: set[str] = set()
     for field in msgspec.structs.fields(model):
-        keys.add(field.name)
+        keys.add(field.encode_name)
         for inner in _models_in(field.type):
             keys |= known_keys(inner)
     return frozenset(keys)
@@ -48,7 +48,7 @@ def _step(annotation: Any, part: int | str) -> list[Any]:
     if not _is_model(annotation):
         return []
     fields = msgspec.structs.fields(annotation)
-    return [inner for field in fields if field.name == part for inner in _alternatives(field.type)]
+    return [inner for field in fields if field.encode_name == part for inner in _alternatives(field.type)]
 
 
 def _alternatives(annotation: Any) -> list[Any]:
@@ -70,5 +70,7 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Document)
 
 
-def _is_enum(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, StrEnum)
+def _choices(annotation: Any) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return [str(each) for each in get_args(annotation)]
+    return list(annotation) if isinstance(annotation, type) and issubclass(annotation, StrEnum) else []

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.notifications.results import Delivery, EventReference, build_result, failed_providers
 from rollback_drills.planning.plan import Plan
-from rollback_drills.readiness.reports import ScheduleFacts
+from rollback_drills.readiness.reports import CadenceFacts, ScheduleFacts
 from rollback_drills.readiness.terms import Report
 
 RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
@@ -79,12 +81,19 @@ def record_plan(
     yield {
         **start_record(PLAN_KIND, session_id, created_at=created_at, signer=signer),
         **facts,
-        "schedule": {name: getattr(schedule, name) for name in _OF_SCHEDULE},
+        "schedule": _write_facts(schedule),
         "plan": written,
     }
     for decision in written["route_decisions"]:
         start = start_record(DECISION_KIND, session_id, created_at=created_at, signer=signer)
         yield {**start, **facts, **decision}
+
+
+def _write_facts(schedule: ScheduleFacts) -> Report:
+    facts = {name: getattr(schedule, name) for name in _OF_SCHEDULE}
+    if isinstance(schedule.cadence, CadenceFacts):  # with the versions of the data that it depends on
+        facts["cadence"] = msgspec.to_builtins(schedule.cadence)
+    return facts
 
 
 def record_deliveries(

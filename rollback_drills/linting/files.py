@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from os.path import dirname
 from typing import Any
 
@@ -19,6 +20,7 @@ from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import UsageError
+from rollback_drills.linting.endings import warn_of_end
 from rollback_drills.linting.faults import find_faults
 from rollback_drills.linting.kinds import guess_model
 from rollback_drills.planning.name_warnings import warn_of_names
@@ -34,8 +36,8 @@ class Linted:
     """What decides nothing, and is probably a mistake."""
 
 
-def lint_files(paths: Sequence[str]) -> Linted:
-    """Find every mistake in these files that needs no clock."""
+def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
+    """Find every mistake in these files; the clock is needed for cadences that end soon alone."""
     linted, raws = Linted(), [_parse(path) for path in paths]
     loaded = [each for path, raw in zip(paths, raws, strict=True) for each in _load(path, raw, linted)]
     for each in loaded:
@@ -45,6 +47,8 @@ def lint_files(paths: Sequence[str]) -> Linted:
         faults = find_faults(each.document)
         linted.findings += [f"{each.path}: {fault}" for fault in faults.findings]
         linted.warnings += [f"{each.path}: {fault}" for fault in faults.warnings]
+        if isinstance(each.document, Schedule) and (warning := warn_of_end(each.document, now=now)):
+            linted.warnings.append(f"{each.path}: {warning}")
     linted.findings += find_lookalike_names(zip(map(show_path, paths), raws, strict=True))
     schedules = [each for each in loaded if isinstance(each.document, Schedule)]
     policies = [

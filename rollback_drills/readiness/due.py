@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from rollback_drills.documents.cadence import Interval
+from rollback_drills.documents.calendar_cadence import CalendarCadence
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.readiness.acceptance import is_accepted
@@ -39,6 +40,8 @@ def derive_due(schedule: Schedule, history: History | None, *, now: datetime) ->
     if first is not None and schedule.due_policy is _EXPLICIT:
         return first.astimezone(UTC)
     cadence = schedule.cadence
+    if not isinstance(cadence, Interval):
+        return _find_due(cadence, history, now=now)
     if history is None or not cadence.moves_due:
         return first.astimezone(UTC) if first else None
     try:
@@ -52,15 +55,27 @@ def derive_due(schedule: Schedule, history: History | None, *, now: datetime) ->
         return None
 
 
+def _find_due(cadence: CalendarCadence, history: History | None, *, now: datetime) -> datetime | None:
+    try:
+        return cadence.find_due(find_accepted(history, now=now) if history else ())
+    except OverflowError:
+        return None
+
+
+def find_accepted(history: History, *, now: datetime) -> list[datetime]:
+    """Return when the accepted drills were performed, the earliest first."""
+    instants = (drill.executed_at for drill in history.drills if is_accepted(drill, now=now))
+    return sorted(instant for instant in instants if instant is not None)
+
+
 def _follow_sequence(first: datetime, cadence: Interval, history: History, *, now: datetime) -> datetime:
     """Return the first time of the sequence that no accepted drill has met yet.
 
     A drill meets the next time if it is less than an interval early, and with it all that it is late for.
     One that is earlier counts for nothing: the drills of a year cannot be performed in a day.
     """
-    accepted = (drill.executed_at for drill in history.drills if is_accepted(drill, now=now))
     due_at = first
-    for executed_at in sorted(instant for instant in accepted if instant is not None):
+    for executed_at in find_accepted(history, now=now):
         if cadence.is_met_by(due_at, executed_at):
             due_at = cadence.next_in_sequence(first, max(due_at, executed_at))
     return due_at

@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.schedule import DuePolicy
@@ -79,6 +80,19 @@ class HistoryReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     operator_notes: tuple[str, ...]
 
 
+class CadenceFacts(msgspec.Struct, frozen=True, gc=False):
+    """A cadence by the calendar, and with which data it was followed."""
+
+    description: str
+    time_zone: str
+    has_ended: bool
+    """Whether the last due time is over, and nothing is due any more."""
+    time_zone_data: str
+    """The version of the IANA database."""
+    holiday_data: str
+    """The version of the package `holidays`; empty if no holidays were asked for."""
+
+
 class ScheduleFacts(msgspec.Struct, frozen=True, gc=False):
     """The facts of a drill schedule, and how far away its due time is."""
 
@@ -104,6 +118,8 @@ class ScheduleFacts(msgspec.Struct, frozen=True, gc=False):
     owner_calendars: dict[str, WrittenCalendar]
     runbook_ref: str
     message: str
+    cadence: CadenceFacts | UnsetType = UNSET
+    """Of a cadence by the calendar."""
 
 
 class ScheduleReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):

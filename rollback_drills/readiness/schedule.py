@@ -4,14 +4,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.cadence import DAY
+from rollback_drills.documents.cadence import DAY, Interval
+from rollback_drills.documents.calendar_cadence import CalendarCadence
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.recurrence import MOST_OCCURRENCES
 from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
 from rollback_drills.readiness.checklist import Checklist, list_facts
-from rollback_drills.readiness.reports import HistoryReport, ScheduleFacts, ScheduleReport
+from rollback_drills.readiness.reports import CadenceFacts, HistoryReport, ScheduleFacts, ScheduleReport
 from rollback_drills.readiness.schedule_faults import (
     ACTIVE,
     CADENCE,
@@ -29,6 +33,7 @@ _NEEDS_ATTENTION, _DUE_SOON, _READY = Readiness.NEEDS_ATTENTION, Readiness.DUE_S
 _EXPLICIT: Final = DuePolicy.EXPLICIT
 _NO_SCHEDULE: Final = Schedule()
 _ON_TIME: Final = timedelta(0)
+_ENDED: Final = "the cadence has ended; no drill is due any more"
 _NOT_CONFIGURED: Final = (
     "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or give its path"
 )
@@ -70,7 +75,9 @@ def report_schedule(
         generated_by: Who asked, for the report.
     """
     left = due_at - now if due_at else None
-    stale = left is None or left < _ON_TIME  # at the due instant a drill is due, not late
+    has_ended = due_at is None and _has_ended(source)
+    # at the due instant a drill is due, not late
+    stale = not has_ended if left is None else left < _ON_TIME
     due = _Due(write_instant(due_at) if due_at else "", left, stale)
     if source is None or source.document is None:
         problem = source.problem if source else _NOT_CONFIGURED
@@ -78,7 +85,8 @@ def report_schedule(
     else:
         faults = _find_faults(source, source.document, due, history_report)
         problem = next(iter(faults.values()), "")
-    facts = _write_facts((source.document if source else None) or _NO_SCHEDULE, due, problem, criteria)
+    document = (source.document if source else None) or _NO_SCHEDULE
+    facts = _write_facts(document, due, problem, criteria, has_ended=has_ended)
     requested = source is not None or criteria.mode is Mode.PROMOTED
     status = _classify(facts, requested=requested)
     return ScheduleReport(
@@ -107,7 +115,15 @@ def _classify(facts: ScheduleFacts, *, requested: bool) -> Readiness:
     return _DUE_SOON if facts.due_soon else _READY
 
 
-def _write_facts(schedule: Schedule, due: _Due, problem: str, criteria: Criteria) -> ScheduleFacts:
+def _has_ended(source: Loaded[Schedule] | None) -> bool:
+    """Whether a schedule without a due time has none because the last one of its cadence is over."""
+    cadence = source.document.cadence if source and source.document else None
+    return cadence is not None and not isinstance(cadence, Interval) and cadence.ends
+
+
+def _write_facts(
+    schedule: Schedule, due: _Due, problem: str, criteria: Criteria, *, has_ended: bool
+) -> ScheduleFacts:
     """Write the facts of the schedule and how far away its due time is."""
     cadence = schedule.cadence
     is_usable = cadence.is_usable
@@ -133,7 +149,21 @@ def _write_facts(schedule: Schedule, due: _Due, problem: str, criteria: Criteria
         maintenance_windows=write_windows(schedule),
         owner_calendars=write_calendars(schedule),
         runbook_ref=schedule.runbook_ref,
-        message=problem or f"the next drill is due {due.written}",
+        message=problem or (_ENDED if has_ended else f"the next drill is due {due.written}"),
+        cadence=_write_cadence(cadence, has_ended=has_ended),
+    )
+
+
+def _write_cadence(cadence: Interval | CalendarCadence, *, has_ended: bool) -> CadenceFacts | UnsetType:
+    if isinstance(cadence, Interval):
+        return UNSET
+    has_holidays = bool(cadence.calendar and cadence.calendar.holidays)
+    return CadenceFacts(
+        cadence.describe(),
+        cadence.time_zone,
+        has_ended,
+        find_time_zone_version(),
+        find_holiday_version() if has_holidays else "",
     )
 
 
@@ -143,8 +173,12 @@ def _find_faults(
     """Return, by the id of a check or a key, file, path and remedy of each fault, the most basic first."""
     written = find_written_faults(schedule)
     faults = {key: f"{source.path}: {fault}" for key, fault in written.items()} if written else written
-    if not due.written:
+    if not due.written and isinstance(schedule.cadence, Interval):
         faults[NOT_STALE] = faults.setdefault(NEXT_DUE, _explain_no_due_time(source, history_report))
+    elif not due.written and due.stale:
+        faults[NOT_STALE] = faults[NEXT_DUE] = (
+            f"{source.path}: $.cadence has had {MOST_OCCURRENCES:,} due times; let it start later"
+        )
     elif due.stale:
         faults[NOT_STALE] = (
             _blame_history(source, schedule, due, history_report)
@@ -193,6 +227,8 @@ def _write_notes(status: Readiness, facts: ScheduleFacts, warnings: tuple[str, .
 def _note(status: Readiness, facts: ScheduleFacts) -> str:
     if status is _NEEDS_ATTENTION:
         return facts.message
+    if status is _READY and not facts.next_due_at:
+        return f"Nothing to do: {facts.message}."
     if status is _READY:
         return f"Nothing to do before {facts.next_due_at}."
     if status is _DUE_SOON:

@@ -31,8 +31,10 @@ def _is_faultless(schedule: Schedule) -> bool:
         schedule.schema_version == SCHEDULE_SCHEMA
         and schedule.schedule_id
         and schedule.status == IS_ACTIVE
-        and schedule.interval_days is not None
-        and schedule.interval_days > 0
+        and (
+            (schedule.interval_days is not None and schedule.interval_days > 0)
+            or schedule.written_cadence is not None
+        )
         and schedule.owners
         and schedule.notification_providers
         and schedule.runbook_ref
@@ -82,9 +84,7 @@ REQUIREMENTS: Final = (
         lambda each: "" if each.schedule_id else _fault("schedule_id", "", "give the schedule a name"),
     ),
     Requirement[Schedule](ACTIVE, _miss_active, "the schedule is active"),
-    Requirement[Schedule](
-        CADENCE, lambda each: each.cadence.problem, "the interval is a number of days greater than 0"
-    ),
+    Requirement[Schedule](CADENCE, lambda each: each.cadence.problem, "it is known how often drills are due"),
     Requirement[Schedule](ROUTES, _miss_routes, "owners and providers are named"),
     Requirement[Schedule](  # named after the owners, if both are missing
         "notification_providers", lambda each: "" if each.owners else _miss_providers(each)

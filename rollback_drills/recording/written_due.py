@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded, parse_document, read_bytes
@@ -82,9 +83,10 @@ def _advance(target: Target, history: History, now: datetime) -> tuple[Loaded[Sc
             raise UsageError(source.problem or f"{path} became another schedule meanwhile")
         check_advance(replace(target, source=source, schedule=schedule))
         accepted_at, due_at = find_latest_accepted_at(history, now=now), schedule.next_due_at
-        if accepted_at is None or due_at is None:
+        cadence = schedule.cadence
+        if accepted_at is None or due_at is None or not isinstance(cadence, Interval):
             return source, Advanced(problem="no drill is accepted")
-        new_due_at = schedule.cadence.next_after(accepted_at.astimezone(UTC))
+        new_due_at = cadence.next_after(accepted_at.astimezone(UTC))
         if new_due_at <= due_at:
             problem = f"an interval after the latest accepted drill is {write_instant(new_due_at)}, no later"
             return source, Advanced(problem=problem)

@@ -112,25 +112,12 @@ def _delete(connectors: "Sequence[ImportedConnector]") -> None:
 
 
 def _take_out(place: str) -> None:
-    if place == "silence":
-        _let_logs_pass()
-        return
     module, name, replacement = place.split(":")
     owner: Any = importlib.import_module(module)
     *outer, last = name.split(".")
     for each in outer:
         owner = getattr(owner, each)
     setattr(owner, last, REPLACEMENTS[replacement])
-
-
-def _let_logs_pass() -> None:
-    from blocks.http import exchange
-
-    for name in ("httpx", "httpcore", *logging.root.manager.loggerDict):
-        logger = logging.getLogger(name)
-        logger.removeFilter(exchange._not_while_sending)
-        if name.startswith(("httpx", "httpcore")):
-            logger.setLevel(logging.DEBUG)
 
 
 def _show_verdict(_: object, verdict: Verdict, request: RequestSummary | None = None) -> Verdict:
@@ -146,6 +133,7 @@ class _Blind:
     def value(self, value: Any) -> Any:
         return value
 
+    repeated_text = text
     document = value
 
 

@@ -21,7 +21,7 @@ HISTORY = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "dril
 def lint(folder: Path, document: Any, name: str = "document.json") -> Linted:
     """Lint one document."""
     (folder / name).write_text(json.dumps(document))
-    return lint_files([str(folder / name)])
+    return lint_files([str(folder / name)], now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_two_schedules_of_one_id_in_a_folder_are_named_and_those_of_two_folders_
         (tmp_path / name).write_text(json.dumps(SCHEDULE))
         paths.append(str(tmp_path / name))
 
-    (warning,) = lint_files(paths).warnings
+    (warning,) = lint_files(paths, now=NOW).warnings
 
     assert warning.startswith(f"{tmp_path}/b.json: $.schedule_id is ")
 
@@ -160,7 +160,7 @@ def test_a_line_that_is_wrong_stops_no_other_line_and_no_other_file(tmp_path: Pa
     (tmp_path / "z.json").write_text("{")
 
     found = lint_files(
-        [str(tmp_path / name) for name in ("fleet.jsonl", "empty.jsonl", "z.json", "none.json")]
+        [str(tmp_path / name) for name in ("fleet.jsonl", "empty.jsonl", "z.json", "none.json")], now=NOW
     )
 
     assert [each.removeprefix(f"{tmp_path}/").partition(": ")[0] for each in found.findings] == [
@@ -176,6 +176,28 @@ def test_a_link_to_a_document_beside_it_is_named_as_a_link(tmp_path: Path) -> No
     (tmp_path / "b.json").write_text(json.dumps(SCHEDULE))
     (tmp_path / "a.json").symlink_to("b.json")
 
-    linted = lint_files([str(tmp_path / "a.json"), str(tmp_path / "b.json")])
+    linted = lint_files([str(tmp_path / "a.json"), str(tmp_path / "b.json")], now=NOW)
 
     assert linted.warnings == [f"{tmp_path}/a.json is a link to {tmp_path}/b.json; remove the link"]
+
+
+@pytest.mark.parametrize(
+    ("until", "warning"),
+    [
+        ("20260601", "$.cadence ended with 2026-06-01T08:00:00+00:00; then nothing is due any more"),
+        ("20270201T120000", "$.cadence ends with 2027-02-01T09:00:00+00:00; then nothing is due any more"),
+        ("20271231", ""),
+    ],
+)
+def test_a_cadence_that_ends_within_a_quarter_is_warned_of(tmp_path: Path, until: str, warning: str) -> None:
+    cadence = {
+        "rrule": f"FREQ=DAILY;UNTIL={until}",
+        "start": "2026-01-06T10:00",
+        "time_zone": "Europe/Berlin",
+    }
+    document = {
+        name: value for name, value in SCHEDULE.items() if name not in ("interval_days", "next_due_at")
+    }
+    linted = lint(tmp_path, {**document, "cadence": cadence})
+    assert not linted.findings
+    assert [warning in each for each in linted.warnings] == ([True] if warning else [])

@@ -1,0 +1,39 @@
+"""The versions of the data about time zones and holidays that decisions depend on."""
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from zoneinfo import TZPATH
+
+_VERSION_MARK = "# version "
+
+
+@cache
+def find_time_zone_version() -> str:
+    """Return the version of the IANA database that is in use, such as `2026b`; empty if it does not say.
+
+    The data of the system come first, as `zoneinfo` has it, then those of the package `tzdata`.
+    """
+    for folder in map(Path, TZPATH):
+        if not (folder / "UTC").exists() and not (folder / "Etc" / "UTC").exists():
+            continue
+        try:
+            with (folder / "tzdata.zi").open(encoding="ascii", errors="replace") as file:
+                first = file.readline().strip()
+        except OSError:
+            return ""
+        return first.removeprefix(_VERSION_MARK) if first.startswith(_VERSION_MARK) else ""
+    return _version_of("tzdata")
+
+
+@cache
+def find_holiday_version() -> str:
+    """Return the version of the package `holidays`; empty if it is not installed."""
+    return _version_of("holidays")
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

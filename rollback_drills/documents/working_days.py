@@ -1,0 +1,112 @@
+"""Working days: calendars with public holidays, and due times that move to a working day."""
+
+import re
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+
+from msgspec import Meta
+
+from rollback_drills.documents.fields import Document, Name
+from rollback_drills.documents.quotation import show
+from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.documents.working_time import WEEK, Day
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
+
+LocalDate: TypeAlias = str
+"""A day by the calendar on the wall, such as 2026-12-24."""
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DAY: Final = timedelta(days=1)
+_LONGEST_SHIFT_DAYS: Final = 366
+
+
+class WorkCalendar(Document, frozen=True, gc=False):
+    """Which days are working days."""
+
+    working_days: Annotated[tuple[Day, ...], Meta(min_length=1)] = WEEK[:5]
+    holidays: str = ""
+    """A country, or a country and one of its parts: `DE`, `DE-BE` (ISO 3166)."""
+    closed: tuple[LocalDate, ...] = ()
+    """Further days on which nobody works."""
+    open: tuple[LocalDate, ...] = ()
+    """Days on which people work although the rest says otherwise."""
+
+    def __post_init__(self) -> None:
+        """Ensure that the days exist, and that the holidays are known.
+
+        Raises:
+            ValueError: They do not, or are not.
+        """
+        for each in (*self.closed, *self.open):
+            _read_day(each)
+        if both := set(self.closed) & set(self.open):
+            raise ValueError(f"closed and open both have {min(both)}; keep it in one of them")
+        if self.holidays:
+            find_holidays(self.holidays)
+
+    def is_working_day(self, day: date) -> bool:
+        """Whether people work on a day."""
+        written = day.isoformat()
+        if written in self.open:
+            return True
+        if written in self.closed or WEEK[day.weekday()] not in self.working_days:
+            return False
+        return not self.holidays or day not in find_holidays(self.holidays)
+
+
+class Shift(Document, frozen=True, gc=False):
+    """Moves a due time to the same time of a working day."""
+
+    to: Literal["next_business_day", "previous_business_day", "nearest_business_day"]
+    calendar: Name
+    """One of `calendars` of the same document."""
+
+    def move(self, local: datetime, calendar: WorkCalendar) -> datetime:
+        """Return the local time on a working day; of two that are as near, the earlier one.
+
+        Raises:
+            OverflowError: There is no working day within a year.
+        """
+        for days in range(_LONGEST_SHIFT_DAYS):
+            earlier, later = local - days * _DAY, local + days * _DAY
+            if self.to != "next_business_day" and calendar.is_working_day(earlier.date()):
+                return earlier
+            if self.to != "previous_business_day" and calendar.is_working_day(later.date()):
+                return later
+        raise OverflowError(f"the calendar {self.calendar} has no working day within a year")
+
+
+@lru_cache(maxsize=64)
+def find_holidays(region: str) -> "HolidayBase":
+    """Return the public holidays of a country or one of its parts.
+
+    Raises:
+        ValueError: It is not known, or the package that knows them is not installed.
+    """
+    try:
+        import holidays
+    except ImportError:
+        raise ValueError(
+            "holidays needs a package that is not installed; run: pip install holidays"
+        ) from None
+    country, _, part = region.partition("-")
+    known = holidays.list_supported_countries(include_aliases=False)
+    if country not in known:
+        raise ValueError(f"holidays has the unknown country {country!r}; write a code of ISO 3166 such as DE")
+    if part and part not in known[country]:
+        similar = find_similar(part, known[country])
+        meant = f"; did you mean {country}-{similar}?" if similar else f"; leave it out: {country}"
+        raise ValueError(f"holidays has the unknown part {part!r} of {country}{meant}")
+    return holidays.country_holidays(country, subdiv=part or None)
+
+
+def _read_day(text: LocalDate) -> date:
+    if _DATE.fullmatch(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    raise ValueError(f"{show(text)} is no day of the calendar; write one such as 2026-12-24")
