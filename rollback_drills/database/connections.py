@@ -15,7 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from rollback_drills.database.engines import sqlite
 from rollback_drills.database.format_problem import FormatProblem
 from rollback_drills.database.upgrade import prepare
-from rollback_drills.database.versions import NEWEST, find_version, require_current, require_readable
+from rollback_drills.database.versions import (
+    NEWEST,
+    find_version,
+    refuse_newer,
+    require_current,
+    require_readable,
+)
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
 
@@ -133,13 +139,16 @@ class Database:
         """Return the schema version; None if nothing was written yet. Creates no file.
 
         Raises:
-            DatabaseError: The database cannot be reached, or has a format of another program.
+            DatabaseError: The database cannot be reached, or has the format of a newer or another program.
         """
         file = sqlite.file_of(self.engine.url)
         if file and not file.exists():
             return None
         with _explained(self.engine), self.engine.connect() as connection:
-            return find_version(connection)
+            version = find_version(connection)
+            if version is not None:
+                refuse_newer(version)
+            return version
 
     def is_outdated(self) -> bool:
         """Return whether an earlier version wrote the database, as `find_version`."""

@@ -29,6 +29,7 @@ app = typer.Typer(
             "export": "evidence.export:export",
             "head": "evidence.proofs:head",
             "prove": "evidence.proofs:prove",
+            "backup": "evidence.backup:backup",
             "upgrade": "evidence.upgrade:upgrade",
             "import": "evidence.retention:import_index",
             "prune": "evidence.retention:prune",

@@ -1,5 +1,6 @@
 """`drills evidence verify`: finds whatever was done to the evidence, without a server."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -7,6 +8,7 @@ import typer
 
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.verify.findings import Verification, printable
+from rollback_drills.rendering.relative_time import write_time
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.options import JsonOption
@@ -107,6 +109,7 @@ def _print_result(result: Verification, place: str) -> None:
     facts = [
         ("ledger", result.origin),
         ("rows", f"{result.size:,} ({result.row_count:,} looked at, {result.pruned_count:,} pruned)"),
+        ("newest row", _write_time(result.newest_at)),
         ("signed heads", f"{result.head_count:,}"),
         ("checks recomputed", f"{result.check_count:,}"),
         ("root", result.root),
@@ -130,3 +133,11 @@ def _print_result(result: Verification, place: str) -> None:
             "Verified: everything is as it was signed. To detect a replaced ledger, compare with a head or"
             " key that was kept elsewhere: --checkpoint, --public-key."
         )
+
+
+def _write_time(instant: str) -> str:
+    """Write a time for people; whatever a row says instead of one is shown as it is."""
+    try:
+        return write_time(datetime.fromisoformat(instant))
+    except ValueError:
+        return instant or "unknown"

@@ -42,11 +42,22 @@ def make_engine(url: URL) -> Engine:
     """Return an engine whose connections are durable, or only read where the file is write-protected."""
     file = file_of(url)
     if file and _is_protected(file):
-        # Nothing is pooled: how the file can be read depends on who else has it open at that moment.
-        return create_engine(url, poolclass=NullPool, creator=_Protected(file).connect)
+        return make_reading_engine(file)
     engine = create_engine(url)
     event.listen(engine, "connect", _make_durable)
     return engine
+
+
+def make_reading_engine(file: Path) -> Engine:
+    """Return an engine that only reads a file, and writes nothing beside it."""
+    # Nothing is pooled: how the file can be read depends on who else has it open at that moment.
+    url = URL.create("sqlite", database=str(file))
+    return create_engine(url, poolclass=NullPool, creator=_Protected(file).connect)
+
+
+def files_beside(file: Path) -> tuple[Path, ...]:
+    """Return the names of the files that SQLite keeps beside one while it is in use."""
+    return tuple(_beside(file, kind) for kind in ("wal", "shm", "journal"))
 
 
 def _is_protected(file: Path) -> bool:

@@ -10,7 +10,7 @@ from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
 from rollback_drills.evidence.ledger.merkle import Frontier
 from rollback_drills.evidence.records import CLOCK_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND
-from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.findings import FindingKind, Verification, printable
 from rollback_drills.evidence.verify.key_chain import KeyChain
 from rollback_drills.evidence.verify.record_reading import read_record
 from rollback_drills.readiness.terms import Report
@@ -56,6 +56,7 @@ class Auditor:
         """The newest record of a pruning; empty if nothing was pruned."""
         self.is_lost = False
         """Whether the hashes of the tree are not known any more, so that no root can be compared."""
+        self._last_content = b""
         self._stop = self._next_stop()
 
     def add_row(self, leaf_hash: bytes, content: bytes) -> bytes:
@@ -63,6 +64,7 @@ class Auditor:
         if OWN_KIND in content:
             self._learn(content)
         self.result.row_count += 1
+        self._last_content = content
         completed = self.frontier.add_leaf(leaf_hash)
         if self.frontier.size >= self._stop:
             self._compare()
@@ -75,6 +77,7 @@ class Auditor:
             ValueError: No complete subtree of this level begins here.
         """
         completed = self.frontier.add_subtree(level, node)
+        self._last_content = b""
         if pruned:
             self.result.pruned_count += 1 << level
             self._pruned_end = self.frontier.size
@@ -91,6 +94,7 @@ class Auditor:
         """Look at what is left over at the end."""
         result, size = self.result, self.frontier.size
         result.size = size
+        result.newest_at = printable(str((read_record(self._last_content) or {}).get("created_at", "")))
         result.root = "" if self.is_lost else b64encode(self.frontier.root()).decode()
         while self._next is not None:
             missing = self._next[1].size
@@ -104,7 +108,8 @@ class Auditor:
             if checkpoint.size > size:
                 result.add(
                     FindingKind.TRUNCATED,
-                    f"{place} is a head over {checkpoint.size} rows; there are {size},"
+                    f"{place} is a head over {checkpoint.size} rows, and here are {size}"
+                    f"{f', up to {result.newest_at}' if result.newest_at else ''}:"
                     f" rows {size} to {checkpoint.size - 1} are missing at the end",
                 )
             elif checkpoint.size:

@@ -41,6 +41,8 @@ class Verification:
     public_key: str = ""
     size: int = 0
     root: str = ""
+    newest_at: str = ""
+    """When the last row was written; empty if it is not known."""
     row_count: int = 0
     pruned_count: int = 0
     head_count: int = 0
@@ -71,6 +73,7 @@ class Verification:
             "public_key": self.public_key,
             "size": self.size,
             "root": self.root,
+            "newest_at": self.newest_at,
             "row_count": self.row_count,
             "pruned_count": self.pruned_count,
             "head_count": self.head_count,

@@ -11,8 +11,8 @@ from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
-from rollback_drills_cli.main import main
 from tests.samples.builders import KEY
+from tests.samples.commands import Drills
 from tests.samples.databases import open_sqlite
 from tests.samples.tampering import fill, make_row, tampering
 
@@ -26,33 +26,6 @@ RECORD = {
     "owner": "team-z",
     "category": "notify",
 }
-
-
-class Drills:
-    """Calls the command; keeps what it printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self._capsys, self._monkeypatch = capsys, monkeypatch
-        self.out = self.err = ""
-
-    def __call__(self, *words: str) -> int:
-        self._monkeypatch.setattr("sys.argv", ["drills", "evidence", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        self.out, self.err = self._capsys.readouterr()
-        return int(ended.value.code or 0)
-
-    def document(self, *words: str) -> dict[str, object]:
-        assert self(*words) == 0, self.err
-        found: dict[str, object] = json.loads(self.out)
-        return found
-
-
-@pytest.fixture
-def drills(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Drills:
-    monkeypatch.setenv("DRILLS_DATABASE_URL", f"sqlite:///{tmp_path / 'evidence.db'}")
-    monkeypatch.setenv("COLUMNS", "160")
-    return Drills(capsys, monkeypatch)
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def shell_lines(text: str, program: str) -> Iterator[list[str]]:
         for line in block.replace("\\\n", " ").splitlines():
             called = re.search(rf"(?:^|[\s$]){program} (?!\S+: )(.+)", line)
             if called:
-                yield shlex.split(called[1], comments=True)
+                yield shlex.split(called[1].partition(" > ")[0], comments=True)
 
 
 def is_unusable(words: list[str]) -> str:
