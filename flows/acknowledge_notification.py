@@ -6,6 +6,7 @@ from prefect import State, flow
 from prefect.states import Completed
 
 from flows.failing import refuse
+from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.requests import (
@@ -29,7 +30,7 @@ _STATE_NAMES = {
 }
 
 
-@flow(name="acknowledge-notification")
+@flow(name="acknowledge-notification", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
 @described_by(AcknowledgeRequest)
 def acknowledge_notification(

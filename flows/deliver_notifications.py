@@ -6,6 +6,7 @@ from typing import Any, Final
 from prefect import State, flow
 
 from flows.process import run_process
+from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.planning.requests import (
     DeliverRequest,
     ModeName,
@@ -19,7 +20,7 @@ from rollback_drills.readiness.terms import Report
 _USUAL: Final = DeliverRequest()
 
 
-@flow(name="deliver-notifications")
+@flow(name="deliver-notifications", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @described_by(DeliverRequest)
 def deliver_notifications(
     provider: str = _USUAL.provider,

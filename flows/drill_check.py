@@ -7,6 +7,7 @@ from prefect import State, flow
 
 from flows.predecessors import mark_killed_predecessors
 from flows.process import run_process
+from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.planning.requests import (
     DeliverRequest,
     ModeName,
@@ -20,7 +21,7 @@ from rollback_drills.readiness.terms import Report
 _USUAL: Final = DeliverRequest()
 
 
-@flow(name="drill-check")
+@flow(name="drill-check", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @described_by(DeliverRequest)
 def drill_check(
     schedule: str | None = None,

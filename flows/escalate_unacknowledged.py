@@ -10,6 +10,7 @@ from prefect.states import Completed, Failed
 from flows.delivery import deliver_due, try_failed_again
 from flows.failing import fail
 from flows.predecessors import mark_killed_predecessors
+from flows.timeouts import FOLLOW_UP_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
@@ -29,7 +30,7 @@ from tasks.logs import redacting
 _USUAL: Final = EscalateRequest()
 
 
-@flow(name="escalate-unacknowledged")
+@flow(name="escalate-unacknowledged", timeout_seconds=FOLLOW_UP_TIMEOUT_SECONDS)
 @redacting
 @described_by(EscalateRequest)
 def escalate_unacknowledged(

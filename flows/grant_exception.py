@@ -7,6 +7,7 @@ from prefect import State, flow
 from prefect.states import Completed
 
 from flows.failing import refuse
+from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
@@ -19,7 +20,7 @@ from tasks.exceptions import write_exception_down
 from tasks.logs import redacting
 
 
-@flow(name="grant-exception")
+@flow(name="grant-exception", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
 @described_by(ExceptionRequest)
 def grant_exception(

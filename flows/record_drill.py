@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 
 from flows.failing import refuse
 from flows.process import run_process
+from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
@@ -33,7 +34,7 @@ from tasks.recording import write_drill_down
 _USUAL: Final = HowToDeliver()
 
 
-@flow(name="record-drill")
+@flow(name="record-drill", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @described_by(RecordRequest)
 def record_drill(
     status: OutcomeName,

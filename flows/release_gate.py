@@ -8,6 +8,7 @@ from prefect.states import Completed, Failed
 
 from flows.failing import refuse
 from flows.naming import BLOCKED, STATE_NAMES, rename_run
+from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.gate.decision import explain_block
@@ -27,7 +28,11 @@ from tasks.logs import redacting
 from tasks.rules import classify_readiness, derive_due
 
 
-@flow(name="release-gate", persist_result=True)  # for callers of run_deployment
+@flow(
+    name="release-gate",
+    timeout_seconds=RUN_TIMEOUT_SECONDS,
+    persist_result=True,  # for callers of run_deployment
+)
 @described_by(GateRequest)
 def release_gate(
     schedule: str | None = None,

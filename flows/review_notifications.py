@@ -8,6 +8,7 @@ from prefect.states import Completed
 
 from flows.failing import refuse
 from flows.parameters import Weeks
+from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.readiness.reports import to_plain
@@ -18,7 +19,7 @@ from tasks.logs import redacting
 from tasks.suppression_review import count_suppressions, publish_review
 
 
-@flow(name="review-notifications")
+@flow(name="review-notifications", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
 def review_notifications(
     weeks: Weeks = 12, generated_by: str = "review-notifications", as_of: datetime | None = None

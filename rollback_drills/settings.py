@@ -29,6 +29,7 @@ VARIABLES: Final = {
     "platform_providers": "DRILLS_PLATFORM_PROVIDERS",
     "turned_bad_share": "DRILLS_TURNED_BAD_SHARE",
     "auto_upgrade": "DRILLS_AUTO_UPGRADE",
+    "run_timeout_seconds": "DRILLS_RUN_TIMEOUT_SECONDS",
 }
 """By setting: the environment variable that gives it."""
 
@@ -55,6 +56,8 @@ _Owner = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", max_length=200)]
 
 _Providers = Annotated[str, Meta(pattern=r"^[^\s,]+( *, *[^\s,]+)*$")]
 
+_RunTimeout = Annotated[float, Meta(ge=1, le=604_800)]
+
 _Share = Annotated[float, Meta(gt=0, le=1)]
 
 
@@ -76,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     platform_providers: _Providers | None = None
     turned_bad_share: _Share = 0.5
     auto_upgrade: bool = True
+    run_timeout_seconds: _RunTimeout = 3600.0
 
     @property
     def criteria(self) -> Criteria:
@@ -102,6 +106,16 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
     return settings
 
 
+def find_run_timeout(environ: Mapping[str, str]) -> float:
+    """Return after how many seconds a flow run is given up; flows need it before all other settings.
+
+    Raises:
+        UsageError: The variable is unusable.
+    """
+    name = VARIABLES["run_timeout_seconds"]
+    return read_settings({name: environ[name]} if name in environ else {}).run_timeout_seconds
+
+
 def _convert(value: Any, wanted: Any, *, field: str | None = None, variable: str = "") -> Any:
     place = f"{variable} " if variable else ""
     if value == "":
@@ -119,6 +133,7 @@ _DEMANDS: Final = {
     _Owner: "must be a name of at most 200 characters, without spaces around it",
     _Providers | None: "must be names of providers, separated by commas",
     bool: "must be 1 or 0",
+    _RunTimeout: "must be a number of seconds from 1 to 604800, a week",
     _Share: "must be a number greater than 0 and at most 1",
     _LimitedDays: f"must be a number of days from 0 to {LONGEST_INTERVAL_DAYS}",
 }

@@ -117,6 +117,11 @@ def test_a_share_is_more_than_0_and_at_most_1(value: str) -> None:
             for value in ("0", "-0.5", "1.01", "50", "50%", "half", "nan", "inf")
         ),
         ("turned_bad_share", "", "is empty"),
+        *(
+            ("run_timeout_seconds", value, "must be a number of seconds from 1 to 604800, a week")
+            for value in ("0", "0.9", "604801", "-1", "1h", "inf", "nan")
+        ),
+        *(("auto_upgrade", value, "must be 1 or 0") for value in ("2", "maybe", "-1")),
         ("platform_owner", " ", "must be a name of at most 200 characters, without spaces around it"),
         ("platform_owner", "sre ", "must be a name"),
         ("platform_owner", "x" * 201, "must be a name"),
