@@ -34,6 +34,7 @@ _CONFLICTS: Final = frozenset({"40001", "40P01"})
 _REMEDIES: Final = {
     "SQLITE_READONLY": "; make the file and its folder writable for this user",
     "SQLITE_NOTADB": "; set DRILLS_DATABASE_URL to another file",
+    "25006": "; use a role that may write, and a server that is no standby",
     "55P03": "; another transaction held a lock for too long: look for it in pg_stat_activity",
     "57014": "; raise statement_timeout for this role if the database is that large",
 }

@@ -3,16 +3,21 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from rollback_drills.database.connections import Database
 from tests.checkout import ROOT
+from tests.reading.commands import COMMANDS
 from tests.samples.builders import NOW, SCHEDULE
+from tests.samples.formats import restore
+from tests.samples.tampering import fill
 from tests.samples.world import World
 
 READING = (
@@ -22,7 +27,9 @@ READING = (
     ("evidence", "head"),
     ("evidence", "prove", "1"),
     ("evidence", "backup", "backup.db"),
+    ("evidence", "prune", "--by", "maria", "--dry-run"),
     ("outbox", "list"),
+    ("outbox", "show", "NOTIFICATION"),
     ("routes",),
     ("trends",),
     ("notifications",),
@@ -31,6 +38,16 @@ READING = (
     ("dashboard",),
     ("console", "--out", "console"),
 )
+WRITING = (
+    ("ack",),
+    ("trust",),
+    *((each,) for each in ("skip", "postpone", "waive", "record")),
+    *(("evidence", each) for each in ("import", "rotate-key", "upgrade")),
+    *(("outbox", each) for each in ("replay", "discard")),
+    ("connectors", "enable"),
+)
+WITH_A_SERVER = (("evidence", "export"), ("connectors", "list"))
+"""They read the database, and need a Prefect server for something else."""
 RUN_ALL = """
 import json, sys
 from rollback_drills_cli.main import main
@@ -55,18 +72,37 @@ def write_evidence(folder: Path) -> Database:
     return database
 
 
-@pytest.fixture(params=["closed", "in use", "copied with its -wal file", "only the file is protected"])
+@pytest.fixture(
+    params=[
+        "closed",
+        "in use",
+        "copied with its -wal file",
+        "copied without its -wal file",
+        "beside an empty -wal file",
+        "only the file is protected",
+        "of an earlier version",
+    ]
+)
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """Return a folder with evidence that cannot be written."""
     found = tmp_path / "evidence"
     database = write_evidence(found)
-    if request.param == "copied with its -wal file":
+    if request.param.startswith("copied"):
         source, found = found, tmp_path / "copy"
         found.mkdir()
-        for name in ("evidence.db", "evidence.db-wal"):
-            shutil.copy(source / name, found)
+        with database.read() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)")
+        fill(database, (1,), start=50)
+        shutil.copy(source / "evidence.db", found)
+        if "without" not in request.param:
+            shutil.copy(source / "evidence.db-wal", found)
     elif request.param != "in use":
         database.engine.dispose()
+    if request.param == "beside an empty -wal file":
+        (found / "evidence.db-wal").touch()
+    if request.param == "of an earlier version":
+        (found / "evidence.db").unlink()
+        restore("ledger", found / "evidence.db")
     for each in found.iterdir():
         each.chmod(0o444)
     if request.param != "only the file is protected":
@@ -98,12 +134,26 @@ def run(database: Path, commands: Sequence[Sequence[str]], cwd: Path) -> dict[st
     os.geteuid() == 0 and not shutil.which("setpriv"), reason="nothing is protected from root"
 )
 def test_every_reading_command_reads_a_database_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "look")  # nothing may change in the folder itself
+    with closing(sqlite3.connect(tmp_path / "look" / "evidence.db")) as connection:
+        (notification,) = connection.execute("SELECT min(notification_id) FROM outbox").fetchone()
     before = sorted(each.name for each in folder.iterdir())
-    codes = run(folder / "evidence.db", READING, tmp_path)
+    reading = [[notification if word == "NOTIFICATION" else word for word in words] for words in READING]
+    codes = run(folder / "evidence.db", reading, tmp_path)
     bad = {words: code for words, code in codes.items() if code == 2}
     assert not bad
     assert codes["evidence verify"] == codes["evidence backup backup.db"] == 0
     assert sorted(each.name for each in folder.iterdir()) == before
+
+
+def test_every_command_that_takes_a_database_is_tried_or_writes() -> None:
+    takes_one = {
+        words
+        for words, command in COMMANDS.items()
+        if any("--database" in each.opts for each in command.params)
+    }
+    tried = {words for words in takes_one for each in READING if each[: len(words)] == words}
+    assert takes_one - tried == {*WRITING, *WITH_A_SERVER}
 
 
 def test_writing_to_a_protected_database_says_what_to_do(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, make_url, select
 
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.database.first_format import FIRST_FORMAT, IMPORTED_NAME, count_rows
@@ -22,7 +22,7 @@ from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.notifications import find_notifications
-from tests.samples.databases import empty_sqlite
+from tests.samples.databases import POSTGRES, empty_sqlite, fresh_database
 from tests.samples.formats import FIRST, FORMATS, load, open_key_of, read_documents, restore
 from tests.samples.world import World
 
@@ -217,3 +217,19 @@ def test_a_damaged_row_of_the_first_format_is_named_and_nothing_changes(damage: 
         database.prepare()
     with database.read() as connection:
         assert inspect(connection).get_table_names() == [FIRST_FORMAT.name]
+
+
+@pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database")
+def test_a_postgresql_that_takes_no_writes_is_read(tmp_path: Path) -> None:
+    with fresh_database("postgresql", tmp_path) as url:
+        load("unnumbered", url).engine.dispose()
+        address = make_url(url)
+        options = f"{address.query['options']} -cdefault_transaction_read_only=on"
+        reading = address.update_query_dict({"options": options}).render_as_string(hide_password=False)
+        database = Database.open_existing(reading, LEDGER.name)
+        assert database
+        assert verified(database).findings == []
+        assert find_notifications(database).items
+        with pytest.raises(DatabaseError, match="use a role that may write"):
+            database.prepare()
+        database.engine.dispose()

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 import pytest
-import typer
 
 from rollback_drills.settings import VARIABLES, Settings
-from rollback_drills_cli.main import app
 from tests.checkout import ROOT
+from tests.reading.commands import COMMANDS, TOP
 from tests.reading.documentation import (
     FURTHER,
     PAGES,
@@ -26,19 +25,6 @@ from tests.reading.documentation import (
 
 COMMANDS_PAGE = TEXTS["docs/reference/commands.md"]
 ENVIRONMENT_PAGE = TEXTS["docs/reference/environment.md"]
-TOP = typer.main.get_command(app)
-
-
-def leaves(command: click.Command, *words: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Yield every command that can be run, with the words that call it."""
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
-            yield from leaves(inner, *words, name)
-    else:
-        yield words, command
-
-
-COMMANDS = dict(leaves(TOP))
 GROUPS = {words[:1] for words in COMMANDS if len(words) > 1}
 
 
