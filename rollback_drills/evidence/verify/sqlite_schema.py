@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from rollback_drills.database.tables import HEADS, LEDGER, PRUNED
+from rollback_drills.database.tables import ADDED_INDEXES, HEADS, LEDGER, PRUNED
 from rollback_drills.database.triggers import create_tables
 
 _OBJECTS: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
@@ -38,7 +38,7 @@ def find_differences(connection: Connection) -> Iterator[str]:
         if name not in found:
             if name in ours:
                 yield f"the table {name} is missing"
-            elif wanted.kind != "table" and wanted.table in found and not _has_earlier(name, found):
+            elif wanted.kind != "table" and wanted.table in found and not _is_of_later(name, found):
                 yield f"the {wanted.kind} {name} of the table {wanted.table} is missing"
         elif found[name].kind != wanted.kind:
             yield f"{name} is a {found[name].kind}, not a {wanted.kind}"
@@ -62,8 +62,11 @@ def find_file_damage(connection: Connection) -> Iterator[str]:
         yield f"the database file is damaged: {error.orig}"
 
 
-def _has_earlier(name: str, found: Mapping[str, _Definition]) -> bool:
-    return any(name == today and earlier in found for earlier, today in _EARLIER.items())
+def _is_of_later(name: str, found: Mapping[str, _Definition]) -> bool:
+    """Whether a database that was not upgraded does without an index."""
+    return name in ADDED_INDEXES or any(
+        name == today and earlier in found for earlier, today in _EARLIER.items()
+    )
 
 
 @cache
