@@ -98,7 +98,6 @@ class _Run:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._its = dispatcher
         self._now = dispatcher.now or dispatcher.database.clock()
-        self._claim = f"{os.getpid()}-{uuid4().hex[:12]}"
         self._lease = dispatcher.lease_seconds or find_lease_seconds(dispatcher.policy.timeout_seconds)
         self._attempts: dict[str, int] = {}
         self._deliveries: dict[str, Delivery] = {}
@@ -106,7 +105,7 @@ class _Run:
 
     async def deliver(self) -> list[Delivery]:
         async with self._its.sender.connection():
-            finished, under_way = list[_Finished](), set[asyncio.Task[_Finished]]()
+            finished, under_way = list[_Finished](), set[asyncio.Task[_Finished | None]]()
             while True:
                 claimed = self._settle_and_claim(finished, self._its.sender.workers - len(under_way))
                 under_way |= {asyncio.create_task(self._attempt(each)) for each in claimed}
@@ -124,7 +123,7 @@ class _Run:
             its.provider,
             results,
             0 if self._has_given_up else free,
-            claim=self._claim,
+            claim=f"{os.getpid()}-{uuid4().hex[:12]}",  # of its own: a run may claim a message again
             now=self._now(),
             lease_seconds=self._lease,
         )
@@ -145,10 +144,14 @@ class _Run:
         await asyncio.sleep(max(wait, 0.0))
         return True
 
-    async def _attempt(self, message: Claimed) -> "_Finished":
-        started_at = self._now()
+    async def _attempt(self, message: Claimed) -> "_Finished | None":
+        started_at, timeout_seconds = self._now(), self._its.policy.timeout_seconds
+
+        def is_held() -> bool:
+            return self._now() + timeout_seconds <= message.held_until
+
         try:
-            return await _attempt(self._its.sender, message, self._its.policy.timeout_seconds, started_at)
+            return await _attempt(self._its.sender, message, timeout_seconds, started_at, is_held)
         except Exception as error:  # noqa: BLE001 - a defect of one connector must not stop the others
             verdict = Verdict(Outcome.AMBIGUOUS, f"the connector broke ({type(error).__name__})")
             return _Finished(message, verdict, message.is_uncertain, started_at)
@@ -232,18 +235,28 @@ class _Finished:
 
 
 async def _collect(
-    under_way: set[asyncio.Task[_Finished]],
-) -> tuple[list[_Finished], set[asyncio.Task[_Finished]]]:
+    under_way: set[asyncio.Task[_Finished | None]],
+) -> tuple[list[_Finished], set[asyncio.Task[_Finished | None]]]:
     """Wait for one that is finished, and a moment for the others, so that they share a commit."""
     done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
     if under_way:
         more, under_way = await asyncio.wait(under_way, timeout=_SHARED_COMMIT_SECONDS)
         done |= more
-    return [task.result() for task in done], under_way
+    return [finished for task in done if (finished := task.result())], under_way
 
 
-async def _attempt(sender: Sender, message: Claimed, timeout_seconds: float, started_at: float) -> _Finished:
-    """Hand a message over; one that may have arrived already is looked for first, or marked."""
+async def _attempt(
+    sender: Sender,
+    message: Claimed,
+    timeout_seconds: float,
+    started_at: float,
+    is_held: Callable[[], bool],
+) -> _Finished | None:
+    """Hand a message over; one that may have arrived already is looked for first, or marked.
+
+    Returns:
+        None if the lease could end while it is sent: another worker may then send it at the same time.
+    """
     notification = make_digest(message.notifications)
     may_repeat = message.is_uncertain
     if may_repeat and sender.can_find:
@@ -254,6 +267,9 @@ async def _attempt(sender: Sender, message: Claimed, timeout_seconds: float, sta
         may_repeat = False
     if may_repeat and not sender.deduplicates(notification):
         notification = replace(notification, may_repeat=True)
+    if not is_held():
+        _logger.warning("the lease of %s ends before it can be sent; it is left", message.message_id)
+        return None
     verdict = await sender.send_async(notification, timeout_seconds=timeout_seconds)
     return _Finished(message, verdict, notification.may_repeat, started_at)
 

@@ -37,6 +37,8 @@ class Claimed:
     queued_at: float
     is_uncertain: bool
     """Whether an earlier attempt may have arrived."""
+    held_until: float
+    """When the lease ends; nothing may be sent that could arrive later."""
     streak_began_at: float | None = None
     """When the streak of the attempt before began; None if there was none."""
     tried_at: float | None = None
@@ -228,6 +230,7 @@ def _claim(
             rows[0].unanswered_count,
             rows[0].queued_at,
             rows[0].may_repeat,
+            now + lease_seconds,
             rows[0].started_at,
             rows[0].completed_at,
         )
