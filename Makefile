@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 T ?= tests
 
-.PHONY: help install run serve quick test chaos lint types format bench dist constraints suffixes clean
+.PHONY: help install run serve quick test chaos model lint types format bench dist constraints suffixes clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,9 @@ test: install ## Run the tests (T=tests/unit for a part)
 chaos: install ## Run the long tests: kills, outages, every product of cases, many examples (PostgreSQL: DRILLS_TEST_POSTGRES)
 	$(BIN)/pytest -m chaos tests
 	DRILLS_TEST_MANY_EXAMPLES=1 $(BIN)/pytest --numprocesses auto --dist loadfile -m 'hypothesis and not chaos' tests
+
+model: install ## Prove the protocols of outbox and evidence with Spin, at a small size
+	@$(BIN)/python tests/model/run.py
 
 lint: install ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
