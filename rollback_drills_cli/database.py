@@ -1,7 +1,7 @@
 """The database option, and the ways in which commands open what it names."""
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
     from rollback_drills.evidence.index import EvidenceIndex
 
+_SQLITE_FILE: Final = "sqlite:///"
 DatabaseOption = Annotated[
     str | None,
     typer.Option(
@@ -42,6 +43,18 @@ def open_existing(url: str | None, *tables: str, to_write: bool = False) -> "Evi
     if index is None:
         raise UsageError(f"there is no evidence at {place} yet; run `drills deliver` or the drill-check flow")
     return index
+
+
+def find_evidence(url: str | None) -> "Database | None":
+    """Open the database that is configured, for reading; None if there is none yet."""
+    database_url = find_database_url(os.environ, url)
+    file = database_url.removeprefix(_SQLITE_FILE)
+    if file != database_url and not os.path.exists(file.partition("?")[0]):
+        return None
+    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.tables import LEDGER
+
+    return Database.open_existing(database_url, LEDGER.name)
 
 
 def open_or_create(url: str | None) -> "Database":

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "history": "check:history",
     "check": "check:check",
     "plan": "plan:plan",
+    "explain": "explain:explain",
     "gate": "gate:gate",
     "calendar": "calendar:calendar",
     "badge": "badge:badge",

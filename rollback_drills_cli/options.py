@@ -91,13 +91,22 @@ def parse_now(text: str | None) -> datetime:
     Raises:
         UsageError: The text is no timestamp.
     """
+    return parse_instant("--now", text)
+
+
+def parse_instant(flag: str, text: str | None) -> datetime:
+    """Read the instant that an option names, by default now.
+
+    Raises:
+        UsageError: The text is no timestamp.
+    """
     if text is None:
         return datetime.now(UTC)
     try:
         return read_instant(text)[0]
     except ValueError:
         raise UsageError(
-            f"--now is {show(text)}; write an ISO 8601 timestamp such as 2026-06-20T15:40:00Z"
+            f"{flag} is {show(text)}; write an ISO 8601 timestamp such as 2026-06-20T15:40:00Z"
         ) from None
 
 

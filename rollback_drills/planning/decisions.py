@@ -97,8 +97,15 @@ def decide_routes(
     routes: Sequence[Route], cycle: Cycle, schedule: Schedule | None, request: PlanRequest, *, now: datetime
 ) -> list[RouteDecision]:
     """Return the route decisions of contract §4, in the order of the routes."""
+    context = make_context(cycle, schedule, request, now=now)
+    whole = suppress_schedule(context)
+    return [_decide(route, context, whole) for route in routes]
+
+
+def make_context(cycle: Cycle, schedule: Schedule | None, request: PlanRequest, *, now: datetime) -> Context:
+    """Put together what is the same for every route of a schedule."""
     state = _STATES[cycle.status]
-    context = Context(
+    return Context(
         cycle,
         request,
         Suppressions(cycle.schedule_id, schedule, request.policy),
@@ -108,8 +115,6 @@ def decide_routes(
         f"{state}, and the notification is forced" if request.force else state,
         not request.force and cycle.status in _HEALTHY,
     )
-    whole = suppress_schedule(context)
-    return [_decide(route, context, whole) for route in routes]
 
 
 def find_repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, timedelta]:
@@ -122,18 +127,31 @@ def find_repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, time
     return found
 
 
+def find_keys(route: Route, context: Context) -> Sequence[str]:
+    """Return the keys of a route; it has several only from former versions."""
+    key = ids.route_key(context.cycle.cycle_id, route.provider, route.owner)
+    return context.request.spelt.get(key, (key,)) if context.request.spelt else (key,)
+
+
+def find_facts(route: Route, context: Context, *, is_asked: bool = True) -> RouteFacts:
+    """Return what is known of a route now; not of its repeats, if another rule has decided already."""
+    repeat = _NOT_SENT
+    if is_asked:
+        known = context.request.notified
+        repeat = _decide_repeat(find_keys(route, context), context) if known else NEVER_NOTIFIED
+    return RouteFacts(
+        route,
+        context.suppressions.find_window(route, context.now),
+        context.suppressions.find_absence(route.owner, context.now),
+        repeat,
+    )
+
+
 def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDecision:
-    cycle, request, suppressions, now = context.cycle, context.request, context.suppressions, context.now
-    key = ids.route_key(cycle.cycle_id, route.provider, route.owner)
-    keys: Sequence[str] = (key,)
-    if request.spelt:
-        keys = request.spelt.get(key, keys)
-    window = suppressions.find_window(route, now)
-    absence = suppressions.find_absence(route.owner, now)
-    suppressed, repeat = whole, _NOT_SENT
-    if suppressed is None:
-        repeat = _decide_repeat(keys, context) if request.notified else NEVER_NOTIFIED
-        suppressed = suppress_route(RouteFacts(route, window, absence, repeat), context)
+    cycle, suppressions, keys = context.cycle, context.suppressions, find_keys(route, context)
+    facts = find_facts(route, context, is_asked=whole is None)
+    window, absence, repeat = facts.window, facts.absence, facts.repeat
+    suppressed = suppress_route(facts, context) if whole is None else whole
     until = suppressed.until if suppressed else None
     return RouteDecision(
         keys[0],

@@ -1,0 +1,81 @@
+"""Prints an explanation for people."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from rollback_drills.planning.explanation import Explanation
+from rollback_drills_cli.output import print_line, print_table
+
+if TYPE_CHECKING:
+    from rollback_drills.reports.past_check import PastCheck
+
+_MOST_DRILLS: Final = 10
+
+
+class SourceDocument(msgspec.Struct, frozen=True, gc=False):
+    """A document that was read."""
+
+    path: str
+    sha256: str
+    """Of the file; empty if it is a line of one."""
+
+
+def print_explanation(explanation: Explanation, documents: Sequence[SourceDocument]) -> None:
+    """Print what today's documents give."""
+    print_line(f"{explanation.schedule_id} at {explanation.at}: {explanation.status.replace('_', ' ')}")
+    print_line(f"{explanation.message}.")
+    if explanation.next_due_at:
+        print_line(f"Due {explanation.next_due_at}: {explanation.due_because}.")
+    else:
+        print_line(f"No due time: {explanation.due_because}.")
+    for each in documents:
+        print_line(f"Read {each.path}" + (f" (sha256 {each.sha256[:16]}…)" if each.sha256 else ""))
+    rows = [
+        (
+            each.drill_id or "without an id",
+            each.executed_at,
+            "yes" if each.accepted else "no",
+            "; ".join(each.problems),
+        )
+        for each in explanation.drills[:_MOST_DRILLS]
+    ]
+    if rows:
+        more = len(explanation.drills) - len(rows)
+        print_table(
+            f"Drills{f', {more} older ones left out' if more else ''}",
+            ("drill", "performed", "counts", "why not"),
+            rows,
+        )
+    for route in explanation.routes:
+        what = "notified" if route.action == "deliver" else f"not notified ({route.category})"
+        print_line(f"{route.owner} through {route.provider}: {what}. {route.reason}.")
+        for answer in route.answers:
+            mark = "->" if answer.decides else "  "
+            print_line(f"  {mark} {answer.question} {answer.answer}")
+        print_line(f"     What would change it: {route.change}.")
+    if not explanation.routes:
+        print_line("No route: nobody would be notified.")
+
+
+def print_recorded(past: "PastCheck", differences: Sequence[str]) -> None:
+    """Print what the evidence says, and where that differs."""
+    print_line(
+        f"Recorded in row {past.plan_row} at {past.planned_at}: {past.status.replace('_', ' ')},"
+        f" session {past.session_id}."
+    )
+    for each in past.decisions:
+        until = f", deferred until {each.deferred_until}" if each.deferred_until else ""
+        print_line(
+            f"  {each.owner} through {each.provider}: {each.action} ({each.category}) {each.reason}{until}"
+        )
+    for delivery in past.deliveries:
+        print_line(
+            f"  row {delivery.row}, {delivery.at}: {delivery.owner} through {delivery.provider}:"
+            f" {delivery.outcome}"
+        )
+    if past.last_check_at:
+        print_line(f"  the last check before that time: {past.last_check_at}, row {past.last_check_row}")
+    for difference in differences:
+        print_line(f"  differs: {difference}")
