@@ -17,7 +17,7 @@ from rollback_drills.database.tables import LEDGER, OUTBOX, SCHEMA_VERSION
 from rollback_drills.database.versions import NEWEST
 from tests.checkout import ROOT
 from tests.samples.databases import empty_sqlite
-from tests.samples.formats import FIRST, load
+from tests.samples.formats import FIRST, FORMATS, load
 
 OLD = ("first", "ledger")
 UPGRADE = """
@@ -63,6 +63,10 @@ def test_the_newest_version_is_that_of_the_last_migration() -> None:
     folder = Path(str(migrations.__file__)).parent
     revisions = [each.revision for each in ScriptDirectory(str(folder)).walk_revisions()]
     assert revisions == [f"{number:04}" for number in range(NEWEST, 0, -1)]
+
+
+def test_there_is_a_dump_of_every_version_before() -> None:
+    assert {f"version-{number}" for number in range(1, NEWEST)} <= set(FORMATS)
 
 
 @pytest.mark.slow
