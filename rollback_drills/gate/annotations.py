@@ -1,19 +1,15 @@
-"""Writes the gate as GitHub workflow commands, which GitHub shows as annotations of a run.
-
-https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
-"""
+"""Writes the gate as GitHub workflow commands, which GitHub shows as annotations of a run."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Final
 
 from rollback_drills.gate.decision import name_check
 from rollback_drills.gate.document import Gate, GateCheck
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.rendering.workflow_commands import write_command
 
 _RECORD: Final = re.compile(r"(?P<file>.*\.jsonl):(?P<line>\d+)(?:#\w+)?", re.DOTALL)
-_NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 Locate = Callable[[str], str]
@@ -32,7 +28,7 @@ def write_annotations(gate: Gate, locate: Locate = str) -> str:
     nothing_checked = gate.status == Readiness.NOT_REQUESTED
     found = {file: locate(file) for file, _ in map(_split, gate.checks) if file}
     message = _shorten(gate.message, found)
-    lines = [_command("warning" if nothing_checked else "notice", "release gate", message)]
+    lines = [write_command("warning" if nothing_checked else "notice", "release gate", message)]
     checks = sorted(gate.checks, key=lambda each: each.status == "pass")
     lines += [line for each in checks for line in _annotate(each, found)]
     return "".join(f"{line}\n" for line in lines)
@@ -43,12 +39,12 @@ def _annotate(check: GateCheck, found: Mapping[str, str]) -> Iterator[str]:
     file, line = _split(check)
     place = {"file": found[file], **line} if found.get(file) else {}
     if check.status == "warn":
-        yield _command("error", title, _shorten(check.message, found), place)
+        yield write_command("error", title, _shorten(check.message, found), place)
         return
     if check.state == Readiness.DUE_SOON:
-        yield _command("warning", title, _shorten(check.message, found), place)
+        yield write_command("warning", title, _shorten(check.message, found), place)
     for each in check.findings:  # of an acceptable check they do not decide
-        yield _command("warning", title, _shorten(each.message, found), place)
+        yield write_command("warning", title, _shorten(each.message, found), place)
 
 
 def _split(check: GateCheck) -> tuple[str, dict[str, str]]:
@@ -62,18 +58,3 @@ def _shorten(message: str, found: Mapping[str, str]) -> str:
     for file, name in found.items():
         message = message.replace(file, name or file)
     return message
-
-
-def _command(kind: str, title: str, message: str, place: Mapping[str, str] = _NOWHERE) -> str:
-    properties = {**place, "title": title}
-    written = ",".join(f"{name}={_escape_property(value)}" for name, value in properties.items())
-    return f"::{kind} {written}::{_escape(message)}"
-
-
-def _escape(text: str) -> str:
-    """Escape what ends a command; the percent sign first, because it begins an escape."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _escape_property(text: str) -> str:
-    return _escape(text).replace(":", "%3A").replace(",", "%2C")
