@@ -66,7 +66,7 @@ def _wait_for_server(process: "subprocess.Popen[bytes]") -> None:
 
 def create_automation() -> None:
     """Create the automation that marks killed runs as crashed, unless there is one of that name."""
-    import yaml  # type: ignore[import-untyped]  # comes with Prefect, without types
+    import yaml
     from prefect.client.orchestration import get_client
     from prefect.events.schemas.automations import AutomationCore
 

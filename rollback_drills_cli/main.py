@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "waive": "exceptions:waive",
     "trust": "trust:trust",
     "lint": "lint:lint",
+    "test": "expectations:run_tests",
     "routes": "lookback:routes",
     "trends": "lookback:trends",
     "notifications": "lookback:notifications",

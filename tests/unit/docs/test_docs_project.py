@@ -5,7 +5,7 @@ import tomllib
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # comes with Prefect, without types
+import yaml
 
 from tests.checkout import ROOT
 from tests.reading.documentation import FURTHER, SOURCES, TEXTS, anchors, rows
