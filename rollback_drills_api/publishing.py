@@ -20,11 +20,12 @@ _SVG = "image/svg+xml"
     responses=described_text("text/calendar", "The due times as an iCalendar file.", "BEGIN:VCALENDAR"),
 )
 async def calendar(served: Readable) -> Response:
-    """Write the next due instant of every schedule as an iCalendar file."""
+    """Write the next due times of every schedule, and its windows, as an iCalendar file."""
 
     def build() -> bytes:
         fleet = served.fleet.judged()
-        return build_calendar(fleet.judgements, now=fleet.at)
+        documents = [each.document for each in fleet.subjects]
+        return build_calendar(fleet.judgements, documents, now=fleet.at)
 
     return await served.answers.give("calendar", served.fleet_version, build, "text/calendar")
 

@@ -17,7 +17,7 @@ def calendar(
     now: options.NowOption = None,
     out: OutOption = None,
 ) -> None:
-    """Write an iCalendar file with the next due time of each schedule.
+    """Write an iCalendar file with the next four due times of each schedule, and its windows.
 
     Exit code 0 in any state.
     """
@@ -27,7 +27,8 @@ def calendar(
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     from rollback_drills.reports.calendar import build_calendar
 
-    write_whole(build_calendar(judgements, now=at), out)
+    documents = [each.document for each in fleet.subjects]
+    write_whole(build_calendar(judgements, documents, now=at), out)
     for each in judgements:
         if not each.schedule.next_due_at:
             known_as, why = show(each.cycle.schedule_id), each.schedule.message

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.fleet import Subject, find_subject
 from rollback_drills.documents.policy_file import read_policy
-from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import is_same
 from rollback_drills.planning.explanation import Explanation, RouteExplanation
@@ -86,24 +85,15 @@ def explain(
 
 
 def _choose(subjects: Sequence[Subject], wanted: str | None) -> Subject:
-    named = {_name(each): each for each in subjects}
     if wanted is None:
         if len(subjects) == 1:
             return subjects[0]
         raise UsageError(f"{len(subjects)} schedules are configured; name one: drills explain SCHEDULE_ID")
-    found = next((each for name, each in named.items() if is_same(name, wanted)), None)
+    found, similar = find_subject(subjects, wanted)
     if found is None:
-        similar = find_similar(wanted, named)
         meant = f"did you mean {similar}?" if similar else "`drills check` lists them"
         raise UsageError(f"no schedule is named {wanted}; {meant}")
     return found
-
-
-def _name(subject: Subject) -> str:
-    source = subject.schedule
-    if source is None:
-        return ""
-    return (source.document.schedule_id if source.document else "") or source.identity
 
 
 def _add_past(

@@ -1,5 +1,6 @@
 """How often drills are due, in days: the cadence of the contract."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -53,6 +54,16 @@ class Interval(msgspec.Struct, frozen=True, gc=False):
             OverflowError: It would leave the year 9999.
         """
         return first + ((at - first) // self._length + 1) * self._length
+
+    def following(self, due_at: datetime) -> Iterator[datetime]:
+        """Yield the due times after one, if each drill is performed when it is due.
+
+        Raises:
+            OverflowError: One would leave the year 9999.
+        """
+        while self.moves_due:
+            due_at += self._length
+            yield due_at
 
     def is_met_by(self, due_at: datetime, performed_at: datetime) -> bool:
         """Whether a drill counts for a due time of a sequence: not if it is a whole interval early."""

@@ -6,7 +6,7 @@ Both are sequences of due times, of which the one that is due follows from the a
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
-from itertools import count
+from itertools import count, dropwhile
 from typing import Annotated, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -108,6 +108,14 @@ class RuleCadence(msgspec.Struct, frozen=True, gc=False):
         for local in self.recurrence.local_occurrences():
             yield _to_due(local, self.time_zone, self.shift, self.calendar)
 
+    def following(self, due_at: datetime) -> Iterator[datetime]:
+        """Yield the due times after one.
+
+        Raises:
+            OverflowError: There are more than are looked at.
+        """
+        return dropwhile(lambda each: each <= due_at, self.due_times())
+
     def find_due(self, accepted: Sequence[datetime]) -> datetime | None:
         """Return the first due time that no accepted drill has met; None after the last one.
 
@@ -162,6 +170,14 @@ class PeriodCadence(msgspec.Struct, frozen=True, gc=False):
             OverflowError: One leaves the year 9999.
         """
         yield from map(self._end_of, count(self._period_of(read_local(self.start))))
+
+    def following(self, due_at: datetime) -> Iterator[datetime]:
+        """Yield the due times after one.
+
+        Raises:
+            OverflowError: One leaves the year 9999.
+        """
+        return dropwhile(lambda each: each <= due_at, self.due_times())
 
     def find_due(self, accepted: Sequence[datetime]) -> datetime:
         """Return the end of the first period without an accepted drill in it or after it.

@@ -3,7 +3,7 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,9 +23,10 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.records import is_records, read_records
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import UsageError
-from rollback_drills.names.keys import name_key
+from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.lookalikes import explain_lookalike, find_lookalikes
 
 _MOST_NAMESAKES_SHOWN: Final = 3
@@ -37,6 +38,17 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     schedule: Loaded[Schedule] | None
     history: Loaded[History] | None
 
+    @property
+    def document(self) -> Schedule | None:
+        """The schedule, if it can be read."""
+        return self.schedule.document if self.schedule else None
+
+    @property
+    def name(self) -> str:
+        """The id of the schedule, or the path of a document that has none; empty if none is configured."""
+        written = self.document.schedule_id if self.document else ""
+        return written or (self.schedule.identity if self.schedule else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
@@ -47,6 +59,14 @@ class Fleet:
     """Whether the caller named one document, and expects one report."""
     warnings: tuple[str, ...] = ()
     """What a person should look at, and makes no document unusable: ids that look the same."""
+
+
+def find_subject(subjects: Sequence[Subject], name: str) -> tuple[Subject | None, str]:
+    """Return the schedule of a name in any spelling; if there is none, the name that was probably meant."""
+    for each in subjects:
+        if is_same(each.name, name):
+            return each, ""
+    return None, find_similar(name, [each.name for each in subjects])
 
 
 def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:

@@ -13,11 +13,10 @@ from rollback_drills.documents.expectations import (
     ExpectedRoute,
 )
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.fleet import Subject, find_subject
 from rollback_drills.documents.history import HISTORY_SCHEMA, History
 from rollback_drills.documents.reader import Loaded
-from rollback_drills.documents.similar_names import find_similar
-from rollback_drills.names.keys import is_same, name_key
+from rollback_drills.names.keys import name_key
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.fleet_check import ScheduleCheck, start_checks
 from rollback_drills.planning.plan_request import PlanRequest
@@ -88,31 +87,19 @@ def _write(decision: RouteDecision) -> ExpectedRoute:
 
 
 def _choose(subjects: Sequence[Subject], wanted: str) -> tuple[Subject | None, str]:
-    names = {_name(each): each for each in subjects}
     if not wanted:
         if len(subjects) == 1:
             return subjects[0], ""
         return None, f"there are {len(subjects)} schedules; write schedule_id"
-    for name, subject in names.items():
-        if is_same(name, wanted):
-            return subject, ""
-    similar = find_similar(wanted, names)
-    return None, f"there is no schedule {wanted}" + (f"; did you mean {similar}?" if similar else "")
-
-
-def _name(subject: Subject) -> str:
-    source = subject.schedule
-    document = source.document if source else None
-    return (document.schedule_id if document else "") or (source.identity if source else "")
+    found, similar = find_subject(subjects, wanted)
+    return found, f"there is no schedule {wanted}" + (f"; did you mean {similar}?" if similar else "")
 
 
 def _with_drills(subject: Subject, expectation: Expectation) -> Subject:
     if expectation.drills is None:
         return subject
     history = History(schema_version=HISTORY_SCHEMA, drills=expectation.drills)
-    environment = (
-        subject.schedule.document.environment if subject.schedule and subject.schedule.document else ""
-    )
+    environment = subject.document.environment if subject.document else ""
     loaded = Loaded("expectations", msgspec.structs.replace(history, environment=environment))
     return msgspec.structs.replace(subject, history=loaded)
 

@@ -1,23 +1,34 @@
-"""Writes the due instants of drills as an iCalendar file (RFC 5545)."""
+"""Writes due times and maintenance windows as an iCalendar file (RFC 5545)."""
 
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import islice
 from typing import Final
 
 from icalendar import Calendar, Event
 
-from rollback_drills import PRODUCT
+from rollback_drills import PRODUCT, ids
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.routing_policy import MaintenanceWindow
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.judgement import Judgement
 
+_SHOWN: Final = 4
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-def build_calendar(judgements: Sequence[Judgement], *, now: datetime) -> bytes:
-    """Write one event for each schedule whose due instant is known; the same cycle is the same event.
+def build_calendar(
+    judgements: Sequence[Judgement], schedules: Sequence[Schedule | None], *, now: datetime
+) -> bytes:
+    """Write the next four due times of each schedule, and the maintenance windows that are not over.
+
+    The same cycle is the same event, whether its drill is due next or later.
 
     Args:
         judgements: What was judged, in the order of the events.
+        schedules: Their documents, in the same order; None for one that cannot be read.
         now: When the calendar is made, aware.
     """
     calendar = Calendar()
@@ -25,23 +36,63 @@ def build_calendar(judgements: Sequence[Judgement], *, now: datetime) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", "Rollback drills")
-    for judgement in judgements:
+    for judgement, schedule in zip(judgements, schedules, strict=True):
         if judgement.schedule.next_due_at:
             calendar.add_component(_build_event(judgement, now))
+            if schedule:
+                for each in _list_later(judgement, schedule):
+                    calendar.add_component(_build_later(judgement, each, now))
+        for window in schedule.maintenance_windows if schedule else ():
+            if window.end_at > now:
+                calendar.add_component(_build_window(judgement, window, now))
     written: bytes = calendar.to_ical()
     return written
+
+
+def _list_later(judgement: Judgement, schedule: Schedule) -> Iterator[datetime]:
+    """Yield the due times after the next one, if each drill is performed when it is due."""
+    due_at = datetime.fromisoformat(judgement.schedule.next_due_at)
+    try:
+        yield from islice(schedule.cadence.following(due_at), _SHOWN - 1)
+    except OverflowError:  # those before it are shown
+        return
 
 
 def _build_event(judgement: Judgement, now: datetime) -> Event:
     schedule = judgement.schedule
     state = judgement.readiness.replace("_", " ")
-    event = Event()
-    event.add("uid", f"{judgement.cycle.cycle_id}@{PRODUCT}")
-    event.add("dtstamp", now.astimezone(UTC))
-    event.add("dtstart", datetime.fromisoformat(schedule.next_due_at))
-    event.add("summary", f"Rollback drill due: {_one_line(judgement.cycle.schedule_id)} ({state})")
+    name = _one_line(judgement.cycle.schedule_id)
+    event = _start_event(judgement.cycle.cycle_id, datetime.fromisoformat(schedule.next_due_at), now)
+    event.add("summary", f"Rollback drill due: {name} ({state})")
     event.add("description", "\n".join(_describe(judgement, state)))
-    event.add("transp", "TRANSPARENT")  # a drill that is due keeps nobody from meeting
+    return event
+
+
+def _build_later(judgement: Judgement, due_at: datetime, now: datetime) -> Event:
+    name = judgement.cycle.schedule_id
+    event = _start_event(ids.cycle_id(name, write_instant(due_at)), due_at, now)
+    event.add("summary", f"Rollback drill planned: {_one_line(name)}")
+    event.add("description", "Due then, if the drills before it are performed when they are due")
+    return event
+
+
+def _build_window(judgement: Judgement, window: MaintenanceWindow, now: datetime) -> Event:
+    name = _one_line(judgement.cycle.schedule_id)
+    start, end = write_instant(window.start_at), write_instant(window.end_at)
+    known = sha256(f"{name}\n{window.window_id}\n{start}\n{end}".encode()).hexdigest()[:16]
+    event = _start_event(f"window-{known}", window.start_at.astimezone(UTC), now)
+    event.add("dtend", window.end_at.astimezone(UTC))
+    event.add("summary", f"Maintenance window of {name}: {_one_line(window.window_id) or 'without an id'}")
+    event.add("description", _one_line(window.reason) or "no reason")
+    return event
+
+
+def _start_event(uid: str, start: datetime, now: datetime) -> Event:
+    event = Event()
+    event.add("uid", f"{uid}@{PRODUCT}")
+    event.add("dtstamp", now.astimezone(UTC))
+    event.add("dtstart", start)
+    event.add("transp", "TRANSPARENT")  # it keeps nobody from meeting
     return event
 
 

@@ -47,7 +47,7 @@ def of_path(path: str) -> Judgement:
 
 def events_of(*judgements: Judgement, now: datetime = NOW) -> list[Any]:
     """Write a calendar, check its lines, and give the events that a reader finds in it."""
-    data = build_calendar(judgements, now=now)
+    data = build_calendar(judgements, [None] * len(judgements), now=now)
     assert data.endswith(b"END:VCALENDAR\r\n")
     lines = data.split(b"\r\n")
     assert max(map(len, lines)) <= 75
@@ -82,7 +82,7 @@ def test_an_event_starts_at_the_due_instant_in_utc(next_due_at: str, start: date
     assert event.decoded("dtstart") == start
     assert event.decoded("dtstamp") == NOW
     assert b"DTSTART:" + start.strftime("%Y%m%dT%H%M%SZ").rjust(16, "0").encode() in build_calendar(
-        [judgement], now=NOW
+        [judgement], [None], now=NOW
     )
 
 
@@ -97,6 +97,57 @@ def test_an_event_says_state_and_owners() -> None:
         "Runbook: docs/runbook.md",
     ]
     assert event["transp"] == "TRANSPARENT"
+
+
+def later_of(*drills: Mapping[str, Any], now: datetime = NOW, **changes: Any) -> list[Any]:
+    """Write a calendar with the document of a schedule, and give all events."""
+    subject = make_subject(list(drills), **changes)
+    data = build_calendar([judged(subject, now=now)], [subject.document], now=now)
+    return list(Calendar.from_ical(data).walk("VEVENT"))
+
+
+def test_the_next_four_due_times_are_planned_and_keep_their_event() -> None:
+    events = later_of(DRILL)
+    assert [each.decoded("dtstart").date().isoformat() for each in events] == [
+        "2026-11-27",
+        "2026-12-27",
+        "2027-01-26",
+        "2027-02-25",
+    ]
+    assert [str(each["summary"]) for each in events[1:]] == ["Rollback drill planned: payments"] * 3
+    then = later_of(DRILL, next_due_at="2026-12-27T09:00:00Z")
+    assert then[0]["uid"] == events[1]["uid"]
+
+    quarterly = {"once_per": "quarter", "start": "2026-01-01", "time_zone": "UTC"}
+    events = later_of(DRILL, interval_days=None, next_due_at=None, cadence=quarterly)
+    assert [each.decoded("dtstart").date().isoformat() for each in events] == [
+        "2027-04-01",
+        "2027-07-01",
+        "2027-10-01",
+        "2028-01-01",
+    ]
+    ends = {"rrule": "FREQ=MONTHLY;COUNT=12", "start": "2026-01-01", "time_zone": "UTC"}
+    assert len(later_of(DRILL, interval_days=None, next_due_at=None, cadence=ends)) == 1
+    assert len(later_of(DRILL, next_due_at="9999-12-31T00:00:00Z")) == 1
+
+
+def test_windows_that_are_not_over_are_transparent_events() -> None:
+    past = {"window_id": "past", "start_at": "2026-11-01T00:00:00Z", "end_at": "2026-11-02T00:00:00Z"}
+    freeze = {
+        "window_id": "freeze",
+        "start_at": "2026-12-20T00:00:00+01:00",
+        "end_at": "2027-01-02T00:00:00Z",
+    }
+    (window,) = [
+        each
+        for each in later_of(DRILL, maintenance_windows=[past, {**freeze, "reason": "year's end"}])
+        if "window" in each["uid"]
+    ]
+    assert window["summary"] == "Maintenance window of payments: freeze"
+    assert window["description"] == "year's end"
+    assert window["transp"] == "TRANSPARENT"
+    assert window.decoded("dtstart") == datetime(2026, 12, 19, 23, tzinfo=UTC)
+    assert window.decoded("dtend") == datetime(2027, 1, 2, tzinfo=UTC)
 
 
 def test_the_same_cycle_is_the_same_event_and_another_is_not() -> None:
@@ -236,7 +287,7 @@ def test_the_calendar_of_a_folder_is_written_and_says_what_is_left_out(folder: P
     done = run("calendar", "--out", "drills.ics")
 
     calendar = Calendar.from_ical((folder / "drills.ics").read_bytes())
-    assert len(calendar.walk("VEVENT")) == 2
+    assert len(calendar.walk("VEVENT")) == 2 * 4
     assert done.stdout == ""
     assert 'left out, because the due time is unknown: "c-schedule.json" (c-schedule.json: is ' in done.stderr
     assert run("calendar").stdout_bytes == (folder / "drills.ics").read_bytes()
