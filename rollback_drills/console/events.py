@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
 
 from rollback_drills.console.drills import DrillRow
 from rollback_drills.console.fleet import FleetRow
 from rollback_drills.console.records import ScheduleRecords
 from rollback_drills.console.timeline import Event, Lane
-from rollback_drills.documents.written_policy import WrittenWindow
+from rollback_drills.documents.routing_policy import MaintenanceWindow
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
@@ -17,12 +19,17 @@ from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_document import AcknowledgementRow
 from rollback_drills.reports.notifications import NotificationRow
 
+_OCCURRENCES_SHOWN: Final = 3
+"""Of a window that recurs."""
+
 
 def find_events(
     row: FleetRow,
     drills: Sequence[DrillRow],
     records: ScheduleRecords,
-    windows: Sequence[WrittenWindow],
+    windows: Sequence[MaintenanceWindow],
+    *,
+    now: datetime,
 ) -> Iterator[Event]:
     """Yield all that is known of a schedule, in no order; some of it twice.
 
@@ -31,10 +38,11 @@ def find_events(
         drills: Its drills.
         records: What the evidence has.
         windows: The maintenance windows of its document; plans may name the same.
+        now: From when on those that recur are shown.
     """
     yield from _due_instants(row, records)
     yield from _drills(drills)
-    yield from _windows(windows, records, row.schedule_id)
+    yield from _windows(windows, records, row.schedule_id, now)
     yield from map(_exception, records.exceptions)
     yield from (_notification(item) for item in records.notifications if item.state is not State.SUPERSEDED)
     yield from map(_acknowledgement, records.acknowledgements)
@@ -60,20 +68,24 @@ def _drills(drills: Sequence[DrillRow]) -> Iterator[Event]:
             yield Event(at, Lane.DRILL, f"drill {name} {said}", not each.is_accepted, evidence=session)
 
 
-def _windows(windows: Sequence[WrittenWindow], records: ScheduleRecords, schedule_id: str) -> Iterator[Event]:
+def _windows(
+    windows: Sequence[MaintenanceWindow], records: ScheduleRecords, schedule_id: str, now: datetime
+) -> Iterator[Event]:
     """Yield the windows of the document, and those that plans have named since."""
     for each in windows:
         names = [name_key(name) for name in each.schedule_ids]
         if not names or name_key(schedule_id) in names:
-            yield _window(each.window_id, each.start_at, each.end_at, each.reason)
+            for found in islice(each.find_occurrences(now), _OCCURRENCES_SHOWN):
+                yield _window(found.window_id, found.start_at, found.end_at, found.reason)
     for plan in records.plans:
         for decision in plan["plan"]["route_decisions"]:
-            if found := decision["maintenance_window"]:
-                yield _window(found.get("window_id"), found["start_at"], found["end_at"], found.get("reason"))
+            if named := decision["maintenance_window"]:
+                start_at, end_at = map(datetime.fromisoformat, (named["start_at"], named["end_at"]))
+                yield _window(named.get("window_id"), start_at, end_at, named.get("reason"))
 
 
-def _window(window_id: str | None, start_at: str, end_at: str, reason: str | None) -> Event:
-    start, end = (datetime.fromisoformat(each).astimezone(UTC) for each in (start_at, end_at))
+def _window(window_id: str | None, start_at: datetime, end_at: datetime, reason: str | None) -> Event:
+    start, end = (each.astimezone(UTC) for each in (start_at, end_at))
     text = f"maintenance window {window_id or 'without an id'}"
     return Event(start, Lane.PAUSE, f"{text}: {reason}" if reason else text, until=end)
 

@@ -91,10 +91,9 @@ def make_schedule(
     row = make_row(subject, judgement, describe_cycles(console, cycles, [subject]), now=console.at)
     history = subject.history.document if subject.history else None
     drills = find_drill_rows(history, records.drills, now=console.at)
-    timeline = place_events(
-        find_events(row, drills, records, judgement.schedule.maintenance_windows), now=console.at
-    )
-    plan = records.plans[0] if records.plans else None
     document = subject.schedule.document if subject.schedule else None
+    windows = document.maintenance_windows if document else ()
+    timeline = place_events(find_events(row, drills, records, windows, now=console.at), now=console.at)
+    plan = records.plans[0] if records.plans else None
     cadence = document.cadence.describe() if document else ""
     return ScheduleView(console.at, row, judgement, cadence, plan, drills, timeline, problem)

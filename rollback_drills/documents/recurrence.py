@@ -91,6 +91,8 @@ class Recurrence(msgspec.Struct, frozen=True, gc=False):
             raise ValueError(
                 f"rrule {self.rule!r} does not occur within {SEARCHED_YEARS} years after its start"
             )
+        if "UNTIL" in parts and next(iter(rule), None) is None:
+            raise ValueError(f"rrule {self.rule!r} does not occur before its UNTIL; let it end later")
 
     def occurrences(self) -> Iterator[datetime]:
         """Yield the instants in UTC, in their order.
@@ -263,8 +265,8 @@ def _read_until(text: str, time_zone: str) -> datetime | None:
         if time is None:
             return datetime.fromisoformat(f"{day}T235959")
         until = datetime.fromisoformat(f"{day}T{time}")
-    except ValueError:
+        if not is_utc:
+            return until
+        return until.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         raise ValueError(f"UNTIL={text} does not exist") from None
-    if not is_utc:
-        return until
-    return until.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)

@@ -1,8 +1,10 @@
 """Who is told through what, and when not: owner rules, maintenance windows, owner calendars."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Self
 
+import msgspec
 from msgspec import Meta
 
 from rollback_drills.documents.fields import (
@@ -19,6 +21,7 @@ from rollback_drills.documents.fields import (
     fold_alias,
     write_instant,
 )
+from rollback_drills.documents.recurring_period import RecurringPeriod, Span
 from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.documents.working_time import BusinessHours, check_time_zone
 
@@ -70,24 +73,30 @@ class SharedOwnerRule(OwnerRule, frozen=True, gc=False, kw_only=True):
 
 
 class Period(Document, frozen=True, gc=False):
-    """A half-open stretch of time, `[start_at, end_at)` (contract §8.2)."""
+    """A half-open stretch of time, `[start_at, end_at)` (contract §8.2), or one that recurs."""
 
     start_at: Timestamp = ZERO_TIME
     end_at: Timestamp = ZERO_TIME
     reason: str = ""
+    recurrence: RecurringPeriod | None = None
+    """When it recurs; then it has no other times."""
     starts_at: Timestamp | UnsetType = UNSET
     ends_at: Timestamp | UnsetType = UNSET
     description: str | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Fold the other spellings, and see that the period has two ends in the right order."""
+        """Fold the other spellings, and ensure that it recurs, or has two ends in the right order."""
         if not (self.starts_at is self.ends_at is self.description is UNSET):
             fold_alias(self, "starts_at", "start_at", ZERO_TIME)
             fold_alias(self, "ends_at", "end_at", ZERO_TIME)
             fold_alias(self, "description", "reason", "")
         start_at, end_at = self.start_at, self.end_at
+        if self.recurrence is not None:
+            if not (start_at is end_at is ZERO_TIME):
+                raise ValueError("give either start_at and end_at, or recurrence")
+            return
         if start_at is ZERO_TIME or end_at is ZERO_TIME:
-            raise ValueError("start_at and end_at are both needed")
+            raise ValueError("start_at and end_at are both needed, unless there is a recurrence")
         if not (1 < start_at.year < 9999 and 1 < end_at.year < 9999):
             check_in_utc(start_at, end_at)
         if end_at <= start_at:
@@ -95,17 +104,27 @@ class Period(Document, frozen=True, gc=False):
                 f"ends at {write_instant(self.end_at)}, before it starts; end_at must be later than start_at"
             )
 
-    def contains(self, instant: datetime) -> bool:
-        """Whether the instant lies in the period; its end does not."""
-        return self.start_at <= instant < self.end_at
+    def find_occurrence(self, instant: datetime) -> Self | None:
+        """Return the period itself, or its occurrence if it recurs, that contains an instant."""
+        if self.recurrence is None:
+            return self if self.start_at <= instant < self.end_at else None
+        span = self.recurrence.find_span(instant)
+        return None if span is None else self._at(span)
 
-    def to_wire(self) -> dict[str, Any]:
-        """Write the period as contract §4 has it."""
-        return {
-            "start_at": write_instant(self.start_at),
-            "end_at": write_instant(self.end_at),
-            "reason": self.reason,
-        }
+    def find_occurrences(self, instant: datetime) -> Iterator[Self]:
+        """Yield the period itself, or its occurrences that end after an instant."""
+        if self.recurrence is None:
+            return iter((self,))
+        return map(self._at, self.recurrence.find_spans(instant))
+
+    def find_change(self, instant: datetime) -> datetime | None:
+        """Return when it begins or ends next after an instant; None if nothing changes."""
+        if self.recurrence is not None:
+            return self.recurrence.find_change(instant)
+        return next((bound for bound in (self.start_at, self.end_at) if bound > instant), None)
+
+    def _at(self, span: Span) -> Self:
+        return msgspec.structs.replace(self, recurrence=None, start_at=span.start_at, end_at=span.end_at)
 
 
 class MaintenanceWindow(Period, frozen=True, gc=False):

@@ -41,7 +41,7 @@ class WorkCalendar(Document, frozen=True, gc=False):
             ValueError: They do not, or are not.
         """
         for each in (*self.closed, *self.open):
-            _read_day(each)
+            read_day(each)
         if both := set(self.closed) & set(self.open):
             raise ValueError(f"closed and open both have {min(both)}; keep it in one of them")
         if self.holidays:
@@ -103,7 +103,12 @@ def find_holidays(region: str) -> "HolidayBase":
     return holidays.country_holidays(country, subdiv=part or None)
 
 
-def _read_day(text: LocalDate) -> date:
+def read_day(text: LocalDate) -> date:
+    """Read a day.
+
+    Raises:
+        ValueError: There is no such day.
+    """
     if _DATE.fullmatch(text):
         try:
             return date.fromisoformat(text)

@@ -4,6 +4,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.recurring_period import RecurringPeriod
 from rollback_drills.documents.routing_policy import (
     EscalationStep,
     MaintenanceWindow,
@@ -48,16 +49,35 @@ class WrittenRule(msgspec.Struct, frozen=True, gc=False):
         )
 
 
+class WrittenRecurrence(msgspec.Struct, frozen=True, gc=False):
+    """When a period recurs, by the clock on the wall."""
+
+    rrule: str
+    start: str
+    end: str
+    time_zone: str
+    except_days: tuple[str, ...] = msgspec.field(name="except")
+
+    @classmethod
+    def of(cls, period: RecurringPeriod) -> "WrittenRecurrence":
+        """Write the recurrence of a document."""
+        return cls(period.rrule, period.start, period.end, period.time_zone, period.except_days)
+
+
 class WrittenPeriod(msgspec.Struct, frozen=True, gc=False):
     """A period in which an owner is absent."""
 
-    start_at: str
-    end_at: str
+    start_at: str | None
+    """None if it recurs."""
+    end_at: str | None
     reason: str
+    recurrence: WrittenRecurrence | UnsetType = UNSET
 
     @classmethod
     def of(cls, period: Period) -> "WrittenPeriod":
         """Write the period of a document."""
+        if period.recurrence is not None:
+            return cls(None, None, period.reason, WrittenRecurrence.of(period.recurrence))
         return cls(write_instant(period.start_at), write_instant(period.end_at), period.reason)
 
 
@@ -65,24 +85,28 @@ class WrittenWindow(msgspec.Struct, frozen=True, gc=False):
     """A maintenance window with its matchers."""
 
     window_id: str
-    start_at: str
-    end_at: str
+    start_at: str | None
+    """None if it recurs."""
+    end_at: str | None
     reason: str
     owners: tuple[str, ...]
     providers: tuple[str, ...]
     schedule_ids: tuple[str, ...]
+    recurrence: WrittenRecurrence | UnsetType = UNSET
 
     @classmethod
     def of(cls, window: MaintenanceWindow) -> "WrittenWindow":
         """Write the window of a document."""
+        period = WrittenPeriod.of(window)
         return cls(
             window.window_id,
-            write_instant(window.start_at),
-            write_instant(window.end_at),
-            window.reason,
+            period.start_at,
+            period.end_at,
+            period.reason,
             window.owners,
             window.providers,
             window.schedule_ids,
+            period.recurrence,
         )
 
 

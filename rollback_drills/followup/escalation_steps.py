@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rollback_drills.documents.recurrence import MOST_OCCURRENCES
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.next_actions import find_next_step
 from rollback_drills.planning.escalation_chain import Chain, Link
@@ -65,7 +66,7 @@ def plan_step(
     if due is None:
         return None
     start = at = max(due.at, now)
-    while True:
+    for _ in range(MOST_OCCURRENCES):  # what recurs changes something for ever
         step = _pass_over(chain, due.step, suppressions, at)
         link = chain.links[min(step, len(chain.links)) - 1]
         if open_ways := _find_open_ways(link, suppressions, at):
@@ -74,8 +75,9 @@ def plan_step(
         changes = (suppressions.find_change(each.owner, at) for each in waited_for)
         later = min((each for each in changes if each), default=None)
         if later is None:
-            return PlannedStep(step, link, due.at, due.at, ())
+            break
         at = later
+    return PlannedStep(step, link, due.at, due.at, ())
 
 
 def _pass_over(chain: Chain, step: int, suppressions: Suppressions, at: datetime) -> int:

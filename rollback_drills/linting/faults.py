@@ -8,8 +8,10 @@ from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.promotion import PromotionDocument
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.gate.promotion import find_promotion_faults
+from rollback_drills.linting.idle_exceptions import find_idle_exceptions
 from rollback_drills.readiness.acceptance import PASSED, RECOVERY, TARGET, find_missing, find_unmet
 from rollback_drills.readiness.due import find_latest
 from rollback_drills.readiness.history_faults import find_unknown_words
@@ -38,7 +40,9 @@ def find_faults(document: Document) -> Faults:
         faults = find_written_faults(document)
         if document.status == RETIRED:
             del faults[ACTIVE]
-        return Faults(tuple(faults.values()))
+        return Faults(tuple(faults.values()), tuple(find_idle_exceptions(document)))
+    if isinstance(document, RoutingPolicy):
+        return Faults(warnings=tuple(find_idle_exceptions(document)))
     if isinstance(document, History):
         return _find_in_history(document)
     if isinstance(document, PromotionDocument):

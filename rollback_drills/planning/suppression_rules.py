@@ -81,26 +81,27 @@ def in_window(facts: RouteFacts, context: Context) -> Suppressed | None:
     window = facts.window
     if window is None:
         return None
-    until = context.suppressions.deferred_until(facts.route, facts.repeat.quiet_until or window.end_at)
+    deferral = context.suppressions.defer(facts.route, facts.repeat.quiet_until or window.end_at)
     name, why = window.window_id or "without an id", window.reason or "no reason"
-    return Suppressed(Category.MAINTENANCE_WINDOW, f"maintenance window {name}: {why}", until)
+    reason = f"maintenance window {name}: {why}{deferral.note}"
+    return Suppressed(Category.MAINTENANCE_WINDOW, reason, deferral.until)
 
 
 def absent(facts: RouteFacts, context: Context) -> Suppressed | None:
     """Defer the notification while the owner is absent."""
     if facts.absence is None:
         return None
-    until = context.suppressions.deferred_until(facts.route, facts.repeat.quiet_until or context.now)
-    reason = f"{facts.route.owner} cannot be notified: {facts.absence.reason}"
-    return Suppressed(Category.OWNER_CALENDAR, reason, until)
+    deferral = context.suppressions.defer(facts.route, facts.repeat.quiet_until or context.now)
+    reason = f"{facts.route.owner} cannot be notified: {facts.absence.reason}{deferral.note}"
+    return Suppressed(Category.OWNER_CALENDAR, reason, deferral.until)
 
 
 def notified_recently(facts: RouteFacts, context: Context) -> Suppressed | None:
     """Suppress repeats until they are due, or until an acknowledgement ends."""
     if facts.repeat.quiet_until is None:
         return None
-    until = context.suppressions.deferred_until(facts.route, facts.repeat.quiet_until)
-    return Suppressed(Category.ALREADY_NOTIFIED, facts.repeat.because, until)
+    deferral = context.suppressions.defer(facts.route, facts.repeat.quiet_until)
+    return Suppressed(Category.ALREADY_NOTIFIED, facts.repeat.because + deferral.note, deferral.until)
 
 
 def undelivered(facts: RouteFacts, _: Context) -> Suppressed | None:

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain, count
+from typing import Final
 
 import msgspec
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.recurrence import MOST_OCCURRENCES, SEARCHED_YEARS
+from rollback_drills.documents.recurring_period import SEARCHED
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.routes import Route
@@ -52,6 +56,19 @@ class Absence:
         return OwnerAbsence(start_at, end_at, self.reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """Until when a route stays silent."""
+
+    until: datetime | None
+    """None if that is not known."""
+    note: str = ""
+    """Why it is not known, for the end of a sentence; empty if the reason says so itself."""
+
+
+_ENDLESS: Final = Deferral(None, f"; no end within {SEARCHED_YEARS} years")
+
+
 class Suppressions:
     """The windows and calendars of a schedule and of the caller's policy; it only adds (contract §8.10)."""
 
@@ -82,17 +99,19 @@ class Suppressions:
         return self._written[1]
 
     def find_window(self, route: Route, instant: datetime) -> MaintenanceWindow | None:
-        """Return the first window that contains the instant and matches the route.
+        """Return the first window that contains the instant and matches the route; of one that recurs, when.
 
         Matchers compare names by their keys, and all that are not empty must match (contract §4).
         """
         for window in self._windows:
+            if window.recurrence is None and not window.start_at <= instant < window.end_at:
+                continue  # nearly every window
             if (
-                window.start_at <= instant < window.end_at
-                and _matches(window.owners, route.owner)
+                _matches(window.owners, route.owner)
                 and _matches(window.providers, route.provider)
+                and (occurrence := window.find_occurrence(instant))
             ):
-                return window
+                return occurrence
         return None
 
     def find_absence(self, owner: str, instant: datetime) -> Absence | None:
@@ -103,31 +122,44 @@ class Suppressions:
             if not calendar.available:
                 return Absence(calendar.reason or "marked as not available", None)
             for period in calendar.unavailable_windows:
-                if period.contains(instant):
-                    return Absence(period.reason or calendar.reason or "not available", period)
+                if occurrence := period.find_occurrence(instant):
+                    return Absence(period.reason or calendar.reason or "not available", occurrence)
         return None
 
     def find_change(self, owner: str, instant: datetime) -> datetime | None:
         """Return when a window, or an absence of the owner, begins or ends next; None if nothing changes."""
         calendars = self._calendars.get(name_key(owner), ())
         absences = (period for calendar in calendars for period in calendar.unavailable_windows)
-        bounds = (bound for each in (*self._windows, *absences) for bound in (each.start_at, each.end_at))
-        return min((bound for bound in bounds if bound > instant), default=None)
+        changes = (each.find_change(instant) for each in (*self._windows, *absences))
+        return min(filter(None, changes), default=None)
 
-    def deferred_until(self, route: Route, now: datetime) -> datetime | None:
-        """Return the first instant from `now` on at which nothing keeps the route silent; None if none is."""
+    def defer(self, route: Route, now: datetime) -> Deferral:
+        """Return the first instant from `now` on at which nothing keeps the route silent.
+
+        Periods that recur can follow each other for ever, so the search ends after some years.
+        """
         instant = now
-        while True:
+        for hops in count(1):
             window = self.find_window(route, instant)
             absence = None if window else self.find_absence(route.owner, instant)
             if window:
                 instant = window.end_at
             elif absence is None:
-                return instant
+                return Deferral(instant)
             elif absence.period is None:
-                return None
+                return Deferral(None)
             else:
                 instant = absence.period.end_at
+            if (instant - now > SEARCHED or hops == MOST_OCCURRENCES) and self._recurs:
+                return _ENDLESS
+        raise AssertionError
+
+    @property
+    def _recurs(self) -> bool:
+        """Whether any window or absence recurs."""
+        calendars = chain.from_iterable(self._calendars.values())
+        absences = chain.from_iterable(each.unavailable_windows for each in calendars)
+        return any(each.recurrence is not None for each in chain(self._windows, absences))
 
 
 def _matches(names: tuple[str, ...], name: str) -> bool:

@@ -86,9 +86,21 @@ def world(database: Database) -> World:
         "end_at": "2026-12-05T00:00:00Z",
         "reason": "year-end <freeze>",
     }
+    holidays = {
+        "window_id": "holidays",
+        "recurrence": {
+            "rrule": "FREQ=YEARLY",
+            "start": "2020-12-24",
+            "end": "2021-01-02",
+            "time_zone": "Europe/Berlin",
+        },
+    }
     made = World(
         database,
-        {"maintenance_windows": [window], "owner_routes": {"team-a": {"escalation_owner": "lead-a"}}},
+        {
+            "maintenance_windows": [window, holidays],
+            "owner_routes": {"team-a": {"escalation_owner": "lead-a"}},
+        },
         {"schedule_id": "search", **READY},
         {"schedule_id": HOSTILE, "owners": [HOSTILE], "environment": HOSTILE},
     )
@@ -247,6 +259,7 @@ def test_the_timeline_is_a_picture_and_a_list_of_the_same(world: World) -> None:
         "drill failed not accepted",
         "drill drill-12010900 accepted",
         "maintenance window freeze: year-end <freeze>",
+        "23 Dec 2026, 23:00 UTC",
         "first to team-a through slack: delivered",
         "first to team-a through teams: permanent (refused)",
         "escalated to lead-a through slack: delivered",

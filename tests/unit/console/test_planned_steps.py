@@ -41,6 +41,12 @@ def freeze(start: int, end: int, owner: str) -> dict[str, Any]:
     return {"start_at": at(start).isoformat(), "end_at": at(end).isoformat(), "owners": [owner]}
 
 
+def daily(start: int, end: int) -> dict[str, Any]:
+    """Return a recurrence on every day, in minutes after the time of the first notification."""
+    bounds = ((at(each) - timedelta(days=30)).replace(tzinfo=None).isoformat() for each in (start, end))
+    return {"rrule": "FREQ=DAILY", **dict(zip(("start", "end"), bounds, strict=True)), "time_zone": "UTC"}
+
+
 CASES = [
     pytest.param({}, "lead-a", 60, id="everybody is there"),
     pytest.param({"owner_calendars": {"lead-a": GONE}}, "director", 60, id="absent without an end"),
@@ -76,6 +82,18 @@ CASES = [
         "director",
         150,
         id="an absence that begins in the window passes the step on",
+    ),
+    pytest.param(
+        {"maintenance_windows": [{"recurrence": daily(30, 200), "owners": ["lead-a"]}]},
+        "lead-a",
+        200,
+        id="a window that recurs delays the step",
+    ),
+    pytest.param(
+        {"owner_calendars": {"lead-a": {"unavailable_windows": [{"recurrence": daily(30, 200)}]}}},
+        "director",
+        60,
+        id="an absence that recurs passes the step on",
     ),
 ]
 
@@ -150,3 +168,13 @@ def test_nobody_is_named_while_the_history_is_not_trusted(database: Database) ->
     assert world.escalation_plan()["routes"][0]["next_step_owner"] is None
     assert world.dashboard()["cycles"][0]["next_action"]["action"] != "escalate"
     assert world.problems() == []
+
+
+def test_nobody_is_named_when_absences_follow_each_other_for_ever(database: Database) -> None:
+    absences = [{"recurrence": daily(0, 720)}, {"recurrence": daily(720, 1440)}]
+    gone = {"unavailable_windows": absences}
+    world = World(database, {**CHAIN, "owner_calendars": {"lead-a": gone, "director": gone}})
+    world.check()
+    world.now = at(61)
+
+    assert world.due_steps() == []

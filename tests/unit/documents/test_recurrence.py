@@ -136,9 +136,11 @@ def _is_in_a_gap(day: date, zone: str) -> bool:
         ("FREQ=DAILY;INTERVAL=0", "rrule has the INTERVAL 0; must be a number from 1 to 36,525"),
         ("FREQ=DAILY;UNTIL=tomorrow", "rrule has the UNTIL TOMORROW; write it as 20261231,"),
         ("FREQ=DAILY;UNTIL=20261301", "UNTIL=20261301 does not exist"),
+        ("FREQ=DAILY;UNTIL=99991231T235959Z", "UNTIL=99991231T235959Z does not exist"),
         ("FREQ=DAILY;UNTIL=29991231", "UNTIL is more than 10,000 days after the start"),
         ("FREQ=DAILY;BYHOUR=1,2,3;BYMINUTE=0,5,10,15,20,25,30,35,40", "rrule occurs 27 times a day; at most 24"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "does not occur within 10 years after its start"),
+        ("FREQ=YEARLY;BYMONTH=12;UNTIL=20261130", "does not occur before its UNTIL; let it end later"),
         ("FREQ=DAILY;" + "BYMONTH=1;" * 100, "rrule is longer than 500 characters"),
     ],
 )  # fmt: skip

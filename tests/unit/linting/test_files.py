@@ -201,3 +201,29 @@ def test_a_cadence_that_ends_within_a_quarter_is_warned_of(tmp_path: Path, until
     linted = lint(tmp_path, {**document, "cadence": cadence})
     assert not linted.findings
     assert [warning in each for each in linted.warnings] == ([True] if warning else [])
+
+
+def test_an_exception_on_a_day_without_an_occurrence_is_warned_of(tmp_path: Path) -> None:
+    weekend = {
+        "rrule": "FREQ=WEEKLY;BYDAY=FR",
+        "start": "2026-01-02T18:00",
+        "end": "2026-01-05T08:00",
+        "time_zone": "America/New_York",
+        "except": ["2026-05-01", "2026-05-02", "2025-12-26"],
+    }
+    rules: dict[str, Any] = {
+        "maintenance_windows": [{"recurrence": weekend}],
+        "owner_calendars": {"team-a": {"unavailable_windows": [{"recurrence": weekend}]}},
+    }
+    places = ["maintenance_windows[0]", 'owner_calendars["team-a"].unavailable_windows[0]']
+    idle = [
+        f"$.{place}.recurrence.except[{index}] is {day}, on which no occurrence starts;"
+        " write the day of its start"
+        for place in places
+        for index, day in ((1, "2026-05-02"), (2, "2025-12-26"))
+    ]
+
+    for name, document in (("schedule.json", {**SCHEDULE, **rules}), ("policy.json", rules)):
+        found = lint(tmp_path, document, name)
+        assert found.findings == []
+        assert [each.partition(": ")[2] for each in found.warnings] == idle

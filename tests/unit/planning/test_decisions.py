@@ -318,7 +318,7 @@ def test_a_route_is_deferred_to_the_first_instant_at_which_nothing_keeps_it_sile
         "owner_calendars": {"a": {"available": available, "unavailable_windows": periods}},
     }
     policy = read_policy(document)
-    found = Suppressions("x", policy).deferred_until(Route("a", "slack", 60, "a"), NOW)
+    found = Suppressions("x", policy).defer(Route("a", "slack", 60, "a"), NOW).until
 
     ends = sorted({NOW, *(end for _, end in windows + absences if end > NOW)})
     free = [end for end in ends if not any(start <= end < stop for start, stop in windows + absences)]

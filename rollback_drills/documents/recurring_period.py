@@ -1,0 +1,162 @@
+"""Periods that come again, such as every weekend, by the clock on the wall of a time zone."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import msgspec
+
+from rollback_drills.documents.fields import Document
+from rollback_drills.documents.later_start import start_later
+from rollback_drills.documents.recurrence import (
+    SEARCHED_YEARS,
+    LocalTime,
+    Recurrence,
+    read_local,
+    to_instant,
+)
+from rollback_drills.documents.working_days import LocalDate, read_day
+from rollback_drills.documents.working_time import check_time_zone
+
+SEARCHED: Final = timedelta(days=SEARCHED_YEARS * 366)
+_FIRST_YEAR, _LAST_YEAR = 1900, 9900
+"""Outside of these years nothing recurs: at the ends of the calendar no instant could be written in UTC."""
+_LATEST_SHIFT: Final = timedelta(days=3)
+"""More than the time in UTC differs from that on any wall, and than clocks are ever changed by."""
+_YEARS_KEPT: Final = 4096
+
+
+class Span(NamedTuple):
+    """One occurrence in UTC, half-open: `[start_at, end_at)`."""
+
+    start_at: datetime
+    end_at: datetime
+
+
+class RecurringPeriod(Document, frozen=True, gc=False):
+    """A rule, and from when until when its first occurrence lasts; the others last as long on the wall."""
+
+    rrule: str
+    start: LocalTime
+    end: LocalTime
+    time_zone: str
+    except_days: tuple[LocalDate, ...] = msgspec.field(default=(), name="except")
+    """The local days on which occurrences that do not happen would start."""
+
+    def __post_init__(self) -> None:
+        """Ensure that the rule can be followed, and that each occurrence ends."""
+        _check(self)
+
+    @property
+    def length(self) -> timedelta:
+        """How long an occurrence lasts on the wall; an hour less or more passes if the clocks change."""
+        return read_local(self.end) - read_local(self.start)
+
+    def find_span(self, instant: datetime) -> Span | None:
+        """Return the occurrence that contains an instant; of several the one that starts last."""
+        found = None
+        for span in self.find_spans(instant):
+            if span.start_at > instant:
+                break
+            found = span
+        return found
+
+    def find_change(self, instant: datetime) -> datetime | None:
+        """Return when an occurrence begins or ends next after an instant; None if nothing changes."""
+        found = None
+        for span in self.find_spans(instant):
+            if found is not None and span.start_at >= found:
+                break
+            change = span.start_at if span.start_at > instant else span.end_at
+            found = change if found is None else min(found, change)
+        return found
+
+    def find_spans(self, instant: datetime) -> Iterator[Span]:
+        """Yield the occurrences that end after an instant, as they start, for the years that are searched."""
+        length = self.length
+        earliest = Span(instant - length - _LATEST_SHIFT, instant)
+        for year in range(earliest.start_at.year, instant.year + SEARCHED_YEARS + 1):
+            spans = _find_spans_of_year(self, year)
+            for place in range(bisect_left(spans, earliest), len(spans)):
+                if spans[place].end_at > instant:
+                    yield spans[place]
+
+    def starts_on(self, day: LocalDate) -> bool:
+        """Whether an occurrence would start on a local day, if it happens."""
+        return any(local.date().isoformat() == day for local in self._find_starts(int(day[:4])))
+
+    @property
+    def _recurrence(self) -> Recurrence:
+        return Recurrence(self.rrule, self.start, self.time_zone)
+
+    def _find_starts(self, year: int) -> Iterator[datetime]:
+        """Yield the local times of a year at which occurrences would start."""
+        for local in start_later(self._recurrence, datetime(year, 1, 1)).local_occurrences():  # noqa: DTZ001 - on the wall
+            if local.year > year:
+                return
+            if local.year == year:
+                yield local
+
+
+@lru_cache(maxsize=_YEARS_KEPT)
+def _find_spans_of_year(period: RecurringPeriod, year: int) -> tuple[Span, ...]:
+    """Return the occurrences that start in a local year; every schedule of a run asks for the same few.
+
+    An occurrence that would lie in hours that the clocks skip is none.
+    """
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        return ()
+    length, zone = period.length, period.time_zone
+    spans = (
+        Span(to_instant(local, zone), to_instant(local + length, zone))
+        for local in period._find_starts(year)  # noqa: SLF001 - its other half, at module level for the cache
+        if local.date().isoformat() not in period.except_days
+    )
+    return tuple(sorted(span for span in spans if span.start_at < span.end_at))
+
+
+@lru_cache(maxsize=_YEARS_KEPT)
+def _check(period: RecurringPeriod) -> None:
+    """Ensure that a period can be followed; what was found to be usable is not looked at again.
+
+    Raises:
+        ValueError: It cannot; the message says which part is wrong and what to write.
+    """
+    check_time_zone(period.time_zone)
+    for day in period.except_days:
+        read_day(day)
+    length = period.length
+    if not _FIRST_YEAR <= read_local(period.start).year <= _LAST_YEAR:
+        raise ValueError(f"start {period.start} is not in the years {_FIRST_YEAR} to {_LAST_YEAR}; fix it")
+    if length <= timedelta(0):
+        raise ValueError(f"end {period.end} is not later than start {period.start}; move it")
+    if length > SEARCHED:
+        raise ValueError(f"lasts more than {SEARCHED_YEARS} years; let end be earlier")
+    recurrence = Recurrence(period.rrule, period.start, period.time_zone)
+    recurrence.check()
+    if _has_no_gap(recurrence, length):
+        raise ValueError(
+            f"never ends: for {SEARCHED_YEARS} years each occurrence lasts until the next one starts;"
+            " let end be earlier"
+        )
+
+
+def _has_no_gap(recurrence: Recurrence, length: timedelta) -> bool:
+    """Whether each occurrence lasts until the next one starts, for the years that are searched.
+
+    Days on which none happens are no gap: there are only so many of them.
+    """
+    times = recurrence.local_occurrences()
+    first = before = next(times)
+    try:
+        for local in times:
+            if local - before > length:
+                return False
+            if local - first > SEARCHED:
+                return True
+            before = local
+    except OverflowError:  # more occurrences than are looked at, and no gap among them
+        return True
+    return False

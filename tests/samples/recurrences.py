@@ -1,0 +1,67 @@
+"""Recurrence rules to try properties with."""
+
+from datetime import datetime
+from typing import Final
+
+from hypothesis import strategies as st
+
+from rollback_drills.documents.recurrence import Recurrence
+
+ZONES: Final = (
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Africa/Casablanca",
+    "Europe/Berlin",
+    "America/New_York",
+)
+"""Zones that change their clocks by half an hour, in Ramadan, at other hours; and one that has ceased to."""
+
+_DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+def _some(values: st.SearchStrategy[int] | st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.lists(values, min_size=1, max_size=3, unique=True).map(lambda some: ",".join(map(str, some)))
+
+
+_PARTS: Final = {
+    "DAILY": {"BYMONTH": _some(st.integers(1, 12)), "BYDAY": _some(st.sampled_from(_DAYS))},
+    "WEEKLY": {"BYDAY": _some(st.sampled_from(_DAYS)), "WKST": st.sampled_from(["SU", "MO", "WE"])},
+    "MONTHLY": {
+        "BYMONTHDAY": _some(st.integers(1, 31) | st.integers(-5, -1)),
+        "BYDAY": _some(st.sampled_from(["1TU", "-1FR", "MO", "5TH"])),
+        "BYMONTH": _some(st.integers(1, 12)),
+    },
+    "YEARLY": {
+        "BYMONTH": _some(st.integers(1, 12)),
+        "BYMONTHDAY": _some(st.integers(1, 31)),
+        "BYWEEKNO": _some(st.integers(1, 53)),
+        "BYYEARDAY": _some(st.integers(1, 366) | st.integers(-3, -1)),
+    },
+}
+
+
+@st.composite
+def recurrences(draw: st.DrawFn, zones: st.SearchStrategy[str] | None = None) -> Recurrence:
+    """Draw a rule that can be followed, with a start in 2023 or 2024."""
+    frequency = draw(st.sampled_from(list(_PARTS)))
+    parts = {"FREQ": frequency}
+    if draw(st.booleans()):
+        parts["INTERVAL"] = str(draw(st.integers(1, 5)))
+    for name, values in _PARTS[frequency].items():
+        if draw(st.integers(0, 2)) == 0:
+            parts[name] = draw(values)
+    if draw(st.integers(0, 3)) == 0:
+        parts["BYHOUR"] = draw(_some(st.integers(0, 23)))
+    end = draw(st.integers(0, 4))
+    if end == 0:
+        parts["COUNT"] = str(draw(st.integers(1, 400)))
+    elif end == 1:
+        parts["UNTIL"] = draw(st.dates(datetime(2025, 1, 1).date(), datetime(2028, 1, 1).date())).strftime(  # noqa: DTZ001 - on the wall
+            "%Y%m%d"
+        )
+    start = draw(st.datetimes(datetime(2023, 1, 1), datetime(2024, 12, 31)))  # noqa: DTZ001 - on the wall
+    return Recurrence(
+        ";".join(f"{name}={value}" for name, value in parts.items()),
+        start.replace(second=0, microsecond=0).isoformat(),
+        draw(zones or st.sampled_from(ZONES)),
+    )
