@@ -3,26 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from rollback_drills.planning.explanation import Explanation
 from rollback_drills_cli.output import print_line, print_table
 
 if TYPE_CHECKING:
+    from rollback_drills.reports.explained import SourceDocument
     from rollback_drills.reports.past_check import PastCheck
 
 _MOST_DRILLS: Final = 10
 
 
-class SourceDocument(msgspec.Struct, frozen=True, gc=False):
-    """A document that was read."""
-
-    path: str
-    sha256: str
-    """Of the file; empty if it is a line of one."""
-
-
-def print_explanation(explanation: Explanation, documents: Sequence[SourceDocument]) -> None:
+def print_explanation(explanation: Explanation, documents: Sequence["SourceDocument"]) -> None:
     """Print what today's documents give."""
     print_line(f"{explanation.schedule_id} at {explanation.at}: {explanation.status.replace('_', ' ')}")
     print_line(f"{explanation.message}.")

@@ -1,0 +1,107 @@
+"""Explains one schedule beside its evidence: what today's documents give, and what was recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.names.keys import is_same
+from rollback_drills.planning.explanation import Explanation, RouteExplanation, explain
+from rollback_drills.planning.fleet_check import ScheduleCheck
+from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.judgement import find_due, judge
+from rollback_drills.readiness.terms import Criteria, Report
+
+if TYPE_CHECKING:
+    from rollback_drills.database.connections import Database
+    from rollback_drills.reports.past_check import PastCheck
+
+
+class SourceDocument(msgspec.Struct, frozen=True, gc=False):
+    """A document that was read."""
+
+    path: str
+    sha256: str
+    """Of the file; empty if it is a line of one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """The explanation of one schedule at one time."""
+
+    explanation: Explanation
+    documents: Sequence[SourceDocument]
+    recorded: "PastCheck | None"
+    """What the evidence says up to that time; None if it says nothing."""
+    differences: Sequence[str]
+
+    def to_wire(self) -> Report:
+        """Return the document `rollback-drills.explanation.v1`."""
+        written: Report = msgspec.to_builtins(self.explanation)
+        further = {name: getattr(self, name) for name in ("documents", "recorded", "differences")}
+        return written | {name: msgspec.to_builtins(value) for name, value in further.items()}
+
+
+def explain_subject(
+    subject: Subject,
+    database: "Database | None",
+    criteria: Criteria,
+    *,
+    now: datetime,
+    policy: RoutingPolicy | None = None,
+    owner: str | None = None,
+    provider: str | None = None,
+) -> Explained:
+    """Explain a schedule at a time; earlier notifications count where there is evidence.
+
+    Args:
+        subject: Its documents, as they are today.
+        database: Has the evidence; None if there is none.
+        criteria: What it is judged against.
+        now: The time.
+        policy: The routing policy of the caller.
+        owner: Only routes to this owner.
+        provider: Only routes through this provider.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    check = ScheduleCheck(subject, judge(subject, find_due(subject, now=now), criteria, now=now))
+    request = PlanRequest(policy=policy)
+    past, compare = None, None
+    if database:
+        # SQLAlchemy takes half a second to import, and is needed for evidence alone
+        from rollback_drills.reports.past_check import find_differences, find_past_check
+        from rollback_drills.reports.past_knowledge import add_past
+
+        check, request = add_past(database, check, request, now=now)
+        past, compare = find_past_check(database, check.schedule_id, now), find_differences
+    check.plan_at_once(request, now=now)
+    whole = explain(check, request, criteria, now=now)
+    routes = tuple(each for each in whole.routes if _is_wanted(each, owner, provider))
+    explanation = msgspec.structs.replace(whole, routes=routes)
+    return Explained(
+        explanation=explanation,
+        documents=[_describe(each.path, each.file) for each in (subject.schedule, subject.history) if each],
+        recorded=past,
+        differences=list(compare(past, whole.routes)) if past and compare else [],
+    )
+
+
+def _is_wanted(route: RouteExplanation, owner: str | None, provider: str | None) -> bool:
+    is_owner = owner is None or is_same(owner, route.owner)
+    return is_owner and (provider is None or is_same(provider, route.provider))
+
+
+def _describe(path: str, file: str) -> SourceDocument:
+    """Describe a document; one that is gone meanwhile has no digest."""
+    try:
+        return SourceDocument(path, sha256(Path(file).read_bytes()).hexdigest() if file else "")
+    except OSError:
+        return SourceDocument(path, "")
