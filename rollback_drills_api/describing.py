@@ -104,6 +104,18 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
             "offset": 0,
         },
     ),
+    "explanation": (
+        "Why a schedule is in its state, and why each owner is notified or not.",
+        _object(schema_version=_TEXT, schedule_id=_TEXT, at=_TEXT, routes=_LIST, recorded=_MAYBE_OBJECT),
+        {
+            "schema_version": "rollback-drills.explanation.v1",
+            "schedule_id": "payments",
+            "at": "2026-06-20T15:40:00+00:00",
+            "due_because": "30 days after drill-7 of 2026-05-21T15:40:00+00:00",
+            "routes": [{"provider": "slack", "owner": "payments-team", "action": "deliver", "answers": []}],
+            "recorded": None,
+        },
+    ),
     "dashboard": (
         "Open cycles, outstanding acknowledgements, failing connectors.",
         _object(

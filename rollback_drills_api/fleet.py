@@ -18,6 +18,7 @@ from rollback_drills.documents.records import is_records
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import Judgement, judge_all
+from rollback_drills.readiness.terms import Criteria
 from rollback_drills.settings import Settings
 from rollback_drills_api.problems import Problem
 
@@ -42,6 +43,8 @@ class JudgedFleet:
     at: datetime
     by_id: dict[str, int]
     """By schedule id: the place among the judgements."""
+    criteria: Criteria
+    """What they were judged against."""
 
     def find(self, schedule_id: str) -> Judgement:
         """Return the judgement of one schedule.
@@ -49,10 +52,18 @@ class JudgedFleet:
         Raises:
             Problem: There is no such schedule.
         """
+        return self.judgements[self.find_place(schedule_id)]
+
+    def find_place(self, schedule_id: str) -> int:
+        """Return the place of one schedule among the subjects and judgements.
+
+        Raises:
+            Problem: There is no such schedule.
+        """
         spelling = find_spelling(schedule_id, self.by_id)
         if spelling is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no schedule of this id in the documents")
-        return self.judgements[self.by_id[spelling]]
+        return self.by_id[spelling]
 
 
 class FleetCache:
@@ -141,7 +152,7 @@ def _stat_all(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:
 def _judge(fleet: Fleet, settings: Settings, now: datetime) -> JudgedFleet:
     judgements = judge_all(fleet.subjects, settings.criteria, now=now, generated_by=_GENERATED_BY)
     by_id = {each.cycle.schedule_id: place for place, each in enumerate(judgements)}
-    return JudgedFleet(fleet.subjects, judgements, fleet.is_single, now, by_id)
+    return JudgedFleet(fleet.subjects, judgements, fleet.is_single, now, by_id, settings.criteria)
 
 
 def _is_same_minute(one: datetime, other: datetime) -> bool:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
+from rollback_drills.errors import UsageError
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import Dashboard, build_dashboard
 from rollback_drills.followup.follow_up_rules import documents_of, find_rules
@@ -14,6 +15,7 @@ from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import NO_TOTALS, read_totals
 from rollback_drills.readiness.terms import Report
+from rollback_drills.reports.explained import explain_subject
 from rollback_drills.reports.filters import NotificationFilter, RouteFilter
 from rollback_drills.reports.notifications import NotificationRow, find_notifications
 from rollback_drills.reports.paging import HistoryPage
@@ -22,7 +24,13 @@ from rollback_drills.reports.routes import RouteRow, find_routes
 from rollback_drills.reports.trend import find_trend
 from rollback_drills_api.acting import describe_built, name_caller
 from rollback_drills_api.describing import described
-from rollback_drills_api.queries import NotificationQuery, RouteQuery, TrendQuery, nothing_asked
+from rollback_drills_api.queries import (
+    ExplanationQuery,
+    NotificationQuery,
+    RouteQuery,
+    TrendQuery,
+    nothing_asked,
+)
 from rollback_drills_api.security import reading
 from rollback_drills_api.service import Readable, Served, Service
 
@@ -84,6 +92,27 @@ async def suppression_trends(
         return {"trend": trend, "metadata": describe_built(trend, trend.trend_id)}
 
     return await served.answers.give(("trend", generated_by, wanted.key), served.evidence_version, find)
+
+
+@router.get("/explanation", responses=described("explanation", 404))
+async def explanation(served: Readable, wanted: Annotated[ExplanationQuery, QueryParameters()]) -> Response:
+    """Explain one schedule at any time: drills, due time, rules, and what the evidence says."""
+
+    def find() -> Report:
+        fleet = served.fleet.judged()
+        if wanted.schedule_id is None and not fleet.is_single:
+            raise UsageError("schedule_id is missing; there are several schedules")
+        place = fleet.find_place(wanted.schedule_id) if wanted.schedule_id is not None else 0
+        return explain_subject(
+            fleet.subjects[place],
+            served.database(),
+            fleet.criteria,
+            now=wanted.instant(now=fleet.at),
+            owner=wanted.owner,
+            provider=wanted.provider,
+        ).to_wire()
+
+    return await served.answers.give(("explanation", wanted.key), served.version, find)
 
 
 def find_dashboard(served: Service) -> Dashboard:

@@ -121,6 +121,25 @@ class TrendQuery(Between):
     generated_by: Who | None = None
 
 
+class ExplanationQuery(Query):
+    """Which schedule, and when."""
+
+    schedule_id: Name | None = Field(default=None, description="Needless if there is one schedule.")
+    at: Instant | None = Field(
+        default=None, description="This instant or day, ISO 8601, UTC without an offset; else now."
+    )
+    provider: Name | None = Field(default=None, description="Only routes through this provider.")
+    owner: Name | None = Field(default=None, description="Only routes to this owner.")
+
+    def instant(self, *, now: datetime) -> datetime:
+        """Return the instant that is asked for.
+
+        Raises:
+            UsageError: It is no day and no instant.
+        """
+        return _read_bound("at", self.at) or now
+
+
 def read_bounds(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     """Read both bounds of a period.
 

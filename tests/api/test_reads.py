@@ -127,6 +127,8 @@ def test_several_schedules_come_in_pages_and_those_that_block_first(
         one = get(client, "/runtime/go-pilot/rollback-drill-schedule?schedule_id=service-4")
         gate = get(client, "/deployment/production-readiness?limit=1")
         unknown = client.get("/runtime/go-pilot/rollback-drills?schedule_id=service-9")
+        explained = get(client, f"{NOTIFICATIONS}/explanation?schedule_id=service-3")
+        unnamed = client.get(f"{NOTIFICATIONS}/explanation")
 
     assert [each["schedule"]["schedule_id"] for each in page["items"]] == ["service-3", "service-4"]
     assert (page["total"], beyond["items"]) == (5, [])
@@ -134,6 +136,9 @@ def test_several_schedules_come_in_pages_and_those_that_block_first(
     assert {check["schedule_id"] for check in gate["checks"]} == {"service-3"}
     assert (gate["acceptable"], gate["total"]) == (False, 5)
     assert unknown.status_code == 404
+    assert explained["schedule_id"] == "service-3"
+    assert unnamed.status_code == 422
+    assert "schedule_id is missing; there are several schedules" in unnamed.text
 
 
 def test_a_document_that_changes_is_judged_anew(
@@ -245,3 +250,19 @@ def test_every_answer_has_the_headers_that_keep_browsers_from_guessing(client: T
         assert headers["cache-control"] == "no-store"
         assert re.fullmatch("[0-9a-f-]{36}", headers["x-request-id"])
         assert "server" not in headers
+
+
+def test_a_schedule_is_explained_at_any_time(client: TestClient) -> None:
+    now = get(client, f"{NOTIFICATIONS}/explanation?owner=team-a&provider=slack")
+    assert now["schema_version"] == "rollback-drills.explanation.v1"
+    assert [(each["owner"], each["provider"]) for each in now["routes"]] == [("team-a", "slack")]
+    assert now["recorded"]["decisions"]
+
+    before = get(client, f"{NOTIFICATIONS}/explanation?schedule_id=PAYMENTS&at=2020-01-01")
+    assert (before["schedule_id"], before["at"]) == ("payments", "2020-01-01T00:00:00+00:00")
+    assert before["recorded"] is None
+
+    assert client.get(f"{NOTIFICATIONS}/explanation?schedule_id=search").status_code == 404
+    refused = client.get(f"{NOTIFICATIONS}/explanation?at=yesterday")
+    assert refused.status_code == 422
+    assert "at must be a day, 2026-06-20, or a time" in refused.text
