@@ -1,1 +1,1 @@
-"""Connections to SQLite and PostgreSQL."""
+"""Connections to SQLite and PostgreSQL, all tables, their upgrades and backups."""

@@ -23,7 +23,6 @@ EVIDENCE = Table(
     Column("record", JSON),
 )
 KIND = "go-backend-rollback-drill-"
-DUE = "2026-11-27T09:00:00Z"
 Row = dict[str, Any]
 
 
