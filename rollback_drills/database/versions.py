@@ -9,7 +9,7 @@ from rollback_drills.database.first_format import has_first_format
 from rollback_drills.database.format_problem import FormatProblem
 from rollback_drills.database.tables import LEDGER, OUTBOX, SCHEMA_VERSION
 
-NEWEST: Final = 1
+NEWEST: Final = 2
 """The version that this program writes: the number of the newest file in `migrations/versions`."""
 OLDEST_READABLE: Final = 0
 """The oldest version that can be read without an upgrade."""
@@ -53,11 +53,8 @@ def require_readable(connection: Connection) -> None:
     if version is None:
         return
     refuse_newer(version)
-    if version < OLDEST_READABLE or (
-        version == UNNUMBERED
-        and has_first_format(connection)
-        and not inspect(connection).has_table(LEDGER.name)
-    ):
+    has_ledger = version > UNNUMBERED or inspect(connection).has_table(LEDGER.name)
+    if version < OLDEST_READABLE or (not has_ledger and has_first_format(connection)):
         raise FormatProblem(f"it has an older format; run `{UPGRADE_COMMAND}`")
 
 

@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, MetaData, Table, create_engine, func, insert, select, text
+from sqlalchemy import Connection, MetaData, Table, create_engine, delete, func, insert, select, text
 
 from rollback_drills.database.connections import Database
-from rollback_drills.database.tables import METADATA, OUTBOX
+from rollback_drills.database.tables import METADATA, OUTBOX, SCHEMA_VERSION
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from tests.checkout import ROOT
 from tests.samples.builders import KEY
@@ -71,6 +71,8 @@ def _copy(name: str, database: Database) -> None:
     found.reflect(source)
     with source.connect() as old, database.engine.begin() as new:
         _make_tables(new, found)
+        if SCHEMA_VERSION.name in found.tables:
+            new.execute(delete(SCHEMA_VERSION))
         for table in found.sorted_tables:
             rows = [dict(row) for row in old.execute(select(table)).mappings()]
             target = METADATA.tables.get(table.name, table)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rollback_drills.database.tables import SCHEMA_VERSION
+from rollback_drills.database.versions import NEWEST
 from tests.samples.commands import Drills
 from tests.samples.databases import empty_sqlite, open_sqlite
 from tests.samples.formats import load
@@ -58,10 +59,14 @@ def test_of_postgresql_it_prints_what_to_run_without_the_password(
 def test_an_upgrade_says_what_it_did(drills: Drills, tmp_path: Path) -> None:
     load("ledger", empty_sqlite(tmp_path / "evidence.db"))
     assert drills("upgrade") == 0
-    assert drills.out == "Upgraded the database from schema version 0 to 1.\n"
+    assert drills.out == f"Upgraded the database from schema version 0 to {NEWEST}.\n"
     assert drills("upgrade") == 0
-    assert drills.out == "The database has schema version 1 already.\n"
-    assert drills.document("upgrade", "--json") == {"from_version": 1, "to_version": 1, "imported": 0}
+    assert drills.out == f"The database has schema version {NEWEST} already.\n"
+    assert drills.document("upgrade", "--json") == {
+        "from_version": NEWEST,
+        "to_version": NEWEST,
+        "imported": 0,
+    }
 
 
 def test_without_automatic_upgrades_writing_names_the_command(
@@ -70,10 +75,7 @@ def test_without_automatic_upgrades_writing_names_the_command(
     load("ledger", empty_sqlite(tmp_path / "evidence.db"))
     monkeypatch.setenv("DRILLS_AUTO_UPGRADE", "0")
     assert drills("rotate-key", "--by", "maria") == 2
-    assert (
-        "it has schema version 0, and this program writes version 1; run `drills evidence upgrade`"
-        in drills.err
-    )
+    assert f"this program writes version {NEWEST}; run `drills evidence upgrade`" in drills.err
     assert drills.err.count("\n") == 1
     assert drills("verify") == 0
     monkeypatch.setenv("DRILLS_AUTO_UPGRADE", "perhaps")

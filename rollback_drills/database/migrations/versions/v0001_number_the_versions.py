@@ -24,7 +24,5 @@ def upgrade() -> None:
         op.create_index(
             "ledger_by_schedule_and_kind", "ledger", ["schedule_id", "metadata_kind", "leaf_index"]
         )
-    if "ledger_by_kind" not in indexes:
-        op.create_index("ledger_by_kind", "ledger", ["metadata_kind", "schedule_id"])
     if "ix_ledger_schedule_id" in indexes:
         op.drop_index("ix_ledger_schedule_id", "ledger")
