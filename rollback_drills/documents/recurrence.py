@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -60,6 +60,13 @@ _ONLY_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "BYMONTHDAY": ("DAILY", "MONTHLY", "YEARLY"),
 }
 """With which frequencies RFC 5545, 3.3.10, allows a part."""
+
+
+class Span(NamedTuple):
+    """From when until when something lasts, in UTC, half-open: `[start_at, end_at)`."""
+
+    start_at: datetime
+    end_at: datetime
 
 
 class Recurrence(msgspec.Struct, frozen=True, gc=False):
@@ -171,6 +178,15 @@ def to_instant(local: datetime, time_zone: str) -> datetime:
         OverflowError: In UTC it leaves the years 1 to 9999.
     """
     return local.replace(tzinfo=ZoneInfo(time_zone), fold=0).astimezone(UTC)
+
+
+def to_span(start: datetime, end: datetime, time_zone: str) -> Span:
+    """Return what lies between two times on the wall; nothing if the clocks skip it.
+
+    Raises:
+        OverflowError: In UTC one leaves the years 1 to 9999.
+    """
+    return Span(to_instant(start, time_zone), to_instant(end, time_zone))
 
 
 def read_parts(rule: str) -> dict[str, str]:

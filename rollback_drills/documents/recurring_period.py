@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -14,8 +14,9 @@ from rollback_drills.documents.recurrence import (
     SEARCHED_YEARS,
     LocalTime,
     Recurrence,
+    Span,
     read_local,
-    to_instant,
+    to_span,
 )
 from rollback_drills.documents.working_days import LocalDate, read_day
 from rollback_drills.documents.working_time import check_time_zone
@@ -26,13 +27,6 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 9900
 _LATEST_SHIFT: Final = timedelta(days=3)
 """More than the time in UTC differs from that on any wall, and than clocks are ever changed by."""
 _YEARS_KEPT: Final = 4096
-
-
-class Span(NamedTuple):
-    """One occurrence in UTC, half-open: `[start_at, end_at)`."""
-
-    start_at: datetime
-    end_at: datetime
 
 
 class RecurringPeriod(Document, frozen=True, gc=False):
@@ -110,7 +104,7 @@ def _find_spans_of_year(period: RecurringPeriod, year: int) -> tuple[Span, ...]:
         return ()
     length, zone = period.length, period.time_zone
     spans = (
-        Span(to_instant(local, zone), to_instant(local + length, zone))
+        to_span(local, local + length, zone)
         for local in period._find_starts(year)  # noqa: SLF001 - its other half, at module level for the cache
         if local.date().isoformat() not in period.except_days
     )

@@ -21,7 +21,8 @@ from rollback_drills.documents.fields import (
     fold_alias,
     write_instant,
 )
-from rollback_drills.documents.recurring_period import RecurringPeriod, Span
+from rollback_drills.documents.recurrence import Span
+from rollback_drills.documents.recurring_period import RecurringPeriod
 from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.documents.working_time import BusinessHours, check_time_zone
 

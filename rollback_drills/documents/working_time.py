@@ -1,30 +1,36 @@
 """When an owner works: days and hours by the clock on the wall of a time zone."""
 
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
 
 from rollback_drills.documents.fields import Document
+from rollback_drills.documents.recurrence import Span, to_span
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HourAndMinute = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+_MIDNIGHT: Final = "24:00"
+_DAY: Final = timedelta(days=1)
+_Start = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+_End = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
 
 
 class BusinessHours(Document, frozen=True, gc=False, omit_defaults=True):
     """From when until when an owner works, and on which days."""
 
-    start: _HourAndMinute = "09:00"
-    end: _HourAndMinute = "17:00"
+    start: _Start = "09:00"
+    end: _End = "17:00"
+    """On the next day if it is earlier than `start`; 24:00 is the end of the day."""
     days: Annotated[tuple[Day, ...], Meta(min_length=1)] = WEEK[:5]
+    """The days on which work begins."""
 
     def __post_init__(self) -> None:
-        """Ensure that the working day ends after it begins."""
-        if self.end <= self.start:
+        """Ensure that work has an end."""
+        if self.end == self.start:
             raise ValueError(
-                f"end {self.end} is not later than start {self.start}; a day ends before midnight"
+                f"start and end are both {self.start}; write 00:00 and {_MIDNIGHT} for a whole day"
             )
 
 
@@ -34,19 +40,16 @@ class WorkingTime(Document, frozen=True, gc=False, omit_defaults=True):
     time_zone: str = "UTC"
     hours: BusinessHours = BusinessHours()
 
-    @property
-    def start(self) -> time:
-        """When the working day begins, on the wall."""
-        return time.fromisoformat(self.hours.start)
-
-    @property
-    def end(self) -> time:
-        """When it ends."""
-        return time.fromisoformat(self.hours.end)
-
-    def is_working_day(self, day: date) -> bool:
-        """Whether the owner works on this day of the zone."""
-        return WEEK[day.weekday()] in self.hours.days
+    def find_work(self, day: date) -> Span | None:
+        """Return the work that begins on a day of the zone; None on a day off."""
+        hours = self.hours
+        if WEEK[day.weekday()] not in hours.days:
+            return None
+        is_midnight = hours.end == _MIDNIGHT
+        end = time() if is_midnight else time.fromisoformat(hours.end)
+        last = day + _DAY if is_midnight or hours.end < hours.start else day
+        start = datetime.combine(day, time.fromisoformat(hours.start))
+        return to_span(start, datetime.combine(last, end), self.time_zone)
 
 
 def check_time_zone(name: str) -> None:

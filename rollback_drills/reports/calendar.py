@@ -24,6 +24,8 @@ def build_calendar(
 ) -> bytes:
     """Write the next four due times of each schedule, and the maintenance windows that are not over.
 
+    Of a window that recurs, the next four occurrences are written.
+
     The same cycle is the same event, whether its drill is due next or later.
 
     Args:
@@ -43,8 +45,9 @@ def build_calendar(
                 for each in _list_later(judgement, schedule):
                     calendar.add_component(_build_later(judgement, each, now))
         for window in schedule.maintenance_windows if schedule else ():
-            if window.end_at > now:
-                calendar.add_component(_build_window(judgement, window, now))
+            for occurrence in islice(window.find_occurrences(now), _SHOWN):
+                if occurrence.end_at > now:
+                    calendar.add_component(_build_window(judgement, occurrence, now))
     written: bytes = calendar.to_ical()
     return written
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import parse_document
-from rollback_drills.documents.recurrence import Recurrence, read_local, to_instant
-from rollback_drills.documents.recurring_period import RecurringPeriod, Span
+from rollback_drills.documents.recurrence import Recurrence, Span, read_local, to_instant
+from rollback_drills.documents.recurring_period import RecurringPeriod
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.written_policy import write_calendars, write_windows
 from tests.samples.examples import examples

@@ -150,6 +150,25 @@ def test_windows_that_are_not_over_are_transparent_events() -> None:
     assert window.decoded("dtend") == datetime(2027, 1, 2, tzinfo=UTC)
 
 
+def test_the_next_four_occurrences_of_a_window_are_events() -> None:
+    recurrence = {
+        "rrule": "FREQ=WEEKLY;BYDAY=FR",
+        "start": "2026-01-02T18:00",
+        "end": "2026-01-05T08:00",
+        "time_zone": "UTC",
+    }
+    window = {"window_id": "weekend", "recurrence": recurrence}
+    saturday = datetime(2026, 12, 5, tzinfo=UTC)
+
+    events = [
+        each for each in later_of(now=saturday, maintenance_windows=[window]) if "window" in each["uid"]
+    ]
+
+    assert [each.decoded("dtstart").day for each in events] == [4, 11, 18, 25]
+    assert events[0].decoded("dtend") == datetime(2026, 12, 7, 8, tzinfo=UTC)
+    assert len({each["uid"] for each in events}) == 4
+
+
 def test_the_same_cycle_is_the_same_event_and_another_is_not() -> None:
     first, again, next_one = (
         events_of(judged(make_subject([DRILL], **changes), now=at), now=at)[0]["uid"]
