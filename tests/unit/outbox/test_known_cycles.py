@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from rollback_drills import ids
@@ -59,6 +60,20 @@ def test_of_two_spellings_the_one_that_was_notified_first_keeps_its_id(
     assert find_known_cycles(database) == {
         ids.cycle_id("payments", DUE): ids.spelt_cycle_id(spellings[0], DUE)
     }
+
+
+def test_only_the_judgement_of_a_known_cycle_changes_and_only_in_its_id(database: Database) -> None:
+    known, other = (judged(make_subject(schedule_id=name)) for name in ("payments", "orders"))
+    due = known.schedule.next_due_at
+    assert due
+    put(database, spelt("Payments", due))
+
+    kept, same = keep_known_cycles(database, [known, other])
+
+    assert kept.cycle.cycle_id == ids.spelt_cycle_id("Payments", due)
+    cycle = msgspec.structs.replace(kept.cycle, cycle_id=known.cycle.cycle_id)
+    assert msgspec.structs.replace(kept, cycle=cycle) == known
+    assert same == other
 
 
 def test_without_a_database_every_cycle_has_its_own_id() -> None:
