@@ -205,10 +205,14 @@ def write(name: str, content: bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes(content)
 
 
-def link_memory(folder: Path) -> None:
-    """Put a file of Linux in place of the rows that can be opened and not be read."""
-    (folder / "rows.jsonl").unlink()
-    (folder / "rows.jsonl").symlink_to("/proc/self/mem")
+def link_memory(name: str) -> Callable[[Path], None]:
+    """Put a file of Linux in place of another one that can be opened and not be read."""
+
+    def tamper(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).symlink_to("/proc/self/mem")
+
+    return tamper
 
 
 @pytest.mark.parametrize(
@@ -228,7 +232,16 @@ def link_memory(folder: Path) -> None:
         case(write("manifest.json", b"\xff"), "is not a manifest", id="manifest of bytes"),
         case(write("manifest.json", b'{"origin": "\xff"}'), "is not a manifest", id="manifest not in UTF-8"),
         case(write("manifest.json", b'{"x": ' + b"[" * 100_000), "is not a manifest", id="deep manifest"),
-        case(link_memory, "cannot be read: .*Input/output error", id="a file that fails when it is read"),
+        case(
+            link_memory("rows.jsonl"),
+            "cannot be read: .*Input/output error",
+            id="a file that fails when it is read",
+        ),
+        case(
+            link_memory("manifest.json"),
+            "^BUNDLE/manifest.json cannot be read: Input/output error$",
+            id="a manifest that fails when it is read",
+        ),
     ],
 )
 def test_what_is_no_export_is_one_message(
@@ -294,6 +307,15 @@ def test_progress_is_reported_from_the_first_row_on(bundle: Path) -> None:
     reported: list[int] = []
 
     assert verify_bundle(bundle, Trust(), reported.append).is_intact
+
+    assert reported == [0]
+
+
+def test_a_file_to_which_nothing_was_appended_is_read_once(bundle: Path) -> None:
+    reported: list[int] = []
+    (bundle / "tree.txt").write_bytes(b"leaf x\n")
+
+    assert not verify_bundle(bundle, Trust(), reported.append).is_intact
 
     assert reported == [0]
 

@@ -1,14 +1,17 @@
 """What the manifest of an export says, and who signed it, is compared with its files and its rows."""
 
 import json
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rollback_drills.errors import UsageError
 from rollback_drills.evidence.export.manifest import manifest_text
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
+from rollback_drills.evidence.verify.bundle_files import BundleFiles
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
 from tests.samples.builders import KEY
 from tests.samples.bundles import change_rows, verified
@@ -20,6 +23,17 @@ def change_manifest(folder: Path, **changes: Any) -> None:
     (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}))
     digest = sha256((folder / "manifest.json").read_bytes()).hexdigest()
     (folder / "manifest.sig").write_text(str(SignedNote.sign(manifest_text(digest), [KEY])))
+
+
+LIMIT = 16 * 1024 * 1024
+"""The bytes of the largest manifest, and of the most that is read of what was appended to a file."""
+
+
+def grow(file: Path, by: int) -> str:
+    """Append zeros to a file; return how a finding writes its sizes."""
+    size = file.stat().st_size
+    os.truncate(file, size + by)
+    return f"{size + by:,} bytes instead of {size:,}"
 
 
 @pytest.mark.parametrize("changes", [{"size": 20}, {"root": "A" * 43 + "="}])
@@ -87,3 +101,68 @@ def test_a_signature_that_cannot_be_read_signs_nothing(content: bytes, bundle: P
     assert finding.kind is Kind.WRONG_KEY
     assert finding.message.startswith("manifest.json is not signed by a key of the ledger")
     assert finding.message.endswith(f"the key of the newest head is {KEY.public.text}")
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "tree.txt", "checkpoints.txt", "report.html"])
+def test_very_much_that_was_appended_to_a_file_is_not_read(name: str, bundle: Path) -> None:
+    says = grow(bundle / name, LIMIT + 1)
+
+    (finding,) = verified(bundle).findings
+
+    assert finding.message == f"{name} is not the file that was exported: it has {says}"
+
+
+@pytest.mark.parametrize(
+    ("name", "also"),
+    [("rows.jsonl", ["line 22 of rows.jsonl holds no record any more"]), ("report.html", [])],
+)
+def test_less_that_was_appended_to_a_file_is_read(name: str, also: list[str], bundle: Path) -> None:
+    grow(bundle / name, LIMIT)
+
+    messages = [each.message for each in verified(bundle).findings]
+
+    assert messages == [*also, f"{name} is not the file that was exported"]
+
+
+def test_a_file_that_is_read_in_part_is_closed(bundle: Path) -> None:
+    grow(bundle / "tree.txt", LIMIT + 1)
+    files = BundleFiles(bundle)
+    before = os.listdir("/proc/self/fd")
+
+    with files.open("tree.txt") as file:
+        assert len(os.listdir("/proc/self/fd")) == len(before) + 1
+
+    assert file.closed
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_file_that_has_less_than_no_bytes_is_not_read(bundle: Path) -> None:
+    sizes = json.loads((bundle / "manifest.json").read_text())["sizes"]
+    change_manifest(bundle, sizes={**sizes, "tree.txt": -1})
+    grow(bundle / "tree.txt", LIMIT)
+
+    first, *_ = verified(bundle).findings
+
+    assert first.message == "rows 0 to 20 are missing at the end; 21 rows were signed"
+
+
+def test_a_manifest_has_at_most_16_mebibytes(bundle: Path) -> None:
+    content = (bundle / "manifest.json").read_text()
+
+    (bundle / "manifest.json").write_text(content.ljust(LIMIT))
+    (finding,) = verified(bundle).findings
+    assert finding.message == "manifest.json was changed after it was signed"
+
+    (bundle / "manifest.json").write_text(content.ljust(LIMIT + 1))
+    with pytest.raises(UsageError, match="is not a manifest of an export"):
+        verified(bundle)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0"])
+def test_a_name_that_no_file_can_have_is_missing(name: str, bundle: Path) -> None:
+    files = json.loads((bundle / "manifest.json").read_text())["files"]
+    change_manifest(bundle, files={**files, name: "0" * 64})
+
+    (finding,) = verified(bundle).findings
+
+    assert (finding.kind, finding.message.endswith(" is missing")) == (Kind.REMOVED, True)
