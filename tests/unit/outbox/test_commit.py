@@ -311,7 +311,7 @@ def test_a_history_is_in_the_order_of_its_commits_and_tells_all_that_the_rule_ne
     entries = [make_entry("payments", reason=each) for each in (Reason.WORSE, Reason.FIRST, Reason.REPEAT)]
     for entry in entries:
         put(database, entry)
-    force(database, entries[0].notification_id, attempt_count=1)  # PostgreSQL moves a row that changes
+    force(database, entries[0].notification_id, due_at=1.0)  # PostgreSQL moves a row that changes
 
     (history,) = find_history(database, [entries[0].cycle_id], []).values()
 
