@@ -11,11 +11,14 @@ from rollback_drills.console.records import ScheduleRecords, read_records
 from rollback_drills.console.source import Console
 from rollback_drills.console.timeline import Timeline, place_events
 from rollback_drills.database.connections import DatabaseError
+from rollback_drills.documents.fleet import Subject
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.open_cycles import read_open_cycles
+from rollback_drills.planning.explanation import Explanation
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check
-from rollback_drills.readiness.terms import Report
+from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.reports.explained import explain_subject
 from rollback_drills.reports.run_page import artifact_key
 
 
@@ -33,6 +36,8 @@ class ScheduleView:
     drills: Sequence[DrillRow]
     """The newest first."""
     timeline: Timeline
+    explanation: Explanation | None
+    """What a check would decide now; None while the evidence cannot be read."""
     problem: str = ""
     """Why the evidence cannot be read; empty if it can."""
 
@@ -96,4 +101,12 @@ def make_schedule(
     timeline = place_events(find_events(row, drills, records, windows, now=console.at), now=console.at)
     plan = records.plans[0] if records.plans else None
     cadence = document.cadence.describe() if document else ""
-    return ScheduleView(console.at, row, judgement, cadence, plan, drills, timeline, problem)
+    explanation = None if problem and console.database else _explain(console, subject, judgement)
+    return ScheduleView(console.at, row, judgement, cadence, plan, drills, timeline, explanation, problem)
+
+
+def _explain(console: Console, subject: Subject, judgement: Judgement) -> Explanation:
+    """Explain a schedule by what it was judged against."""
+    report, history = judgement.schedule_report, judgement.history_report
+    criteria = Criteria(report.mode, report.rollback_drill_due_soon_days, history.rollback_drill_max_age_days)
+    return explain_subject(subject, console.database, criteria, now=console.at).explanation
