@@ -265,13 +265,15 @@ async def _attempt(
             verdict = found if found.succeeded else _unsettled(found)
             return _Finished(message, verdict, not found.succeeded, started_at)
         may_repeat = False
-    if may_repeat and not sender.deduplicates(notification):
+    drops_repeats = sender.deduplicates(notification)
+    if may_repeat and not drops_repeats:
         notification = replace(notification, may_repeat=True)
     if not is_held():
         _logger.warning("the lease of %s ends before it can be sent; it is left", message.message_id)
         return None
     verdict = await sender.send_async(notification, timeout_seconds=timeout_seconds)
-    return _Finished(message, verdict, notification.may_repeat, started_at)
+    # what drops repeats has the notification once now, or may still have an earlier attempt of it
+    return _Finished(message, verdict, may_repeat and not (drops_repeats and verdict.succeeded), started_at)
 
 
 def _unsettled(verdict: Verdict) -> Verdict:

@@ -26,6 +26,8 @@ class SentNotification:
     """Whether the cycle was over for this route afterwards."""
     due_at: str = ""
     """The due instant of its cycle, as documents write it."""
+    may_have_arrived: bool = False
+    """Whether an attempt without an answer may have arrived; the state tells of the last attempt alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class OutboxRow:
             self.state,
             self.is_closed,
             self.cycle_due,
+            self.may_repeat,
         )
 
 

@@ -123,7 +123,7 @@ class Ending:
     """What becomes of a route whose cycle is over."""
 
     is_told: bool
-    """Whether the owner was told of the cycle, and so must be told that it is over."""
+    """Whether the owner was told of the cycle, or may have been, and so must be told that it is over."""
     replaces: tuple[str, ...]
     """Notifications that were not sent yet and become pointless."""
     occurrence: int
@@ -131,9 +131,11 @@ class Ending:
 
 def find_ending(history: Sequence[SentNotification]) -> Ending | None:
     """Return how a route leaves its cycle; None while a notification is on its way, or if it has left."""
-    current = [told for told in history if not told.is_closed and told.state not in _POINTLESS]
+    of_cycle = [told for told in history if not told.is_closed]
+    current = [told for told in of_cycle if told.state not in _POINTLESS]
     if not current or any(told.state in UNCERTAIN for told in current):
         return None
     unsent = tuple(told.notification_id for told in current if told.state in UNSENT)
     occurrence = 1 + sum(told.reason is Reason.RESOLVED for told in history)
-    return Ending(any(told.state in NOTIFIED for told in current), unsent, occurrence)
+    is_told = any(told.state in NOTIFIED or told.may_have_arrived for told in of_cycle)
+    return Ending(is_told, unsent, occurrence)

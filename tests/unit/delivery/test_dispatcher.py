@@ -153,6 +153,17 @@ def test_what_may_have_been_sent_is_asked_for_sent_with_the_same_key_or_marked(
     assert all(each.notification_id == item.notification_id for each in provider.sent)
 
 
+def test_what_drops_repeats_and_refuses_one_may_have_an_earlier_one(
+    database: Database, deliver: Callable[..., list[Delivery]]
+) -> None:
+    interrupt(database)
+
+    deliver(Provider(BUSY, drops=True), at=60.0)
+
+    (item,), _ = find_rows(database, OutboxFilter())
+    assert (item.state, item.may_repeat, item.to_told().may_have_arrived) == (State.RETRY, True, True)
+
+
 def test_a_silent_provider_is_asked_only_after_its_search_has_caught_up(
     database: Database, deliver: Callable[..., list[Delivery]]
 ) -> None:

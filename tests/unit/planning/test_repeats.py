@@ -251,6 +251,21 @@ def test_a_route_leaves_its_cycle_by_what_became_of_its_notification(state: Stat
     assert ended(told) == (None if state in UNCERTAIN or state in POINTLESS else expected)
 
 
+@pytest.mark.parametrize("state", [State.RETRY, *sorted(DEAD)])
+def test_an_owner_who_may_have_been_told_is_told_that_it_is_over(state: State) -> None:
+    ending = ended(make_told(1, state=state, may_have_arrived=True))
+
+    assert ending == Ending(is_told=True, replaces=("gordmsg-1",) if state in UNSENT else (), occurrence=1)
+
+
+def test_a_notification_that_was_replaced_may_have_arrived_too() -> None:
+    replaced = make_told(1, state=State.SUPERSEDED, may_have_arrived=True)
+
+    ending = ended(replaced, make_told(2, state=State.RETRY, reason=Reason.WORSE))
+
+    assert ending == Ending(is_told=True, replaces=("gordmsg-2",), occurrence=1)
+
+
 def test_what_waits_is_replaced_when_the_owner_was_told_before() -> None:
     history = make_told(1), make_told(2, state=State.RETRY, reason=Reason.REPEAT)
 
