@@ -1,7 +1,7 @@
 """Keeps the last finding of each schedule, so that a run writes only what changed.
 
 The table is a copy for speed. The newest check of a population signs what must stand in it; if it does not,
-the ledger is read instead.
+or if plans were pruned since, the ledger is read instead.
 """
 
 from datetime import datetime
@@ -21,7 +21,7 @@ from rollback_drills.evidence.population import (
     digest_population,
     find_changes,
 )
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, PRUNING_KIND
 from rollback_drills.readiness.terms import Report
 
 _ROWS_AT_ONCE: Final = 1000
@@ -35,7 +35,8 @@ def compare_population(connection: Connection, population: Population) -> Change
     if newest is None:
         return find_changes(None, population)
     known = _read_table(connection, population.population_id)
-    if digest_population(known) != newest["population_digest"]:
+    is_signed = digest_population(known) == newest["population_digest"]
+    if not is_signed or _was_pruned_after(connection, newest["leaf_index"]):
         known = dict.fromkeys(known, _NO_RECORD) | _read_ledger(connection, population.population_id)
         _replace_table(connection, population.population_id, known)
     return find_changes(known, population, datetime.fromisoformat(newest["created_at"]))
@@ -80,6 +81,14 @@ def _find_check(connection: Connection, population_id: str) -> Report | None:
     )
     row = connection.execute(checks.order_by(LEDGER.c.leaf_index.desc()).limit(1)).first()
     return read_row(row.leaf_index, row.record) if row else None
+
+
+def _was_pruned_after(connection: Connection, row: int) -> bool:
+    """Return whether plans that a check refers to may have lost their content since."""
+    pruning = select(LEDGER.c.leaf_index).where(
+        LEDGER.c.schedule_id == "", LEDGER.c.metadata_kind == PRUNING_KIND, LEDGER.c.leaf_index > row
+    )
+    return connection.execute(pruning.limit(1)).first() is not None
 
 
 def _read_table(connection: Connection, population_id: str) -> KnownFindings:

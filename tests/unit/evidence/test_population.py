@@ -186,6 +186,21 @@ def test_what_was_pruned_is_recorded_again_and_the_next_check_proves_it(database
     assert (verify(database).is_intact, verify(database).check_count) == (True, 2)
 
 
+def test_a_table_from_before_a_pruning_calls_nothing_unchanged_that_was_pruned(database: Database) -> None:
+    run(database, {"a": "1", "b": "1"})
+    run(database, {"a": "1", "b": "2"}, days=100)
+    prune(database, months=1, now=NOW + 101 * DAY, signer="me", open_key=open_key)
+    with database.write() as connection:  # as it was
+        for name, digest in {"a": "1", "b": "2"}.items():
+            restore = "UPDATE last_findings SET finding_digest = :digest WHERE schedule_id = :name"
+            connection.execute(text(restore), {"digest": digest, "name": name})
+
+    changes = run(database, {"a": "1", "b": "2"}, days=101)
+
+    assert news(changes) == ({"a"}, [], [])
+    assert (verify(database).is_intact, verify(database).check_count) == (True, 1)
+
+
 def test_names_that_redaction_makes_equal_are_never_unchanged(database: Database) -> None:
     def redact(record: Report) -> Report:
         return {
