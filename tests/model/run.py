@@ -53,6 +53,16 @@ PROOFS: Final = (
         ("MESSAGES=1", "LEASE=3", "LIVE"),
         must_end=True,
     ),
+    Proof(
+        "check.pml",
+        "nothing is called unchanged that was not looked at, or has no plan",
+        (),
+        (
+            *("BELIEVE_THE_TABLE", "BELIEVE_AFTER_PRUNING", "DIGEST_OF_THE_TABLE"),
+            *("GONE_IS_NOT_NAMED", "NO_LOCK"),
+        ),
+        (),
+    ),
 )
 
 
