@@ -1,8 +1,9 @@
 """Commits notifications to the outbox before anything is sent, and tells what it has of a cycle."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.database.tables import OUTBOX
@@ -10,10 +11,13 @@ from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
-from rollback_drills.notifications.states import UNSENT, WAITING, State
+from rollback_drills.notifications.states import DEAD, UNSENT, WAITING, State
 from rollback_drills.outbox.digests import dissolve_digests
 from rollback_drills.outbox.insertion import insert_new
 from rollback_drills.outbox.rows import OutboxRow, write_notification
+
+_OVER: Final = (*DEAD, State.SUPERSEDED, State.DISCARDED)
+"""Nothing will be sent any more, and the last attempt was not taken."""
 
 
 def find_history(
@@ -72,11 +76,12 @@ def commit(
         kept = [entry for entry in current if _replace(connection, entry.replaces)]
         added = _insert(database, connection, [entry for entry in kept if not _is_promotion(entry)], now)
         added |= _promote(connection, [entry for entry in kept if _is_promotion(entry)], now)
-        left = [each.route_key for each in departures if _replace(connection, each.replaces)]
-        _close(
-            connection,
-            left + [each.route_key for each in kept if each.closes and each.notification_id in added],
-        )
+        left = [
+            each.route_key for each in departures if _replace(connection, each.replaces, ~OUTBOX.c.may_repeat)
+        ]
+        # what another run has committed or sent since this one decided stays open: the next run closes it
+        _close(connection, left, OUTBOX.c.state.in_(_OVER), ~OUTBOX.c.may_repeat)
+        _close(connection, [each.route_key for each in kept if each.closes and each.notification_id in added])
         for hold in holds:
             _hold(connection, hold)
     return added
@@ -106,12 +111,15 @@ def _is_promotion(entry: OutboxEntry) -> bool:
     return entry.reason is Reason.DEFERRED and not entry.is_kept_back
 
 
-def _replace(connection: Connection, notification_ids: Sequence[str]) -> bool:
+def _replace(
+    connection: Connection, notification_ids: Sequence[str], *conditions: ColumnElement[bool]
+) -> bool:
+    """Replace notifications that were surely not sent and meet the conditions; say whether all did."""
     if not notification_ids:
         return True
     statement = (
         update(OUTBOX)
-        .where(OUTBOX.c.notification_id.in_(notification_ids), OUTBOX.c.state.in_(UNSENT))
+        .where(OUTBOX.c.notification_id.in_(notification_ids), OUTBOX.c.state.in_(UNSENT), *conditions)
         .values(state=State.SUPERSEDED, due_at=None)
     )
     dissolve_digests(connection, notification_ids)
@@ -168,7 +176,7 @@ def _hold(connection: Connection, hold: Hold) -> None:
     connection.execute(update(OUTBOX).where(waits, OUTBOX.c.due_at < until).values(due_at=until))
 
 
-def _close(connection: Connection, route_keys: Sequence[str]) -> None:
+def _close(connection: Connection, route_keys: Sequence[str], *conditions: ColumnElement[bool]) -> None:
     for start in range(0, len(route_keys), MOST_PARAMETERS):
-        some = route_keys[start : start + MOST_PARAMETERS]
-        connection.execute(update(OUTBOX).where(OUTBOX.c.route_key.in_(some)).values(is_closed=True))
+        of_routes = OUTBOX.c.route_key.in_(route_keys[start : start + MOST_PARAMETERS])
+        connection.execute(update(OUTBOX).where(of_routes, *conditions).values(is_closed=True))
