@@ -54,6 +54,16 @@ PROOFS: Final = (
         must_end=True,
     ),
     Proof(
+        "route.pml",
+        "whoever may know of a problem is told that it is over; what is replaced has a successor",
+        (),
+        (
+            *("ONLY_WHAT_WAS_DELIVERED", "REFUSED_IS_NOT_SENT", "LEAVE_WHATEVER_CAME"),
+            *("CLOSE_WHATEVER_CAME", "REPLACE_WHAT_WAS_SENT", "REPLACE_WHAT_IS_UNCERTAIN"),
+        ),
+        (),
+    ),
+    Proof(
         "check.pml",
         "nothing is called unchanged that was not looked at, or has no plan",
         (),
