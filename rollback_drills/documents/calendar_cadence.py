@@ -6,7 +6,7 @@ Both are sequences of due times, of which the one that is due follows from the a
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
-from itertools import count, dropwhile
+from itertools import chain, count, dropwhile, takewhile
 from typing import Annotated, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -116,6 +116,21 @@ class RuleCadence(msgspec.Struct, frozen=True, gc=False):
         """
         return dropwhile(lambda each: each <= due_at, self.due_times())
 
+    def counts_from(self, due_at: datetime) -> datetime | None:
+        """Return after which time a drill counts for a due time: the one before it; None if every drill does.
+
+        Raises:
+            OverflowError: There are more due times than are looked at.
+        """
+        times = self.due_times()
+        first, second = next(times, None), next(times, None)
+        if first is None or second is None:
+            return None
+        if due_at <= first:
+            return first - (second - first)
+        earlier = takewhile(lambda each: each < due_at, chain([first, second], times))
+        return max(earlier, default=None)
+
     def find_due(self, accepted: Sequence[datetime]) -> datetime | None:
         """Return the first due time that no accepted drill has met; None after the last one.
 
@@ -179,6 +194,16 @@ class PeriodCadence(msgspec.Struct, frozen=True, gc=False):
         """
         return dropwhile(lambda each: each <= due_at, self.due_times())
 
+    def counts_from(self, due_at: datetime) -> datetime:
+        """Return when the period of a due time begins.
+
+        Raises:
+            OverflowError: It leaves the year 9999.
+        """
+        first = self._period_of(read_local(self.start))
+        number = next(each for each in count(first) if self._end_of(each) >= due_at)
+        return self._begin_of(number)
+
     def find_due(self, accepted: Sequence[datetime]) -> datetime:
         """Return the end of the first period without an accepted drill in it or after it.
 
@@ -200,11 +225,16 @@ class PeriodCadence(msgspec.Struct, frozen=True, gc=False):
         return (local.year * _YEAR + local.month - self.year_starts) // _MONTHS[self.period]
 
     def _end_of(self, number: int) -> datetime:
-        year, month = divmod((number + 1) * _MONTHS[self.period] + self.year_starts - 1, _YEAR)
+        return _to_due(self._local_begin_of(number + 1), self.time_zone, self.shift, self.calendar)
+
+    def _begin_of(self, number: int) -> datetime:
+        return to_instant(self._local_begin_of(number), self.time_zone)
+
+    def _local_begin_of(self, number: int) -> datetime:
+        year, month = divmod(number * _MONTHS[self.period] + self.year_starts - 1, _YEAR)
         if year > _LAST_YEAR:
             raise OverflowError("the cadence leaves the year 9999")
-        begins = datetime.combine(date(year, month + 1, 1), time())
-        return _to_due(begins, self.time_zone, self.shift, self.calendar)
+        return datetime.combine(date(year, month + 1, 1), time())
 
 
 CalendarCadence: TypeAlias = RuleCadence | PeriodCadence

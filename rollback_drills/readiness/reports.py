@@ -87,6 +87,10 @@ class CadenceFacts(msgspec.Struct, frozen=True, gc=False):
     time_zone: str
     has_ended: bool
     """Whether the last due time is over, and nothing is due any more."""
+    counts_from: str
+    """After which time a drill counts for the due time; empty if every earlier one does."""
+    can_be_late: bool
+    """Whether a later drill meets the due time; a period that is over is missed for good."""
     time_zone_data: str
     """The version of the IANA database."""
     holiday_data: str

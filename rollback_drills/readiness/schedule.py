@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.cadence import DAY, Interval
-from rollback_drills.documents.calendar_cadence import CalendarCadence
+from rollback_drills.documents.calendar_cadence import CalendarCadence, RuleCadence
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.recurrence import MOST_OCCURRENCES
@@ -49,6 +49,7 @@ _CHECKLIST: Final = Checklist(
 class _Due(msgspec.Struct, frozen=True, gc=False):
     """How far away the due time is."""
 
+    at: datetime | None
     written: str
     """Empty if it is not known."""
     left: timedelta | None
@@ -78,7 +79,7 @@ def report_schedule(
     has_ended = due_at is None and _has_ended(source)
     # at the due instant a drill is due, not late
     stale = not has_ended if left is None else left < _ON_TIME
-    due = _Due(write_instant(due_at) if due_at else "", left, stale)
+    due = _Due(due_at, write_instant(due_at) if due_at else "", left, stale)
     if source is None or source.document is None:
         problem = source.problem if source else _NOT_CONFIGURED
         faults = dict.fromkeys(_CHECKLIST.facts, problem)
@@ -150,18 +151,23 @@ def _write_facts(
         owner_calendars=write_calendars(schedule),
         runbook_ref=schedule.runbook_ref,
         message=problem or (_ENDED if has_ended else f"the next drill is due {due.written}"),
-        cadence=_write_cadence(cadence, has_ended=has_ended),
+        cadence=_write_cadence(cadence, due.at, has_ended=has_ended),
     )
 
 
-def _write_cadence(cadence: Interval | CalendarCadence, *, has_ended: bool) -> CadenceFacts | UnsetType:
+def _write_cadence(
+    cadence: Interval | CalendarCadence, due_at: datetime | None, *, has_ended: bool
+) -> CadenceFacts | UnsetType:
     if isinstance(cadence, Interval):
         return UNSET
+    counts_from = cadence.counts_from(due_at) if due_at else None
     has_holidays = bool(cadence.calendar and cadence.calendar.holidays)
     return CadenceFacts(
         cadence.describe(),
         cadence.time_zone,
         has_ended,
+        write_instant(counts_from) if counts_from else "",
+        isinstance(cadence, RuleCadence),
         find_time_zone_version(),
         find_holiday_version() if has_holidays else "",
     )

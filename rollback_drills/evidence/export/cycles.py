@@ -1,9 +1,10 @@
 """Compares the drills that were performed with those that were due."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class CycleState(StrEnum):
@@ -45,35 +46,44 @@ class Cycle:
         return max(self.drill.executed_at - self.due_at, timedelta(0))
 
 
+class Due(NamedTuple):
+    """A due time, and which drills meet it."""
+
+    at: datetime
+    counts_from: datetime | None = None
+    """After which time a drill counts for it; None: every drill before counts."""
+    can_be_late: bool = True
+    """Whether a later drill meets it; else it is missed for good."""
+
+
 def judge_cycles(
-    due_instants: Sequence[datetime],
+    due_times: Iterable[Due],
     drills: Sequence[PerformedDrill],
-    interval: timedelta | None,
     *,
     seen_from: datetime | None,
     seen_at: datetime,
 ) -> Iterator[Cycle]:
     """Return for each due time whether an accepted drill met it, in time or late.
 
-    In time is a drill within one interval up to the due instant, which counts itself. Without one the first
-    accepted drill after it is late. Without that the cycle is missed, or open if it was not due yet.
+    In time is a drill after the time from which drills count, up to the due time, which counts itself.
+    Without one the first accepted drill after it is late. Without that the cycle is missed, or open if it
+    was not due yet.
 
-    Of a due instant whose interval begins before the first row, only the first of these can be said: its
+    Of a due time for which drills count from before the first row, only the first of these can be said: its
     drill may stand in a row that is not here.
 
     Args:
-        due_instants: Of one schedule.
+        due_times: Of one schedule.
         drills: Of the same schedule.
-        interval: The cadence; None if it is not known, then every drill before counts.
         seen_from: The oldest instant of the evidence, if there are rows before it; else None.
         seen_at: The newest instant of the evidence.
     """
     performed = [(each.executed_at, each) for each in drills if each.accepted and each.executed_at]
     performed.sort(key=lambda pair: pair[0])
-    for due in sorted(due_instants):
-        begin = due - interval if interval else datetime.min.replace(tzinfo=due.tzinfo)
+    for due, counts_from, can_be_late in sorted(due_times):
+        begin = counts_from or datetime.min.replace(tzinfo=due.tzinfo)
         before = [drill for at, drill in performed if begin < at <= due]
-        after = [drill for at, drill in performed if at > due]
+        after = [drill for at, drill in performed if at > due] if can_be_late else []
         if before:
             yield Cycle(due, CycleState.IN_TIME, before[-1])
         elif seen_from and begin < seen_from:

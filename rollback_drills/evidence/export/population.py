@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from rollback_drills.evidence.export.cycles import PerformedDrill
+from rollback_drills.evidence.export.cycles import Due, PerformedDrill
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DECISION_KIND,
@@ -30,7 +30,7 @@ class SeenSchedule:
 
     schedule_id: str
     environment: str = ""
-    interval_days: float | None = None
+    cadence: str = ""
     runbook_ref: str = ""
     state: str = ""
     owners: tuple[str, ...] = ()
@@ -38,7 +38,8 @@ class SeenSchedule:
     """How many plans the period has: a check writes one when something changed or somebody is notified."""
     row: int | None = None
     """The newest plan, which says all of the above; None if there are only drills."""
-    due_instants: set[str] = field(default_factory=set)
+    due_times: dict[str, Due] = field(default_factory=dict)
+    """By how documents write them."""
     by_drill: dict[tuple[str, str], PerformedDrill] = field(default_factory=dict)
 
     @property
@@ -166,14 +167,14 @@ class Population:
     def _take_plan(self, record: Report) -> None:
         seen, says = self._schedule(record), record.get("schedule", {})
         seen.environment = says.get("environment") or ""
-        seen.interval_days = says.get("interval_days")
+        seen.cadence = _describe_cadence(says)
         seen.runbook_ref = says.get("runbook_ref") or ""
         seen.owners = tuple(record["plan"]["owners"])
         seen.state = record["status"]
         seen.row = record["leaf_index"]
         seen.changes += 1
-        if record["plan"].get("next_due_at"):
-            seen.due_instants.add(record["plan"]["next_due_at"])
+        if written := record["plan"].get("next_due_at"):
+            seen.due_times[written] = _read_due(written, says)
 
     def _take_decision(self, record: Report) -> None:
         if record["action"] == "suppress":
@@ -202,3 +203,20 @@ class Population:
     def _take_import(self, record: Report) -> None:
         key = record["imported_from"], record["signer"]
         self.imports.setdefault(key, Import(record["leaf_index"])).count += 1
+
+
+def _describe_cadence(says: Report) -> str:
+    if cadence := says.get("cadence"):
+        return str(cadence.get("description") or "")
+    return f"{says['interval_days']} days" if says.get("interval_days") else ""
+
+
+def _read_due(written: str, says: Report) -> Due:
+    """Return the due time of a plan; of earlier versions and unknown cadences every drill before counts."""
+    at, cadence = datetime.fromisoformat(written), says.get("cadence")
+    if cadence:
+        counts_from = cadence.get("counts_from")
+        begin = datetime.fromisoformat(counts_from) if counts_from else None
+        return Due(at, begin, cadence.get("can_be_late") is not False)
+    days = says.get("interval_days")
+    return Due(at, at - timedelta(days=days) if days else None)

@@ -68,9 +68,8 @@ def write_report(path: Path, population: Population, query: Query, head: Head, e
 
 def _cycles_of(seen: SeenSchedule, population: Population) -> Iterator[Cycle]:
     return judge_cycles(
-        [datetime.fromisoformat(each) for each in seen.due_instants],
+        seen.due_times.values(),
         seen.drills,
-        timedelta(days=seen.interval_days) if seen.interval_days else None,
         seen_from=datetime.fromisoformat(population.oldest) if population.has_earlier else None,
         seen_at=datetime.fromisoformat(population.newest),
     )

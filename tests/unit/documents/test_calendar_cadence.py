@@ -165,6 +165,16 @@ def test_a_further_drill_never_makes_anything_due_earlier(zone: str, rule: str, 
         last = found
 
 
+def test_it_is_known_from_when_on_a_drill_counts() -> None:
+    monthly, quarterly = read(**MONTHLY), read(**QUARTERLY)
+    assert monthly.counts_from(at("2026-02-03T09:00")) == at("2026-01-06T09:00")
+    assert monthly.counts_from(at("2026-01-06T09:00")) == at("2025-12-09T09:00")
+    assert read(**{**MONTHLY, "rrule": "FREQ=DAILY;COUNT=1"}).counts_from(at("2026-01-06T09:00")) is None
+    assert quarterly.counts_from(at("2026-03-31T22:00")) == at("2025-12-31T23:00")
+    assert quarterly.counts_from(at("2026-06-30T22:00")) == at("2026-03-31T22:00")
+    assert list(islice(monthly.following(at("2026-01-06T09:00")), 1)) == [at("2026-02-03T09:00")]
+
+
 def test_the_values_describe_themselves() -> None:
     assert read(**MONTHLY).describe() == "FREQ=MONTHLY;BYDAY=1TU from 2026-01-06T10:00 (Europe/Berlin)"
     assert read(**QUARTERLY).describe() == "once per quarter (Europe/Berlin)"

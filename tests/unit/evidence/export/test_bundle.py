@@ -23,7 +23,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append, appending
 from rollback_drills.evidence.export.bundle import export
-from rollback_drills.evidence.export.cycles import CycleState, PerformedDrill, judge_cycles
+from rollback_drills.evidence.export.cycles import CycleState, Due, PerformedDrill, judge_cycles
 from rollback_drills.evidence.export.manifest import Manifest, Query
 from rollback_drills.evidence.export.selection import fold_gap
 from rollback_drills.evidence.heads import find_head
@@ -592,12 +592,21 @@ def test_a_due_instant_is_met_in_time_late_or_not_at_all(
     if executed:
         drills.append(PerformedDrill(3, "it", executed, accepted=True, problems="", approver=""))
 
-    (cycle,) = judge_cycles([DUE], drills, 30 * DAY, seen_from=seen_from, seen_at=seen_at)
+    due = Due(DUE, DUE - 30 * DAY)
+    (cycle,) = judge_cycles([due], drills, seen_from=seen_from, seen_at=seen_at)
 
     assert (cycle.state, cycle.late_by) == (state, late_by)
     assert (cycle.drill.drill_id if cycle.drill else None) == (
         "it" if state in (CycleState.IN_TIME, CycleState.LATE) else None
     )
+
+
+def test_a_period_that_is_over_is_missed_although_a_drill_came_later() -> None:
+    later = PerformedDrill(3, "it", DUE + DAY, accepted=True, problems="", approver="")
+    for can_be_late, state in ((True, CycleState.LATE), (False, CycleState.MISSED)):
+        due = Due(DUE, DUE - 30 * DAY, can_be_late)
+        (cycle,) = judge_cycles([due], [later], seen_from=None, seen_at=DUE + 2 * DAY)
+        assert cycle.state is state
 
 
 @pytest.mark.slow
