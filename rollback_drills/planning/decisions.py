@@ -127,31 +127,32 @@ def find_repeat_after(*sources: RoutingPolicy | None) -> Mapping[Readiness, time
     return found
 
 
-def find_keys(route: Route, context: Context) -> Sequence[str]:
+def find_facts(route: Route, context: Context) -> RouteFacts:
+    """Return what is known of a route now, as a trace of its decision needs it."""
+    suppressions, now = context.suppressions, context.now
+    window, absence = suppressions.find_window(route, now), suppressions.find_absence(route.owner, now)
+    return RouteFacts(route, window, absence, _find_repeat(_find_keys(route, context), context))
+
+
+def _find_keys(route: Route, context: Context) -> Sequence[str]:
     """Return the keys of a route; it has several only from former versions."""
     key = ids.route_key(context.cycle.cycle_id, route.provider, route.owner)
     return context.request.spelt.get(key, (key,)) if context.request.spelt else (key,)
 
 
-def find_facts(route: Route, context: Context, *, is_asked: bool = True) -> RouteFacts:
-    """Return what is known of a route now; not of its repeats, if another rule has decided already."""
-    repeat = _NOT_SENT
-    if is_asked:
-        known = context.request.notified
-        repeat = _decide_repeat(find_keys(route, context), context) if known else NEVER_NOTIFIED
-    return RouteFacts(
-        route,
-        context.suppressions.find_window(route, context.now),
-        context.suppressions.find_absence(route.owner, context.now),
-        repeat,
-    )
-
-
 def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDecision:
-    cycle, suppressions, keys = context.cycle, context.suppressions, find_keys(route, context)
-    facts = find_facts(route, context, is_asked=whole is None)
-    window, absence, repeat = facts.window, facts.absence, facts.repeat
-    suppressed = suppress_route(facts, context) if whole is None else whole
+    cycle, suppressions, now, keys = (
+        context.cycle,
+        context.suppressions,
+        context.now,
+        _find_keys(route, context),
+    )
+    window = suppressions.find_window(route, now)
+    absence = suppressions.find_absence(route.owner, now)
+    suppressed, repeat = whole, _NOT_SENT
+    if suppressed is None:
+        repeat = _find_repeat(keys, context)
+        suppressed = suppress_route(RouteFacts(route, window, absence, repeat), context)
     until = suppressed.until if suppressed else None
     return RouteDecision(
         keys[0],
@@ -172,9 +173,11 @@ def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDe
     )
 
 
-def _decide_repeat(keys: Sequence[str], context: Context) -> RepeatDecision:
-    """Decide from the earlier notifications of a route; it has several keys only from former versions."""
+def _find_repeat(keys: Sequence[str], context: Context) -> RepeatDecision:
+    """Decide from the earlier notifications of a route."""
     request = context.request
+    if not request.notified:
+        return NEVER_NOTIFIED
     return decide_repeat(
         request.notified.get(keys[0], ()),
         context.cycle.status,
