@@ -3,8 +3,9 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -15,13 +16,14 @@ from rollback_drills.documents.history_pairs import (
     Histories,
     NamedFile,
     by_key,
+    find_kind,
     key_of,
     name_files,
     read_history,
 )
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded, read_document
-from rollback_drills.documents.records import is_records, read_records
+from rollback_drills.documents.records import count_records, is_records, read_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.terminal_text import show_path
@@ -30,6 +32,9 @@ from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.lookalikes import explain_lookalike, find_lookalikes
 
 _MOST_NAMESAKES_SHOWN: Final = 3
+
+DrillKey = tuple[str, datetime | None]
+"""Id and time of a drill: short ids such as `drill-1` may come again elsewhere."""
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
@@ -59,6 +64,8 @@ class Fleet:
     """Whether the caller named one document, and expects one report."""
     warnings: tuple[str, ...] = ()
     """What a person should look at, and makes no document unusable: ids that look the same."""
+    drills_elsewhere: Mapping[DrillKey, str] = field(default_factory=dict)
+    """Of a shard: drills in it that a schedule of another shard uses too, with the name of that schedule."""
 
 
 def find_subject(subjects: Sequence[Subject], name: str) -> tuple[Subject | None, str]:
@@ -82,12 +89,30 @@ def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
     """
     if schedule_path is not None and is_records(schedule_path):
         subjects = tuple(_load_records(schedule_path, history_path))
-    elif schedule_path is None or _is_one_file(schedule_path):
+    elif schedule_path is None or is_one_file(schedule_path):
         _refuse_missing_folder(schedule_path)
         return _load_single(schedule_path, history_path)
     else:
         subjects = tuple(_load_files(schedule_path, history_path))
+    return gather_fleet(subjects)
+
+
+def gather_fleet(subjects: tuple[Subject, ...]) -> Fleet:
+    """Put the subjects of several documents together, and refuse those that have the same id."""
     return Fleet(_refuse_duplicates(subjects), is_single=False, warnings=tuple(_explain_lookalikes(subjects)))
+
+
+def count_schedules(schedule_path: str | None) -> int:
+    """Return how many schedules a path stands for, without reading them.
+
+    Raises:
+        UsageError: A `.jsonl` file cannot be read.
+    """
+    if schedule_path is not None and is_records(schedule_path):
+        return count_records(schedule_path)
+    if schedule_path is None or is_one_file(schedule_path):
+        return 1
+    return sum(find_kind(name) == "schedule" for _, name in search(schedule_path).documents)
 
 
 def _refuse_missing_folder(path: str | None) -> None:
@@ -99,12 +124,13 @@ def _refuse_missing_folder(path: str | None) -> None:
         raise UsageError(f"{show_path(path)} does not exist; is its folder there?", field="schedule")
 
 
-def _is_one_file(path: str) -> bool:
+def is_one_file(path: str) -> bool:
+    """Return whether a path is that of one document, which need not exist."""
     return os.path.isfile(path) or not (os.path.isdir(path) or glob.has_magic(path))
 
 
 def _load_single(schedule_path: str | None, history_path: str | None) -> Fleet:
-    if history_path is not None and not _is_one_file(history_path):
+    if history_path is not None and not is_one_file(history_path):
         raise UsageError(
             f"{history_path} is not one file, but there is one schedule; name its history file",
             field="history",
@@ -117,12 +143,12 @@ def _load_single(schedule_path: str | None, history_path: str | None) -> Fleet:
 
 
 def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subject]:
-    files, problems = _search("schedule", schedule_path)
+    files, problems = search_place("schedule", schedule_path)
     schedules = [each for each in files if each.kind == "schedule"]
     if history_path is None:
         histories = by_key(files)
     else:
-        histories, further = _find_histories(history_path)
+        histories, further = find_histories(history_path)
         problems |= further
     if not schedules and not problems:
         raise UsageError(f"{schedule_path} matches no schedule document (*.json)", field="schedule")
@@ -138,7 +164,7 @@ def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subjec
     yield from problems.values()
 
 
-def _search(field: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:
+def search_place(field: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:
     """Find the documents at a place, and by name what of it could not be searched, each as a finding."""
     found = search(place)
     problems: dict[str, Subject] = {}
@@ -153,20 +179,25 @@ def _search(field: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]
     return name_files(place, found.documents), problems
 
 
-def _find_histories(path: str) -> tuple[Histories, dict[str, Subject]]:
-    if _is_one_file(path):
+def find_histories(path: str) -> tuple[Histories, dict[str, Subject]]:
+    """Find the histories at a place of their own, and what of it could not be searched.
+
+    Raises:
+        UsageError: It is one file, or does not exist.
+    """
+    if is_one_file(path):
         what = "is one file, but there are several schedules; name a folder or a glob"
         if not os.path.lexists(path):
             what = "does not exist"
         raise UsageError(f"{show_path(path)} {what}", field="history")
-    files, problems = _search("history", path)
+    files, problems = search_place("history", path)
     if not any(each.kind == "history" for each in files):
         files = [msgspec.structs.replace(each, kind="history") for each in files]
     return by_key(files), problems
 
 
 def _load_records(path: str, history_path: str | None) -> Iterator[Subject]:
-    histories, problems = _find_histories(history_path) if history_path else ({}, {})
+    histories, problems = find_histories(history_path) if history_path else ({}, {})
     records = [Subject(*record) for record in read_records(path)]
     if histories:
         records = list(_add_histories(records, histories))

@@ -5,11 +5,12 @@ import os
 import stat
 from collections.abc import Iterator
 from functools import partial
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 
 from rollback_drills.documents.careful_reader import explain_repeats
+from rollback_drills.documents.glimpse import is_bare
 from rollback_drills.documents.history import History, share_words
 from rollback_drills.documents.quotation import json_path, state
 from rollback_drills.documents.reader import (
@@ -54,8 +55,36 @@ def is_records(path: str) -> bool:
     return path.lower().endswith(".jsonl")
 
 
+class Line(NamedTuple):
+    """A line of the file that is not blank."""
+
+    number: int
+    data: bytes
+    """All of it; of one that is too long, only the beginning."""
+    place: str
+    """What people see of where it was found."""
+    folder: str
+    """Where the file lies."""
+
+    def read(self) -> Record:
+        """Read the record in it."""
+        if len(self.data) > LARGEST_DOCUMENT_BYTES:
+            problem = f"{self.place}: the record is larger than {LARGEST_DOCUMENT_BYTES:,} bytes; shorten it"
+            return Loaded(self.place, problem=problem), None
+        return _read_record(self.data, self.place, self.number, self.folder)
+
+
 def read_records(path: str) -> Iterator[Record]:
     """Read a file line by line; no more than one line is in memory besides what came of the others.
+
+    Raises:
+        UsageError: It cannot be read, has no record, or is too large as a whole.
+    """
+    return (line.read() for line in read_lines(path))
+
+
+def read_lines(path: str) -> Iterator[Line]:
+    """Yield the lines of a file, each with a record that is not read yet.
 
     Raises:
         UsageError: It cannot be read, has no record, or is too large as a whole.
@@ -63,22 +92,27 @@ def read_records(path: str) -> Iterator[Record]:
     shown, folder = hide_folder(path), os.path.dirname(path)
     count = 0
     for number, line in _read_lines(path):
-        count, place = count + 1, f"{shown}:{number}"
+        count += 1
         if count > MOST_RECORDS:
             raise UsageError(f"{path} has more than {MOST_RECORDS:,} records; split it", field="schedule")
-        if len(line) > LARGEST_DOCUMENT_BYTES:
-            problem = f"{place}: the record is larger than {LARGEST_DOCUMENT_BYTES:,} bytes; shorten it"
-            yield Loaded(place, problem=problem), None
-        else:
-            yield _read_record(line, place, number, folder)
+        yield Line(number, line, f"{shown}:{number}", folder)
     if not count:
         raise UsageError(f"{path} has no record; write one JSON object on each line", field="schedule")
+
+
+def count_records(path: str) -> int:
+    """Return how many records a file has.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    return sum(1 for _ in _read_lines(path))
 
 
 def _read_lines(path: str) -> Iterator[tuple[int, bytes]]:
     """Return the lines that are not blank, by their numbers; of one that is too long, only the beginning."""
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
+        with open(path, "rb", buffering=_CHUNK_BYTES, opener=_open_at_once) as file:
             _check(path, os.fstat(file.fileno()))
             yield from _split(path, file)
     except FileNotFoundError:
@@ -120,7 +154,7 @@ def _split(path: str, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def _read_record(line: bytes, place: str, number: int, folder: str) -> Record:
     """Read `{"schedule": …, "history": …}` (each a document, or the path of one), or a bare schedule."""
-    if b'"schedule"' not in line and b"\\" not in line:
+    if is_bare(line):
         return parse_document(Schedule, line, place, Origin(number)), None
     if whole := _read_whole(line, place):
         return whole

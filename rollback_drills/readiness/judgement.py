@@ -1,11 +1,12 @@
 """Judges schedules: due time, history and readiness of each at one instant."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.fleet import DrillKey, Subject
 from rollback_drills.readiness.cycle import Cycle, find_cycle
 from rollback_drills.readiness.due import derive_due
 from rollback_drills.readiness.history import report_history
@@ -80,9 +81,21 @@ def judge_all(
     now: datetime,
     generated_by: str = "cli",
     dues: Sequence[datetime | None] | None = None,
+    elsewhere: Mapping[DrillKey, str] = MappingProxyType({}),
 ) -> list[Judgement]:
-    """Judge several schedules at one instant, in their order; `dues` if their due times are known already."""
-    return list(judge_each(subjects, criteria, now=now, generated_by=generated_by, dues=dues))
+    """Judge several schedules at one instant, in their order.
+
+    Args:
+        subjects: The schedules.
+        criteria: What they are judged against.
+        now: The instant.
+        generated_by: Who asks, for the reports.
+        dues: The due times, if they are known already.
+        elsewhere: Drills of theirs that a schedule outside of them uses too, with its name.
+    """
+    return list(
+        judge_each(subjects, criteria, now=now, generated_by=generated_by, dues=dues, elsewhere=elsewhere)
+    )
 
 
 def judge_each(
@@ -92,9 +105,10 @@ def judge_each(
     now: datetime,
     generated_by: str = "cli",
     dues: Sequence[datetime | None] | None = None,
+    elsewhere: Mapping[DrillKey, str] = MappingProxyType({}),
 ) -> Iterator[Judgement]:
     """Judge as `judge_all` does, one schedule at a time, so that no more than one judgement is in memory."""
-    shared = find_shared_drills(subjects)
+    shared = find_shared_drills(subjects, elsewhere)
     due_times = dues if dues is not None else (find_due(each, now=now) for each in subjects)
     for place, (each, due_at) in enumerate(zip(subjects, due_times, strict=True)):
         yield judge(each, due_at, criteria, now=now, generated_by=generated_by, shared=shared.get(place, ""))

@@ -1,50 +1,55 @@
 """Finds drills that count for more than one schedule: each drill proves the rollback of one."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.fleet import DrillKey, Subject
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.quotation import show
 
 _MOST_NAMED: Final = 3
-Key = tuple[str, object]
 
 
-def find_shared_drills(subjects: Sequence[Subject]) -> dict[int, str]:
+def find_shared_drills(
+    subjects: Sequence[Subject], elsewhere: Mapping[DrillKey, str] = MappingProxyType({})
+) -> dict[int, str]:
     """Return, by the place of a schedule, which drills of its history another schedule uses too.
 
-    A drill is known by its id and its time: short ids such as `drill-1` may come again elsewhere.
+    Args:
+        subjects: The schedules.
+        elsewhere: Drills of theirs that a schedule outside of them uses too, with its name.
     """
     drills = [_drills_of(subject) for subject in subjects]
     ids = [each.drill_id for some in drills for each in some if each.drill_id]
-    if len(set(ids)) == len(ids):
+    if len(set(ids)) == len(ids) and not elsewhere:
         return {}
     keys = Counter(_key(each) for some in drills for each in some if each.drill_id)
-    users: dict[Key, dict[int, None]] = {key: {} for key, count in keys.items() if count > 1}
+    users: dict[DrillKey, dict[int, None]] = {key: {} for key, count in keys.items() if count > 1}
     for place, some in enumerate(drills if users else ()):
         for each in some:
             if (key := _key(each)) in users:
                 users[key][place] = None
+
+    def find_other(place: int, drill: Drill) -> str:
+        """Return the name of another schedule that uses a drill; empty if there is none."""
+        key = _key(drill)
+        others = (each for each in users.get(key, ()) if each != place)
+        return next((_name(subjects[each]) for each in others), elsewhere.get(key, ""))
+
     return {
         place: text
-        for place, some in enumerate(drills if users else ())
-        if (text := _explain(place, some, users, subjects))
+        for place, some in enumerate(drills if users or elsewhere else ())
+        if (text := _explain([(*each, find_other(place, each[1])) for each in enumerate(some)]))
     }
 
 
-def _explain(
-    place: int, drills: Sequence[Drill], users: dict[Key, dict[int, None]], subjects: Sequence[Subject]
-) -> str:
-    shared = [
-        (index, drill, other)
-        for index, drill in enumerate(drills)
-        if drill.drill_id
-        and (other := next((each for each in users.get(_key(drill), ()) if each != place), None)) is not None
-    ]
+def _explain(drills: Sequence[tuple[int, Drill, str]]) -> str:
+    """Name the drills that another schedule uses, each given with its place and that schedule."""
+    shared = [(index, drill, other) for index, drill, other in drills if drill.drill_id and other]
     texts = [
-        f"$.drills[{index}].drill_id is {show(drill.drill_id)}, which {_name(subjects[other])} uses too"
+        f"$.drills[{index}].drill_id is {show(drill.drill_id)}, which {other} uses too"
         for index, drill, other in shared[:_MOST_NAMED]
     ]
     if len(shared) > _MOST_NAMED:
@@ -56,7 +61,7 @@ def _drills_of(subject: Subject) -> Sequence[Drill]:
     return subject.history.document.drills if subject.history and subject.history.document else ()
 
 
-def _key(drill: Drill) -> Key:
+def _key(drill: Drill) -> DrillKey:
     return drill.drill_id, drill.executed_at
 
 

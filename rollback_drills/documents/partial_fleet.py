@@ -1,0 +1,187 @@
+"""Loads one shard of a fleet: of the documents of other shards nothing stays in memory.
+
+What two schedules have to do with each other holds across shards too. Ids that are the same or look the same
+are in the same shard. A drill that another schedule uses too is looked for in the documents of all shards.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import NamedTuple, Protocol
+
+from rollback_drills.documents.careful_reader import UnusableDocumentError
+from rollback_drills.documents.fleet import (
+    DrillKey,
+    Fleet,
+    Subject,
+    find_histories,
+    gather_fleet,
+    is_one_file,
+    search_place,
+)
+from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id, is_bare
+from rollback_drills.documents.history_pairs import Histories, NamedFile, by_key, key_of, read_history
+from rollback_drills.documents.reader import Loaded, read_bytes, read_document
+from rollback_drills.documents.records import Line, is_records, read_lines
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.shard import Shard
+from rollback_drills.errors import UsageError
+
+_Rivals = Mapping[str, Sequence[str]]
+"""By the key of a history the schedules that could have it."""
+
+
+class _Candidate(Protocol):
+    """A schedule that may belong to the shard; it is read as late as possible."""
+
+    def identify(self) -> str:
+        """Return its id, or what stands for it."""
+
+    def may_use(self, drill_ids: AbstractSet[bytes]) -> bool:
+        """Return whether its history may have one of these drills."""
+
+    def read(self) -> Subject:
+        """Read its documents."""
+
+
+def load_shard(schedule_path: str | None, history_path: str | None, shard: Shard) -> Fleet:
+    """Load the schedules of a shard, with their histories.
+
+    Args:
+        schedule_path: A folder, a glob, or a `.jsonl` file.
+        history_path: A folder or a glob; None if the histories are at the same place.
+        shard: The part of the schedules.
+
+    Raises:
+        UsageError: Nothing is found, or the path is that of one document.
+    """
+    iterate, problems = _find_candidates(schedule_path, history_path, shard)
+    subjects = [each.read() for each in iterate() if shard.holds(each.identify())]
+    subjects += [each for name, each in problems.items() if shard.holds(name)]
+    fleet = gather_fleet(tuple(subjects))
+    return replace(fleet, drills_elsewhere=_find_elsewhere(iterate, shard, fleet.subjects))
+
+
+def _find_elsewhere(
+    iterate: Callable[[], Iterator[_Candidate]], shard: Shard, subjects: Sequence[Subject]
+) -> Mapping[DrillKey, str]:
+    """Return drills of a shard that schedules of other shards use too, with the name of one of those."""
+    own = {key for each in subjects for key in _find_drills(each)}
+    ids = {drill_id.encode(errors="surrogatepass") for drill_id, _ in own}
+    found: dict[DrillKey, str] = {}
+    for each in iterate() if own else ():
+        if each.may_use(ids) and not shard.holds(name := each.identify()):
+            found = dict.fromkeys(own.intersection(_find_drills(each.read())), name) | found
+    return found
+
+
+def _find_candidates(
+    schedule_path: str | None, history_path: str | None, shard: Shard
+) -> tuple[Callable[[], Iterator[_Candidate]], Mapping[str, Subject]]:
+    if schedule_path is not None and is_records(schedule_path):
+        return _find_records(schedule_path, history_path)
+    if schedule_path is None or is_one_file(schedule_path):
+        raise UsageError(f"{shard} is a part of several schedules; leave it out for one", field="shard")
+    return _find_files(schedule_path, history_path)
+
+
+def _find_records(
+    path: str, history_path: str | None
+) -> tuple[Callable[[], Iterator[_Candidate]], Mapping[str, Subject]]:
+    if history_path is None:
+        return lambda: (_Record(each, {}, {}) for each in read_lines(path)), {}
+    histories, problems = find_histories(history_path)
+    rivals: dict[str, list[str]] = {}
+    for line in read_lines(path):
+        if key := _Record(line, histories, {}).find_key():
+            rivals.setdefault(key, []).append(line.place)
+    return lambda: (_Record(each, histories, rivals) for each in read_lines(path)), problems
+
+
+def _find_files(
+    path: str, history_path: str | None
+) -> tuple[Callable[[], Iterator[_Candidate]], Mapping[str, Subject]]:
+    files, problems = search_place("schedule", path)
+    schedules = [each for each in files if each.kind == "schedule"]
+    histories = by_key(files)
+    if history_path is not None:
+        histories, further = find_histories(history_path)
+        problems |= further
+    rivals: dict[str, list[str]] = {}
+    for each in schedules:
+        rivals.setdefault(each.key, []).append(each.shown)
+    return lambda: (_File(each, histories, rivals) for each in schedules), problems
+
+
+class _Record(NamedTuple):
+    """A line of a `.jsonl` file."""
+
+    line: Line
+    histories: Histories
+    """Those at a place of their own; empty if there is none."""
+    rivals: _Rivals
+
+    def identify(self) -> str:
+        return glimpse_schedule_id(self.line.data) or Subject(*self.line.read()).name
+
+    def find_key(self) -> str:
+        """Return the key of the history at another place that a bare schedule has; empty if it has none."""
+        if not self.histories or not is_bare(self.line.data):
+            return ""
+        key = key_of(self.identify())
+        return key if key in self.histories else ""
+
+    def may_use(self, drill_ids: AbstractSet[bytes]) -> bool:
+        if key := self.find_key():
+            return _may_have(self.histories[key], drill_ids)
+        found = glimpse_drill_ids(self.line.data)
+        return found is None or not drill_ids.isdisjoint(found)
+
+    def read(self) -> Subject:
+        schedule, history = self.line.read()
+        if history is None and (key := self.find_key()):
+            history = read_history(self.histories[key], schedule.path, self.rivals[key])
+        return Subject(schedule, history)
+
+
+class _File(NamedTuple):
+    """A document of its own, with the history of its name."""
+
+    file: NamedFile
+    histories: Histories
+    rivals: _Rivals
+
+    def identify(self) -> str:
+        try:
+            found = glimpse_schedule_id(read_bytes(self.file.path))
+        except UnusableDocumentError:
+            found = ""
+        return found or Subject(self._read_schedule(), None).name
+
+    def may_use(self, drill_ids: AbstractSet[bytes]) -> bool:
+        return _may_have(self.histories.get(self.file.key, ()), drill_ids)
+
+    def read(self) -> Subject:
+        found, rivals = self.histories.get(self.file.key), self.rivals[self.file.key]
+        history = read_history(found, self.file.shown, rivals) if found else None
+        return Subject(self._read_schedule(), history)
+
+    def _read_schedule(self) -> Loaded[Schedule]:
+        return read_document(Schedule, self.file.path, self.file.shown, self.file.name)
+
+
+def _may_have(histories: Sequence[NamedFile], drill_ids: AbstractSet[bytes]) -> bool:
+    """Return whether one of the drills may be in the history; not if several could be the history."""
+    if len(histories) != 1:
+        return False
+    try:
+        found = glimpse_drill_ids(read_bytes(histories[0].path))
+    except UnusableDocumentError:
+        return False
+    return found is None or not drill_ids.isdisjoint(found)
+
+
+def _find_drills(subject: Subject) -> Iterable[DrillKey]:
+    history = subject.history.document if subject.history else None
+    drills = history.drills if history else ()
+    return ((each.drill_id, each.executed_at) for each in drills if each.drill_id)

@@ -1,0 +1,175 @@
+"""A shard loads its own schedules, and finds in all documents what concerns them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollback_drills.documents.fleet import Fleet, count_schedules, load_fleet
+from rollback_drills.documents.partial_fleet import load_shard
+from rollback_drills.documents.shard import Shard, find_shards, read_shard
+from rollback_drills.errors import UsageError
+from rollback_drills.readiness.judgement import judge_all
+from rollback_drills.readiness.terms import Criteria
+from tests.samples.builders import DRILL, NOW, SCHEDULE
+
+SHARDS = find_shards(20, 5)
+
+
+def schedule(name: Any, **more: Any) -> dict[str, Any]:
+    return {**SCHEDULE, "schedule_id": name, **more}
+
+
+def history(*drill_ids: str) -> dict[str, Any]:
+    drills = [{**DRILL, "drill_id": each} for each in drill_ids]
+    return {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": drills}
+
+
+ODD = [
+    json.dumps({"schedule": schedule("nowhere", interval_days="soon")}),
+    json.dumps({"schedule": {}}),
+    "{ not json",
+    json.dumps(schedule("bare")),
+    json.dumps({"schedule": schedule("escaped/\u00fc"), "history": None}),
+    json.dumps({"schedule": "elsewhere.json", "history": "elsewhere-history.json"}),
+    json.dumps({"schedule": schedule("twice"), "history": history("twice-1")}),
+    json.dumps({"schedule": schedule(" TWICE"), "history": history("twice-2")}),
+    json.dumps({"schedule": schedule("b\u0430re")}),
+    json.dumps({"schedule": schedule("twice-1")})[:-2] + ', "schedule_id": "again"}}',
+]
+"""Records that are hard to read: each is in one shard, and judged there as in the whole fleet."""
+
+
+def write_records(folder: Path) -> str:
+    lines = [
+        json.dumps(
+            {"schedule": schedule(f"service-{n}"), "history": history(f"drill-{n}", f"shared-{n % 9}")}
+        )
+        for n in range(20)
+    ]
+    (folder / "elsewhere.json").write_text(json.dumps(schedule("elsewhere")))
+    (folder / "elsewhere-history.json").write_text(json.dumps(history("shared-3")))
+    path = folder / "fleet.jsonl"
+    path.write_text("\n".join(["", *lines, *ODD]))
+    return str(path)
+
+
+def write_files(folder: Path) -> str:
+    for n in range(20):
+        name = f"service-{n}"
+        (folder / f"{name}-schedule.json").write_text(json.dumps(schedule(name)))
+        text = json.dumps(history(f"drill-{n}", f"shared-{n % 9}"))
+        (folder / f"{name}-history.json").write_text(text)
+    for number, text in enumerate(ODD):
+        (folder / f"odd-{number}-schedule.json").write_text(text)
+    (folder / "same-schedule.json").write_text(json.dumps(schedule("one")))
+    (folder / "same.json").write_text(json.dumps(schedule("other")))
+    (folder / "same-history.json").write_text(json.dumps(history("shared-1")))
+    (folder / "lost-schedule.json").symlink_to(folder / "nothing.json")
+    return str(folder)
+
+
+def write_records_with_histories(folder: Path) -> tuple[str, str]:
+    lines = [json.dumps(schedule(f"service-{n}")) for n in range(20)]
+    lines += [json.dumps(schedule("payments")), json.dumps(schedule("payments-schedule"))]
+    (folder / "fleet.jsonl").write_text("\n".join(lines))
+    (folder / "histories").mkdir()
+    for n in range(15):
+        text = json.dumps(history(f"drill-{n}", f"shared-{n % 9}"))
+        (folder / "histories" / f"service-{n}.json").write_text(text)
+    (folder / "histories" / "payments.json").write_text(json.dumps(history("shared-2")))
+    return str(folder / "fleet.jsonl"), str(folder / "histories")
+
+
+def write(form: str, folder: Path) -> tuple[str, str | None]:
+    """Write a fleet, and return the paths of its schedules and histories."""
+    if form == "records with histories":
+        return write_records_with_histories(folder)
+    return write_records(folder) if form == "records" else write_files(folder), None
+
+
+def judged(fleet: Fleet) -> dict[str, Any]:
+    """Return what is found about each schedule, by its place."""
+    found = judge_all(fleet.subjects, Criteria(), now=NOW, elsewhere=fleet.drills_elsewhere)
+    reports = ((each.schedule_report, each.history_report) for each in found)
+    places = (each.schedule.path for each in fleet.subjects if each.schedule)
+    return dict(zip(places, reports, strict=True))
+
+
+@pytest.mark.parametrize("form", ["records", "files", "records with histories"])
+def test_the_shards_find_together_what_the_fleet_finds(form: str, tmp_path: Path) -> None:
+    path, histories = write(form, tmp_path)
+    whole = judged(load_fleet(path, histories))
+
+    parts = [judged(load_shard(path, histories, each)) for each in SHARDS]
+
+    assert all(parts)
+    assert sum(map(len, parts)) == len(whole)
+    # of a drill that three schedules use, another one of them may be named
+    together = {place: report for part in parts for place, report in part.items()}
+    for place, (report, of_history) in whole.items():
+        assert together[place][0].status == report.status, place
+        own = [(each.id, each.status) for each in of_history.checks]
+        assert [(each.id, each.status) for each in together[place][1].checks] == own, place
+    assert sum("uses too" in str(each) for each in together.values()) == sum(
+        "uses too" in str(each) for each in whole.values()
+    )
+
+
+def test_a_shard_warns_of_ids_that_look_the_same(tmp_path: Path) -> None:
+    path = write_records(tmp_path)
+
+    warnings = [each for shard in SHARDS for each in load_shard(path, None, shard).warnings]
+
+    assert warnings == list(load_fleet(path, None).warnings)
+    assert warnings
+
+
+def test_a_fleet_is_counted_without_reading_it(tmp_path: Path) -> None:
+    (tmp_path / "records").mkdir()
+    (tmp_path / "files").mkdir()
+
+    assert count_schedules(write_records(tmp_path / "records")) == 30
+    assert count_schedules(write_files(tmp_path / "files")) == 33
+    assert count_schedules(None) == count_schedules("nothing.json") == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "shards"), [(0, 5, 1), (5, 5, 1), (6, 5, 2), (10, 5, 2), (11, 5, 3), (10**6, 1, 1000)]
+)
+def test_a_fleet_falls_into_shards_of_at_most_a_size(count: int, size: int, shards: int) -> None:
+    found = find_shards(count, size)
+
+    assert [each.number for each in found] == list(range(1, shards + 1))
+    assert {each.count for each in found} == {shards}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0/8", "9/8", "3", "3/", "/8", "1/1001", "-1/8", "3/8/1", "a/b", "1.0/2"]
+)
+def test_what_is_no_shard_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="write NUMBER/COUNT, such as 3/8") as error:
+        read_shard(text)
+
+    assert error.value.field == "shard"
+
+
+def test_a_shard_is_written_as_it_is_read() -> None:
+    assert str(read_shard(" 3/8 ")) == "3/8"
+    assert read_shard("1/1") == Shard(1, 1)
+
+
+def test_one_document_has_no_shards(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(schedule("a")))
+
+    with pytest.raises(UsageError, match="leave it out for one"):
+        load_shard(str(tmp_path / "a.json"), None, Shard(1, 2))
+
+
+def test_schedules_are_in_the_same_shards_for_ever() -> None:
+    names = ["payments", "Payments ", "search", "\u0440ayments"]
+
+    found = [next(str(each) for each in find_shards(8, 1) if each.holds(name)) for name in names]
+
+    assert found == ["2/8", "2/8", "3/8", "2/8"]
