@@ -14,6 +14,7 @@ from blocks.ledger_key import open_signing_key
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.appender import OpenSigningKey
+from rollback_drills.evidence.checks import ShardedCheck
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag, index_run
@@ -85,7 +86,7 @@ def index_evidence(
     signer: str,
     url: str,
     open_key: OpenSigningKey = open_signing_key,
-    population: Population | None = None,
+    looked: Population | ShardedCheck | None = None,
 ) -> Indexed:
     """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head."""
     indexed = index_run(
@@ -96,7 +97,7 @@ def index_evidence(
         signer=signer,
         redact=redactor_in_use().document,
         open_key=open_key,
-        population=population,
+        looked=looked,
         flow_run_id=flow_run.id or "",
     )
     logger = get_run_logger()

@@ -82,6 +82,17 @@ LAST_FINDINGS: Final = Table(
 )
 """The last finding of each schedule, for speed: it follows from the ledger, and no trigger guards it."""
 
+CHECK_SHARDS: Final = Table(
+    "check_shards",
+    METADATA,
+    Column("population_id", String(40), primary_key=True),
+    Column("shard", String(10), primary_key=True),  # such as 3/8; empty for the check itself
+    Column("check_id", String(80), nullable=False),
+    Column("leaf_index", _LEAF_INDEX, nullable=False),  # of the first row that its shards can have written
+    Column("result", LargeBinary, nullable=False),
+)
+"""What the shards of a check have found, until the check is recorded: an empty table between checks."""
+
 OUTBOX: Final = Table(
     "outbox",
     METADATA,

@@ -4,6 +4,8 @@ The table is a copy for speed. The newest check of a population signs what must 
 or if plans were pruned since, the ledger is read instead.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,10 +18,9 @@ from rollback_drills.evidence.index import read_row
 from rollback_drills.evidence.population import (
     Changes,
     KnownFindings,
-    Population,
     SeenPopulations,
+    Summary,
     digest_population,
-    find_changes,
 )
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, PRUNING_KIND
 from rollback_drills.readiness.terms import Report
@@ -29,30 +30,49 @@ _NO_RECORD: Final = ""
 """Stands for the digest of a finding whose record was pruned: the next check records it again."""
 
 
-def compare_population(connection: Connection, population: Population) -> Changes:
-    """Return what changed since the last check of a population, by what the evidence has of it."""
-    newest = _find_check(connection, population.population_id)
+@dataclass(frozen=True, slots=True)
+class LastCheck:
+    """What the evidence knows of a population by its newest check."""
+
+    findings: KnownFindings
+    created_at: datetime
+
+
+def read_last_check(
+    connection: Connection, population_id: str, schedule_ids: Sequence[str] | None = None
+) -> LastCheck | None:
+    """Return what the newest check of a population concluded; None if it was never checked.
+
+    Args:
+        connection: In a transaction that writes: a table that is not what the check signed is written anew.
+        population_id: The population.
+        schedule_ids: Return only these, and take the table as it is: nobody has signed a part of it.
+    """
+    newest = _find_check(connection, population_id)
     if newest is None:
-        return find_changes(None, population)
-    known = _read_table(connection, population.population_id)
+        return None
+    created_at = datetime.fromisoformat(newest["created_at"])
+    if schedule_ids is not None:
+        return LastCheck(_read_rows(connection, population_id, schedule_ids), created_at)
+    known = _read_table(connection, population_id)
     is_signed = digest_population(known) == newest["population_digest"]
     if not is_signed or _was_pruned_after(connection, newest["leaf_index"]):
-        known = dict.fromkeys(known, _NO_RECORD) | _read_ledger(connection, population.population_id)
-        _replace_table(connection, population.population_id, known)
-    return find_changes(known, population, datetime.fromisoformat(newest["created_at"]))
+        of_ledger = _read_ledger(connection, population_id, newest["leaf_index"])
+        known = dict.fromkeys(known, _NO_RECORD) | of_ledger
+        _replace_table(connection, population_id, known)
+    return LastCheck(known, created_at)
 
 
-def keep_findings(connection: Connection, population: Population, changes: Changes) -> None:
+def keep_findings(connection: Connection, summary: Summary, changes: Changes) -> None:
     """Keep the findings of a check for the next one."""
     if not changes.is_any:
         return
-    of_population = LAST_FINDINGS.c.population_id == population.population_id
+    of_population = LAST_FINDINGS.c.population_id == summary.population_id
     outdated = sorted({*changes.changed, *changes.gone})
     for start in range(0, len(outdated), MOST_PARAMETERS):
         some = LAST_FINDINGS.c.schedule_id.in_(outdated[start : start + MOST_PARAMETERS])
         connection.execute(delete(LAST_FINDINGS).where(of_population, some))
-    findings = population.findings
-    _add_rows(connection, population.population_id, {name: findings[name] for name in changes.changed})
+    _add_rows(connection, summary.population_id, {name: summary.findings[name] for name in changes.changed})
 
 
 def forget_findings(connection: Connection) -> None:
@@ -97,11 +117,24 @@ def _read_table(connection: Connection, population_id: str) -> KnownFindings:
     return {row.schedule_id: row.finding_digest for row in rows}
 
 
-def _read_ledger(connection: Connection, population_id: str) -> KnownFindings:
-    """Read again from the first record on; it is needed after a pruning, or if the table was changed."""
+def _read_rows(connection: Connection, population_id: str, schedule_ids: Sequence[str]) -> KnownFindings:
+    columns = select(LAST_FINDINGS.c.schedule_id, LAST_FINDINGS.c.finding_digest).where(
+        LAST_FINDINGS.c.population_id == population_id
+    )
+    found: KnownFindings = {}
+    for start in range(0, len(schedule_ids), MOST_PARAMETERS):
+        some = LAST_FINDINGS.c.schedule_id.in_(schedule_ids[start : start + MOST_PARAMETERS])
+        found |= {row.schedule_id: row.finding_digest for row in connection.execute(columns.where(some))}
+    return found
+
+
+def _read_ledger(connection: Connection, population_id: str, last: int) -> KnownFindings:
+    """Read the rows up to the last again; it is needed after a pruning, or if the table was changed."""
     seen = SeenPopulations()
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
-        LEDGER.c.metadata_kind.in_((PLAN_KIND, CHECK_KIND)), LEDGER.c.record.contains(population_id)
+        LEDGER.c.metadata_kind.in_((PLAN_KIND, CHECK_KIND)),
+        LEDGER.c.leaf_index <= last,
+        LEDGER.c.record.contains(population_id),
     )
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
     for row, text in connection.execute(ordered):

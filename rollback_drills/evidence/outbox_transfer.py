@@ -12,9 +12,9 @@ from sqlalchemy import Connection, select, union_all, update
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
 from rollback_drills.evidence.appender import OpenSigningKey, appending
+from rollback_drills.evidence.checks import ShardedCheck, open_check
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
-from rollback_drills.evidence.last_findings import compare_population, keep_findings
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
 from rollback_drills.evidence.records import record_deliveries
@@ -66,14 +66,14 @@ def index_run(
     redact: Callable[[Report], Report],
     open_key: OpenSigningKey,
     drills: Mapping[str, Callable[[], Report]] = MappingProxyType({}),
-    population: Population | None = None,
+    looked: Population | ShardedCheck | None = None,
     flow_run_id: str = "",
 ) -> Indexed:
     """Append the records of a run, and of every outcome and drill that the evidence does not have yet.
 
     Of a check, the plans are appended that notify somebody or whose findings changed, and in the end one
-    record that the whole population was looked at. Outcomes of a run that was killed before it came so far
-    are taken by the next one.
+    record that the whole population was looked at; a shard leaves that record to the check it belongs to.
+    Outcomes of a run that was killed before it came so far are taken by the next one.
 
     Args:
         database: Keeps both the ledger and the outbox.
@@ -83,7 +83,7 @@ def index_run(
         redact: Takes the secrets out of a record.
         open_key: Opens the key that signs the head.
         drills: By the key under which each is written once, how to make the record of a drill.
-        population: What a check looked at; None if the run is no check.
+        looked: What a check looked at, or all its shards did; None if the run is no check.
         flow_run_id: The Prefect flow run that writes; empty outside one.
     """
 
@@ -91,42 +91,27 @@ def index_run(
         return {**redact(record), "flow_run_id": flow_run_id} if flow_run_id else redact(record)
 
     refused: list[str] = []
+    check = open_check(looked, redact) if looked else None
     with appending(database, open_key) as (connection, appender):
         lags = _find_lags(connection, created_at)
         earlier = drills.find_earlier(connection) if isinstance(drills, SeenDrills) else {}
         unknown = find_unknown(connection, drills, earlier)
         appender.add((keep(drills[key]()) for key in unknown), unknown)
         appender.add(map(keep, records))
-        seen = population.redacted(redact) if population else None
-        changes = compare_population(connection, seen) if seen else NOTHING_CHANGED
-        if seen:
-            appender.add(map(keep, _find_news(seen, changes)))
+        if check:
+            appender.add(map(keep, check.begin(connection)))
         for outcomes in _take(connection, created_at):
             deliveries = [each.delivery for each in outcomes if each.delivery]
             refused += [_explain_refused(each) for each in outcomes if each.problem]
             appender.add(map(keep, _record(deliveries, created_at=created_at, signer=signer)))
-        if seen:
-            keep_findings(connection, seen, changes)
-            appender.add([keep(record_check(seen, changes, created_at=created_at, signer=signer))])
-    if population and seen:
-        changes = changes.named_as(population, seen)
+        if check and (summary := check.end(connection)):
+            record = record_check(summary, check.changes, created_at=created_at, signer=signer)
+            appender.add([keep(record)])
+    changes = check.changes if check else NOTHING_CHANGED
     went_back = appender.went_back or (lags[0] if lags and lags[0] > CLOCK_SKEW else None)
     behind = max(lags, default=timedelta())
     late = behind if behind > CLOCK_SKEW else None
     return Indexed(appender.count, appender.head, went_back, late, refused, changes)
-
-
-def _find_news(population: Population, changes: Changes) -> Iterator[Report]:
-    """Yield the records of the plans that are news: each plan carries the digest of its finding."""
-    for each in population.concluded:
-        if each.is_notified or each.schedule_id in changes.changed:
-            plan, *decisions = each.record()
-            yield {
-                **plan,
-                "population_id": population.population_id,
-                "finding_digest": each.finding_digest,
-            }
-            yield from decisions
 
 
 def _find_lags(connection: Connection, created_at: datetime) -> list[timedelta]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Final, Self
 
 import msgspec
@@ -49,6 +50,47 @@ class Concluded(msgspec.Struct, frozen=True):
     """Makes the records of the plan and its decisions."""
 
 
+class Summary(msgspec.Struct, frozen=True):
+    """What a check concluded in all, by the names of the records."""
+
+    population_id: str
+    watched: str
+    as_of: datetime
+    states: Mapping[str, int]
+    """How many schedules are in each state."""
+    findings: KnownFindings
+    ambiguous: frozenset[str] = frozenset()
+    """Names that several schedules share, because they are redacted. They count as changed in every run."""
+
+
+class ShardReport(msgspec.Struct, frozen=True):
+    """What a shard did, for the run that asked for it."""
+
+    flow_run_id: str = ""
+    delivery_count: int = 0
+    broken: Sequence[str] = ()
+    """Providers whose deliveries broke, with the reason."""
+    left: Sequence[str] = ()
+    """Ids of notifications that have not reached their owners."""
+    distrust: Sequence[str] = ()
+    """Which histories are not trusted, and why."""
+    names: Mapping[str, str] = {}
+    """By state the name of a schedule in it."""
+    pressing: Sequence[Sequence[str]] = ()
+    """Rows for the page of the fleet."""
+    left_out: int = 0
+    """How many schedules have changed and get no page of their own."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Which part of a population a run looked at."""
+
+    shard: str
+    check_id: str
+    """The check that asked for the shard; empty if a person started it alone."""
+    report: ShardReport
+
+
 class Population(msgspec.Struct, frozen=True):
     """What a check looked at. It is a Struct because Prefect does not look into those."""
 
@@ -57,11 +99,21 @@ class Population(msgspec.Struct, frozen=True):
     """The configured path of the schedules; empty if none is configured."""
     as_of: datetime
     concluded: Sequence[Concluded]
+    part: Part | None = None
+    """None if the run looked at the whole population."""
 
     @property
-    def findings(self) -> KnownFindings:
-        """The digest of each finding, by schedule id."""
-        return {each.schedule_id: each.finding_digest for each in self.concluded}
+    def summary(self) -> Summary:
+        """What was concluded in all."""
+        counts = Counter(each.schedule_id for each in self.concluded)
+        return Summary(
+            self.population_id,
+            self.watched,
+            self.as_of,
+            Counter(str(each.status) for each in self.concluded),
+            {each.schedule_id: each.finding_digest for each in self.concluded},
+            frozenset(name for name, count in counts.items() if count > 1),
+        )
 
     def redacted(self, redact: Callable[[Report], Report]) -> "Population":
         """Return it with the names that its records will have."""
@@ -103,44 +155,42 @@ NOTHING_CHANGED: Final = Changes(is_first=False, changed=frozenset())
 
 
 def find_changes(
-    known: Mapping[str, str] | None, population: Population, previous_at: datetime | None = None
+    known: Mapping[str, str] | None,
+    summary: Summary,
+    previous_at: datetime | None = None,
+    recorded: Mapping[str, str] = MappingProxyType({}),
 ) -> Changes:
-    """Compare findings with those that are known.
+    """Compare findings with those of the last check.
 
     Args:
-        known: By schedule id the last recorded digest; None if the evidence has no check of the population.
-        population: What the check looked at. Schedules that share a name, because it is redacted, count as
-            changed in every run.
+        known: By schedule id the digest in the last check; None if there was no check of the population.
+        summary: What the check concluded.
         previous_at: When the last check was written down.
+        recorded: By schedule id the digest of a plan that shards have recorded since then, also for a check
+            that was killed.
     """
-    before, findings = known or {}, population.findings
-    counts = Counter(each.schedule_id for each in population.concluded)
-    changed = frozenset(
-        name for name, digest in findings.items() if before.get(name) != digest or counts[name] > 1
-    )
-    if known is None:
-        return Changes(is_first=True, changed=changed)
-    came = sorted(findings.keys() - before.keys())
-    gone = sorted(before.keys() - findings.keys())
-    return Changes(False, changed, came, gone, previous_at)
+    before, findings = known or {}, summary.findings
+    changed = summary.ambiguous | {name for name, digest in findings.items() if before.get(name) != digest}
+    came = sorted(findings.keys() - before.keys()) if known is not None else []
+    gone = sorted((before.keys() | recorded.keys()) - findings.keys())
+    return Changes(known is None, changed, came, gone, previous_at)
 
 
-def record_check(population: Population, changes: Changes, *, created_at: datetime, signer: str) -> Report:
+def record_check(summary: Summary, changes: Changes, *, created_at: datetime, signer: str) -> Report:
     """Write down that a run looked at a whole population, and what it concluded in all."""
-    states = Counter(str(each.status) for each in population.concluded)
-    count = len(population.findings)  # by the names of the records: redaction can make several equal
+    count = len(summary.findings)
     return {
-        **start_record(CHECK_KIND, population.population_id, created_at=created_at, signer=signer),
-        "population_id": population.population_id,
-        "watched": population.watched,
-        "as_of": write_instant(population.as_of),
+        **start_record(CHECK_KIND, summary.population_id, created_at=created_at, signer=signer),
+        "population_id": summary.population_id,
+        "watched": summary.watched,
+        "as_of": write_instant(summary.as_of),
         "schedule_count": count,
-        "state_counts": dict(sorted(states.items())),
+        "state_counts": dict(sorted(summary.states.items())),
         "changed_count": len(changes.changed),
         "unchanged_count": count - len(changes.changed),
         "came": list(changes.came),
         "gone": list(changes.gone),
-        "population_digest": digest_population(population.findings),
+        "population_digest": digest_population(summary.findings),
     }
 
 

@@ -72,7 +72,7 @@ def append_check(
         signer="drill-check",
         redact=lambda each: each,
         open_key=open_key,
-        population=Population(population, name, created_at, concluded),
+        looked=Population(population, name, created_at, concluded),
     )
 
 

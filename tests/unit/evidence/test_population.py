@@ -1,7 +1,6 @@
 """A run records what changed, and proves that it looked at everything."""
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,42 +11,20 @@ from sqlalchemy import text
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import (
     Changes,
-    Concluded,
     Population,
     digest_population,
     find_changes,
     name_population,
 )
 from rollback_drills.evidence.pruning import prune
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, record_plan, start_record
-from rollback_drills.evidence.verify.auditor import Trust
-from rollback_drills.evidence.verify.findings import FindingKind, Verification
-from rollback_drills.evidence.verify.ledger import verify_ledger
-from rollback_drills.readiness.terms import Readiness, Report
-from tests.samples.builders import NOW, judged, make_subject, open_key, planned
-
-DAY = timedelta(days=1)
-POPULATION = name_population("fleet/*.json", None, requested=None)
-
-
-def concluded(name: str, digest: str, *, days: int = 0, is_notified: bool = False) -> Concluded:
-    """Conclude something about a schedule; its digest is any text."""
-    subject = make_subject([], schedule_id=name)
-
-    def record() -> Iterable[Report]:
-        plan, at = planned(subject), NOW + days * DAY
-        return record_plan(plan, judged(subject).schedule, f"rcd-{name}", created_at=at, signer="me")
-
-    return Concluded(name, digest, Readiness.NEEDS_ATTENTION, is_notified, record)
-
-
-def population_of(found: Mapping[str, str], name: str = POPULATION, *, days: int = 0) -> Population:
-    of_schedules = [concluded(*each, days=days) for each in found.items()]
-    return Population(name, "fleet/*.json", NOW, of_schedules)
+from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, start_record
+from rollback_drills.evidence.verify.findings import FindingKind
+from rollback_drills.readiness.terms import Report
+from tests.samples.builders import NOW, open_key
+from tests.samples.populations import DAY, POPULATION, concluded, news_of, population_of, records, verify
 
 
 def run(
@@ -63,24 +40,9 @@ def run(
         signer="me",
         redact=redact or (lambda record: record),
         open_key=open_key,
-        population=population,
+        looked=population,
     )
     return indexed.changes
-
-
-def news(changes: Changes) -> tuple[set[str], list[str], list[str]]:
-    """Return what changed, came and is gone."""
-    return set(changes.changed), list(changes.came), list(changes.gone)
-
-
-def records(database: Database, kind: str) -> list[Report]:
-    """Return the records of a kind, the oldest first."""
-    found, _ = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=kind))
-    return found[::-1]
-
-
-def verify(database: Database) -> Verification:
-    return verify_ledger(database, Trust(), lambda _: None)
 
 
 def test_only_what_changed_is_recorded_and_every_run_proves_the_whole_population(database: Database) -> None:
@@ -88,9 +50,9 @@ def test_only_what_changed_is_recorded_and_every_run_proves_the_whole_population
     second = run(database, {"a": "1", "b": "1", "c": "1"})
     third = run(database, {"a": "1", "b": "2", "d": "1"})
 
-    assert (first.is_first, news(first)) == (True, ({"a", "b", "c"}, [], []))
+    assert (first.is_first, news_of(first)) == (True, ({"a", "b", "c"}, [], []))
     assert not second.is_any
-    assert news(third) == ({"b", "d"}, ["d"], ["c"])
+    assert news_of(third) == ({"b", "d"}, ["d"], ["c"])
     assert [each["schedule_id"] for each in records(database, PLAN_KIND)] == ["a", "b", "c", "b", "d"]
     checks = records(database, CHECK_KIND)
     assert [(each["changed_count"], each["unchanged_count"]) for each in checks] == [(3, 0), (0, 3), (2, 1)]
@@ -112,13 +74,13 @@ def test_a_plan_that_notifies_is_recorded_although_its_finding_is_the_same(datab
     assert verify(database).is_intact
 
 
-def test_a_schedule_that_comes_back_and_two_that_swap_names_are_news(database: Database) -> None:
+def test_a_schedule_that_comes_back_and_two_that_swap_names_are_news_of(database: Database) -> None:
     run(database, {"a": "1", "b": "2"})
     run(database, {"b": "2"})
     back = run(database, {"a": "1", "b": "2"})
     swapped = run(database, {"a": "2", "b": "1"})
 
-    assert news(back) == ({"a"}, ["a"], [])
+    assert news_of(back) == ({"a"}, ["a"], [])
     assert swapped.changed == {"a", "b"}
     assert verify(database).is_intact
 
@@ -179,7 +141,7 @@ def test_what_was_pruned_is_recorded_again_and_the_next_check_proves_it(database
 
     changes = run(database, {"a": "1", "b": "2"}, days=101)
 
-    assert news(changes) == ({"a"}, [], [])
+    assert news_of(changes) == ({"a"}, [], [])
     assert [each["schedule_id"] for each in records(database, PLAN_KIND)] == ["b", "a"]
     assert not run(database, {"a": "1", "b": "2"}, days=101).is_any
     assert unproven.remarks == ["1 check cannot be recomputed: the records of plans before them were pruned"]
@@ -256,7 +218,7 @@ _FLEETS = st.lists(st.dictionaries(st.sampled_from("abcde"), st.sampled_from("12
 def test_nothing_is_called_unchanged_that_was_not_seen_the_same_before(fleets: list[dict[str, str]]) -> None:
     known: dict[str, str] | None = None
     for fleet in fleets:
-        changes = find_changes(known, population_of(fleet))
+        changes = find_changes(known, population_of(fleet).summary)
         before = known or {}
         assert changes.changed == {name for name in fleet if before.get(name) != fleet[name]}
         assert set(changes.gone) == (before.keys() - fleet.keys() if known is not None else set())
