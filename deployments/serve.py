@@ -112,6 +112,7 @@ def find_deployments() -> "list[RunnerDeployment]":
             )
             for flow, cron, limit in recurring
         ),
+        drill_check.to_deployment(name="check-shard", tags=["rollback-drills"]),
         *(flow.to_deployment(name=flow.name, tags=["rollback-drills"]) for flow in on_demand),
     ]
     # Without an event loop Prefect gives the deployments themselves, not coroutines.

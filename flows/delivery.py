@@ -11,6 +11,7 @@ from rollback_drills.delivery.undelivered_text import explain_dead, explain_wait
 from rollback_drills.errors import DrillsError
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.notifications.results import Delivery, ProviderDeliveries, failed_providers
+from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.queries import to_delivery
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, try_again
@@ -41,6 +42,16 @@ class Delivered:
             yield f"could not deliver through {'; '.join(failed)}"
         yield from explain_waiting(self._untried(self.left.waiting))
         yield from explain_dead([to_delivery(item) for item in self.left.dead])
+
+    @property
+    def left_ids(self) -> list[str]:
+        """The notifications that have not reached their owners."""
+        return [each.notification.notification_id for each in self.left.deliveries]
+
+    def without_sending(self) -> "Delivered":
+        """Return it without what another run is sending at this moment: that run says what comes of it."""
+        waiting = [each for each in self.left.waiting if each.state is not State.SENDING]
+        return replace(self, left=replace(self.left, waiting=waiting))
 
     def _explain_failures(self) -> Iterator[str]:
         yield from self.broken
@@ -85,6 +96,11 @@ def deliver_due(
     return delivered
 
 
+def is_retried() -> bool:
+    """Return whether a person retries this flow run."""
+    return (flow_run.run_count or 1) > 1
+
+
 def try_failed_again(
     requested: frozenset[str] | None, url: str, schedule_ids: Collection[str] | None = None
 ) -> None:
@@ -92,7 +108,7 @@ def try_failed_again(
 
     To be called before anything is decided: what is due may be kept back again by a window.
     """
-    if (flow_run.run_count or 1) > 1:
+    if is_retried():
         database = open_database(url)
         try_again(database, schedule_ids, requested, now=database.now().timestamp())
 

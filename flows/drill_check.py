@@ -6,10 +6,10 @@ from typing import Any, Final
 from prefect import State, flow
 
 from flows.predecessors import mark_killed_predecessors
-from flows.process import run_process
+from flows.process import run_check
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.planning.requests import (
-    DeliverRequest,
+    DrillCheckRequest,
     ModeName,
     Retries,
     SomeDays,
@@ -18,11 +18,11 @@ from rollback_drills.planning.requests import (
 )
 from rollback_drills.readiness.terms import Report
 
-_USUAL: Final = DeliverRequest()
+_USUAL: Final = DrillCheckRequest()
 
 
 @flow(name="drill-check", timeout_seconds=RUN_TIMEOUT_SECONDS)
-@described_by(DeliverRequest)
+@described_by(DrillCheckRequest)
 def drill_check(
     schedule: str | None = None,
     history: str | None = None,
@@ -33,18 +33,20 @@ def drill_check(
     provider: str = _USUAL.provider,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    generated_by: str = "drill-check",
+    generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
     as_of: datetime | None = None,
+    shard: str | None = None,
 ) -> State[Report]:
     """Check whether rollback drills are ready, due soon or overdue, and notify their owners.
 
     Returns:
         Ends as Ready, DueSoon, NeedsAttention or NotRequested; as Failed if a notification was not delivered,
         in this run or an earlier one, or if no schedule is configured. The data is that of
-        `deliver_notifications`; of a fleet it has the schedules that changed or have notifications.
+        `deliver_notifications`; of a fleet it has the schedules that changed or have notifications. A large
+        fleet is checked by one run for each shard; the data has the counts of the fleet and of each shard.
     """
-    request = DeliverRequest(
+    request = DrillCheckRequest(
         schedule=schedule,
         history=history,
         mode=mode,
@@ -57,7 +59,8 @@ def drill_check(
         generated_by=generated_by,
         dry_run=dry_run,
         as_of=as_of,
+        shard=shard,
     )
-    state = run_process(request, only_news=True)
+    state = run_check(request, lambda **parameters: drill_check(**parameters, return_state=True))
     mark_killed_predecessors()
     return state

@@ -8,7 +8,7 @@ from prefect import State
 from prefect.states import Completed, Failed
 
 from flows.delivery import Delivered
-from flows.naming import STATE_NAMES, describe
+from flows.naming import STATE_NAMES, Found, describe
 from rollback_drills import ids
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
 from rollback_drills.evidence.population import Changes
@@ -19,7 +19,7 @@ from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Report, worst
+from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.run_page import ScheduleRun
 from rollback_drills.trust.guard import Guard
 
@@ -88,26 +88,23 @@ def end_run(
     delivered: Delivered,
     indexed: Indexed,
     guard: Guard,
-    results: Sequence[Report],
+    data: Report,
     *,
-    is_single: bool,
     dry_run: bool,
 ) -> State[Report]:
     """Return the final state: failed if something was not delivered, else named after the schedules.
 
     A dry run delivers nothing, so what waits does not fail it.
     """
-    data = results[0] if is_single else {"runs": list(results)}
     left = list(delivered.explain_problems())
     problems = [] if dry_run else left
     problems += indexed.problems
     if problems:
         message = "; ".join([*problems, *guard.explain()])
         return Failed(message=message, data=DeliveryFailedError(message, data))
-    judgements = [run.judgement for run in runs]
-    name = STATE_NAMES[worst(each.readiness for each in judgements)]
-    news = describe(judgements, None if dry_run else indexed.changes)
+    found = Found.of(run.judgement for run in runs)
+    news = describe(found, None if dry_run else indexed.changes)
     delivery_count = f"notifications delivered: {len(delivered.deliveries)}"
     lag = [explain_lag(indexed.behind)] if indexed.behind else []
     message = "; ".join([news, delivery_count, *left, *lag, *guard.explain()])
-    return Completed(name=name, message=message, data=data)
+    return Completed(name=STATE_NAMES[found.worst], message=message, data=data)

@@ -8,33 +8,34 @@ from flows.ending import record_schedule
 from flows.planning import Checked, Run
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.outbox_transfer import Indexed
-from rollback_drills.evidence.population import Concluded, Population, name_population
+from rollback_drills.evidence.population import Concluded, Part, Population
 from rollback_drills.planning.finding import find_finding
 from rollback_drills.recording.retests import find_all_retests
 from rollback_drills.reports.run_page import ScheduleRun
 from tasks.evidence import index_evidence
 
 
-def keep_evidence(run: Run, checked: Checked, runs: Sequence[ScheduleRun], created_at: datetime) -> Indexed:
-    """Append the records of a run; a dry run appends nothing."""
+def keep_evidence(
+    run: Run, checked: Checked, runs: Sequence[ScheduleRun], created_at: datetime, part: Part | None
+) -> Indexed:
+    """Append the records of a run, of a shard if it has a part; a dry run appends nothing."""
     if run.request.dry_run:
         return Indexed(0, None, None)
     by, fleet = run.request.generated_by, checked.fleet
     records = list(checked.guard.records(created_at=created_at, signer=by))
     drills = find_drills(fleet.subjects, fleet.schedule_ids, now=run.now, created_at=created_at, signer=by)
     drills.followed_by(find_all_retests(fleet.checks, now=run.now, created_at=created_at, signer=by))
-    population = _find_population(run, checked, runs, created_at)
+    population = _find_population(run, checked, runs, created_at, part)
     return index_evidence(records, drills, created_at, by, run.database_url, run.open_key, population)
 
 
 def _find_population(
-    run: Run, checked: Checked, runs: Sequence[ScheduleRun], created_at: datetime
+    run: Run, checked: Checked, runs: Sequence[ScheduleRun], created_at: datetime, part: Part | None
 ) -> Population:
-    watched = run.settings.schedule or ""
     signer = run.request.generated_by
     return Population(
-        name_population(watched, run.settings.history, requested=run.requested),
-        watched,
+        run.population_id,
+        run.watched,
         run.now,
         [
             Concluded(
@@ -46,4 +47,5 @@ def _find_population(
             )
             for check, of_schedule in zip(checked.fleet.checks, runs, strict=True)
         ],
+        part,
     )

@@ -1,6 +1,9 @@
 """Names and tags a flow run after what it found, so that the list of runs reads as a history."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from prefect.context import FlowRunContext, SyncClientContext
 
@@ -33,6 +36,11 @@ def tags_of(judgements: Sequence[Judgement]) -> list[str]:
     return [tag for some in found for tag in sorted(some)[:_MOST_TAGS]]
 
 
+def mark_distrust(distrusted: Collection[str]) -> list[str]:
+    """Return the tag of a run that does not trust a drill history."""
+    return ["history:untrusted"] if distrusted else []
+
+
 _FOUND = {
     Readiness.READY: ("is ready", "ready"),
     Readiness.DUE_SOON: ("is due soon", "due soon"),
@@ -42,47 +50,61 @@ _FOUND = {
 """What is said of one schedule in this state, and of several."""
 
 
-def describe(judgements: Sequence[Judgement], changes: Changes | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many schedules a run found in each state, and of each state the name of one."""
+
+    states: Mapping[Readiness, int]
+    names: Mapping[Readiness, str]
+
+    @classmethod
+    def of(cls, judgements: Iterable[Judgement]) -> Self:
+        """Count judgements."""
+        found = [(each.readiness, each.cycle.schedule_id) for each in judgements]
+        return cls(Counter(state for state, _ in found), dict(found))
+
+    @property
+    def count(self) -> int:
+        """How many schedules there are."""
+        return sum(self.states.values())
+
+    @property
+    def worst(self) -> Readiness:
+        """The most pressing state."""
+        return worst(self.states)
+
+
+def describe(found: Found, changes: Changes | None) -> str:
     """Describe what a run found, and how much of it is new: `payments needs attention; 3 of 1,000 changed`.
 
     Args:
-        judgements: What was found of each schedule.
+        found: What was found.
         changes: What changed since the last check; None if the run was not compared with it.
     """
-    state = worst(each.readiness for each in judgements)
-    names = [each.cycle.schedule_id for each in judgements if each.readiness is state]
+    state, count = found.worst, found.count
+    in_state = found.states.get(state, 0)
     one, several = _FOUND[state]
-    if len(judgements) > 1 and len(names) == len(judgements):
-        found = f"all {len(names):,} {several}"
+    if not count:
+        said = "no schedule"
+    elif count > 1 and in_state == count:
+        said = f"all {count:,} {several}"
     else:
-        found = f"{names[0]} {one}" if len(names) == 1 else f"{len(names):,} {several}"
+        said = f"{found.names[state]} {one}" if in_state == 1 else f"{in_state:,} {several}"
     if changes is None:
-        return found
-    if len(judgements) == 1 and not changes.gone:
-        return f"{found}; {'changed' if changes.is_any else 'nothing changed'}"
-    count = len(changes.changed)
+        return said
+    if count == 1 and not changes.gone:
+        return f"{said}; {'changed' if changes.is_any else 'nothing changed'}"
     gone = f", {len(changes.gone):,} gone" if changes.gone else ""
-    news = f"{count:,} of {len(judgements):,} changed{gone}" if changes.is_any else "nothing changed"
-    return f"{found}; {news}"
+    news = f"{len(changes.changed):,} of {count:,} changed{gone}" if changes.is_any else "nothing changed"
+    return f"{said}; {news}"
 
 
-def name_run(judgements: Sequence[Judgement], changes: Changes | None, *, is_distrusted: bool) -> None:
-    """Name the current flow run after what it found and what is new of it, and tag it.
-
-    Args:
-        judgements: What was found.
-        changes: What changed since the last check; None if the run was not compared with it.
-        is_distrusted: Whether a drill history is not trusted.
-    """
-    rename_run(describe(judgements, changes), judgements, ["history:untrusted"] if is_distrusted else [])
-
-
-def rename_run(name: str, judgements: Sequence[Judgement], marks: Sequence[str] = ()) -> None:
-    """Name the current flow run, and set the tags of what it judged, with some more."""
+def rename_run(name: str, tags: Iterable[str]) -> None:
+    """Name the current flow run, and add tags to it."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
-    all_tags = [*context.flow_run.tags, *tags_of(judgements), *marks]
+    all_tags = [*context.flow_run.tags, *tags]
     # The client that the run has open: a new one reads all certificates first.
     with SyncClientContext.get_or_create() as opened:
         opened.client.update_flow_run(context.flow_run.id, name=name, tags=list(dict.fromkeys(all_tags)))

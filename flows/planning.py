@@ -1,17 +1,21 @@
 """The part of a check that sends nothing: from the documents to the plans."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from blocks.registry import enabled_connectors
 from flows.delivery import try_failed_again
-from flows.platform_owner import find_platform
+from flows.platform_owner import check_platform, find_platform
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.shard import Shard
 from rollback_drills.evidence.appender import OpenSigningKey
+from rollback_drills.evidence.population import name_population
 from rollback_drills.followup.open_cycles import find_quiet
 from rollback_drills.outbox.commit import find_history
 from rollback_drills.outbox.former_names import keep_former_names
@@ -20,7 +24,7 @@ from rollback_drills.planning.fleet_check import FleetCheck, ScheduleCheck, star
 from rollback_drills.planning.outbox_entries import known_names
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.requests import DeliverRequest
-from rollback_drills.planning.routes import check_requested, known_providers, parse_requested
+from rollback_drills.planning.routes import check_requested, known_providers, named_providers, parse_requested
 from rollback_drills.settings import Settings, default_database_url, require_watched
 from rollback_drills.trust.guard import Guard, guard_source
 from rollback_drills.trust.notice import Platform
@@ -43,6 +47,18 @@ class Run:
     policy: RoutingPolicy | None
     requested: frozenset[str] | None
     """The keys of the requested providers; None means all."""
+    shard: Shard | None = None
+    """Which part of the fleet is checked; None means all of it."""
+
+    @property
+    def watched(self) -> str:
+        """The configured path of the schedules; empty if none is configured."""
+        return self.settings.schedule or ""
+
+    @property
+    def population_id(self) -> str:
+        """What the run looks at, with all other shards of it."""
+        return name_population(self.watched, self.settings.history, requested=self.requested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,7 @@ class Checked:
     plan_request: PlanRequest
 
 
-def begin_run(request: DeliverRequest, settings: Settings) -> Run:
+def begin_run(request: DeliverRequest, settings: Settings, shard: Shard | None = None) -> Run:
     """Open what a run needs.
 
     Raises:
@@ -66,7 +82,8 @@ def begin_run(request: DeliverRequest, settings: Settings) -> Run:
     now = in_utc(request.as_of) if request.as_of else read_clock(url)
     open_key = open_key_ahead(None if request.dry_run else database)
     policy = read_policy(request.routing_policy)
-    return Run(request, settings, url, database, now, open_key, policy, parse_requested(request.provider))
+    requested = parse_requested(request.provider)
+    return Run(request, settings, url, database, now, open_key, policy, requested, shard)
 
 
 def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
@@ -75,22 +92,37 @@ def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
     Raises:
         UsageError: A document is missing, or a requested provider is unknown.
     """
-    loaded = load_documents(run.settings.schedule, run.settings.history)
+    loaded = load_documents(run.settings.schedule, run.settings.history, run.shard)
     subjects = keep_former_names(loaded.subjects, run.database)
     dues = derive_due(subjects, run.now)
-    judged = classify_readiness(subjects, dues, run.settings.criteria, run.now, run.request.generated_by)
+    judged = classify_readiness(
+        subjects, dues, run.settings.criteria, run.now, run.request.generated_by, loaded.drills_elsewhere
+    )
     judgements = keep_known_cycles(run.database, judged)
-    sources = [subject.schedule for subject in subjects]
-    check_requested(run.requested, known_providers(sources, run.requested, enabled_connectors))
+    platform = find_platform(run.settings)
+    if run.shard is None:  # a schedule of another shard may name them
+        check_providers(run, platform, (subject.schedule for subject in subjects))
     require_watched(run.settings)
-    platform = find_platform(run.settings, subjects)
     names = known_names(subjects, judgements)
     if run.database is not None and not run.request.dry_run:
         try_failed_again(run.requested, run.database_url, names)
     share = run.settings.turned_bad_share
     checks = start_checks(subjects, judgements)
-    guard = guard_source(run.database, checks, turned_bad_share=share, now=run.now)
+    guard = guard_source(
+        run.database, checks, turned_bad_share=share, now=run.now, is_partial=run.shard is not None
+    )
     return FleetCheck(checks, loaded.is_single, names), guard, platform
+
+
+def check_providers(run: Run, platform: Platform, sources: Iterable[Loaded[Schedule] | None]) -> None:
+    """Refuse providers that nobody knows, of the request or for the platform owner.
+
+    Raises:
+        UsageError: Names the unknown provider and the known ones.
+    """
+    named = named_providers(sources)
+    check_requested(run.requested, known_providers(named, run.requested, enabled_connectors))
+    check_platform(platform, named)
 
 
 def plan_fleet(run: Run, fleet: FleetCheck, guard: Guard) -> PlanRequest:

@@ -1,27 +1,30 @@
 """Who answers for the source of a run, as the worker's environment says."""
 
-from collections.abc import Sequence
-
 from blocks.registry import enabled_connectors
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import first_spellings, name_key
-from rollback_drills.planning.routes import BUILTIN_PROVIDERS, named_providers
+from rollback_drills.planning.routes import BUILTIN_PROVIDERS
 from rollback_drills.settings import VARIABLES, Settings
 from rollback_drills.trust.notice import Platform
 
 
-def find_platform(settings: Settings, subjects: Sequence[Subject]) -> Platform:
-    """Return the platform owner and the providers that are named for it.
+def find_platform(settings: Settings) -> Platform:
+    """Return the platform owner and the providers that are named for it."""
+    text = settings.platform_providers
+    names = first_spellings(name.strip() for name in text.split(",")) if text else {}
+    return Platform(settings.platform_owner, tuple(names.values()))
+
+
+def check_platform(platform: Platform, named: frozenset[str]) -> None:
+    """Refuse a platform owner whose providers nobody knows; `named` has those that the schedules name.
 
     Raises:
         UsageError: A provider is unknown to everybody.
     """
-    text = settings.platform_providers
-    if text is None:
-        return Platform(settings.platform_owner)
-    names = tuple(first_spellings(name.strip() for name in text.split(",")).values())
-    known = BUILTIN_PROVIDERS | named_providers(subject.schedule for subject in subjects)
+    names = platform.providers
+    if not names:
+        return
+    known = BUILTIN_PROVIDERS | named
     if not first_spellings(known).keys() >= set(map(name_key, names)):
         known |= set(enabled_connectors())
     keys = first_spellings(known)
@@ -30,4 +33,3 @@ def find_platform(settings: Settings, subjects: Sequence[Subject]) -> Platform:
         raise UsageError(
             f"{variable} names {unknown[0]}, which is unknown; known are {', '.join(sorted(known))}"
         )
-    return Platform(settings.platform_owner, names)

@@ -1,6 +1,7 @@
 """The process of a drill check, from the documents to the artifacts; both flows are this."""
 
 import os
+from collections.abc import Callable
 
 from prefect import State
 
@@ -10,9 +11,14 @@ from flows.failing import fail
 from flows.notification import notify
 from flows.planning import Checked, begin_run, judge_fleet, plan_fleet
 from flows.publishing import publish
+from flows.shard_runs import CheckShard
+from flows.sharded_check import check_in_shards
+from flows.shards import enter_check, report_shard, summarise_shard
+from rollback_drills.documents.fleet import count_schedules
+from rollback_drills.documents.shard import Shard, find_shards, read_shard
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
-from rollback_drills.planning.requests import DeliverRequest
+from rollback_drills.planning.requests import DeliverRequest, DrillCheckRequest
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings, read_settings
 from tasks.evidence import read_clock
@@ -20,15 +26,34 @@ from tasks.logs import redacting
 
 
 @redacting
-def run_process(request: DeliverRequest, *, only_news: bool = False) -> State[Report]:
-    """Run the whole process, and return the final state of the flow run.
-
-    With `only_news` the data of a fleet leaves out the schedules of which nothing is new: Prefect looks
-    through every value of it.
+def run_process(request: DeliverRequest) -> State[Report]:
+    """Run the whole process, and return the final state of the flow run, with the data of every schedule.
 
     What the caller got wrong ends the run as failed, before anything is written or sent. An error that comes
     later says that the run had begun to deliver.
     """
+    return _explain_errors(request, lambda settings: _run(request, settings))
+
+
+@redacting
+def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> State[Report]:
+    """Run the process for one shard, for a small fleet at once, or for a large one shard by shard.
+
+    The data of a fleet leaves out the schedules of which nothing is new: Prefect looks through every value.
+    """
+
+    def check(settings: Settings) -> State[Report]:
+        if request.shard is not None:
+            return _run(request, settings, shard=read_shard(request.shard))
+        shards = find_shards(count_schedules(settings.schedule), settings.shard_size)
+        if len(shards) > 1:
+            return check_in_shards(request, settings, shards, check_shard)
+        return _run(request, settings, only_news=True)
+
+    return _explain_errors(request, check)
+
+
+def _explain_errors(request: DeliverRequest, run: Callable[[Settings], State[Report]]) -> State[Report]:
     before = count_effects()
     try:
         settings = read_settings(
@@ -39,22 +64,28 @@ def run_process(request: DeliverRequest, *, only_news: bool = False) -> State[Re
             due_soon_days=request.due_soon_days,
             max_age_days=request.max_age_days,
         )
-        return _run(request, settings, only_news=only_news)
+        return run(settings)
     except DrillsError as error:
         return fail(error, effects_before=before)
 
 
-def _run(request: DeliverRequest, settings: Settings, *, only_news: bool) -> State[Report]:
-    run = begin_run(request, settings)
+def _run(
+    request: DeliverRequest, settings: Settings, *, only_news: bool = False, shard: Shard | None = None
+) -> State[Report]:
+    run = begin_run(request, settings, shard)
+    check_id = enter_check(run) if shard else ""
     fleet, guard, platform = judge_fleet(run)
     checked = Checked(fleet, guard, platform, plan_fleet(run, fleet, guard))
     delivered = notify(run, checked)
     runs = join_runs(fleet.checks, delivered, guard.reasons)
     created_at = read_clock(run.database_url)  # the clock of the evidence is the real one
-    indexed = keep_evidence(run, checked, runs, created_at)
+    part = report_shard(run, check_id, checked, runs, delivered)
+    indexed = keep_evidence(run, checked, runs, created_at, part)
     publish(run, checked, runs, delivered, indexed, created_at)
+    if shard:
+        data = summarise_shard(run, runs, indexed.changes)
+        return end_run(runs, delivered.without_sending(), indexed, guard, data, dry_run=request.dry_run)
     wanted = find_news(runs, indexed.changes) if only_news and not request.dry_run else runs
     results = [write_result(each, request.generated_by, created_at) for each in wanted]
-    return end_run(
-        runs, delivered, indexed, guard, results, is_single=fleet.is_single, dry_run=request.dry_run
-    )
+    data = results[0] if fleet.is_single else {"runs": results}
+    return end_run(runs, delivered, indexed, guard, data, dry_run=request.dry_run)

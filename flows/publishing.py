@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flows.delivery import Delivered
-from flows.naming import name_run
+from flows.naming import Found, describe, mark_distrust, rename_run, tags_of
 from flows.planning import Checked, Run
 from rollback_drills.evidence.outbox_transfer import Indexed
-from rollback_drills.reports.publication import choose_pages
+from rollback_drills.reports.publication import choose_pages, choose_shard_pages
 from rollback_drills.reports.run_page import ScheduleRun
 from tasks.artifacts import publish_artifacts
 from tasks.background import aside
-from tasks.events import emit_events
+from tasks.events import emit_events, emit_shard
 
 
 def publish(
@@ -25,9 +25,18 @@ def publish(
     """Name the run, and publish what is new. A dry run publishes every page and emits nothing."""
     fleet, dry_run = checked.fleet, run.request.dry_run
     changes = None if dry_run else indexed.changes
-    naming = aside(name_run, fleet.judgements, changes, is_distrusted=bool(checked.guard.reasons))
-    pages = choose_pages(runs, changes, is_single=fleet.is_single, now=created_at)
+    name = describe(Found.of(fleet.judgements), changes)
+    marks = mark_distrust(checked.guard.reasons)
+    if run.shard:
+        name = f"shard {run.shard}: {name}"
+    naming = aside(rename_run, name, [*tags_of(fleet.judgements), *marks])
+    if run.shard:
+        pages = choose_shard_pages(runs, changes, shard_count=run.shard.count)
+    else:
+        pages = choose_pages(runs, changes, is_single=fleet.is_single, now=created_at)
     publish_artifacts(pages, dry_run, indexed.head_note)
-    if changes:
+    if changes and run.shard:
+        emit_shard(runs, delivered.deliveries, changes)
+    elif changes:
         emit_events(runs, delivered.deliveries, changes, is_single=fleet.is_single)
     naming.result()

@@ -7,7 +7,7 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.failing import refuse
-from flows.naming import BLOCKED, STATE_NAMES, rename_run
+from flows.naming import BLOCKED, STATE_NAMES, rename_run, tags_of
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
@@ -87,7 +87,7 @@ def _run(settings: Settings, generated_by: str, now: datetime) -> State[Report]:
     name = judgements[0].cycle.schedule_id if fleet.is_single else f"{len(judgements)} schedules"
     gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by)
     publish_gate(gate, f"{artifact_key(name) if fleet.is_single else FLEET_KEY}-gate")
-    rename_run(f"gate of {name}", judgements)
+    rename_run(f"gate of {name}", tags_of(judgements))
     emit_gate(gate, name if fleet.is_single else FLEET)
     return _end(gate)
 

@@ -30,6 +30,8 @@ VARIABLES: Final = {
     "turned_bad_share": "DRILLS_TURNED_BAD_SHARE",
     "auto_upgrade": "DRILLS_AUTO_UPGRADE",
     "run_timeout_seconds": "DRILLS_RUN_TIMEOUT_SECONDS",
+    "shard_size": "DRILLS_SHARD_SIZE",
+    "shard_minutes": "DRILLS_SHARD_MINUTES",
 }
 """By setting: the environment variable that gives it."""
 
@@ -60,6 +62,10 @@ _RunTimeout = Annotated[float, Meta(ge=1, le=604_800)]
 
 _Share = Annotated[float, Meta(gt=0, le=1)]
 
+_ShardSize = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+_ShardMinutes = Annotated[float, Meta(gt=0, le=10_080)]
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured outside the documents. None means: not configured."""
@@ -80,6 +86,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     turned_bad_share: _Share = 0.5
     auto_upgrade: bool = True
     run_timeout_seconds: _RunTimeout = 3600.0
+    shard_size: _ShardSize = 10_000
+    """A larger fleet is checked in shards of at most about this many schedules."""
+    shard_minutes: _ShardMinutes = 15.0
+    """After this many minutes a shard that has not ended is given up."""
 
     @property
     def criteria(self) -> Criteria:
@@ -135,6 +145,8 @@ _DEMANDS: Final = {
     bool: "must be 1 or 0",
     _RunTimeout: "must be a number of seconds from 1 to 604800, a week",
     _Share: "must be a number greater than 0 and at most 1",
+    _ShardSize: "must be a number of schedules from 1 to 1,000,000",
+    _ShardMinutes: "must be a number of minutes greater than 0 and at most 10,080, which is a week",
     _LimitedDays: f"must be a number of days from 0 to {LONGEST_INTERVAL_DAYS}",
 }
 

@@ -11,6 +11,7 @@ from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.planning.routes import (
     check_requested,
     known_providers,
+    named_providers,
     parse_requested,
 )
 from rollback_drills.readiness.judgement import judge_all
@@ -76,4 +77,4 @@ def _check(served: Service, body: DeliverBody) -> None:
     read_policy(body.routing_policy)
     if requested is not None:
         sources = [subject.schedule for subject in served.fleet.judged().subjects]
-        check_requested(requested, known_providers(sources, requested, find_connectors))
+        check_requested(requested, known_providers(named_providers(sources), requested, find_connectors))

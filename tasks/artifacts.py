@@ -21,6 +21,14 @@ FLEET_KEY = "rollback-drill-fleet"
 
 @task(task_run_name="publish-artifacts", cache_policy=NO_CACHE)
 @redacting
+def publish_fleet(page: str, head: str) -> None:
+    """Publish the page of a fleet whose shards have published those of the schedules; redacted."""
+    text = redactor_in_use().text(page + render_head(head))
+    create_markdown_artifact(text, key=FLEET_KEY, description="All schedules.")
+
+
+@task(task_run_name="publish-artifacts", cache_policy=NO_CACHE)
+@redacting
 def publish_artifacts(pages: Publication, dry_run: bool, head: str) -> None:
     """Publish the page of a fleet, and a page and a table of routes for each schedule; all of it redacted."""
     clean = redactor_in_use().text

@@ -1,6 +1,7 @@
 """Hands the events of a run to Prefect, where automations and the feed of events find them."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from prefect.events import emit_event
@@ -12,7 +13,7 @@ from rollback_drills.followup.escalations import Escalation
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.events import gate_event
 from rollback_drills.notifications.results import Delivery
-from rollback_drills.readiness.terms import Report
+from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.redaction.redactor import Redactor, redactor_in_use
 from rollback_drills.reports.run_events import (
     FLEET,
@@ -36,11 +37,26 @@ def emit_events(
     Prefect sends them in the background. No task: a task run costs more than the events. Prefect adds the
     flow run and its deployment itself.
     """
-    news = [each for each in runs if each.plan.schedule_id in changes.changed]
     name = runs[0].plan.schedule_id if is_single else FLEET
-    judgements = [each.judgement for each in runs]
-    ended = check_event(judgements, changes, name=name, delivery_count=len(deliveries))
-    _emit_all(chain(find_events(news, deliveries), [ended]))
+    states = Counter(each.judgement.readiness for each in runs)
+    ended = check_event(states, changes, name=name, delivery_count=len(deliveries))
+    _emit_all(chain(_find_news(runs, deliveries, changes), [ended]))
+
+
+def emit_shard(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], changes: Changes) -> None:
+    """Emit the events of a shard: what changed, and what was delivered."""
+    _emit_all(_find_news(runs, deliveries, changes))
+
+
+def emit_check(states: Mapping[Readiness, int], changes: Changes, delivery_count: int) -> None:
+    """Emit the event that a check has ended whose shards have emitted all others."""
+    _emit_all([check_event(states, changes, delivery_count=delivery_count)])
+
+
+def _find_news(
+    runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], changes: Changes
+) -> Iterator[RunEvent]:
+    return find_events([each for each in runs if each.plan.schedule_id in changes.changed], deliveries)
 
 
 def emit_follow_up(taken: Sequence[Escalation], deliveries: Sequence[Delivery]) -> None:

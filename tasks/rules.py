@@ -1,14 +1,15 @@
 """The steps that only apply rules, each to the whole fleet at once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.fleet import DrillKey, Subject
 from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import Judgement, find_due, judge_all
@@ -30,9 +31,12 @@ def classify_readiness(
     criteria: Criteria,
     now: datetime,
     generated_by: str,
+    elsewhere: Mapping[DrillKey, str] = MappingProxyType({}),
 ) -> list[Judgement]:
-    """Judge the readiness of each schedule."""
-    judgements = judge_all(subjects, criteria, now=now, generated_by=generated_by, dues=dues)
+    """Judge the readiness of each schedule; `elsewhere` has the drills that schedules of other shards use."""
+    judgements = judge_all(
+        subjects, criteria, now=now, generated_by=generated_by, dues=dues, elsewhere=elsewhere
+    )
     states = Counter(str(judgement.readiness) for judgement in judgements)
     get_run_logger().info("%s", ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
     return judgements

@@ -1,4 +1,4 @@
-"""Looks into the bytes of documents for whose they are, in a fraction of the time of reading them.
+"""Looks into the bytes of documents for whose they are, in half of the time of reading them or less.
 
 Only a schedule has the key `schedule_id`, and only a drill has `drill_id`. What is not found for certain must
 be read.

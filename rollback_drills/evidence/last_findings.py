@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LAST_FINDINGS, LEDGER
 from rollback_drills.evidence.in_force import IS_CHECK
 from rollback_drills.evidence.index import read_row
@@ -61,6 +61,13 @@ def read_last_check(
         known = dict.fromkeys(known, _NO_RECORD) | of_ledger
         _replace_table(connection, population_id, known)
     return LastCheck(known, created_at)
+
+
+def find_known_names(database: Database, population_id: str) -> list[str]:
+    """Return the schedules of a population, by the names of the records."""
+    names = select(LAST_FINDINGS.c.schedule_id).where(LAST_FINDINGS.c.population_id == population_id)
+    with database.read() as connection:
+        return list(connection.scalars(names))
 
 
 def keep_findings(connection: Connection, summary: Summary, changes: Changes) -> None:

@@ -78,8 +78,6 @@ class ShardReport(msgspec.Struct, frozen=True):
     """By state the name of a schedule in it."""
     pressing: Sequence[Sequence[str]] = ()
     """Rows for the page of the fleet."""
-    left_out: int = 0
-    """How many schedules have changed and get no page of their own."""
 
 
 class Part(msgspec.Struct, frozen=True):

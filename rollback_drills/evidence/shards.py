@@ -13,12 +13,12 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.tables import CHECK_SHARDS, LEDGER
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.heads import damage
 from rollback_drills.evidence.last_findings import read_last_check
 from rollback_drills.evidence.population import KnownFindings, Part, ShardReport, Summary
 from rollback_drills.evidence.records import PLAN_KIND
-from rollback_drills.database.tables import CHECK_SHARDS, LEDGER
 
 _THE_CHECK: Final = ""
 """Stands for the shard in the row of the check itself."""
@@ -42,6 +42,11 @@ class ShardResult(msgspec.Struct, frozen=True):
     states: dict[str, int]
     changed_count: int
     report: ShardReport
+
+    @property
+    def schedule_count(self) -> int:
+        """How many schedules it has."""
+        return sum(self.states.values())
 
 
 class _Stored(ShardResult, frozen=True):
@@ -102,6 +107,17 @@ def require_shards(connection: Connection, population_id: str, check_id: str, wh
     return int(row.leaf_index)
 
 
+@repeat_on_conflict
+def repair_findings(database: Database, population_id: str) -> None:
+    """Write the last findings anew if the newest check did not sign them: shards take them as they are.
+
+    Raises:
+        DatabaseError: The database cannot be written.
+    """
+    with database.write() as connection:
+        read_last_check(connection, population_id)
+
+
 def find_since(connection: Connection, population_id: str) -> int | None:
     """Return the first row that shards can have written since the newest check; None if none has begun."""
     row = _find_check(connection, population_id)
@@ -142,9 +158,10 @@ def keep_shard(connection: Connection, summary: Summary, part: Part, changed_cou
     _add(connection, summary.population_id, part.shard, part.check_id, result=stored)
 
 
-def read_results(connection: Connection, population_id: str, check_id: str) -> Iterator[ShardResult]:
-    """Yield what the shards of a check found and did, without their findings."""
-    yield from map(_result.decode, _read(connection, population_id, check_id))
+def find_results(database: Database, population_id: str, check_id: str) -> list[ShardResult]:
+    """Return what the shards of a check found and did, without their findings."""
+    with database.read() as connection:
+        return [_result.decode(each) for each in _read(connection, population_id, check_id)]
 
 
 @dataclass(slots=True)

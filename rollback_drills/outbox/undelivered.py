@@ -1,6 +1,6 @@
 """Finds what was committed and has not reached its owner: what waits, and the dead letters."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -56,7 +56,32 @@ def find_undelivered(
         now: The next attempt cannot be earlier.
     """
     destinations = {name_key(each.provider): each for each in find_destinations(database)}
-    found = _find(database, schedule_ids, destinations)
+    return _sort_out(database, _find(database, schedule_ids, destinations), destinations, providers, now)
+
+
+def find_still_undelivered(
+    database: Database, notification_ids: Sequence[str], providers: Collection[str] | None, *, now: float
+) -> Undelivered:
+    """Find what has not reached its owner yet of notifications that had not reached theirs earlier."""
+    destinations = {name_key(each.provider): each for each in find_destinations(database)}
+    found = _read(
+        database,
+        [
+            OUTBOX.c.state.in_(_UNDELIVERED)
+            & OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
+            for start in range(0, len(notification_ids), MOST_PARAMETERS)
+        ],
+    )
+    return _sort_out(database, found, destinations, providers, now)
+
+
+def _sort_out(
+    database: Database,
+    found: Sequence[OutboxRow],
+    destinations: Mapping[str, Destination],
+    providers: Collection[str] | None,
+    now: float,
+) -> Undelivered:
     dead = [item for item in found if item.state in DEAD]
     mattering = _find_mattering(database, [item.notification_id for item in dead])
     keys = None if providers is None else set(map(name_key, providers))
@@ -118,6 +143,11 @@ def _find(
             is_undelivered & OUTBOX.c.schedule_id.in_(ids[start : start + MOST_PARAMETERS])
             for start in range(0, len(ids), MOST_PARAMETERS)
         ]
+    return _read(database, conditions)
+
+
+def _read(database: Database, conditions: Iterable[ColumnElement[bool]]) -> list[OutboxRow]:
+    """Return the rows that meet one of the conditions, the newest first."""
     with database.read() as connection:
         items = [
             OutboxRow.from_row(row)
@@ -155,7 +185,7 @@ def _find_mattering(database: Database, notification_ids: Sequence[str]) -> set[
     return found
 
 
-def _to_waiting(item: OutboxRow, destinations: dict[str, Destination], now: float) -> Delivery:
+def _to_waiting(item: OutboxRow, destinations: Mapping[str, Destination], now: float) -> Delivery:
     """Return what waits and when it goes on; nothing goes to a destination that is dead or wants a pause."""
     destination = destinations.get(name_key(item.provider), Destination(item.provider))
     delivery = to_delivery(item)

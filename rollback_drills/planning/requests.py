@@ -95,6 +95,16 @@ class DeliverRequest(DeliverOptions, CheckRequest):
     dry_run: bool = Field(default=False, description="Send nothing, and write only the artifact.")
 
 
+class DrillCheckRequest(DeliverRequest):
+    """What the recurring check is asked."""
+
+    generated_by: str = Field("drill-check", description="Who asked, as recorded in the evidence.")
+    shard: Annotated[str | None, Otherwise("all of it")] = Field(
+        None,
+        description="Part of a large fleet, such as 3/8; a check of all of it asks for its parts itself.",
+    )
+
+
 def described_by(request: type[BaseModel]) -> Callable[[Function], Function]:
     """Describe the parameters of a flow by the fields of its request.
 

@@ -52,12 +52,12 @@ def named_providers(sources: Iterable[Loaded[Schedule] | None]) -> frozenset[str
 
 
 def known_providers(
-    sources: Iterable[Loaded[Schedule] | None],
+    named: frozenset[str],
     requested: frozenset[str] | None,
     find_connectors: Callable[[], Iterable[str]],
 ) -> frozenset[str]:
     """Return every provider that may be requested; connectors are looked for only if one is still unknown."""
-    known = BUILTIN_PROVIDERS | named_providers(sources)
+    known = BUILTIN_PROVIDERS | named
     if requested is None or requested <= first_spellings(known).keys():
         return known
     return known | frozenset(find_connectors())

@@ -40,17 +40,49 @@ def choose_pages(
         is_single: Whether the documents are one schedule, and not a fleet.
         now: The clock of the evidence.
     """
-    if changes is None:
-        is_due, news = True, list(runs)
-    else:
-        is_due = _is_another_day(changes.previous_at, now)
-        news = [each for each in runs if each.plan.schedule_id in changes.changed or each.is_tried]
+    news = _find_news(runs, changes)
+    is_due = bool(news) or changes is None
     if is_single:
-        return Publication((), runs if is_due or news else (), 0)
-    fleet = runs if is_due or news or (changes and changes.is_any) else ()
-    news.sort(key=lambda each: each.plan.status not in _PRESSING)
+        is_due = is_due or (changes is not None and _is_another_day(changes.previous_at, now))
+        return Publication((), runs if is_due else (), 0)
+    fleet = runs if is_due or (changes and is_fleet_page_due(changes, now)) else ()
     shown = news[:MOST_SCHEDULE_PAGES]
     return Publication(fleet, shown, len(news) - len(shown))
+
+
+def choose_shard_pages(
+    runs: Sequence[ScheduleRun], changes: Changes | None, *, shard_count: int
+) -> Publication:
+    """Choose what a shard publishes: pages of its schedules. Its check publishes the page of the fleet.
+
+    Args:
+        runs: What the run found and did, by schedule.
+        changes: What changed since the last check; None publishes everything.
+        shard_count: How many shards share the number of pages of one check.
+    """
+    news = _find_news(runs, changes)
+    shown = news[: most_pages_of_shard(shard_count)]
+    return Publication((), shown, len(news) - len(shown))
+
+
+def most_pages_of_shard(shard_count: int) -> int:
+    """Return how many schedules of a shard get a page in one run."""
+    return max(MOST_SCHEDULE_PAGES // shard_count, 1)
+
+
+def _find_news(runs: Sequence[ScheduleRun], changes: Changes | None) -> list[ScheduleRun]:
+    """Return what changed, or what the run tried to notify somebody of, the most pressing first."""
+    if changes is None:
+        news = list(runs)
+    else:
+        news = [each for each in runs if each.plan.schedule_id in changes.changed or each.is_tried]
+    news.sort(key=lambda each: each.plan.status not in _PRESSING)
+    return news
+
+
+def is_fleet_page_due(changes: Changes, now: datetime) -> bool:
+    """Return whether the page of a fleet is published: something changed, or it is the first of a day."""
+    return changes.is_any or _is_another_day(changes.previous_at, now)
 
 
 def _is_another_day(previous_at: datetime | None, now: datetime) -> bool:

@@ -1,8 +1,7 @@
 """The events of a run, for automations: how ready a schedule is, who is told, what became of it."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +12,6 @@ from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
-from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.reports.run_page import ScheduleRun
 
@@ -60,27 +58,27 @@ def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> 
 
 
 def check_event(
-    judgements: Sequence[Judgement], changes: Changes, *, name: str = FLEET, delivery_count: int
+    states: Mapping[Readiness, int], changes: Changes, *, name: str = FLEET, delivery_count: int
 ) -> RunEvent:
     """Return the event that a check has ended, with its counts: an automation can wait for its absence.
 
     Args:
-        judgements: What was found of each schedule.
+        states: How many schedules are in each state.
         changes: What changed since the last check.
         name: The id of the only schedule; `FLEET` for several.
         delivery_count: How many notifications the run tried to deliver.
     """
-    states = Counter(str(each.readiness) for each in judgements)
+    count = sum(states.values())
     return RunEvent(
         f"{PREFIX}.check.completed",
         name,
         "",
         (),
         {
-            "schedule_count": len(judgements),
-            "state_counts": dict(sorted(states.items())),
+            "schedule_count": count,
+            "state_counts": {str(state): number for state, number in sorted(states.items())},
             "changed_count": len(changes.changed),
-            "unchanged_count": len(judgements) - len(changes.changed),
+            "unchanged_count": count - len(changes.changed),
             "came_count": len(changes.came),
             "gone_count": len(changes.gone),
             "delivery_count": delivery_count,

@@ -19,7 +19,7 @@ from rollback_drills.rendering.markdown import cell, table
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.undelivered import count_waiting, list_dead_letters, list_waiting
 
-_LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
+LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,15 @@ def _headline(schedule: ScheduleFacts, plan: Plan) -> Iterator[str]:
     yield f"plan `{plan.plan_id}`"
 
 
+FLEET_COLUMNS: Final = ("schedule", "state", "due", "told", "why")
+
+
+def find_pressing(runs: Sequence[ScheduleRun]) -> list[ScheduleRun]:
+    """Return the schedules that are listed on the page of a fleet: those that are not ready."""
+    at_rest = (Readiness.READY, Readiness.NOT_REQUESTED)
+    return [run for run in runs if run.judgement.readiness not in at_rest]
+
+
 def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool, left_out: int = 0) -> str:
     """Write the page of a fleet as Markdown: how many are in which state, and those that are not ready.
 
@@ -107,18 +116,14 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool, left_out: int = 
         left_out: How many schedules have changed and get no page of their own in this run.
     """
     states = Counter(run.plan.status for run in runs)
-    pressing = [
-        run for run in runs if run.judgement.readiness not in (Readiness.READY, Readiness.NOT_REQUESTED)
-    ]
-    shown = pressing[:_LONGEST_FLEET_PAGE]
+    pressing = find_pressing(runs)
+    shown = pressing[:LONGEST_FLEET_PAGE]
     lines = [
         f"# {write_count(len(runs), 'schedule')}",
         "",
         ", ".join(f"**{count}** {state.replace('_', ' ')}" for state, count in sorted(states.items())),
         "",
-        *table(
-            ("schedule", "state", "due", "told", "why"), (_fleet_row(run, dry_run=dry_run) for run in shown)
-        ),
+        *table(FLEET_COLUMNS, (fleet_row(run, dry_run=dry_run) for run in shown)),
     ]
     if len(pressing) > len(shown):
         lines += ["", f"{len(pressing) - len(shown)} more are not shown; the console shows them all."]
@@ -136,9 +141,9 @@ def _warnings(runs: Sequence[ScheduleRun]) -> Iterator[str]:
     found = [(run.plan.schedule_id, each) for run in runs for each in run.judgement.schedule_report.warnings]
     if found:
         yield from ("## Faults in the drill history", "")
-        yield from table(("schedule", "fault"), found[:_LONGEST_FLEET_PAGE])
-        if len(found) > _LONGEST_FLEET_PAGE:
-            yield from ("", f"{len(found) - _LONGEST_FLEET_PAGE} more are not shown.")
+        yield from table(("schedule", "fault"), found[:LONGEST_FLEET_PAGE])
+        if len(found) > LONGEST_FLEET_PAGE:
+            yield from ("", f"{len(found) - LONGEST_FLEET_PAGE} more are not shown.")
         yield ""
 
 
@@ -153,7 +158,7 @@ def _distrusted(runs: Sequence[ScheduleRun]) -> Iterator[str]:
         "Only the platform owner is notified.",
         "",
     )
-    shown = runs[:_LONGEST_FLEET_PAGE]
+    shown = runs[:LONGEST_FLEET_PAGE]
     yield from table(("schedule", "why"), ((run.plan.schedule_id, run.distrust) for run in shown))
     if len(runs) > len(shown):
         yield from ("", f"{len(runs) - len(shown)} more are not shown; the console shows them all.")
@@ -197,7 +202,8 @@ def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
         yield each.id, each.status, each.message
 
 
-def _fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:
+def fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:
+    """Return the row of a schedule on the page of a fleet; `FLEET_COLUMNS` names the columns."""
     told = f"{sum(each.succeeded for each in run.deliveries)} of {run.plan.deliverable_route_count}"
     if waiting := count_waiting(run.deliveries):
         told += f", {waiting} waiting"

@@ -1,7 +1,7 @@
 """What a run makes of the signs against its source: what it holds back, settles and writes down."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollback_drills import ids
@@ -34,6 +34,8 @@ class Guard:
     """What no earlier run has written down."""
     settled: Mapping[str, Sequence[OpenDistrust]] = field(default_factory=dict)
     """By schedule what earlier runs have written down and this one does not find any more."""
+    is_partial: bool = False
+    """Whether other runs look at the other schedules of the source at the same time."""
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -74,6 +76,7 @@ def guard_source(
     *,
     turned_bad_share: float,
     now: datetime,
+    is_partial: bool = False,
 ) -> Guard:
     """Compare what a run was given to read with what the ledger has seen; writes nothing.
 
@@ -82,13 +85,14 @@ def guard_source(
         checks: The schedules with their histories, and what was found about each.
         turned_bad_share: More than this share of the schedules must not turn bad at once.
         now: The instant of the judgements.
+        is_partial: Whether other runs look at the other schedules of the source at the same time.
     """
     names = [check.schedule_id for check in checks if has_lasting_name(check.subject)]
     if database is None or not names:
         return Guard()
     memories = recall(database, names)
     distrusts = find_distrust(checks, memories, turned_bad_share=turned_bad_share, now=now)
-    return weigh(distrusts, memories)
+    return replace(weigh(distrusts, memories), is_partial=is_partial)
 
 
 def weigh(distrusts: Sequence[Distrust], memories: Mapping[str, Memory]) -> Guard:
@@ -123,7 +127,8 @@ def find_over(
     """Return the cycles of which nothing is left to distrust.
 
     What other schedules have in a cycle keeps it open: this run says nothing of them. A cycle of which
-    nothing was written down, because a run was killed, is over when this one distrusts nothing.
+    nothing was written down, because a run was killed, is over when this one distrusts nothing; not if it is
+    partial, since another run may be about to write it down.
 
     Args:
         guard: What this run makes of its source.
@@ -137,5 +142,9 @@ def find_over(
         cycle_id
         for cycle_id in open_cycles
         if cycle_id not in guard.cycle_ids
-        and (settled.issuperset(unsettled[cycle_id]) if cycle_id in unsettled else not guard.distrusts)
+        and (
+            settled.issuperset(unsettled[cycle_id])
+            if cycle_id in unsettled
+            else not (guard.distrusts or guard.is_partial)
+        )
     }

@@ -21,7 +21,7 @@ def default(settings: BaseModel, name: str) -> Any:
 
 def test_every_variable_of_prefect_exists() -> None:
     for name, text in (TEXTS | FURTHER | SOURCES).items():
-        named = re.findall(r"\bPREFECT_[A-Z_]+[A-Z]\b", text)
+        named = re.findall(r"\bPREFECT_(?!REDIS_)[A-Z_]+[A-Z]\b", text)  # prefect-redis is not installed here
         assert [each for each in named if not hasattr(prefect.settings, each)] == [], name
 
 

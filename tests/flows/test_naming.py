@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from flows.naming import describe
+from flows.naming import Found, describe
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes
 from rollback_drills.readiness.judgement import Judgement
 from tests.samples.builders import DRILL, judged, make_subject
@@ -45,4 +45,4 @@ def changed(*names: str, gone: Sequence[str] = ()) -> Changes:
 def test_a_run_is_named_after_what_it_found_and_what_is_new(
     states: list[str], changes: Changes | None, said: str
 ) -> None:
-    assert describe(found(*states), changes) == said
+    assert describe(Found.of(found(*states)), changes) == said

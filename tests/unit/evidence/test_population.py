@@ -159,7 +159,7 @@ def test_a_table_from_before_a_pruning_calls_nothing_unchanged_that_was_pruned(d
 
     changes = run(database, {"a": "1", "b": "2"}, days=101)
 
-    assert news(changes) == ({"a"}, [], [])
+    assert news_of(changes) == ({"a"}, [], [])
     assert (verify(database).is_intact, verify(database).check_count) == (True, 1)
 
 

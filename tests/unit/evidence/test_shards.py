@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import CHECK_SHARDS
 from rollback_drills.documents.shard import Shard, find_shards
 from rollback_drills.evidence.checks import MissingShardsError, ShardedCheck
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import Changes, Part, Population, ShardReport
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
-from rollback_drills.evidence.shards import ReplacedCheckError, begin_shards, read_results
-from rollback_drills.database.tables import CHECK_SHARDS
+from rollback_drills.evidence.shards import ReplacedCheckError, begin_shards, find_results
 from tests.samples.builders import NOW, open_key
 from tests.samples.examples import examples
 from tests.samples.populations import DAY, POPULATION, news_of, population_of, records, verify
@@ -85,7 +85,7 @@ def kept(database: Database) -> int:
 
 
 def test_shards_record_together_what_one_run_records(database: Database) -> None:
-    database.create_missing()
+    database.prepare()
     first = check_in_shards(database, FLEET)
     unchanged = check_in_shards(database, FLEET, "two")
     news = check_in_shards(database, {**FLEET, "a": "2", "h": "1"}, "three")
@@ -111,7 +111,7 @@ def test_a_fleet_that_falls_into_shards_changes_nothing_by_that(database: Databa
 
 
 def test_a_schedule_that_is_gone_and_comes_back_and_two_that_swap_names_are_news(database: Database) -> None:
-    database.create_missing()
+    database.prepare()
     fleet = {**FLEET, "b": "2"}
     check_in_shards(database, fleet)
     gone = check_in_shards(database, {name: digest for name, digest in fleet.items() if name != "a"}, "two")
@@ -125,7 +125,7 @@ def test_a_schedule_that_is_gone_and_comes_back_and_two_that_swap_names_are_news
 
 
 def test_nothing_is_recorded_of_the_whole_before_every_shard_has_looked(database: Database) -> None:
-    database.create_missing()
+    database.prepare()
     begin(database)
     check_shard(database, FLEET, SHARDS[1])
 
@@ -137,7 +137,7 @@ def test_nothing_is_recorded_of_the_whole_before_every_shard_has_looked(database
 
 
 def test_an_empty_shard_has_looked_too(database: Database) -> None:
-    database.create_missing()
+    database.prepare()
     begin(database)
     for shard in SHARDS:
         check_shard(database, {"a": "1"}, shard)
@@ -178,7 +178,7 @@ def test_what_a_killed_check_recorded_is_changed_in_the_next_one_and_not_recorde
 
 
 def test_a_later_check_refuses_the_shards_of_an_earlier_one(database: Database) -> None:
-    database.create_missing()
+    database.prepare()
     begin(database, "one")
     check_shard(database, FLEET, SHARDS[0], "one")
     begin(database, "two")
@@ -285,7 +285,7 @@ def test_names_that_redaction_makes_equal_are_never_unchanged(database: Database
         hidden = record.get("schedule_id") in ("a", "b")
         return {**record, "schedule_id": "[redacted]"} if hidden else record
 
-    database.create_missing()
+    database.prepare()
     check_in_shards(database, FLEET, redact=redact)
 
     again = check_in_shards(database, FLEET, "two", redact=redact)
@@ -295,13 +295,12 @@ def test_names_that_redaction_makes_equal_are_never_unchanged(database: Database
 
 
 def test_the_check_knows_what_its_shards_did(database: Database) -> None:
-    database.create_missing()
+    database.prepare()
     begin(database)
     for shard in SHARDS:
         check_shard(database, FLEET, shard)
 
-    with database.read() as connection:
-        found = list(read_results(connection, POPULATION, "one"))
+    found = find_results(database, POPULATION, "one")
 
     assert [each.shard for each in found] == ["1/3", "2/3", "3/3"]
     assert [each.report.flow_run_id for each in found] == ["run of 1/3", "run of 2/3", "run of 3/3"]

@@ -471,9 +471,9 @@ def test_connectors_are_looked_for_only_if_a_requested_name_is_still_unknown() -
     def find() -> list[str]:
         raise AssertionError
 
-    assert "slack" in known_providers([], parse_requested("SLACK, teams"), find)
-    assert "slack" in known_providers([], None, find)
-    assert "pager" in known_providers([], parse_requested("pager"), lambda: ["pager"])
+    assert "slack" in known_providers(frozenset(), parse_requested("SLACK, teams"), find)
+    assert "slack" in known_providers(frozenset(), None, find)
+    assert "pager" in known_providers(frozenset(), parse_requested("pager"), lambda: ["pager"])
 
 
 def test_providers_are_known_that_a_schedule_or_a_rule_for_an_owner_names() -> None:

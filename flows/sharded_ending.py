@@ -1,0 +1,96 @@
+"""How a check in shards ends: its name, its page, its event and its state."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from prefect import State
+from prefect.states import Completed, Failed
+
+from flows.delivery import Delivered
+from flows.naming import STATE_NAMES, Found, describe, mark_distrust, rename_run
+from flows.planning import Run
+from rollback_drills.database.connections import Database
+from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
+from rollback_drills.evidence.shards import ShardResult
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.outbox.undelivered import find_still_undelivered
+from rollback_drills.readiness.terms import Readiness, Report, worst
+from rollback_drills.reports.publication import is_fleet_page_due
+from rollback_drills.reports.sharded_page import render_sharded_fleet
+from tasks.artifacts import publish_fleet
+from tasks.events import emit_check
+
+_READINESS: Final = {name: state for state, name in STATE_NAMES.items()}
+
+
+def end_check(
+    run: Run, database: Database, results: Sequence[ShardResult], indexed: Indexed, created_at: datetime
+) -> State[Report]:
+    """Name the run, publish what is new, and return the final state: failed if something is undelivered."""
+    delivered, found, changes = _find_left(run, database, results), _find_states(results), indexed.changes
+    problems = [*delivered.explain_problems(), *indexed.problems]
+    distrust = [note for each in results for note in each.report.distrust]
+    said, count = describe(found, changes), sum(each.report.delivery_count for each in results)
+    rename_run(said, [*(f"status:{each}" for each in sorted(found.states)), *mark_distrust(distrust)])
+    if is_fleet_page_due(changes, created_at) or count:
+        publish_fleet(render_sharded_fleet(found.states, results, problems), indexed.head_note)
+    emit_check(found.states, changes, count)
+    data = {
+        "schedule_count": found.count,
+        "state_counts": {str(state): number for state, number in sorted(found.states.items())},
+        "changed_count": len(changes.changed),
+        "came_count": len(changes.came),
+        "gone_count": len(changes.gone),
+        "delivery_count": count,
+        "shards": [_describe_shard(each) for each in results],
+    }
+    if problems:
+        message = "; ".join([*problems, *distrust])
+        return Failed(message=message, data=DeliveryFailedError(message, data))
+    lag = [explain_lag(indexed.behind)] if indexed.behind else []
+    notes = [f"{len(results)} shards", f"notifications delivered: {count}", *lag, *distrust]
+    return Completed(name=STATE_NAMES[found.worst], message="; ".join([said, *notes]), data=data)
+
+
+def end_dry_run(states: Mapping[str, State[Any] | None]) -> State[Report]:
+    """Return the final state of a dry run, which has nothing but the states of its shards."""
+    for shard, state in states.items():
+        if state is None or not state.is_completed():
+            why = (state.message if state else "") or "its run has not ended"
+            return Failed(message=f"shard {shard}: {why}")
+    readiness = worst(_READINESS[each.name] for each in states.values() if each and each.name in _READINESS)
+    return Completed(
+        name=STATE_NAMES[readiness],
+        message=f"dry run in {len(states)} shards: each shows what it would do",
+        data={"shards": [{"shard": each} for each in states]},
+    )
+
+
+def _find_left(run: Run, database: Database, results: Sequence[ShardResult]) -> Delivered:
+    """Return what the shards have left undelivered, and no other shard has delivered since."""
+    left = [name for each in results for name in each.report.left]
+    now = database.now().timestamp()
+    return Delivered(
+        broken=list(dict.fromkeys(name for each in results for name in each.report.broken)),
+        left=find_still_undelivered(database, left, run.requested, now=now),
+    )
+
+
+def _find_states(results: Sequence[ShardResult]) -> Found:
+    states: Counter[Readiness] = Counter()
+    names: dict[Readiness, str] = {}
+    for each in results:
+        states.update({Readiness(state): number for state, number in each.states.items()})
+        names |= {Readiness(state): name for state, name in each.report.names.items()}
+    return Found(states, names)
+
+
+def _describe_shard(result: ShardResult) -> Report:
+    return {
+        "shard": result.shard,
+        "flow_run_id": result.report.flow_run_id,
+        "schedule_count": result.schedule_count,
+        "changed_count": result.changed_count,
+    }

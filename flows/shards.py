@@ -1,0 +1,60 @@
+"""What a run that checks one shard has to do with the check that asked for it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from prefect.runtime import flow_run
+
+from flows.delivery import Delivered
+from flows.planning import Checked, Run
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.population import Changes, Part, ShardReport
+from rollback_drills.evidence.shards import require_shards
+from rollback_drills.readiness.terms import Report
+from rollback_drills.reports.run_page import LONGEST_FLEET_PAGE, ScheduleRun, find_pressing, fleet_row
+
+
+def name_check(run_id: str | None, now: datetime) -> str:
+    """Name a check by its run and the time as of which it judges; empty if there is no such run."""
+    return f"{run_id}@{write_instant(now)}" if run_id else ""
+
+
+def enter_check(run: Run) -> str:
+    """Return the check that asked for this shard; empty if a person started it alone, or for a dry run.
+
+    Raises:
+        ReplacedCheckError: That check has ended, or a later one has begun.
+    """
+    check_id = "" if run.request.dry_run else name_check(flow_run.parent_flow_run_id, run.now)
+    if check_id and run.database is not None:
+        with run.database.read() as connection:
+            require_shards(connection, run.population_id, check_id, f"shard {run.shard}")
+    return check_id
+
+
+def report_shard(
+    run: Run, check_id: str, checked: Checked, runs: Sequence[ScheduleRun], delivered: Delivered
+) -> Part | None:
+    """Return what the check needs to know of this shard; None if the run is no shard."""
+    if run.shard is None:
+        return None
+    pressing = find_pressing(runs)[:LONGEST_FLEET_PAGE]
+    report = ShardReport(
+        flow_run_id=flow_run.id or "",
+        delivery_count=len(delivered.deliveries),
+        broken=delivered.broken,
+        left=delivered.left_ids,
+        distrust=list(checked.guard.explain()),
+        names={str(each.judgement.readiness): each.plan.schedule_id for each in runs},
+        pressing=[fleet_row(each, dry_run=False) for each in pressing],
+    )
+    return Part(str(run.shard), check_id, report)
+
+
+def summarise_shard(run: Run, runs: Sequence[ScheduleRun], changes: Changes) -> Report:
+    """Return the result of a shard: counts, since Prefect looks through every value of a result."""
+    return {
+        "shard": str(run.shard),
+        "schedule_count": len(runs),
+        "changed_count": len(changes.changed),
+    }
