@@ -95,7 +95,8 @@ inline read_ledger() {
 #define FITS (fits && !is_pruned)
 #endif
 
-/* Stands for rollback_drills/evidence/last_findings.py::compare_population
+/* Stands for rollback_drills/evidence/checks.py::_WholeCheck.begin
+   Stands for rollback_drills/evidence/last_findings.py::read_last_check
    Stands for rollback_drills/evidence/last_findings.py::_was_pruned_after
    Stands for rollback_drills/evidence/population.py::find_changes */
 inline compare_population(r) {
@@ -119,7 +120,8 @@ inline compare_population(r) {
 #endif
 
 /* Plans of what changed, and the record of the check. Its digest is over all that the run looked at.
-   Stands for rollback_drills/evidence/outbox_transfer.py::_find_news
+   Stands for rollback_drills/evidence/checks.py::_find_news
+   Stands for rollback_drills/evidence/checks.py::_WholeCheck.end
    Stands for rollback_drills/evidence/last_findings.py::keep_findings
    Stands for rollback_drills/evidence/population.py::record_check */
 inline append_check(r) {

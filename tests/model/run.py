@@ -73,6 +73,16 @@ PROOFS: Final = (
         ),
         (),
     ),
+    Proof(
+        "shards.pml",
+        "the same of a check in shards, and each of them has looked since the check began",
+        (),
+        (
+            *("BELIEVE_THE_TABLE", "BELIEVE_AFTER_PRUNING", "GONE_IS_NOT_NAMED", "BELIEVE_THE_SHARDS"),
+            *("RECORD_WITHOUT_A_SHARD", "SHARDS_OF_EARLIER_CHECKS", "SHARD_ROWS_ARE_LOST"),
+        ),
+        (),
+    ),
 )
 
 
