@@ -137,6 +137,9 @@ def _find_files(settings: Settings, fleet: Fleet | None) -> Iterator[tuple[str, 
             yield from ((f"{folder.path}: {reason}", 0, 0, 0) for folder, reason in found.problems)
         else:
             yield from _stat_all([path])
+    if fleet:
+        schedules = (subject.schedule for subject in fleet.subjects)
+        yield from _stat_all(dict.fromkeys(path for each in schedules if each for path in each.beside))
     if fleet and settings.schedule and is_records(settings.schedule):  # it may name documents elsewhere
         sources = (source for subject in fleet.subjects for source in (subject.schedule, subject.history))
         yield from _stat_all(dict.fromkeys(source.file for source in sources if source and source.file))

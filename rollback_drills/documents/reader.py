@@ -19,6 +19,7 @@ from rollback_drills.documents.repeats import (
     has_as_many_commas,
     parse_json,
 )
+from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.terminal_text import show_path
 
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
@@ -42,6 +43,8 @@ class Loaded(msgspec.Struct, Generic[D], frozen=True, gc=False):
     """Its path below the configured place; empty if that is the same as `path`."""
     file: str = ""
     """Where it lies on this machine; empty if it is no file of its own."""
+    beside: tuple[str, ...] = ()
+    """The other files that were read for it, or could not be: calendars of people."""
 
     @property
     def identity(self) -> str:
@@ -66,8 +69,8 @@ def read_document(model: type[D], path: str, shown: str = "", name: str = "") ->
     shown = shown or hide_folder(path)
     try:
         data = _read_bytes(path)
-    except (OSError, ValueError) as error:
-        return Loaded(shown, problem=f"{shown}: {_why_unreadable(error)}", name=name, file=path)
+    except UnusableDocumentError as error:
+        return Loaded(shown, problem=f"{shown}: {error}", name=name, file=path)
     return parse_document(model, data, shown, name=name, file=path)
 
 
@@ -79,8 +82,8 @@ def read_bytes(path: str) -> bytes:
     """
     try:
         return _read_bytes(path)
-    except (OSError, ValueError) as error:
-        raise UnusableDocumentError(f"{show_path(path)}: {_why_unreadable(error)}") from None
+    except UnusableDocumentError as error:
+        raise UnusableDocumentError(f"{show_path(path)}: {error}") from None
 
 
 def hide_folder(path: str) -> str:
@@ -89,7 +92,14 @@ def hide_folder(path: str) -> str:
 
 
 def parse_document(
-    model: type[D], data: bytes, path: str, origin: Origin = START, *, name: str = "", file: str = ""
+    model: type[D],
+    data: bytes,
+    path: str,
+    origin: Origin = START,
+    *,
+    name: str = "",
+    file: str = "",
+    folder: str | None = None,
 ) -> Loaded[D]:
     """Parse the bytes of a document.
 
@@ -100,19 +110,45 @@ def parse_document(
         origin: Where in its file it begins.
         name: Its path below the configured place, if that is something else.
         file: Where it lies on this machine.
+        folder: Where the calendars lie that it names, if it is no file of its own.
     """
     data = data.removeprefix(BOM)
     try:
         document = _decoder(model).decode(data)
         if is_plain(document, data) or (is_public(document, data) and not _has_repeats(document, data)):
-            return Loaded(path, document, "", (), name, file)
+            return add_calendars(Loaded(path, document, "", (), name, file), folder)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass  # the careful reading below accepts more, or tells what is wrong
     try:
         document, without_offset = read_carefully(model, data, origin)
     except UnusableDocumentError as error:
         return Loaded(path, problem=f"{path}: {error}", name=name, file=file)
-    return Loaded(path, document, "", without_offset, name, file)
+    return add_calendars(Loaded(path, document, "", without_offset, name, file), folder)
+
+
+def add_calendars(loaded: Loaded[D], folder: str | None) -> Loaded[D]:
+    """Read the calendars of people that a document names; nearly every document names none.
+
+    Args:
+        loaded: The document.
+        folder: Where they lie, if it is no file of its own.
+    """
+    document = loaded.document
+    if not isinstance(document, RoutingPolicy) or not document.owner_calendars:
+        return loaded
+    named = [each.ics for each in document.owner_calendars.values() if each.ics]
+    if not named:
+        return loaded
+    from rollback_drills.documents.calendar_files import read_calendars
+
+    place = os.path.dirname(loaded.file) if loaded.file else folder
+    beside = tuple(os.path.join(place or "", each) for each in named)
+    try:
+        complete = read_calendars(document, place, _read_bytes)
+    except UnusableDocumentError as error:
+        problem = f"{loaded.path}: {error}"
+        return msgspec.structs.replace(loaded, document=None, problem=problem, beside=beside)
+    return msgspec.structs.replace(loaded, document=complete, beside=beside)
 
 
 def is_plain(value: msgspec.Struct, data: bytes) -> bool:
@@ -136,7 +172,14 @@ def _decoder(model: type[D]) -> msgspec.json.Decoder[D]:
     return msgspec.json.Decoder(model)
 
 
-def _read_bytes(path: str) -> bytes:
+def _read_bytes(path: str, most: int = LARGEST_DOCUMENT_BYTES) -> bytes:
+    try:
+        return _read_file(path, most)
+    except (OSError, ValueError) as error:
+        raise UnusableDocumentError(_why_unreadable(error)) from None
+
+
+def _read_file(path: str, most: int) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe without a writer must not block
     try:
         data = os.read(descriptor, _FIRST_READ_BYTES)
@@ -145,10 +188,9 @@ def _read_bytes(path: str) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("is not a file")
-        if status.st_size > LARGEST_DOCUMENT_BYTES:
+        if status.st_size > most:
             raise ValueError(
-                f"has {status.st_size:,} bytes, of which at most {LARGEST_DOCUMENT_BYTES:,} are read;"
-                " is it the right file?"
+                f"has {status.st_size:,} bytes, of which at most {most:,} are read; is it the right file?"
             )
         return data + os.read(descriptor, status.st_size)
     finally:

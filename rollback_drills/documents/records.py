@@ -18,6 +18,7 @@ from rollback_drills.documents.reader import (
     LARGEST_DOCUMENT_BYTES,
     D,
     Loaded,
+    add_calendars,
     hide_folder,
     is_plain,
     parse_document,
@@ -155,8 +156,8 @@ def _split(path: str, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 def _read_record(line: bytes, place: str, number: int, folder: str) -> Record:
     """Read `{"schedule": …, "history": …}` (each a document, or the path of one), or a bare schedule."""
     if is_bare(line):
-        return parse_document(Schedule, line, place, Origin(number)), None
-    if whole := _read_whole(line, place):
+        return parse_document(Schedule, line, place, Origin(number), folder=folder), None
+    if whole := _read_whole(line, place, folder):
         return whole
     try:
         parts = _decoder.decode(line)
@@ -173,7 +174,7 @@ def _read_record(line: bytes, place: str, number: int, folder: str) -> Record:
     )
 
 
-def _read_whole(line: bytes, place: str) -> Record | None:
+def _read_whole(line: bytes, place: str, folder: str) -> Record | None:
     """Read a record whose documents stand in it, at once; None if it takes a closer look."""
     try:
         record = _decode_whole(line)
@@ -181,7 +182,7 @@ def _read_whole(line: bytes, place: str) -> Record | None:
             return None
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    schedule = Loaded(f"{place}#schedule", record.schedule)
+    schedule = add_calendars(Loaded(f"{place}#schedule", record.schedule), folder)
     if record.history is None:
         return schedule, None
     share_words(record.history)
@@ -193,9 +194,9 @@ def _read_odd_record(line: bytes, place: str, number: int, folder: str) -> Recor
     try:
         record, has_repeats = parse_json(line.decode())
     except (ValueError, RecursionError):
-        return parse_document(Schedule, line, place, Origin(number)), None
+        return parse_document(Schedule, line, place, Origin(number), folder=folder), None
     if not isinstance(record, dict) or "schedule" not in record:
-        return parse_document(Schedule, line, place, Origin(number)), None
+        return parse_document(Schedule, line, place, Origin(number), folder=folder), None
     if has_repeats:
         return _refuse_repeats(line, place, number), None
     for key in sorted(record.keys() - {"schedule", "history"}):
@@ -217,10 +218,11 @@ def _read_part(
     line: bytes, place: str, number: int, folder: str, model: type[D], key: str, part: bytes
 ) -> Loaded[D]:
     if part[:1] == b"{":
-        loaded = parse_document(model, part, f"{place}#{key}")
+        loaded = parse_document(model, part, f"{place}#{key}", folder=folder)
         if loaded.document is None:  # once more, to name its lines and columns as those of the file
             before = line[: line.find(part)].decode(errors="replace")
-            return parse_document(model, part, f"{place}#{key}", Origin(number, len(before) + 1))
+            origin = Origin(number, len(before) + 1)
+            return parse_document(model, part, f"{place}#{key}", origin, folder=folder)
         return loaded
     value = _parse(part)
     if isinstance(value, str):

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.documents.spans import Span
 
 if TYPE_CHECKING:
     from dateutil.rrule import rrule
@@ -60,13 +61,6 @@ _ONLY_WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "BYMONTHDAY": ("DAILY", "MONTHLY", "YEARLY"),
 }
 """With which frequencies RFC 5545, 3.3.10, allows a part."""
-
-
-class Span(NamedTuple):
-    """From when until when something lasts, in UTC, half-open: `[start_at, end_at)`."""
-
-    start_at: datetime
-    end_at: datetime
 
 
 class Recurrence(msgspec.Struct, frozen=True, gc=False):

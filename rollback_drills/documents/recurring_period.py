@@ -14,10 +14,10 @@ from rollback_drills.documents.recurrence import (
     SEARCHED_YEARS,
     LocalTime,
     Recurrence,
-    Span,
     read_local,
     to_span,
 )
+from rollback_drills.documents.spans import Span, Spans
 from rollback_drills.documents.working_days import LocalDate, read_day
 from rollback_drills.documents.working_time import check_time_zone
 
@@ -29,7 +29,7 @@ _LATEST_SHIFT: Final = timedelta(days=3)
 _YEARS_KEPT: Final = 4096
 
 
-class RecurringPeriod(Document, frozen=True, gc=False):
+class RecurringPeriod(Document, Spans, frozen=True, gc=False):
     """A rule, and from when until when its first occurrence lasts; the others last as long on the wall."""
 
     rrule: str
@@ -47,25 +47,6 @@ class RecurringPeriod(Document, frozen=True, gc=False):
     def length(self) -> timedelta:
         """How long an occurrence lasts on the wall; an hour less or more passes if the clocks change."""
         return read_local(self.end) - read_local(self.start)
-
-    def find_span(self, instant: datetime) -> Span | None:
-        """Return the occurrence that contains an instant; of several the one that starts last."""
-        found = None
-        for span in self.find_spans(instant):
-            if span.start_at > instant:
-                break
-            found = span
-        return found
-
-    def find_change(self, instant: datetime) -> datetime | None:
-        """Return when an occurrence begins or ends next after an instant; None if nothing changes."""
-        found = None
-        for span in self.find_spans(instant):
-            if found is not None and span.start_at >= found:
-                break
-            change = span.start_at if span.start_at > instant else span.end_at
-            found = change if found is None else min(found, change)
-        return found
 
     def find_spans(self, instant: datetime) -> Iterator[Span]:
         """Yield the occurrences that end after an instant, as they start, for the years that are searched."""

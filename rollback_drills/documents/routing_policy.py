@@ -21,8 +21,8 @@ from rollback_drills.documents.fields import (
     fold_alias,
     write_instant,
 )
-from rollback_drills.documents.recurrence import Span
 from rollback_drills.documents.recurring_period import RecurringPeriod
+from rollback_drills.documents.spans import Span, Spans
 from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.documents.working_time import BusinessHours, check_time_zone
 
@@ -105,23 +105,33 @@ class Period(Document, frozen=True, gc=False):
                 f"ends at {write_instant(self.end_at)}, before it starts; end_at must be later than start_at"
             )
 
+    @property
+    def repeats(self) -> Spans | None:
+        """When it happens again and again; None if its times are fixed."""
+        return self.recurrence
+
+    @property
+    def is_written(self) -> bool:
+        """Whether its times stand in the document."""
+        return True
+
     def find_occurrence(self, instant: datetime) -> Self | None:
         """Return the period itself, or its occurrence if it recurs, that contains an instant."""
-        if self.recurrence is None:
+        if (repeats := self.repeats) is None:
             return self if self.start_at <= instant < self.end_at else None
-        span = self.recurrence.find_span(instant)
+        span = repeats.find_span(instant)
         return None if span is None else self._at(span)
 
     def find_occurrences(self, instant: datetime) -> Iterator[Self]:
         """Yield the period itself, or its occurrences that end after an instant."""
-        if self.recurrence is None:
+        if (repeats := self.repeats) is None:
             return iter((self,))
-        return map(self._at, self.recurrence.find_spans(instant))
+        return map(self._at, repeats.find_spans(instant))
 
     def find_change(self, instant: datetime) -> datetime | None:
         """Return when it begins or ends next after an instant; None if nothing changes."""
-        if self.recurrence is not None:
-            return self.recurrence.find_change(instant)
+        if (repeats := self.repeats) is not None:
+            return repeats.find_change(instant)
         return next((bound for bound in (self.start_at, self.end_at) if bound > instant), None)
 
     def _at(self, span: Span) -> Self:
@@ -153,6 +163,8 @@ class OwnerCalendar(Document, frozen=True, gc=False):
     time_zone: str | None = None
     """Where the owner works; UTC if it is absent."""
     business_hours: BusinessHours | None = None
+    ics: str = ""
+    """The path of an iCalendar file below the folder of the document; the owner is absent at its events."""
     blackout_windows: tuple[Period, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:

@@ -131,6 +131,8 @@ class WrittenCalendar(msgspec.Struct, frozen=True, gc=False):
     unavailable_windows: tuple[WrittenPeriod, ...]
     time_zone: str | UnsetType = UNSET
     business_hours: WrittenHours | UnsetType = UNSET
+    ics: str | UnsetType = UNSET
+    """The path of the calendar of which only the times are read; they are not written here."""
 
     @classmethod
     def of(cls, calendar: OwnerCalendar) -> "WrittenCalendar":
@@ -138,9 +140,10 @@ class WrittenCalendar(msgspec.Struct, frozen=True, gc=False):
         return cls(
             calendar.available,
             calendar.reason,
-            tuple(map(WrittenPeriod.of, calendar.unavailable_windows)),
+            tuple(WrittenPeriod.of(each) for each in calendar.unavailable_windows if each.is_written),
             UNSET if calendar.time_zone is None else calendar.time_zone,
             UNSET if calendar.business_hours is None else WrittenHours.of(calendar.business_hours),
+            calendar.ics or UNSET,
         )
 
 

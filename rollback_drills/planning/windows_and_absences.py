@@ -159,7 +159,7 @@ class Suppressions:
         """Whether any window or absence recurs."""
         calendars = chain.from_iterable(self._calendars.values())
         absences = chain.from_iterable(each.unavailable_windows for each in calendars)
-        return any(each.recurrence is not None for each in chain(self._windows, absences))
+        return any(each.repeats is not None for each in chain(self._windows, absences))
 
 
 def _matches(names: tuple[str, ...], name: str) -> bool:

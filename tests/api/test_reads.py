@@ -14,8 +14,10 @@ from starlette.testclient import TestClient
 from rollback_drills.documents.fleet import Fleet
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import Settings
+from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import NOTIFICATIONS, Keys, client_of, overdue
+from tests.samples.builders import SCHEDULE
 
 
 def get(client: TestClient, path: str) -> dict[str, Any]:
@@ -156,6 +158,23 @@ def test_a_document_that_changes_is_judged_anew(
         "needs_attention",
         "ready",
     )
+
+
+def test_a_calendar_that_changes_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rollback_drills_api.fleet._LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("rollback_drills_api.fleet._TIMES_ITS_COST", 0.0)
+    schedule, calendar = tmp_path / "schedule.json", tmp_path / "team.ics"
+    schedule.write_text(json.dumps({**SCHEDULE, "owner_calendars": {"team-a": {"ics": "team.ics"}}}))
+    cache = FleetCache(Settings(schedule=str(schedule)))
+
+    before = cache.judged().subjects[0].schedule
+    calendar.write_text("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    after = cache.judged().subjects[0].schedule
+
+    assert before is not None
+    assert before.problem.endswith("which does not exist; create the file, or fix the path")
+    assert after is not None
+    assert after.document is not None
 
 
 def test_reading_can_be_public_and_asking_for_packages_cannot(options: ApiOptions) -> None:

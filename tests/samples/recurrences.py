@@ -1,7 +1,8 @@
-"""Recurrence rules to try properties with."""
+"""Recurrence rules to try properties with, and what the walls of time zones show."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
@@ -65,3 +66,39 @@ def recurrences(draw: st.DrawFn, zones: st.SearchStrategy[str] | None = None) ->
         start.replace(second=0, microsecond=0).isoformat(),
         draw(zones or st.sampled_from(ZONES)),
     )
+
+
+def _transitions_of(zone: str) -> list[datetime]:
+    """Find when the clocks of a zone change from 2026 to 2028, by looking at its wall."""
+
+    def offset(instant: datetime) -> timedelta | None:
+        return instant.astimezone(ZoneInfo(zone)).utcoffset()
+
+    found, first = [], datetime(2026, 1, 1, tzinfo=UTC)
+    for day in (first + timedelta(days=days) for days in range(3 * 365 + 1)):
+        if offset(day) != offset(day + timedelta(days=1)):
+            halves = (day + timedelta(minutes=30 * count) for count in range(1, 49))
+            found.append(next(each for each in halves if offset(each) != offset(day)))
+    return found
+
+
+MOMENTS: Final = [(zone, each) for zone in ZONES for each in _transitions_of(zone)] + [
+    (zone, datetime(2027, 6, 1, tzinfo=UTC)) for zone in ZONES
+]
+"""A zone, and a time about which to look: each change of its clocks, and one without."""
+
+
+def is_open(
+    instant: datetime, zone: str, days: set[int], start: time, length: timedelta, without: set[date]
+) -> bool:
+    """An oracle that knows nothing of rules: whether a window of some day of the days before is open."""
+    wall = instant.astimezone(ZoneInfo(zone)).date()
+    for back in range(-1, length.days + 3):
+        day = wall - timedelta(days=back)
+        begin = datetime.combine(day, start)
+        bounds = (each.replace(tzinfo=ZoneInfo(zone)).timestamp() for each in (begin, begin + length))
+        if day.weekday() in days and day not in without:
+            since, until = bounds
+            if since <= instant.timestamp() < until:
+                return True
+    return False

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import parse_document
-from rollback_drills.documents.recurrence import Recurrence, Span, read_local, to_instant
+from rollback_drills.documents.recurrence import Recurrence, read_local, to_instant
 from rollback_drills.documents.recurring_period import RecurringPeriod
 from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.spans import Span
 from rollback_drills.documents.written_policy import write_calendars, write_windows
 from tests.samples.examples import examples
-from tests.samples.recurrences import ZONES, recurrences
+from tests.samples.recurrences import MOMENTS, is_open, recurrences
 
 WEEKEND: dict[str, Any] = {
     "rrule": "FREQ=WEEKLY;BYDAY=FR",
@@ -35,40 +36,6 @@ def period(**changes: Any) -> RecurringPeriod:
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def transitions_of(zone: str) -> list[datetime]:
-    """Find when the clocks of a zone change from 2026 to 2028, by looking at its wall every half hour."""
-    found, instant, step = [], at("2026-01-01"), timedelta(minutes=30)
-    while instant < at("2029-01-01"):
-        before, after = (each.astimezone(ZoneInfo(zone)).utcoffset() for each in (instant, instant + step))
-        if before != after:
-            found.append(instant + step)
-        instant += step
-    return found
-
-
-TRANSITIONS = {zone: transitions_of(zone) for zone in ZONES}
-MOMENTS = [(zone, each) for zone, some in TRANSITIONS.items() for each in some] + [
-    (zone, at("2027-06-01")) for zone in ZONES
-]
-"""A zone, and a time about which to look: each change of its clocks, and one without."""
-
-
-def is_open(
-    instant: datetime, zone: str, days: set[int], start: time, length: timedelta, without: set[date]
-) -> bool:
-    """An oracle that knows nothing of rules: whether a window of some day of the days before is open."""
-    wall = instant.astimezone(ZoneInfo(zone)).date()
-    for back in range(-1, length.days + 3):
-        day = wall - timedelta(days=back)
-        begin = datetime.combine(day, start)
-        bounds = (each.replace(tzinfo=ZoneInfo(zone)).timestamp() for each in (begin, begin + length))
-        if day.weekday() in days and day not in without:
-            since, until = bounds
-            if since <= instant.timestamp() < until:
-                return True
-    return False
 
 
 @pytest.mark.slow

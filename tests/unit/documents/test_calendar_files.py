@@ -1,0 +1,322 @@
+"""Calendars of people: what keeps them busy, and nothing else of it."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rollback_drills.documents.busy_calendar import MOST_EVENTS, BusyCalendar, read_busy_times
+from rollback_drills.documents.calendar_files import LARGEST_CALENDAR_BYTES
+from rollback_drills.documents.fleet import Subject, load_fleet
+from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.documents.reader import read_document
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.written_policy import write_calendars
+from rollback_drills.errors import UsageError
+from rollback_drills.linting.files import lint_files
+from rollback_drills.planning.routes import Route
+from rollback_drills.planning.windows_and_absences import Suppressions
+from tests.samples.builders import NOW, SCHEDULE, plan_of
+from tests.samples.examples import examples
+from tests.samples.recurrences import MOMENTS, is_open
+
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+QUARTER = timedelta(minutes=15)
+SECRET = "Redundancy talk with Maria"
+MEETING = ("DTSTART:20261201T080000Z", "DTEND:20261201T100000Z")
+
+
+def ics(*events: tuple[str, ...]) -> bytes:
+    """Write an iCalendar file."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN"]
+    for number, event in enumerate(events):
+        lines += ["BEGIN:VEVENT", f"UID:{number}", "DTSTAMP:20260101T000000Z", f"SUMMARY:{SECRET}"]
+        lines += [*event, "END:VEVENT"]
+    return "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
+
+
+def write(folder: Path, calendar: bytes | None, ics: str = "payments.ics", **rules: Any) -> Path:
+    """Write a schedule beside a calendar."""
+    document = {**SCHEDULE, "owner_calendars": {"team-a": {"ics": ics, **rules}}}
+    (folder / "payments-schedule.json").write_text(json.dumps(document))
+    if calendar is not None:
+        (folder / "payments.ics").write_bytes(calendar)
+    return folder / "payments-schedule.json"
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def spans(calendar: BusyCalendar, year: int = 2026) -> Iterator[tuple[str, str]]:
+    for span in calendar.find_spans_of_year(year):
+        yield f"{span.start_at:%m-%d %H:%M}", f"{span.end_at:%m-%d %H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        pytest.param(MEETING, [("12-01 08:00", "12-01 10:00")], id="in UTC"),
+        pytest.param(
+            ("DTSTART;TZID=America/New_York:20261201T080000", "DURATION:PT2H"),
+            [("12-01 13:00", "12-01 15:00")],
+            id="in a zone, with a duration",
+        ),
+        pytest.param(
+            ("DTSTART;TZID=W. Europe Standard Time:20261201T080000", "DURATION:PT1H"),
+            [("12-01 07:00", "12-01 08:00")],
+            id="in a zone of Windows",
+        ),
+        pytest.param(
+            ("DTSTART:20261201T080000", "DTEND:20261201T100000"),
+            [("12-01 07:00", "12-01 09:00")],
+            id="by the wall of the owner",
+        ),
+        pytest.param(
+            ("DTSTART;VALUE=DATE:20261224", "DTEND;VALUE=DATE:20261227"),
+            [("12-23 23:00", "12-26 23:00")],
+            id="three days",
+        ),
+        pytest.param(
+            ("DTSTART;VALUE=DATE:20260329",), [("03-28 23:00", "03-29 22:00")], id="a day of 23 hours"
+        ),
+        pytest.param(
+            (
+                "DTSTART;TZID=Europe/Berlin:20261201T100000",
+                "DTEND;TZID=Europe/Berlin:20261201T110000",
+                "RRULE:FREQ=WEEKLY;COUNT=3",
+                "EXDATE;TZID=Europe/Berlin:20261208T100000",
+                "RDATE;TZID=Europe/Berlin:20261203T100000",
+            ),
+            [("12-01 09:00", "12-01 10:00"), ("12-03 09:00", "12-03 10:00"), ("12-15 09:00", "12-15 10:00")],
+            id="a rule, with an exception and a further date",
+        ),
+        pytest.param(
+            ("DTSTART;VALUE=DATE:20261230", "DTEND;VALUE=DATE:20270105"),
+            [("12-29 23:00", "01-04 23:00")],
+            id="beyond the year",
+        ),
+        pytest.param((*MEETING, "TRANSP:TRANSPARENT"), [], id="marked as free"),
+        pytest.param((*MEETING, "STATUS:CANCELLED"), [], id="cancelled"),
+        pytest.param((*MEETING, "STATUS:TENTATIVE"), [("12-01 08:00", "12-01 10:00")], id="tentative"),
+        pytest.param(("DTSTART:20261201T080000Z",), [], id="a moment"),
+    ],
+)
+def test_an_event_keeps_its_owner_busy(event: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
+    assert list(spans(read_busy_times(ics(event), "Europe/Berlin"))) == expected
+
+
+def test_one_occurrence_that_was_moved_or_cancelled_is_not_where_the_rule_has_it() -> None:
+    series = ("UID:a", "DTSTART:20261201T080000Z", "DTEND:20261201T090000Z", "RRULE:FREQ=DAILY;COUNT=4")
+    moved = ("UID:a", "RECURRENCE-ID:20261202T080000Z", "DTSTART:20261202T120000Z", "DTEND:20261202T130000Z")
+    gone = ("UID:a", "RECURRENCE-ID:20261203T080000Z", "DTSTART:20261203T080000Z", "DTEND:20261203T090000Z")
+    data = ics(series, moved, (*gone, "STATUS:CANCELLED"))
+    for number in (0, 1, 2):
+        data = data.replace(f"UID:{number}\r\n".encode(), b"")
+
+    assert [start for start, _ in spans(read_busy_times(data, "UTC"))] == [
+        "12-01 08:00",
+        "12-02 12:00",
+        "12-04 08:00",
+    ]
+
+
+@pytest.mark.slow
+@settings(max_examples=examples(150))
+@given(
+    st.sampled_from(MOMENTS),
+    st.sets(st.integers(0, 6), min_size=1, max_size=5),
+    st.integers(0, 95),
+    st.integers(1, 90),
+    st.sets(st.integers(-3, 3), max_size=2),
+)
+def test_a_calendar_is_busy_when_the_walls_of_its_zone_say_so(
+    moment: tuple[str, datetime], days: set[int], start: int, quarters: int, without: set[int]
+) -> None:
+    zone, middle = moment
+    begins, length = time(start // 4, start % 4 * 15), quarters * QUARTER
+    first = datetime.combine(date(2025, 11, 30), begins)
+    first += timedelta(days=min((day - first.weekday()) % 7 for day in days))
+    left_out = {middle.date() + timedelta(days=each) for each in without}
+    exceptions = ",".join(f"{datetime.combine(each, begins):%Y%m%dT%H%M%S}" for each in left_out)
+    event = (
+        f"DTSTART;TZID={zone}:{first:%Y%m%dT%H%M%S}",
+        f"DTEND;TZID={zone}:{first + length:%Y%m%dT%H%M%S}",
+        f"RRULE:FREQ=WEEKLY;BYDAY={','.join(DAYS[each] for each in sorted(days))}",
+        *([f"EXDATE;TZID={zone}:{exceptions}"] if exceptions else []),
+    )
+    calendar = read_busy_times(ics(event), "UTC")
+
+    for step in range(-4 * 30, 4 * 30):
+        instant = middle + step * QUARTER
+        span = calendar.find_span(instant)
+        assert (span is not None) == is_open(instant, zone, days, begins, length, left_out), instant
+
+
+def absences(path: Path) -> Suppressions:
+    loaded = read_document(Schedule, str(path))
+    assert loaded.document is not None, loaded.problem
+    return Suppressions("x", loaded.document)
+
+
+def test_an_owner_is_absent_by_the_calendar_and_nothing_else_of_it_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path, ics(MEETING, ("DTSTART:20261201T100000Z", "DURATION:PT3H")))
+    loaded = read_document(Schedule, str(path))
+    assert loaded.document is not None
+
+    plan = plan_of(Subject(loaded, None))
+
+    decisions = [each for each in plan["route_decisions"] if each["owner"] == "team-a"]
+    assert {each["category"] for each in decisions} == {"owner_calendar"}
+    assert {each["reason"] for each in decisions} == {"team-a cannot be notified: absent by the calendar"}
+    assert {each["deferred_until"] for each in decisions} == {"2026-12-01T13:00:00+00:00"}
+    assert decisions[0]["owner_availability"] == {
+        "available": False,
+        "reason": "absent by the calendar",
+        "start_at": "2026-12-01T08:00:00+00:00",
+        "end_at": "2026-12-01T10:00:00+00:00",
+    }
+    assert "Maria" not in json.dumps(plan)
+    written = write_calendars(loaded.document)["team-a"]
+    assert (written.ics, written.unavailable_windows) == ("payments.ics", ())
+    assert "Maria" not in repr(loaded)
+
+
+def test_windows_of_the_document_and_of_the_calendar_both_count(tmp_path: Path) -> None:
+    window = {"start_at": "2026-12-01T10:00:00Z", "end_at": "2026-12-01T11:00:00Z", "reason": "training"}
+    found = absences(write(tmp_path, ics(MEETING), unavailable_windows=[window]))
+
+    assert found.defer(Route("team-a", "slack", 60, "a"), at("2026-12-01T09:00")).until == at(
+        "2026-12-01T11:00"
+    )
+    assert found.find_change("team-a", at("2026-12-01T09:00")) == at("2026-12-01T10:00")
+    assert found.find_absence("team-a", at("2026-12-01T07:59")) is None
+    absence = found.find_absence("team-a", at("2026-12-01T10:30"))
+    assert absence is not None
+    assert absence.reason == "training"
+
+
+def test_a_calendar_that_is_always_busy_ends_the_search(tmp_path: Path) -> None:
+    found = absences(
+        write(tmp_path, ics(("DTSTART:20260101T000000Z", "DTEND:20260102T000000Z", "RRULE:FREQ=DAILY")))
+    )
+
+    deferral = found.defer(Route("team-a", "slack", 60, "a"), at("2026-12-01"))
+
+    assert (deferral.until, deferral.note) == (None, "; no end within 10 years")
+
+
+@pytest.mark.parametrize(
+    ("calendar", "problem"),
+    [
+        pytest.param(None, "which does not exist; create the file, or fix the path", id="missing"),
+        pytest.param(b"", "which is no iCalendar file (RFC 5545); export the calendar again", id="empty"),
+        pytest.param(f"{SECRET}\r\n".encode(), "which is no iCalendar file", id="no calendar"),
+        pytest.param(b"\xff\xfe", "which is no iCalendar file", id="bytes"),
+        pytest.param(ics(MEETING)[:-20], "which is no iCalendar file", id="cut off"),
+        pytest.param(
+            b"x" * (LARGEST_CALENDAR_BYTES + 1), "of which at most 1,048,576 are read", id="too large"
+        ),
+        pytest.param(
+            ics(*[()] * (MOST_EVENTS + 1)), "which has 5,001 events, of at most 5,000", id="too many"
+        ),
+        pytest.param(ics(MEETING, ()), "cannot be read: event 2 has no DTSTART", id="no start"),
+        pytest.param(ics(("DTSTART:20261301T080000Z",)), "event 1 has an unreadable DTSTART", id="bad start"),
+        pytest.param(ics((*MEETING, *MEETING)), "event 1 has an unreadable DTEND", id="two starts"),
+        pytest.param(ics((*MEETING, "RRULE:FREQ=X")), "event 1 has an unreadable RRULE", id="bad rule"),
+        pytest.param(
+            ics((*MEETING, "RRULE:FREQ=HOURLY")), "event 1 rrule has the FREQ HOURLY", id="too often"
+        ),
+        pytest.param(
+            ics((*MEETING, "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")), "does not occur within", id="never"
+        ),
+        pytest.param(
+            ics(("DTSTART;TZID=Mars/Crater:20261201T080000", "DURATION:PT1H")),
+            "event 1 has a DTSTART in an unknown time zone; write a name such as Europe/Berlin",
+            id="unknown zone",
+        ),
+    ],
+)
+def test_a_calendar_that_cannot_be_read_is_one_line_without_a_title(
+    tmp_path: Path, calendar: bytes | None, problem: str
+) -> None:
+    path = write(tmp_path, calendar)
+
+    loaded = read_document(Schedule, str(path))
+
+    assert loaded.document is None
+    assert loaded.problem.startswith(
+        'payments-schedule.json: $.owner_calendars["team-a"].ics is "payments.ics"'
+    )
+    assert problem in loaded.problem
+    assert "Maria" not in loaded.problem
+    assert "\n" not in loaded.problem
+    assert lint_files([str(path)], now=NOW).findings == [
+        loaded.problem.replace("payments-schedule", f"{tmp_path}/payments-schedule")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [
+        ("/etc/calendar.ics", "private path"),
+        ("../payments.ics", "path"),
+        ("calendars", "cannot be read: is a directory"),
+        ("link.ics", "does not lie below the folder of the document; move it there"),
+        ("calendars/../../payments.ics", ""),
+    ],
+)
+def test_a_calendar_lies_below_the_folder_of_its_document(tmp_path: Path, place: str, problem: str) -> None:
+    folder = tmp_path / "fleet"
+    (folder / "calendars").mkdir(parents=True)
+    (tmp_path / "payments.ics").write_bytes(ics(MEETING))
+    (folder / "link.ics").symlink_to(tmp_path / "payments.ics")
+
+    loaded = read_document(Schedule, str(write(folder, None, place)))
+
+    assert loaded.document is None
+    assert problem in loaded.problem
+
+
+def test_links_inside_of_the_folder_are_followed(tmp_path: Path) -> None:
+    """Volumes of Kubernetes are links into a folder of the same volume."""
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "..data" / "payments.ics").write_bytes(ics(MEETING))
+    (tmp_path / "payments.ics").symlink_to(os.path.join("..data", "payments.ics"))
+
+    assert read_document(Schedule, str(write(tmp_path, None))).document is not None
+
+
+def test_every_way_to_a_document_reads_its_calendar(tmp_path: Path) -> None:
+    path = write(tmp_path, ics(MEETING))
+    document = json.loads(path.read_text())
+    rules = {"owner_calendars": document["owner_calendars"]}
+    (tmp_path / "fleet.jsonl").write_text(
+        "\n".join(
+            [
+                json.dumps({**document, "schedule_id": "bare"}),
+                json.dumps({"schedule": {**document, "schedule_id": "whole"}}),
+                json.dumps({"schedule": "payments-schedule.json"}),
+            ]
+        )
+    )
+    (tmp_path / "policy.json").write_text(json.dumps(rules))
+
+    fleets = (load_fleet(str(each), None) for each in (path, tmp_path, tmp_path / "fleet.jsonl"))
+    read = [each.schedule.document for fleet in fleets for each in fleet.subjects if each.schedule]
+
+    assert len(read) == 5
+    for fleet in (path, tmp_path / "fleet.jsonl"):
+        sources = [each.schedule for each in load_fleet(str(fleet), None).subjects]
+        assert {each.beside for each in sources if each} == {(str(tmp_path / "payments.ics"),)}
+    for each in (*read, read_policy(str(tmp_path / "policy.json"))):
+        assert each is not None
+        assert Suppressions("x", each).find_absence("team-a", at("2026-12-01T09:00"))
+    with pytest.raises(UsageError, match="which belongs to a document in a file"):
+        read_policy(rules)
