@@ -18,7 +18,7 @@ from rollback_drills.database.connections import MOST_PARAMETERS, Database, Data
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.states import NOTIFIED, UNCERTAIN, UNSENT, State
+from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, UNSENT, State
 from rollback_drills.outbox.commit import commit, find_history, find_open_schedules
 from rollback_drills.outbox.queries import (
     OutboxFilter,
@@ -304,14 +304,15 @@ def test_what_another_run_has_committed_meanwhile_stays_open_when_a_route_is_lef
     assert get(database, other_id).state is state
 
 
-def test_a_dead_letter_leaves_its_cycle_and_stays_dead(database: Database) -> None:
+@pytest.mark.parametrize("state", [*sorted(DEAD), State.SUPERSEDED, State.DISCARDED])
+def test_what_is_never_sent_leaves_its_cycle_as_it_is(database: Database, state: State) -> None:
     entry = make_entry("payments")
     (its_id,) = put(database, entry)
-    force(database, its_id, state=State.PERMANENT)
+    force(database, its_id, state=state)
 
     commit(database, [], [Departure(entry.route_key, [])], now=1.0)
 
-    assert (get(database, its_id).is_closed, get(database, its_id).state) == (True, State.PERMANENT)
+    assert (get(database, its_id).is_closed, get(database, its_id).state) == (True, state)
 
 
 def test_the_history_has_these_cycles_and_all_open_ones_of_these_schedules(database: Database) -> None:
