@@ -15,6 +15,7 @@ if __name__ == "__main__":
         judging,
         ledger,
         reviewing,
+        shards,
         startup,
         unchanged_runs,
     )
@@ -24,6 +25,7 @@ if __name__ == "__main__":
     startup.report()
     flow_overhead.report()
     unchanged_runs.report()
+    shards.report()
     ledger.report()
     reviewing.report()
     api.report()
