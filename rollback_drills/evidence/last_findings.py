@@ -63,6 +63,12 @@ def read_last_check(
     return LastCheck(known, created_at)
 
 
+def find_last_check(connection: Connection, population_id: str) -> int | None:
+    """Return the row of the newest check of a population; None if it was never checked."""
+    newest = _find_check(connection, population_id)
+    return None if newest is None else int(newest["leaf_index"])
+
+
 def find_known_names(database: Database, population_id: str) -> list[str]:
     """Return the schedules of a population, by the names of the records."""
     names = select(LAST_FINDINGS.c.schedule_id).where(LAST_FINDINGS.c.population_id == population_id)

@@ -16,7 +16,7 @@ from rollback_drills.database.connections import MOST_PARAMETERS, Database, repe
 from rollback_drills.database.tables import CHECK_SHARDS, LEDGER
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.heads import damage
-from rollback_drills.evidence.last_findings import read_last_check
+from rollback_drills.evidence.last_findings import find_last_check, read_last_check
 from rollback_drills.evidence.population import KnownFindings, Part, ShardReport, Summary
 from rollback_drills.evidence.records import PLAN_KIND
 
@@ -119,7 +119,13 @@ def repair_findings(database: Database, population_id: str) -> None:
 
 
 def find_since(connection: Connection, population_id: str) -> int | None:
-    """Return the first row that shards can have written since the newest check; None if none has begun."""
+    """Return the first row that shards can have written since the newest check; None if none has begun.
+
+    The rows of the shards may be lost, so those after the newest check count, if there is one.
+    """
+    last = find_last_check(connection, population_id)
+    if last is not None:
+        return last + 1
     row = _find_check(connection, population_id)
     return None if row is None else row.leaf_index
 

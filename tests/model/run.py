@@ -79,7 +79,7 @@ PROOFS: Final = (
         (),
         (
             *("BELIEVE_THE_TABLE", "BELIEVE_AFTER_PRUNING", "GONE_IS_NOT_NAMED", "BELIEVE_THE_SHARDS"),
-            *("RECORD_WITHOUT_A_SHARD", "SHARDS_OF_EARLIER_CHECKS", "SHARD_ROWS_ARE_LOST"),
+            *("RECORD_WITHOUT_A_SHARD", "SHARDS_OF_EARLIER_CHECKS", "BELIEVE_THE_ROWS"),
         ),
         (),
     ),

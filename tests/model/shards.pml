@@ -122,9 +122,17 @@ inline read_last_check() {
 	fi
 }
 
-/* Stands for rollback_drills/evidence/shards.py::read_plans */
+#ifdef BELIEVE_THE_ROWS
+#define HAS_BEGUN (begun != NO_ROW)
+#else
+#define HAS_BEGUN (has_check || begun != NO_ROW)
+#endif
+
+/* Plans after the newest check, also if the rows of the shards that wrote them are lost.
+   Stands for rollback_drills/evidence/shards.py::find_since
+   Stands for rollback_drills/evidence/shards.py::read_plans */
 inline read_plans() {
-	for (s : 0 .. SCHEDULES - 1) { recorded[s] = (begun == NO_ROW -> NOTHING : since[s]) }
+	for (s : 0 .. SCHEDULES - 1) { recorded[s] = (HAS_BEGUN -> since[s] : NOTHING) }
 }
 
 /* Stands for rollback_drills/evidence/shards.py::forget_shards */
@@ -306,17 +314,19 @@ init {
 
 #define IS_EMPTY (before[0] + before[1] == 0)
 
+/* The newest check is not pruned while the rows of shards that recorded plans after it are lost: see docs/proofs.md. */
+#define IS_KNOWN (begun != NO_ROW || since[0] + since[1] == 0)
+
 /* Old rows lose their content, the oldest first: plans up to the newest check, that check, plans after it.
    Stands for rollback_drills/evidence/pruning.py::prune */
 active proctype Pruning() {
 	do
 	:: d_step { before[0] != NOTHING -> before[0] = NOTHING; is_pruned = has_check }
 	:: d_step { before[1] != NOTHING -> before[1] = NOTHING; is_pruned = has_check }
-	:: d_step { IS_EMPTY && has_check -> has_check = 0; is_pruned = 0; checked[0] = NOTHING; checked[1] = NOTHING }
+	:: d_step { IS_EMPTY && has_check && IS_KNOWN -> has_check = 0; is_pruned = 0; checked[0] = NOTHING; checked[1] = NOTHING }
 	:: d_step { IS_EMPTY && !has_check && since[0] != NOTHING -> since[0] = NOTHING }
 	:: d_step { IS_EMPTY && !has_check && since[1] != NOTHING -> since[1] = NOTHING }
-#ifdef SHARD_ROWS_ARE_LOST /* somebody empties the table */
-	:: d_step { begun != NO_ROW -> begun = NO_ROW; forget_shards(); s = 0 }
-#endif
+	/* Somebody empties the table of shards. */
+	:: d_step { has_check && begun != NO_ROW -> begun = NO_ROW; forget_shards(); s = 0 }
 	od
 }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import CHECK_SHARDS
@@ -82,6 +82,26 @@ def planned(database: Database) -> list[str]:
 def kept(database: Database) -> int:
     with database.read() as connection:
         return connection.execute(select(func.count()).select_from(CHECK_SHARDS)).scalar_one()
+
+
+@pytest.mark.parametrize("how", ["whole", "in shards"])
+def test_what_shards_of_a_killed_check_recorded_is_known_although_their_rows_are_lost(
+    how: str, database: Database
+) -> None:
+    write(database, population_of(FLEET))
+    begin(database, "killed")
+    for shard in SHARDS:
+        check_shard(database, {**FLEET, "a": "2"}, shard, "killed")
+    with database.write() as connection:
+        connection.execute(delete(CHECK_SHARDS))
+
+    if how == "whole":
+        write(database, population_of(FLEET), days=1)
+    else:
+        check_in_shards(database, FLEET, "next", days=1)
+
+    assert planned(database)[-2:] == ["a", "a"]
+    assert verify(database).is_intact
 
 
 def test_shards_record_together_what_one_run_records(database: Database) -> None:
