@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import recurring_ical_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,6 +111,32 @@ def spans(calendar: BusyCalendar, year: int = 2026) -> Iterator[tuple[str, str]]
 )
 def test_an_event_keeps_its_owner_busy(event: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
     assert list(spans(read_busy_times(ics(event), "Europe/Berlin"))) == expected
+
+
+def test_an_event_at_the_turn_of_the_year_is_found_in_both_and_yielded_once() -> None:
+    event = ("DTSTART;VALUE=DATE:20261230", "DTEND;VALUE=DATE:20270105")
+    calendar = read_busy_times(ics(event), "UTC")
+    early = read_busy_times(ics(("DTSTART:20270101T000000", "DURATION:PT4H")), "Pacific/Kiritimati")
+
+    assert list(calendar.find_spans(at("2026-06-01"))) == [(at("2026-12-30"), at("2027-01-05"))]
+    assert list(calendar.find_spans(at("2027-01-02"))) == [(at("2026-12-30"), at("2027-01-05"))]
+    assert early.find_span(at("2026-12-31T12:00")) == (at("2026-12-31T10:00"), at("2026-12-31T14:00"))
+
+
+def test_nothing_but_times_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[str] = []
+    follow = recurring_ical_events.of
+
+    def keep(calendar: Any, **options: Any) -> Any:
+        kept.append(calendar.to_ical().decode())
+        return follow(calendar, **options)
+
+    monkeypatch.setattr(recurring_ical_events, "of", keep)
+    read_busy_times(ics((*MEETING, "LOCATION:Room 7", "ATTENDEE:mailto:maria@acme.example")), "Etc/UTC")
+
+    assert "DTSTART" in kept[0]
+    for text in (SECRET, "Room", "maria"):
+        assert text not in kept[0]
 
 
 def test_one_occurrence_that_was_moved_or_cancelled_is_not_where_the_rule_has_it() -> None:

@@ -186,6 +186,15 @@ def test_what_is_looked_up_is_what_plain_iteration_finds(window: RecurringPeriod
         )
 
 
+def test_an_occurrence_may_last_for_weeks_and_beyond_the_year() -> None:
+    winter = period(rrule="FREQ=YEARLY", start="2020-12-20", end="2021-02-10", time_zone="UTC")
+
+    for instant in ("2026-12-20", "2026-12-31T23:59", "2027-01-01", "2027-02-09T23:59"):
+        assert winter.find_span(at(instant)) == (at("2026-12-20"), at("2027-02-10")), instant
+    assert winter.find_span(at("2027-02-10")) is None
+    assert winter.find_change(at("2027-01-01")) == at("2027-02-10")
+
+
 def test_a_search_ends_after_some_years() -> None:
     rare = period(rrule="FREQ=YEARLY;INTERVAL=30")
 

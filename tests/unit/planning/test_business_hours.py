@@ -21,6 +21,7 @@ NIGHT_BERLIN = WorkingTime("Europe/Berlin", BusinessHours("00:00", "04:00", WEEK
 LATE_BERLIN = WorkingTime("Europe/Berlin", BusinessHours("22:00", "06:00", ("sat",)))
 LATE_NEW_YORK = WorkingTime("America/New_York", BusinessHours("22:00", "06:00"))
 ALL_DAY = WorkingTime("Europe/Berlin", BusinessHours("00:00", "24:00"))
+NEARLY_ALWAYS = WorkingTime("Europe/Berlin", BusinessHours("03:00", "02:30", WEEK))
 EVENING = WorkingTime("UTC", BusinessHours("16:00", "24:00"))
 
 
@@ -61,6 +62,7 @@ EVENING = WorkingTime("UTC", BusinessHours("16:00", "24:00"))
         pytest.param(
             "2026-10-24T20:00", 9.5, LATE_BERLIN, "2026-10-31T21:30", id="and half an hour a week later"
         ),
+        pytest.param("2026-03-28T02:00", 24, NEARLY_ALWAYS, "2026-03-29T02:00", id="no hour counts twice"),
         pytest.param("2026-12-01T20:00", 5, EVENING, "2026-12-02T17:00", id="to midnight, and on"),
         pytest.param("2026-12-01T20:00", 4, EVENING, "2026-12-02T00:00", id="exactly to midnight"),
         pytest.param("2026-12-04T22:00", 2, ALL_DAY, "2026-12-07T00:00", id="whole days, over the weekend"),

@@ -169,9 +169,19 @@ def test_many_short_periods_without_a_gap_are_searched_up_to_a_number_of_them() 
         for minute, end in (("00", "2026-01-01T00:30"), ("30", "2026-01-01T01:00"))
     )
     for each in (even, odd):
-        each["rrule"] += f";BYHOUR={hours}"
+        each["rrule"] += f";BYHOUR={hours};UNTIL=20280101"
 
     assert suppressions([even, odd]).defer(ROUTE, NOW).until is None
+    assert suppressions([even, odd]).defer(ROUTE, at("2027-12-01")).until == at("2028-01-02")
+
+
+def test_what_ends_later_than_is_searched_has_no_known_end() -> None:
+    windows = [
+        weekly(f"{days};UNTIL=20400101", "2026-01-01", "2026-01-02") for days in ("MO,WE,FR,SU", "TU,TH,SA")
+    ]
+
+    assert suppressions(windows).defer(ROUTE, NOW).until is None
+    assert suppressions(windows).defer(ROUTE, at("2031-01-01")).until == at("2040-01-02")
 
 
 def test_a_fixed_freeze_may_last_longer_than_is_searched() -> None:
