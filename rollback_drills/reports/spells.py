@@ -67,7 +67,8 @@ class _Open:
     def end(self, at: datetime) -> Iterator[Spell]:
         """End everything."""
         yield from self.end_earlier()
-        yield from (Spell(route, begins, max(begins, at)) for route, begins in self.begun.items())
+        for route, begins in self.begun.items():
+            yield Spell(route, begins, at if at > begins else begins)  # noqa: FURB136 - a tenth of the time
 
 
 class SpellReader:
@@ -114,16 +115,28 @@ class SpellReader:
         )
         ordered = rows.order_by(number).execution_options(yield_per=ROWS_AT_ONCE)
         read = self._connection.execute(ordered).partitions()
-        for row, row_kind, text, *facts, created_at in chain.from_iterable(read):
+        # each name for itself: to gather some in a list costs a third of a microsecond, for each row
+        for (
+            row,
+            row_kind,
+            text,
+            schedule_id,
+            cycle_id,
+            provider,
+            owner,
+            action,
+            category,
+            created_at,
+        ) in chain.from_iterable(read):
             at = datetime.fromisoformat(created_at)
             if row_kind == PLAN_KIND:
                 population_id = read_row(row, text)["population_id"] if text else ""
-                yield from self._take_plan(population_id, facts[0], at)
+                yield from self._take_plan(population_id, schedule_id, at)
             elif row_kind == CHECK_KIND:
                 yield from self._take_gone(read_row(row, text), at)
             else:
-                route = Route(*facts)
-                if route.action != _SUPPRESS:
+                route = Route(schedule_id, cycle_id, provider, owner, action, category)
+                if action != _SUPPRESS:
                     yield Spell(route, at, at)
                 else:
                     self.latest.append((at, row))

@@ -1,12 +1,12 @@
 """The suppression trend of contract §6: how often nobody was told, why, and in which week."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from operator import itemgetter
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection
@@ -84,6 +84,9 @@ _NOT_COUNTED: Final = (
 """What the id of a trend does not depend on."""
 
 
+Counts: TypeAlias = defaultdict[str, int]
+
+
 class Tally:
     """Counts spells, one after another."""
 
@@ -95,14 +98,15 @@ class Tally:
         """
         self.decisions = 0
         """All of them; what follows counts those that notified nobody."""
-        self.weeks: dict[date, Counter[str]] = {each: Counter() for each in weeks}
-        self.week_decisions: Counter[date] = Counter()
-        self.categories: Counter[str] = Counter()
+        # not Counter, which takes twice as long to count one more
+        self.weeks: dict[date, Counts] = {each: defaultdict(int) for each in weeks}
+        self.week_decisions: defaultdict[date, int] = defaultdict(int)
+        self.categories: Counts = defaultdict(int)
         self.durations: defaultdict[str, timedelta] = defaultdict(timedelta)
         """By category, how long routes were suppressed."""
-        self.owners: Counter[str] = Counter()
-        self.providers: Counter[str] = Counter()
-        self.schedules: Counter[str] = Counter()
+        self.owners: Counts = defaultdict(int)
+        self.providers: Counts = defaultdict(int)
+        self.schedules: Counts = defaultdict(int)
 
     def add(self, spell: Spell) -> None:
         """Count a spell once in all, and once in each week that it touches."""
@@ -161,17 +165,17 @@ def find_trend(
         generated_by=generated_by,
         filters=wanted.to_wire(),
         period=period.to_wire(),
-        alert_level="warning" if any(categories[each] for each in _LEFT_UNINFORMED) else "healthy",
+        alert_level="warning" if any(categories.get(each) for each in _LEFT_UNINFORMED) else "healthy",
         decision_count=tally.decisions,
-        suppression_event_count=categories.total(),
+        suppression_event_count=sum(categories.values()),
         category_counts=_sorted(categories),
         category_days={name: _days(tally.durations[name]) for name in _sorted(categories)},
         owner_counts=_sorted(_merge(tally.owners)),
         provider_counts=_sorted(_merge(tally.providers)),
         schedule_counts=_sorted(_merge(tally.schedules)),
-        maintenance_suppressed_count=categories[Category.MAINTENANCE_WINDOW],
-        calendar_suppressed_count=categories[Category.OWNER_CALENDAR],
-        healthy_schedule_suppressed_count=categories[Category.HEALTHY_SCHEDULE],
+        maintenance_suppressed_count=categories.get(Category.MAINTENANCE_WINDOW, 0),
+        calendar_suppressed_count=categories.get(Category.OWNER_CALENDAR, 0),
+        healthy_schedule_suppressed_count=categories.get(Category.HEALTHY_SCHEDULE, 0),
         weeks=[_count_week(each, tally, is_complete=each.is_within(since, until)) for each in weeks],
         latest_events=latest,
     )
@@ -200,7 +204,7 @@ def _days(duration: timedelta) -> float:
     return round(duration / timedelta(days=1), 2)
 
 
-def _merge(counts: Counter[str]) -> Counter[str]:
+def _merge(counts: Mapping[str, int]) -> Counter[str]:
     """Count the spellings of a name together, under the one that was written first."""
     spellings = first_spellings(counts)
     merged: Counter[str] = Counter()
@@ -215,12 +219,12 @@ def _count_week(week: Week, tally: Tally, *, is_complete: bool) -> TrendWeek:
         week=week.name,
         week_start=week.starts.isoformat(),
         complete=is_complete,
-        decision_count=tally.week_decisions[week.starts],
-        suppression_event_count=categories.total(),
+        decision_count=tally.week_decisions.get(week.starts, 0),
+        suppression_event_count=sum(categories.values()),
         category_counts=_sorted(categories),
     )
 
 
-def _sorted(counts: Counter[str]) -> dict[str, int]:
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     """Order counts: the largest first, and equal ones by name."""
     return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
