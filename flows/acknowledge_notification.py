@@ -15,7 +15,7 @@ from rollback_drills.followup.requests import (
     AcknowledgeRequest,
     SaidState,
 )
-from rollback_drills.planning.requests import described_by
+from rollback_drills.planning.delivery_request import described_by
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import find_database_url
 from tasks.acknowledgements import acknowledge_routes

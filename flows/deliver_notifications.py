@@ -7,7 +7,7 @@ from prefect import State, flow
 
 from flows.process import run_process
 from flows.timeouts import RUN_TIMEOUT_SECONDS
-from rollback_drills.planning.requests import (
+from rollback_drills.planning.delivery_request import (
     DeliverRequest,
     ModeName,
     Retries,

@@ -8,7 +8,7 @@ from prefect import State, flow
 from flows.predecessors import mark_killed_predecessors
 from flows.process import run_check
 from flows.timeouts import RUN_TIMEOUT_SECONDS
-from rollback_drills.planning.requests import (
+from rollback_drills.planning.delivery_request import (
     DrillCheckRequest,
     ModeName,
     Retries,

@@ -8,7 +8,8 @@ from prefect import State
 from prefect.states import Completed, Failed
 
 from flows.delivery import Delivered
-from flows.naming import STATE_NAMES, Found, describe
+from flows.run_names import Found, describe
+from flows.state_names import STATE_NAMES
 from rollback_drills import ids
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
 from rollback_drills.evidence.population import Changes

@@ -18,7 +18,7 @@ from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.planning.requests import Retries, TimeoutSeconds, described_by
+from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, described_by
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.documents import load_documents

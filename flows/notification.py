@@ -3,8 +3,8 @@
 from prefect import tags
 
 from flows.delivery import Delivered, deliver_due
-from flows.naming import tags_of
 from flows.planning import Checked, Run
+from flows.run_names import tags_of
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.outbox.undelivered import find_undelivered
 from tasks.outbox import commit_notifications

@@ -18,7 +18,7 @@ from rollback_drills.documents.fleet import count_schedules
 from rollback_drills.documents.shard import Shard, find_shards, read_shard
 from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
-from rollback_drills.planning.requests import DeliverRequest, DrillCheckRequest
+from rollback_drills.planning.delivery_request import DeliverRequest, DrillCheckRequest
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings, read_settings
 from tasks.evidence import read_clock

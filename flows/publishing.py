@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flows.delivery import Delivered
-from flows.naming import Found, describe, mark_distrust, rename_run, tags_of
 from flows.planning import Checked, Run
+from flows.run_names import Found, describe, mark_distrust, rename_run, tags_of
 from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.reports.publication import choose_pages, choose_shard_pages
 from rollback_drills.reports.run_page import ScheduleRun

@@ -13,7 +13,7 @@ from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.planning.requests import (
+from rollback_drills.planning.delivery_request import (
     DeliverRequest,
     HowToDeliver,
     ModeName,

@@ -7,14 +7,15 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.failing import refuse
-from flows.naming import BLOCKED, STATE_NAMES, rename_run, tags_of
+from flows.run_names import rename_run, tags_of
+from flows.state_names import BLOCKED, STATE_NAMES
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.requests import GateRequest
-from rollback_drills.planning.requests import ModeName, SomeDays, described_by
+from rollback_drills.planning.delivery_request import ModeName, SomeDays, described_by
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.reports.run_events import FLEET

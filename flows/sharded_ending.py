@@ -9,8 +9,9 @@ from prefect import State
 from prefect.states import Completed, Failed
 
 from flows.delivery import Delivered
-from flows.naming import STATE_NAMES, Found, describe, mark_distrust, rename_run
 from flows.planning import Run
+from flows.run_names import Found, describe, mark_distrust, rename_run
+from flows.state_names import STATE_NAMES
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
 from rollback_drills.evidence.shards import ShardResult

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
 from rollback_drills.followup.requests import AcknowledgedRoute, ExceptionName, ExceptionRequest, Said
-from rollback_drills.planning.requests import DeliverOptions, like
+from rollback_drills.planning.delivery_request import DeliverOptions, like
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: names are one line."""

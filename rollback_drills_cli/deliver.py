@@ -7,7 +7,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.planning.requests import DeliverRequest
+from rollback_drills.planning.delivery_request import DeliverRequest
 from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import require_watched

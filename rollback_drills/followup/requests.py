@@ -11,7 +11,7 @@ from rollback_drills.followup.acknowledgement import (
     AcknowledgementState,
 )
 from rollback_drills.followup.route_choice import RouteChoice
-from rollback_drills.planning.requests import (
+from rollback_drills.planning.delivery_request import (
     DeliverOptions,
     DeliverRequest,
     DocumentsRequest,

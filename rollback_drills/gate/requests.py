@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rollback_drills.planning.requests import CheckRequest, of_setting
+from rollback_drills.planning.delivery_request import CheckRequest, of_setting
 from rollback_drills.settings import DESCRIPTIONS
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from rollback_drills.documents.history import ExerciseType, Trigger
-from rollback_drills.planning.requests import CheckRequest, HowToDeliver, Otherwise, Request
+from rollback_drills.planning.delivery_request import CheckRequest, HowToDeliver, Otherwise, Request
 
 OutcomeName = Literal["pass", "fail"]
 

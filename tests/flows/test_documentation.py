@@ -8,7 +8,7 @@ import prefect.settings
 from prefect.settings import Settings
 from pydantic import BaseModel
 
-from flows.naming import BLOCKED, STATE_NAMES
+from flows.state_names import BLOCKED, STATE_NAMES
 from rollback_drills.followup.acknowledgement import AcknowledgementState
 from rollback_drills.followup.exceptions import ExceptionKind
 from tests.reading.documentation import FURTHER, SOURCES, TEXTS, rows

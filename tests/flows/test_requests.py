@@ -26,7 +26,7 @@ from rollback_drills.followup import acknowledgement
 from rollback_drills.followup.acknowledgement import LONGEST_ACKNOWLEDGED_FOR, read_days
 from rollback_drills.followup.requests import AcknowledgeRequest, EscalateRequest, ExceptionRequest
 from rollback_drills.gate.requests import GateRequest
-from rollback_drills.planning.requests import DeliverRequest, DrillCheckRequest, explain_field
+from rollback_drills.planning.delivery_request import DeliverRequest, DrillCheckRequest, explain_field
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.recording.requests import DrillDetails, DrillFacts, RecordRequest
 from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, DeliverBody, ExceptionBody

@@ -18,6 +18,7 @@ from rollback_drills.database.connections import ConflictError, Database
 from rollback_drills.database.tables import HEADS, LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.export.csv_table import TableWriter
 from rollback_drills.evidence.export.guide import write_guide
 from rollback_drills.evidence.export.manifest import (
     CHECKPOINTS_FILE,
@@ -35,14 +36,13 @@ from rollback_drills.evidence.export.manifest import (
 )
 from rollback_drills.evidence.export.population import Population
 from rollback_drills.evidence.export.report import write_report
-from rollback_drills.evidence.export.selection import (
+from rollback_drills.evidence.export.rows import (
     Selection,
     count_pruned,
     iterate_rows,
     pruned_before,
     select_rows,
 )
-from rollback_drills.evidence.export.table import TableWriter
 from rollback_drills.evidence.export.tree import TreeWriter
 from rollback_drills.evidence.heads import Head, damage, iterate_heads, newest_head
 from rollback_drills.evidence.in_force import find_in_force

@@ -11,17 +11,6 @@ from rollback_drills.evidence.population import Changes
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness, worst
 
-STATE_NAMES = {
-    Readiness.READY: "Ready",
-    Readiness.DUE_SOON: "DueSoon",
-    Readiness.NEEDS_ATTENTION: "NeedsAttention",
-    Readiness.NOT_REQUESTED: "NotRequested",
-}
-"""By the state of the schedules, what the final state of a run is called."""
-
-BLOCKED = "Blocked"
-"""What the failed state of a gate is called that lets no release pass."""
-
 _MOST_TAGS = 20  # of each kind; a fleet has more schedules than anybody reads tags
 
 
