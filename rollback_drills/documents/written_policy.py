@@ -97,16 +97,16 @@ class WrittenWindow(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def of(cls, window: MaintenanceWindow) -> "WrittenWindow":
         """Write the window of a document."""
-        period = WrittenPeriod.of(window)
+        is_fixed = window.recurrence is None
         return cls(
             window.window_id,
-            period.start_at,
-            period.end_at,
-            period.reason,
+            write_instant(window.start_at) if is_fixed else None,
+            write_instant(window.end_at) if is_fixed else None,
+            window.reason,
             window.owners,
             window.providers,
             window.schedule_ids,
-            period.recurrence,
+            UNSET if window.recurrence is None else WrittenRecurrence.of(window.recurrence),
         )
 
 
