@@ -59,6 +59,10 @@ def explain(
 
 
 def _choose(subjects: Sequence[Subject], wanted: str | None) -> Subject:
+    if len(subjects) == 1 and subjects[0].schedule is None:
+        raise UsageError(
+            "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or give --schedule"
+        )
     if wanted is None:
         if len(subjects) == 1:
             return subjects[0]

@@ -10,7 +10,7 @@ from typing import Final
 from rollback_drills.database.connections import Database
 from rollback_drills.database.engines import sqlite
 from rollback_drills.effects import note_effect
-from rollback_drills.errors import UsageError
+from rollback_drills.errors import Field, UsageError
 
 _PAGES_AT_ONCE: Final = 2000
 Progress = Callable[[int, int], None]
@@ -97,7 +97,7 @@ def _rename(partial: Path, target: Path, *, force: bool) -> None:
 
 
 def _exists(target: Path) -> UsageError:
-    return UsageError(f"{target} exists already; name another file, or replace it with --force")
+    return UsageError(f"{target} exists already; name another file, or replace it with ", Field("force"))
 
 
 @contextmanager

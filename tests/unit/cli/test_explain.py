@@ -81,6 +81,15 @@ def test_a_question_that_cannot_be_answered_is_one_line(
     assert len(err.splitlines()) == 1
 
 
+def test_without_a_schedule_there_is_nothing_to_explain(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE")
+    code, _, err = explain()
+    assert code == 2
+    assert "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or give --schedule" in err
+
+
 def test_a_schedule_is_found_in_any_spelling(explain: Explain) -> None:
     assert document(explain, "PAYMENTS")["schedule_id"] == "payments"
 

@@ -37,6 +37,7 @@ READING = (
     ("escalate",),
     ("dashboard",),
     ("console", "--out", "console"),
+    ("explain", "payments_python_fallback_monthly", "--schedule", f"{ROOT}/examples/fleet"),
 )
 WRITING = (
     ("ack",),
