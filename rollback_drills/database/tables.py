@@ -43,7 +43,9 @@ LEDGER: Final = Table(
 # The newest plan and the drills of a schedule, among all that the runs of years have written about it.
 Index("ledger_by_schedule_and_kind", LEDGER.c.schedule_id, LEDGER.c.metadata_kind, LEDGER.c.leaf_index)
 # What is rare among millions of plans and decisions: imported records, histories that are not trusted.
-Index("ledger_by_kind", LEDGER.c.metadata_kind, LEDGER.c.schedule_id)
+Index(
+    "ledger_by_kind", LEDGER.c.metadata_kind, LEDGER.c.leaf_index
+)  # whose new rows stand last: cheap to add
 ADDED_INDEXES: Final = frozenset({"ledger_by_kind"})
 """Indexes that a database of an earlier version lacks until it is upgraded."""
 Index(

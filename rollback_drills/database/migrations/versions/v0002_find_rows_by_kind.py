@@ -13,4 +13,4 @@ def upgrade() -> None:
     """Add the index, unless a development version has added it to version 1."""
     indexes = {each["name"] for each in inspect(op.get_bind()).get_indexes("ledger")}
     if "ledger_by_kind" not in indexes:
-        op.create_index("ledger_by_kind", "ledger", ["metadata_kind", "schedule_id"])
+        op.create_index("ledger_by_kind", "ledger", ["metadata_kind", "leaf_index"])
