@@ -134,7 +134,7 @@ class TestTarget:
 
     def test_a_file_is_replaced_only_by_force(self, database: Database, target: Path) -> None:
         target.write_text("mine")
-        with pytest.raises(UsageError, match="exists already; name another file, or replace it with --force"):
+        with pytest.raises(UsageError, match="exists already; name another file, or replace it with force"):
             back_up(database, target, nothing, nothing)
         assert target.read_text() == "mine"
         back_up(database, target, nothing, nothing, force=True)
