@@ -1,7 +1,8 @@
 """The check of a large fleet: asks for a run of each shard, waits, and records that all have looked.
 
 A shard has looked when its row is in the database, whatever the state of its run. One that has not is asked
-for again. What a shard left undelivered is looked at once more in the end: another one may have delivered it.
+for again. What a shard could not deliver is looked up again at the end, because another shard may have
+delivered it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

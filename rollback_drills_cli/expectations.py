@@ -16,6 +16,7 @@ from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.expectation_results import Tested, find_results, record
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.output import format_json, print_line
@@ -63,6 +64,7 @@ def run_tests(
     if now is not None and not wants_record:
         raise UsageError("--now goes with --record; an expectation has its own time, `at`")
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    require_watched(settings)
     request = PlanRequest(policy=read_policy(routing_policy))
     if wants_record and os.path.lexists(file):
         raise UsageError(f"{file} exists; remove it first, or name another file")

@@ -9,6 +9,7 @@ from rollback_drills.documents.fleet import Subject, find_subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
 from rollback_drills.reports.explained import explain_subject
+from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.database import DatabaseOption, find_evidence
@@ -43,6 +44,7 @@ def explain(
     """
     instant = options.parse_instant("--at", at)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    require_watched(settings)
     fleet = load_documents(settings, as_json=as_json)
     subject = _choose(fleet.subjects, schedule_id)
     policy = read_policy(routing_policy)
@@ -59,10 +61,6 @@ def explain(
 
 
 def _choose(subjects: Sequence[Subject], wanted: str | None) -> Subject:
-    if len(subjects) == 1 and subjects[0].schedule is None:
-        raise UsageError(
-            "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or give --schedule"
-        )
     if wanted is None:
         if len(subjects) == 1:
             return subjects[0]

@@ -22,7 +22,7 @@ _SQLITE: Final = tuple(
         (LEDGER.name, "DELETE", "removed", f"NOT {_HASHES_ARE_KEPT}"),
         (PRUNED.name, "DELETE", "removed", "1"),
         (HEADS.name, "DELETE", "removed", "1"),
-        # INSERT OR REPLACE removes a row without a word to the triggers of DELETE.
+        # INSERT OR REPLACE removes a row, and the triggers of DELETE do not run.
         (
             *(LEDGER.name, "INSERT", "replaced"),
             "NEW.leaf_index IS NOT (SELECT coalesce(max(leaf_index) + 1, 0) FROM ledger)",

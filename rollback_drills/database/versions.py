@@ -62,7 +62,7 @@ def require_current(connection: Connection) -> None:
     """Ensure that a database has the format that this program writes, if it has one of this program at all.
 
     Raises:
-        FormatProblem: It has another one.
+        FormatProblem: The database has another format.
     """
     version = find_version(connection)
     if version is not None:

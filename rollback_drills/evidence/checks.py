@@ -69,7 +69,9 @@ def open_check(looked: Population | ShardedCheck, redact: Callable[[Report], Rep
     return _WholeCheck(looked, redact) if looked.part is None else _ShardCheck(looked, looked.part, redact)
 
 
-class _WholeCheck:
+class _LookedAt:
+    """What this process has looked at itself, and how records name it."""
+
     def __init__(self, population: Population, redact: Callable[[Report], Report]) -> None:
         self._population, self._seen = population, population.redacted(redact)
         self._summary = self._seen.summary
@@ -78,6 +80,10 @@ class _WholeCheck:
     @property
     def changes(self) -> Changes:
         return self._changes.named_as(self._population, self._seen)
+
+
+class _WholeCheck(_LookedAt):
+    """Records the check of a whole population."""
 
     def begin(self, connection: Connection) -> Iterator[Report]:
         last = read_last_check(connection, self._summary.population_id)
@@ -95,17 +101,12 @@ class _WholeCheck:
         return self._summary
 
 
-class _ShardCheck:
+class _ShardCheck(_LookedAt):
     """Records the plans of a shard. That everything was looked at is recorded when all shards have."""
 
     def __init__(self, population: Population, part: Part, redact: Callable[[Report], Report]) -> None:
-        self._population, self._seen, self._part = population, population.redacted(redact), part
-        self._summary = self._seen.summary
-        self._changes = NOTHING_CHANGED
-
-    @property
-    def changes(self) -> Changes:
-        return self._changes.named_as(self._population, self._seen)
+        super().__init__(population, redact)
+        self._part = part
 
     def begin(self, connection: Connection) -> Iterator[Report]:
         population_id, names = self._summary.population_id, list(self._summary.findings)

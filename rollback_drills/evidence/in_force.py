@@ -1,7 +1,7 @@
 """Finds what was in force at a place in the ledger: the last plan of each schedule that was still checked.
 
-A run writes what changed, so a plan holds until another one is written, its schedule is gone, or nobody
-checks its population any more. Plans of earlier versions have no digest: each run wrote them anew, so they
+A run writes what changed, so a plan holds until a newer plan is written, its schedule is gone, or its
+population is no longer checked. Plans of earlier versions have no digest: each run wrote them anew, so they
 stand for their own instant only.
 """
 
@@ -19,7 +19,7 @@ from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.readiness.terms import Report
 
 HAS_DIGEST: Final = LEDGER.c.record.contains('"finding_digest":"')
-"""Whether a plan holds until another one is written."""
+"""Whether a plan holds until a newer plan is written."""
 IS_CHECK: Final[ColumnElement[bool]] = (LEDGER.c.schedule_id == "") & (LEDGER.c.metadata_kind == CHECK_KIND)
 NAMES_GONE: Final[ColumnElement[bool]] = IS_CHECK & ~LEDGER.c.record.contains('"gone":[]')
 """Checks that say which schedules are gone."""
@@ -56,7 +56,7 @@ def find_in_force(connection: Connection, before: int) -> Mapping[int, Report]:
         for row, plan in _read_plans(connection, rows):
             if plan["population_id"] in checked:
                 found[plan["schedule_id"]] = row, plan
-            else:  # nobody checks that population any more, but another one may hold the schedule
+            else:  # that population is no longer checked, but another population may have the schedule
                 older = newest.where(LEDGER.c.schedule_id == plan["schedule_id"], LEDGER.c.leaf_index < row)
                 earlier.append(connection.scalar(older))
         rows = [row for row in earlier if row is not None]
@@ -71,7 +71,7 @@ def find_in_force(connection: Connection, before: int) -> Mapping[int, Report]:
 
 
 def _read_plans(connection: Connection, rows: Sequence[int]) -> Iterator[tuple[int, Report]]:
-    """Yield those plans that hold until another one follows."""
+    """Yield those plans that hold until a newer plan follows."""
     for start in range(0, len(rows), MOST_PARAMETERS):
         some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])
         for row, text in connection.execute(

@@ -64,7 +64,7 @@ def find_closings(
             continue
         ending = find_ending(history)
         if ending is not None:
-            notification = _build(judgement, plan, route_key, history, ending) if ending.is_told else None
+            notification = _build(judgement, plan, route_key, history, ending) if ending.may_know else None
             yield Closing(route_key, _opened(history), ending, notification)
 
 

@@ -1,4 +1,4 @@
-"""When a route is told, and for which reason: a pure rule over what was told of its cycle before."""
+"""When a route is notified, and for which reason: a pure rule over what was sent in its cycle before."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,29 +17,29 @@ REPEAT_AFTER: Final[Mapping[Readiness, timedelta]] = {
     Readiness.DUE_SOON: timedelta(days=7),
     Readiness.NEEDS_ATTENTION: timedelta(days=1),
 }
-"""How long a route stays quiet after it was told, by state; documents may say otherwise."""
+"""How long a route stays quiet after it was notified, by state; documents may say otherwise."""
 _SEVERITY: Final = {Readiness.DUE_SOON: 1, Readiness.NEEDS_ATTENTION: 2}
 _POINTLESS: Final = frozenset({State.SUPERSEDED, State.DISCARDED})
 
 
-def find_spelt_routes(told: Mapping[str, Sequence[SentNotification]]) -> dict[str, Sequence[str]]:
+def find_spelt_routes(sent: Mapping[str, Sequence[SentNotification]]) -> dict[str, Sequence[str]]:
     """Return the keys of routes that were named by a spelling, by the key that they would get now.
 
     Several routes of before can be one route now. The one with the key of now comes first, then the earliest.
     """
     found: dict[str, list[str]] = {}
-    for key, history in told.items():
+    for key, history in sent.items():
         first = history[0]
         if name_key(first.owner) != first.owner or name_key(first.provider) != first.provider:
             new_key = ids.route_key(first.cycle_id, first.provider, first.owner)
             if new_key != key:
                 found.setdefault(new_key, []).append(key)
-    return {new_key: [new_key, *keys] if new_key in told else keys for new_key, keys in found.items()}
+    return {new_key: [new_key, *keys] if new_key in sent else keys for new_key, keys in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatDecision:
-    """Whether a route is to be told, and why, before windows and calendars are asked."""
+    """Whether a route is to be notified, and why, before windows and calendars are asked."""
 
     reason: Reason | None
     """None: stay quiet."""
@@ -48,7 +48,7 @@ class RepeatDecision:
     deferral: int = 1
     """Sequence number of the deferral, if a window or an absence suppresses the route now."""
     quiet_until: datetime | None = None
-    """When the route may be told again; None if it is not known."""
+    """When the route may be notified again; None if it is not known."""
     because: str = ""
     """Why it stays quiet."""
     replaces: tuple[str, ...] = ()
@@ -64,9 +64,9 @@ def decide_repeat(
     acknowledged: Suppression | None = None,
     force: bool = False,
 ) -> RepeatDecision:
-    """Return whether and why a route is told at an instant, windows and calendars aside (contract §8.8).
+    """Return whether and why a route is notified at an instant, windows and calendars aside (contract §8.8).
 
-    A state that got worse is told at once. What was kept silent is told as deferred. While a notification is
+    A state that got worse is sent at once. What was kept silent is sent as deferred. While a notification is
     on its way, or nobody knows whether it arrived, nothing else goes out on the route.
 
     Args:
@@ -77,17 +77,17 @@ def decide_repeat(
         acknowledged: What was acknowledged last on the route; it puts repeats off, and nothing else.
         force: Tell in spite of health and quiet.
     """
-    on_its_way = next((told for told in history if told.state in UNCERTAIN), None)
+    on_its_way = next((sent for sent in history if sent.state in UNCERTAIN), None)
     if on_its_way:
         return RepeatDecision(None, because=f"the notification of reason {on_its_way.reason} is on its way")
-    current = [told for told in history if not told.is_closed and told.state not in _POINTLESS]
+    current = [sent for sent in history if not sent.is_closed and sent.state not in _POINTLESS]
     last = current[-1] if current else None
     if last is None:
-        unsent = tuple(told.notification_id for told in history if told.state in UNSENT)  # it was to close
+        unsent = tuple(sent.notification_id for sent in history if sent.state in UNSENT)  # it was to close
         return _tell(Reason.FIRST, history, replaces=unsent)
     is_worse = _SEVERITY.get(status, 0) > _SEVERITY.get(last.status, 0)
     if last.state is State.SUPPRESSED:
-        deferral = sum(told.reason is Reason.DEFERRED for told in history)
+        deferral = sum(sent.reason is Reason.DEFERRED for sent in history)
         return RepeatDecision(Reason.DEFERRED, deferral, deferral)
     if last.state in UNSENT:
         if is_worse:
@@ -109,8 +109,8 @@ def decide_repeat(
 def _tell(
     reason: Reason, history: Sequence[SentNotification], *, replaces: tuple[str, ...] = ()
 ) -> RepeatDecision:
-    occurrence = 1 + sum(told.reason is reason for told in history)
-    deferral = 1 + sum(told.reason is Reason.DEFERRED for told in history)
+    occurrence = 1 + sum(sent.reason is reason for sent in history)
+    deferral = 1 + sum(sent.reason is Reason.DEFERRED for sent in history)
     return RepeatDecision(reason, occurrence, deferral, replaces=replaces)
 
 
@@ -122,8 +122,8 @@ NEVER_NOTIFIED: Final = decide_repeat((), Readiness.NEEDS_ATTENTION, now=datetim
 class Ending:
     """What becomes of a route whose cycle is over."""
 
-    is_told: bool
-    """Whether the owner was told of the cycle, or may have been, and so must be told that it is over."""
+    may_know: bool
+    """Whether the owner was notified, or may have been, and so must learn that the cycle is over."""
     replaces: tuple[str, ...]
     """Notifications that were not sent yet and become pointless."""
     occurrence: int
@@ -131,11 +131,11 @@ class Ending:
 
 def find_ending(history: Sequence[SentNotification]) -> Ending | None:
     """Return how a route leaves its cycle; None while a notification is on its way, or if it has left."""
-    of_cycle = [told for told in history if not told.is_closed]
-    current = [told for told in of_cycle if told.state not in _POINTLESS]
-    if not current or any(told.state in UNCERTAIN for told in current):
+    of_cycle = [sent for sent in history if not sent.is_closed]
+    current = [sent for sent in of_cycle if sent.state not in _POINTLESS]
+    if not current or any(sent.state in UNCERTAIN for sent in current):
         return None
-    unsent = tuple(told.notification_id for told in current if told.state in UNSENT)
-    occurrence = 1 + sum(told.reason is Reason.RESOLVED for told in history)
-    is_told = any(told.state in NOTIFIED or told.may_have_arrived for told in of_cycle)
-    return Ending(is_told, unsent, occurrence)
+    unsent = tuple(sent.notification_id for sent in current if sent.state in UNSENT)
+    occurrence = 1 + sum(sent.reason is Reason.RESOLVED for sent in history)
+    may_know = any(sent.state in NOTIFIED or sent.may_have_arrived for sent in of_cycle)
+    return Ending(may_know, unsent, occurrence)

@@ -91,7 +91,7 @@ def find_closings(
     for key, history in told.items():
         last = history[-1]
         ending = find_ending(history) if is_notice(last) and last.cycle_id in over else None
-        if ending and ending.is_told:
+        if ending and ending.may_know:
             entries.append(
                 _describe_return(last, now).address(
                     key,

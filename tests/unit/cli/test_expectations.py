@@ -75,6 +75,13 @@ def test_what_is_as_expected_passes(run: Test) -> None:
     ]
 
 
+def test_without_a_schedule_there_is_nothing_to_test(run: Test, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE")
+    code, _, err = run(GOOD)
+    assert code == 2
+    assert "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not set" in err
+
+
 def test_json_is_read_as_well(run: Test) -> None:
     document = yaml.load(GOOD, yaml.BaseLoader)
     assert run(json.dumps(document), name="expectations.json")[0] == 0
@@ -115,7 +122,10 @@ def test_a_difference_is_shown_and_ends_with_1(run: Test, change: tuple[str, str
     ("text", "problem"),
     [
         ("", "expectations.yaml: does not exist; create the file, or fix the path"),
-        ("a: [", "expectations.yaml: is not YAML: "),
+        ("a: [", "expectations.yaml: cannot be read as YAML: "),
+        (GOOD + "  status: ready\n", 'cannot be read as YAML: "status" is there twice; remove one of them, line 19'),
+        ("a: &a [1, 2]\nb: [*a, *a]", "an alias stands here; write it out, line 2 column 5"),
+        ("\xff\x00", "expectations.yaml: cannot be read as YAML"),
         ("[]", "expectations.yaml: $ is []; must be a JSON object"),
         (GOOD.replace("status: due_soon", "status: soon"), 'status is "soon"; must be one of ready, due_soon'),
         (GOOD.replace("silent:", "silend:"), "$.expectations[0].silend is an unknown key; did you mean 'silent'?"),

@@ -255,7 +255,7 @@ def test_a_route_leaves_its_cycle_by_what_became_of_its_notification(state: Stat
 def test_an_owner_who_may_have_been_told_is_told_that_it_is_over(state: State) -> None:
     ending = ended(make_told(1, state=state, may_have_arrived=True))
 
-    assert ending == Ending(is_told=True, replaces=("gordmsg-1",) if state in UNSENT else (), occurrence=1)
+    assert ending == Ending(may_know=True, replaces=("gordmsg-1",) if state in UNSENT else (), occurrence=1)
 
 
 def test_a_notification_that_was_replaced_may_have_arrived_too() -> None:
@@ -263,13 +263,13 @@ def test_a_notification_that_was_replaced_may_have_arrived_too() -> None:
 
     ending = ended(replaced, make_told(2, state=State.RETRY, reason=Reason.WORSE))
 
-    assert ending == Ending(is_told=True, replaces=("gordmsg-2",), occurrence=1)
+    assert ending == Ending(may_know=True, replaces=("gordmsg-2",), occurrence=1)
 
 
 def test_what_waits_is_replaced_when_the_owner_was_told_before() -> None:
     history = make_told(1), make_told(2, state=State.RETRY, reason=Reason.REPEAT)
 
-    assert ended(*history) == Ending(is_told=True, replaces=("gordmsg-2",), occurrence=1)
+    assert ended(*history) == Ending(may_know=True, replaces=("gordmsg-2",), occurrence=1)
 
 
 def test_a_route_leaves_only_once_and_each_time_with_a_message_of_its_own() -> None:
@@ -277,7 +277,7 @@ def test_a_route_leaves_only_once_and_each_time_with_a_message_of_its_own() -> N
 
     assert ended() is None
     assert ended(*first) is None
-    assert ended(*first, make_told(3)) == Ending(is_told=True, replaces=(), occurrence=2)
+    assert ended(*first, make_told(3)) == Ending(may_know=True, replaces=(), occurrence=2)
 
 
 def test_a_route_stays_while_a_later_notification_is_on_its_way() -> None:
@@ -350,7 +350,7 @@ class Route(RuleBasedStateMachine):
         ending = None if self.is_silent else find_ending(self.rows)
         if ending is None:
             return
-        if ending.is_told:
+        if ending.may_know:
             self.commit(Reason.RESOLVED, ending.occurrence, ending.replaces)
         else:
             self.supersede(ending.replaces)
