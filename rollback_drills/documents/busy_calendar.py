@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from rollback_drills.documents.recurrence import SEARCHED_YEARS, Recurrence, read_parts, to_instant
+from rollback_drills.documents.recurrence import SEARCHED_YEARS, Recurrence
 from rollback_drills.documents.routing_policy import Period
+from rollback_drills.documents.rule_parts import read_parts
 from rollback_drills.documents.spans import Span, Spans
+from rollback_drills.documents.wall_time import FIRST_YEAR, LAST_YEAR, to_instant
 
 if TYPE_CHECKING:
     from icalendar.cal import Component
@@ -21,8 +23,6 @@ _READ: Final = frozenset(
 _TIMES: Final = ("DTSTART", "DTEND", "EXDATE", "RDATE", "RECURRENCE-ID")
 _SINGLE: Final = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID")
 _KEPT: Final = 256
-_FIRST_YEAR, _LAST_YEAR = 1900, 9900
-"""Outside of these years nobody is busy: at the ends of the calendar no instant could be written in UTC."""
 
 
 class BusyCalendar(Spans):
@@ -42,8 +42,8 @@ class BusyCalendar(Spans):
 
     def find_spans(self, instant: datetime) -> Iterator[Span]:
         """Yield the events that end after an instant, as they start, for the years that are searched."""
-        last = min(instant.year + SEARCHED_YEARS, _LAST_YEAR)
-        for year in range(max(instant.year, _FIRST_YEAR), last + 1):
+        last = min(instant.year + SEARCHED_YEARS, LAST_YEAR)
+        for year in range(max(instant.year, FIRST_YEAR), last + 1):
             for span in self.find_spans_of_year(year):
                 is_new = year in (instant.year, span.start_at.year)
                 if is_new and span.end_at > instant:

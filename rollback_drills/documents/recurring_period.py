@@ -9,21 +9,13 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.later_start import start_later
-from rollback_drills.documents.recurrence import (
-    SEARCHED_YEARS,
-    LocalTime,
-    Recurrence,
-    read_local,
-    to_span,
-)
+from rollback_drills.documents.occurrences import find_occurrences
+from rollback_drills.documents.recurrence import SEARCHED, SEARCHED_YEARS, Recurrence
 from rollback_drills.documents.spans import Span, Spans
+from rollback_drills.documents.wall_time import LocalTime, read_local, read_start, to_span
 from rollback_drills.documents.working_days import LocalDate, read_day
 from rollback_drills.documents.working_time import check_time_zone
 
-SEARCHED: Final = timedelta(days=SEARCHED_YEARS * 366)
-_FIRST_YEAR, _LAST_YEAR = 1900, 9900
-"""Outside of these years nothing recurs: at the ends of the calendar no instant could be written in UTC."""
 _LATEST_SHIFT: Final = timedelta(days=3)
 """More than the time in UTC differs from that on any wall, and than clocks are ever changed by."""
 _YEARS_KEPT: Final = 4096
@@ -60,19 +52,12 @@ class RecurringPeriod(Document, Spans, frozen=True, gc=False):
 
     def starts_on(self, day: LocalDate) -> bool:
         """Whether an occurrence would start on a local day, if it happens."""
-        return any(local.date().isoformat() == day for local in self._find_starts(int(day[:4])))
+        return any(local.date().isoformat() == day for local in find_occurrences(self.starts, int(day[:4])))
 
     @property
-    def _recurrence(self) -> Recurrence:
+    def starts(self) -> Recurrence:
+        """When occurrences would start."""
         return Recurrence(self.rrule, self.start, self.time_zone)
-
-    def _find_starts(self, year: int) -> Iterator[datetime]:
-        """Yield the local times of a year at which occurrences would start."""
-        for local in start_later(self._recurrence, datetime(year, 1, 1)).local_occurrences():  # noqa: DTZ001 - on the wall
-            if local.year > year:
-                return
-            if local.year == year:
-                yield local
 
 
 @lru_cache(maxsize=_YEARS_KEPT)
@@ -81,12 +66,10 @@ def _find_spans_of_year(period: RecurringPeriod, year: int) -> tuple[Span, ...]:
 
     An occurrence that would lie in hours that the clocks skip is none.
     """
-    if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        return ()
     length, zone = period.length, period.time_zone
     spans = (
         to_span(local, local + length, zone)
-        for local in period._find_starts(year)  # noqa: SLF001 - its other half, at module level for the cache
+        for local in find_occurrences(period.starts, year)
         if local.date().isoformat() not in period.except_days
     )
     return tuple(sorted(span for span in spans if span.start_at < span.end_at))
@@ -102,16 +85,14 @@ def _check(period: RecurringPeriod) -> None:
     check_time_zone(period.time_zone)
     for day in period.except_days:
         read_day(day)
+    read_start(period.start)
     length = period.length
-    if not _FIRST_YEAR <= read_local(period.start).year <= _LAST_YEAR:
-        raise ValueError(f"start {period.start} is not in the years {_FIRST_YEAR} to {_LAST_YEAR}; fix it")
     if length <= timedelta(0):
         raise ValueError(f"end {period.end} is not later than start {period.start}; move it")
     if length > SEARCHED:
         raise ValueError(f"lasts more than {SEARCHED_YEARS} years; let end be earlier")
-    recurrence = Recurrence(period.rrule, period.start, period.time_zone)
-    recurrence.check()
-    if _has_no_gap(recurrence, length):
+    period.starts.check()
+    if _has_no_gap(period.starts, length):
         raise ValueError(
             f"never ends: for {SEARCHED_YEARS} years each occurrence lasts until the next one starts;"
             " let end be earlier"

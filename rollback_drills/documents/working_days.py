@@ -10,6 +10,7 @@ from msgspec import Meta
 from rollback_drills.documents.fields import Document, Name
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.documents.wall_time import check_year
 from rollback_drills.documents.working_time import WEEK, Day
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ LocalDate: TypeAlias = str
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DAY: Final = timedelta(days=1)
-_LONGEST_SHIFT_DAYS: Final = 366
+_LONGEST_BREAK: Final = timedelta(days=366)
+LONGEST_SHIFT: Final = timedelta(days=400)
+"""More than the longest break, with the days off before it on which nothing is closed."""
 
 
 class WorkCalendar(Document, frozen=True, gc=False):
@@ -46,6 +49,17 @@ class WorkCalendar(Document, frozen=True, gc=False):
             raise ValueError(f"closed and open both have {min(both)}; keep it in one of them")
         if self.holidays:
             find_holidays(self.holidays)
+        self._check_closed()
+
+    def _check_closed(self) -> None:
+        """Ensure that a working day follows within a year, wherever a search begins."""
+        day = date.min
+        for each in sorted(map(read_day, self.closed)):
+            day = max(day, each)
+            while not self.is_working_day(day):
+                day += _DAY
+                if day - each > _LONGEST_BREAK:
+                    raise ValueError(f"closed leaves no working day in the year from {each} on; open one")
 
     def is_working_day(self, day: date) -> bool:
         """Whether people work on a day."""
@@ -65,18 +79,19 @@ class Shift(Document, frozen=True, gc=False):
     """One of `calendars` of the same document."""
 
     def move(self, local: datetime, calendar: WorkCalendar) -> datetime:
-        """Return the local time on a working day; of two that are as near, the earlier one.
-
-        Raises:
-            OverflowError: There is no working day within a year.
-        """
-        for days in range(_LONGEST_SHIFT_DAYS):
+        """Return the local time on a working day; of two that are as near, the earlier one."""
+        for days in range(LONGEST_SHIFT.days):
             earlier, later = local - days * _DAY, local + days * _DAY
             if self.to != "next_business_day" and calendar.is_working_day(earlier.date()):
                 return earlier
             if self.to != "previous_business_day" and calendar.is_working_day(later.date()):
                 return later
-        raise OverflowError(f"the calendar {self.calendar} has no working day within a year")
+        raise AssertionError  # a calendar has a working day in every year
+
+
+def describe_shift(shift: Shift | None) -> str:
+    """Describe a shift for people, for the end of a sentence; empty without one."""
+    return f", moved to the {shift.to.replace('_', ' ')} of {shift.calendar}" if shift else ""
 
 
 @lru_cache(maxsize=64)
@@ -107,11 +122,14 @@ def read_day(text: LocalDate) -> date:
     """Read a day.
 
     Raises:
-        ValueError: There is no such day.
+        ValueError: There is no such day, or it lies outside of the years in which something recurs.
     """
     if _DATE.fullmatch(text):
         try:
-            return date.fromisoformat(text)
+            day = date.fromisoformat(text)
         except ValueError:
             pass
+        else:
+            check_year(day, text)
+            return day
     raise ValueError(f"{show(text)} is no day of the calendar; write one such as 2026-12-24")

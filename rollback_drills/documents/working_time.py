@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta
 
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.recurrence import to_span
 from rollback_drills.documents.spans import Span
+from rollback_drills.documents.wall_time import to_span
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

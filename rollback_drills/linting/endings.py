@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from rollback_drills.documents.calendar_cadence import RuleCadence
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.rule_cadence import RuleCadence
 from rollback_drills.documents.schedule import Schedule
 
 _WARNED_BEFORE: Final = timedelta(days=92)

@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.recurrence import MOST_OCCURRENCES, SEARCHED_YEARS
-from rollback_drills.documents.recurring_period import SEARCHED
+from rollback_drills.documents.recurrence import SEARCHED, SEARCHED_YEARS
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
+from rollback_drills.documents.rule_parts import MOST_OCCURRENCES
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.routes import Route
 

@@ -7,12 +7,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.cadence import DAY, Interval
-from rollback_drills.documents.calendar_cadence import CalendarCadence, RuleCadence
+from rollback_drills.documents.calendar_cadence import CalendarCadence
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.reader import Loaded
-from rollback_drills.documents.recurrence import MOST_OCCURRENCES
+from rollback_drills.documents.rule_cadence import RuleCadence
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
+from rollback_drills.documents.wall_time import LAST_YEAR
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
 from rollback_drills.readiness.checklist import Checklist, list_facts
 from rollback_drills.readiness.reports import CadenceFacts, HistoryReport, ScheduleFacts, ScheduleReport
@@ -183,7 +184,7 @@ def _find_faults(
         faults[NOT_STALE] = faults.setdefault(NEXT_DUE, _explain_no_due_time(source, history_report))
     elif not due.written and due.stale:
         faults[NOT_STALE] = faults[NEXT_DUE] = (
-            f"{source.path}: $.cadence has had {MOST_OCCURRENCES:,} due times; let it start later"
+            f"{source.path}: $.cadence has no due time before the year {LAST_YEAR}; let it start earlier"
         )
     elif due.stale:
         faults[NOT_STALE] = (

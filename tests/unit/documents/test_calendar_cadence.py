@@ -1,17 +1,24 @@
 """Cadences by the calendar: which due time is the next one that no accepted drill has met."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from itertools import dropwhile, islice, takewhile
+from time import process_time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rollback_drills.documents.calendar_cadence import CalendarCadence, PeriodCadence, WrittenCadence
+from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
+from rollback_drills.documents.period_cadence import PeriodCadence
+from rollback_drills.documents.recurrence import Recurrence
+from rollback_drills.documents.rule_cadence import RuleCadence
+from rollback_drills.documents.wall_time import to_instant
 from rollback_drills.documents.working_days import WorkCalendar
+from tests.samples.examples import examples
+from tests.samples.recurrences import recurrences
 
 MONTHLY: dict[str, Any] = {
     "rrule": "FREQ=MONTHLY;BYDAY=1TU",
@@ -141,6 +148,94 @@ def test_a_period_ends_when_the_calendar_on_the_wall_says_so(
     day = max(counted).astimezone(ZoneInfo(zone)).date() if counted else first
     end = walk(day + timedelta(days=1), 1)
     assert found == to_utc(walk(end + timedelta(days=1), 1) if counted else end, zone)
+
+
+BERLIN = {"berlin": {"holidays": "DE-BE", "closed": ["2024-12-27", "2024-12-30", "2024-12-31"]}}
+SHIFTS = [None, "next_business_day", "previous_business_day", "nearest_business_day"]
+
+
+def fold_plainly(times: list[datetime], drills: list[datetime]) -> datetime | None:
+    """Return what is due after drills, by the definition and from the first due time on."""
+    before, place = times[0] - (times[1] - times[0]), 0
+    for performed_at in drills:
+        if performed_at > before and place < len(times):
+            latest = max(times[place], performed_at)
+            while place < len(times) and times[place] <= latest:
+                before, place = times[place], place + 1
+    return times[place] if place < len(times) else None
+
+
+@pytest.mark.slow
+@settings(max_examples=examples(300))
+@given(
+    recurrences(),
+    st.sampled_from(SHIFTS),
+    st.lists(st.integers(0, 6 * 365 * 24), max_size=4),
+    st.lists(st.integers(-60, 60), max_size=4),
+)
+def test_nobody_counts_through_the_years_and_yet_the_same_is_due(
+    rule: Recurrence, to: str | None, hours: list[int], near: list[int]
+) -> None:
+    """The sequence from its start, and the fold over the drills, as the reference has them."""
+    try:
+        cadence = read(
+            BERLIN,
+            rrule=rule.rule,
+            start=rule.start,
+            time_zone=rule.time_zone,
+            **({"shift": {"to": to, "calendar": "berlin"}} if to else {}),
+        )
+    except msgspec.ValidationError:
+        assume(False)
+    assert isinstance(cadence, RuleCadence)
+    until_then = takewhile(lambda local: local.year < 2033, rule.local_occurrences())
+    local = (cadence.shift.move(each, berlin()) if cadence.shift else each for each in until_then)
+    times = [to_instant(each, rule.time_zone) for each in local]
+    assume(len(times) > 1)
+    drills = sorted(
+        [at("2023-06-01") + timedelta(hours=each) for each in hours]
+        + [times[each % len(times)] + timedelta(hours=each) for each in near]
+    )
+    drills = [each for each in drills if each < at("2030-01-01")]
+
+    expected = fold_plainly(times, drills)
+    assume(expected or rule.ends)  # what is due after 2032 is not among the times
+
+    found = cadence.find_due(drills)
+
+    assert found == expected
+    if found and found < at("2031-01-01"):
+        later = list(dropwhile(lambda each: each <= found, times))[:3]
+        assert list(islice(cadence.following(found), len(later))) == later
+        earlier = list(takewhile(lambda each: each < found, times))
+        first = times[0] - (times[1] - times[0])
+        assert cadence.counts_from(found) == max(earlier, default=first)
+
+
+def berlin() -> WorkCalendar:
+    return msgspec.convert(BERLIN["berlin"], WorkCalendar)
+
+
+def test_a_daily_cadence_from_long_ago_costs_little() -> None:
+    cadence = read(rrule="FREQ=DAILY", start="1990-01-01T09:00", time_zone="Europe/Berlin")
+    assert due(cadence, "2026-11-19T12:00") == "2026-11-20T08:00"
+    began = process_time()
+    for day in range(1, 29):
+        found = cadence.find_due([at(f"{1990 + day}-02-{day:02}"), at(f"2026-02-{day:02}")])
+        assert found == at(f"2026-02-{day:02}T08:00")
+        assert cadence.counts_from(found) == found - timedelta(days=1)
+        assert next(cadence.following(found)) == found + timedelta(days=1)
+    assert process_time() - began < 0.5  # 0.06 s; counted from 1990 on it was 5 s
+
+
+@pytest.mark.parametrize("to", SHIFTS)
+def test_a_monthly_period_from_long_ago_is_found_at_once(to: str | None) -> None:
+    shift = {"shift": {"to": to, "calendar": "berlin"}} if to else {}
+    written: dict[str, Any] = {"once_per": "month", "time_zone": "Europe/Berlin", **shift}
+    old, new = (read(BERLIN, **written, start=start) for start in ("1900-01-01", "2024-01-01"))
+    for each in islice(new.due_times(), 1, 60):
+        assert old.counts_from(each) == new.counts_from(each)
+        assert list(islice(old.following(each), 3)) == list(islice(new.following(each), 3))
 
 
 def to_utc(day: date, zone: str) -> datetime:

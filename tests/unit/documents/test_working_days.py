@@ -1,13 +1,15 @@
 """Working days, public holidays, and due times that move to a working day."""
 
 import builtins
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from rollback_drills.documents.working_days import Shift, WorkCalendar, find_holidays
+
+CLOSED = [str(date(2026, 1, 1) + timedelta(days=count)) for count in range(370)]
 
 
 def read(**written: Any) -> WorkCalendar:
@@ -71,6 +73,8 @@ def test_of_two_days_that_are_as_near_the_earlier_one_is_taken() -> None:
         ({"closed": ["2026-02-30"]}, '"2026-02-30" is no day of the calendar; write one such as 2026-12-24'),
         ({"open": ["2026-W01-1"]}, '"2026-W01-1" is no day of the calendar'),
         ({"closed": ["2026-01-02"], "open": ["2026-01-02"]}, "closed and open both have 2026-01-02"),
+        ({"closed": ["9999-12-31"]}, "9999-12-31 is not in the years 1900 to 9900; fix it"),
+        ({"closed": CLOSED}, "closed leaves no working day in the year from 2026-01-01 on; open one"),
         ({"working_days": []}, "length >= 1"),
         ({"working_days": ["monday"]}, "Invalid enum value 'monday'"),
     ],
@@ -96,3 +100,11 @@ def test_without_the_package_of_holidays_the_line_names_what_to_install(
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(msgspec.ValidationError, match="run: pip install holidays"):
         read(holidays="DE")
+
+
+@pytest.mark.parametrize("to", ["next_business_day", "previous_business_day", "nearest_business_day"])
+def test_after_the_longest_break_there_is_a_working_day(to: str) -> None:
+    shift = msgspec.convert({"to": to, "calendar": "berlin"}, Shift)
+    calendar = read(closed=CLOSED[:360], working_days=["mon"])
+    for day in ("2025-12-30", *CLOSED[::60], CLOSED[359], "2027-01-05"):
+        assert calendar.is_working_day(shift.move(datetime.fromisoformat(day), calendar).date())

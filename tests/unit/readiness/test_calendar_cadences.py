@@ -47,11 +47,20 @@ def test_a_cadence_that_has_ended_asks_for_nothing() -> None:
     assert found.schedule.cadence.has_ended
 
 
-def test_an_endless_rule_that_began_too_long_ago_names_the_remedy() -> None:
-    cadence = {"rrule": "FREQ=DAILY", "start": "1970-01-01", "time_zone": "UTC"}
+def test_a_daily_rule_may_have_begun_long_ago() -> None:
+    cadence = {"rrule": "FREQ=DAILY", "start": "1970-01-01T09:00", "time_zone": "Europe/Berlin"}
     found = judge(cadence, "2026-11-19", now="2026-11-20")
+    assert (found.readiness, found.schedule.next_due_at) == (Readiness.DUE_SOON, "2026-11-20T08:00:00+00:00")
+    assert judge(cadence, now="2026-11-20").schedule.next_due_at == "1970-01-01T08:00:00+00:00"
+
+
+def test_a_rule_that_leaves_the_calendar_names_the_remedy() -> None:
+    cadence = {"rrule": "FREQ=DAILY", "start": "9900-12-31", "time_zone": "UTC"}
+    found = judge(cadence, "9901-01-01", now="9901-01-02")
     assert found.readiness is Readiness.NEEDS_ATTENTION
-    assert found.schedule.message.endswith("$.cadence has had 10,000 due times; let it start later")
+    assert found.schedule.message.endswith(
+        "$.cadence has no due time before the year 9900; let it start earlier"
+    )
 
 
 def test_the_report_says_how_the_due_time_was_found_and_with_which_data() -> None:
