@@ -21,9 +21,10 @@ from rollback_drills.documents.fields import (
     fold_alias,
     write_instant,
 )
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.recurring_period import RecurringPeriod
 from rollback_drills.documents.spans import Span, Spans
-from rollback_drills.documents.working_days import WorkCalendar
+from rollback_drills.documents.working_days import WorkCalendar, check_calendar_name
 from rollback_drills.documents.working_time import BusinessHours, check_time_zone
 
 RepeatDays = Annotated[float, Meta(gt=0, le=LONGEST_INTERVAL_DAYS)]
@@ -203,9 +204,13 @@ class RoutingPolicy(Document, frozen=True, gc=False):
     blackout_windows: tuple[MaintenanceWindow, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Fold the other spelling."""
+        """Fold the other spelling, and ensure that the calendars that owners work by are there."""
         if self.blackout_windows is not UNSET:
             fold_alias(self, "blackout_windows", "maintenance_windows", ())
+        for owner, calendar in self.owner_calendars.items():
+            if calendar.business_hours and calendar.business_hours.calendar:
+                what = f"business_hours of {show(owner)}"
+                check_calendar_name(calendar.business_hours.calendar, self.calendars, what)
 
     @property
     def rules_by_owner(self) -> dict[str, OwnerRule]:

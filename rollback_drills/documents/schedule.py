@@ -10,6 +10,7 @@ from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
 from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
 from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
+from rollback_drills.documents.working_days import check_calendar_name
 
 SCHEDULE_SCHEMA: Final = "cavra.go-backend-rollback-drill-schedule.v1"
 
@@ -74,9 +75,5 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
         if self.next_due_at is not None or self.due_policy is not DuePolicy.EXPLICIT:
             name = "due_policy" if self.next_due_at is None else "next_due_at"
             raise ValueError(f"has both {name} and cadence, which says when drills are due; leave out {name}")
-        if cadence.shift and cadence.shift.calendar not in self.calendars:
-            known = ", ".join(self.calendars) or "none"
-            raise ValueError(
-                f"has a cadence that is moved by the calendar {cadence.shift.calendar!r}, which is not in"
-                f" calendars: {known}"
-            )
+        if cadence.shift:
+            check_calendar_name(cadence.shift.calendar, self.calendars, "a cadence that is moved")

@@ -1,6 +1,7 @@
 """Working days: calendars with public holidays, and due times that move to a working day."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
@@ -11,10 +12,13 @@ from rollback_drills.documents.fields import Document, Name
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.wall_time import check_year
-from rollback_drills.documents.working_time import WEEK, Day
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
+
+Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WORKING_WEEK: Final = WEEK[:5]
 
 LocalDate: TypeAlias = str
 """A day by the calendar on the wall, such as 2026-12-24."""
@@ -29,7 +33,7 @@ LONGEST_SHIFT: Final = timedelta(days=400)
 class WorkCalendar(Document, frozen=True, gc=False):
     """Which days are working days."""
 
-    working_days: Annotated[tuple[Day, ...], Meta(min_length=1)] = WEEK[:5]
+    working_days: Annotated[tuple[Day, ...], Meta(min_length=1)] = WORKING_WEEK
     holidays: str = ""
     """A country, or a country and one of its parts: `DE`, `DE-BE` (ISO 3166)."""
     closed: tuple[LocalDate, ...] = ()
@@ -69,6 +73,22 @@ class WorkCalendar(Document, frozen=True, gc=False):
         if written in self.closed or WEEK[day.weekday()] not in self.working_days:
             return False
         return not self.holidays or day not in find_holidays(self.holidays)
+
+
+def check_calendar_name(name: str, calendars: Mapping[str, WorkCalendar], what: str) -> None:
+    """Ensure that a document has a calendar that it names.
+
+    Args:
+        name: The name.
+        calendars: Those of the document.
+        what: What names it, for the message.
+
+    Raises:
+        ValueError: It does not.
+    """
+    if name not in calendars:
+        known = ", ".join(calendars) or "none"
+        raise ValueError(f"has {what} by the calendar {show(name)}, which is not in calendars: {known}")
 
 
 class Shift(Document, frozen=True, gc=False):

@@ -1,17 +1,16 @@
 """When an owner works: days and hours by the clock on the wall of a time zone."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.wall_time import to_span
+from rollback_drills.documents.working_days import WEEK, WORKING_WEEK, Day, WorkCalendar
 
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEK: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MIDNIGHT: Final = "24:00"
 _DAY: Final = timedelta(days=1)
 _Start = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -24,11 +23,15 @@ class BusinessHours(Document, frozen=True, gc=False, omit_defaults=True):
     start: _Start = "09:00"
     end: _End = "17:00"
     """On the next day if it is earlier than `start`; 24:00 is the end of the day."""
-    days: Annotated[tuple[Day, ...], Meta(min_length=1)] = WEEK[:5]
-    """The days on which work begins."""
+    days: Annotated[tuple[Day, ...], Meta(min_length=1)] | UnsetType = UNSET
+    """The days on which work begins; Monday to Friday if it is absent."""
+    calendar: str = ""
+    """In place of `days`: one of `calendars` of the same document, on whose working days work begins."""
 
     def __post_init__(self) -> None:
-        """Ensure that work has an end."""
+        """Ensure that work has an end, and that its days are given once."""
+        if self.calendar and self.days is not UNSET:
+            raise ValueError("has both days and calendar; keep one of them")
         if self.end == self.start:
             raise ValueError(
                 f"start and end are both {self.start}; write 00:00 and {_MIDNIGHT} for a whole day"
@@ -40,17 +43,24 @@ class WorkingTime(Document, frozen=True, gc=False, omit_defaults=True):
 
     time_zone: str = "UTC"
     hours: BusinessHours = BusinessHours()
+    calendar: WorkCalendar | None = None
+    """The calendar that the hours name."""
 
     def find_work(self, day: date) -> Span | None:
         """Return the work that begins on a day of the zone; None on a day off."""
         hours = self.hours
-        if WEEK[day.weekday()] not in hours.days:
+        if not self._works_on(day):
             return None
         is_midnight = hours.end == _MIDNIGHT
         end = time() if is_midnight else time.fromisoformat(hours.end)
         last = day + _DAY if is_midnight or hours.end < hours.start else day
         start = datetime.combine(day, time.fromisoformat(hours.start))
         return to_span(start, datetime.combine(last, end), self.time_zone)
+
+    def _works_on(self, day: date) -> bool:
+        if self.calendar is not None:
+            return self.calendar.is_working_day(day)
+        return WEEK[day.weekday()] in (self.hours.days or WORKING_WEEK)
 
 
 def check_time_zone(name: str) -> None:

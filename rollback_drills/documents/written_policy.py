@@ -13,6 +13,7 @@ from rollback_drills.documents.routing_policy import (
     Period,
     RoutingPolicy,
 )
+from rollback_drills.documents.working_days import WORKING_WEEK
 from rollback_drills.documents.working_time import BusinessHours
 
 
@@ -115,12 +116,16 @@ class WrittenHours(msgspec.Struct, frozen=True, gc=False):
 
     start: str
     end: str
-    days: tuple[str, ...]
+    days: tuple[str, ...] | UnsetType = UNSET
+    calendar: str | UnsetType = UNSET
+    """In place of the days."""
 
     @classmethod
     def of(cls, hours: BusinessHours) -> "WrittenHours":
         """Write the hours of a document."""
-        return cls(hours.start, hours.end, hours.days)
+        if hours.calendar:
+            return cls(hours.start, hours.end, calendar=hours.calendar)
+        return cls(hours.start, hours.end, hours.days or WORKING_WEEK)
 
 
 class WrittenCalendar(msgspec.Struct, frozen=True, gc=False):

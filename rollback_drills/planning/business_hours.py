@@ -18,7 +18,7 @@ def add_business_hours(start: datetime, hours: float, working: WorkingTime) -> d
     Args:
         start: From when on; at any hour.
         hours: How many working hours; 0 gives the first instant from `start` on that is in working time.
-        working: The days and hours, and the zone in which they are meant. There is one in every week, so that
+        working: The days and hours, and the zone in which they are meant. There is one in every year, so that
             the search ends.
     """
     counted, left = start.astimezone(UTC), timedelta(hours=hours)

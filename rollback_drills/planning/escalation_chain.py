@@ -9,6 +9,7 @@ import msgspec
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.routing_policy import EscalationStep, OwnerRule, RoutingPolicy
 from rollback_drills.documents.working_time import WorkingTime
+from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.business_hours import add_business_hours
 from rollback_drills.planning.routes import Route, rules_of
@@ -95,12 +96,13 @@ def _link(
 def _working_times(sources: Sequence[RoutingPolicy | None]) -> dict[str, WorkingTime]:
     """Return when owners work; what the caller's policy says of one comes last and wins."""
     found: dict[str, WorkingTime] = {}
-    for source in sources:
-        for owner, calendar in source.owner_calendars.items() if source else ():
+    for source in filter(None, sources):
+        for owner, calendar in source.owner_calendars.items():
             so_far = found.get(name_key(owner), WorkingTime())
-            found[name_key(owner)] = WorkingTime(
-                calendar.time_zone or so_far.time_zone, calendar.business_hours or so_far.hours
-            )
+            zone, hours, days = calendar.time_zone or so_far.time_zone, so_far.hours, so_far.calendar
+            if calendar.business_hours:
+                hours, days = calendar.business_hours, source.calendars.get(calendar.business_hours.calendar)
+            found[name_key(owner)] = WorkingTime(zone, hours, days)
     return found
 
 
@@ -108,9 +110,16 @@ def read_chain(event: Mapping[str, Any]) -> Chain:
     """Read the chain that an event carries.
 
     Events of before chains existed name one escalation owner for each owner, which is a chain of one step.
+
+    Raises:
+        UsageError: It counts working days by holidays that are not known here.
     """
     if EVENT_KEY in event:
-        return msgspec.convert(event[EVENT_KEY], Chain)
+        try:
+            return msgspec.convert(event[EVENT_KEY], Chain)
+        except msgspec.ValidationError as error:
+            name = event.get("schedule_id", "")
+            raise UsageError(f"the escalation chain of {name} cannot be followed here: {error}") from None
     route = event["owner_routes"][0]
     link = Link(
         route["escalation_owner"], tuple(route["providers"]), after_minutes=route["acknowledgement_minutes"]

@@ -229,7 +229,7 @@ PARTS: dict[str, st.SearchStrategy[int | str]] = {
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(2000))
+@settings(max_examples=examples(1000))
 @given(
     st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]),
     st.fixed_dictionaries(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.documents.working_time import WEEK, BusinessHours, Day, WorkingTime
+from rollback_drills.documents.working_days import WEEK, Day, WorkCalendar
+from rollback_drills.documents.working_time import BusinessHours, WorkingTime
 from rollback_drills.planning.business_hours import add_business_hours
 from tests.samples.builders import SCHEDULE, written
 from tests.samples.examples import examples
@@ -22,6 +23,10 @@ LATE_BERLIN = WorkingTime("Europe/Berlin", BusinessHours("22:00", "06:00", ("sat
 LATE_NEW_YORK = WorkingTime("America/New_York", BusinessHours("22:00", "06:00"))
 ALL_DAY = WorkingTime("Europe/Berlin", BusinessHours("00:00", "24:00"))
 NEARLY_ALWAYS = WorkingTime("Europe/Berlin", BusinessHours("03:00", "02:30", WEEK))
+HOLIDAYS = WorkCalendar(holidays="DE-BE", closed=("2026-12-24",), open=("2026-12-05",))
+BERLIN_OFFICE = WorkingTime("Europe/Berlin", BusinessHours(calendar="berlin"), HOLIDAYS)
+BERLIN_NIGHT = WorkingTime("Europe/Berlin", BusinessHours("22:00", "06:00", calendar="berlin"), HOLIDAYS)
+BERLIN_DAY = WorkingTime("Europe/Berlin", BusinessHours("00:00", "24:00", calendar="berlin"), HOLIDAYS)
 EVENING = WorkingTime("UTC", BusinessHours("16:00", "24:00"))
 
 
@@ -66,6 +71,16 @@ EVENING = WorkingTime("UTC", BusinessHours("16:00", "24:00"))
         pytest.param("2026-12-01T20:00", 5, EVENING, "2026-12-02T17:00", id="to midnight, and on"),
         pytest.param("2026-12-01T20:00", 4, EVENING, "2026-12-02T00:00", id="exactly to midnight"),
         pytest.param("2026-12-04T22:00", 2, ALL_DAY, "2026-12-07T00:00", id="whole days, over the weekend"),
+        # public holidays in Berlin: Good Friday to Easter Monday, after the clocks went forward
+        pytest.param("2026-03-27T15:00", 2, BERLIN_OFFICE, "2026-03-30T08:00", id="clocks forward"),
+        pytest.param("2026-04-02T14:00", 2, BERLIN_OFFICE, "2026-04-07T08:00", id="over Easter"),
+        pytest.param("2026-10-23T14:00", 2, BERLIN_OFFICE, "2026-10-26T09:00", id="clocks back"),
+        pytest.param("2026-12-23T15:00", 2, BERLIN_OFFICE, "2026-12-28T09:00", id="over Christmas"),
+        pytest.param("2027-03-05T16:00", 0, BERLIN_OFFICE, "2027-03-09T08:00", id="Women's Day on a Monday"),
+        pytest.param("2026-12-04T15:00", 2, BERLIN_OFFICE, "2026-12-05T09:00", id="a Saturday that is open"),
+        pytest.param("2026-04-02T20:00", 9, BERLIN_NIGHT, "2026-04-07T21:00", id="into a holiday"),
+        pytest.param("2026-04-30T22:00", 1, BERLIN_DAY, "2026-05-03T23:00", id="from midnight, May Day"),
+        pytest.param("2026-03-27T22:00", 24, BERLIN_DAY, "2026-03-30T21:00", id="clocks forward at night"),
         pytest.param("2026-12-02T12:00", 30, ALL_DAY, "2026-12-03T18:00", id="whole days without a gap"),
     ],
 )
@@ -109,7 +124,9 @@ def works(instant: datetime, working: WorkingTime) -> bool:
         day = instant.astimezone(zone).date() - timedelta(days=back - 1)
         last = day if working.hours.end > working.hours.start else day + timedelta(days=1)
         begins, ends = on(day, working.hours.start), on(last, working.hours.end)
-        if WEEK[day.weekday()] in working.hours.days and begins <= instant.timestamp() < ends:
+        days = working.hours.days or WEEK[:5]
+        is_on = working.calendar.is_working_day(day) if working.calendar else WEEK[day.weekday()] in days
+        if is_on and begins <= instant.timestamp() < ends:
             return True
     return False
 
@@ -125,11 +142,18 @@ def works(instant: datetime, working: WorkingTime) -> bool:
     st.sampled_from(ZONES),
     st.tuples(QUARTERS, ENDS).filter(lambda pair: pair[0] != pair[1]),
     DAYS,
+    st.none() | st.builds(WorkCalendar, DAYS, st.sampled_from(["", "DE-BE", "AU-NSW", "MA"])),
 )
 def test_hours_are_counted_as_a_watch_counts_them(
-    day: str, start: int, wait: int, zone: str, clocks: tuple[int, int], days: tuple[Day, ...]
+    day: str,
+    start: int,
+    wait: int,
+    zone: str,
+    clocks: tuple[int, int],
+    days: tuple[Day, ...],
+    calendar: WorkCalendar | None,
 ) -> None:
-    working = WorkingTime(zone, BusinessHours(clock(clocks[0]), clock(clocks[1]), days))
+    working = WorkingTime(zone, BusinessHours(clock(clocks[0]), clock(clocks[1]), days), calendar)
     begin = instant = datetime.fromisoformat(day).replace(tzinfo=UTC) + start * QUARTER
     left = wait
     while left or not (wait or works(instant, working)):
@@ -174,13 +198,25 @@ def test_more_hours_never_end_earlier(
         ({"business_hours": {"days": ["monday"]}}, "business_hours.days[0]", "monday"),
         ({"business_hours": {"days": []}}, "business_hours.days", ""),
         ({"business_hours": {"from": "09:00"}}, "business_hours", "from"),
+        (
+            {"business_hours": {"days": ["sat"], "calendar": "berlin"}},
+            "business_hours",
+            "has both days and calendar; keep one of them",
+        ),
+        (
+            {"business_hours": {"calendar": "berlim"}},
+            'has business_hours of "lead-a" by the calendar "berlim"',
+            "which is not in calendars: berlin",
+        ),
     ],
 )
 def test_a_working_time_that_cannot_be_is_refused_where_it_stands(
     calendar: dict[str, object], path: str, problem: str
 ) -> None:
     source = parse_document(
-        Schedule, written({**SCHEDULE, "owner_calendars": {"lead-a": calendar}}), "schedule.json"
+        Schedule,
+        written({**SCHEDULE, "owner_calendars": {"lead-a": calendar}, "calendars": {"berlin": {}}}),
+        "schedule.json",
     )
 
     assert source.document is None

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.documents.routing_policy import RoutingPolicy
-from rollback_drills.documents.working_time import WEEK, BusinessHours, WorkingTime
+from rollback_drills.documents.working_days import WEEK, WorkCalendar
+from rollback_drills.documents.working_time import BusinessHours, WorkingTime
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
@@ -70,6 +71,44 @@ def test_the_callers_policy_overrides_what_it_says_of_working_time_and_nothing_e
     assert link.working_time == WorkingTime("America/New_York", BusinessHours("08:00", "16:00"))
 
 
+BERLIN = {"holidays": "DE-BE", "closed": ["2026-12-24"]}
+
+
+def test_a_wait_takes_the_calendar_of_its_document_along() -> None:
+    hours = {"business_hours": {"start": "08:00", "calendar": "berlin"}}
+    steps = [{"owner": "director", "after_business_hours": 4}]
+    document = policy(
+        owner_calendars={"lead-a": hours},
+        calendars={"berlin": BERLIN},
+        owner_routes={"team-a": {"escalation_owner": "lead-a", "escalation_steps": steps}},
+    )
+    zone = policy(owner_calendars={"lead-a": {"time_zone": "Europe/Berlin"}}, calendars={"berlin": {}})
+    other = policy(owner_calendars={"lead-a": {"business_hours": {"start": "10:00"}}})
+
+    def wait(*sources: RoutingPolicy) -> WorkingTime:
+        return resolve_chains(ROUTES, *sources)["team-a"].links[1].working_time
+
+    berlin = msgspec.convert(BERLIN, WorkCalendar)
+    assert wait(document, zone) == WorkingTime(
+        "Europe/Berlin", BusinessHours("08:00", calendar="berlin"), berlin
+    )
+    assert wait(document, other) == WorkingTime("UTC", BusinessHours("10:00"))
+    assert msgspec.to_builtins(wait(document))["calendar"] == BERLIN | {"closed": ("2026-12-24",)}
+
+
+def test_a_chain_with_holidays_that_are_not_known_here_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = Link("lead-a", ("slack",), 15.0, working_time=WorkingTime(calendar=WorkCalendar(holidays="DE-BE")))
+    chain = msgspec.to_builtins(Chain("team-a", (link,)))
+    chain["links"][0]["working_time"]["calendar"]["holidays"] = "DE-XX"
+
+    with pytest.raises(UsageError) as raised:
+        read_chain({"schedule_id": "payments", "escalation_chain": chain})
+
+    assert str(raised.value).startswith(
+        "the escalation chain of payments cannot be followed here: holidays has the unknown part 'XX' of DE"
+    )
+
+
 def test_only_the_chains_that_are_wanted_are_made() -> None:
     routes = [*ROUTES, Route("team-b", "slack", 15, "lead-b")]
 
@@ -86,6 +125,8 @@ LINKS = st.builds(
         WorkingTime,
         st.sampled_from(["UTC", "Europe/Berlin"]),
         st.builds(BusinessHours, st.just("08:30"), days=st.just(WEEK[:3])),
+        st.none()
+        | st.builds(WorkCalendar, st.just(WEEK[:4]), st.just("DE-BE"), closed=st.just(("2026-12-24",))),
     )
     | st.just(WorkingTime()),
 )
