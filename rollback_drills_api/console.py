@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from rollback_drills.console.links import PrefectLinks, ServedLinks, root_of
 from rollback_drills.console.pages import (
     write_acknowledgements,
+    write_calendar,
     write_evidence,
     write_fleet,
     write_missing_documents,
@@ -19,7 +20,7 @@ from rollback_drills.console.pages import (
     write_schedule,
     write_trends,
 )
-from rollback_drills.console.query import FleetQuery, read_page
+from rollback_drills.console.query import FleetQuery, MonthQuery, read_page
 from rollback_drills.console.rendering import SERVED_POLICY, Outage, render_outage, stylesheet
 from rollback_drills.console.source import NO_EVIDENCE, Console, read_console
 from rollback_drills.database.connections import DatabaseError
@@ -49,6 +50,18 @@ async def fleet(served: Readable, request: Request) -> Response:
         "fleet",
         lambda: FleetQuery.parse(request.query_params),
         write_fleet,
+    )
+
+
+@router.get("/calendar")
+async def calendar(served: Readable, request: Request) -> Response:
+    """Show a month: what is due, which windows are open, and who is absent."""
+    return await _give(
+        served,
+        request,
+        "calendar",
+        lambda: MonthQuery.parse(request.query_params),
+        write_calendar,
     )
 
 

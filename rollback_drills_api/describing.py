@@ -72,6 +72,21 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
             "schedule": {"schedule_id": "payments", "next_due_at": "2026-06-20T15:40:00Z"},
         },
     ),
+    "upcoming": (
+        "A page of what is coming.",
+        _object(schema_version=_TEXT, generated_at=_TEXT, **_PAGE),
+        {
+            "schema_version": "rollback-drills.upcoming.v1",
+            "generated_at": "2026-06-01T09:00:00+00:00",
+            "items": [
+                {"kind": "due", "start_at": "2026-06-20T15:40:00+00:00", "schedule_ids": ["payments"]},
+                {"kind": "window", "window_id": "weekend", "schedule_ids": ["payments", "search"]},
+            ],
+            "total": 2,
+            "limit": 100,
+            "offset": 0,
+        },
+    ),
     "readiness": (
         "The drill checks of production readiness.",
         _object(schema_version=_TEXT, status=_TEXT, acceptable=_TRUTH, checks=_LIST),

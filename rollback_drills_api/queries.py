@@ -121,6 +121,27 @@ class TrendQuery(Between):
     generated_by: Who | None = None
 
 
+class UpcomingQuery(Page, Between):
+    """What is coming, and when."""
+
+    limit: int = Field(
+        default=100, ge=1, le=MOST_LISTED, description="Maximum number of items, the earliest first."
+    )
+    offset: int = Field(default=0, ge=0, le=_FURTHEST, description="Number of items to skip.")
+    since: Instant | None = Field(
+        default=None,
+        alias="from",
+        description="From this instant or day on, ISO 8601, UTC without an offset; else from now on.",
+    )
+    until: Instant | None = Field(
+        default=None,
+        alias="to",
+        description="Up to and without this instant or day, at most 366 days later; else for 90 days.",
+    )
+    schedule_id: Name | None = Field(default=None, description="Only what concerns this schedule.")
+    owner: Name | None = Field(default=None, description="Only what this owner sees.")
+
+
 class ExplanationQuery(Query):
     """Which schedule, and when."""
 

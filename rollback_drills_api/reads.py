@@ -1,4 +1,4 @@
-"""The reads of the documents: drill history, drill schedule, production readiness."""
+"""The reads of the documents: drill history, drill schedule, what is coming, production readiness."""
 
 from collections.abc import Callable
 from typing import Annotated, Final
@@ -12,9 +12,10 @@ from rollback_drills.gate.production_readiness import PRODUCTION_READINESS_SCHEM
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
 from rollback_drills.readiness.terms import Readiness, Report, worst
+from rollback_drills.reports.upcoming import UpcomingPage, find_period, list_upcoming
 from rollback_drills_api.describing import described
 from rollback_drills_api.fleet import JudgedFleet
-from rollback_drills_api.queries import FleetPage, FleetQuery
+from rollback_drills_api.queries import FleetPage, FleetQuery, UpcomingQuery
 from rollback_drills_api.service import Readable
 
 FLEET_SCHEMA: Final = "rollback-drills.fleet.v1"
@@ -42,6 +43,27 @@ async def drill_schedule(served: Readable, wanted: WantedSchedules) -> Response:
         served.fleet_version,
         lambda: _write(served.fleet.judged(), wanted, lambda each: each.schedule_report),
     )
+
+
+@router.get("/runtime/go-pilot/rollback-drill-schedule/upcoming", responses=described("upcoming", 404))
+async def upcoming(served: Readable, wanted: Annotated[UpcomingQuery, QueryParameters()]) -> Response:
+    """List what is coming, the earliest first: due times, maintenance windows, and absences of owners."""
+
+    def find() -> UpcomingPage:
+        fleet = served.fleet.judged()
+        every = range(len(fleet.judgements))
+        places = every if wanted.schedule_id is None else [fleet.find_place(wanted.schedule_id)]
+        return list_upcoming(
+            [fleet.judgements[place] for place in places],
+            [fleet.subjects[place].document for place in places],
+            find_period(*wanted.bounds(), now=fleet.at),
+            now=fleet.at,
+            owner=wanted.owner or "",
+            limit=wanted.limit,
+            offset=wanted.offset,
+        )
+
+    return await served.answers.give(("upcoming", wanted.key), served.fleet_version, find)
 
 
 @router.get("/deployment/production-readiness", responses=described("readiness"))

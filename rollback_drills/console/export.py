@@ -9,8 +9,10 @@ from typing import Final
 from uuid import uuid4
 
 from rollback_drills.console.links import Links, StaticLinks
+from rollback_drills.console.month import list_months
 from rollback_drills.console.pages import (
     OF_EVIDENCE,
+    write_calendar,
     write_fleet,
     write_missing_documents,
     write_missing_evidence,
@@ -66,7 +68,8 @@ def write_export(console: Console, folder: Path, links: Links, *, progress: Call
 
 def count_pages(console: Console) -> int:
     """Return how many pages an export has."""
-    return _fleet_pages(console) + len(console.judgements) + len(OF_EVIDENCE)
+    months = _PLAIN.months_back + 1 + _PLAIN.months_ahead
+    return _fleet_pages(console) + months + len(console.judgements) + len(OF_EVIDENCE)
 
 
 def write_outage_export(reason: str, folder: Path, *, now: datetime) -> None:
@@ -79,7 +82,7 @@ def write_outage_export(reason: str, folder: Path, *, now: datetime) -> None:
     """
     with _replacing(folder) as into:
         _write(into / "index.html", write_missing_documents(reason, _PLAIN, now=now))
-        for name in OF_EVIDENCE:
+        for name in ("calendar", *OF_EVIDENCE):
             _write(into / f"{name}.html", write_missing_documents(reason, _PLAIN, now=now, here=name))
 
 
@@ -88,6 +91,8 @@ def _pages(console: Console, links: Links) -> Iterator[tuple[str, str]]:
     for number in range(1, _fleet_pages(console) + 1):
         query = FleetQuery(page=number)
         yield links.fleet(query), write_fleet(console, links, query)
+    for month in list_months(console.at, links):
+        yield links.calendar(month), write_calendar(console, links, month)
     for name, write in OF_EVIDENCE.items():
         try:
             page = write(console, links)

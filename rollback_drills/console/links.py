@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import ClassVar, Protocol
 from urllib.parse import quote, urlencode
 
-from rollback_drills.console.query import FleetQuery
+from rollback_drills.console.query import FleetQuery, MonthQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,14 @@ class Links(Protocol):
         """The stylesheet."""
 
     @property
+    def months_back(self) -> int:
+        """How many months before the current one the calendar has."""
+
+    @property
+    def months_ahead(self) -> int:
+        """How many months after the current one the calendar has."""
+
+    @property
     def acknowledgements(self) -> str:
         """The outstanding acknowledgements."""
 
@@ -53,6 +61,9 @@ class Links(Protocol):
 
     def fleet(self, query: FleetQuery) -> str:
         """Return a view of the fleet; empty if there is none of this kind."""
+
+    def calendar(self, query: MonthQuery) -> str:
+        """Return a month of the calendar; empty if there is no page of this kind."""
 
     def schedule(self, schedule_id: str) -> str:
         """Return the page of a schedule."""
@@ -70,6 +81,8 @@ class ServedLinks:
     """Where the server is: `/`, or relative to a page, so that a proxy may serve it below any path."""
 
     is_served: ClassVar = True
+    months_back: ClassVar = 24
+    months_ahead: ClassVar = 24
 
     @property
     def stylesheet(self) -> str:
@@ -89,6 +102,10 @@ class ServedLinks:
     def fleet(self, query: FleetQuery) -> str:
         """Return a view of the fleet."""
         return _address(f"{self.root}console", query.to_parameters())
+
+    def calendar(self, query: MonthQuery) -> str:
+        """Return a month of the calendar."""
+        return _address(f"{self.root}console/calendar", query.to_parameters())
 
     def schedule(self, schedule_id: str) -> str:
         """Return the page of a schedule."""
@@ -111,6 +128,8 @@ class StaticLinks:
     prefect: PrefectLinks = field(default_factory=PrefectLinks)
 
     is_served: ClassVar = False
+    months_back: ClassVar = 0
+    months_ahead: ClassVar = 3
     stylesheet: ClassVar = "style.css"
     acknowledgements: ClassVar = "acknowledgements.html"
     trends: ClassVar = "trends.html"
@@ -120,6 +139,12 @@ class StaticLinks:
         if query.to_parameters().keys() - {"page"}:
             return ""
         return "index.html" if query.page == 1 else f"fleet-{query.page}.html"
+
+    def calendar(self, query: MonthQuery) -> str:
+        """Return a month of all schedules; there are no other views."""
+        if query.is_narrowed:
+            return ""
+        return f"calendar-{query.month}.html" if query.month else "calendar.html"
 
     def schedule(self, schedule_id: str) -> str:
         """Return the page of a schedule."""

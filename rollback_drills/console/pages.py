@@ -8,10 +8,12 @@ from rollback_drills.console.acknowledgements import read_acknowledgements
 from rollback_drills.console.evidence import read_evidence
 from rollback_drills.console.fleet import read_fleet
 from rollback_drills.console.links import Links
-from rollback_drills.console.query import FleetQuery
+from rollback_drills.console.month import read_month
+from rollback_drills.console.query import FleetQuery, MonthQuery
 from rollback_drills.console.rendering import (
     Outage,
     render_acknowledgements,
+    render_calendar,
     render_evidence,
     render_fleet,
     render_outage,
@@ -39,6 +41,15 @@ def write_fleet(console: Console, links: Links, query: FleetQuery) -> str:
         UsageError: There is no page of this number.
     """
     return render_fleet(read_fleet(console, query), links)
+
+
+def write_calendar(console: Console, links: Links, query: MonthQuery) -> str:
+    """Read and write a month of the calendar.
+
+    Raises:
+        UsageError: The calendar does not have the month.
+    """
+    return render_calendar(read_month(console, query, links), links)
 
 
 def write_schedule(console: Console, links: Links, schedule_id: str) -> str:

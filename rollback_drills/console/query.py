@@ -1,5 +1,6 @@
-"""Which part of the fleet is looked at, and in which order: the query parameters of its page."""
+"""Which part of the fleet is looked at: the query parameters of its page and of the calendar."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
@@ -17,6 +18,7 @@ _FURTHEST_PAGE: Final = 1_000_000
 PRESSING: Final = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY, Readiness.NOT_REQUESTED)
 """The states, the most pressing first."""
 _NEVER: Final = "9999"
+_MONTH: Final = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 class Sort(StrEnum):
@@ -29,16 +31,14 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FleetQuery:
-    """What somebody asks for; by default everything, the most pressing first."""
+class Narrowing:
+    """Which schedules of the fleet somebody asks for; by default all."""
 
     state: Readiness | None = None
     owner: str = ""
     """Only schedules of this owner; empty for all."""
     search: str = ""
     """Only schedules with this text in their id, whatever the case; empty for all."""
-    sort: Sort = Sort.PRESSING
-    page: int = 1
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> Self:
@@ -47,9 +47,10 @@ class FleetQuery:
         Raises:
             UsageError: One is unknown or cannot be used; a filter with a slip would match all.
         """
+        names = [field.name for field in fields(cls)]
         for name in parameters:
-            if name not in _READ:
-                raise UsageError(f"the query parameter {show(name)} is unknown; there are {', '.join(_READ)}")
+            if name not in names:
+                raise UsageError(f"the query parameter {show(name)} is unknown; there are {', '.join(names)}")
         return cls(**{name: _READ[name](name, text) for name, text in parameters.items() if text})
 
     def to_parameters(self) -> dict[str, str]:
@@ -62,13 +63,33 @@ class FleetQuery:
         }
 
     def changed(self, **changes: Any) -> Self:
-        """Return the query with other values, from its first page on unless that is named."""
-        return replace(self, **{"page": 1, **changes})
+        """Return the query with other values."""
+        return replace(self, **changes)
 
     @property
     def is_narrowed(self) -> bool:
         """Whether it leaves schedules out."""
         return bool(self.state or self.owner or self.search)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetQuery(Narrowing):
+    """Which schedules of the fleet, in which order; by default the most pressing first."""
+
+    sort: Sort = Sort.PRESSING
+    page: int = 1
+
+    def changed(self, **changes: Any) -> Self:
+        """Return the query with other values, from its first page on unless that is named."""
+        return replace(self, **{"page": 1, **changes})
+
+
+@dataclass(frozen=True, slots=True)
+class MonthQuery(Narrowing):
+    """Of which schedules and which month the calendar is looked at; by default of all, and this month."""
+
+    month: str = ""
+    """Such as `2026-12`; empty for the current one."""
 
 
 def _read_state(name: str, text: str) -> Readiness:
@@ -86,6 +107,12 @@ def _choose(name: str, text: str, choices: type[Choice]) -> Choice:
         raise UsageError(
             f"the query parameter {name} is {show(text)}; must be one of {', '.join(choices)}"
         ) from None
+
+
+def _read_month(name: str, text: str) -> str:
+    if not _MONTH.fullmatch(text):
+        raise UsageError(f"the query parameter {name} is {show(text)}; must be a month, such as 2026-12")
+    return text
 
 
 def _read_text(name: str, text: str) -> str:
@@ -111,19 +138,25 @@ _READ: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "search": _read_text,
     "sort": _read_sort,
     "page": read_page,
+    "month": _read_month,
 }
 
 
-def select_schedules(judgements: Sequence[Judgement], query: FleetQuery) -> list[int]:
-    """Return the places of the judgements that are asked for, in the order that is asked for; all pages."""
+def narrow_schedules(judgements: Sequence[Judgement], query: Narrowing) -> list[int]:
+    """Return the places of the judgements that are asked for, in their order."""
     search = query.search.casefold()
-    found = [
+    return [
         place
         for place, each in enumerate(judgements)
         if (query.state is None or each.cycle.status is query.state)
         and (not query.owner or query.owner in each.schedule.owners)
         and (not search or search in each.cycle.schedule_id.casefold())
     ]
+
+
+def select_schedules(judgements: Sequence[Judgement], query: FleetQuery) -> list[int]:
+    """Return the places of the judgements that are asked for, in the order that is asked for; all pages."""
+    found = narrow_schedules(judgements, query)
     # One stable sort after another, the least important first, by values that are looked up without Python:
     # a tenth of the time that one sort of tuples takes.
     is_backward = query.sort is Sort.LATEST

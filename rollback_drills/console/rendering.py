@@ -13,7 +13,8 @@ from rollback_drills.console.acknowledgements import AcknowledgementsView
 from rollback_drills.console.evidence import EvidenceView
 from rollback_drills.console.fleet import FleetView
 from rollback_drills.console.links import Links, ServedLinks
-from rollback_drills.console.query import FleetQuery, Sort
+from rollback_drills.console.month import MonthView
+from rollback_drills.console.query import PRESSING, FleetQuery, MonthQuery, Sort
 from rollback_drills.console.schedule import ScheduleView
 from rollback_drills.console.trends import TrendsView
 from rollback_drills.documents.fields import write_instant
@@ -45,6 +46,11 @@ def render_fleet(view: FleetView, links: Links = _SERVED) -> str:
         return links.fleet(view.query.changed(page=number))
 
     return _render("fleet", view, links, here="fleet", Sort=Sort, page_of=page_of)
+
+
+def render_calendar(view: MonthView, links: Links = _SERVED) -> str:
+    """Write a month of the calendar."""
+    return _render("calendar", view, links, here="calendar", states=PRESSING)
 
 
 def render_schedule(view: ScheduleView, links: Links = _SERVED) -> str:
@@ -88,7 +94,8 @@ def stylesheet() -> str:
 def _render(name: str, view: Any, links: Links, **facts: Any) -> str:
     policy = "" if links.is_served else STATIC_POLICY
     template = _environment().get_template(f"{name}.html.j2")
-    return template.render(view=view, links=links, policy=policy, fleet_query=FleetQuery(), **facts)
+    queries = {"fleet_query": FleetQuery(), "calendar_query": MonthQuery()}
+    return template.render(view=view, links=links, policy=policy, **queries, **facts)
 
 
 @cache

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from rollback_drills.console.drills import DrillRow, find_drill_rows
 from rollback_drills.console.events import find_events
@@ -12,14 +13,18 @@ from rollback_drills.console.source import Console
 from rollback_drills.console.timeline import Timeline, place_events
 from rollback_drills.database.connections import DatabaseError
 from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.spans import Span
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.planning.explanation import Explanation
+from rollback_drills.planning.upcoming import Upcoming, find_upcoming
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check
 from rollback_drills.readiness.terms import Criteria, Report
 from rollback_drills.reports.explained import explain_subject
 from rollback_drills.reports.run_page import artifact_key
+
+_AHEAD: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class ScheduleView:
     drills: Sequence[DrillRow]
     """The newest first."""
     timeline: Timeline
+    upcoming: Sequence[Upcoming]
+    """What is coming in the next 90 days."""
     explanation: Explanation | None
     """What a check would decide now; None while the evidence cannot be read."""
     problem: str = ""
@@ -102,7 +109,10 @@ def make_schedule(
     plan = records.plans[0] if records.plans else None
     cadence = document.cadence.describe() if document else ""
     explanation = None if problem and console.database else _explain(console, subject, judgement)
-    return ScheduleView(console.at, row, judgement, cadence, plan, drills, timeline, explanation, problem)
+    coming = find_upcoming([judgement], [document], Span(console.at, console.at + _AHEAD), now=console.at)
+    return ScheduleView(
+        console.at, row, judgement, cadence, plan, drills, timeline, coming, explanation, problem
+    )
 
 
 def _explain(console: Console, subject: Subject, judgement: Judgement) -> Explanation:

@@ -86,7 +86,7 @@ class Suppressions:
             if source is None:
                 continue
             for window in source.maintenance_windows:
-                if _matches(window.schedule_ids, schedule_id):
+                if matches(window.schedule_ids, schedule_id):
                     self._windows.append(window)
             for owner, calendar in source.owner_calendars.items():
                 self._calendars.setdefault(name_key(owner), []).append(calendar)
@@ -107,8 +107,8 @@ class Suppressions:
             if window.recurrence is None and not window.start_at <= instant < window.end_at:
                 continue  # nearly every window
             if (
-                _matches(window.owners, route.owner)
-                and _matches(window.providers, route.provider)
+                matches(window.owners, route.owner)
+                and matches(window.providers, route.provider)
                 and (occurrence := window.find_occurrence(instant))
             ):
                 return occurrence
@@ -162,7 +162,8 @@ class Suppressions:
         return any(each.repeats is not None for each in chain(self._windows, absences))
 
 
-def _matches(names: tuple[str, ...], name: str) -> bool:
+def matches(names: tuple[str, ...], name: str) -> bool:
+    """Whether a matcher of a window matches a name: an empty one matches every name."""
     return not names or name in names or name_key(name) in _keys(names)
 
 

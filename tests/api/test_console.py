@@ -18,6 +18,7 @@ from tests.reading.html_pages import HtmlPage
 PAGES = (
     "/console",
     "/console/schedule?id=payments",
+    "/console/calendar",
     "/console/acknowledgements",
     "/console/trends",
     "/console/evidence",

@@ -285,3 +285,37 @@ def test_a_schedule_is_explained_at_any_time(client: TestClient) -> None:
     refused = client.get(f"{NOTIFICATIONS}/explanation?at=yesterday")
     assert refused.status_code == 422
     assert "at must be a day, 2026-06-20, or a time" in refused.text
+
+
+def test_what_is_coming_is_listed_in_pages_within_bounds(client: TestClient, tmp_path: Path) -> None:
+    freeze = {"window_id": "freeze", "start_at": "2020-01-01T00:00:00Z", "end_at": "2999-01-01T00:00:00Z"}
+    away = {"team-a": {"available": False, "reason": "on leave"}}
+    document = {**overdue(), "maintenance_windows": [freeze], "owner_calendars": away}
+    (tmp_path / "schedule.json").write_text(json.dumps(document))
+    path = "/runtime/go-pilot/rollback-drill-schedule/upcoming"
+
+    everything = get(client, path)
+    assert everything["schema_version"] == "rollback-drills.upcoming.v1"
+    assert [each["kind"] for each in everything["items"]] == [
+        *("absence", "window", "due", "due", "due", "due"),
+    ][: everything["total"]]
+    assert (everything["items"][0]["start_at"], everything["items"][0]["reason"]) == (None, "on leave")
+    assert everything["items"][2]["status"] == "needs_attention"
+    page = get(client, f"{path}?limit=1&offset=1&schedule_id=PAYMENTS")
+    assert ([each["window_id"] for each in page["items"]], page["limit"], page["offset"]) == (
+        ["freeze"],
+        1,
+        1,
+    )
+    assert page["total"] == everything["total"]
+    assert {each["kind"] for each in get(client, f"{path}?owner=team-b")["items"]} == {"window", "due"}
+    assert get(client, f"{path}?from=2020-02-01&to=2020-02-02")["total"] == 2, "the absence and the window"
+    for query in (
+        "to=2020-01-01",
+        "from=1999-01-01",
+        "from=2026-01-01&to=2028-01-01",
+        "limit=1001",
+        "at=now",
+    ):
+        assert client.get(f"{path}?{query}").status_code == 422, query
+    assert client.get(f"{path}?schedule_id=search").status_code == 404

@@ -32,8 +32,17 @@ def main() -> None:
                     height = 2600 if name == "schedule" else _HEIGHT
                     file = IMAGES / f"console-{name}-{scheme}.png"
                     file.write_bytes(browser.picture(height))
-                    command = ["convert", str(file), "-strip", "+dither", "-colors", "64", f"PNG8:{file}"]
-                    subprocess.run(command, check=True, timeout=60)
+                    _shrink(file)
+            browser.show("dark", width=390)
+            browser.open((site / PAGES["calendar"]).as_uri())
+            narrow = IMAGES / "console-calendar-narrow-dark.png"
+            narrow.write_bytes(browser.picture(1200))
+            _shrink(narrow)
+
+
+def _shrink(file: Path) -> None:
+    command = ["convert", str(file), "-strip", "+dither", "-colors", "64", f"PNG8:{file}"]
+    subprocess.run(command, check=True, timeout=60)
 
 
 if __name__ == "__main__":

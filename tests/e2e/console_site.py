@@ -22,13 +22,29 @@ _FREEZE = {
     "owners": ["release-governance"],
     "reason": "quarter end: no change, no drill",
 }
+_WEEKENDS = {
+    "window_id": "weekend",
+    "recurrence": {
+        "rrule": "FREQ=WEEKLY;BYDAY=FR",
+        "start": "2026-12-04T18:00",
+        "end": "2026-12-07T08:00",
+        "time_zone": "Europe/Berlin",
+    },
+    "reason": "no changes at weekends",
+}
+_TRAINING = {
+    "start_at": "2026-12-09T08:00:00Z",
+    "end_at": "2026-12-10T16:00:00Z",
+    "reason": "training",
+}
 _PAYMENTS = {
     "schedule_id": "payments",
     "due_policy": "after_completion",
     "next_due_at": "2026-10-20T09:00:00Z",
     "owners": ["payments-team", "release-governance"],
     "owner_routes": {"payments-team": {"escalation_owner": "platform"}},
-    "maintenance_windows": [_FREEZE],
+    "maintenance_windows": [_FREEZE, _WEEKENDS],
+    "owner_calendars": {"payments-team": {"unavailable_windows": [_TRAINING]}},
 }
 
 

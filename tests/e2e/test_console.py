@@ -29,6 +29,8 @@ pytestmark = pytest.mark.skipif(
 LINKS: Final = StaticLinks(PrefectLinks("http://127.0.0.1:4200"))
 PAGES: Final = {
     "fleet": "index.html",
+    "calendar": "calendar-2026-12.html",
+    "this month": "calendar.html",
     "schedule": LINKS.schedule("payments"),
     "hostile schedule": LINKS.schedule(HOSTILE),
     "acknowledgements": "acknowledgements.html",
@@ -83,7 +85,10 @@ def test_a_page_from_disk_is_complete_quiet_and_accessible(
     browser.show(scheme)
     browser.open((folder / PAGES[page]).as_uri())
 
-    assert browser.run("getComputedStyle(document.querySelector('.scroll, .tile')).borderRadius") == "10px"
+    assert (
+        browser.run("getComputedStyle(document.querySelector('.scroll, .tile, .month')).borderRadius")
+        == "10px"
+    )
     background = browser.run("getComputedStyle(document.body).backgroundColor")
     assert background == {"light": "rgb(246, 247, 249)", "dark": "rgb(16, 21, 27)"}[scheme]
     assert browser.run("document.querySelectorAll('img, script').length") == 0

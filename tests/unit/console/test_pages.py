@@ -15,6 +15,7 @@ from rollback_drills.console.links import Links, PrefectLinks, ServedLinks, Stat
 from rollback_drills.console.pages import (
     OF_EVIDENCE,
     write_acknowledgements,
+    write_calendar,
     write_evidence,
     write_fleet,
     write_missing_documents,
@@ -22,7 +23,7 @@ from rollback_drills.console.pages import (
     write_schedule,
     write_trends,
 )
-from rollback_drills.console.query import FleetQuery
+from rollback_drills.console.query import FleetQuery, MonthQuery
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.fleet import Subject
@@ -59,6 +60,7 @@ def without_evidence(*subjects: Subject, why: str | None = None) -> Console:
 def every_page(console: Console, links: Links) -> Iterator[tuple[str, HtmlPage]]:
     """Write every page there is."""
     yield "fleet", HtmlPage(write_fleet(console, links, FleetQuery()))
+    yield "calendar", HtmlPage(write_calendar(console, links, MonthQuery()))
     for name, write in OF_EVIDENCE.items():
         yield name, HtmlPage(write(console, links))
     for schedule_id in console.by_id:
@@ -124,7 +126,7 @@ def world(database: Database) -> World:
 def test_every_page_is_well_formed_and_asks_for_nothing_from_elsewhere(world: World, links: Links) -> None:
     pages = dict(every_page(look_at(world), links))
 
-    assert len(pages) == 7
+    assert len(pages) == 8
     for page in pages.values():
         strangers = [each for each in page.addresses if urlsplit(each).netloc]
         assert not strangers
@@ -436,5 +438,6 @@ def test_pages_hold_whatever_documents_contain(owner: str, path: str) -> None:
     console = without_evidence(replace(usual, schedule=replace(usual.schedule, document=document)), broken)
 
     assert len(HtmlPage(write_fleet(console, SERVED, FleetQuery())).find("tr")) == 3
+    HtmlPage(write_calendar(console, SERVED, MonthQuery()))
     for schedule_id in console.by_id:
         HtmlPage(write_schedule(console, SERVED, schedule_id))
