@@ -44,6 +44,8 @@ def write_mail(
         message["References"] = notification.earlier_ref
     # Keeps out-of-office replies away: https://www.rfc-editor.org/rfc/rfc3834#section-5
     message["Auto-Submitted"] = "auto-generated"
+    if head := notification.event.get("evidence_head"):  # a copy outside of the database
+        message["X-Rollback-Drills-Evidence-Head"] = one_line(str(head))
     message.set_content(_encodable(paragraphs(notification.title, plain_text(notification))))
     message.add_alternative(_encodable(_html(notification)), subtype="html")
     return message.as_bytes()

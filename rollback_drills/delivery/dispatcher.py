@@ -23,6 +23,7 @@ from rollback_drills.delivery.retries import (
 from rollback_drills.notifications.digest import make_digest
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
+from rollback_drills.notifications.readable import make_readable
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import (
@@ -257,7 +258,8 @@ async def _attempt(
     Returns:
         None if the lease could end while it is sent: another worker may then send it at the same time.
     """
-    notification = make_digest(message.notifications)
+    sent_at = datetime.fromtimestamp(started_at, UTC)
+    notification = make_readable(make_digest(message.notifications), now=sent_at)
     may_repeat = message.is_uncertain
     if may_repeat and sender.can_find:
         found = await sender.find_async(notification, timeout_seconds=timeout_seconds)

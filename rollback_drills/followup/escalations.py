@@ -9,7 +9,12 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.cycle_facts import CycleFacts, Sent
 from rollback_drills.followup.follow_up_rules import FollowUpRules
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.notification import Notification, write_acknowledge
+from rollback_drills.notifications.notification import (
+    UTC_ZONE,
+    Notification,
+    write_acknowledge,
+    write_acknowledge_schedule,
+)
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.escalation_chain import Chain, Link
@@ -25,6 +30,8 @@ class Escalation:
     """From 1; beyond the chain, its last person is told again."""
     due_at: datetime
     providers: Sequence[str]
+    time_zone: str = UTC_ZONE
+    """Where the person works who is notified."""
 
     @property
     def link(self) -> Link:
@@ -43,7 +50,8 @@ def find_escalations(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) 
     for owner, chain in cycle.chains.items():
         planned = rules.plan_step(cycle, owner, now=now)
         if planned and planned.is_due(now):
-            yield Escalation(cycle, chain, planned.step, planned.due_at, planned.providers)
+            zone = rules.find_time_zone(cycle, planned.link.owner)
+            yield Escalation(cycle, chain, planned.step, planned.due_at, planned.providers, zone)
 
 
 def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[OutboxEntry]:
@@ -96,8 +104,8 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
         alert_level="critical",
         title=title,
         summary=_summary(escalation, now=now),
-        facts=tuple(_facts(escalation, now=now)),
-        acknowledge=f"Acknowledge: {acknowledge}",
+        facts=tuple(_facts(escalation)),
+        acknowledge=f"Acknowledge: {write_acknowledge_schedule(cycle.schedule_id, link.owner)}",
         schedule_id=cycle.schedule_id,
         cycle_id=cycle.cycle_id,
         plan_id=event["plan_id"],
@@ -118,12 +126,13 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
         reason=Reason.ESCALATED,
         route_key=_route_key(escalation, provider),
         owner_key=_owner_key(escalation, provider),
+        time_zone=escalation.time_zone,
     )
 
 
 def _summary(escalation: Escalation, *, now: datetime) -> str:
     owner, cycle = escalation.chain.owner, escalation.cycle
-    due = " has no known due instant"
+    due = " has no known due time"
     if cycle.due_at:
         due = f" {'is' if now < cycle.due_at else 'was'} due {write_instant(cycle.due_at)}"
     is_told = any(route.told_at for route in cycle.routes_of(owner))
@@ -131,10 +140,12 @@ def _summary(escalation: Escalation, *, now: datetime) -> str:
         why = f"{owner} is absent and could not be notified"
     else:
         why = f"{owner} has not acknowledged, or has and did not perform the drill"
-    return f"The rollback drill of {cycle.schedule_id}{due}: {why}. See that it is performed and recorded."
+    return (
+        f"The rollback drill of {cycle.schedule_id}{due}: {why}. Make sure that it is performed and recorded."
+    )
 
 
-def _facts(escalation: Escalation, *, now: datetime) -> Iterator[tuple[str, str]]:
+def _facts(escalation: Escalation) -> Iterator[tuple[str, str]]:
     cycle, event = escalation.cycle, escalation.opened.event
     told_at = min(
         (at for each in cycle.routes_of(escalation.chain.owner) if (at := each.told_at)), default=None
@@ -145,12 +156,8 @@ def _facts(escalation: Escalation, *, now: datetime) -> Iterator[tuple[str, str]
         ("State", cycle.status.replace("_", " ")),
         ("Due", write_instant(cycle.due_at) if cycle.due_at else "unknown"),
         ("Owner", escalation.chain.owner),
-        ("First told", write_instant(told_at) if told_at else "never"),
+        ("First notified", write_instant(told_at) if told_at else "never"),
         ("Step", f"{escalation.step} of {len(escalation.chain.links)}"),
-        ("Escalated to", escalation.link.owner),
-        ("Escalated at", write_instant(now)),
         ("Runbook", str(event.get("runbook_ref") or "")),
-        ("Plan", event["plan_id"]),
-        ("Cycle", cycle.cycle_id),
     )
     yield from ((label, text) for label, value in facts if (text := " ".join(value.split())))

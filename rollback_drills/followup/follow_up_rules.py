@@ -35,8 +35,12 @@ class FollowUpRules:
         """Return the next step of an owner's chain; None if no run takes one."""
         if name_key(cycle.schedule_id) in self.distrusted:
             return None
-        suppressions = self.suppressions.get(cycle.schedule_id) or Suppressions(cycle.schedule_id)
+        suppressions = self._suppressions_of(cycle)
         return plan_step(cycle, owner, suppressions, now=now, repeat_after=self._repeat_after(cycle))
+
+    def find_time_zone(self, cycle: CycleFacts, owner: str) -> str:
+        """Return the time zone in which somebody works who is notified of a cycle."""
+        return self._suppressions_of(cycle).find_time_zone(owner)
 
     def find_actions(self, cycle: CycleFacts, *, now: datetime) -> list[NextAction]:
         """Return everything that will happen to an open cycle, the earliest first."""
@@ -47,6 +51,9 @@ class FollowUpRules:
             elif step := self.plan_step(cycle, action.owner, now=now):
                 found.append(NextAction(step.at, action.action, action.owner, step.step, step.told))
         return sorted(found)
+
+    def _suppressions_of(self, cycle: CycleFacts) -> Suppressions:
+        return self.suppressions.get(cycle.schedule_id) or Suppressions(cycle.schedule_id)
 
     def _repeat_after(self, cycle: CycleFacts) -> Mapping[Readiness, timedelta]:
         return self.repeat_after.get(cycle.schedule_id, REPEAT_AFTER)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rollback_drills.notifications.notification import Notification, write_acknowledge
+from rollback_drills.notifications.notification import Notification, write_acknowledge_schedule
 from rollback_drills.notifications.reasons import Reason
 
 
@@ -40,9 +40,9 @@ def make_digest(notifications: Sequence[Notification]) -> Notification:
 
 def _row(notification: Notification) -> str:
     facts = dict(notification.facts)
-    parts = (facts.get("State", ""), facts.get("Due", ""), notification.reason, notification.cycle_id)
-    return " · ".join(part for part in parts if part)
+    due = f"due {facts['Due']}" if "Due" in facts else ""
+    return " · ".join(filter(None, (facts.get("State", ""), due, notification.reason.in_words)))
 
 
 def _how_to_acknowledge(notification: Notification) -> str:
-    return f"Acknowledge each: {write_acknowledge('CYCLE', notification.owner)}"
+    return f"Acknowledge each: {write_acknowledge_schedule('SCHEDULE', notification.owner)}"

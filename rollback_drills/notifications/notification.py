@@ -10,6 +10,7 @@ from rollback_drills.rendering.command_line import write_command
 
 EVENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification.v1"
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.notification"
+UTC_ZONE: Final = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Notification:
     """What stands for the owner in references of providers; empty in notifications of before: the owner."""
     earlier_ref: str = ""
     """What the provider called the item that it made for this route in this cycle; empty if it named none."""
+    time_zone: str = UTC_ZONE
+    """Where the owner works, by the IANA name: in this zone people read the times of the message."""
 
     @property
     def route(self) -> str:
@@ -65,3 +68,8 @@ class Notification:
 def write_acknowledge(cycle_id: str, owner: str) -> str:
     """Write the command with which an owner acknowledges every notification of a cycle."""
     return write_command("ack", cycle=cycle_id, owner=owner, by="YOU")
+
+
+def write_acknowledge_schedule(schedule_id: str, owner: str) -> str:
+    """Write the same command for people: for the newest cycle of a schedule, which they know by name."""
+    return write_command("ack", schedule_id=schedule_id, owner=owner, by="YOU")

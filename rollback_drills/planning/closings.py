@@ -13,6 +13,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import ScheduleCheck
+from rollback_drills.planning.latest_drill_text import describe_latest_drill
 from rollback_drills.planning.notification_text import tidy_facts
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
@@ -64,12 +65,20 @@ def find_closings(
             continue
         ending = find_ending(history)
         if ending is not None:
-            notification = _build(judgement, plan, route_key, history, ending) if ending.may_know else None
+            notification = None
+            if ending.may_know:
+                zone = suppressions.find_time_zone(last.owner)
+                notification = _build(judgement, plan, route_key, history, ending, zone)
             yield Closing(route_key, _opened(history), ending, notification)
 
 
 def _build(
-    judgement: Judgement, plan: Plan, route_key: str, history: Sequence[SentNotification], ending: Ending
+    judgement: Judgement,
+    plan: Plan,
+    route_key: str,
+    history: Sequence[SentNotification],
+    ending: Ending,
+    time_zone: str,
 ) -> Notification:
     opened, first = _opened(history), history[0]
     report = judgement.schedule_report
@@ -102,6 +111,7 @@ def _build(
         reason=Reason.RESOLVED,
         route_key=route_key,
         owner_key=ids.owner_reference(route_key, first.cycle_id, first.provider, first.owner),
+        time_zone=time_zone,
     )
 
 
@@ -137,13 +147,11 @@ def _summary(judgement: Judgement, opened: SentNotification) -> str:
 
 
 def _facts(report: ScheduleReport, plan: Plan, opened: SentNotification) -> Iterator[tuple[str, object]]:
-    schedule, history = report.schedule, report.history
+    schedule = report.schedule
     yield "Schedule", plan.schedule_id
     yield "Environment", schedule.environment
     yield "State", plan.status.replace("_", " ")
     yield "Was due", opened.due_at or "unknown"
     yield "Due", schedule.next_due_at or "unknown"
-    yield "Latest drill", " ".join(filter(None, (history.latest_drill_id, history.latest_executed_at)))
+    yield "Latest drill", describe_latest_drill(report.history)
     yield "Owner", opened.owner
-    yield "Plan", plan.plan_id
-    yield "Cycle", opened.cycle_id

@@ -4,16 +4,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 import msgspec
-from msgspec import UNSET
 
-from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.notification import Notification, write_acknowledge
+from rollback_drills.names.keys import is_same, name_key
+from rollback_drills.notifications.notification import (
+    UTC_ZONE,
+    Notification,
+    write_acknowledge,
+    write_acknowledge_schedule,
+)
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.event import Event
+from rollback_drills.planning.latest_drill_text import describe_latest_drill
 from rollback_drills.planning.plan import OwnerRoute, Plan
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.rendering.relative_time import write_sentences
+from rollback_drills.rendering.relative_time import write_minutes, write_sentences
 
 
 def build_notification(
@@ -22,6 +27,7 @@ def build_notification(
     event: Event,
     decision: RouteDecision,
     owner_key: str | None = None,
+    time_zone: str = UTC_ZONE,
 ) -> Notification:
     """Word what the owner of a route reads, now or when a window or absence ends.
 
@@ -31,15 +37,15 @@ def build_notification(
         event: The event of the plan.
         decision: The decision of the route; it has a notification reason.
         owner_key: What stands for the owner in references of providers; by default the key of the name.
+        time_zone: Where the owner works.
     """
     owner, provider, minutes = decision.owner, decision.provider, decision.acknowledgement_minutes
-    acknowledge = write_acknowledge(plan.cycle_id, owner)
     own_event = msgspec.structs.replace(
         event,
         owners=[owner],
         notification_providers=[provider],
         owner_routes=[OwnerRoute(owner, [provider], minutes, decision.escalation_owner)],
-        acknowledge=acknowledge,
+        acknowledge=write_acknowledge(plan.cycle_id, owner),
     )
     return Notification(
         notification_id=decision.notification_id,
@@ -48,8 +54,8 @@ def build_notification(
         alert_level=plan.alert_level,
         title=event.title,
         summary=_write_summary(schedule_report, plan),
-        facts=tidy_facts(_find_facts(schedule_report, plan, decision, event)),
-        acknowledge=f"Acknowledge within {minutes} minutes: {acknowledge}",
+        facts=tidy_facts(_find_facts(schedule_report, plan, decision)),
+        acknowledge=_write_request(plan, decision),
         schedule_id=plan.schedule_id,
         cycle_id=plan.cycle_id,
         plan_id=plan.plan_id,
@@ -57,7 +63,19 @@ def build_notification(
         reason=decision.sent_reason,
         route_key=decision.route_key,
         owner_key=name_key(owner) if owner_key is None else owner_key,
+        time_zone=time_zone,
     )
+
+
+def _write_request(plan: Plan, decision: RouteDecision) -> str:
+    """Write by when to acknowledge, how, and what happens otherwise."""
+    owner, escalation_owner = decision.owner, decision.escalation_owner
+    command = write_acknowledge_schedule(plan.schedule_id, owner)
+    next_one = (
+        "you are notified again" if is_same(owner, escalation_owner) else f"{escalation_owner} is notified"
+    )
+    within = write_minutes(decision.acknowledgement_minutes)
+    return f"Acknowledge within {within}, or {next_one}: {command}"
 
 
 def tidy_facts(facts: Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
@@ -72,8 +90,11 @@ def _write_summary(schedule_report: ScheduleReport, plan: Plan) -> str:
             due = f"The next rollback drill is due {schedule.next_due_at}"
             return write_sentences(due, "Perform it and record it", *_find_warnings(schedule_report))
         case Readiness.NEEDS_ATTENTION:
+            late = f"the drill was due {schedule.next_due_at}"
             message = _name_files(schedule_report, schedule.message)
             warnings = [each for each in _find_warnings(schedule_report) if each not in message]
+            if schedule.next_due_at and message.endswith(f": {late}"):
+                message = f"{late}. Perform it and record it"
             return f"Rollback not proven: {write_sentences(message, *warnings)}"
     return "The rollback drill is up to date; somebody requested this notification."
 
@@ -92,17 +113,15 @@ def _name_files(schedule_report: ScheduleReport, text: str) -> str:
 
 
 def _find_facts(
-    schedule_report: ScheduleReport, plan: Plan, decision: RouteDecision, event: Event
+    schedule_report: ScheduleReport, plan: Plan, decision: RouteDecision
 ) -> Iterator[tuple[str, object]]:
-    schedule, history = schedule_report.schedule, schedule_report.history
+    schedule = schedule_report.schedule
     yield "Schedule", plan.schedule_id
     yield "Environment", schedule.environment
     yield "State", plan.status.replace("_", " ")
     yield "Due", schedule.next_due_at or "unknown"
-    yield "Latest drill", " ".join(filter(None, (history.latest_drill_id, history.latest_executed_at)))
+    yield "Latest drill", describe_latest_drill(schedule_report.history)
     yield "Owner", decision.owner
-    yield "Escalates to", decision.escalation_owner
+    if not is_same(decision.owner, decision.escalation_owner):
+        yield "Escalates to", decision.escalation_owner
     yield "Runbook", schedule.runbook_ref
-    yield "Plan", plan.plan_id
-    yield "Cycle", plan.cycle_id
-    yield "Evidence head", "" if event.evidence_head is UNSET else event.evidence_head

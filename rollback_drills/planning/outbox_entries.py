@@ -25,6 +25,7 @@ from rollback_drills.planning.notification_text import build_notification
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import Route
+from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
 
@@ -54,6 +55,7 @@ def find_entries(
     if not wanted:
         return
     event = build_event(judgement.schedule_report, plan)
+    calendars = Suppressions(check.schedule_id, check.schedule, request.policy)
     chains = _find_chains(check.schedule, plan, request, [decision.owner for decision in wanted])
     for decision in wanted:
         own_event = msgspec.structs.replace(
@@ -64,7 +66,14 @@ def find_entries(
             deferred_by=None if decision.is_delivered else decision.category,
         )
         owner_key = _find_owner_key(decision, request)
-        notification = build_notification(judgement.schedule_report, plan, own_event, decision, owner_key)
+        notification = build_notification(
+            judgement.schedule_report,
+            plan,
+            own_event,
+            decision,
+            owner_key,
+            calendars.find_time_zone(decision.owner),
+        )
         yield _entry(judgement, plan, decision, notification)
 
 

@@ -13,6 +13,7 @@ from rollback_drills.documents.recurrence import SEARCHED, SEARCHED_YEARS
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
 from rollback_drills.documents.rule_parts import MOST_OCCURRENCES
 from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.notification import UTC_ZONE
 from rollback_drills.planning.routes import Route
 
 
@@ -125,6 +126,11 @@ class Suppressions:
                 if occurrence := period.find_occurrence(instant):
                     return Absence(period.reason or calendar.reason or "not available", occurrence)
         return None
+
+    def find_time_zone(self, owner: str) -> str:
+        """Return the time zone in which an owner works; the caller's policy wins, and UTC without any."""
+        calendars = self._calendars.get(name_key(owner), ())
+        return next((each.time_zone for each in reversed(calendars) if each.time_zone), UTC_ZONE)
 
     def find_change(self, owner: str, instant: datetime) -> datetime | None:
         """Return when a window, or an absence of the owner, begins or ends next; None if nothing changes."""

@@ -1,6 +1,6 @@
 """Puts instants, drills and sentences into words for people."""
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 
 def write_sentences(*parts: str) -> str:
@@ -18,6 +18,14 @@ def write_count(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
+def write_minutes(minutes: float) -> str:
+    """Write a length of time in the largest unit that fits: `90 minutes`, `2 hours`, `3 days`."""
+    for length, unit in ((60 * 24, "day"), (60, "hour")):
+        if minutes >= length and minutes % length == 0:
+            return write_count(int(minutes // length), unit)
+    return "1 minute" if minutes == 1 else f"{minutes:,g} minutes"
+
+
 def how_long(instant: str, *, now: datetime) -> str:
     """Return how far away a time is, such as `in 3 days` or `2 weeks ago`."""
     if not instant:
@@ -30,6 +38,12 @@ def how_long(instant: str, *, now: datetime) -> str:
     return f"{distance} ago" if there < here else f"in {distance}"
 
 
-def write_time(instant: datetime) -> str:
-    """Write an instant in UTC for people: `28 Nov 2026, 09:02 UTC`."""
-    return f"{instant.day} {instant:%b %Y, %H:%M} UTC"
+def write_time(instant: datetime, zone: tzinfo = UTC) -> str:
+    """Write an instant for people: `28 Nov 2026, 09:02 UTC`, or `28 Nov 2026, 10:02 CET`.
+
+    Raises:
+        OverflowError: In that zone it leaves the years 1 to 9999.
+    """
+    local = instant.astimezone(zone)
+    name = local.tzname() or "UTC"
+    return f"{local.day} {local:%b %Y, %H:%M} {name if name.isalpha() else f'UTC{name}'}"

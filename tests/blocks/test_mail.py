@@ -24,6 +24,7 @@ from prefect.blocks.system import Secret
 from pydantic import ValidationError
 
 from blocks.mail import MailConnector
+from rollback_drills.evidence.ledger.checkpoint import read_witness
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.reasons import Reason
@@ -190,6 +191,19 @@ def test_no_text_can_add_a_header(written: Written) -> None:
     assert message["Bcc"] is None
     assert message["In-Reply-To"] is None, "what is no message id is no reference"
     assert message["Subject"] == "x Bcc: victim@example.invalid body"
+
+
+def test_the_head_of_the_evidence_is_a_header_that_nobody_has_to_read(
+    written: Written, make_notification: Callable[..., Notification]
+) -> None:
+    head = f"17 {base64.b64encode(bytes(32)).decode()}"
+    event = {**make_notification().event, "evidence_head": head}
+    message, plain, tables = written(event=event)
+
+    assert message["X-Rollback-Drills-Evidence-Head"].strip() == head  # its line was folded
+    assert head not in plain + tables.text
+    assert read_witness(str(message)).size == 17
+    assert written(event={**event, "evidence_head": ""})[0]["X-Rollback-Drills-Evidence-Head"] is None
 
 
 @pytest.mark.parametrize("character", ["x", "演", "&", "🧯"])

@@ -70,7 +70,7 @@ def test_a_person_who_has_a_route_is_notified_on_it_and_keeps_the_reference_of_i
 @pytest.mark.parametrize(
     ("due_at", "says"),
     [
-        pytest.param(None, "has no known due instant", id="unknown"),
+        pytest.param(None, "has no known due time", id="unknown"),
         pytest.param(NOW - timedelta(hours=1), "was due 2026-12-01T08:00:00+00:00", id="past"),
         pytest.param(NOW, "was due 2026-12-01T09:00:00+00:00", id="now"),
         pytest.param(NOW + timedelta(hours=1), "is due 2026-12-01T10:00:00+00:00", id="to come"),
@@ -81,7 +81,7 @@ def test_an_escalation_says_when_the_drill_is_due(due_at: datetime | None, says:
 
     assert summary == (
         f"The rollback drill of payments {says}: team-a has not acknowledged, or has and did not perform the"
-        " drill. See that it is performed and recorded."
+        " drill. Make sure that it is performed and recorded."
     )
 
 
@@ -116,7 +116,7 @@ def test_an_owner_of_two_routes_was_first_told_on_the_earlier_one() -> None:
 
     facts = dict(escalate(route(later), teams).notification.facts)
 
-    assert facts["First told"] == "2026-12-01T07:00:00+00:00"
+    assert facts["First notified"] == "2026-12-01T07:00:00+00:00"
 
 
 def test_an_escalation_has_the_facts_that_are_known() -> None:
@@ -127,12 +127,8 @@ def test_an_escalation_has_the_facts_that_are_known() -> None:
         ("State", "needs attention"),
         ("Due", "2026-12-01T09:00:00+00:00"),
         ("Owner", "team-a"),
-        ("First told", "2026-12-01T07:00:00+00:00"),
+        ("First notified", "2026-12-01T07:00:00+00:00"),
         ("Step", "2 of 2"),
-        ("Escalated to", "director"),
-        ("Escalated at", "2026-12-01T09:00:00+00:00"),
-        ("Plan", "gordplan-1"),
-        ("Cycle", "gordcycle-1"),
     )
 
 
@@ -148,7 +144,7 @@ def test_an_escalation_says_what_is_unknown_and_that_nobody_was_told() -> None:
     entry = escalate(route(sent(Reason.DEFERRED, State.SUPPRESSED)), due_at=None)
     facts = dict(entry.notification.facts)
 
-    assert (facts["Due"], facts["First told"], entry.cycle_due) == ("unknown", "never", "")
+    assert (facts["Due"], facts["First notified"], entry.cycle_due) == ("unknown", "never", "")
 
 
 def test_an_escalation_is_of_the_cycle_that_was_told() -> None:
@@ -183,7 +179,8 @@ def test_the_event_of_an_escalation_is_the_one_of_the_owner_for_the_next_person(
         },
     }
     assert notification.alert_level == "critical"
-    assert notification.acknowledge == f"Acknowledge: {write_acknowledge('gordcycle-1', 'lead')}"
+    assert notification.acknowledge == "Acknowledge: drills ack --schedule-id payments --owner lead --by YOU"
+    assert notification.event["acknowledge"] == write_acknowledge("gordcycle-1", "lead")
 
 
 def test_each_step_has_an_id_of_its_own_and_always_the_same() -> None:

@@ -32,10 +32,13 @@ def test_several_become_one_table_with_a_row_for_each_schedule() -> None:
     assert digest.summary == "payments-team owns 3 schedules whose rollback drill is overdue or due soon."
     assert [label for label, _ in digest.facts] == ["payments-0", "payments-1", "payments-2"]
     assert [row for _, row in digest.facts] == [
-        f"needs attention · 2026-11-27T09:00:00+00:00 · {each.reason} · {each.cycle_id}"
-        for each in notifications
+        f"needs attention · due 2026-11-27T09:00:00+00:00 · {reason}"
+        for reason in ("first notification", "overdue since the last notification", "reminder")
     ]
-    assert digest.acknowledge == ("Acknowledge each: drills ack --cycle CYCLE --owner payments-team --by YOU")
+    assert (
+        digest.acknowledge
+        == "Acknowledge each: drills ack --schedule-id SCHEDULE --owner payments-team --by YOU"
+    )
 
 
 def test_a_digest_is_known_by_its_first_notification() -> None:
@@ -100,5 +103,6 @@ def test_a_fact_that_is_unknown_leaves_no_gap_in_its_row() -> None:
     notifications = [replace(each, facts=()) for each in make_notifications(Reason.FIRST, Reason.FIRST)]
 
     assert [row for _, row in make_digest(notifications).facts] == [
-        f"first · {each.cycle_id}" for each in notifications
+        "first notification",
+        "first notification",
     ]

@@ -4,17 +4,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blocks.text import paragraphs, plain_text
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reader import read_document
+from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.readable import make_readable
 from rollback_drills.planning.event import build_event
+from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
-from tests.samples.builders import DRILL, NOW, build_notifications, judged, make_subject, planned
+from tests.samples.builders import DRILL, NOW, build_notifications, checked, judged, make_subject, planned
 
 READY: dict[str, Any] = {"next_due_at": "2027-06-01T00:00:00Z"}
 DUE_SOON: dict[str, Any] = {"next_due_at": (NOW + timedelta(days=3)).isoformat()}
@@ -89,14 +94,47 @@ def test_the_facts_tell_all_that_a_person_needs() -> None:
         "Environment": "production",
         "State": "needs attention",
         "Due": "2026-11-27T09:00:00+00:00",
-        "Latest drill": "drill-1 2026-11-20T09:00:00+00:00",
+        "Latest drill": "drill-1, 2026-11-20T09:00:00+00:00: accepted",
         "Owner": "team-a",
         "Escalates to": "platform-lead",
         "Runbook": "docs/runbook.md",
-        "Plan": notification.plan_id,
-        "Cycle": notification.cycle_id,
     }
-    assert notification.acknowledge.startswith("Acknowledge within 30 minutes: drills ack --cycle gordcycle-")
+    assert notification.acknowledge == (
+        "Acknowledge within 30 minutes, or platform-lead is notified:"
+        " drills ack --schedule-id payments --owner team-a --by YOU"
+    )
+    assert notification.summary == (
+        "Rollback not proven: the drill was due 2026-11-27T09:00:00+00:00. Perform it and record it."
+    )
+
+
+@pytest.mark.parametrize("escalation_owner", ["", "team-a", "Team-A "])
+def test_nobody_escalates_to_himself(escalation_owner: str) -> None:
+    rule = {"escalation_owner": escalation_owner, "acknowledgement_minutes": 120}
+
+    notification = notified(make_subject(owners=["team-a"], owner_routes={"team-a": rule}))[0]
+
+    assert "Escalates to" not in dict(notification.facts)
+    assert notification.acknowledge.startswith("Acknowledge within 2 hours, or you are notified again: ")
+
+
+def test_a_place_in_a_document_stays_behind_its_file() -> None:
+    notification = notified(make_subject(status="paused"))[0]
+
+    assert notification.summary.startswith('Rollback not proven: schedule.json: $.status is "paused"')
+
+
+def test_a_message_is_in_the_time_zone_of_its_owner() -> None:
+    calendars = {"Team-A": {"time_zone": "Asia/Tokyo"}}
+    policy = msgspec.convert({"owner_calendars": {"team-a": {"time_zone": "Europe/Berlin"}}}, RoutingPolicy)
+    subject = make_subject(owners=["team-a", "team-b"], owner_calendars=calendars)
+
+    def zones(request: PlanRequest) -> set[tuple[str, str]]:
+        entries = find_entries(checked(subject, request), request)
+        return {(each.owner, each.notification.time_zone) for each in entries}
+
+    assert zones(PlanRequest()) == {("team-a", "Asia/Tokyo"), ("team-b", "UTC")}
+    assert zones(PlanRequest(policy=policy)) == {("team-a", "Europe/Berlin"), ("team-b", "UTC")}
 
 
 def test_the_command_to_acknowledge_survives_a_shell() -> None:
@@ -169,3 +207,20 @@ def test_the_event_has_the_fields_of_the_contract() -> None:
         " notification_providers owner_routes runbook_ref evidence_refs controls plan_id cycle_id acknowledge"
     )
     assert set(wanted.split()) <= event.keys()
+
+
+def test_a_message_is_as_the_documentation_shows_it() -> None:
+    rule = {"escalation_owner": "platform-lead"}
+    subject = make_subject(
+        [{**DRILL, "drill_id": "payments-2026-q4", "recovery_minutes": 41}],
+        owners=["payments-team"],
+        notification_providers=["slack"],
+        owner_routes={"payments-team": rule},
+        owner_calendars={"payments-team": {"time_zone": "Europe/Berlin"}},
+    )
+    (entry,) = find_entries(checked(subject), PlanRequest())
+
+    message = make_readable(entry.notification, now=NOW)
+
+    text = paragraphs(message.title, plain_text(message)).removesuffix(f"\n\n{message.footer}")
+    assert text in Path("docs/how-to/acknowledge-and-escalate.md").read_text()

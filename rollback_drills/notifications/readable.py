@@ -1,0 +1,52 @@
+"""Writes the times of a message for people, at the moment in which it is sent."""
+
+import re
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rollback_drills.notifications.notification import UTC_ZONE, Notification
+from rollback_drills.rendering.relative_time import how_long, write_time
+
+_TIMESTAMP: Final = re.compile(
+    r"(?<![\w:.-])\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)(?!\w|:\d)"
+)
+
+
+def make_readable(notification: Notification, *, now: datetime) -> Notification:
+    """Return a notification whose texts have their times in the zone of the owner, and how far away they are.
+
+    The outbox keeps times as RFC 3339, because a message may be sent weeks after it was planned. The event is
+    for programs and stays as it is.
+    """
+    zone, minute = _find_zone(notification.time_zone), now.replace(second=0, microsecond=0)
+
+    def write(text: str) -> str:
+        return _TIMESTAMP.sub(lambda found: _write(found[0], zone, minute), text)
+
+    return replace(
+        notification,
+        summary=write(notification.summary),
+        facts=tuple((label, write(value)) for label, value in notification.facts),
+        acknowledge=write(notification.acknowledge),
+    )
+
+
+@lru_cache(maxsize=4096)  # the messages of a run have the same few times
+def _write(timestamp: str, zone: tzinfo, now: datetime) -> str:
+    try:
+        written = write_time(datetime.fromisoformat(timestamp), zone)
+    except (OverflowError, ValueError):  # no such day, or beyond the calendar in that zone
+        return timestamp
+    return f"{written} ({how_long(timestamp, now=now)})"
+
+
+@lru_cache(maxsize=256)
+def _find_zone(name: str) -> tzinfo:
+    """Return a zone; UTC if this machine does not know it any more."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(UTC_ZONE)
