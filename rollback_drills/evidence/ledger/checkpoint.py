@@ -104,7 +104,7 @@ def read_witness(text: str) -> Checkpoint:
     Raises:
         UsageError: The text holds neither.
     """
-    if "\n\n" in text.strip():
+    if "\n\n" in text.strip() and "\n\N{EM DASH} " in text:
         return Checkpoint.parse(SignedNote.parse(text.strip() + "\n").text)
     short = _SHORT.search(text)
     if short:
