@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from rollback_drills.documents.recurrence import SEARCHED_YEARS, Recurrence
@@ -28,16 +29,17 @@ _KEPT: Final = 256
 class BusyCalendar(Spans):
     """The events of a calendar that keep its owner busy."""
 
-    __slots__ = ("_query", "_spans", "_zone")
+    __slots__ = ("_query", "_spans", "_zone", "sha256")
 
-    def __init__(self, query: "CalendarQuery", zone: str) -> None:
+    def __init__(self, query: "CalendarQuery", zone: str, sha256: str) -> None:
         """Keep what was read.
 
         Args:
             query: The calendar, without what is not read of it.
             zone: Where days and times without a zone are meant.
+            sha256: Of the file.
         """
-        self._query, self._zone = query, zone
+        self._query, self._zone, self.sha256 = query, zone, sha256
         self._spans: dict[int, tuple[Span, ...]] = {}
 
     def find_spans(self, instant: datetime) -> Iterator[Span]:
@@ -116,7 +118,8 @@ def read_busy_times(data: bytes, zone: str) -> BusyCalendar:
         except ValueError as error:
             raise ValueError(f"cannot be read: event {number} {error}") from None
     try:
-        busy = BusyCalendar(recurring_ical_events.of(calendar, components=["VEVENT"]), zone)
+        query = recurring_ical_events.of(calendar, components=["VEVENT"])
+        busy = BusyCalendar(query, zone, sha256(data).hexdigest())
         for event in events[-1:]:  # a trial, of which the year is kept
             busy.find_spans_of_year(_list_times(event["DTSTART"])[0].year)
     except Exception:  # noqa: BLE001 - the library raises what its parts raise

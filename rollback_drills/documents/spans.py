@@ -17,6 +17,9 @@ class Spans:
 
     __slots__ = ()
 
+    sha256: str = ""
+    """Of the file that they come from; empty if they stand in the document."""
+
     def find_spans(self, instant: datetime) -> Iterator[Span]:
         """Yield those that end after an instant, as they start, for the years that are searched."""
         raise NotImplementedError

@@ -1,11 +1,34 @@
-"""The versions of the data about time zones and holidays that decisions depend on."""
+"""The data from outside that decisions depend on: versions of zones and holidays, and calendars of people."""
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Final
 from zoneinfo import TZPATH
 
-_VERSION_MARK = "# version "
+import msgspec
+from msgspec import UNSET, UnsetType
+
+_VERSION_MARK: Final = "# version "
+
+
+class CalendarFile(msgspec.Struct, frozen=True, gc=False, order=True):
+    """A calendar of a person that was read."""
+
+    path: str
+    """As the document names it."""
+    sha256: str
+    """Of the file, as hex digits."""
+
+
+class TimeData(msgspec.Struct, frozen=True, gc=False):
+    """With which data times that recur were found."""
+
+    time_zone_data: str
+    """The version of the IANA database."""
+    holiday_data: str | UnsetType = UNSET
+    """The version of the package `holidays`, where holidays count."""
+    calendars: tuple[CalendarFile, ...] = ()
 
 
 @cache

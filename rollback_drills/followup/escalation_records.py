@@ -56,4 +56,5 @@ def _record(cycle: CycleFacts, told: _Told, *, created_at: datetime, signer: str
         "step_due_at": escalation["step_due_at"],
         "escalated_at": escalation["escalated_at"],
         "status": str(first.status),
+        **{name: escalation[name] for name in ("time_data",) if name in escalation},
     }

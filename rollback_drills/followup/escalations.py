@@ -4,8 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.time_data import TimeData
 from rollback_drills.followup.cycle_facts import CycleFacts, Sent
 from rollback_drills.followup.follow_up_rules import FollowUpRules
 from rollback_drills.names.keys import name_key
@@ -18,6 +22,7 @@ from rollback_drills.notifications.notification import (
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.escalation_chain import Chain, Link
+from rollback_drills.readiness.terms import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Escalation:
     providers: Sequence[str]
     time_zone: str = UTC_ZONE
     """Where the person works who is notified."""
+    time_data: TimeData | UnsetType = UNSET
+    """With which data it was found; UNSET if it needed none."""
 
     @property
     def link(self) -> Link:
@@ -51,7 +58,8 @@ def find_escalations(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) 
         planned = rules.plan_step(cycle, owner, now=now)
         if planned and planned.is_due(now):
             zone = rules.find_time_zone(cycle, planned.link.owner)
-            yield Escalation(cycle, chain, planned.step, planned.due_at, planned.providers, zone)
+            used = rules.find_time_data(cycle, chain.links[: planned.step])
+            yield Escalation(cycle, chain, planned.step, planned.due_at, planned.providers, zone, used)
 
 
 def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[OutboxEntry]:
@@ -116,18 +124,24 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
             "owners": [link.owner],
             "notification_providers": [provider],
             "acknowledge": acknowledge,
-            "escalation": {
-                "owner": escalation.chain.owner,
-                "step": escalation.step,
-                "step_due_at": write_instant(escalation.due_at),
-                "escalated_at": write_instant(now),
-            },
+            "escalation": _describe(escalation, now=now),
         },
         reason=Reason.ESCALATED,
         route_key=_route_key(escalation, provider),
         owner_key=_owner_key(escalation, provider),
         time_zone=escalation.time_zone,
     )
+
+
+def _describe(escalation: Escalation, *, now: datetime) -> Report:
+    described = {
+        "owner": escalation.chain.owner,
+        "step": escalation.step,
+        "step_due_at": write_instant(escalation.due_at),
+        "escalated_at": write_instant(now),
+    }
+    used = escalation.time_data
+    return described | {"time_data": msgspec.to_builtins(used)} if used else described
 
 
 def _summary(escalation: Escalation, *, now: datetime) -> str:

@@ -5,15 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import UNSET, UnsetType
+
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.time_data import TimeData, find_holiday_version, find_time_zone_version
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_steps import PlannedStep, plan_step
 from rollback_drills.followup.next_actions import Action, NextAction, find_next_actions
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.decisions import find_repeat_after
+from rollback_drills.planning.escalation_chain import Link
 from rollback_drills.planning.repeats import REPEAT_AFTER
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.terms import Readiness
@@ -41,6 +45,16 @@ class FollowUpRules:
     def find_time_zone(self, cycle: CycleFacts, owner: str) -> str:
         """Return the time zone in which somebody works who is notified of a cycle."""
         return self._suppressions_of(cycle).find_time_zone(owner)
+
+    def find_time_data(self, cycle: CycleFacts, waits: Sequence[Link]) -> TimeData | UnsetType:
+        """Return with which data it was found who is notified after these waits; UNSET if with none."""
+        found = self._suppressions_of(cycle).find_time_data()
+        counted = [each for each in waits if each.after_business_hours is not None]
+        if not counted:
+            return found
+        calendars = [each.working_time.calendar for each in counted]
+        holidays = find_holiday_version() if any(each and each.holidays for each in calendars) else UNSET
+        return TimeData(find_time_zone_version(), holidays, found.calendars if found else ())
 
     def find_actions(self, cycle: CycleFacts, *, now: datetime) -> list[NextAction]:
         """Return everything that will happen to an open cycle, the earliest first."""

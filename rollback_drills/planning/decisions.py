@@ -93,11 +93,8 @@ class RouteDecision(msgspec.Struct, frozen=True, gc=False):
         return ids.notification_id(self.route_key, self.sent_reason, self.occurrence)
 
 
-def decide_routes(
-    routes: Sequence[Route], cycle: Cycle, schedule: Schedule | None, request: PlanRequest, *, now: datetime
-) -> list[RouteDecision]:
+def decide_routes(routes: Sequence[Route], context: Context) -> list[RouteDecision]:
     """Return the route decisions of contract §4, in the order of the routes."""
-    context = make_context(cycle, schedule, request, now=now)
     whole = suppress_schedule(context)
     return [_decide(route, context, whole) for route in routes]
 

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.time_data import TimeData
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision, find_facts, make_context
 from rollback_drills.planning.fleet_check import ScheduleCheck
@@ -104,6 +106,8 @@ class Explanation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The newest first."""
     checks: tuple[Check, ...]
     routes: tuple[RouteExplanation, ...]
+    time_data: TimeData | UnsetType = UNSET
+    """With which data windows and absences that recur were found; UNSET if none recurs."""
 
 
 def explain(check: ScheduleCheck, request: PlanRequest, criteria: Criteria, *, now: datetime) -> Explanation:
@@ -131,6 +135,7 @@ def explain(check: ScheduleCheck, request: PlanRequest, criteria: Criteria, *, n
             _explain_route(route, decision, context, criteria, report.schedule.next_due_at)
             for route, decision in zip(check.routes, check.decisions, strict=True)
         ),
+        time_data=check.time_data,
     )
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
+from msgspec import UnsetType
 
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.planning.decisions import RouteDecision, decide_routes
+from rollback_drills.documents.time_data import TimeData
+from rollback_drills.planning.decisions import RouteDecision, decide_routes, make_context
 from rollback_drills.planning.plan import Plan, build_plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import Route, eligible_providers, resolve_routes
@@ -25,6 +27,8 @@ class ScheduleCheck:
     """The providers of the schedule that were asked for."""
     routes: list[Route] = field(init=False)
     decisions: list[RouteDecision] = field(init=False)
+    time_data: TimeData | UnsetType = field(init=False)
+    """With which data windows and absences that recur were found; UNSET if none recurs."""
     plan: Plan = field(init=False)
 
     @property
@@ -44,13 +48,20 @@ class ScheduleCheck:
 
     def decide(self, request: PlanRequest, *, now: datetime) -> None:
         """Decide for every route whether it is notified."""
-        self.decisions = decide_routes(self.routes, self.judgement.cycle, self.schedule, request, now=now)
+        context = make_context(self.judgement.cycle, self.schedule, request, now=now)
+        self.decisions = decide_routes(self.routes, context)
+        self.time_data = context.suppressions.find_time_data()
 
     def build_plan(self) -> None:
         """Build the plan from the decisions."""
         judgement = self.judgement
         self.plan = build_plan(
-            judgement.cycle, judgement.schedule_report, self.eligible, self.routes, self.decisions
+            judgement.cycle,
+            judgement.schedule_report,
+            self.eligible,
+            self.routes,
+            self.decisions,
+            self.time_data,
         )
 
     def plan_at_once(self, request: PlanRequest, *, now: datetime) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT, ids
+from rollback_drills.documents.time_data import TimeData
 from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
@@ -62,6 +64,8 @@ class Plan(WireDocument, frozen=True, gc=False):
     next_due_at: str | None
     reason: str
     controls: tuple[str, ...] = _CONTROLS
+    time_data: TimeData | UnsetType = UNSET
+    """With which data windows and absences that recur were found; UNSET if none recurs."""
 
 
 def build_plan(
@@ -70,6 +74,7 @@ def build_plan(
     eligible: list[str],
     routes: Sequence[Route],
     decisions: list[RouteDecision],
+    time_data: TimeData | UnsetType,
 ) -> Plan:
     """Build the plan for the routes of a cycle, as of the time of its schedule report."""
     generated_at = schedule_report.generated_at
@@ -107,6 +112,7 @@ def build_plan(
         route_decisions=decisions,
         next_due_at=schedule_report.schedule.next_due_at,
         reason=schedule_report.schedule.message,
+        time_data=time_data,
     )
 
 

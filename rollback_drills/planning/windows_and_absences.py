@@ -7,11 +7,13 @@ from itertools import chain, count
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.recurrence import SEARCHED, SEARCHED_YEARS
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period, RoutingPolicy
 from rollback_drills.documents.rule_parts import MOST_OCCURRENCES
+from rollback_drills.documents.time_data import CalendarFile, TimeData, find_time_zone_version
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notification import UTC_ZONE
 from rollback_drills.planning.routes import Route
@@ -159,6 +161,18 @@ class Suppressions:
             if (instant - now > SEARCHED or hops == MOST_OCCURRENCES) and self._recurs:
                 return _ENDLESS
         raise AssertionError
+
+    def find_time_data(self) -> TimeData | UnsetType:
+        """Return with which data windows and absences that recur are found; UNSET if none recurs."""
+        if not self._recurs:
+            return UNSET
+        files = {
+            CalendarFile(calendar.ics, absence.repeats.sha256)
+            for calendar in chain.from_iterable(self._calendars.values())
+            for absence in calendar.unavailable_windows
+            if absence.repeats and absence.repeats.sha256
+        }
+        return TimeData(find_time_zone_version(), calendars=tuple(sorted(files)))
 
     @property
     def _recurs(self) -> bool:

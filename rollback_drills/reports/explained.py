@@ -1,6 +1,6 @@
 """Explains one schedule beside its evidence: what today's documents give, and what was recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -88,10 +88,18 @@ def explain_subject(
     explanation = msgspec.structs.replace(whole, routes=routes)
     return Explained(
         explanation=explanation,
-        documents=[_describe(each.path, each.file) for each in (subject.schedule, subject.history) if each],
+        documents=list(_list_documents(subject, explanation)),
         recorded=past,
         differences=list(compare(past, whole.routes)) if past and compare else [],
     )
+
+
+def _list_documents(subject: Subject, explanation: Explanation) -> Iterator[SourceDocument]:
+    for each in (subject.schedule, subject.history):
+        if each:
+            yield _describe(each.path, each.file)
+    for calendar in explanation.time_data.calendars if explanation.time_data else ():
+        yield SourceDocument(calendar.path, calendar.sha256)
 
 
 def _is_wanted(route: RouteExplanation, owner: str | None, provider: str | None) -> bool:

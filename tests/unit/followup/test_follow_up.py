@@ -9,6 +9,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -404,6 +405,38 @@ def test_a_step_is_written_down_once_also_by_the_run_after_one_that_was_killed(d
         "escalated_at": "2026-12-01T10:00:00+00:00",
         "status": "needs_attention",
     }.items() <= row.items()
+
+
+def test_a_wait_passes_over_holidays_and_the_evidence_says_with_which_data(database: Database) -> None:
+    steps = [{"owner": "director", "after_business_hours": 1}]
+    schedule = {
+        **ONE,
+        "owner_routes": {"team-a": {"escalation_owner": "lead-a", "escalation_steps": steps}},
+        "owner_calendars": {
+            "lead-a": {"time_zone": "Europe/Berlin", "business_hours": {"calendar": "berlin"}}
+        },
+        "calendars": {"berlin": {"holidays": "DE-BE", "closed": ["2026-12-24"]}},
+    }
+    world = World(database, schedule, now=datetime(2026, 12, 23, 15, tzinfo=UTC))
+    world.check()
+    world.wait(hours=1)
+    world.escalate()
+    world.wait(hours=4 * 24 + 16, minutes=59)
+    assert world.escalate() == []
+    world.wait(minutes=1)
+
+    (step,) = world.escalate()
+
+    assert (step.link.owner, step.due_at) == ("director", datetime(2026, 12, 28, 9, tzinfo=UTC))
+    first, second = (
+        make() for make in find_taken_steps(world.open_cycles(), created_at=world.now, signer="test").values()
+    )
+    assert "time_data" not in first
+    assert second["time_data"] == {
+        "time_zone_data": find_time_zone_version(),
+        "holiday_data": find_holiday_version(),
+        "calendars": [],
+    }
 
 
 def test_what_died_is_escalated_since_nobody_knows(database: Database) -> None:
