@@ -87,6 +87,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     from flows.drill_check import drill_check
     from flows.escalate_unacknowledged import escalate_unacknowledged
     from flows.grant_exception import grant_exception
+    from flows.look_ahead import look_ahead
     from flows.record_drill import record_drill
     from flows.release_gate import release_gate
     from flows.review_notifications import review_notifications
@@ -96,6 +97,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     recurring = (
         (drill_check, Cron("0 7-19 * * *", timezone="Europe/Berlin"), one_at_a_time),
         (escalate_unacknowledged, Cron("*/15 * * * *", timezone="UTC"), one_at_a_time),
+        (look_ahead, Cron("0 7 * * 1", timezone="Europe/Berlin"), one_at_a_time),
         (review_notifications, Cron("0 6 * * 1", timezone="Europe/Berlin"), None),
     )
     on_demand = (

@@ -101,5 +101,7 @@ def escalation_plan_id(generated_at: str, routes: str) -> str:
     return "gordesc-" + _digest(f"{generated_at}\x1f{routes}")[:16]
 
 
+LOOK_AHEAD_PREFIX: Final = "look-ahead:"
+"""Before the name of an owner, stands for the look-ahead where a schedule stands otherwise."""
 SOURCE_ID: Final = "source:drill-history"
 """Stands for the source where a schedule stands otherwise: in the outbox, and in what is told of it."""

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "plan": "plan:plan",
     "explain": "explain:explain",
     "gate": "gate:gate",
+    "look-ahead": "look_ahead:look_ahead",
     "calendar": "calendar:calendar",
     "badge": "badge:badge",
     "console": "console:console",

@@ -23,6 +23,8 @@ CONNECTOR_TYPES: Final[Mapping[str, str]] = {
     "apprise": "blocks.apprise_urls:AppriseConnector",
 }
 """By type: the class of its block. A path, because rules need the names without importing Prefect."""
+ITEM_TYPES: Final = frozenset({"jira", "servicenow", "pagerduty", "jsm", "github"})
+"""The types that open an item, such as a ticket or an incident, which somebody has to close."""
 CONTRACT_TYPES: Final = ("webhook", "slack", "teams", "jira", "servicenow")
 """The types that CAVRA knows (contract §1); their entries have its keys."""
 FURTHER_TYPES: Final = tuple(name for name in CONNECTOR_TYPES if name not in CONTRACT_TYPES)

@@ -29,6 +29,8 @@ class Notice:
     facts: tuple[tuple[str, str], ...]
     is_over: bool = False
     """Whether it says that all is well again."""
+    alert_level: str = "critical"
+    """How urgent it is, unless it is over."""
     more: Mapping[str, object] = field(default_factory=dict)
     """What else the event says."""
 
@@ -54,7 +56,7 @@ class Notice:
             replaces: Notifications that must not have been sent; they become pointless.
             closes: Whether the route has left its cycle with this.
         """
-        alert_level = "healthy" if self.is_over else "critical"
+        alert_level = "healthy" if self.is_over else self.alert_level
         notification = Notification(
             notification_id=ids.notification_id(route_key, reason, occurrence),
             provider=provider,

@@ -105,6 +105,22 @@ class DrillCheckRequest(DeliverRequest):
     )
 
 
+class LookAheadRequest(HowToDeliver, DocumentsRequest):
+    """What the weekly look-ahead is asked."""
+
+    due_soon_days: Annotated[SomeDays | None, of_setting("due_soon_days")] = like(
+        CheckRequest, "due_soon_days"
+    )
+    routing_policy: dict[str, Any] | str | None = like(DeliverOptions, "routing_policy")
+    provider: str = Field(
+        "all",
+        description="Providers to notify: all that open no ticket, or a list separated by commas.",
+    )
+    generated_by: str = Field("look-ahead", description="Who asked, as recorded in the evidence.")
+    dry_run: bool = like(DeliverRequest, "dry_run")
+    as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")
+
+
 def described_by(request: type[BaseModel]) -> Callable[[Function], Function]:
     """Describe the parameters of a flow by the fields of its request.
 

@@ -102,15 +102,25 @@ def _by_time(item: Upcoming) -> tuple[datetime, int, tuple[str, ...], tuple[str,
 def _find_dues(
     judgement: Judgement, schedule: Schedule | None, period: Span, now: datetime
 ) -> Iterator[Upcoming]:
-    if not judgement.schedule.next_due_at:
-        return
-    due_at = datetime.fromisoformat(judgement.schedule.next_due_at)
-    if due_at < period.end_at and max(due_at, now) >= period.start_at:
-        yield _make_due(judgement, due_at, judgement.readiness)
-    if schedule is not None:
-        for later in _find_following(schedule.cadence, due_at, period.end_at):
-            if later >= max(period.start_at, now):
-                yield _make_due(judgement, later, None)
+    for number, due_at in enumerate(find_due_times(judgement, schedule, period.end_at)):
+        is_current = number == 0
+        if max(due_at, now) >= period.start_at if is_current else due_at >= max(period.start_at, now):
+            yield Upcoming(
+                kind=Kind.DUE,
+                start_at=due_at,
+                schedule_ids=(judgement.cycle.schedule_id,),
+                owners=tuple(judgement.schedule.owners),
+                status=judgement.readiness if is_current else None,
+            )
+
+
+def find_due_times(judgement: Judgement, schedule: Schedule | None, until: datetime) -> list[datetime]:
+    """Return the due times before a time: the current one, then those if each drill is on time."""
+    written = judgement.schedule.next_due_at
+    due_at = datetime.fromisoformat(written) if written else until
+    if due_at >= until:
+        return []
+    return [due_at, *(_find_following(schedule.cadence, due_at, until) if schedule else ())]
 
 
 # Thousands of schedules share a few cadences.
@@ -128,16 +138,6 @@ def _find_following(
     except OverflowError:
         pass  # those before it are found
     return tuple(found)
-
-
-def _make_due(judgement: Judgement, due_at: datetime, status: Readiness | None) -> Upcoming:
-    return Upcoming(
-        kind=Kind.DUE,
-        start_at=due_at,
-        schedule_ids=(judgement.cycle.schedule_id,),
-        owners=tuple(judgement.schedule.owners),
-        status=status,
-    )
 
 
 def _find_windows(window: MaintenanceWindow, schedule_ids: Sequence[str], period: Span) -> Iterator[Upcoming]:

@@ -16,6 +16,7 @@ from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from flows.grant_exception import grant_exception
+from flows.look_ahead import look_ahead
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
 from rollback_drills.documents.history import Drill
@@ -26,7 +27,12 @@ from rollback_drills.followup import acknowledgement
 from rollback_drills.followup.acknowledgement import LONGEST_ACKNOWLEDGED_FOR, read_days
 from rollback_drills.followup.requests import AcknowledgeRequest, EscalateRequest, ExceptionRequest
 from rollback_drills.gate.requests import GateRequest
-from rollback_drills.planning.delivery_request import DeliverRequest, DrillCheckRequest, explain_field
+from rollback_drills.planning.delivery_request import (
+    DeliverRequest,
+    DrillCheckRequest,
+    LookAheadRequest,
+    explain_field,
+)
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.recording.requests import DrillDetails, DrillFacts, RecordRequest
 from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, DeliverBody, ExceptionBody
@@ -56,6 +62,7 @@ def options_of(command: str) -> dict[str, click.Parameter]:
         (ExceptionRequest, grant_exception, set()),
         (RecordRequest, record_drill, set()),
         (EscalateRequest, escalate_unacknowledged, set()),
+        (LookAheadRequest, look_ahead, set()),
         (GateRequest, release_gate, set()),
     ],
 )

@@ -37,6 +37,7 @@ READING = (
     ("escalate",),
     ("dashboard",),
     ("console", "--out", "console"),
+    ("look-ahead", "--schedule", f"{ROOT}/examples/fleet"),
     ("explain", "payments_python_fallback_monthly", "--schedule", f"{ROOT}/examples/fleet"),
 )
 WRITING = (

@@ -1,0 +1,101 @@
+"""The weekly flow that tells each owner what is due in the next 90 days, and what will go wrong."""
+
+import os
+from datetime import datetime
+from typing import Any, Final
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+
+from blocks.registry import enabled_connectors
+from flows.delivery import deliver_due
+from flows.failing import fail
+from flows.planning import begin_run, judge_fleet
+from flows.timeouts import RUN_TIMEOUT_SECONDS
+from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.effects import count_effects
+from rollback_drills.errors import DrillsError
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.planning.delivery_request import (
+    DeliverRequest,
+    LookAheadRequest,
+    Retries,
+    SomeDays,
+    TimeoutSeconds,
+    described_by,
+)
+from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.reports import to_plain
+from rollback_drills.readiness.terms import Report
+from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.reports.look_ahead import build_look_ahead
+from rollback_drills.settings import read_settings
+from tasks.events import emit_follow_up
+from tasks.evidence import index_evidence, read_clock
+from tasks.logs import redacting
+from tasks.look_ahead import commit_look_aheads, look_at_fleet, publish_look_ahead
+
+_USUAL: Final = LookAheadRequest()
+
+
+@flow(name="look-ahead", timeout_seconds=RUN_TIMEOUT_SECONDS)
+@redacting
+@described_by(LookAheadRequest)
+def look_ahead(
+    schedule: str | None = None,
+    history: str | None = None,
+    due_soon_days: SomeDays | None = None,
+    routing_policy: dict[str, Any] | str | None = None,
+    provider: str = _USUAL.provider,
+    retries: Retries = _USUAL.retries,
+    timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
+    generated_by: str = _USUAL.generated_by,
+    dry_run: bool = False,
+    as_of: datetime | None = None,
+) -> State[Report]:
+    """Tell each owner in one message what is due in the next 30 and 90 days, and what will go wrong.
+
+    Returns:
+        Ends as LookedAhead; as Failed if a message could not be delivered. The data is the look-ahead, with
+        `message_count`, the messages that this run has committed.
+    """
+    before = count_effects()
+    try:
+        settings = read_settings(os.environ, schedule=schedule, history=history, due_soon_days=due_soon_days)
+        request = DeliverRequest(
+            routing_policy=routing_policy,
+            provider=provider,
+            generated_by=generated_by,
+            dry_run=dry_run,
+            as_of=as_of,
+        )
+        run = begin_run(request, settings)
+        fleet, guard, _ = judge_fleet(run)
+        asked = PlanRequest(
+            requested=run.requested,
+            policy=run.policy,
+            connectors=enabled_connectors(),
+            distrusted=guard.reasons,
+        )
+        outlooks = look_at_fleet(fleet, asked, settings.criteria, run.database, run.now)
+        document = build_look_ahead(outlooks, now=run.now)
+        publish_look_ahead(document)
+        count, trouble = 0, []
+        if not dry_run:
+            count = commit_look_aheads(outlooks, run.now, run.database_url)
+            delivered = deliver_due(run.requested, RetryPolicy(retries, timeout_seconds), run.database_url)
+            trouble = list(delivered.explain_problems())
+            created_at = read_clock(run.database_url)
+            indexed = index_evidence([], {}, created_at, generated_by, run.database_url, run.open_key)
+            trouble += indexed.problems
+            emit_follow_up([], delivered.deliveries)
+    except DrillsError as error:
+        return fail(error, effects_before=before)
+    data = {**to_plain(document), "message_count": count}
+    if trouble:
+        message = "; ".join(trouble)
+        return Failed(message=message, data=DeliveryFailedError(message, data))
+    owners = (
+        f"{write_count(document.owner_count, 'owner')}, {document.troubled_owner_count} with trouble ahead"
+    )
+    return Completed(name="LookedAhead", message=f"{owners}; {write_count(count, 'new message')}", data=data)

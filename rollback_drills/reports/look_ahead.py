@@ -1,0 +1,71 @@
+"""The look-ahead as a document, and as a page of its run."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from rollback_drills import PRODUCT
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.planning.outlook import AHEAD, Outlook
+from rollback_drills.rendering.markdown import cell, table
+from rollback_drills.rendering.relative_time import write_count
+
+LOOK_AHEAD_SCHEMA: Final = "rollback-drills.look-ahead.v1"
+_MOST_ROWS: Final = 100
+
+
+class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
+    """What every owner has to expect."""
+
+    schema_version: str = LOOK_AHEAD_SCHEMA
+    product: str = PRODUCT
+    generated_at: str
+    until: str
+    owner_count: int
+    troubled_owner_count: int
+    """With how many owners something will go wrong."""
+    owners: Sequence[Outlook]
+
+
+def build_look_ahead(outlooks: Sequence[Outlook], *, now: datetime) -> LookAhead:
+    """Build the document of a look-ahead."""
+    return LookAhead(
+        generated_at=write_instant(now),
+        until=write_instant(now + AHEAD),
+        owner_count=len(outlooks),
+        troubled_owner_count=sum(bool(each.troubled) for each in outlooks),
+        owners=outlooks,
+    )
+
+
+def summarise(outlook: Outlook) -> str:
+    """Describe in a sentence what an owner has to expect."""
+    due = f"{outlook.due_in_30_days} due in the next 30 days, {outlook.due_in_90_days} in the next 90"
+    wrong = write_count(len(outlook.troubled), "drill") if outlook.troubled else "nothing"
+    return f"{outlook.owner}: {due}; {wrong} will go wrong"
+
+
+def render_look_ahead(document: LookAhead) -> str:
+    """Write the page of a look-ahead as Markdown."""
+    return "\n".join(_lines(document))
+
+
+def _lines(document: LookAhead) -> Iterator[str]:
+    yield from ("# Look-ahead", "")
+    if not document.owners:
+        yield "No drill is due in the next 90 days."
+        return
+    yield from (f"- {cell(summarise(outlook))}" for outlook in document.owners[:_MOST_ROWS])
+    rows = [
+        (outlook.owner, drill.schedule_id, drill.due, trouble.risk.replace("_", " "), trouble.text)
+        for outlook in document.owners
+        for drill in outlook.troubled
+        for trouble in drill.troubles
+    ]
+    if rows:
+        yield from ("", "## What will go wrong", "")
+        yield from table(("owner", "schedule", "due", "risk", "what to do"), rows[:_MOST_ROWS])
+        if len(rows) > _MOST_ROWS:
+            yield from ("", f"{len(rows) - _MOST_ROWS} more; `drills look-ahead` lists all of them.")

@@ -1,0 +1,70 @@
+"""`drills look-ahead`: what is due in the next 90 days, and what will go wrong."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.names.keys import is_same
+from rollback_drills.planning.fleet_check import start_checks
+from rollback_drills.planning.outlook import find_outlooks
+from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.judgement import judge_all
+from rollback_drills.reports.look_ahead import LookAhead, build_look_ahead, summarise
+from rollback_drills.settings import require_watched
+from rollback_drills_cli import options
+from rollback_drills_cli.check import load_documents
+from rollback_drills_cli.database import DatabaseOption, find_evidence
+from rollback_drills_cli.output import print_json, print_line
+
+
+def look_ahead(
+    mode: options.ModeOption = None,
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    due_soon_days: options.DueSoonOption = None,
+    max_age_days: options.MaxAgeOption = None,
+    routing_policy: options.PolicyOption = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Only what this owner has to expect.")] = None,
+    now: options.NowOption = None,
+    database: DatabaseOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Show what is due in the next 30 and 90 days, and what will go wrong: freezes, absences, nobody there.
+
+    Where there is evidence, exceptions that hold count. Nothing is sent. Exit code 0 if nothing will go
+    wrong, 1 if something will.
+    """
+    at = options.parse_now(now)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    require_watched(settings)
+    fleet = load_documents(settings, as_json=as_json)
+    checks = start_checks(fleet.subjects, judge_all(fleet.subjects, settings.criteria, now=at))
+    request = PlanRequest(policy=read_policy(routing_policy))
+    if evidence := find_evidence(database):
+        from rollback_drills.followup.open_cycles import find_quiet
+
+        cycles = [check.judgement.cycle.cycle_id for check in checks]
+        request = replace(request, excepted=find_quiet(evidence, cycles, now=at)[1])
+    outlooks = find_outlooks(checks, request, settings.criteria, now=at)
+    wanted = [each for each in outlooks if owner is None or is_same(owner, each.owner)]
+    document = build_look_ahead(wanted, now=at)
+    if as_json:
+        print_json(document)
+    else:
+        _print(document)
+    if document.troubled_owner_count:
+        raise typer.Exit(1)
+
+
+def _print(document: LookAhead) -> None:
+    if not document.owners:
+        print_line("No drill is due in the next 90 days.")
+    for outlook in document.owners:
+        print_line(f"{summarise(outlook)}.")
+        for drill in outlook.drills:
+            state = "overdue since" if drill.overdue else ("planned for" if drill.planned else "due")
+            print_line(f"  {drill.schedule_id}, {state} {drill.due}")
+            for trouble in drill.troubles:
+                print_line(f"    {trouble.risk.replace('_', ' ')}: {trouble.text}.")

@@ -1,0 +1,74 @@
+"""`drills look-ahead`: what it prints, for whom, and with which exit code."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from rollback_drills.database.connections import Database
+from rollback_drills.errors import UsageError
+from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills_cli.main import app
+from tests.samples.builders import NOW, SCHEDULE
+from tests.samples.world import World
+
+FREEZE = {"window_id": "freeze", "start_at": "2027-01-08T00:00:00Z", "end_at": "2027-01-12T00:00:00Z"}
+FROZEN = {**SCHEDULE, "next_due_at": "2027-01-10T09:00:00Z", "interval_days": 200}
+
+
+@pytest.fixture
+def schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a schedule with trouble ahead, and name a database that is not there."""
+    monkeypatch.setenv("DRILLS_DATABASE_URL", f"sqlite:///{tmp_path / 'evidence.db'}")
+    path = tmp_path / "schedule.json"
+    path.write_text(json.dumps({**FROZEN, "maintenance_windows": [FREEZE]}))
+    return path
+
+
+def run(schedule: Path, *options: str) -> Any:
+    """Run the command."""
+    command = ["look-ahead", "--schedule", str(schedule), "--now", NOW.isoformat(), *options]
+    return CliRunner().invoke(app, command)
+
+
+def test_trouble_is_printed_for_people_with_exit_code_1(schedule: Path) -> None:
+    done = run(schedule, "--owner", "TEAM-A")
+
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[:2] == [
+        "team-a: 0 due in the next 30 days, 1 in the next 90; 1 drill will go wrong.",
+        "  payments, due 10 Jan 2027, 09:00 UTC",
+    ]
+    assert "    freeze: it is due in the maintenance window freeze" in done.stdout
+    assert "team-b" not in done.stdout
+
+
+def test_the_document_has_every_owner_and_a_clean_outlook_ends_with_0(schedule: Path) -> None:
+    document = json.loads(run(schedule, "--json").stdout)
+    assert document["schema_version"] == "rollback-drills.look-ahead.v1"
+    assert (document["owner_count"], document["troubled_owner_count"]) == (2, 2)
+    assert document["until"] == "2027-03-01T09:00:00+00:00"
+    schedule.write_text(json.dumps(FROZEN))
+    clean = run(schedule)
+    assert clean.exit_code == 0
+    assert "nothing will go wrong" in clean.stdout
+    schedule.write_text(json.dumps({**FROZEN, "next_due_at": "2028-01-10T09:00:00Z"}))
+    assert run(schedule).stdout == "No drill is due in the next 90 days.\n"
+
+
+def test_an_exception_in_the_evidence_counts(schedule: Path, tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path / 'evidence.db'}")
+    World(database, {**FROZEN, "maintenance_windows": [FREEZE]}).grant(
+        ExceptionKind.SKIP, NOW + timedelta(days=60)
+    )
+    database.engine.dispose()
+
+    assert run(schedule).exit_code == 0
+
+
+def test_without_a_schedule_it_says_what_is_missing() -> None:
+    done = CliRunner().invoke(app, ["look-ahead"], env={"CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": ""})
+    assert isinstance(done.exception, UsageError)
