@@ -16,6 +16,7 @@ REDACTED: Final = "[redacted]"
 _REDACTED_BYTES: Final = REDACTED.encode()
 _TOO_DEEP: Final = 50
 _REMEMBERED: Final = 64
+_LARGE_BYTES: Final = 4096
 
 
 _KEEP_FIRST_GROUP = rf"\g<1>{REDACTED}"
@@ -59,8 +60,10 @@ _PATTERNS: Final = tuple(
 
 # One of these is in every text in which a pattern finds something; one look in linear time instead of many.
 _TRIGGERS: Final = re2.compile(
-    r"(?i:hooks\.slack|/services/T|webhook\.office\.com|(?:=|%3D)|://|authorization|api-?key|auth-token|bearer"
-    rf"|basic|geniekey|splunk)|{TOKEN_START}"
+    r"(?i:hooks\.slack|/services/T|webhook\.office\.com"
+    r"|(?:sig|signature|token|key|secret|password|passwd)(?:=|%3D)|://[^/\s@\"'<>\[]+@"
+    r"|authorization|api-?key|auth-token|bearer|basic|geniekey|splunk)"
+    rf"|{TOKEN_START}"
 )
 # Of tokens that show what they are there are many forms, and few texts in which one is.
 _TOKEN_START: Final = re2.compile(TOKEN_START)
@@ -111,13 +114,25 @@ class Redactor:
     def document(self, document: Any) -> Any:
         """Return a JSON-like value without secrets; the same object if there is none, as nearly always.
 
-        It is looked at whole, which costs a tenth of a look at each of its texts.
+        It is looked at whole, which costs a tenth of a look at each of its texts. If it is suspicious, so are its
+        parts, and only those that are suspicious are looked at closely.
         """
         try:
-            text = msgspec.json.encode(document).decode()
+            data = msgspec.json.encode(document)
         except (TypeError, ValueError):  # more than JSON is in it
             return self.value(document)
-        return document if self.text(text) == text else self.value(document)
+        if not self._is_suspicious(data):
+            return document
+        if len(data) > _LARGE_BYTES and isinstance(document, list | tuple):
+            redacted: Any = [self.document(each) for each in document]
+        elif len(data) > _LARGE_BYTES and isinstance(document, dict):
+            redacted = {self.value(key): self.document(each) for key, each in document.items()}
+        else:
+            redacted = self.value(document)
+        return document if msgspec.json.encode(redacted) == data else redacted
+
+    def _is_suspicious(self, data: bytes) -> bool:
+        return any(known.search(data) for known in self._known) or bool(_TRIGGERS.search(data))
 
     def value(self, value: Any) -> Any:
         """Return a JSON-like value without secrets, in its keys and its texts at any depth."""

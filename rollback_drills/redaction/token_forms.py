@@ -16,7 +16,7 @@ class TokenForm(NamedTuple):
     body: str
     source: str
     sign: str = ""
-    """What RE2 looks for where the token does not begin with fixed letters."""
+    """What RE2 looks for where the token does not begin with fixed letters, or ordinary words begin so."""
 
     @property
     def pattern(self) -> str:
@@ -57,7 +57,7 @@ TOKEN_FORMS: Final = (
     TokenForm("Brevo", r"x(?:keysib|smtpsib)-", r"[a-f0-9]{20,}[\w-]*", _GITLEAKS),
     TokenForm("Buildkite", r"bk[a-z]{1,3}_", r"[a-f0-9]{40}", _GITHUB),
     TokenForm("CircleCI", r"CCI(?:PAT|PRJ)_", r"\w{20,}", _GITHUB),
-    TokenForm("ClickHouse", r"4b1d", r"[A-Za-z0-9]{38}", _GITLEAKS),
+    TokenForm("ClickHouse", r"4b1d", r"[A-Za-z0-9]{38}", _GITLEAKS, r"4b1d[A-Za-z0-9]{16}"),
     TokenForm("Clojars", r"CLOJARS_", r"[A-Za-z0-9]{40,}", _GITLEAKS),
     TokenForm("Cloudflare", r"v1\.0-[a-f0-9]{24}-", r"[a-f0-9]{40,}", _GITLEAKS, r"v1\.0-[a-f0-9]"),
     TokenForm("Contentful", r"CFPAT-", r"[\w-]{20,}", _GITHUB),
@@ -111,7 +111,7 @@ TOKEN_FORMS: Final = (
         r"[\w-]{16,}",
         "https://developer.hashicorp.com/vault/docs/concepts/tokens",
     ),
-    TokenForm("HashiCorp Vault", r"[sbr]\.", r"[A-Za-z0-9]{24}", _GITLEAKS),
+    TokenForm("HashiCorp Vault", r"[sbr]\.", r"[A-Za-z0-9]{24}", _GITLEAKS, r"[sbr]\.[A-Za-z0-9]{12}"),
     TokenForm("HCP Terraform", r"[A-Za-z0-9]{14}\.atlasv1\.", r"[\w=-]{20,}", _GITLEAKS, r"\.atlasv1\."),
     TokenForm("Heroku", r"HRKU-", r"[\w-]{20,}", _GITLEAKS),
     TokenForm("Hugging Face", r"(?:hf|api_org)_", r"[A-Za-z]{30,}", _GITLEAKS),

@@ -385,3 +385,27 @@ def test_a_struct_inside_a_document_is_redacted() -> None:
 
     assert SLACK_URL not in str(Redactor([SLACK_URL]).document(document))
     assert Redactor([SLACK_URL]).value(Shown("plain")) == {"text": "plain"}
+
+
+def test_of_a_large_document_only_what_holds_a_secret_is_another_object() -> None:
+    runs = [{"schedule_id": f"service-{n}", "reason": "overdue " * 9} for n in range(100)]
+    document = {"runs": [*runs, {"detail": "answered 401 to the-secret-value"}]}
+
+    redacted = Redactor(["the-secret-value"]).document(document)
+
+    assert redacted["runs"][-1] == {"detail": f"answered 401 to {REDACTED}"}
+    assert all(one is other for one, other in zip(redacted["runs"], runs, strict=False))
+    assert document["runs"][-1] == {"detail": "answered 401 to the-secret-value"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('"schema_version":"cavra.connector.delivery.v1"', id="a version"),
+        pytest.param('"evidence_refs":["go-rollback-drill://ci/payments-2026-11"]', id="a reference"),
+        pytest.param('"route_key":"gordroute-38734f4b1d724bba"', id="an id"),
+        pytest.param("https://prefect.example.com/runs/flow-run/1?g=1", id="a link"),
+    ],
+)
+def test_ordinary_texts_are_not_looked_at_closely(text: str) -> None:
+    assert not redactor._TRIGGERS.search(text.encode())
