@@ -5,25 +5,23 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, ClassVar, Final, Protocol
+from typing import Final
 from uuid import uuid4
 
 from rollback_drills.database.connections import Database
+from rollback_drills.delivery.attempt import Finished, Sender, attempt
 from rollback_drills.delivery.retries import (
     LONGEST_WAIT_SECONDS,
     Attempts,
     RetryPolicy,
     conclude,
     find_streak_start,
+    is_given_up,
 )
-from rollback_drills.notifications.digest import make_digest
-from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
-from rollback_drills.notifications.readable import make_readable
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import (
@@ -37,26 +35,9 @@ from rollback_drills.outbox.digests import form_digests
 
 _logger = logging.getLogger(__name__)
 _SHARED_COMMIT_SECONDS: Final = 0.005
-
-
-class Sender(Protocol):
-    """What the dispatcher asks of a connector; every block of `blocks` is one."""
-
-    workers: ClassVar[int]
-    most_in_one_message: ClassVar[int]
-    can_find: ClassVar[bool]
-
-    async def send_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict:
-        """Hand a notification over once."""
-
-    async def find_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict | None:
-        """Ask whether the provider has it: a success, None if it has not, a failure if it cannot be asked."""
-
-    def deduplicates(self, notification: Notification) -> bool:
-        """Whether the provider drops a repeat itself."""
-
-    def connection(self) -> AbstractAsyncContextManager[Any]:
-        """Keep connections open within the block."""
+_INTERRUPTED: Final = Verdict(
+    Outcome.AMBIGUOUS, "the process that last tried to send it ended, or was held up, before the answer"
+)
 
 
 @dataclass(slots=True)
@@ -106,9 +87,9 @@ class _Run:
 
     async def deliver(self) -> list[Delivery]:
         async with self._its.sender.connection():
-            finished, under_way = list[_Finished](), set[asyncio.Task[_Finished | None]]()
+            finished, under_way = list[Finished](), set[asyncio.Task[Finished | None]]()
             while True:
-                claimed = self._settle_and_claim(finished, self._its.sender.workers - len(under_way))
+                claimed = self._settle_and_claim(finished, len(under_way))
                 under_way |= {asyncio.create_task(self._attempt(each)) for each in claimed}
                 finished = []
                 if under_way:
@@ -116,17 +97,18 @@ class _Run:
                 elif self._has_given_up or not await self._wait():
                     return list(self._deliveries.values())
 
-    def _settle_and_claim(self, finished: Iterable["_Finished"], free: int) -> list[Claimed]:
+    def _settle_and_claim(self, finished: Iterable[Finished], busy: int) -> list[Claimed]:
         its = self._its
         results = [self._conclude(each) for each in finished]
         claimed, late = settle_and_claim(
             its.database,
             its.provider,
             results,
-            0 if self._has_given_up else free,
+            0 if self._has_given_up else its.sender.workers - busy,
             claim=f"{os.getpid()}-{uuid4().hex[:12]}",  # of its own: a run may claim a message again
             now=self._now(),
             lease_seconds=self._lease,
+            is_alone=not busy,
         )
         if late:
             _logger.warning("the leases of %d notifications had run out; another worker has them", late)
@@ -145,19 +127,26 @@ class _Run:
         await asyncio.sleep(max(wait, 0.0))
         return True
 
-    async def _attempt(self, message: Claimed) -> "_Finished | None":
+    async def _attempt(self, message: Claimed) -> Finished | None:
         started_at, timeout_seconds = self._now(), self._its.policy.timeout_seconds
+        if message.is_taken_over and is_given_up(
+            message.unanswered_count, is_repeatable=self._is_repeatable(message), is_taken_over=True
+        ):
+            return Finished(message, _INTERRUPTED, message.is_uncertain, started_at, was_tried=False)
 
         def is_held() -> bool:
             return self._now() + timeout_seconds <= message.held_until
 
         try:
-            return await _attempt(self._its.sender, message, timeout_seconds, started_at, is_held)
+            return await attempt(self._its.sender, message, timeout_seconds, started_at, is_held)
         except Exception as error:  # noqa: BLE001 - a defect of one connector must not stop the others
             verdict = Verdict(Outcome.AMBIGUOUS, f"the connector broke ({type(error).__name__})")
-            return _Finished(message, verdict, message.is_uncertain, started_at)
+            return Finished(message, verdict, message.is_uncertain, started_at)
 
-    def _conclude(self, finished: "_Finished") -> Result:
+    def _is_repeatable(self, message: Claimed) -> bool:
+        return self._its.sender.can_find or self._its.sender.deduplicates(message.notifications[0])
+
+    def _conclude(self, finished: Finished) -> Result:
         message, verdict = finished.message, finished.verdict
         now = self._now()
         tries = self._attempts[message.message_id] = self._attempts.get(message.message_id, 0) + 1
@@ -170,10 +159,11 @@ class _Run:
         )
         attempts = Attempts(
             tries,
-            message.attempt_count + 1,
-            message.unanswered_count + is_ambiguous,
+            message.attempt_count + finished.was_tried,
+            message.unanswered_count + (finished.was_tried and is_ambiguous),
             now - began_at,
-            self._its.sender.can_find or self._its.sender.deduplicates(message.notifications[0]),
+            self._is_repeatable(message),
+            is_taken_over=not finished.was_tried,
         )
         then = conclude(verdict, attempts, self._its.policy, self._its.random)
         is_failure = then.wait_seconds is not None
@@ -203,7 +193,7 @@ class _Run:
 
     def _note_delivery(
         self,
-        finished: "_Finished",
+        finished: Finished,
         verdict: Verdict,
         state: State,
         now: float,
@@ -225,63 +215,12 @@ class _Run:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Finished:
-    """What a worker brings back."""
-
-    message: Claimed
-    verdict: Verdict
-    may_repeat: bool
-    started_at: float
-
-
 async def _collect(
-    under_way: set[asyncio.Task[_Finished | None]],
-) -> tuple[list[_Finished], set[asyncio.Task[_Finished | None]]]:
+    under_way: set[asyncio.Task[Finished | None]],
+) -> tuple[list[Finished], set[asyncio.Task[Finished | None]]]:
     """Wait for one that is finished, and a moment for the others, so that they share a commit."""
     done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
     if under_way:
         more, under_way = await asyncio.wait(under_way, timeout=_SHARED_COMMIT_SECONDS)
         done |= more
     return [finished for task in done if (finished := task.result())], under_way
-
-
-async def _attempt(
-    sender: Sender,
-    message: Claimed,
-    timeout_seconds: float,
-    started_at: float,
-    is_held: Callable[[], bool],
-) -> _Finished | None:
-    """Hand a message over; one that may have arrived already is looked for first, or marked.
-
-    Returns:
-        None if the lease could end while it is sent: another worker may then send it at the same time.
-    """
-    sent_at = datetime.fromtimestamp(started_at, UTC)
-    notification = make_readable(make_digest(message.notifications), now=sent_at)
-    may_repeat = message.is_uncertain
-    if may_repeat and sender.can_find:
-        found = await sender.find_async(notification, timeout_seconds=timeout_seconds)
-        if found is not None:
-            verdict = found if found.succeeded else _unsettled(found)
-            return _Finished(message, verdict, not found.succeeded, started_at)
-        may_repeat = False
-    drops_repeats = sender.deduplicates(notification)
-    if may_repeat and not drops_repeats:
-        notification = replace(notification, may_repeat=True)
-    if not is_held():
-        _logger.warning("the lease of %s ends before it can be sent; it is left", message.message_id)
-        return None
-    verdict = await sender.send_async(notification, timeout_seconds=timeout_seconds)
-    # what drops repeats has the notification once now, or may still have an earlier attempt of it
-    return _Finished(message, verdict, may_repeat and not (drops_repeats and verdict.succeeded), started_at)
-
-
-def _unsettled(verdict: Verdict) -> Verdict:
-    """Keep a message ambiguous whose provider could not be asked, unless the connector is dead."""
-    if verdict.outcome is Outcome.DISABLED:
-        return verdict
-    return replace(
-        verdict, outcome=Outcome.AMBIGUOUS, detail=f"cannot ask whether it arrived: {verdict.detail}"
-    )

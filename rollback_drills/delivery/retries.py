@@ -21,6 +21,8 @@ LONGEST_BREAK_SECONDS: Final = 3 * 24 * 3600.0
 """After a longer time without an attempt a new streak begins: nobody knows whether the provider was down."""
 MOST_UNANSWERED: Final = 3
 """How often a message is sent without an answer where nothing keeps its repeats apart."""
+MOST_INTERRUPTED: Final = 10
+"""How often a message whose repeats are kept apart has no answer until a worker that ends is the last one."""
 SEARCH_LAG_SECONDS: Final = 5.0
 """How long a new item may be missing from a vendor's search."""
 _JITTER: Final = 0.5
@@ -52,6 +54,8 @@ class Attempts:
     """Since the present streak of attempts began; see `find_streak_start`."""
     is_repeatable: bool
     """Whether the provider can be asked for it, or drops a repeat itself."""
+    is_taken_over: bool = False
+    """Whether the last attempt is that of a worker that ended before it recorded an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,19 @@ class Conclusion:
     """Until the next attempt; None if there is none."""
     pause_seconds: float | None = None
     """How long nothing else is sent to the destination either; None: no pause."""
+
+
+def is_given_up(unanswered: int, *, is_repeatable: bool, is_taken_over: bool) -> bool:
+    """Return whether a message had no answer so often that it is not sent again.
+
+    Args:
+        unanswered: How many attempts had no answer, with those of workers that ended meanwhile.
+        is_repeatable: Whether the provider can be asked for it, or drops a repeat itself.
+        is_taken_over: Whether the worker of the last attempt ended: sending it may be what ends workers.
+    """
+    return (not is_repeatable and unanswered >= MOST_UNANSWERED) or (
+        is_taken_over and unanswered >= MOST_INTERRUPTED
+    )
 
 
 _FINAL: Final = {
@@ -107,7 +124,9 @@ def conclude(verdict: Verdict, attempts: Attempts, policy: RetryPolicy, random: 
         return Conclusion(_FINAL[verdict.outcome], verdict.detail)
     if attempts.age_seconds >= GIVE_UP_AFTER_SECONDS and attempts.altogether >= LEAST_ATTEMPTS:
         return Conclusion(State.PERMANENT, f"given up after {attempts.altogether} attempts: {verdict.detail}")
-    if attempts.unanswered >= MOST_UNANSWERED and not attempts.is_repeatable:
+    if is_given_up(
+        attempts.unanswered, is_repeatable=attempts.is_repeatable, is_taken_over=attempts.is_taken_over
+    ):
         times = f"sent {attempts.unanswered} times without an answer; look whether it arrived"
         return Conclusion(State.PERMANENT, f"{times} ({verdict.detail})")
     state = State.AMBIGUOUS if verdict.outcome is Outcome.AMBIGUOUS else State.RETRY

@@ -1,18 +1,20 @@
 """Claims messages under a lease and records what became of them, in one transaction for both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, func, select
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
-from rollback_drills.notifications.states import NOTIFIED, UNCERTAIN, WAITING, State
+from rollback_drills.notifications.states import NOTIFIED, WAITING, State
+from rollback_drills.outbox.claim_statements import RECORD, RELEASE, TAKE, TAKE_OVER
 from rollback_drills.outbox.destinations import find_destination, note_pause_or_death
 from rollback_drills.outbox.rows import read_notification
 
@@ -34,6 +36,7 @@ class Claimed:
     """One, or those of a digest."""
     attempt_count: int
     unanswered_count: int
+    """Both with the attempt of a worker whose lease ran out."""
     queued_at: float
     is_uncertain: bool
     """Whether an earlier attempt may have arrived."""
@@ -43,6 +46,8 @@ class Claimed:
     """When the streak of the attempt before began; None if there was none."""
     tried_at: float | None = None
     """When the attempt before ended."""
+    is_taken_over: bool = False
+    """Whether the lease of another worker ran out before it recorded what became of the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,62 +74,6 @@ class Result:
     """How many notifications the message holds."""
 
 
-_record = (
-    update(OUTBOX)
-    .where(
-        OUTBOX.c.message_id == bindparam("its_message"),
-        OUTBOX.c.claim == bindparam("its_claim"),
-        OUTBOX.c.state == State.SENDING,
-    )
-    .values(
-        is_indexed=False,
-        **{
-            name: bindparam(name)
-            for name in (
-                *("state", "due_at", "attempt_count", "unanswered_count", "may_repeat", "started_at"),
-                *("completed_at", "status_code", "detail", "external_ref", "request"),
-            )
-        },
-    )
-)
-
-
-# Made once: a statement costs more to put together than to run.
-# The row that gives a message its id stands for all of them, so that two workers cannot split a digest.
-_due = (
-    select(OUTBOX.c.message_id)
-    .where(
-        OUTBOX.c.provider == bindparam("its_provider"),
-        OUTBOX.c.due_at <= bindparam("now"),
-        OUTBOX.c.notification_id == OUTBOX.c.message_id,
-    )
-    .order_by(OUTBOX.c.due_at, OUTBOX.c.sequence)
-    .limit(bindparam("wanted"))
-    .with_for_update(skip_locked=True)
-)
-_take = (
-    update(OUTBOX)
-    .where(OUTBOX.c.message_id.in_(_due.scalar_subquery()), OUTBOX.c.due_at <= bindparam("now"))
-    .values(
-        state=State.SENDING,
-        due_at=bindparam("lease_ends"),
-        claim=bindparam("new_claim"),
-        may_repeat=or_(OUTBOX.c.may_repeat, OUTBOX.c.state.in_(UNCERTAIN)),
-    )
-    .returning(
-        *(OUTBOX.c[name] for name in ("sequence", "message_id", "may_repeat", "queued_at", "route_key")),
-        *(OUTBOX.c[name] for name in ("attempt_count", "unanswered_count", "notification", "reason")),
-        *(OUTBOX.c[name] for name in ("started_at", "completed_at")),
-    )
-)
-_release = (
-    update(OUTBOX)
-    .where(OUTBOX.c.message_id.in_(bindparam("claimed", expanding=True)), OUTBOX.c.state.in_(WAITING))
-    .values(message_id=OUTBOX.c.notification_id)
-)
-"""Releases rows that joined the digest while it was being claimed: PostgreSQL shows them too late."""
-
-
 @repeat_on_conflict
 def settle_and_claim(
     database: Database,
@@ -135,10 +84,22 @@ def settle_and_claim(
     claim: str,
     now: float,
     lease_seconds: float,
+    is_alone: bool = True,
 ) -> tuple[list[Claimed], int]:
     """Record results and claim up to so many messages that are due, in one transaction.
 
-    Nothing is claimed for a destination that is cooling down or disabled.
+    Nothing is claimed for a destination that is cooling down or disabled. A message whose lease ran out is
+    claimed after the others, and alone: if its sending kills the process, it kills no other sending.
+
+    Args:
+        database: Where the outbox is.
+        provider: Whose messages.
+        results: What became of messages that were claimed before.
+        wanted: How many messages the worker can take.
+        claim: A new id of the worker.
+        now: The present time.
+        lease_seconds: How long the claim holds.
+        is_alone: Whether the worker sends nothing else, so that it may take over a message.
 
     Returns:
         The claimed messages, and for how many notifications the results came too late: their lease had run
@@ -160,7 +121,15 @@ def settle_and_claim(
                 )
         claimed = []
         if wanted and find_destination(connection, provider).takes(now):
-            claimed = _claim(connection, provider, wanted, claim=claim, now=now, lease_seconds=lease_seconds)
+            values = {
+                "its_provider": provider,
+                "now": now,
+                "lease_ends": now + lease_seconds,
+                "new_claim": claim,
+            }
+            claimed = _claim(connection, TAKE, {**values, "wanted": wanted})
+            if is_alone and not claimed:
+                claimed = _claim(connection, TAKE_OVER, {**values, "wanted": 1})
     return claimed, late
 
 
@@ -198,25 +167,16 @@ def _is_recorded(connection: Connection, result: Result) -> bool:
 
 def _record_results(connection: Connection, results: Sequence[Result]) -> int:
     """Record what became of messages; give for how many notifications it came too late."""
-    recorded = connection.execute(_record, [_to_values(each) for each in results]).rowcount
+    recorded = connection.execute(RECORD, [_to_values(each) for each in results]).rowcount
     return sum(each.size for each in results) - recorded
 
 
-def _claim(
-    connection: Connection, provider: str, wanted: int, *, claim: str, now: float, lease_seconds: float
-) -> list[Claimed]:
-    values = {
-        "its_provider": provider,
-        "now": now,
-        "wanted": wanted,
-        "lease_ends": now + lease_seconds,
-        "new_claim": claim,
-    }
+def _claim(connection: Connection, taking: ReturningUpdate[Any], values: Mapping[str, Any]) -> list[Claimed]:
     messages: dict[str, list[Any]] = {}
-    for row in sorted(connection.execute(_take, values), key=attrgetter("sequence")):
+    for row in sorted(connection.execute(taking, values), key=attrgetter("sequence")):
         messages.setdefault(row.message_id, []).append(row)
     if messages:
-        connection.execute(_release, {"claimed": list(messages)})
+        connection.execute(RELEASE, {"claimed": list(messages)})
     earlier = _earlier_refs(
         connection,
         [row.route_key for rows in messages.values() for row in rows if row.reason != Reason.FIRST],
@@ -224,15 +184,16 @@ def _claim(
     return [
         Claimed(
             message_id,
-            claim,
+            values["new_claim"],
             tuple(_read(row.notification, earlier.get(row.route_key, "")) for row in rows),
             rows[0].attempt_count,
             rows[0].unanswered_count,
             rows[0].queued_at,
             rows[0].may_repeat,
-            now + lease_seconds,
+            values["lease_ends"],
             rows[0].started_at,
             rows[0].completed_at,
+            taking is TAKE_OVER,
         )
         for message_id, rows in messages.items()
     ]

@@ -114,8 +114,8 @@ class Redactor:
     def document(self, document: Any) -> Any:
         """Return a JSON-like value without secrets; the same object if there is none, as nearly always.
 
-        It is looked at whole, which costs a tenth of a look at each of its texts. If it is suspicious, so are its
-        parts, and only those that are suspicious are looked at closely.
+        It is looked at whole, which costs a tenth of a look at each of its texts. Of a large one that is
+        suspicious, only the parts that are suspicious too are looked at closely.
         """
         try:
             data = msgspec.json.encode(document)

@@ -8,8 +8,9 @@
  * Time is relative: a timer counts the ticks that are left, so that no clock has to be bounded. All workers see the
  * same clock, as on one machine, or through a PostgreSQL server.
  *
- * The name of a mutation, passed with -D, switches it on; each must be refuted. LIVE bounds kills, pauses, attempts
- * and what people do, for the proof that everything ends; without it there can be any number of them.
+ * The name of a mutation, passed with -D, switches it on; each must be refuted. LIVE bounds pauses, attempts, what
+ * people do, and kills of workers that do not send, for the proof that everything ends; without it there can be any
+ * number of them. Sending a message may kill its worker each time: that ends because a takeover counts as an attempt.
  */
 
 #ifndef MESSAGES
@@ -55,6 +56,7 @@ bit is_owed[MESSAGES];
 
 /* Scratch within a step. */
 byte m, w;
+bit is_hopeless[WORKERS];
 mtype:verdict said = UNKNOWN;
 #define END_STEP m = 0; w = 0; said = UNKNOWN
 
@@ -65,12 +67,16 @@ byte kills = 2, pauses = 2, people = 2, attempts[MESSAGES];
 #define GIVES_UP(m) (attempts[m] == LEAST_ATTEMPTS)
 #define GOES_ON(m) (attempts[m] < LEAST_ATTEMPTS)
 #define COUNT_ATTEMPT(m) attempts[m] = attempts[m] + GOES_ON(m)
+#define HAS_ENDED_WORKERS(m) (attempts[m] >= LEAST_ATTEMPTS - 1)
+#define IS_KILLED_BY_SENDING(w) (step[w] == SENDS || step[w] == WAITS || step[w] == ASKS)
 #else
 #define MAY(budget) true
 #define SPEND(budget) skip
 #define GIVES_UP(m) true
 #define GOES_ON(m) true
 #define COUNT_ATTEMPT(m) skip
+#define HAS_ENDED_WORKERS(m) is_unanswered[m]
+#define IS_KILLED_BY_SENDING(w) true
 #endif
 
 #define IS_FINAL(m) (state[m] == DELIVERED || state[m] == PERMANENT || state[m] == DISCARDED)
@@ -159,7 +165,10 @@ inline record_result(w) {
 /* One transaction records a result and claims what comes next. The code takes what is due first; here any.
    Stands for rollback_drills/outbox/claims.py::settle_and_claim
    Stands for rollback_drills/outbox/claims.py::_claim
-   Stands for rollback_drills/delivery/dispatcher.py::_Run._settle_and_claim */
+   Stands for rollback_drills/outbox/claim_statements.py::_taking
+   Stands for rollback_drills/delivery/dispatcher.py::_Run._settle_and_claim
+   Stands for rollback_drills/delivery/dispatcher.py::_Run._attempt
+   Stands for rollback_drills/delivery/retries.py::is_given_up */
 inline settle_and_claim(w) {
 	record_result(w);
 	if
@@ -172,6 +181,13 @@ inline settle_and_claim(w) {
 	if
 	:: m == NONE -> step[w] = IDLE
 	:: else ->
+#ifndef TAKEOVER_IS_NO_ATTEMPT
+		is_hopeless[w] = state[m] == SENDING && HAS_ENDED_WORKERS(m);
+		if
+		:: state[m] == SENDING -> is_unanswered[m] = 1; COUNT_ATTEMPT(m)
+		:: else
+		fi;
+#endif
 #ifndef NO_MARK
 		may_repeat[m] = may_repeat[m] || state[m] == SENDING || state[m] == AMBIGUOUS;
 #endif
@@ -188,13 +204,17 @@ inline settle_and_claim(w) {
 		note_outcome(m);
 #endif
 		lease[w] = LEASE;
-		step[w] = (is_uncertain[w] && provider == FINDS -> ASKS : SENDS)
+		if
+		:: is_hopeless[w] -> verdict[w] = SILENT; step[w] = SETTLES
+		:: !is_hopeless[w] -> step[w] = (is_uncertain[w] && provider == FINDS -> ASKS : SENDS)
+		fi;
+		is_hopeless[w] = 0
 	fi
 }
 
 /* What may have arrived is looked for. A provider knows what has arrived, unless it cannot be asked.
-   Stands for rollback_drills/delivery/dispatcher.py::Sender.find_async
-   Stands for rollback_drills/delivery/dispatcher.py::_unsettled */
+   Stands for rollback_drills/delivery/attempt.py::Sender.find_async
+   Stands for rollback_drills/delivery/attempt.py::_unsettled */
 inline ask(w) {
 	if
 	:: has_arrived[message[w]] -> verdict[w] = TAKEN; is_uncertain[w] = 0; step[w] = SETTLES
@@ -210,9 +230,9 @@ inline ask(w) {
 #endif
 
 /* What may have arrived is marked, unless it was looked for, or the provider drops repeats.
-   Stands for rollback_drills/delivery/dispatcher.py::_attempt
-   Stands for rollback_drills/delivery/dispatcher.py::Sender.send_async
-   Stands for rollback_drills/delivery/dispatcher.py::Sender.deduplicates */
+   Stands for rollback_drills/delivery/attempt.py::attempt
+   Stands for rollback_drills/delivery/attempt.py::Sender.send_async
+   Stands for rollback_drills/delivery/attempt.py::Sender.deduplicates */
 inline send(w) {
 	if
 	:: IS_HELD(w) ->
@@ -317,7 +337,8 @@ end:	do
 	:: atomic { step[id] == WAITS -> give_up_waiting(id); END_STEP }
 	:: atomic { step[id] == SETTLES -> settle_and_claim(id); END_STEP }
 	:: atomic { step[id] == APPENDS -> end_second_transaction(id); END_STEP }
-	:: atomic { step[id] != IDLE && MAY(kills) -> SPEND(kills); forget(id); step[id] = IDLE; check(0); check(MESSAGES - 1); END_STEP }
+	:: atomic { IS_KILLED_BY_SENDING(id) && step[id] != IDLE -> forget(id); step[id] = IDLE; check(0); check(MESSAGES - 1); END_STEP }
+	:: atomic { !IS_KILLED_BY_SENDING(id) && step[id] != IDLE && MAY(kills) -> SPEND(kills); forget(id); step[id] = IDLE; check(0); check(MESSAGES - 1); END_STEP }
 	od
 }
 

@@ -162,7 +162,7 @@ proctype Run(byte w) {
 #endif
 
 /* Stands for rollback_drills/outbox/claims.py::settle_and_claim
-   Stands for rollback_drills/delivery/dispatcher.py::_attempt */
+   Stands for rollback_drills/delivery/attempt.py::attempt */
 proctype Message(byte row) {
 	do
 	:: d_step { IS_UNSENT(row) -> state[row] = SENDING }

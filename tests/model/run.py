@@ -49,7 +49,7 @@ PROOFS: Final = (
         "outbox.pml",
         "each message ends delivered, dead or discarded, and in the evidence",
         ("MESSAGES=1", "LEASE=3", "LIVE"),
-        ("NO_TAKEOVER",),
+        ("NO_TAKEOVER", "TAKEOVER_IS_NO_ATTEMPT"),
         ("MESSAGES=1", "LEASE=3", "LIVE"),
         must_end=True,
     ),

@@ -75,6 +75,24 @@ class Wide(Provider):
     workers: ClassVar[int] = 4
 
 
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+class Deadly(Wide):
+    """Ends the process when it sends the first notification."""
+
+    async def send_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict:
+        verdict = await super().send_async(notification, timeout_seconds=timeout_seconds)
+        if notification.schedule_id == "payments-00000":
+            raise Killed
+        return verdict
+
+
+class SearchableDeadly(Deadly):
+    can_find: ClassVar[bool] = True
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     return open_sqlite(tmp_path / "outbox.db")
@@ -193,6 +211,37 @@ def test_a_provider_that_never_answers_is_not_flooded(
     (item,), _ = find_rows(database, OutboxFilter())
     assert item.state is State.PERMANENT
     assert "look whether it arrived" in item.detail
+
+
+@pytest.mark.parametrize(
+    ("provider", "sent"),
+    [
+        pytest.param(Deadly(TAKEN), 3, id="repeats may arrive"),
+        pytest.param(Deadly(TAKEN, drops=True), 10, id="it drops repeats"),
+        pytest.param(SearchableDeadly(TAKEN), 10, id="it can be asked"),
+    ],
+)
+def test_what_ends_the_process_each_time_is_given_up_and_stops_nothing_else(
+    database: Database, deliver: Callable[..., list[Delivery]], provider: Deadly, sent: int
+) -> None:
+    for hour in range(sent):
+        with pytest.raises(Killed):
+            deliver(provider, 5, at=hour * 3600.0)
+    (delivery,) = deliver(provider, 5, at=sent * 3600.0)
+
+    deadly = delivery.notification.notification_id
+    assert sum(each.notification_id == deadly for each in provider.sent) == sent
+    items, _ = find_rows(database, OutboxFilter())
+    found = {each.notification_id: each for each in items}
+    dead = found.pop(deadly)
+    assert (dead.state, dead.attempt_count, dead.may_repeat) == (State.PERMANENT, sent, True)
+    assert dead.detail == (
+        f"sent {sent} times without an answer; look whether it arrived"
+        " (the process that last tried to send it ended, or was held up, before the answer)"
+    )
+    assert {each.state for each in found.values()} == {State.DELIVERED}
+    assert all(each.attempt_count <= 2 for each in found.values())
+    assert deliver(provider, 5, at=1e6) == []
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from rollback_drills.delivery.retries import (
     LONGEST_BREAK_SECONDS,
     LONGEST_REST_SECONDS,
     LONGEST_WAIT_SECONDS,
+    MOST_INTERRUPTED,
     MOST_UNANSWERED,
     SEARCH_LAG_SECONDS,
     Attempts,
@@ -246,6 +247,24 @@ def test_what_is_never_answered_is_sent_three_times_unless_repeats_are_kept_apar
 
 
 @pytest.mark.parametrize(
+    ("unanswered", "is_taken_over", "state"),
+    [
+        pytest.param(MOST_INTERRUPTED - 1, True, State.AMBIGUOUS, id="one less than the bound"),
+        pytest.param(MOST_INTERRUPTED, True, State.PERMANENT, id="at the bound"),
+        pytest.param(MOST_INTERRUPTED, False, State.AMBIGUOUS, id="the worker goes on"),
+    ],
+)
+def test_what_is_kept_apart_is_given_up_if_its_workers_end(
+    unanswered: int, is_taken_over: bool, state: State
+) -> None:
+    then = concluded(
+        Outcome.AMBIGUOUS, unanswered=unanswered, is_repeatable=True, is_taken_over=is_taken_over
+    )
+
+    assert then.state is state
+
+
+@pytest.mark.parametrize(
     ("outcome", "is_repeatable", "attempt", "wait"),
     [
         pytest.param(Outcome.AMBIGUOUS, True, 1, SEARCH_LAG_SECONDS, id="a search may not show it yet"),
@@ -264,7 +283,7 @@ def test_a_provider_is_asked_for_a_message_when_its_search_can_show_it(
 
 
 def test_the_bounds_are_those_that_the_documentation_names() -> None:
-    assert (MOST_UNANSWERED, GIVE_UP_AFTER_SECONDS) == (3, 7 * 24 * 3600)
+    assert (MOST_UNANSWERED, MOST_INTERRUPTED, GIVE_UP_AFTER_SECONDS) == (3, 10, 7 * 24 * 3600)
     assert (LEAST_ATTEMPTS, LONGEST_BREAK_SECONDS) == (10, 3 * 24 * 3600)
     assert RetryPolicy() == RetryPolicy(retries=2, timeout_seconds=15.0, first_wait_seconds=1.0)
 

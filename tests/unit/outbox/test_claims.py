@@ -9,7 +9,7 @@ import pytest
 
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.notifications.states import State
-from rollback_drills.outbox.claims import Result, due_providers, next_attempt_at
+from rollback_drills.outbox.claims import Result, due_providers, next_attempt_at, settle_and_claim
 from rollback_drills.outbox.destinations import (
     Destination,
     explain_disabled,
@@ -96,7 +96,31 @@ def test_a_claim_whose_lease_ran_out_may_have_been_sent(database: Database) -> N
 
     assert again.is_uncertain
     assert get(database, again.message_id).may_repeat
-    assert (again.attempt_count, again.claim) == (0, "other")
+    assert (again.attempt_count, again.unanswered_count, again.claim) == (1, 1, "other")
+    assert again.is_taken_over
+
+
+def test_claims_whose_leases_ran_out_are_taken_over_after_the_others_and_one_by_one(
+    database: Database,
+) -> None:
+    left = put(database, *make_entries(2))
+    claim(database, now=0.0, worker="one")
+    (new,) = put(database, make_entry("new"), now=LEASE)
+
+    claimed = [[each.message_id for each in claim(database, now=LEASE)] for _ in range(4)]
+
+    assert claimed == [[new], [left[0]], [left[1]], []]
+
+
+def test_a_worker_that_sends_something_takes_over_nothing(database: Database) -> None:
+    put(database, make_entry("payments"))
+    claim(database, now=0.0, worker="one")
+
+    claimed, _ = settle_and_claim(
+        database, "webhook", [], 5, claim="other", now=LEASE, lease_seconds=LEASE, is_alone=False
+    )
+
+    assert claimed == []
 
 
 @pytest.mark.parametrize(
