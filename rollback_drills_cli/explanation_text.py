@@ -29,6 +29,7 @@ def print_explanation(explanation: Explanation, documents: Sequence["SourceDocum
             each.executed_at,
             "yes" if each.accepted else "no",
             "; ".join(each.problems),
+            ", ".join(each.windows),
         )
         for each in explanation.drills[:_MOST_DRILLS]
     ]
@@ -36,7 +37,7 @@ def print_explanation(explanation: Explanation, documents: Sequence["SourceDocum
         more = len(explanation.drills) - len(rows)
         print_table(
             f"Drills{f', {more} older ones left out' if more else ''}",
-            ("drill", "performed", "counts", "why not"),
+            ("drill", "performed", "counts", "why not", "in window"),
             rows,
         )
     for route in explanation.routes:

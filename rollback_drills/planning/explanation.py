@@ -28,6 +28,7 @@ from rollback_drills.planning.suppression_rules import (
     notified_recently,
     undelivered,
 )
+from rollback_drills.planning.windows_and_absences import matches
 from rollback_drills.readiness.acceptance import find_problems
 from rollback_drills.readiness.due_origin import explain_due
 from rollback_drills.readiness.reports import Check
@@ -87,6 +88,8 @@ class DrillExplanation(msgspec.Struct, frozen=True, gc=False):
     executed_at: str
     accepted: bool
     problems: tuple[str, ...]
+    windows: tuple[str, ...]
+    """The maintenance windows of the schedule that were open when it was performed."""
 
 
 class Explanation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -153,7 +156,14 @@ def _explain_drills(check: ScheduleCheck, *, now: datetime) -> Iterator[DrillExp
     for drill in sorted(drills, key=lambda each: each.executed_at or oldest, reverse=True):
         problems = tuple(find_problems(drill, now=now))
         executed_at = write_instant(drill.executed_at) if drill.executed_at else ""
-        yield DrillExplanation(drill.drill_id, executed_at, not problems, problems)
+        windows = tuple(_find_windows(check, drill.executed_at)) if drill.executed_at else ()
+        yield DrillExplanation(drill.drill_id, executed_at, not problems, problems, windows)
+
+
+def _find_windows(check: ScheduleCheck, executed_at: datetime) -> Iterator[str]:
+    for window in check.schedule.maintenance_windows if check.schedule else ():
+        if matches(window.schedule_ids, check.schedule_id) and window.find_occurrence(executed_at):
+            yield window.window_id or "without an id"
 
 
 def _explain_route(

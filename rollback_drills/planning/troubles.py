@@ -24,7 +24,7 @@ class Risk(StrEnum):
     SWALLOWED = "swallowed_deadline"
     """Windows and absences keep the owner from being notified before it is due."""
     UNREACHABLE = "nobody_reachable"
-    """When it is due, neither the owner nor anybody of the chain can be notified."""
+    """When it is due, neither the owner nor anybody of the chain can be notified, and somebody is absent."""
 
 
 class Trouble(msgspec.Struct, frozen=True, gc=False):
@@ -65,7 +65,9 @@ def find_troubles(
         )
     yield from _find_swallowed(routes, due_at, max(due_at - due_soon, now), suppressions, write)
     everybody = _list_all(routes, chain)
-    if not any(_is_reachable(route, due_at, suppressions) for route in everybody):
+    is_anybody_away = any(suppressions.find_absence(route.owner, due_at) for route in everybody)
+    # a window alone silences everybody, and somebody else would not help
+    if is_anybody_away and not any(_is_reachable(route, due_at, suppressions) for route in everybody):
         names = dict.fromkeys(route.owner for route in everybody)
         yield Trouble(
             Risk.UNREACHABLE,
@@ -86,7 +88,7 @@ def _find_freeze(
     yield Trouble(
         Risk.FREEZE,
         f"it is due in the maintenance window {window.window_id or 'without an id'}, which ends"
-        f" {write(window.end_at)}: perform it {what_to_do}",
+        f" {write(window.end_at)} and silences {routes[0].owner}: perform it {what_to_do}",
     )
 
 

@@ -65,10 +65,10 @@ def test_what_is_due_is_counted_for_30_and_90_days() -> None:
 def test_a_freeze_on_the_due_time_says_by_when_to_perform() -> None:
     (outlook,) = look({"maintenance_windows": [FREEZE]})
 
-    assert risks(outlook) == [["freeze", "nobody_reachable"]]
+    assert risks(outlook) == [["freeze"]]
     assert text_of(outlook, Risk.FREEZE) == (
-        "it is due in the maintenance window freeze, which ends 12 Jan 2027, 00:00 UTC:"
-        " perform it before 8 Jan 2027, 00:00 UTC"
+        "it is due in the maintenance window freeze, which ends 12 Jan 2027, 00:00 UTC and silences"
+        " team-a: perform it before 8 Jan 2027, 00:00 UTC"
     )
     (open_now,) = look(
         {"maintenance_windows": [period("2026-11-01T00:00:00", "2027-01-12T00:00:00", window_id="long")]}
