@@ -20,7 +20,7 @@ from blocks.registry import CONNECTORS, find_unusable, load_connector
 from blocks.secret_fields import is_secret
 from blocks.webhook import WebhookConnector
 from rollback_drills.evidence.ledger.keys import SigningKey
-from tests.unit.cli.test_main import drills
+from tests.samples.commands import drills
 
 FORM: Final = Path(__file__).parent / "blocks/webhook-from-v1-form.json"
 SECRET: Final = "form-secret"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cases.test_cases import HERE, NOW
-from tests.unit.cli.test_main import drills
+from tests.samples.commands import drills
 
 
 def planned(folder: Path, history: str, **changes: Any) -> tuple[str, str]:

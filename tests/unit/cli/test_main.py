@@ -1,4 +1,4 @@
-"""The commands that need no Prefect, as processes."""
+"""The commands that need no Prefect: exit codes, messages, and what a process of them imports."""
 
 import json
 import os
@@ -11,22 +11,9 @@ import pytest
 
 from tests.checkout import ROOT
 from tests.samples.builders import DRILL, SCHEDULE
+from tests.samples.commands import drills
 
 NOW = "2026-12-01T09:00:00Z"
-
-
-def drills(*arguments: str, cwd: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """Run `drills` with an environment of its own."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CAVRA_", "DRILLS_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "rollback_drills_cli.main", *arguments],
-        cwd=cwd,
-        env={**clean, "PYTHONPATH": str(ROOT), **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -49,7 +36,6 @@ def test_a_delivery_with_nothing_to_watch_names_the_setting_before_anything_star
     assert "--schedule" in done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "status"),
     [
@@ -73,7 +59,6 @@ def test_the_exit_code_says_whether_the_state_is_acceptable(
     assert done.stderr == ""
 
 
-@pytest.mark.slow
 def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> None:
     command = ["plan", "--schedule", "schedule.json", "--now", NOW, "--generated-by", "me", "--json"]
 
@@ -85,7 +70,6 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
     assert documents["plan"]["generated_by"] == documents["event"]["generated_by"] == "me"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "environ", "problem"),
     [
@@ -119,7 +103,6 @@ def test_a_mistake_of_the_caller_is_one_message_and_exit_code_2(
     assert not (folder / "none.db").exists()
 
 
-@pytest.mark.slow
 def test_a_fleet_goes_on_after_a_broken_document(folder: Path) -> None:
     (folder / "broken-schedule.json").write_text('{"intervall_days": 3}')
 
@@ -132,7 +115,6 @@ def test_a_fleet_goes_on_after_a_broken_document(folder: Path) -> None:
     assert items[1]["history"]["drill_count"] == 1
 
 
-@pytest.mark.slow
 def test_lint_names_the_place_and_never_the_value(folder: Path) -> None:
     (folder / "bad.json").write_text('{"owners": ["https://hooks.example.com/abc"]}')
 
@@ -144,7 +126,6 @@ def test_lint_names_the_place_and_never_the_value(folder: Path) -> None:
     assert drills("lint", "schedule.json", "history.json", cwd=folder).returncode == 0
 
 
-@pytest.mark.slow
 def test_people_get_a_table(folder: Path) -> None:
     done = drills("plan", "--schedule", "schedule.json", "--now", NOW, cwd=folder)
 

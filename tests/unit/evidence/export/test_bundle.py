@@ -44,9 +44,9 @@ from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness
 from tests.checkout import ROOT
 from tests.samples.builders import KEY, NOW, judged, make_subject, open_key, planned
+from tests.samples.commands import drills
 from tests.samples.ledgers import append_check
 from tests.samples.tampering import OTHER_KEY, fill, make_row, unguard
-from tests.unit.cli.test_main import drills
 
 
 def after(hours: float) -> str:
