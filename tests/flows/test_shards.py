@@ -24,16 +24,19 @@ from tests.samples.builders import SCHEDULE
 from tests.samples.populations import records, verify
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-COUNT = 20
+COUNT = 8
+SIZE = 4
+OVERDUE = (0, 3)
+"""One in each of the two shards: every run of one takes half a second, here and on the server."""
 LATE = "2026-11-01T09:00:00Z"
 READY = "2100-01-01T00:00:00Z"
 
 
 @pytest.fixture
 def fleet(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write 20 schedules, of which 4 are overdue; more than 5 are checked in shards."""
-    monkeypatch.setenv("DRILLS_SHARD_SIZE", "5")
-    return write(tmp_path / "fleet.jsonl", dict.fromkeys(range(0, COUNT, 5), LATE))
+    """Write 8 schedules, of which 2 are overdue; more than 4 are checked in shards."""
+    monkeypatch.setenv("DRILLS_SHARD_SIZE", str(SIZE))
+    return write(tmp_path / "fleet.jsonl", dict.fromkeys(OVERDUE, LATE))
 
 
 def write(path: Path, due: Mapping[int, str] | None = None, *, count: int = COUNT) -> Path:
@@ -85,26 +88,21 @@ def test_a_large_fleet_is_checked_in_shards_and_recorded_once(
 
     assert (state.name, state.message) == (
         "NeedsAttention",
-        "4 need attention; 20 of 20 changed; 4 shards; notifications delivered: 4",
+        "2 need attention; 8 of 8 changed; 2 shards; notifications delivered: 2",
     )
-    assert len(receiver.log) == 4
+    assert len(receiver.log) == 2
     database = Database.open(url)
     (recorded,) = records(database, CHECK_KIND)
     assert recorded["schedule_count"] == recorded["changed_count"] == COUNT
-    assert recorded["state_counts"] == {"needs_attention": 4, "ready": 16}
+    assert recorded["state_counts"] == {"needs_attention": 2, "ready": 6}
     assert recorded["flow_run_id"] == str(state.state_details.flow_run_id)
     assert len(records(database, PLAN_KIND)) == COUNT
     assert (verified(url).is_intact, verified(url).check_count) == (True, 1)
     data = state.result()
-    assert [each["shard"] for each in data["shards"]] == ["1/4", "2/4", "3/4", "4/4"]
+    assert [each["shard"] for each in data["shards"]] == ["1/2", "2/2"]
     assert sum(each["schedule_count"] for each in data["shards"]) == COUNT
-    assert name_of(state) == "4 need attention; 20 of 20 changed"
-    assert [each["name"].partition(":")[0] for each in shards_of(state)] == [
-        "shard 1/4",
-        "shard 2/4",
-        "shard 3/4",
-        "shard 4/4",
-    ]
+    assert name_of(state) == "2 need attention; 8 of 8 changed"
+    assert [each["name"].partition(":")[0] for each in shards_of(state)] == ["shard 1/2", "shard 2/2"]
 
 
 def test_a_check_in_which_nothing_changed_writes_one_row(fleet: Path, url: str, receiver: HTTPServer) -> None:
@@ -113,10 +111,10 @@ def test_a_check_in_which_nothing_changed_writes_one_row(fleet: Path, url: str, 
 
     state = check(fleet)
 
-    assert state.message == "4 need attention; nothing changed; 4 shards; notifications delivered: 0"
+    assert state.message == "2 need attention; nothing changed; 2 shards; notifications delivered: 0"
     # the outcomes of the first check's notifications were recorded by then
     assert verified(url).row_count == before + 1
-    assert len(receiver.log) == 4
+    assert len(receiver.log) == 2
 
 
 def test_what_changed_came_and_went_is_named_once(fleet: Path, url: str, receiver: HTTPServer) -> None:
@@ -128,11 +126,11 @@ def test_what_changed_came_and_went_is_named_once(fleet: Path, url: str, receive
     state = check(fleet)
 
     recorded = records(Database.open(url), CHECK_KIND)[-1]
-    assert (recorded["came"], recorded["gone"]) == (["service-20"], ["service-7"])
-    assert recorded["changed_count"] == 4 + 1 + 1  # four are ready again, one is late, one is new
+    assert (recorded["came"], recorded["gone"]) == (["service-8"], ["service-7"])
+    assert recorded["changed_count"] == 2 + 1 + 1  # two are ready again, one is late, one is new
     assert state.name == "NeedsAttention"
     reasons = Counter(json.loads(request.data)["reason"] for request, _ in receiver.log)
-    assert reasons == {"first": 5, "resolved": 4}
+    assert reasons == {"first": 3, "resolved": 2}
     assert verified(url).is_intact
 
 
@@ -146,26 +144,24 @@ def test_shards_and_one_run_find_the_same(
     smaller = check(fleet)
 
     assert "nothing changed" in whole.message
-    assert "nothing changed; 7 shards" in smaller.message
-    assert len(receiver.log) == 4
+    assert "nothing changed; 3 shards" in smaller.message
+    assert len(receiver.log) == 2
 
 
 def test_a_shard_that_fails_is_repeated_alone(
     fleet: Path, url: str, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failures = fail_shard(monkeypatch, "2/4", times=2)
+    failures = fail_shard(monkeypatch, "2/2", times=2)
 
     state = check(fleet)
 
-    assert failures == ["2/4", "2/4"]
+    assert failures == ["2/2", "2/2"]
     assert state.name == "NeedsAttention"
     assert Counter(each["name"].partition(":")[0] for each in shards_of(state) if ":" in each["name"]) == {
-        "shard 1/4": 1,
-        "shard 2/4": 1,
-        "shard 3/4": 1,
-        "shard 4/4": 1,
+        "shard 1/2": 1,
+        "shard 2/2": 1,
     }
-    assert len(shards_of(state)) == 6
+    assert len(shards_of(state)) == 4
     assert (verified(url).is_intact, verified(url).check_count) == (True, 1)
 
 
@@ -174,25 +170,25 @@ def test_a_check_whose_shard_keeps_failing_fails_and_names_it_and_nothing_is_cal
 ) -> None:
     check(fleet)
     write(fleet, dict.fromkeys(range(COUNT), LATE))
-    failures = fail_shard(monkeypatch, "3/4", times=3)
+    failures = fail_shard(monkeypatch, "2/2", times=3)
 
     failed = check(fleet)
 
-    assert failures == ["3/4"] * 3
+    assert failures == ["2/2"] * 3
     assert failed.type.value == "FAILED"
-    assert failed.message.startswith("shard 3/4 of 4 was not checked in 3 attempts: Flow run encountered")
+    assert failed.message.startswith("shard 2/2 of 2 was not checked in 3 attempts: Flow run encountered")
     assert "FullDiskError: the disk is full; no check is recorded" in failed.message
     assert len(records(Database.open(url), CHECK_KIND)) == 1
 
     sent = len(receiver.log)
     state = check(fleet)
 
-    late = next(each for each in find_shards(COUNT, 5) if str(each) == "3/4")
+    late = next(each for each in find_shards(COUNT, SIZE) if str(each) == "2/2")
     of_shard = {f"service-{number}" for number in range(COUNT) if late.holds(f"service-{number}")}
     new = [json.loads(request.data)["schedule_id"] for request, _ in receiver.log[sent:]]
-    assert set(new) == of_shard - {f"service-{number}" for number in range(0, COUNT, 5)}
+    assert set(new) == of_shard - {f"service-{number}" for number in OVERDUE}
     assert len(new) == len(set(new))
-    assert state.message.startswith("all 20 need attention; 16 of 20 changed")
+    assert state.message.startswith("all 8 need attention; 6 of 8 changed")
     plans = Counter(each["schedule_id"] for each in records(Database.open(url), PLAN_KIND))
     assert set(plans.values()) <= {1, 2}
     assert (verified(url).is_intact, verified(url).check_count) == (True, 2)
@@ -225,7 +221,7 @@ def test_a_later_check_stops_an_earlier_one_that_is_still_running(
     later: list[Any] = []
 
     def overtake(run: Any) -> Any:
-        if str(run.shard) == "3/4" and not later:
+        if str(run.shard) == "2/2" and not later:
             monkeypatch.setattr(process, "judge_fleet", judge_fleet)
             later.append(check(fleet))
         return judge_fleet(run)
@@ -237,8 +233,8 @@ def test_a_later_check_stops_an_earlier_one_that_is_still_running(
     assert earlier.type.value == "FAILED"
     assert "a later check of the same schedules" in earlier.message
     assert later[0].name == "NeedsAttention"
-    assert "20 of 20 changed" in later[0].message
-    assert len(receiver.log) == 4
+    assert "8 of 8 changed" in later[0].message
+    assert len(receiver.log) == 2
     assert (verified(url).is_intact, verified(url).check_count) == (True, 1)
 
 
@@ -251,12 +247,12 @@ def test_what_is_no_shard_is_one_error(fleet: Path, shard: str) -> None:
 
 
 def test_a_person_can_check_one_shard(fleet: Path, url: str, receiver: HTTPServer) -> None:
-    state = check(fleet, shard="1/4")
+    state = check(fleet, shard="1/2")
 
     assert state.name in ("NeedsAttention", "Ready")
     assert records(Database.open(url), CHECK_KIND) == []
     assert len(records(Database.open(url), PLAN_KIND)) == state.result()["schedule_count"]
-    assert "20 of 20 changed" in check(fleet).message
+    assert "8 of 8 changed" in check(fleet).message
     assert len(records(Database.open(url), PLAN_KIND)) == COUNT
     assert verified(url).is_intact
 
@@ -266,7 +262,7 @@ def test_a_dry_run_writes_nothing(fleet: Path, url: str, receiver: HTTPServer) -
 
     assert (state.name, state.message) == (
         "NeedsAttention",
-        "dry run in 4 shards: each shows what it would do",
+        "dry run in 2 shards: each shows what it would do",
     )
     assert not Database.at(url).has("ledger")
     assert not receiver.log
@@ -274,7 +270,7 @@ def test_a_dry_run_writes_nothing(fleet: Path, url: str, receiver: HTTPServer) -
 
 def test_a_provider_that_only_another_shard_names_is_known(fleet: Path, receiver: HTTPServer) -> None:
     lines = fleet.read_text().splitlines()
-    lines[3] = lines[3].replace('["webhook"]', '["webhook", "pager"]')
+    lines[5] = lines[5].replace('["webhook"]', '["webhook", "pager"]')
     fleet.write_text("\n".join(lines))
 
     assert check(fleet, provider="webhook,pager").name == "NeedsAttention"
@@ -290,7 +286,7 @@ def test_what_a_shard_could_not_deliver_fails_the_check(fleet: Path, url: str, r
     state = check(fleet, retries=0)
 
     assert state.type.value == "FAILED"
-    assert "4 notifications wait for webhook" in state.message
+    assert "2 notifications wait for webhook" in state.message
     assert (verified(url).is_intact, verified(url).check_count) == (True, 1)
 
 
@@ -317,7 +313,7 @@ def test_a_check_whose_shards_nobody_takes_checks_them_itself(
 
     assert state.name == "NeedsAttention", state.message
     found = Counter((each["state_name"], each["deployment_id"] is None) for each in shards_of(state))
-    assert found == {("Cancelled", False): 4, ("Ready", True): 1, ("NeedsAttention", True): 3}
+    assert found == {("Cancelled", False): 2, ("NeedsAttention", True): 2}
     assert (verified(url).is_intact, verified(url).check_count) == (True, 1)
 
 
@@ -329,7 +325,7 @@ def test_a_shard_that_never_ends_is_given_up_and_repeated(
 
     def start(name: str, **more: Any) -> Any:
         asked: Any = run_deployment(name, **more)
-        if more["parameters"]["shard"] == "2/4" and not stuck:
+        if more["parameters"]["shard"] == "2/2" and not stuck:
             stuck.append(asked.id)
             with get_client(sync_client=True) as client:
                 client.set_flow_run_state(asked.id, Running(), force=True)
@@ -344,5 +340,5 @@ def test_a_shard_that_never_ends_is_given_up_and_repeated(
         given_up = client.read_flow_run(stuck[0]).state
     assert given_up is not None
     assert (given_up.name, given_up.message) == ("Cancelling", "The shard took too long.")
-    assert [each["shard"] for each in state.result()["shards"]] == ["1/4", "2/4", "3/4", "4/4"]
+    assert [each["shard"] for each in state.result()["shards"]] == ["1/2", "2/2"]
     assert verified(url).is_intact

@@ -11,6 +11,7 @@ from rollback_drills.readiness.terms import Criteria
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_fields
 from rollback_drills.recording.recorder import record_drill
 from rollback_drills.recording.target import find_target
+from tests.processes.forked import find_exit_code, fork
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 STEPS = ("open", "write", "fsync", "replace", "unlink", "chown", "close")
@@ -35,17 +36,14 @@ def record(schedule: str, history: str, drill_id: str, *, advance: bool = False)
 
 def die_at(step: int, action: Callable[[], None]) -> bool:
     """Do something in a child that is killed before that step; say whether it came to the end."""
-    child = os.fork()
-    if child == 0:
-        try:
-            _count_down(step)
-            action()
-        except BaseException:  # noqa: BLE001 - the child must not go on with the tests of its parent
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return not os.WIFSIGNALED(status)
+
+    def count_down_and_act() -> None:
+        _count_down(step)
+        action()
+
+    code = find_exit_code(fork(count_down_and_act))
+    assert code in (0, -signal.SIGKILL)
+    return code == 0
 
 
 def _count_down(left: int) -> None:

@@ -3,8 +3,7 @@
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,33 +14,26 @@ from rollback_drills.database import migrations
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.database.tables import LEDGER, OUTBOX, SCHEMA_VERSION
 from rollback_drills.database.versions import NEWEST
-from tests.checkout import ROOT
+from tests.processes.forked import find_exit_code, fork, run_at_once
 from tests.samples.databases import empty_sqlite
 from tests.samples.formats import FIRST, FORMATS, load
 
 OLD = ("first", "ledger")
-UPGRADE = """
-import sys
-from rollback_drills.database.connections import Database
-database = Database.at(sys.argv[1])
-print(flush=True); sys.stdin.readline()
-database.prepare()
-"""
-DIE_BEFORE_STATEMENT = """
-import os, sys
-from sqlalchemy import event
-from rollback_drills.database.connections import Database
-database, left = Database.at(sys.argv[1]), [int(sys.argv[2])]
-@event.listens_for(database.engine, "before_cursor_execute")
-def count(connection, cursor, statement, *_):
-    left[0] -= 1
-    if not left[0]:
-        os.kill(os.getpid(), 9)
-@event.listens_for(database.engine, "commit")
-def before_commit(connection):
-    count(connection, None, "COMMIT")
-database.prepare()
-"""
+
+
+def die_before_statement(url: str, statement: int) -> None:
+    """Upgrade a database, and be killed before a statement or a commit."""
+    database, left = Database.at(url), statement
+
+    def count(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(database.engine, "before_cursor_execute", count)
+    event.listen(database.engine, "commit", count)
+    database.prepare()
 
 
 def set_version(database: Database, version: str) -> None:
@@ -69,25 +61,16 @@ def test_there_is_a_dump_of_every_version_before() -> None:
     assert {f"version-{number}" for number in range(1, NEWEST)} <= set(FORMATS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OLD)
 def test_processes_that_upgrade_at_once_do_it_once(name: str, url: str) -> None:
     database = load(name, url)
-    command = [sys.executable, "-c", UPGRADE, url]
-    pipe = subprocess.PIPE
-    processes = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(4)]
-    for each in processes:
-        assert each.stdout
-        each.stdout.readline()  # it has imported everything
-    for each in processes:
-        each.communicate("\n", timeout=60)
-    assert [each.returncode for each in processes] == [0] * 4
+    database.engine.dispose()
+    assert run_at_once([Database.at(url).prepare] * 4) == [0] * 4
     with database.read() as connection:
         _, rows, version = describe(connection)
     assert (rows, version) == ({"first": 6, "ledger": 8}[name], [f"{NEWEST:04}"])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OLD)
 def test_a_process_that_is_killed_leaves_the_old_format_or_the_new_one(
     name: str, url: str, tmp_path: Path
@@ -98,17 +81,15 @@ def test_a_process_that_is_killed_leaves_the_old_format_or_the_new_one(
     database.engine.dispose()
     statement, killed = 1, 0
     while True:
-        ran = subprocess.run(
-            [sys.executable, "-c", DIE_BEFORE_STATEMENT, url, str(statement)], cwd=ROOT, check=False
-        )
-        if ran.returncode != -signal.SIGKILL:
+        code = find_exit_code(fork(partial(die_before_statement, url, statement)))
+        if code != -signal.SIGKILL:
             break
         killed += 1
         with database.read() as connection:
             assert describe(connection) == old, f"killed before statement {statement}"
         database.engine.dispose()
         statement = statement * 3 // 2 + 1
-    assert ran.returncode == 0
+    assert code == 0
     assert killed > 5
     with database.read() as connection:
         assert describe(connection)[2] == [f"{NEWEST:04}"]

@@ -1,11 +1,10 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from base64 import b64encode
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from rollback_drills.evidence.outbox_transfer import explain_clock
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
-from tests.checkout import ROOT
+from tests.processes.forked import find_exit_code, fork, run_at_once
 from tests.samples.builders import KEY, NOW, open_key
 from tests.samples.databases import POSTGRES, fresh_database
 from tests.samples.tampering import fill, make_row, unguard
@@ -182,31 +181,9 @@ def test_what_fails_on_the_way_leaves_nothing(database: Database) -> None:
     check_intact(database, 2)
 
 
-WRITER = (
-    "import sys; from rollback_drills.database.connections import Database\n"
-    "from tests.samples.tampering import fill\n"
-    "database = Database.open(sys.argv[1])\n"
-    "number, batches, rows = map(int, sys.argv[2:])\n"
-    "print(flush=True); sys.stdin.readline()\n"
-    "fill(database, [rows] * batches, start=number * 10_000)\n"
-)
-
-
-def start_writers(url: str, writers: int, batches: int, rows: int) -> list["subprocess.Popen[str]"]:
-    """Start processes that append at once; the time of them all is the same, so that no clock goes back."""
-    pipe = subprocess.PIPE
-    script = WRITER.replace("start=number * 10_000", "start=0")
-    command = [sys.executable, "-c", script, url]
-    started = [
-        subprocess.Popen(
-            [*command, str(number), str(batches), str(rows)], cwd=ROOT, stdin=pipe, stdout=pipe, text=True
-        )
-        for number in range(writers)
-    ]
-    for each in started:
-        assert each.stdout
-        each.stdout.readline()
-    return started
+def write(url: str, batches: int, rows: int) -> None:
+    """Append in a process; the time of all is the same, so that no clock goes back."""
+    fill(Database.open(url), [rows] * batches)
 
 
 @pytest.mark.slow
@@ -225,11 +202,7 @@ def test_writers_at_once_make_one_history(
     kind: str, writers: int, batches: int, rows: int, tmp_path: Path
 ) -> None:
     with fresh_database(kind, tmp_path) as url:
-        started = start_writers(url, writers, batches, rows)
-        for each in started:
-            each.communicate("\n", timeout=120)
-
-        assert [each.returncode for each in started] == [0] * writers
+        assert run_at_once([partial(write, url, batches, rows)] * writers) == [0] * writers
         database = Database.open(url)
         expected = writers * batches * rows + 1 + count(database, CLOCK_KIND)
         check_intact(database, expected)
@@ -242,13 +215,11 @@ def test_writers_at_once_make_one_history(
 @pytest.mark.slow
 def test_a_writer_that_is_killed_leaves_a_ledger_that_goes_on(url: str, database: Database) -> None:
     for round_number in range(5):
-        (writer,) = start_writers(url, 1, 10_000, 20)
-        assert writer.stdin
-        writer.stdin.write("\n")
-        writer.stdin.flush()
+        database.engine.dispose()
+        writer = fork(partial(write, url, 10_000, 20))
         time.sleep(0.1 + 0.03 * round_number)
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
+        os.kill(writer, signal.SIGKILL)
+        assert find_exit_code(writer) == -signal.SIGKILL
         append(database, [make_row(0)], open_key)
 
     head = find_head(database)

@@ -1,5 +1,6 @@
 """Backups: whole, verified, and never in the way of anybody."""
 
+import os
 import resource
 import shutil
 import signal
@@ -8,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,21 +23,18 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.checkout import ROOT
+from tests.processes.forked import find_exit_code, fork
 from tests.samples.databases import empty_sqlite, open_sqlite
 from tests.samples.formats import FIRST, load
 from tests.samples.tampering import fill, tampering
 
 BACK_UP = """
-import os, sys
+import sys
 from pathlib import Path
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.backup import back_up
-die_at = sys.argv[3]
-def die(step):
-    def act(*_):
-        if step == die_at: os.kill(os.getpid(), 9)
-    return act
-back_up(Database.at(sys.argv[1]), Path(sys.argv[2]), die("copy"), die("verify"), force=True)
+nothing = lambda *_: None
+back_up(Database.at(sys.argv[1]), Path(sys.argv[2]), nothing, nothing, force=True)
 """
 
 
@@ -204,8 +203,13 @@ def test_a_killed_backup_leaves_the_older_one(step: str, tmp_path: Path, target:
     fill(database, (1500,))  # verification shows progress after a thousand rows
     target.write_text("an older backup")
     url = f"sqlite:///{tmp_path / 'evidence.db'}"
-    ran = subprocess.run([sys.executable, "-c", BACK_UP, url, str(target), step], cwd=ROOT, check=False)
-    assert ran.returncode == -signal.SIGKILL
+    database.engine.dispose()
+
+    def die_at(name: str) -> Callable[..., None]:
+        return lambda *_: os.kill(os.getpid(), signal.SIGKILL) if name == step else None
+
+    killed = fork(lambda: back_up(Database.at(url), target, die_at("copy"), die_at("verify"), force=True))
+    assert find_exit_code(killed) == -signal.SIGKILL
     assert target.read_text() == "an older backup"
     assert verified(tmp_path / "evidence.db").findings == []
     assert back_up(database, target, nothing, nothing, force=True).size == 1501
@@ -221,7 +225,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, database: Da
     with database.read() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     ran = subprocess.run(
-        [sys.executable, "-c", BACK_UP, url, str(target), "never"],
+        [sys.executable, "-c", BACK_UP, url, str(target)],
         cwd=ROOT,
         check=False,
         capture_output=True,

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +10,7 @@ from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.readiness.terms import Report
-from tests.checkout import ROOT
+from tests.processes.forked import run_at_once
 from tests.samples.builders import open_key
 
 
@@ -68,16 +66,14 @@ def test_records_are_written_all_or_none(url: str) -> None:
 @pytest.mark.slow
 def test_two_processes_that_write_at_once_lose_nothing(url: str) -> None:
     mine = uuid4().hex
-    EvidenceIndex.open(url)
-    script = (
-        "import sys; from tests.unit.evidence.test_index import make_record, put\n"
-        "from rollback_drills.evidence.index import EvidenceIndex\n"
-        "index = EvidenceIndex.open(sys.argv[1])\n"
-        "for _ in range(50): put(index, make_record(sys.argv[2]))"
-    )
-    writers = [subprocess.Popen([sys.executable, "-c", script, url, mine], cwd=ROOT) for _ in range(2)]
+    EvidenceIndex.open(url).database.engine.dispose()
 
-    assert [writer.wait(60) for writer in writers] == [0, 0]
+    def write() -> None:
+        index = EvidenceIndex.open(url)
+        for _ in range(50):
+            put(index, make_record(mine))
+
+    assert run_at_once([write] * 2) == [0, 0]
     assert EvidenceIndex.open(url).find(EvidenceFilter(schedule_id=mine))[1] == 100
 
 
@@ -99,22 +95,9 @@ def test_a_database_that_cannot_be_used_is_named_without_its_password(tmp_path: 
 
 @pytest.mark.slow
 def test_processes_that_open_a_new_index_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
-    script = (
-        "import sys\n"
-        "from rollback_drills.evidence.index import EvidenceIndex\n"
-        "print(flush=True); sys.stdin.readline()\n"
-        "EvidenceIndex.open(sys.argv[1])"
-    )
-    command = [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'new.db'}"]
-    pipe = subprocess.PIPE
-    openers = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(6)]
-    for each in openers:
-        assert each.stdout
-        each.stdout.readline()  # it has imported everything
-    for each in openers:
-        each.communicate("\n", timeout=60)
+    url = f"sqlite:///{tmp_path / 'new.db'}"
 
-    assert [each.returncode for each in openers] == [0] * 6
+    assert run_at_once([lambda: EvidenceIndex.open(url)] * 6) == [0] * 6
 
 
 def test_a_password_in_the_query_of_a_url_is_not_repeated() -> None:

@@ -1,7 +1,7 @@
 """Changes of the key of a ledger, at once with others and broken off; and who makes the first key."""
 
-import subprocess
-import sys
+import secrets
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from rollback_drills.evidence.rotation import Rotated, rotate_key
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
-from tests.checkout import ROOT
+from tests.processes.forked import run_at_once
 from tests.samples.builders import KEY, NOW
 from tests.samples.tampering import OTHER_KEY, fill, make_row
 
@@ -151,42 +151,21 @@ def test_a_clock_that_went_back_is_told_by_the_change_of_the_key_too(database: D
     assert EvidenceIndex(database).find(EvidenceFilter(metadata_kind=CLOCK_KIND))[1] == 1
 
 
-FIRST = (
-    "import secrets, sys; from pathlib import Path\n"
-    "from rollback_drills.database.connections import Database\n"
-    "from rollback_drills.evidence.appender import append\n"
-    "from rollback_drills.evidence.ledger.keys import SigningKey\n"
-    "from tests.samples.tampering import make_row\n"
-    "folder, database = Path(sys.argv[2]), Database.open(sys.argv[1])\n"
-    "def open_key(public_key):\n"
-    "    if public_key is not None:\n"
-    "        return SigningKey.parse((folder / public_key.key_id.hex()).read_text())\n"
-    "    key = SigningKey.generate('ledger/' + secrets.token_hex(8))\n"
-    "    (folder / key.public.key_id.hex()).write_text(key.to_text())\n"
-    "    print(flush=True); sys.stdin.readline()  # both have made a key before either writes\n"
-    "    return key\n"
-    "append(database, [make_row(0)], open_key)\n"
-)
-
-
 @pytest.mark.slow
 def test_processes_that_make_the_first_key_at_once_agree_on_one(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     folder.mkdir()
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", FIRST, url, str(folder)]
-    writers = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
-    for each in writers:
-        assert each.stdout
-        assert each.stdout.readline() == "\n"
-    for each in writers:
-        assert each.stdin
-        each.stdin.write("\n")
-        each.stdin.flush()
-    for each in writers:
-        each.communicate(timeout=60)
 
-    assert [each.returncode for each in writers] == [0, 0]
+    def open_key(public_key: PublicKey | None) -> SigningKey:
+        if public_key is not None:
+            return SigningKey.parse((folder / public_key.key_id.hex()).read_text())
+        key = SigningKey.generate(f"ledger/{secrets.token_hex(8)}")
+        (folder / key.public.key_id.hex()).write_text(key.to_text())
+        while len(list(folder.iterdir())) < 2:  # both have made a key before either writes
+            time.sleep(0.01)
+        return key
+
+    assert run_at_once([lambda: append(Database.open(url), [make_row(0)], open_key)] * 2) == [0, 0]
     assert len(list(folder.iterdir())) == 2
     database = Database.open(url)
     result = verified(database)

@@ -1,13 +1,13 @@
 """Committing: each notification once, all of them or none, and what a commit replaces."""
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from rollback_drills.outbox.rows import read_notification
 from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
-from tests.checkout import ROOT
+from tests.processes.forked import run_at_once
 from tests.samples.builders import NOW, checked, make_subject
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import (
@@ -129,32 +129,18 @@ def test_runs_that_read_the_documents_in_another_order_do_not_block_each_other(d
 
 
 @pytest.mark.slow
-def test_two_processes_that_commit_at_once_commit_each_notification_once(
-    url: str, database: Database
-) -> None:
-    script = (
-        "import sys\n"
-        "from rollback_drills.database.connections import Database\n"
-        "from rollback_drills.outbox.commit import commit\n"
-        "from tests.samples.outbox import make_entries\n"
-        "database, entries = Database.open(sys.argv[1]), list(make_entries(200))\n"
-        "print(flush=True); sys.stdin.readline()\n"
-        "for start in range(0, 200, 10):\n"
-        "    for each in commit(database, entries[start : start + 10], [], now=0.0): print(each)\n"
-    )
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", script, url]
-    writers = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
-    for each in writers:
-        assert each.stdout
-        each.stdout.readline()  # it has imported everything
-    for each in writers:
-        assert each.stdin
-        each.stdin.write("\n")
-        each.stdin.flush()
-    added = [each.communicate(timeout=60)[0].split() for each in writers]
+def test_two_processes_that_commit_at_once_commit_each_notification_once(url: str, tmp_path: Path) -> None:
+    entries = list(make_entries(200))
 
-    assert [each.returncode for each in writers] == [0, 0]
+    def write(file: Path) -> None:
+        database = Database.open(url)
+        added = [commit(database, entries[start : start + 10], [], now=0.0) for start in range(0, 200, 10)]
+        file.write_text(" ".join(chain.from_iterable(added)))
+
+    files = [tmp_path / "first", tmp_path / "second"]
+
+    assert run_at_once([partial(write, file) for file in files]) == [0, 0]
+    added = [file.read_text().split() for file in files]
     assert len(added[0] + added[1]) == len({*added[0], *added[1]}) == 200
 
 

@@ -1,7 +1,7 @@
 """Outcomes on their way into the evidence: each once, all or none."""
 
-import subprocess
-import sys
+import os
+import signal
 from collections import Counter
 
 import pytest
@@ -22,7 +22,7 @@ from rollback_drills.outbox.queries import (
     discard,
 )
 from rollback_drills.readiness.terms import Report
-from tests.checkout import ROOT
+from tests.processes.forked import find_exit_code, fork
 from tests.samples.builders import NOW, open_key
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import as_it_is, at_once, deliver_all, index, make_record, put, route_outcomes
@@ -117,17 +117,13 @@ def test_outcomes_of_a_run_that_was_killed_before_indexing_are_taken_by_the_next
     url: str, database: Database
 ) -> None:
     ids = put(database, *make_entries(3))
-    script = (
-        "import os, sys\n"
-        "from rollback_drills.database.connections import Database\n"
-        "from tests.samples.outbox_rows import deliver_all\n"
-        "deliver_all(Database.open(sys.argv[1]))\n"
-        "os.kill(os.getpid(), 9)\n"
-    )
+    database.engine.dispose()
 
-    killed = subprocess.run([sys.executable, "-c", script, url], cwd=ROOT, check=False, timeout=60)
+    def deliver_and_die() -> None:
+        deliver_all(Database.open(url))
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    assert killed.returncode == -9
+    assert find_exit_code(fork(deliver_and_die)) == -signal.SIGKILL
     assert index(database) == 2 * 3
     assert route_outcomes(database) == [(each, "delivered") for each in ids]
 
