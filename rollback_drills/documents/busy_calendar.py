@@ -1,14 +1,14 @@
 """When a person is busy, by an iCalendar file (RFC 5545): only its times are read."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from rollback_drills.documents.recurrence import SEARCHED_YEARS, Recurrence
+from rollback_drills.documents.calendar_checks import check_events, list_times
+from rollback_drills.documents.recurrence import SEARCHED_YEARS
 from rollback_drills.documents.routing_policy import Period
-from rollback_drills.documents.rule_parts import read_parts
 from rollback_drills.documents.spans import Span, Spans
 from rollback_drills.documents.wall_time import FIRST_YEAR, LAST_YEAR, to_instant
 
@@ -16,14 +16,9 @@ if TYPE_CHECKING:
     from icalendar.cal import Component
     from recurring_ical_events import CalendarQuery
 
-MOST_EVENTS: Final = 5_000
-_READ: Final = frozenset(
-    "UID SEQUENCE DTSTART DTEND DURATION RRULE EXDATE RDATE RECURRENCE-ID TRANSP STATUS".split()
-)
-"""What is kept of an event; titles, places and people are not."""
-_TIMES: Final = ("DTSTART", "DTEND", "EXDATE", "RDATE", "RECURRENCE-ID")
-_SINGLE: Final = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID")
 _KEPT: Final = 256
+_LENGTH: Final = "X-LENGTH"
+"""Our own property of an event that recurs: how long each occurrence lasts."""
 
 
 class BusyCalendar(Spans):
@@ -56,7 +51,7 @@ class BusyCalendar(Spans):
         if year not in self._spans:
             first, last = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
             spans = {
-                Span(self._to_instant(event["DTSTART"].dt), self._to_instant(event["DTEND"].dt))
+                _find_span(event, self._zone)
                 for event in self._query.between((year - 1, 12, 29), (year + 1, 1, 4))
                 if _keeps_busy(event)
             }
@@ -65,11 +60,6 @@ class BusyCalendar(Spans):
             ]
             self._spans[year] = tuple(sorted(found))
         return self._spans[year]
-
-    def _to_instant(self, value: date) -> datetime:
-        if not isinstance(value, datetime):
-            value = datetime.combine(value, time())
-        return to_instant(value, self._zone) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class CalendarAbsence(Period, frozen=True, gc=False, kw_only=True):
@@ -110,64 +100,57 @@ def read_busy_times(data: bytes, zone: str) -> BusyCalendar:
     except Exception:  # whose text may have titles  # noqa: BLE001 - the library raises what its parts raise
         raise ValueError("is no iCalendar file (RFC 5545); export the calendar again") from None
     events = calendar.walk("VEVENT")
-    if len(events) > MOST_EVENTS:
-        raise ValueError(f"has {len(events):,} events, of at most {MOST_EVENTS:,}; export fewer months")
-    for number, event in enumerate(events, 1):
-        try:
-            _check(event)
-        except ValueError as error:
-            raise ValueError(f"cannot be read: event {number} {error}") from None
+    check_events(events)
     try:
+        for event in events:
+            _keep_length(event, zone)
         query = recurring_ical_events.of(calendar, components=["VEVENT"])
         busy = BusyCalendar(query, zone, sha256(data).hexdigest())
         for event in events[-1:]:  # a trial, of which the year is kept
-            busy.find_spans_of_year(_list_times(event["DTSTART"])[0].year)
+            year = list_times(event["DTSTART"])[0].year
+            busy.find_spans_of_year(min(max(year, FIRST_YEAR), LAST_YEAR))
     except Exception:  # noqa: BLE001 - the library raises what its parts raise
         raise ValueError("has events that do not fit together; export the calendar again") from None
     return busy
 
 
-def _check(event: "Component") -> None:
-    """Ensure that an event can be followed, and drop what is not read of it."""
-    broken = {name for name, _ in event.errors if name in _READ}
-    broken |= {name for name in _SINGLE if isinstance(event.get(name), list)}
-    if broken:
-        raise ValueError(f"has an unreadable {min(broken)}; fix it, or export the calendar again")
-    if "DTSTART" not in event:
-        raise ValueError("has no DTSTART; export the calendar again")
-    for name in event.keys() - _READ:
-        del event[name]
-    for name in _TIMES:
-        for value in _list(event.get(name)):
-            if "TZID" in value.params and not all(map(_has_zone, _list_times(value))):
-                raise ValueError(f"has a {name} in an unknown time zone; write a name such as Europe/Berlin")
-    for rule in _list(event.get("RRULE")):
-        _check_rule(rule.to_ical().decode(), _list_times(event["DTSTART"])[0])
+def _keep_length(event: "Component", zone: str) -> None:
+    """Keep how long each occurrence of an event lasts (RFC 5545, 3.8.5.3).
+
+    With DTEND as many seconds as the first one. With DURATION so many days on the wall, and then so many
+    seconds. The library adds either to the clock on the wall: another length when the clocks change.
+    """
+    (start,) = list_times(event["DTSTART"])
+    if not isinstance(start, datetime) or not ("RRULE" in event or "RDATE" in event):
+        return
+    if "DURATION" in event:
+        (added,) = list_times(event["DURATION"])
+        length, days = added, added.days
+    elif "DTEND" in event:
+        (end,) = list_times(event["DTEND"])
+        length, added, days = _to_instant(end, zone) - _to_instant(start, zone), end - start, 0
+    else:
+        return
+    rest = length - timedelta(days=days)
+    event.add(_LENGTH, f"{added.total_seconds()} {days} {rest.total_seconds()}")
 
 
-def _check_rule(rule: str, start: date) -> None:
-    """Ensure that a rule is one of days or rarer, and occurs; it may end whenever it does."""
-    parts = {name: text for name, text in read_parts(rule).items() if name not in ("COUNT", "UNTIL")}
-    lasting = ";".join(f"{name}={text}" for name, text in parts.items())
-    Recurrence(lasting, f"{start:%Y-%m-%dT%H:%M:%S}", "UTC").check()
+def _find_span(occurrence: "Component", zone: str) -> Span:
+    """Return when an occurrence begins and ends."""
+    (start,), (end,) = list_times(occurrence["DTSTART"]), list_times(occurrence["DTEND"])
+    added, days, rest = map(float, occurrence.get(_LENGTH, "0 0 0").split())
+    if not added or (end - start).total_seconds() != added:  # a single one, or with an end of its own
+        return Span(_to_instant(start, zone), _to_instant(end, zone))
+    last = _to_instant(start + timedelta(days=days), zone)
+    return Span(_to_instant(start, zone), last + timedelta(seconds=rest))
+
+
+def _to_instant(value: date, zone: str) -> datetime:
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    return to_instant(value, zone) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _keeps_busy(event: "Component") -> bool:
     is_free = str(event.get("TRANSP", "")).upper() == "TRANSPARENT"
     return not is_free and str(event.get("STATUS", "")).upper() != "CANCELLED"
-
-
-def _list(value: Any) -> list[Any]:
-    """Return the values of a property, of which an event may have none, one or several."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _list_times(value: Any) -> list[Any]:
-    return [each.dt for each in value.dts] if hasattr(value, "dts") else [value.dt]
-
-
-def _has_zone(value: Any) -> bool:
-    start = value[0] if isinstance(value, tuple) else value  # a period has a start and an end
-    return not isinstance(start, datetime) or start.tzinfo is not None

@@ -89,9 +89,19 @@ MOMENTS: Final = [(zone, each) for zone in ZONES for each in _transitions_of(zon
 
 
 def is_open(
-    instant: datetime, zone: str, days: set[int], start: time, length: timedelta, without: set[date]
+    instant: datetime,
+    zone: str,
+    days: set[int],
+    start: time,
+    length: timedelta,
+    without: set[date],
+    *,
+    by_watch: bool = False,
 ) -> bool:
-    """An oracle that knows nothing of rules: whether a window of some day of the days before is open."""
+    """An oracle that knows nothing of rules: whether a window of some day of the days before is open.
+
+    Its end is on the wall, or with `by_watch` so long after its start as a watch measures it.
+    """
     wall = instant.astimezone(ZoneInfo(zone)).date()
     for back in range(-1, length.days + 3):
         day = wall - timedelta(days=back)
@@ -99,6 +109,7 @@ def is_open(
         bounds = (each.replace(tzinfo=ZoneInfo(zone)).timestamp() for each in (begin, begin + length))
         if day.weekday() in days and day not in without:
             since, until = bounds
+            until = since + length.total_seconds() if by_watch else until
             if since <= instant.timestamp() < until:
                 return True
     return False

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ import recurring_ical_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollback_drills.documents.busy_calendar import MOST_EVENTS, BusyCalendar, read_busy_times
+from rollback_drills.documents.busy_calendar import BusyCalendar, read_busy_times
+from rollback_drills.documents.calendar_checks import MOST_EVENTS
 from rollback_drills.documents.calendar_files import LARGEST_CALENDAR_BYTES
 from rollback_drills.documents.fleet import Subject, load_fleet
 from rollback_drills.documents.policy_file import read_policy
@@ -113,6 +115,88 @@ def test_an_event_keeps_its_owner_busy(event: tuple[str, ...], expected: list[tu
     assert list(spans(read_busy_times(ics(event), "Europe/Berlin"))) == expected
 
 
+NIGHT = ("DTSTART;TZID=Europe/Berlin:20260101T220000",)
+DAILY = "RRULE:FREQ=DAILY"
+
+
+@pytest.mark.parametrize(
+    ("event", "spring", "autumn"),
+    [
+        pytest.param(
+            (*NIGHT, "DTEND;TZID=Europe/Berlin:20260102T060000", DAILY),
+            ("03-28 21:00", "03-29 05:00"),
+            ("10-24 20:00", "10-25 04:00"),
+            id="with an end: eight hours",
+        ),
+        pytest.param(
+            (*NIGHT, "DURATION:PT8H", DAILY),
+            ("03-28 21:00", "03-29 05:00"),
+            ("10-24 20:00", "10-25 04:00"),
+            id="with hours: eight hours",
+        ),
+        pytest.param(
+            (*NIGHT, "DURATION:P1D", DAILY),
+            ("03-28 21:00", "03-29 20:00"),
+            ("10-24 20:00", "10-25 21:00"),
+            id="with a day: to the same time on the wall",
+        ),
+        pytest.param(
+            (*NIGHT, "DURATION:P1DT6H", DAILY),
+            ("03-28 21:00", "03-30 02:00"),
+            ("10-24 20:00", "10-26 03:00"),
+            id="with a day and hours: first the day",
+        ),
+        pytest.param(
+            (*NIGHT, "DTEND;TZID=America/New_York:20260102T000000", DAILY),
+            ("03-28 21:00", "03-29 05:00"),
+            ("10-24 20:00", "10-25 04:00"),
+            id="with an end in another zone",
+        ),
+        pytest.param(
+            (*NIGHT, "DURATION:PT8H", "RDATE;TZID=Europe/Berlin:20260328T220000,20261024T220000"),
+            ("03-28 21:00", "03-29 05:00"),
+            ("10-24 20:00", "10-25 04:00"),
+            id="at further dates",
+        ),
+        pytest.param(
+            (
+                *NIGHT,
+                "DURATION:PT8H",
+                "RDATE;TZID=Europe/Berlin;VALUE=PERIOD:20260328T220000/PT9H,20261024T220000/PT3H",
+            ),
+            ("03-28 21:00", "03-29 05:00"),
+            ("10-24 20:00", "10-24 23:00"),
+            id="a further date with an end of its own, on the wall",
+        ),
+        pytest.param(
+            ("DTSTART;VALUE=DATE:20260101", "DTEND;VALUE=DATE:20260102", DAILY),
+            ("03-28 23:00", "03-29 22:00"),
+            ("10-24 22:00", "10-25 23:00"),
+            id="a whole day",
+        ),
+        pytest.param(
+            ("DTSTART:20260101T220000", "DTEND:20260102T060000", DAILY),
+            ("03-28 21:00", "03-29 05:00"),
+            ("10-24 20:00", "10-25 04:00"),
+            id="by the wall of the owner",
+        ),
+        pytest.param(
+            ("DTSTART:20260101T210000Z", "DTEND:20260102T050000Z", DAILY),
+            ("03-28 21:00", "03-29 05:00"),
+            ("10-24 21:00", "10-25 05:00"),
+            id="in UTC",
+        ),
+    ],
+)
+def test_an_occurrence_lasts_as_the_rfc_says_when_the_clocks_change(
+    event: tuple[str, ...], spring: tuple[str, str], autumn: tuple[str, str]
+) -> None:
+    found = list(spans(read_busy_times(ics(event), "Europe/Berlin")))
+
+    assert spring in found
+    assert autumn in found
+
+
 def test_an_event_at_the_turn_of_the_year_is_found_in_both_and_yielded_once() -> None:
     event = ("DTSTART;VALUE=DATE:20261230", "DTEND;VALUE=DATE:20270105")
     calendar = read_busy_times(ics(event), "UTC")
@@ -183,7 +267,8 @@ def test_a_calendar_is_busy_when_the_walls_of_its_zone_say_so(
     for step in range(-4 * 30, 4 * 30):
         instant = middle + step * QUARTER
         span = calendar.find_span(instant)
-        assert (span is not None) == is_open(instant, zone, days, begins, length, left_out), instant
+        expected = is_open(instant, zone, days, begins, length, left_out, by_watch=True)
+        assert (span is not None) == expected, instant
 
 
 def absences(path: Path) -> Suppressions:
@@ -261,7 +346,31 @@ def test_a_calendar_that_is_always_busy_ends_the_search(tmp_path: Path) -> None:
             ics((*MEETING, "RRULE:FREQ=HOURLY")), "event 1 rrule has the FREQ HOURLY", id="too often"
         ),
         pytest.param(
+            ics((*MEETING, "RRULE:FREQ=SECONDLY")), "event 1 rrule has the FREQ SECONDLY", id="every second"
+        ),
+        pytest.param(
+            ics((*MEETING, "RRULE:FREQ=DAILY;BYSECOND=0,1,2;BYMINUTE=0,1,2;BYHOUR=0,1,2")),
+            "event 1 rrule occurs 27 times a day; at most 24",
+            id="too often a day",
+        ),
+        pytest.param(
+            ics(*[(*MEETING, "RRULE:FREQ=DAILY")] * 28),
+            "which repeats events 10,220 times a year, of at most 10,000; export fewer of them",
+            id="too many repeats",
+        ),
+        pytest.param(
             ics((*MEETING, "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")), "does not occur within", id="never"
+        ),
+        pytest.param(ics((*MEETING, "RRULE:FREQ=DAILY;BYWEEKNO=1")), "event 1 rrule has BYWEEKNO", id="part"),
+        pytest.param(
+            ics(("DTSTART:20261201T080000Z", "DTEND:20261201T100000", "RRULE:FREQ=DAILY")),
+            "which has events that do not fit together",
+            id="an end without a zone",
+        ),
+        pytest.param(
+            ics(("DTSTART:20261201T080000Z", "DTEND;VALUE=DATE:20261202", "RRULE:FREQ=DAILY")),
+            "which has events that do not fit together",
+            id="a day as the end",
         ),
         pytest.param(
             ics(("DTSTART;TZID=Mars/Crater:20261201T080000", "DURATION:PT1H")),
@@ -287,6 +396,48 @@ def test_a_calendar_that_cannot_be_read_is_one_line_without_a_title(
     assert lint_files([str(path)], now=NOW).findings == [
         loaded.problem.replace("payments-schedule", f"{tmp_path}/payments-schedule")
     ]
+
+
+def test_rules_that_follow_each_other_may_be_many() -> None:
+    years = [
+        (f"DTSTART:{year}0101T080000Z", "DURATION:PT1H", f"RRULE:FREQ=DAILY;{end}")
+        for year in range(1990, 2026)
+        for end in (f"UNTIL={year}1130T000000Z", "COUNT=300")
+    ]
+    always = ("DTSTART:00010101T080000Z", "DURATION:PT1H", "RRULE:FREQ=YEARLY")
+
+    assert len(read_busy_times(ics(*years, always), "UTC").find_spans_of_year(2025)) == 333
+
+
+def test_a_title_in_another_encoding_is_not_read_either() -> None:
+    title = SECRET.replace("talk", "Gespr\xe4ch")
+    data = ics(MEETING).replace(SECRET.encode(), title.encode("latin-1"))
+
+    assert list(spans(read_busy_times(data, "UTC"))) == [("12-01 08:00", "12-01 10:00")]
+
+
+def test_a_large_file_is_not_read_at_all(tmp_path: Path) -> None:
+    path = write(tmp_path, b"")
+    with (tmp_path / "payments.ics").open("wb") as file:
+        file.truncate(50 * 1024 * 1024)
+    began = process_time()
+
+    loaded = read_document(Schedule, str(path))
+
+    assert (
+        "has 52,428,800 bytes, of which at most 1,048,576 are read; is it the right file?" in loaded.problem
+    )
+    assert process_time() - began < 0.1
+
+
+def test_a_link_to_itself_and_a_pipe_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "circle.ics").symlink_to("circle.ics")
+    os.mkfifo(tmp_path / "pipe.ics")
+
+    for name, problem in (("circle.ics", "levels of symbolic links"), ("pipe.ics", "is not a file")):
+        loaded = read_document(Schedule, str(write(tmp_path, None, name)))
+        assert problem in loaded.problem
+        assert "\n" not in loaded.problem
 
 
 @pytest.mark.parametrize(
