@@ -28,7 +28,7 @@ def deliver_notifications(
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = _USUAL.generated_by,
     force: bool = False,
-    routing_policy: dict[str, Any] | str | None = None,
+    routing_policy: str | dict[str, Any] | None = None,
     schedule: str | None = None,
     history: str | None = None,
     mode: ModeName | None = None,

@@ -36,7 +36,7 @@ _USUAL: Final = EscalateRequest()
 def escalate_unacknowledged(
     schedule: str | None = None,
     history: str | None = None,
-    routing_policy: dict[str, Any] | str | None = None,
+    routing_policy: str | dict[str, Any] | None = None,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     overdue_after_minutes: OverdueMinutes = _USUAL.overdue_after_minutes,

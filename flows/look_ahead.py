@@ -45,7 +45,7 @@ def look_ahead(
     schedule: str | None = None,
     history: str | None = None,
     due_soon_days: SomeDays | None = None,
-    routing_policy: dict[str, Any] | str | None = None,
+    routing_policy: str | dict[str, Any] | None = None,
     provider: str = _USUAL.provider,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,

@@ -106,7 +106,7 @@ class ExceptionRequest(DocumentsRequest):
 class EscalateRequest(DocumentsRequest):
     """What is escalated, and when it is too late."""
 
-    routing_policy: dict[str, Any] | str | None = like(DeliverOptions, "routing_policy")
+    routing_policy: str | dict[str, Any] | None = like(DeliverOptions, "routing_policy")
     retries: Retries = like(DeliverOptions, "retries")
     timeout_seconds: TimeoutSeconds = like(DeliverOptions, "timeout_seconds")
     overdue_after_minutes: OverdueMinutes = Field(

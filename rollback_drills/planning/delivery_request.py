@@ -83,7 +83,7 @@ class DeliverOptions(HowToDeliver):
         default=False,
         description="Notify even if healthy or just notified; never in a window or absence.",
     )
-    routing_policy: dict[str, Any] | str | None = Field(
+    routing_policy: str | dict[str, Any] | None = Field(
         None, description="Routing policy that adds to the schedule's: the document, or its path."
     )
 
@@ -111,7 +111,7 @@ class LookAheadRequest(HowToDeliver, DocumentsRequest):
     due_soon_days: Annotated[SomeDays | None, of_setting("due_soon_days")] = like(
         CheckRequest, "due_soon_days"
     )
-    routing_policy: dict[str, Any] | str | None = like(DeliverOptions, "routing_policy")
+    routing_policy: str | dict[str, Any] | None = like(DeliverOptions, "routing_policy")
     provider: str = Field(
         "all",
         description="Providers to notify: all that open no ticket, or a list separated by commas.",

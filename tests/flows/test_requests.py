@@ -19,6 +19,7 @@ from flows.grant_exception import grant_exception
 from flows.look_ahead import look_ahead
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
+from flows.review_notifications import review_notifications
 from rollback_drills.documents.history import Drill
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence import appender, outbox_transfer, outcomes
@@ -78,6 +79,32 @@ def test_a_form_has_the_fields_of_the_request_with_its_texts_and_bounds(
         assert form[name]["description"] == explain_field(request_type, name)
         for bound in ("minimum", "maximum", "exclusiveMinimum", "anyOf", "enum"):
             assert form[name].get(bound) == asked[name].get(bound), (name, bound)
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        acknowledge_notification,
+        deliver_notifications,
+        drill_check,
+        escalate_unacknowledged,
+        grant_exception,
+        look_ahead,
+        record_drill,
+        release_gate,
+        review_notifications,
+    ],
+    ids=lambda flow: str(flow.name),
+)
+def test_a_form_offers_a_field_first_and_json_only_for_what_has_no_form(flow: Flow[Any, Any]) -> None:
+    form = parameter_schema(flow.fn).model_dump()["properties"]
+
+    first = {name: (says.get("anyOf") or [says])[0].get("type") for name, says in form.items()}
+    no_field = {
+        name for name, kind in first.items() if kind not in {"string", "number", "integer", "boolean"}
+    }
+    # a list of texts has fields of its own; any key of a document, and many routes at once, have none
+    assert no_field <= {"evidence_refs", "further", "routes"}
 
 
 @pytest.mark.parametrize(
