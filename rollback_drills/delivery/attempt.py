@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from rollback_drills.notifications.digest import make_digest
 from rollback_drills.notifications.notification import Notification
@@ -14,6 +14,7 @@ from rollback_drills.notifications.readable import make_readable
 from rollback_drills.outbox.claims import Claimed
 
 _logger = logging.getLogger(__name__)
+_LEFT: Final = Verdict(Outcome.RETRY, "its lease would have ended before an answer, so it was not sent")
 
 
 class Sender(Protocol):
@@ -45,7 +46,7 @@ class Finished:
     may_repeat: bool
     started_at: float
     was_tried: bool = True
-    """Whether it was sent or asked for; not if it is given up because its workers ended."""
+    """Whether it was sent; not if it is given up because its workers ended, or its lease ends too early."""
 
 
 async def attempt(
@@ -54,12 +55,8 @@ async def attempt(
     timeout_seconds: float,
     started_at: float,
     is_held: Callable[[], bool],
-) -> Finished | None:
-    """Hand a message over.
-
-    Returns:
-        None if the lease could end while it is sent: another worker may then send it at the same time.
-    """
+) -> Finished:
+    """Hand a message over, unless the lease could end while it is sent: another worker may send it then."""
     sent_at = datetime.fromtimestamp(started_at, UTC)
     notification = make_readable(make_digest(message.notifications), now=sent_at)
     may_repeat = message.is_uncertain
@@ -74,7 +71,7 @@ async def attempt(
         notification = replace(notification, may_repeat=True)
     if not is_held():
         _logger.warning("the lease of %s ends before it can be sent; it is left", message.message_id)
-        return None
+        return Finished(message, _LEFT, message.is_uncertain, started_at, was_tried=False)
     verdict = await sender.send_async(notification, timeout_seconds=timeout_seconds)
     # what drops repeats has the notification once now, or may still have an earlier attempt of it
     return Finished(message, verdict, may_repeat and not (drops_repeats and verdict.succeeded), started_at)

@@ -87,7 +87,7 @@ class _Run:
 
     async def deliver(self) -> list[Delivery]:
         async with self._its.sender.connection():
-            finished, under_way = list[Finished](), set[asyncio.Task[Finished | None]]()
+            finished, under_way = list[Finished](), set[asyncio.Task[Finished]]()
             while True:
                 claimed = self._settle_and_claim(finished, len(under_way))
                 under_way |= {asyncio.create_task(self._attempt(each)) for each in claimed}
@@ -127,7 +127,7 @@ class _Run:
         await asyncio.sleep(max(wait, 0.0))
         return True
 
-    async def _attempt(self, message: Claimed) -> Finished | None:
+    async def _attempt(self, message: Claimed) -> Finished:
         started_at, timeout_seconds = self._now(), self._its.policy.timeout_seconds
         if message.is_taken_over and is_given_up(
             message.unanswered_count, is_repeatable=self._is_repeatable(message), is_taken_over=True
@@ -163,7 +163,7 @@ class _Run:
             message.unanswered_count + (finished.was_tried and is_ambiguous),
             now - began_at,
             self._is_repeatable(message),
-            is_taken_over=not finished.was_tried,
+            was_tried=finished.was_tried,
         )
         then = conclude(verdict, attempts, self._its.policy, self._its.random)
         is_failure = then.wait_seconds is not None
@@ -216,11 +216,11 @@ class _Run:
 
 
 async def _collect(
-    under_way: set[asyncio.Task[Finished | None]],
-) -> tuple[list[Finished], set[asyncio.Task[Finished | None]]]:
+    under_way: set[asyncio.Task[Finished]],
+) -> tuple[list[Finished], set[asyncio.Task[Finished]]]:
     """Wait for one that is finished, and a moment for the others, so that they share a commit."""
     done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
     if under_way:
         more, under_way = await asyncio.wait(under_way, timeout=_SHARED_COMMIT_SECONDS)
         done |= more
-    return [finished for task in done if (finished := task.result())], under_way
+    return [task.result() for task in done], under_way

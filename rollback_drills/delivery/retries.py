@@ -54,8 +54,8 @@ class Attempts:
     """Since the present streak of attempts began; see `find_streak_start`."""
     is_repeatable: bool
     """Whether the provider can be asked for it, or drops a repeat itself."""
-    is_taken_over: bool = False
-    """Whether the last attempt is that of a worker that ended before it recorded an answer."""
+    was_tried: bool = True
+    """Whether this worker sent it; if not, the last attempt is that of a worker that recorded no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def conclude(verdict: Verdict, attempts: Attempts, policy: RetryPolicy, random: 
     if attempts.age_seconds >= GIVE_UP_AFTER_SECONDS and attempts.altogether >= LEAST_ATTEMPTS:
         return Conclusion(State.PERMANENT, f"given up after {attempts.altogether} attempts: {verdict.detail}")
     if is_given_up(
-        attempts.unanswered, is_repeatable=attempts.is_repeatable, is_taken_over=attempts.is_taken_over
+        attempts.unanswered, is_repeatable=attempts.is_repeatable, is_taken_over=not attempts.was_tried
     ):
         times = f"sent {attempts.unanswered} times without an answer; look whether it arrived"
         return Conclusion(State.PERMANENT, f"{times} ({verdict.detail})")
@@ -136,7 +136,7 @@ def conclude(verdict: Verdict, attempts: Attempts, policy: RetryPolicy, random: 
     asks_for_pause = (
         verdict.retry_after_seconds is not None or verdict.status_code == HTTPStatus.TOO_MANY_REQUESTS
     )
-    is_unreachable = verdict.outcome is Outcome.RETRY and verdict.status_code is None
+    is_unreachable = verdict.outcome is Outcome.RETRY and verdict.status_code is None and attempts.was_tried
     return Conclusion(state, verdict.detail, wait, wait if asks_for_pause or is_unreachable else None)
 
 

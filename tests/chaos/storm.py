@@ -36,6 +36,7 @@ from tests.processes.loopback_receiver import Running, running_receiver
 from tests.samples.outbox import make_entries
 
 LEASE_SECONDS = 1.5
+_FIRST_COMMITS = 10
 _SLOW_SECONDS = 0.03  # how long the receiver takes, so that something is on its way when a worker is killed
 POLICY = RetryPolicy(retries=2, timeout_seconds=1.0, first_wait_seconds=0.1)
 
@@ -174,8 +175,11 @@ def dies_at(point: int, *, after: bool) -> Callable[[], None]:
     return arm
 
 
-def kill_at_every_commit(make: Callable[[], Storm]) -> dict[str, Any]:
-    """Kill one worker before and after each of its commits, with a new outbox every time."""
+def kill_at_commits(make: Callable[[], Storm], every: int) -> dict[str, Any]:
+    """Kill one worker before and after its commits, with a new outbox every time.
+
+    The first commits are those of the intake and of the first claims, so none of them is left out.
+    """
     total: Counter[str] = Counter()
     for after in (False, True):
         point = 1
@@ -187,8 +191,9 @@ def kill_at_every_commit(make: Callable[[], Storm]) -> dict[str, Any]:
             total.update(report)
             total["too_many_duplicates"] += report["duplicates"] > report["in_flight_at_the_kills"]
             if not was_killed:
+                total["commits"] = max(total["commits"], point - 1)
                 break
-            point += 1
+            point += 1 if point < _FIRST_COMMITS else every
     return dict(total)
 
 
@@ -212,6 +217,7 @@ def main() -> None:
     parser.add_argument("kind", choices=["random", "commits", "together"])
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--every", type=int, default=1, help="Kill at each n-th commit.")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--provider", choices=["webhook", "pagerduty"], default="webhook")
     parser.add_argument("--database", default="")
@@ -235,7 +241,7 @@ def main() -> None:
         log = Path(folder) / "received.jsonl"
         with running_receiver(log, **answers) as receiver:
             if given.kind == "commits":
-                report = kill_at_every_commit(make)
+                report = kill_at_commits(make, given.every)
             else:
                 storm = make()
                 if given.kind == "random":

@@ -241,7 +241,7 @@ inline send(w) {
 		is_marked[SLOT(w, message[w])] = is_uncertain[w];
 		lease[w] = 0;
 		step[w] = WAITS
-	:: else -> forget(w); step[w] = IDLE /* whoever claims it next takes it as uncertain */
+	:: else -> is_uncertain[w] = may_repeat[message[w]]; verdict[w] = BUSY; step[w] = SETTLES /* it was not sent */
 	fi
 }
 

@@ -1,6 +1,6 @@
 """What the dispatcher does when a lease ends early: while a process pauses, or waits for the database."""
 
-import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from itertools import chain, repeat
@@ -52,34 +52,22 @@ class Provider:
         return nullcontext()
 
 
-class Slow(Provider):
-    """Answers the first notification only when it is sent again; meanwhile its lease ends."""
+class Marked(Provider):
+    """Cannot be asked."""
 
-    workers: ClassVar[int] = 2
     can_find: ClassVar[bool] = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-        self.is_repeated = asyncio.Event()
-
-    async def send_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict:
-        is_first = not self.sent
-        is_repeat = any(notification.notification_id == each.notification_id for each in self.sent)
-        self.sent.append(notification)
-        if is_first:
-            await self.is_repeated.wait()
-            return BUSY
-        if is_repeat:
-            self.is_repeated.set()
-            await asyncio.sleep(0.05)  # until the first answer is settled
-        self.now = LEASE_IS_OVER
-        return TAKEN
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     return open_sqlite(tmp_path / "outbox.db")
+
+
+def deliver_in_thread(database: Database, provider: Provider, now: float) -> None:
+    """Run another dispatcher while an event loop runs here."""
+    thread = threading.Thread(target=deliver, args=(database, provider, lambda: now))
+    thread.start()
+    thread.join()
 
 
 def deliver(database: Database, provider: Provider, now: Callable[[], float]) -> None:
@@ -88,14 +76,35 @@ def deliver(database: Database, provider: Provider, now: Callable[[], float]) ->
     Dispatcher(database, "webhook", provider, policy, patience_seconds=0.0, now=now).run()
 
 
-def test_what_could_not_be_sent_within_its_lease_is_claimed_anew_and_asked_for(database: Database) -> None:
+def test_what_could_not_be_sent_within_its_lease_is_no_attempt_and_is_sent_later(database: Database) -> None:
     commit(database, list(make_entries(1)), [], now=0.0)
     claimed_at_and_later = chain([0.0], repeat(LEASE_IS_OVER))
     provider = Provider()
 
     deliver(database, provider, lambda: next(claimed_at_and_later))
+    (left,), _ = find_rows(database, OutboxFilter())
+    deliver(database, provider, lambda: 2 * LEASE_IS_OVER)
 
-    assert provider.calls == ["find", "send"], "another worker may have sent it"
+    assert (left.state, left.attempt_count, left.may_repeat) == (State.RETRY, 0, False)
+    assert provider.calls == ["send"], "nobody has sent it before"
+    (item,), _ = find_rows(database, OutboxFilter())
+    assert (item.state, item.attempt_count) == (State.DELIVERED, 1)
+
+
+def test_what_was_left_changes_nothing_if_another_worker_has_taken_over(database: Database) -> None:
+    commit(database, list(make_entries(1)), [], now=0.0)
+
+    class Paused(Provider):
+        def deduplicates(self, notification: Notification) -> bool:
+            if not other.sent:  # between the claim and the end of the lease
+                deliver_in_thread(database, other, LEASE_IS_OVER)
+            return super().deduplicates(notification)
+
+    other, paused = Provider(), Paused()
+    claimed_at_and_later = chain([0.0, 0.0], repeat(LEASE_IS_OVER))
+    deliver(database, paused, lambda: next(claimed_at_and_later))
+
+    assert (paused.calls, other.calls) == ([], ["find", "send"])
     (item,), _ = find_rows(database, OutboxFilter())
     assert (item.state, item.attempt_count) == (State.DELIVERED, 2)
 
@@ -112,15 +121,21 @@ def test_nothing_is_sent_whose_deadline_is_after_the_end_of_its_lease(
 
     assert len(provider.sent) == sent
     (item,), _ = find_rows(database, OutboxFilter())
-    assert item.state is (State.DELIVERED if sent else State.SENDING)
+    assert item.state is (State.DELIVERED if sent else State.RETRY)
 
 
-def test_an_answer_to_an_earlier_claim_of_the_same_run_changes_nothing(database: Database) -> None:
-    commit(database, list(make_entries(2)), [], now=0.0)
-    provider = Slow()
+def test_an_answer_to_an_earlier_claim_changes_nothing(database: Database) -> None:
+    commit(database, list(make_entries(1)), [], now=0.0)
 
-    deliver(database, provider, lambda: provider.now)
+    class Slow(Provider):
+        async def send_async(self, notification: Notification, *, timeout_seconds: float) -> Verdict:
+            await super().send_async(notification, timeout_seconds=timeout_seconds)
+            deliver_in_thread(database, other, LEASE_IS_OVER)  # it takes over before the answer is here
+            return BUSY
 
-    assert [each.may_repeat for each in provider.sent] == [False, False, True]
-    items, _ = find_rows(database, OutboxFilter())
-    assert {item.state for item in items} == {State.DELIVERED}, "what was taken is not sent a third time"
+    slow, other = Slow(), Marked()
+    deliver(database, slow, lambda: 0.0)
+
+    assert [each.may_repeat for each in [*slow.sent, *other.sent]] == [False, True]
+    (item,), _ = find_rows(database, OutboxFilter())
+    assert item.state is State.DELIVERED, "what was taken is not sent a third time"

@@ -258,7 +258,7 @@ def test_what_is_kept_apart_is_given_up_if_its_workers_end(
     unanswered: int, is_taken_over: bool, state: State
 ) -> None:
     then = concluded(
-        Outcome.AMBIGUOUS, unanswered=unanswered, is_repeatable=True, is_taken_over=is_taken_over
+        Outcome.AMBIGUOUS, unanswered=unanswered, is_repeatable=True, was_tried=not is_taken_over
     )
 
     assert then.state is state

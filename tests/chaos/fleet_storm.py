@@ -1,0 +1,228 @@
+"""Kills checks of a fleet and their shards with SIGKILL, and counts what was lost and what arrived twice.
+
+    python -m tests.chaos.fleet_storm --database postgresql+psycopg://… --count 10000 --kills 20
+
+A Prefect server and two workers run beside it. In each round more schedules are overdue. Prints JSON.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient
+from sqlalchemy import func, select
+
+from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import OUTBOX
+from rollback_drills.evidence.records import CHECK_KIND
+from rollback_drills.notifications.states import NOTIFIED, State
+from tests.e2e.conftest import PrefectServer, running_server
+from tests.processes.loopback_receiver import Running, running_receiver
+from tests.samples.builders import SCHEDULE
+from tests.samples.populations import records, verify
+
+_SHARDS = 4
+_TIMEOUT_SECONDS = 2.0
+_LEASE_SECONDS = 2 * _TIMEOUT_SECONDS + 30
+_SLOW_SECONDS = 0.02
+_MOST_KILLS_IN_A_ROUND = 4
+_NEW_IN_A_ROUND = 0.03
+_LONGEST_RUN_SECONDS = 900
+
+
+class FleetStorm:
+    """A fleet, a server, a receiver, and runs that are killed."""
+
+    def __init__(self, server: PrefectServer, receiver: Running, count: int, seed: int) -> None:
+        """Write the fleet; nothing is overdue yet."""
+        self.server, self.receiver, self.count = server, receiver, count
+        self.chance = random.Random(seed)
+        self.database = Database.at(server.environ["DRILLS_DATABASE_URL"])
+        self.fleet = server.home / "fleet.jsonl"
+        self.overdue: set[int] = set()
+        self.killed: Counter[str] = Counter()
+        self.in_flight = 0
+        self.states: list[str] = []
+        self._write()
+
+    def run_round(self, kills: int) -> None:
+        """Let more schedules be overdue, check, and kill so many runs meanwhile; give up waiting for none."""
+        rest = [each for each in range(self.count) if each not in self.overdue]
+        self.overdue |= set(self.chance.sample(rest, round(self.count * _NEW_IN_A_ROUND))) if kills else set()
+        self._write()
+        with SyncPrefectClient(self.server.api) as client:
+            run_id = self._start(client)
+            until, next_kill = time.monotonic() + _LONGEST_RUN_SECONDS, self._next_kill()
+            while (state := self._state_of(client, run_id)) is None or kills:
+                if state is not None or time.monotonic() > until:
+                    break
+                if kills and time.monotonic() > next_kill and self._kill_one(run_id):
+                    kills, next_kill = kills - 1, self._next_kill()
+                time.sleep(0.2)
+        self.states.append(state or "still running")
+
+    def finish(self) -> None:
+        """Check until everything is delivered: what a killed run had claimed waits for its lease."""
+        for _ in range(4):
+            time.sleep(_LEASE_SECONDS)
+            self.run_round(0)
+            if self._count(*NOTIFIED) >= len(self.overdue):
+                return
+
+    def report(self) -> dict[str, Any]:
+        """Compare what was committed with what arrived, and verify the evidence."""
+        arrived: Counter[str] = Counter()
+        schedules: set[str] = set()
+        unmarked = 0
+        for each in self.receiver.received():
+            body = json.loads(each["body"])
+            unmarked += bool(arrived[body["notification_id"]]) and not body.get("may_repeat")
+            arrived[body["notification_id"]] += 1
+            schedules.add(body["schedule_id"])
+        verified = verify(self.database)
+        return {
+            "schedules": self.count,
+            "notifications": len(self.overdue),
+            "kills": sum(self.killed.values()),
+            "killed": dict(self.killed),
+            "in_flight_at_the_kills": self.in_flight,
+            "lost": len({_name(each) for each in self.overdue} - schedules),
+            "too_many": len(arrived) - len(self.overdue),
+            "duplicates": sum(arrived.values()) - len(arrived),
+            "unmarked_duplicates": unmarked,
+            "undelivered": len(self.overdue) - self._count(*NOTIFIED),
+            "is_intact": verified.is_intact,
+            "problems": [str(each) for each in getattr(verified, "findings", ())][:5],
+            "rows": verified.row_count,
+            "verified_checks": verified.check_count,
+            "recorded_checks": len(records(self.database, CHECK_KIND)),
+            "states": dict(Counter(self.states)),
+        }
+
+    def _write(self) -> None:
+        now = datetime.now(UTC)
+        ready, late = ((now + timedelta(days=days)).isoformat() for days in (400, -3))
+        with (path := self.fleet.with_suffix(".new")).open("w") as file:
+            for number in range(self.count):
+                schedule = {
+                    **SCHEDULE,
+                    "schedule_id": _name(number),
+                    "next_due_at": late if number in self.overdue else ready,
+                    "owners": ["payments-team"],
+                    "notification_providers": ["webhook"],
+                }
+                file.write(json.dumps(schedule) + "\n")
+        path.replace(self.fleet)
+
+    def _start(self, client: SyncPrefectClient) -> str:
+        deployment = client.read_deployment_by_name("drill-check/drill-check")
+        parameters = {"schedule": str(self.fleet), "timeout_seconds": _TIMEOUT_SECONDS}
+        return str(client.create_flow_run_from_deployment(deployment.id, parameters=parameters).id)
+
+    def _state_of(self, client: SyncPrefectClient, run_id: str) -> str | None:
+        """Return the name of the state in which a run ended; None if it has not."""
+        with suppress(httpx.HTTPError):
+            state = client.request("GET", "/flow_runs/{id}", path_params={"id": run_id}).json()["state"]
+            if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+                return str(state["name"])
+        return None
+
+    def _next_kill(self) -> float:
+        return time.monotonic() + self.chance.uniform(1, 12)
+
+    def _kill_one(self, check_id: str) -> bool:
+        """Kill the processes of a run, and count what they had on its way."""
+        running = list(_find_processes(self.server.api))
+        if not running:
+            return False
+        run_id, _ = self.chance.choice(running)
+        for pid in [pid for its_run, pid in running if its_run == run_id]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            claim = OUTBOX.c.claim.like(f"{pid}-%") & (OUTBOX.c.state == State.SENDING)
+            if self.database.has("outbox"):
+                with self.database.read() as connection:
+                    self.in_flight += (
+                        connection.scalar(select(func.count()).select_from(OUTBOX).where(claim)) or 0
+                    )
+        self.killed["check" if run_id == check_id else "shard"] += 1
+        return True
+
+    def _count(self, *states: State) -> int:
+        with self.database.read() as connection:
+            return (
+                connection.scalar(select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state.in_(states)))
+                or 0
+            )
+
+
+def _name(number: int) -> str:
+    return f"service-{number:05}"
+
+
+def _find_processes(api: str) -> Iterator[tuple[str, int]]:
+    """Find the processes of flow runs that the workers of this server have started, with their runs."""
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            pid = int(entry.name)
+            environ = dict(
+                each.partition("=")[::2] for each in (entry / "environ").read_text().split("\0") if each
+            )
+            if environ.get("PREFECT_API_URL") == api and (run_id := environ.get("PREFECT__FLOW_RUN_ID")):
+                yield run_id, pid
+
+
+def main() -> None:
+    """Run a storm."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--database", required=True, help="An empty one on PostgreSQL.")
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    given = parser.parse_args()
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        receiver = stack.enter_context(running_receiver(home / "received.jsonl", delay=_SLOW_SECONDS))
+        server = stack.enter_context(running_server(home))
+        environ = {
+            **server.environ,
+            "DRILLS_DATABASE_URL": given.database,
+            "DRILLS_SHARD_SIZE": str(given.count // _SHARDS),
+        }
+        server = replace(server, environ=environ)
+        _deploy(server, receiver, stack)
+        storm = FleetStorm(server, receiver, given.count, given.seed)
+        storm.run_round(0)
+        while (left := given.kills - sum(storm.killed.values())) > 0:
+            storm.run_round(min(left, _MOST_KILLS_IN_A_ROUND))
+        storm.finish()
+        report = storm.report()
+    print(json.dumps({**report, "seed": given.seed}))  # noqa: T201 - this is the report
+
+
+def _deploy(server: PrefectServer, receiver: Running, stack: ExitStack) -> None:
+    config = server.home / "connectors.json"
+    config.write_text(json.dumps({"connectors": {"webhook": {"url": f"{receiver.url}/hook"}}}))
+    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    server.run("prefect", "work-pool", "create", "drills", "--type", "process", "--overwrite")
+    server.run("prefect", "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
+    server.run("prefect", "deployment", "schedule", "clear", "drill-check/drill-check", "--accept-yes")
+    for number in (1, 2):
+        worker = ("worker", "start", "--pool", "drills", "--type", "process", "--limit", "3")
+        stack.enter_context(server.running("prefect", *worker, "--name", f"worker-{number}"))
+
+
+if __name__ == "__main__":
+    main()
