@@ -14,6 +14,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.planning.upcoming import Kind, Upcoming, find_upcoming
 
 MOST_ON_A_DAY: Final = 12
+_MOST_OWNERS: Final = 40
 _MONTHS: Final = 12
 _DAY: Final = timedelta(days=1)
 
@@ -59,6 +60,8 @@ class MonthView:
     days: Sequence[Day]
     items: Sequence[Upcoming]
     """All that the days show."""
+    owners: Sequence[str]
+    """To choose from: of the schedules that are shown; none if they are too many."""
     previous: MonthQuery | None
     """None if the calendar goes no further back."""
     following: MonthQuery | None
@@ -96,12 +99,12 @@ def read_month(console: Console, query: MonthQuery, links: Links) -> MonthView:
             f" {_name(_add_months(current, -links.months_back))} to"
             f" {_name(_add_months(current, links.months_ahead))}"
         )
-    neighbours = [
+    previous, following = (
         query.changed(month=_name(_add_months(first, step)) if distance + step else "")
         if -links.months_back <= distance + step <= links.months_ahead
         else None
         for step in (-1, 1)
-    ]
+    )
     places = narrow_schedules(console.judgements, query)
     items = find_upcoming(
         [console.judgements[place] for place in places],
@@ -112,8 +115,16 @@ def read_month(console: Console, query: MonthQuery, links: Links) -> MonthView:
     )
     days = list(_list_days(first, console.at))
     placed = [item for kind in Kind for item in items if item.kind is kind and _place(item, days, console.at)]
+    owners = sorted({name for place in places for name in console.judgements[place].schedule.owners})
     return MonthView(
-        console.at, query.changed(month=_name(first) if distance else ""), first, days, placed, *neighbours
+        console.at,
+        query.changed(month=_name(first) if distance else ""),
+        first,
+        days,
+        placed,
+        owners if len(owners) <= _MOST_OWNERS else (),
+        previous,
+        following,
     )
 
 

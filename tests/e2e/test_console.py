@@ -183,6 +183,16 @@ def test_the_served_console_is_filtered_by_links_and_a_form(
         }
         assert find_violations(browser, axe) == []
 
+        browser.show("dark", width=390)
+        browser.open(f"{address}/console/calendar?owner=team-a")
+        assert browser.complaints == []
+        assert find_violations(browser, axe) == []
+        assert browser.run("document.documentElement.scrollWidth") <= 390
+        browser.follow("document.querySelector('a[rel=next]').click()")
+        assert browser.run("location.search").startswith("?owner=team-a&month=")
+        browser.show("light")
+        browser.open(f"{address}/console")
+
         browser.open(link_of(browser, HOSTILE))
         assert browser.complaints == []
         assert browser.run("document.querySelector('h1').textContent") == HOSTILE

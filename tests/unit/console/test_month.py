@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -141,6 +142,13 @@ def test_a_page_names_what_is_on_a_day_and_escapes_it() -> None:
     assert page.text.count("year <end>") == 1, "on its first day"
     assert "1 maintenance window, 2 absences." in page.text
     assert "team-b is absent, and no end is known: left (payments)" in page.text
+    assert "Owners: team-a, team-b" in page.text
+    for address in page.addresses:
+        place, _, query = address.partition("?")
+        if place == "/console/calendar":
+            MonthQuery.parse(dict(parse_qsl(query)))
+        else:
+            assert place in {"/console", "/console/schedule"} or not query, address
     assert "Nothing is due" in HtmlPage(write_calendar(console_of(), SERVED, MonthQuery())).text
 
 

@@ -35,7 +35,7 @@ def schema_of(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_job_for_github_fits_the_schema_of_workflows(page: str) -> None:
     schema = schema_of("vendor.github-workflows")
-    workflow = {"name": "release", "on": "push", "jobs": section(page, "GitHub Actions")}
+    workflow: dict[str, Any] = {"name": "release", "on": "push", "jobs": section(page, "GitHub Actions")}
 
     jsonschema.Draft7Validator(schema).validate(workflow)
 

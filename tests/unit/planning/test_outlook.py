@@ -4,17 +4,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rollback_drills.notifications.sent_notification import Suppression
+from rollback_drills.planning.category import Action
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.outlook import Outlook, find_outlooks
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.troubles import Risk
 from rollback_drills.readiness.terms import Criteria, Mode
-from tests.samples.builders import DRILL, NOW, judged, make_subject
+from tests.samples.builders import DRILL, NOW, judged, make_subject, planned
 
 DUE = "2027-01-10T09:00:00Z"
 CRITERIA = Criteria()
+DUE_AT = datetime(2027, 1, 10, 9, tzinfo=UTC)
 
 
 def period(start: str, end: str, **more: Any) -> dict[str, Any]:
@@ -197,3 +201,34 @@ def test_owners_are_one_in_every_spelling_and_stand_in_order() -> None:
         {"schedule_id": "a", "owners": ["Team-B", "team-a"]}, {"schedule_id": "b", "owners": ["team-b"]}
     )
     assert [(each.owner, each.due_in_90_days) for each in outlooks] == [("team-a", 1), ("Team-B", 2)]
+
+
+QUIET = st.tuples(st.integers(0, 17), st.integers(1, 12)).map(
+    lambda each: period(
+        (DUE_AT - timedelta(days=15) + timedelta(days=each[0])).isoformat()[:19],
+        (DUE_AT - timedelta(days=15) + timedelta(days=sum(each))).isoformat()[:19],
+    )
+)
+
+
+@given(st.lists(QUIET, max_size=3), st.lists(QUIET, max_size=3))
+def test_a_deadline_is_swallowed_exactly_if_no_check_of_any_hour_notifies_the_owner_before(
+    windows: list[dict[str, Any]], absences: list[dict[str, Any]]
+) -> None:
+    written = {
+        "owners": ["team-a"],
+        "next_due_at": DUE,
+        "interval_days": 200,
+        "maintenance_windows": windows,
+        "owner_calendars": {"team-a": {"unavailable_windows": absences}},
+    }
+    subject = make_subject([DRILL], **written)
+    (outlook,) = look(written)
+    hours = int(CRITERIA.due_soon / timedelta(hours=1))
+    checks = (
+        planned(subject, now=DUE_AT - timedelta(hours=each)).route_decisions for each in range(hours, -1, -1)
+    )
+
+    is_notified = any(each.action is Action.DELIVER for decisions in checks for each in decisions)
+
+    assert ("swallowed_deadline" in risks(outlook)[0]) is not is_notified
