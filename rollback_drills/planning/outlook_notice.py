@@ -108,8 +108,8 @@ def _list_facts(outlook: Outlook) -> Iterator[tuple[str, str]]:
     """Yield what will go wrong, drill by drill, then the other drills that are due."""
     troubled = outlook.troubled
     for drill in troubled[:_MOST_DRILLS]:
-        what = "; ".join(trouble.text for trouble in drill.troubles)
-        yield _line(f"{drill.schedule_id}, due {drill.due}"), _line(f"{what}.")
+        what = " ".join(f"{trouble.text}." for trouble in drill.troubles)
+        yield _line(f"{drill.schedule_id}, due {drill.due}"), _line(what)
     if more := troubled[_MOST_DRILLS:]:
         yield "More", f"{write_count(len(more), 'drill')} as well; drills look-ahead lists all of them."
     smooth = [drill for drill in outlook.drills if not drill.troubles]

@@ -71,7 +71,7 @@ def find_troubles(
         names = dict.fromkeys(route.owner for route in everybody)
         yield Trouble(
             Risk.UNREACHABLE,
-            f"nobody can be notified when it is overdue ({', '.join(names)}): name somebody else who can",
+            f"Nobody can be notified when it is overdue ({', '.join(names)}): name somebody else who can",
         )
 
 
@@ -87,8 +87,8 @@ def _find_freeze(
     what_to_do = f"before {write(window.start_at)}" if begins_later else f"after {write(window.end_at)}"
     yield Trouble(
         Risk.FREEZE,
-        f"it is due in the maintenance window {window.window_id or 'without an id'}, which ends"
-        f" {write(window.end_at)} and silences {routes[0].owner}: perform it {what_to_do}",
+        f"The maintenance window {window.window_id or 'without an id'} is open when it is due, until"
+        f" {write(window.end_at)}, and silences {routes[0].owner}: perform it {what_to_do}",
     )
 
 

@@ -42,7 +42,7 @@ def test_trouble_is_printed_for_people_with_exit_code_1(schedule: Path) -> None:
         "team-a: 0 due in the next 30 days, 1 in the next 90; 1 drill will go wrong.",
         "  payments, due 10 Jan 2027, 09:00 UTC",
     ]
-    assert "    freeze: it is due in the maintenance window freeze" in done.stdout
+    assert "    freeze: The maintenance window freeze" in done.stdout
     assert "team-b" not in done.stdout
 
 

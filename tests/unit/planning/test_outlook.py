@@ -71,7 +71,7 @@ def test_a_freeze_on_the_due_time_says_by_when_to_perform() -> None:
 
     assert risks(outlook) == [["freeze"]]
     assert text_of(outlook, Risk.FREEZE) == (
-        "it is due in the maintenance window freeze, which ends 12 Jan 2027, 00:00 UTC and silences"
+        "The maintenance window freeze is open when it is due, until 12 Jan 2027, 00:00 UTC, and silences"
         " team-a: perform it before 8 Jan 2027, 00:00 UTC"
     )
     (open_now,) = look(
@@ -114,7 +114,7 @@ def test_an_absent_owner_is_named_and_a_chain_makes_somebody_reachable() -> None
     both = {**away, "lead": {"available": False}}
     (uncovered,) = look({"owner_calendars": both, "owner_routes": chain})
     assert text_of(uncovered, Risk.UNREACHABLE).startswith(
-        "nobody can be notified when it is overdue (team-a, lead)"
+        "Nobody can be notified when it is overdue (team-a, lead)"
     )
 
 

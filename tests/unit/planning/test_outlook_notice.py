@@ -58,7 +58,7 @@ def test_a_message_says_what_will_go_wrong_without_hashes_and_with_dates_for_peo
     )
     facts = dict(notification.facts)
     assert facts["payments, due 10 Jan 2027, 09:00 UTC"].startswith(
-        "it is due in the maintenance window freeze, which ends 12 Jan 2027, 00:00 UTC and silences"
+        "The maintenance window freeze is open when it is due, until 12 Jan 2027, 00:00 UTC, and silences"
     )
     assert facts["Also due"] == "search (10 Jan 2027, 09:00 UTC)"
     shown = f"{notification.title} {notification.summary} {notification.facts} {notification.acknowledge}"
