@@ -21,7 +21,7 @@ from flows.sharded_ending import end_check, end_dry_run
 from flows.shards import name_check
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
-from rollback_drills.documents.partial_fleet import load_shard
+from rollback_drills.documents.partial_fleet import load_shard, prepare_shards
 from rollback_drills.documents.shard import Shard
 from rollback_drills.evidence.checks import MissingShardsError, ShardedCheck
 from rollback_drills.evidence.last_findings import find_known_names
@@ -52,6 +52,7 @@ def check_in_shards(
     run = begin_run(request, settings)
     _check_providers(run, shards)
     runs = ShardRuns(check_shard, _find_parameters(run), settings.shard_minutes)
+    prepare_shards(settings.schedule, settings.history)
     names = [str(each) for each in shards]
     if request.dry_run:
         return end_dry_run(runs.run(names))

@@ -55,6 +55,13 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
         return written or (self.schedule.identity if self.schedule else "")
 
 
+def find_drills(subject: Subject) -> Iterator[DrillKey]:
+    """Yield the drills in the history of a schedule."""
+    history = subject.history.document if subject.history else None
+    drills = history.drills if history else ()
+    return ((each.drill_id, each.executed_at) for each in drills if each.drill_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """What the paths of a caller stand for."""

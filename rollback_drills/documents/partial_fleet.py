@@ -4,16 +4,18 @@ What two schedules have to do with each other holds across shards too. Ids that 
 are in the same shard. A drill that another schedule uses too is looked for in the documents of all shards.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError
 from rollback_drills.documents.fleet import (
     DrillKey,
     Fleet,
     Subject,
+    find_drills,
     find_histories,
     gather_fleet,
     is_one_file,
@@ -23,6 +25,7 @@ from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedul
 from rollback_drills.documents.history_pairs import Histories, NamedFile, by_key, key_of, read_history
 from rollback_drills.documents.reader import Loaded, read_bytes, read_document
 from rollback_drills.documents.records import Line, is_records, read_lines
+from rollback_drills.documents.records_index import ChangedFileError, index_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.shard import Shard
 from rollback_drills.errors import UsageError
@@ -55,6 +58,9 @@ def load_shard(schedule_path: str | None, history_path: str | None, shard: Shard
     Raises:
         UsageError: Nothing is found, or the path is that of one document.
     """
+    if _has_index(schedule_path, history_path):
+        with suppress(ChangedFileError):  # then all of it is looked through
+            return _load_by_index(schedule_path, shard)
     iterate, problems = _find_candidates(schedule_path, history_path, shard)
     subjects = [each.read() for each in iterate() if shard.holds(each.identify())]
     subjects += [each for name, each in problems.items() if shard.holds(name)]
@@ -62,16 +68,42 @@ def load_shard(schedule_path: str | None, history_path: str | None, shard: Shard
     return replace(fleet, drills_elsewhere=_find_elsewhere(iterate, shard, fleet.subjects))
 
 
+def prepare_shards(schedule_path: str | None, history_path: str | None) -> None:
+    """Keep an index for the shards on this machine, so that not each of them looks through all records.
+
+    Raises:
+        UsageError: The file cannot be read, or has no record.
+    """
+    if _has_index(schedule_path, history_path):
+        index_records(schedule_path)
+
+
+def _has_index(schedule_path: str | None, history_path: str | None) -> TypeGuard[str]:
+    """Return whether all that a shard must know is in one file: records with their histories."""
+    return schedule_path is not None and history_path is None and is_records(schedule_path)
+
+
+def _load_by_index(path: str, shard: Shard) -> Fleet:
+    index = index_records(path)
+    with index.reading(path) as read:
+        records = index.find_own(shard, lambda record: _Record(read(record), {}, {}).identify())
+        fleet = gather_fleet(tuple(Subject(*read(each).read()) for each in records))
+        own = [key for each in fleet.subjects for key in find_drills(each)]
+        users = index.find_users(shard, own) if own else []
+        others = [_Record(read(each), {}, {}) for each in users]
+        return replace(fleet, drills_elsewhere=_find_elsewhere(lambda: iter(others), shard, fleet.subjects))
+
+
 def _find_elsewhere(
     iterate: Callable[[], Iterator[_Candidate]], shard: Shard, subjects: Sequence[Subject]
 ) -> Mapping[DrillKey, str]:
     """Return drills of a shard that schedules of other shards use too, with the name of one of those."""
-    own = {key for each in subjects for key in _find_drills(each)}
+    own = {key for each in subjects for key in find_drills(each)}
     ids = {drill_id.encode(errors="surrogatepass") for drill_id, _ in own}
     found: dict[DrillKey, str] = {}
     for each in iterate() if own else ():
         if each.may_use(ids) and not shard.holds(name := each.identify()):
-            found = dict.fromkeys(own.intersection(_find_drills(each.read())), name) | found
+            found = dict.fromkeys(own.intersection(find_drills(each.read())), name) | found
     return found
 
 
@@ -179,9 +211,3 @@ def _may_have(histories: Sequence[NamedFile], drill_ids: AbstractSet[bytes]) -> 
     except UnusableDocumentError:
         return False
     return found is None or not drill_ids.isdisjoint(found)
-
-
-def _find_drills(subject: Subject) -> Iterable[DrillKey]:
-    history = subject.history.document if subject.history else None
-    drills = history.drills if history else ()
-    return ((each.drill_id, each.executed_at) for each in drills if each.drill_id)

@@ -66,6 +66,8 @@ class Line(NamedTuple):
     """What people see of where it was found."""
     folder: str
     """Where the file lies."""
+    offset: int
+    """Where the line begins, without the mark of an encoding."""
 
     def read(self) -> Record:
         """Read the record in it."""
@@ -92,11 +94,11 @@ def read_lines(path: str) -> Iterator[Line]:
     """
     shown, folder = hide_folder(path), os.path.dirname(path)
     count = 0
-    for number, line in _read_lines(path):
+    for number, offset, line in _read_lines(path):
         count += 1
         if count > MOST_RECORDS:
             raise UsageError(f"{path} has more than {MOST_RECORDS:,} records; split it", field="schedule")
-        yield Line(number, line, f"{shown}:{number}", folder)
+        yield Line(number, line, f"{shown}:{number}", folder, offset)
     if not count:
         raise UsageError(f"{path} has no record; write one JSON object on each line", field="schedule")
 
@@ -110,8 +112,8 @@ def count_records(path: str) -> int:
     return sum(1 for _ in _read_lines(path))
 
 
-def _read_lines(path: str) -> Iterator[tuple[int, bytes]]:
-    """Return the lines that are not blank, by their numbers; of one that is too long, only the beginning."""
+def _read_lines(path: str) -> Iterator[tuple[int, int, bytes]]:
+    """Yield number, offset and bytes of each line that is not blank; of a longer one only the beginning."""
     try:
         with open(path, "rb", buffering=_CHUNK_BYTES, opener=_open_at_once) as file:
             _check(path, os.fstat(file.fileno()))
@@ -140,16 +142,18 @@ def _check_size(path: str, size: int) -> None:
         )
 
 
-def _split(path: str, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    number = 0
+def _split(path: str, file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
+    number = offset = 0
     while line := file.readline(LARGEST_DOCUMENT_BYTES + 1):
         number += 1
-        if number == 1:
-            line = line.removeprefix(BOM)
+        if number == 1 and line.startswith(BOM):
+            line, offset = line.removeprefix(BOM), len(BOM)
         if line.strip():
-            yield number, line
+            yield number, offset, line
+        offset += len(line)
         while line and not line.endswith(b"\n"):  # the rest of a line that is too long is passed over
             line = file.readline(_CHUNK_BYTES)
+            offset += len(line)
             _check_size(path, file.tell())
 
 

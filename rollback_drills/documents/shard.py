@@ -30,8 +30,16 @@ class Shard:
 
         Names that are the same or look the same are in one shard, so that it can compare them.
         """
-        digest = blake2b(look_of(name).encode(errors="surrogatepass"), digest_size=8).digest()
-        return int.from_bytes(digest) % self.count == self.number - 1
+        return self.has_place(find_place(name))
+
+    def has_place(self, place: int) -> bool:
+        """Return whether a schedule of this place belongs to the shard."""
+        return place % self.count == self.number - 1
+
+
+def find_place(name: str) -> int:
+    """Return a hash of what a name looks like, from which the shard of its schedule follows."""
+    return int.from_bytes(blake2b(look_of(name).encode(errors="surrogatepass"), digest_size=8).digest())
 
 
 def read_shard(text: str) -> Shard:

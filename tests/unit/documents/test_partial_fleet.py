@@ -1,13 +1,17 @@
 """A shard loads its own schedules, and finds in all documents what concerns them."""
 
 import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rollback_drills.documents import records_index
 from rollback_drills.documents.fleet import Fleet, count_schedules, load_fleet
-from rollback_drills.documents.partial_fleet import load_shard
+from rollback_drills.documents.partial_fleet import load_shard, prepare_shards
+from rollback_drills.documents.records import Line
 from rollback_drills.documents.shard import Shard, find_shards, read_shard
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.judgement import judge_all
@@ -115,6 +119,110 @@ def test_the_shards_find_together_what_the_fleet_finds(form: str, tmp_path: Path
     assert sum("uses too" in str(each) for each in together.values()) == sum(
         "uses too" in str(each) for each in whole.values()
     )
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep indexes in a folder of this test."""
+    folder = tmp_path_factory.mktemp("kept")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def age(path: str) -> None:
+    """Let a file be older than what may still change without a new time."""
+    os.utime(path, (0, 0))
+
+
+def names(fleet: Fleet) -> set[str]:
+    return {each.name for each in fleet.subjects}
+
+
+def test_shards_share_one_index_of_a_file_that_has_settled(
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_records(tmp_path)
+    load_shard(path, None, SHARDS[0])
+    assert not list(own_folder.rglob("*.index")), "it is too new"
+    age(path)
+    prepare_shards(path, None)
+    monkeypatch.setattr(records_index, "_make_index", None)
+
+    parts = [load_shard(path, None, each) for each in SHARDS]
+
+    assert len(list(own_folder.rglob("*.index"))) == 1
+    assert set().union(*map(names, parts)) == names(load_fleet(path, None))
+
+
+def test_an_index_is_of_one_state_of_its_file(tmp_path: Path) -> None:
+    path = write_records(tmp_path)
+    age(path)
+    prepare_shards(path, None)
+    with open(path, "a") as file:
+        file.write("\n" + json.dumps(schedule("appended")))
+    age(path)
+
+    assert "appended" in set().union(*(names(load_shard(path, None, each)) for each in SHARDS))
+
+
+def test_a_file_that_changes_while_it_is_read_is_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_records(tmp_path)
+    age(path)
+    prepare_shards(path, None)
+    before = records_index.RecordsIndex.find_own
+
+    def find_own(self: Any, *given: Any) -> Any:
+        with open(path, "a") as file:
+            file.write("\n" + json.dumps(schedule("appended")))
+        monkeypatch.undo()
+        return before(self, *given)
+
+    monkeypatch.setattr(records_index.RecordsIndex, "find_own", find_own)
+    shard = next(each for each in SHARDS if each.holds("appended"))
+
+    assert "appended" in names(load_shard(path, None, shard))
+
+
+def test_a_kept_index_that_is_damaged_is_made_anew(tmp_path: Path, own_folder: Path) -> None:
+    path = write_records(tmp_path)
+    age(path)
+    prepare_shards(path, None)
+    (kept,) = own_folder.rglob("*.index")
+    kept.write_bytes(kept.read_bytes()[:-9])
+
+    assert set().union(*(names(load_shard(path, None, each)) for each in SHARDS))
+    assert len(kept.read_bytes()) > 9
+
+
+def test_nothing_is_kept_where_others_may_write(tmp_path: Path, own_folder: Path) -> None:
+    path = write_records(tmp_path)
+    age(path)
+    folder = own_folder / f"rollback-drills-{os.getuid()}"
+    folder.mkdir()
+    folder.chmod(0o777)
+
+    assert load_shard(path, None, SHARDS[0]).subjects
+    assert not list(folder.iterdir())
+
+
+def test_a_drill_that_many_schedules_use_is_read_once_for_each_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [{"schedule": schedule(f"service-{n}"), "history": history("drill-1")} for n in range(40)]
+    path = tmp_path / "fleet.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    age(str(path))
+    prepare_shards(str(path), None)
+    read: list[int] = []
+    before = Line.read
+    monkeypatch.setattr(Line, "read", lambda line: read.append(line.number) or before(line))
+
+    fleet = load_shard(str(path), None, SHARDS[0])
+
+    assert len(read) == len(fleet.subjects) + 1
+    assert len(fleet.drills_elsewhere) == 1
 
 
 def test_a_shard_warns_of_ids_that_look_the_same(tmp_path: Path) -> None:
