@@ -40,14 +40,16 @@ def look_ahead(
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     require_watched(settings)
     fleet = load_documents(settings, as_json=as_json)
-    checks = start_checks(fleet.subjects, judge_all(fleet.subjects, settings.criteria, now=at))
+    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     request = PlanRequest(policy=read_policy(routing_policy))
     if evidence := find_evidence(database):
         from rollback_drills.followup.open_cycles import find_quiet
+        from rollback_drills.outbox.known_cycles import keep_known_cycles
 
-        cycles = [check.judgement.cycle.cycle_id for check in checks]
+        judgements = keep_known_cycles(evidence, judgements)
+        cycles = [each.cycle.cycle_id for each in judgements]
         request = replace(request, excepted=find_quiet(evidence, cycles, now=at)[1])
-    outlooks = find_outlooks(checks, request, settings.criteria, now=at)
+    outlooks = find_outlooks(start_checks(fleet.subjects, judgements), request, settings.criteria, now=at)
     wanted = [each for each in outlooks if owner is None or is_same(owner, each.owner)]
     document = build_look_ahead(wanted, now=at)
     if as_json:

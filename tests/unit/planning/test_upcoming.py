@@ -7,7 +7,9 @@ import pytest
 
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.spans import Span
+from rollback_drills.planning.routes import Route
 from rollback_drills.planning.upcoming import Kind, Upcoming, find_upcoming
+from rollback_drills.planning.windows_and_absences import Suppressions
 from tests.samples.builders import DRILL, NOW, called, judged, make_subject
 
 WEEKEND = {
@@ -147,3 +149,32 @@ def test_a_document_that_cannot_be_read_has_its_due_time_alone() -> None:
     found = find_upcoming([judged(subject)], [None], Span(NOW, NOW + timedelta(days=90)), now=NOW)
     assert [each.status for each in found] == ["needs_attention"]
     assert find(called(subject, "other"))[0].schedule_ids == ("other",)
+
+
+@pytest.mark.parametrize("month", [datetime(2026, 10, 1, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+def test_windows_and_absences_are_those_that_suppress_at_every_half_hour(month: datetime, zone: str) -> None:
+    nights = {
+        "rrule": "FREQ=WEEKLY;BYDAY=SA,SU",
+        "start": "2026-01-03T01:30",
+        "end": "2026-01-03T04:00",
+        "time_zone": zone,
+    }
+    away = {"team-a": {"unavailable_windows": [{"recurrence": nights}]}}
+    late = {"next_due_at": "2029-01-01T00:00:00Z", "owners": ["team-a"]}
+    subject = make_subject(
+        [DRILL], **late, maintenance_windows=[{"recurrence": nights}], owner_calendars=away
+    )
+    end = month + timedelta(days=31)
+    found = find_upcoming([judged(subject)], [subject.document], Span(month, end), now=NOW)
+    suppressions = Suppressions("payments", subject.document)
+    route = Route("team-a", "slack", 60, "team-a")
+
+    for number in range(2 * 24 * 31):
+        at = month + number * timedelta(minutes=30)
+        lasting = [
+            each.kind for each in found if each.start_at and each.end_at and each.start_at <= at < each.end_at
+        ]
+        assert (Kind.WINDOW in lasting) is (suppressions.find_window(route, at) is not None), at
+        assert (Kind.ABSENCE in lasting) is (suppressions.find_absence("team-a", at) is not None), at
+    assert {each.kind for each in found} == {Kind.WINDOW, Kind.ABSENCE}
