@@ -129,15 +129,15 @@ def _find_following(
     cadence: Interval | CalendarCadence, due_at: datetime, until: datetime
 ) -> tuple[datetime, ...]:
     """Return the due times after one, up to a time."""
-    found = []
+    return tuple(takewhile(lambda each: each < until, islice(follow(cadence, due_at), MOST_OCCURRENCES)))
+
+
+def follow(cadence: Interval | CalendarCadence, due_at: datetime) -> Iterator[datetime]:
+    """Yield the due times after one, as far as they are found, if each drill is performed when it is due."""
     try:
-        for each in islice(cadence.following(due_at), MOST_OCCURRENCES):
-            if each >= until:
-                break
-            found.append(each)
-    except OverflowError:
-        pass  # those before it are found
-    return tuple(found)
+        yield from cadence.following(due_at)
+    except OverflowError:  # those before it are found
+        return
 
 
 def _find_windows(window: MaintenanceWindow, schedule_ids: Sequence[str], period: Span) -> Iterator[Upcoming]:

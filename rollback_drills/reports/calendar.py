@@ -13,6 +13,7 @@ from rollback_drills import PRODUCT, ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import MaintenanceWindow
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.planning.upcoming import follow
 from rollback_drills.readiness.judgement import Judgement
 
 _SHOWN: Final = 4
@@ -53,12 +54,9 @@ def build_calendar(
 
 
 def _list_later(judgement: Judgement, schedule: Schedule) -> Iterator[datetime]:
-    """Yield the due times after the next one, if each drill is performed when it is due."""
+    """Return the due times after the next one."""
     due_at = datetime.fromisoformat(judgement.schedule.next_due_at)
-    try:
-        yield from islice(schedule.cadence.following(due_at), _SHOWN - 1)
-    except OverflowError:  # those before it are shown
-        return
+    return islice(follow(schedule.cadence, due_at), _SHOWN - 1)
 
 
 def _build_event(judgement: Judgement, now: datetime) -> Event:
