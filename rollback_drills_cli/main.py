@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "check": "check:check",
     "plan": "plan:plan",
     "explain": "explain:explain",
+    "simulate": "simulate:simulate_fleet",
     "gate": "gate:gate",
     "look-ahead": "look_ahead:look_ahead",
     "calendar": "calendar:calendar",

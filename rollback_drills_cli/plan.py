@@ -48,7 +48,7 @@ def plan(
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     fleet = load_documents(settings, as_json=as_json)
-    request = _build_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
+    request = build_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
     checks = start_checks(fleet.subjects, judgements)
     for check in checks:
@@ -89,7 +89,7 @@ def _print_plan(plan: Plan) -> None:
     print_line(f"{plan.deliverable_route_count} to notify, {plan.suppressed_route_count} suppressed.")
 
 
-def _build_request(
+def build_request(
     settings: Settings, fleet: Fleet, *, provider: str, force: bool, policy: str | None
 ) -> PlanRequest:
     """Put together what a plan is asked for; connectors are known by name from the connector file.

@@ -67,8 +67,18 @@ class PeriodCadence(msgspec.Struct, frozen=True, gc=False):
         Raises:
             OverflowError: It leaves the year 9999.
         """
-        number = next(each for each in count(self._find_period(due_at)) if self._end_of(each) >= due_at)
-        return to_instant(self._local_begin_of(number), self.time_zone)
+        return to_instant(self._local_begin_of(self._number_of(due_at)), self.time_zone)
+
+    def counts_until(self, due_at: datetime) -> datetime:
+        """Return when the period of a due time ends: a drill from then on counts for the next one.
+
+        Raises:
+            OverflowError: It leaves the year 9999.
+        """
+        return to_instant(self._local_begin_of(self._number_of(due_at) + 1), self.time_zone)
+
+    def _number_of(self, due_at: datetime) -> int:
+        return next(each for each in count(self._find_period(due_at)) if self._end_of(each) >= due_at)
 
     def find_due(self, accepted: Sequence[datetime]) -> datetime:
         """Return the end of the first period without an accepted drill in it or after it.

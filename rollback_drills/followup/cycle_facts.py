@@ -46,26 +46,23 @@ class RouteFacts:
     sent: Sequence[Sent]
     said: Said | None = None
     """What was acknowledged last."""
+    own: Sequence[Sent] = field(init=False)
+    """What told the owner of the schedule, escalations to this person left out."""
+    told_at: datetime | None = field(init=False)
+    """When the owner was first told; if the first message died, when it did; None before that."""
+
+    def __post_init__(self) -> None:
+        """Find what told the owner, and when."""
+        own = [each for each in self.sent if each.reason is not Reason.ESCALATED]
+        told = [each for each in own if each.state in NOTIFIED or each.state in DEAD]
+        told_at = min((each.completed_at or each.queued_at for each in told), default=None)
+        object.__setattr__(self, "own", own)
+        object.__setattr__(self, "told_at", told_at)
 
     @property
     def last(self) -> Sent:
         """The notification that the route is at."""
         return self.sent[-1]
-
-    @property
-    def own(self) -> Sequence[Sent]:
-        """What told the owner of the schedule, escalations to this person left out."""
-        return [each for each in self.sent if each.reason is not Reason.ESCALATED]
-
-    @property
-    def told_at(self) -> datetime | None:
-        """When the owner was first told; if the first message died, when it did; None before that."""
-        instants = [
-            each.completed_at or each.queued_at
-            for each in self.own
-            if each.state in NOTIFIED or each.state in DEAD
-        ]
-        return min(instants, default=None)
 
     @property
     def is_absent(self) -> bool:

@@ -66,12 +66,16 @@ def plan_step(
     if due is None:
         return None
     start = at = max(due.at, now)
+    waited_for = [
+        each
+        for each in chain.links[min(due.step, len(chain.links)) - 1 :]
+        if not suppressions.is_never_available(each.owner)
+    ]
     for _ in range(MOST_OCCURRENCES):  # what recurs changes something for ever
         step = _pass_over(chain, due.step, suppressions, at)
         link = chain.links[min(step, len(chain.links)) - 1]
         if open_ways := _find_open_ways(link, suppressions, at):
             return PlannedStep(step, link, due.at, due.at if at == start else at, open_ways)
-        waited_for = chain.links[min(due.step, len(chain.links)) - 1 :]
         changes = (suppressions.find_change(each.owner, at) for each in waited_for)
         later = min((each for each in changes if each), default=None)
         if later is None:

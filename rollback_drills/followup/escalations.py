@@ -11,6 +11,7 @@ from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.time_data import TimeData
 from rollback_drills.followup.cycle_facts import CycleFacts, Sent
+from rollback_drills.followup.escalation_steps import PlannedStep
 from rollback_drills.followup.follow_up_rules import FollowUpRules
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notification import (
@@ -51,15 +52,33 @@ class Escalation:
         routes = self.cycle.routes_of(self.chain.owner)
         return next(each for route in routes for each in route.own if each.event)
 
+    def find_route_key(self, provider: str) -> str:
+        """Return the key of the route on which the person is told through a provider."""
+        known = self.cycle.find_route(provider, self.link.owner)
+        if known is None:
+            return ids.route_key(self.cycle.cycle_id, provider, self.link.owner)
+        return known.route_key
+
+    def find_notification_id(self, provider: str) -> str:
+        """Return the id of the notification through a provider."""
+        reason = ids.escalation_reason(self.chain.owner)
+        return ids.notification_id(self.find_route_key(provider), reason, self.step)
+
 
 def find_escalations(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) -> Iterator[Escalation]:
     """Yield the steps of a cycle that a run takes now, at most one of each owner."""
-    for owner, chain in cycle.chains.items():
+    for owner in cycle.chains:
         planned = rules.plan_step(cycle, owner, now=now)
         if planned and planned.is_due(now):
-            zone = rules.find_time_zone(cycle, planned.link.owner)
-            used = rules.find_time_data(cycle, chain.links[: planned.step])
-            yield Escalation(cycle, chain, planned.step, planned.due_at, planned.providers, zone, used)
+            yield take_step(cycle, owner, planned, rules)
+
+
+def take_step(cycle: CycleFacts, owner: str, planned: PlannedStep, rules: FollowUpRules) -> Escalation:
+    """Return a planned step of an owner's chain as one that is taken."""
+    chain = cycle.chains[owner]
+    zone = rules.find_time_zone(cycle, planned.link.owner)
+    used = rules.find_time_data(cycle, chain.links[: planned.step])
+    return Escalation(cycle, chain, planned.step, planned.due_at, planned.providers, zone, used)
 
 
 def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[OutboxEntry]:
@@ -68,7 +87,7 @@ def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[OutboxEn
         notification = _build(escalation, provider, now=now)
         yield OutboxEntry(
             notification_id=notification.notification_id,
-            route_key=_route_key(escalation, provider),
+            route_key=notification.route_key,
             cycle_id=escalation.cycle.cycle_id,
             schedule_id=escalation.cycle.schedule_id,
             provider=provider,
@@ -81,23 +100,11 @@ def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[OutboxEn
         )
 
 
-def _route_key(escalation: Escalation, provider: str) -> str:
-    known = escalation.cycle.find_route(provider, escalation.link.owner)
-    if known is None:
-        return ids.route_key(escalation.cycle.cycle_id, provider, escalation.link.owner)
-    return known.route_key
-
-
 def _owner_key(escalation: Escalation, provider: str) -> str:
     known = escalation.cycle.find_route(provider, escalation.link.owner)
     if known is None:
         return name_key(escalation.link.owner)
     return ids.owner_reference(known.route_key, escalation.cycle.cycle_id, known.provider, known.owner)
-
-
-def _notification_id(escalation: Escalation, provider: str) -> str:
-    reason = ids.escalation_reason(escalation.chain.owner)
-    return ids.notification_id(_route_key(escalation, provider), reason, escalation.step)
 
 
 def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notification:
@@ -106,7 +113,7 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
     title = f"Escalated: {event['title']}"
     kept = {name: value for name, value in event.items() if name not in ("deferred_until", "deferred_by")}
     return Notification(
-        notification_id=_notification_id(escalation, provider),
+        notification_id=escalation.find_notification_id(provider),
         provider=provider,
         owner=link.owner,
         alert_level="critical",
@@ -127,7 +134,7 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
             "escalation": _describe(escalation, now=now),
         },
         reason=Reason.ESCALATED,
-        route_key=_route_key(escalation, provider),
+        route_key=escalation.find_route_key(provider),
         owner_key=_owner_key(escalation, provider),
         time_zone=escalation.time_zone,
     )

@@ -3,11 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
@@ -21,7 +20,9 @@ from rollback_drills.planning.escalation_chain import Link
 from rollback_drills.planning.repeats import REPEAT_AFTER
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.trust.known_history import find_open
+
+if TYPE_CHECKING:
+    from rollback_drills.database.connections import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ NO_RULES: Final = FollowUpRules()
 
 
 def find_rules(
-    database: Database | None,
+    database: "Database | None",
     cycles: Sequence[CycleFacts],
     documents: Mapping[str, Schedule],
     policy: RoutingPolicy | None = None,
@@ -93,6 +94,8 @@ def find_rules(
     """
     if database is None or not cycles:
         return NO_RULES
+    from rollback_drills.trust.known_history import find_open  # SQLAlchemy takes half a second to import
+
     by_key = {name_key(name): document for name, document in documents.items()}
     of_cycles = {cycle.schedule_id: by_key.get(name_key(cycle.schedule_id)) for cycle in cycles}
     return FollowUpRules(

@@ -1,7 +1,6 @@
 """Reads the facts of open cycles out of the outbox and the evidence."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -12,19 +11,16 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
-from rollback_drills.followup.acknowledgement import Said, find_current, find_last
-from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent, to_instant
+from rollback_drills.followup.acknowledgement import Said, find_current
+from rollback_drills.followup.cycle_facts import CycleFacts, Sent, to_instant
+from rollback_drills.followup.cycle_grouping import group_cycles
 from rollback_drills.followup.exceptions import CycleException, find_latest
 from rollback_drills.ids import SOURCE_ID
-from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import Suppression
-from rollback_drills.notifications.states import State
 from rollback_drills.outbox.rows import OutboxRow
 
-_POINTLESS = (State.SUPERSEDED, State.DISCARDED)
-_Names = tuple[str, str]
 _read_said: Final = msgspec.json.Decoder(Said).decode
 _read_exception: Final = msgspec.json.Decoder(CycleException).decode
 
@@ -43,7 +39,7 @@ def read_open_cycles(
         items = list(_read_open(connection, schedule_ids))
         cycle_ids = list(dict.fromkeys(item.cycle_id for item in items))
         said, exceptions = _read_followup(connection, cycle_ids)
-    return group_cycles(items, find_current(said), find_latest(exceptions), now=now)
+    return group_cycles(items, _to_sent, find_current(said), find_latest(exceptions), now=now)
 
 
 def find_quiet(
@@ -60,39 +56,6 @@ def find_quiet(
             if each.holds_at(now)
         },
     )
-
-
-def group_cycles(
-    items: Sequence[OutboxRow],
-    said: Mapping[str, Said],
-    exceptions: Mapping[str, CycleException],
-    *,
-    now: datetime,
-) -> list[CycleFacts]:
-    """Put the rows of the outbox together by cycle and route; rows that are pointless are left out.
-
-    Routes whose names differ in nothing but their spelling are one, whatever keys they once got.
-    """
-    by_cycle: dict[str, dict[_Names, list[OutboxRow]]] = defaultdict(lambda: defaultdict(list))
-    for item in items:
-        if item.state not in _POINTLESS:
-            by_cycle[item.cycle_id][name_key(item.provider), name_key(item.owner)].append(item)
-    return [
-        CycleFacts(
-            cycle_id,
-            *_identify(routes),
-            list(_to_routes(routes.values(), said)),
-            *_resume(exceptions.get(cycle_id), now),
-        )
-        for cycle_id, routes in by_cycle.items()
-    ]
-
-
-def _resume(last: CycleException | None, now: datetime) -> tuple[CycleException | None, datetime | None]:
-    """Return the exception if it holds, else when it ended."""
-    if last is None or last.holds_at(now):
-        return last, None
-    return None, last.until
 
 
 def _read_open(connection: Connection, schedule_ids: Collection[str] | None) -> Iterator[OutboxRow]:
@@ -127,23 +90,6 @@ def _read_followup(
 def _in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), MOST_PARAMETERS):
         yield values[start : start + MOST_PARAMETERS]
-
-
-def _identify(routes: Mapping[_Names, Sequence[OutboxRow]]) -> tuple[str, datetime | None]:
-    """Return the schedule and the due instant of a cycle."""
-    first = next(iter(routes.values()))[0]
-    due_at = next((item.cycle_due for items in routes.values() for item in items if item.cycle_due), "")
-    return first.schedule_id, datetime.fromisoformat(due_at) if due_at else None
-
-
-def _to_routes(routes: Iterable[Sequence[OutboxRow]], said: Mapping[str, Said]) -> Iterator[RouteFacts]:
-    owners: dict[str, str] = {}
-    for items in routes:
-        first = items[0]
-        owner = owners.setdefault(name_key(first.owner), first.owner)
-        keys = dict.fromkeys(item.route_key for item in items)
-        latest = find_last(said[key] for key in keys if key in said)
-        yield RouteFacts(first.route_key, first.provider, owner, list(map(_to_sent, items)), latest)
 
 
 class _Letter(msgspec.Struct):

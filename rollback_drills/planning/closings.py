@@ -1,6 +1,6 @@
 """Ends cycles that are over: finds the routes that were told, and words the message that closes each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.repeats import Ending, find_ending
 from rollback_drills.planning.routes import Route
 from rollback_drills.planning.windows_and_absences import Suppressions
+from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness
@@ -39,6 +40,32 @@ class Closing:
     """None: nobody was told, so that nobody has to be told that it is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """One route whose cycle is over."""
+
+    route_key: str
+    history: Sequence[SentNotification]
+    ending: Ending
+
+    @property
+    def opened(self) -> SentNotification:
+        """The notification that opened the cycle for the route, or opened it again."""
+        return next(told for told in self.history if not told.is_closed)
+
+    @property
+    def route(self) -> Route:
+        """The route, for windows and absences."""
+        last = self.history[-1]
+        return Route(last.owner, last.provider, 0, last.owner)
+
+    def is_silent(self, suppressions: Suppressions, now: datetime) -> bool:
+        """Whether a window or an absence keeps it silent."""
+        route = self.route
+        window = suppressions.find_window(route, now)
+        return window is not None or suppressions.find_absence(route.owner, now) is not None
+
+
 def find_closings(
     check: ScheduleCheck,
     request: PlanRequest,
@@ -54,33 +81,43 @@ def find_closings(
     judgement, plan = check.judgement, check.plan
     planned = {each.route_key for each in plan.route_decisions if each.is_delivered}
     suppressions = Suppressions(check.schedule_id, check.schedule, request.policy)
+    for leaving in find_leaving(judgement.cycle, planned, request, histories):
+        if leaving.is_silent(suppressions, now):
+            continue
+        notification = None
+        if leaving.ending.may_know:
+            zone = suppressions.find_time_zone(leaving.history[-1].owner)
+            notification = _build(judgement, plan, leaving, zone)
+        yield Closing(leaving.route_key, leaving.opened, leaving.ending, notification)
+
+
+def find_leaving(
+    cycle: Cycle,
+    planned: Collection[str],
+    request: PlanRequest,
+    histories: Mapping[str, Sequence[SentNotification]],
+) -> Iterator[Leaving]:
+    """Yield the routes whose cycle is over, and how each leaves it, as soon as nothing keeps it silent.
+
+    Args:
+        cycle: The cycle in which the schedule is now.
+        planned: The keys of the routes that are notified now.
+        request: Which providers are asked for.
+        histories: By route key, what was sent.
+    """
     for route_key, history in histories.items():
         last = history[-1]
-        is_over = last.cycle_id != judgement.cycle.cycle_id or judgement.readiness in _HEALTHY
+        is_over = last.cycle_id != cycle.cycle_id or cycle.status in _HEALTHY
         is_asked_for = request.requested is None or name_key(last.provider) in request.requested
         if not is_over or not is_asked_for or route_key in planned:
             continue
-        route = Route(last.owner, last.provider, 0, last.owner)
-        if suppressions.find_window(route, now) or suppressions.find_absence(last.owner, now):
-            continue
         ending = find_ending(history)
         if ending is not None:
-            notification = None
-            if ending.may_know:
-                zone = suppressions.find_time_zone(last.owner)
-                notification = _build(judgement, plan, route_key, history, ending, zone)
-            yield Closing(route_key, _opened(history), ending, notification)
+            yield Leaving(route_key, history, ending)
 
 
-def _build(
-    judgement: Judgement,
-    plan: Plan,
-    route_key: str,
-    history: Sequence[SentNotification],
-    ending: Ending,
-    time_zone: str,
-) -> Notification:
-    opened, first = _opened(history), history[0]
+def _build(judgement: Judgement, plan: Plan, leaving: Leaving, time_zone: str) -> Notification:
+    route_key, opened, first = leaving.route_key, leaving.opened, leaving.history[0]
     report = judgement.schedule_report
     title = f"Rollback drill {_what_happened(judgement, opened)}: {plan.schedule_id}"
     environment = report.schedule.environment
@@ -96,7 +133,7 @@ def _build(
         acknowledge="",
     )
     return Notification(
-        notification_id=ids.notification_id(route_key, Reason.RESOLVED, ending.occurrence),
+        notification_id=ids.notification_id(route_key, Reason.RESOLVED, leaving.ending.occurrence),
         provider=opened.provider,
         owner=opened.owner,
         alert_level="healthy",
@@ -113,11 +150,6 @@ def _build(
         owner_key=ids.owner_reference(route_key, first.cycle_id, first.provider, first.owner),
         time_zone=time_zone,
     )
-
-
-def _opened(history: Sequence[SentNotification]) -> SentNotification:
-    """Return the notification that opened the cycle for the route, or opened it again."""
-    return next(told for told in history if not told.is_closed)
 
 
 def _what_happened(judgement: Judgement, opened: SentNotification) -> str:

@@ -131,6 +131,17 @@ def find_facts(route: Route, context: Context) -> RouteFacts:
     return RouteFacts(route, window, absence, _find_repeat(_find_keys(route, context), context))
 
 
+def find_change(route: Route, context: Context) -> datetime | None:
+    """Return when a route that is not notified now can be next, or when its deferral begins.
+
+    Only what passes by itself counts: a quiet time, a window, an absence. None if nothing of it does.
+    """
+    repeat = _find_repeat(_find_keys(route, context), context)
+    if repeat.quiet_until and repeat.quiet_until > context.now:
+        return repeat.quiet_until
+    return context.suppressions.defer(route, context.now).until
+
+
 def _find_keys(route: Route, context: Context) -> Sequence[str]:
     """Return the keys of a route; it has several only from former versions."""
     key = ids.route_key(context.cycle.cycle_id, route.provider, route.owner)

@@ -51,17 +51,16 @@ def find_entries(
     and root: a copy outside the database, which shows later whether the evidence was changed.
     """
     judgement, plan = check.judgement, check.plan
-    wanted = [each for each in plan.route_decisions if _is_committed(each)]
+    wanted = find_commitments(plan.route_decisions, check.schedule, request)
     if not wanted:
         return
     event = build_event(judgement.schedule_report, plan)
     calendars = Suppressions(check.schedule_id, check.schedule, request.policy)
-    chains = _find_chains(check.schedule, plan, request, [decision.owner for decision in wanted])
-    for decision in wanted:
+    for decision, chain in wanted:
         own_event = msgspec.structs.replace(
             event,
             evidence_head=evidence_head or UNSET,
-            escalation_chain=chains[decision.owner],
+            escalation_chain=chain,
             deferred_until=decision.deferred_until,
             deferred_by=None if decision.is_delivered else decision.category,
         )
@@ -77,6 +76,22 @@ def find_entries(
         yield _entry(judgement, plan, decision, notification)
 
 
+def find_commitments(
+    decisions: Sequence[RouteDecision], schedule: Schedule | None, request: PlanRequest
+) -> list[tuple[RouteDecision, Chain]]:
+    """Return the decisions that put a notification into the outbox, each with the chain of its owner."""
+    wanted = [each for each in decisions if _is_committed(each)]
+    if not wanted:
+        return []
+    routes = [
+        Route(each.owner, each.provider, each.acknowledgement_minutes, each.escalation_owner)
+        for each in decisions
+    ]
+    owners = [each.owner for each in wanted]
+    chains = resolve_chains(routes, schedule, request.policy, of=owners)
+    return [(each, chains[each.owner]) for each in wanted]
+
+
 def _is_committed(decision: RouteDecision) -> bool:
     return decision.is_delivered or (
         decision.category.is_deferral and decision.notification_reason is not None
@@ -90,16 +105,6 @@ def _find_owner_key(decision: RouteDecision, request: PlanRequest) -> str | None
         return None
     first = request.notified[key][0]
     return ids.owner_reference(key, first.cycle_id, first.provider, first.owner)
-
-
-def _find_chains(
-    schedule: Schedule | None, plan: Plan, request: PlanRequest, owners: Sequence[str]
-) -> dict[str, Chain]:
-    routes = [
-        Route(each.owner, each.provider, each.acknowledgement_minutes, each.escalation_owner)
-        for each in plan.route_decisions
-    ]
-    return resolve_chains(routes, schedule, request.policy, of=owners)
 
 
 def find_holds(plan: Plan, request: PlanRequest, *, now: datetime) -> Iterator[Hold]:

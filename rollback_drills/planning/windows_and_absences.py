@@ -134,6 +134,10 @@ class Suppressions:
         calendars = self._calendars.get(name_key(owner), ())
         return next((each.time_zone for each in reversed(calendars) if each.time_zone), UTC_ZONE)
 
+    def is_never_available(self, owner: str) -> bool:
+        """Whether an owner is marked as not available, so that no absence of theirs has an end."""
+        return any(not calendar.available for calendar in self._calendars.get(name_key(owner), ()))
+
     def find_change(self, owner: str, instant: datetime) -> datetime | None:
         """Return when a window, or an absence of the owner, begins or ends next; None if nothing changes."""
         calendars = self._calendars.get(name_key(owner), ())

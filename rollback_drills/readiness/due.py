@@ -1,15 +1,18 @@
 """When the next accepted drill must have happened."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.calendar_cadence import CalendarCadence
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.schedule import DuePolicy, Schedule
-from rollback_drills.readiness.acceptance import is_accepted
+from rollback_drills.readiness.acceptance import CLOCK_SKEW, is_accepted
 
 _EXPLICIT, _FIXED_SEQUENCE = DuePolicy.EXPLICIT, DuePolicy.FIXED_SEQUENCE
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
+_AFTERWARDS: Final = timedelta(microseconds=1)
+"""At its due time a drill is due, and not overdue yet."""
 
 
 def find_latest(history: History) -> Drill | None:
@@ -53,6 +56,37 @@ def derive_due(schedule: Schedule, history: History | None, *, now: datetime) ->
         return cadence.next_after(accepted_at.astimezone(UTC))
     except OverflowError:
         return None
+
+
+def find_written_due(schedule: Schedule, history: History, *, now: datetime) -> datetime | None:
+    """Return where the accepted drills move a due time that is written: an interval after the latest one.
+
+    None if no drill is accepted, or if the due time of the schedule is not one that is moved by an edit.
+
+    Raises:
+        OverflowError: It would leave the year 9999.
+    """
+    cadence = schedule.cadence
+    is_edited = schedule.due_policy is _EXPLICIT and schedule.next_due_at is not None
+    if not is_edited or not isinstance(cadence, Interval) or not cadence.is_usable:
+        return None
+    accepted_at = find_latest_accepted_at(history, now=now)
+    return None if accepted_at is None else cadence.next_after(accepted_at.astimezone(UTC))
+
+
+def find_next_change(
+    history: History | None, due_at: datetime | None, due_soon: timedelta, *, now: datetime
+) -> datetime | None:
+    """Return when the readiness of a schedule changes next, if its documents stay as they are.
+
+    It changes when the drill is due soon, when it is overdue, and when a drill that is dated later begins to
+    count. None if nothing of it lies ahead.
+    """
+    changes = [] if due_at is None else [due_at - due_soon, due_at + _AFTERWARDS]
+    changes += [
+        each.executed_at - CLOCK_SKEW for each in (history.drills if history else ()) if each.executed_at
+    ]
+    return min((each for each in changes if each > now), default=None)
 
 
 def _find_due(cadence: CalendarCadence, history: History | None, *, now: datetime) -> datetime | None:

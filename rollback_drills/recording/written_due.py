@@ -1,15 +1,14 @@
 """Moves the written due instant of an explicit schedule after an accepted drill."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
-from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded, parse_document, read_bytes
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.readiness.due import find_latest_accepted_at
+from rollback_drills.readiness.due import find_written_due
 from rollback_drills.recording.document import move_due
 from rollback_drills.recording.document_file import locked, write_document
 from rollback_drills.recording.target import Target
@@ -82,11 +81,9 @@ def _advance(target: Target, history: History, now: datetime) -> tuple[Loaded[Sc
         if schedule is None or schedule.schedule_id != target.schedule.schedule_id:
             raise UsageError(source.problem or f"{path} became another schedule meanwhile")
         check_advance(replace(target, source=source, schedule=schedule))
-        accepted_at, due_at = find_latest_accepted_at(history, now=now), schedule.next_due_at
-        cadence = schedule.cadence
-        if accepted_at is None or due_at is None or not isinstance(cadence, Interval):
+        new_due_at, due_at = find_written_due(schedule, history, now=now), schedule.next_due_at
+        if new_due_at is None or due_at is None:
             return source, Advanced(problem="no drill is accepted")
-        new_due_at = cadence.next_after(accepted_at.astimezone(UTC))
         if new_due_at <= due_at:
             problem = f"an interval after the latest accepted drill is {write_instant(new_due_at)}, no later"
             return source, Advanced(problem=problem)

@@ -34,11 +34,7 @@ def build_calendar(
         schedules: Their documents, in the same order; None for one that cannot be read.
         now: When the calendar is made, aware.
     """
-    calendar = Calendar()
-    calendar.add("prodid", f"-//{PRODUCT}//drills//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", "Rollback drills")
+    calendar = start_calendar("Rollback drills")
     for judgement, schedule in zip(judgements, schedules, strict=True):
         if judgement.schedule.next_due_at:
             calendar.add_component(_build_event(judgement, now))
@@ -62,8 +58,8 @@ def _list_later(judgement: Judgement, schedule: Schedule) -> Iterator[datetime]:
 def _build_event(judgement: Judgement, now: datetime) -> Event:
     schedule = judgement.schedule
     state = judgement.readiness.replace("_", " ")
-    name = _one_line(judgement.cycle.schedule_id)
-    event = _start_event(judgement.cycle.cycle_id, datetime.fromisoformat(schedule.next_due_at), now)
+    name = one_line(judgement.cycle.schedule_id)
+    event = start_event(judgement.cycle.cycle_id, datetime.fromisoformat(schedule.next_due_at), now)
     event.add("summary", f"Rollback drill due: {name} ({state})")
     event.add("description", "\n".join(_describe(judgement, state)))
     return event
@@ -71,43 +67,54 @@ def _build_event(judgement: Judgement, now: datetime) -> Event:
 
 def _build_later(judgement: Judgement, due_at: datetime, now: datetime) -> Event:
     name = judgement.cycle.schedule_id
-    event = _start_event(ids.cycle_id(name, write_instant(due_at)), due_at, now)
-    event.add("summary", f"Rollback drill planned: {_one_line(name)}")
+    event = start_event(ids.cycle_id(name, write_instant(due_at)), due_at, now)
+    event.add("summary", f"Rollback drill planned: {one_line(name)}")
     event.add("description", "Due then, if the drills before it are performed when they are due")
     return event
 
 
 def _build_window(judgement: Judgement, window: MaintenanceWindow, now: datetime) -> Event:
-    name = _one_line(judgement.cycle.schedule_id)
+    name = one_line(judgement.cycle.schedule_id)
     start, end = write_instant(window.start_at), write_instant(window.end_at)
     known = sha256(f"{name}\n{window.window_id}\n{start}\n{end}".encode()).hexdigest()[:16]
-    event = _start_event(f"window-{known}", window.start_at.astimezone(UTC), now)
+    event = start_event(f"window-{known}", window.start_at.astimezone(UTC), now)
     event.add("dtend", window.end_at.astimezone(UTC))
-    event.add("summary", f"Maintenance window of {name}: {_one_line(window.window_id) or 'without an id'}")
-    event.add("description", _one_line(window.reason) or "no reason")
+    event.add("summary", f"Maintenance window of {name}: {one_line(window.window_id) or 'without an id'}")
+    event.add("description", one_line(window.reason) or "no reason")
     return event
 
 
-def _start_event(uid: str, start: datetime, now: datetime) -> Event:
+def start_calendar(name: str) -> Calendar:
+    """Begin a calendar."""
+    calendar = Calendar()
+    calendar.add("prodid", f"-//{PRODUCT}//drills//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add("x-wr-calname", name)
+    return calendar
+
+
+def start_event(uid: str, start: datetime, now: datetime) -> Event:
+    """Begin an event that keeps nobody from meeting."""
     event = Event()
     event.add("uid", f"{uid}@{PRODUCT}")
     event.add("dtstamp", now.astimezone(UTC))
     event.add("dtstart", start)
-    event.add("transp", "TRANSPARENT")  # it keeps nobody from meeting
+    event.add("transp", "TRANSPARENT")
     return event
 
 
 def _describe(judgement: Judgement, state: str) -> Iterator[str]:
     schedule = judgement.schedule
     yield f"State: {state}"
-    yield f"Owners: {', '.join(map(_one_line, schedule.owners)) or 'none'}"
+    yield f"Owners: {', '.join(map(one_line, schedule.owners)) or 'none'}"
     if schedule.environment:
-        yield f"Environment: {_one_line(schedule.environment)}"
+        yield f"Environment: {one_line(schedule.environment)}"
     if schedule.runbook_ref:
-        yield f"Runbook: {_one_line(schedule.runbook_ref)}"
-    yield f"Found: {_one_line(schedule.message)}"
+        yield f"Runbook: {one_line(schedule.runbook_ref)}"
+    yield f"Found: {one_line(schedule.message)}"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Put spaces for control characters, which no text of a calendar may hold."""
     return _CONTROL.sub(" ", text).strip()

@@ -16,6 +16,7 @@ if __name__ == "__main__":
         ledger,
         reviewing,
         shards,
+        simulating,
         startup,
         unchanged_runs,
     )
@@ -26,6 +27,7 @@ if __name__ == "__main__":
     flow_overhead.report()
     unchanged_runs.report()
     shards.report()
+    simulating.report()
     ledger.report()
     reviewing.report()
     api.report()

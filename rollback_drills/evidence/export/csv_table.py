@@ -3,21 +3,16 @@
 import csv
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
-
-import re2
+from typing import Final, Self
 
 from rollback_drills.evidence.appender import columns_of
 from rollback_drills.readiness.terms import Report
+from rollback_drills.rendering.csv_cells import write_cell
 
 _COLUMNS: Final = (
     *("leaf_index", "created_at", "metadata_kind", "schedule_id", "cycle_id", "provider", "owner", "action"),
     *("category", "success", "signer", "flow_run_id", "what"),
 )
-_FORMULA: Final = re2.compile(r"(^|[\n\r\t;])([\s\pZ\p{Cc}\p{Cf}]*[=+\-@＝＋－﹣﹢﹦﹫＠−])")
-"""What a spreadsheet takes for a formula (OWASP, CSV injection), in a cell or behind another separator.
-Some spreadsheets make full-width and small forms narrow."""
-_STARTS_LINE: Final = ("\t", "\r", "\n")
 _SAYS: Final = (
     "outcome",
     "acknowledgement_state",
@@ -44,7 +39,7 @@ class TableWriter:
         what = next((record[name] for name in _SAYS if record.get(name)), "")
         of_run = {name: record.get(name, "") for name in ("signer", "flow_run_id")}
         cells = {**columns_of(record), **of_run, "what": what}
-        self._writer.writerow([_plain(cells[name]) for name in _COLUMNS])
+        self._writer.writerow([write_cell(cells[name]) for name in _COLUMNS])
 
     def __enter__(self) -> Self:
         """Return the writer."""
@@ -55,9 +50,3 @@ class TableWriter:
     ) -> None:
         """End the file."""
         self._file.close()
-
-
-def _plain(value: Any) -> str:
-    text = "" if value is None else str(value)
-    quoted: str = _FORMULA.sub(r"\1'\2", text)
-    return f"'{quoted}" if quoted.startswith(_STARTS_LINE) else quoted

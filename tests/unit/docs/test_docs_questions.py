@@ -14,9 +14,9 @@ from tests.reading.documentation import TEXTS
 from tests.samples.other_times import write_evidence
 
 PAGE: Final = TEXTS["docs/how-to/answer-questions-about-other-times.md"]
-ANSWERS: Final = re.findall(
-    r"^## (.+)\n\n```sh\ndrills (.+)\n```\n\n```text\n([^`]+)```$", PAGE, re.MULTILINE
-)
+SIMULATED: Final = TEXTS["docs/how-to/simulate-a-year.md"]
+_ANSWER: Final = re.compile(r"^## (.+)\n\n```sh\ndrills (.+)\n```\n\n```text\n([^`]+)```$", re.MULTILINE)
+ANSWERS: Final = _ANSWER.findall(PAGE) + _ANSWER.findall(SIMULATED)
 LEFT_OUT: Final = "…"
 
 
@@ -51,7 +51,8 @@ def test_the_command_below_a_question_prints_its_answer(
 
 def test_ten_questions_have_an_answer_and_each_is_tried() -> None:
     questions = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
+    questions += re.findall(r"^## (.+\?)$", SIMULATED, re.MULTILINE)
     assert [each[0] for each in ANSWERS] == questions
-    assert len(questions) >= 10
+    assert len(questions) >= 16
     assert not re.fullmatch(to_pattern("one\n…\nthree\n"), "one\nthree\n")
     assert not re.fullmatch(to_pattern("one\n"), "one\ntwo\n")

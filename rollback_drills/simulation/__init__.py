@@ -1,0 +1,1 @@
+"""Runs the rules ahead of time: who would be notified of what, when and through what."""

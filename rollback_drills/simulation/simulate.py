@@ -1,0 +1,45 @@
+"""Simulates a whole fleet."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+
+from rollback_drills.documents.fleet import Subject
+from rollback_drills.simulation.happenings import AnyHappening
+from rollback_drills.simulation.scenario import Scenario
+from rollback_drills.simulation.schedule_walk import ScheduleWalk
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What happens in the simulated time."""
+
+    scenario: Scenario
+    schedule_count: int
+    happenings: Sequence[AnyHappening]
+    """In the order of time."""
+    cut_off: Sequence[tuple[str, datetime]]
+    """The schedules of which there was too much to look at, and from when on nothing is known of them."""
+
+
+def simulate(
+    subjects: Sequence[Subject], scenario: Scenario, progress: Callable[[int], None] = lambda _: None
+) -> Simulation:
+    """Simulate the schedules of a fleet, as if nobody was notified before.
+
+    Args:
+        subjects: The schedules.
+        scenario: The period, and what people do.
+        progress: Is told how many schedules are done.
+    """
+    happenings: list[AnyHappening] = []
+    cut_off = []
+    for done, subject in enumerate(subjects, 1):
+        walk = ScheduleWalk(subject, scenario)
+        happenings.extend(walk.walk())
+        if walk.cut_off_at:
+            cut_off.append((walk.schedule_id, walk.cut_off_at))
+        progress(done)
+    happenings.sort(key=attrgetter("at"))
+    return Simulation(scenario, len(subjects), happenings, cut_off)
