@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SEARCHED_YEARS: Final = 10
 SEARCHED: Final = timedelta(days=SEARCHED_YEARS * 366)
-_LAST_SEARCHED: Final = 9999 - SEARCHED_YEARS
+_LAST_SEARCHED: Final = 9999 - SEARCHED_YEARS - 1
 
 
 class Recurrence(msgspec.Struct, frozen=True, gc=False):
@@ -104,5 +104,5 @@ def _find_late_year(year: int) -> int:
 
 def _list_shapes(year: int) -> list[tuple[int, bool]]:
     """Return, from the year before on, the weekday with which each begins and whether it is a leap year."""
-    years = (2000 + (year + step) % 400 for step in range(-1, SEARCHED_YEARS + 1))
+    years = (2000 + (year + step) % 400 for step in range(-1, SEARCHED_YEARS + 2))
     return [(date(each, 1, 1).weekday(), isleap(each)) for each in years]

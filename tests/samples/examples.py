@@ -7,6 +7,8 @@ MANY: Final = "DRILLS_TEST_MANY_EXAMPLES" in os.environ
 _FEWER: Final = 5
 
 
-def examples(many: int) -> int:
-    """Return this number in `make chaos`, and a fifth of it elsewhere."""
-    return many if MANY else max(many // _FEWER, 1)
+def examples(many: int, *, elsewhere: int | None = None) -> int:
+    """Return this number in `make chaos`, and a fifth of it or the other one elsewhere."""
+    if MANY:
+        return many
+    return max(many // _FEWER, 1) if elsewhere is None else elsewhere

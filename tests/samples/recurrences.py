@@ -88,28 +88,18 @@ MOMENTS: Final = [(zone, each) for zone in ZONES for each in _transitions_of(zon
 """A zone, and a time about which to look: each change of its clocks, and one without."""
 
 
-def is_open(
-    instant: datetime,
-    zone: str,
-    days: set[int],
-    start: time,
-    length: timedelta,
-    without: set[date],
-    *,
-    by_watch: bool = False,
+def is_busy(
+    instant: datetime, zone: str, days: set[int], start: time, length: timedelta, without: set[date]
 ) -> bool:
-    """An oracle that knows nothing of rules: whether a window of some day of the days before is open.
+    """An oracle that knows nothing of rules: whether an event of some day of the days before is not over.
 
-    Its end is on the wall, or with `by_watch` so long after its start as a watch measures it.
+    Events begin by the wall, and last as long as a watch measures.
     """
     wall = instant.astimezone(ZoneInfo(zone)).date()
     for back in range(-1, length.days + 3):
         day = wall - timedelta(days=back)
-        begin = datetime.combine(day, start)
-        bounds = (each.replace(tzinfo=ZoneInfo(zone)).timestamp() for each in (begin, begin + length))
-        if day.weekday() in days and day not in without:
-            since, until = bounds
-            until = since + length.total_seconds() if by_watch else until
-            if since <= instant.timestamp() < until:
-                return True
+        since = datetime.combine(day, start, ZoneInfo(zone)).timestamp()
+        is_on = day.weekday() in days and day not in without
+        if is_on and since <= instant.timestamp() < since + length.total_seconds():
+            return True
     return False

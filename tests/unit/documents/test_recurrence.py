@@ -1,10 +1,8 @@
-"""Recurrence rules, against the examples of RFC 5545 and a scan of every minute."""
+"""Recurrence rules, against the examples of RFC 5545."""
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from time import process_time
-from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +14,6 @@ from rollback_drills.documents.wall_time import to_instant
 from tests.samples.examples import examples
 
 NEW_YORK = "America/New_York"
-DAY = timedelta(days=1)
 START = "1997-09-02T09:00"
 
 
@@ -97,53 +94,6 @@ def test_a_time_on_the_wall_is_read_as_the_rfc_says(local: str, zone: str, insta
     assert to_instant(datetime.fromisoformat(local), zone) == datetime.fromisoformat(instant).replace(
         tzinfo=UTC
     )
-
-
-def transitions(zone: str) -> Iterator[datetime]:
-    """Yield the hours of 2026 to 2028 after which the offset of a zone is another one."""
-    info, day = ZoneInfo(zone), datetime(2026, 1, 1, tzinfo=UTC)
-    while day.year < 2029:
-        if day.astimezone(info).utcoffset() != (day + DAY).astimezone(info).utcoffset():
-            hours = (day + timedelta(hours=number) for number in range(24))
-            yield next(
-                each
-                for each in hours
-                if each.astimezone(info).utcoffset()
-                != (each + timedelta(hours=1)).astimezone(info).utcoffset()
-            )
-        day += DAY
-
-
-@pytest.mark.slow
-def test_in_every_zone_a_daily_rule_occurs_when_the_clock_on_the_wall_shows_it_first() -> None:
-    """An oracle that knows nothing of rules: it looks at the wall, minute after minute.
-
-    Around every change of an offset in 2026 to 2028, in every zone of the IANA database that has one.
-    """
-    zones = {tuple(transitions(zone)): zone for zone in sorted(available_timezones())}
-    assert sum(map(len, zones)) > 50  # many zones change together: one of each is tried
-    for changes, zone in zones.items():
-        info = ZoneInfo(zone)
-        for change in changes:
-            start = (change - DAY).astimezone(info).replace(tzinfo=None)
-            for wall in (time(0, 0), time(0, 30), time(1, 30), time(2, 15), time(2, 30), time(23, 45)):
-                begin = datetime.combine(start.date(), wall)
-                local = islice(Recurrence("FREQ=DAILY", begin.isoformat(), zone).local_occurrences(), 3)
-                found = [to_instant(each, zone) for each in local]
-                assert found == [first_shown(begin + number * DAY, info) for number in range(3)], (zone, wall)
-
-
-def first_shown(local: datetime, info: ZoneInfo) -> datetime:
-    """Return when a clock on the wall shows a time first; one that it skips is shown as if it had not."""
-    scanned = local.replace(tzinfo=UTC) - timedelta(hours=15)
-    for minutes in range(0, 30 * 60, 15):
-        instant = scanned + timedelta(minutes=minutes)
-        if instant.astimezone(info).replace(tzinfo=None) == local:
-            return instant
-    before = (local - timedelta(hours=4)).replace(tzinfo=info)  # no gap is longer, but of a whole day
-    offset = before.utcoffset()
-    assert offset is not None
-    return (local - offset).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

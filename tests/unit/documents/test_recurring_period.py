@@ -1,6 +1,6 @@
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from rollback_drills.documents.spans import Span
 from rollback_drills.documents.wall_time import read_local, to_instant
 from rollback_drills.documents.written_policy import write_calendars, write_windows
 from tests.samples.examples import examples
-from tests.samples.recurrences import MOMENTS, is_open, recurrences
+from tests.samples.recurrences import recurrences
 
 WEEKEND: dict[str, Any] = {
     "rrule": "FREQ=WEEKLY;BYDAY=FR",
@@ -27,8 +27,6 @@ WEEKEND: dict[str, Any] = {
     "end": "2026-01-05T08:00",
     "time_zone": "America/New_York",
 }
-DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-QUARTER = timedelta(minutes=15)
 
 
 def period(**changes: Any) -> RecurringPeriod:
@@ -37,46 +35,6 @@ def period(**changes: Any) -> RecurringPeriod:
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-@pytest.mark.slow
-@settings(max_examples=examples(300))
-@given(
-    st.sampled_from(MOMENTS),
-    st.sets(st.integers(0, 6), min_size=1, max_size=5),
-    st.integers(0, 95),
-    st.integers(1, 200),
-    st.sets(st.integers(-3, 3), max_size=2),
-)
-def test_a_window_is_open_when_the_walls_of_its_zone_say_so(
-    moment: tuple[str, datetime], days: set[int], start: int, quarters: int, without: set[int]
-) -> None:
-    zone, middle = moment
-    begins, length = time(start // 4, start % 4 * 15), quarters * QUARTER
-    first = datetime.combine(date(2025, 11, 30), begins)
-    left_out = {middle.astimezone(ZoneInfo(zone)).date() + timedelta(days=each) for each in without}
-    try:
-        window = period(
-            rrule=f"FREQ=WEEKLY;BYDAY={','.join(DAYS[each] for each in days)}",
-            start=first.isoformat(),
-            end=(first + length).isoformat(),
-            time_zone=zone,
-            **{"except": sorted(each.isoformat() for each in left_out)},
-        )
-    except ValueError:
-        assume(False)
-
-    expected: list[bool] = []
-    for step in range(-4 * 40, 4 * 40):
-        instant = middle + step * QUARTER
-        expected.append(is_open(instant, zone, days, begins, length, left_out))
-        span = window.find_span(instant)
-        assert (span is not None) == expected[-1], instant
-        assert span is None or span.start_at <= instant < span.end_at
-    first_change = window.find_change(middle - 160 * QUARTER)
-    flips = [step for step in range(1, len(expected)) if expected[step] != expected[step - 1]]
-    assert first_change is not None
-    assert not flips or first_change <= middle + (flips[0] - 160) * QUARTER
 
 
 @pytest.mark.parametrize(
