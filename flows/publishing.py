@@ -34,7 +34,7 @@ def publish(
         pages = choose_shard_pages(runs, changes, shard_count=run.shard.count)
     else:
         pages = choose_pages(runs, changes, is_single=fleet.is_single, now=created_at)
-    publish_artifacts(pages, dry_run, indexed.head_note)
+    publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
     if changes and run.shard:
         emit_shard(runs, delivered.deliveries, changes)
     elif changes:
