@@ -42,6 +42,7 @@ def _find_population(
                 check.schedule_id,
                 find_finding(check).digest(),
                 check.judgement.readiness,
+                check.plan.plan_id,
                 check.plan.deliverable_route_count > 0,
                 partial(record_schedule, of_schedule, signer, created_at),
             )

@@ -1,22 +1,26 @@
 """Commits the notifications of a run to the outbox, before anything is sent."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
 from blocks.registry import enabled_connectors
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.connector_notice import choose_channel, notice_entry
 from rollback_drills.errors import DrillsError
+from rollback_drills.evidence.committed_plans import write_plan
 from rollback_drills.evidence.heads import find_head
+from rollback_drills.notifications.outbox_entry import CommittedPlan, OutboxEntry
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import open_database
@@ -44,9 +48,21 @@ def commit_notifications(
     of_source, left = find_guard_entries(database, guard, platform, request.notified, fleet.plans, now)
     entries += [*closing, *of_source]
     holds = [hold for plan in fleet.plans for hold in find_holds(plan, request, now=now)]
-    added = commit(database, entries, [*departures, *left], holds, now=database.now().timestamp())
+    plans = _write_plans(fleet, entries, now)
+    added = commit(database, entries, [*departures, *left], holds, plans, now=database.now().timestamp())
     get_run_logger().info("%d of %d notifications are new", len(added), len(entries))
     return len(added)
+
+
+def _write_plans(fleet: FleetCheck, entries: Sequence[OutboxEntry], now: datetime) -> list[CommittedPlan]:
+    """Write the plans that the notifications belong to."""
+    notifying = {each.notification.plan_id for each in entries}
+    redact, flow_run_id = redactor_in_use().document, flow_run.id or ""
+    return [
+        write_plan(check, redact, now=now, flow_run_id=flow_run_id)
+        for check in fleet.checks
+        if check.plan.plan_id in notifying
+    ]
 
 
 def commit_notices(url: str, alive: Collection[str]) -> set[str]:

@@ -131,6 +131,16 @@ OUTBOX: Final = Table(
     Index("outbox_by_indexed", "is_indexed", "sequence"),
 )
 
+OUTBOX_PLANS: Final = Table(
+    "outbox_plans",
+    METADATA,
+    Column("plan_id", String(40), primary_key=True),
+    Column("queued_at", Float, nullable=False),
+    Column("is_recorded", Boolean, nullable=False, default=False),  # by another run than the one it is from
+    Column("records", Text, nullable=False),  # a JSON array: the plan and its decisions, redacted
+)
+"""The plans of committed notifications, until the evidence has them: an empty table between runs."""
+
 DESTINATIONS: Final = Table(
     "destinations",
     METADATA,

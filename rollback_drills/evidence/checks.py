@@ -1,6 +1,7 @@
 """How a check is recorded: of a whole population, of one of its shards, or of all shards together."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Protocol
 
@@ -51,8 +52,17 @@ class ShardedCheck(msgspec.Struct, frozen=True):
 class Check(Protocol):
     """What a check reads and writes within the transaction that records it."""
 
-    def begin(self, connection: Connection) -> Iterator[Report]:
-        """Compare with what the evidence has, and yield the records of the plans that are news."""
+    @property
+    def plan_ids(self) -> AbstractSet[str]:
+        """The plans of this run."""
+
+    def begin(self, connection: Connection, taken: AbstractSet[str], /) -> Iterator[Report]:
+        """Compare with what the evidence has, and yield the records of the plans that are news.
+
+        Args:
+            connection: In the transaction.
+            taken: Plans of this run that another run has recorded without their findings.
+        """
 
     def end(self, connection: Connection) -> Summary | None:
         """Keep what was found; return the summary to record, if the whole population was looked at."""
@@ -78,6 +88,10 @@ class _LookedAt:
         self._changes = NOTHING_CHANGED
 
     @property
+    def plan_ids(self) -> AbstractSet[str]:
+        return {each.plan_id for each in self._population.concluded}
+
+    @property
     def changes(self) -> Changes:
         return self._changes.named_as(self._population, self._seen)
 
@@ -85,15 +99,15 @@ class _LookedAt:
 class _WholeCheck(_LookedAt):
     """Records the check of a whole population."""
 
-    def begin(self, connection: Connection) -> Iterator[Report]:
+    def begin(self, connection: Connection, taken: AbstractSet[str]) -> Iterator[Report]:
         last = read_last_check(connection, self._summary.population_id)
         known = last.findings if last else None
         since = find_since(connection, self._summary.population_id)
         recorded = {} if since is None else read_plans(connection, self._summary.population_id, since)
         self._changes = find_changes(known, self._summary, last.created_at if last else None, recorded)
         if not recorded:
-            return _find_news(self._seen, self._changes.changed)
-        return _find_news(self._seen, _find_unrecorded(known, recorded, self._summary))
+            return _find_news(self._seen, self._changes.changed, taken)
+        return _find_news(self._seen, _find_unrecorded(known, recorded, self._summary), taken)
 
     def end(self, connection: Connection) -> Summary:
         keep_findings(connection, self._summary, self._changes)
@@ -108,14 +122,14 @@ class _ShardCheck(_LookedAt):
         super().__init__(population, redact)
         self._part = part
 
-    def begin(self, connection: Connection) -> Iterator[Report]:
+    def begin(self, connection: Connection, taken: AbstractSet[str]) -> Iterator[Report]:
         population_id, names = self._summary.population_id, list(self._summary.findings)
         since = enter_shards(connection, population_id, self._part)
         last = read_last_check(connection, population_id, names)
         known = last.findings if last else None
         self._changes = find_changes(known, self._summary, last.created_at if last else None)
         recorded = read_plans(connection, population_id, since, names)
-        return _find_news(self._seen, _find_unrecorded(known, recorded, self._summary))
+        return _find_news(self._seen, _find_unrecorded(known, recorded, self._summary), taken)
 
     def end(self, connection: Connection) -> None:
         if self._part.check_id:
@@ -129,8 +143,9 @@ class _CombinedCheck:
         self._check = check
         self._summary = Summary(check.population_id, check.watched, check.as_of, {}, {})
         self.changes = NOTHING_CHANGED
+        self.plan_ids: AbstractSet[str] = frozenset()
 
-    def begin(self, connection: Connection) -> Iterator[Report]:
+    def begin(self, connection: Connection, _: AbstractSet[str]) -> Iterator[Report]:
         """Compare what the shards found with the ledger.
 
         Raises:
@@ -174,14 +189,22 @@ def _find_unrecorded(
     return find_changes((known or {}) | recorded, summary).changed
 
 
-def _find_news(population: Population, unrecorded: Collection[str]) -> Iterator[Report]:
-    """Yield the records of the plans that are news: each plan carries the digest of its finding."""
+def _find_news(
+    population: Population, unrecorded: Collection[str], taken: AbstractSet[str]
+) -> Iterator[Report]:
+    """Yield the records of the plans that are news: each plan carries the digest of its finding.
+
+    Of a plan that another run has recorded without its finding, only the plan is recorded once more, and only
+    if the finding is news.
+    """
     for each in population.concluded:
-        if each.is_notified or each.schedule_id in unrecorded:
+        is_taken, is_unrecorded = each.plan_id in taken, each.schedule_id in unrecorded
+        if is_unrecorded or (each.is_notified and not is_taken):
             plan, *decisions = each.record()
             yield {
                 **plan,
                 "population_id": population.population_id,
                 "finding_digest": each.finding_digest,
             }
-            yield from decisions
+            if not is_taken:
+                yield from decisions

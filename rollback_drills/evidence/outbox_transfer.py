@@ -13,6 +13,7 @@ from rollback_drills.database.connections import MOST_PARAMETERS, Database, repe
 from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.checks import ShardedCheck, open_check
+from rollback_drills.evidence.committed_plans import find_taken, take_plans
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
@@ -73,7 +74,7 @@ def index_run(
 
     Of a check, the plans are appended that notify somebody or whose findings changed, and in the end one
     record that the whole population was looked at; a shard leaves that record to the check it belongs to.
-    Outcomes of a run that was killed before it came so far are taken by the next one.
+    Plans and outcomes of a run that was killed before it came so far are taken by a later one.
 
     Args:
         database: Keeps both the ledger and the outbox.
@@ -98,8 +99,10 @@ def index_run(
         unknown = find_unknown(connection, drills, earlier)
         appender.add((keep(drills[key]()) for key in unknown), unknown)
         appender.add(map(keep, records))
+        taken, own = find_taken(connection), check.plan_ids if check else frozenset()
+        appender.add(map(redact, take_plans(connection, own, created_at)))
         if check:
-            appender.add(map(keep, check.begin(connection)))
+            appender.add(map(keep, check.begin(connection, taken)))
         for outcomes in _take(connection, created_at):
             deliveries = [each.delivery for each in outcomes if each.delivery]
             refused += [_explain_refused(each) for each in outcomes if each.problem]

@@ -44,6 +44,7 @@ class Concluded(msgspec.Struct, frozen=True):
     schedule_id: str
     finding_digest: str
     status: Readiness
+    plan_id: str
     is_notified: bool
     """Whether the plan notifies somebody: a plan that was acted on is always recorded."""
     record: Callable[[], Iterable[Report]]

@@ -46,3 +46,12 @@ class Hold:
 
     notification_id: str
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedPlan:
+    """A plan that is committed with its notifications, until the evidence has it."""
+
+    plan_id: str
+    records: str
+    """Of the plan and its decisions, redacted: a JSON array."""

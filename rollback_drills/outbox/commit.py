@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
-from rollback_drills.database.tables import OUTBOX
+from rollback_drills.database.tables import OUTBOX, OUTBOX_PLANS
 from rollback_drills.names.spellings import find_spellings
-from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
+from rollback_drills.notifications.outbox_entry import CommittedPlan, Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import DEAD, UNSENT, WAITING, State
@@ -61,10 +61,13 @@ def commit(
     entries: Sequence[OutboxEntry],
     departures: Sequence[Departure],
     holds: Sequence[Hold] = (),
+    plans: Sequence[CommittedPlan] = (),
     *,
     now: float,
 ) -> set[str]:
     """Commit notifications, all in one transaction; give the ids of those that this call has added.
+
+    The plans of those are committed with them: the evidence gets them also if the run is killed.
 
     What another run has committed already is passed over, and so is what would replace a notification that
     has been sent meanwhile: the next run decides anew.
@@ -84,7 +87,27 @@ def commit(
         _close(connection, [each.route_key for each in kept if each.closes and each.notification_id in added])
         for hold in holds:
             _hold(connection, hold)
+        _keep_plans(
+            database, connection, plans, [each for each in kept if each.notification_id in added], now
+        )
     return added
+
+
+def _keep_plans(
+    database: Database,
+    connection: Connection,
+    plans: Sequence[CommittedPlan],
+    added: Sequence[OutboxEntry],
+    now: float,
+) -> None:
+    notifying = {each.notification.plan_id for each in added}
+    rows = [
+        {"plan_id": each.plan_id, "queued_at": now, "is_recorded": False, "records": each.records}
+        for each in plans
+        if each.plan_id in notifying
+    ]
+    if rows:
+        connection.execute(insert_new(database, OUTBOX_PLANS), rows)
 
 
 def _without_closed(connection: Connection, entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:

@@ -1,6 +1,11 @@
-"""The next run of a deployment marks runs as crashed that were killed, and nothing else."""
+"""The next run marks runs of its deployment as crashed that were killed, and records what they planned."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,9 +14,15 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.flow_engine import run_flow
+from prefect.settings import get_current_settings
 from prefect.states import Pending, Running
+from pytest_httpserver import HTTPServer
 
 from flows.drill_check import drill_check
+from rollback_drills.evidence import committed_plans
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.records import PLAN_KIND, ROUTE_DELIVERY_KIND
+from tests.checkout import ROOT
 from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -66,3 +77,36 @@ def test_a_run_without_a_deployment_marks_nothing(schedule: str) -> None:
         found = client.read_flow_run(other.id).state
     assert found is not None
     assert found.is_running()
+
+
+KILLED_BEFORE_THE_EVIDENCE = """
+import os, signal, sys
+import flows.process
+from flows.drill_check import drill_check
+flows.process.keep_evidence = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+drill_check(schedule=sys.argv[1])
+"""
+
+
+def test_the_plan_of_a_run_that_was_killed_before_its_evidence_is_recorded(
+    tmp_path: Path, url: str, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is killed after it has delivered, between the commit of the outbox and that of the evidence."""
+    schedule = tmp_path / "overdue.json"
+    overdue = {"next_due_at": "2026-11-01T09:00:00Z", "notification_providers": ["webhook"]}
+    schedule.write_text(json.dumps({**SCHEDULE, **overdue}))
+    settings = get_current_settings().to_environment_variables(exclude_unset=True)
+    command = [sys.executable, "-c", KILLED_BEFORE_THE_EVIDENCE, str(schedule)]
+    killed = subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, timeout=180, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    monkeypatch.setattr(committed_plans, "KILLED_AFTER", timedelta(0))
+
+    drill_check(schedule=str(schedule), return_state=True)
+
+    index = EvidenceIndex.open(url)
+    own, of_killed = index.find(EvidenceFilter(metadata_kind=PLAN_KIND))[0]
+    deliveries, _ = index.find(EvidenceFilter(metadata_kind=ROUTE_DELIVERY_KIND))
+    assert len(receiver.log) == len(deliveries) == 2
+    assert {each["plan_id"] for each in deliveries} == {of_killed["plan_id"]} != {own["plan_id"]}
+    assert [each["action"] for each in of_killed["plan"]["route_decisions"]] == ["deliver", "deliver"]
+    assert of_killed["flow_run_id"] != own["flow_run_id"]

@@ -58,6 +58,7 @@ def _run_checks(code: Path, folder: Path, url: str) -> dict[str, str]:
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
         "DRILLS_DATABASE_URL": f"sqlite:///{folder / 'evidence.db'}",
         # the evidence names the paths
         "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": "documents/*-schedule.json",

@@ -74,6 +74,16 @@ PROOFS: Final = (
         (),
     ),
     Proof(
+        "plans.pml",
+        "each notification has its plan in the evidence, and its decisions once",
+        (),
+        (
+            *("PLAN_AFTER_NOTIFICATIONS", "DO_NOT_ASK_WHO_HAS_IT", "MARK_BEFORE_APPEND"),
+            *("REMOVE_WHAT_IS_TAKEN", "LEAVE_IT"),
+        ),
+        (),
+    ),
+    Proof(
         "shards.pml",
         "the same of a check in shards, and each of them has looked since the check began",
         (),

@@ -64,7 +64,9 @@ def append_check(
         facts = check.judgement.schedule
         record = partial(record_plan, check.plan, facts, session, created_at=created_at, signer="drill-check")
         digest = find_finding(check).digest()
-        concluded.append(Concluded(check.schedule_id, digest, check.judgement.readiness, False, record))
+        concluded.append(
+            Concluded(check.schedule_id, digest, check.judgement.readiness, check.plan.plan_id, False, record)
+        )
     index_run(
         database,
         [],

@@ -25,7 +25,7 @@ def concluded(name: str, digest: str, *, days: int = 0, is_notified: bool = Fals
         plan, at = planned(subject), NOW + days * DAY
         return record_plan(plan, judged(subject).schedule, f"rcd-{name}", created_at=at, signer="me")
 
-    return Concluded(name, digest, Readiness.NEEDS_ATTENTION, is_notified, record)
+    return Concluded(name, digest, Readiness.NEEDS_ATTENTION, planned(subject).plan_id, is_notified, record)
 
 
 def population_of(

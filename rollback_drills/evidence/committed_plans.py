@@ -1,0 +1,74 @@
+"""Takes the plans of committed notifications out of the outbox, also those of runs that were killed.
+
+A plan is committed together with its notifications. The run that made it records it, with the digest of its
+finding, and removes it from the outbox. If that run is killed, a later one records the plan as it is: without
+the digest, because nobody has compared the finding with what the evidence had.
+"""
+
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, delete, select, update
+
+from rollback_drills import ids
+from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.tables import OUTBOX_PLANS
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.records import record_plan
+from rollback_drills.notifications.outbox_entry import CommittedPlan
+from rollback_drills.planning.fleet_check import ScheduleCheck
+from rollback_drills.readiness.terms import Report
+
+KILLED_AFTER: Final = timedelta(minutes=10)
+"""A plan that has waited so long is recorded by any run, though its own may still be delivering."""
+_FORGOTTEN_AFTER: Final = timedelta(days=1)
+_records: Final = msgspec.json.Decoder(list[Report])
+
+
+def write_plan(
+    check: ScheduleCheck, redact: Callable[[Report], Report], *, now: datetime, flow_run_id: str
+) -> CommittedPlan:
+    """Write the records of a plan for the outbox; whoever takes them out says when."""
+    plan, extra = check.plan, {"flow_run_id": flow_run_id} if flow_run_id else {}
+    session_id = ids.delivery_session_id(plan.schedule_id, plan.plan_id)
+    facts, signer = check.judgement.schedule, plan.generated_by
+    records = [
+        {**redact(each), **extra}
+        for each in record_plan(plan, facts, session_id, created_at=now, signer=signer)
+    ]
+    return CommittedPlan(plan.plan_id, msgspec.json.encode(records).decode())
+
+
+def find_taken(connection: Connection) -> AbstractSet[str]:
+    """Return the plans that another run has recorded than the one that made them."""
+    return set(connection.scalars(select(OUTBOX_PLANS.c.plan_id).where(OUTBOX_PLANS.c.is_recorded)))
+
+
+def take_plans(connection: Connection, own: AbstractSet[str], created_at: datetime) -> Iterator[Report]:
+    """Remove the plans of a run, which are recorded, and yield the records of those of killed runs.
+
+    Args:
+        connection: In the transaction that records.
+        own: The plans of the run that records.
+        created_at: The clock of the evidence.
+    """
+    columns = select(OUTBOX_PLANS.c.plan_id, OUTBOX_PLANS.c.queued_at, OUTBOX_PLANS.c.is_recorded)
+    found = connection.execute(columns.order_by(OUTBOX_PLANS.c.queued_at, OUTBOX_PLANS.c.plan_id)).all()
+    late = (created_at - KILLED_AFTER).timestamp()
+    forgotten = (created_at - _FORGOTTEN_AFTER).timestamp()
+    over = [
+        row.plan_id for row in found if row.plan_id in own or (row.is_recorded and row.queued_at < forgotten)
+    ]
+    for start in range(0, len(over), MOST_PARAMETERS):
+        some = OUTBOX_PLANS.c.plan_id.in_(over[start : start + MOST_PARAMETERS])
+        connection.execute(delete(OUTBOX_PLANS).where(some))
+    for row in found:
+        if row.plan_id not in own and not row.is_recorded and row.queued_at < late:
+            this = OUTBOX_PLANS.c.plan_id == row.plan_id
+            text = connection.execute(select(OUTBOX_PLANS.c.records).where(this)).scalar_one()
+            connection.execute(update(OUTBOX_PLANS).where(this).values(is_recorded=True))
+            for record in _records.decode(text):
+                yield {**record, "created_at": write_instant(created_at)}
