@@ -109,7 +109,7 @@ def test_a_drill_is_due_in_the_minute_in_which_the_wall_shows_it_first(
     expected = [at for day in wall.days() if day in days and (at := wall.find(day, minute))]
     times = takewhile(lambda at: at <= wall.last, cadence.due_times(near=wall.first))
     assert [at for at in times if at >= wall.first] == expected
-    for before, after in pairwise(expected):
+    for before, after in pairwise(sorted(set(expected))):  # a day that is left out is due with the next one
         assert next(cadence.following(before)) == after
         assert cadence.counts_from(after) == before
         assert cadence.find_due([before]) == after or days.start > (wall.first - 9 * DAY).date()
