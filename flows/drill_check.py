@@ -43,8 +43,9 @@ def drill_check(
     Returns:
         Ends as Ready, DueSoon, NeedsAttention or NotRequested; as Failed if a notification was not delivered,
         in this run or an earlier one, or if no schedule is configured. The data is that of
-        `deliver_notifications`; of a fleet it has the schedules that changed or have notifications. A large
-        fleet is checked by one run for each shard; the data has the counts of the fleet and of each shard.
+        `deliver_notifications`; of a fleet it has schedules that changed or have notifications, at most 200.
+        A large fleet is checked by one run for each shard; the data has the counts of the fleet and of each
+        shard.
     """
     request = DrillCheckRequest(
         schedule=schedule,

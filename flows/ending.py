@@ -21,6 +21,7 @@ from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
+from rollback_drills.reports.publication import MOST_SCHEDULE_PAGES, sort_by_pressing
 from rollback_drills.reports.run_page import ScheduleRun
 from rollback_drills.trust.guard import Guard
 
@@ -51,10 +52,15 @@ def join_runs(
 
 
 def find_news(runs: Sequence[ScheduleRun], changes: Changes) -> Sequence[ScheduleRun]:
-    """Return the schedules of a fleet that changed, or have notifications; a single one in any case."""
+    """Return the schedules of a fleet that changed, or have notifications; a single one in any case.
+
+    There are no more of them than pages, the most pressing first: Prefect looks through every value, for
+    milliseconds of each schedule.
+    """
     if len(runs) == 1:
         return runs
-    return [each for each in runs if each.plan.schedule_id in changes.changed or each.deliveries]
+    news = [each for each in runs if each.plan.schedule_id in changes.changed or each.deliveries]
+    return news if len(news) <= MOST_SCHEDULE_PAGES else sort_by_pressing(news)[:MOST_SCHEDULE_PAGES]
 
 
 def record_schedule(run: ScheduleRun, signer: str, created_at: datetime) -> Iterator[Report]:

@@ -104,9 +104,5 @@ def _emit(event: RunEvent, redactor: Redactor) -> None:
         }
         for role, identifier in event.related
     ]
-    emit_event(
-        event.name,
-        resource=redactor.value(resource),
-        related=redactor.value(related),
-        payload=redactor.value(event.payload),
-    )
+    resource, related, payload = redactor.document([resource, related, event.payload])
+    emit_event(event.name, resource=resource, related=related, payload=payload)

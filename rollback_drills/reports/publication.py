@@ -76,8 +76,12 @@ def _find_news(runs: Sequence[ScheduleRun], changes: Changes | None) -> list[Sch
         news = list(runs)
     else:
         news = [each for each in runs if each.plan.schedule_id in changes.changed or each.is_tried]
-    news.sort(key=lambda each: each.plan.status not in _PRESSING)
-    return news
+    return sort_by_pressing(news)
+
+
+def sort_by_pressing(runs: Sequence[ScheduleRun]) -> list[ScheduleRun]:
+    """Return schedules with those first that are overdue or due soon, else in their order."""
+    return sorted(runs, key=lambda each: each.plan.status not in _PRESSING)
 
 
 def is_fleet_page_due(changes: Changes, now: datetime) -> bool:

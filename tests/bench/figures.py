@@ -4,7 +4,7 @@ import gc
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def alternate(ours: Callable[[], object], baseline: Callable[[], object], runs: int) -> tuple[float, float]:
@@ -35,6 +35,20 @@ def print_throughput(
 def print_count(name: str, value: int, *, at_most: int, what: str) -> None:
     """Print a count of one run, as one line of JSON."""
     figure = {"figure": name, "value": value, "at_most": at_most, "what": what}
+    print(json.dumps(figure), flush=True)  # noqa: T201 - this is the report
+
+
+def print_exponent(
+    name: str, exponent: float, seconds: Sequence[float], *, at_most: float, what: str
+) -> None:
+    """Print with which exponent something grows, as one line of JSON."""
+    figure = {
+        "figure": name,
+        "value": round(exponent, 3),
+        "at_most": at_most,
+        "seconds": [round(each, 4) for each in seconds],
+        "what": what,
+    }
     print(json.dumps(figure), flush=True)  # noqa: T201 - this is the report
 
 

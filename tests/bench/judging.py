@@ -1,7 +1,10 @@
 """Reading and judging a fleet, against only reading and parsing the same files."""
 
+import gc
 import json
+import math
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,12 +13,15 @@ import orjson
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.judgement import find_due, judge
+from rollback_drills.readiness.judgement import find_due, judge, judge_all
 from rollback_drills.readiness.terms import Criteria
-from tests.bench.figures import alternate, print_figure
+from tests.bench.figures import alternate, print_exponent, print_figure
+from tests.bench.unchanged_runs import write_fleet as write_records
 
 SCHEDULES = 2_000
 RUNS = 9
+GROWTH = (1_000, 100_000)
+GROWTH_RUNS = (20, 2)
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 
@@ -88,7 +94,33 @@ def only_parse(paths: list[str]) -> None:
 
 
 def report() -> None:
-    """Print `judge_ratio`."""
+    """Print `judge_ratio` and `judge_growth`."""
+    _report_ratio()
+    _report_growth()
+
+
+def _report_growth() -> None:
+    """Print with which exponent reading and judging grow: 1 if twice as many take twice as long."""
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for count, runs in zip(GROWTH, GROWTH_RUNS, strict=True):
+            path = write_records(Path(folder), count)
+            seconds.append(min(_time_judging(path) for _ in range(runs)))
+    exponent = math.log(seconds[1] / seconds[0]) / math.log(GROWTH[1] / GROWTH[0])
+    what = f"exponent of the CPU time of reading and judging {GROWTH[0]:,} to {GROWTH[1]:,} schedules"
+    print_exponent("judge_growth", exponent, seconds, at_most=1.02, what=what)
+
+
+def _time_judging(path: str) -> float:
+    gc.collect()
+    began = time.process_time()
+    found = judge_all(load_fleet(path, None).subjects, Criteria(), now=NOW)
+    taken = time.process_time() - began
+    assert found
+    return taken
+
+
+def _report_ratio() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_fleet(Path(folder), SCHEDULES)
         paths = [str(path) for path in sorted(Path(folder).iterdir())]

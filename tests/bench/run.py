@@ -11,6 +11,7 @@ if __name__ == "__main__":
         api,
         console,
         delivery,
+        first_run,
         flow_overhead,
         judging,
         ledger,
@@ -26,6 +27,7 @@ if __name__ == "__main__":
     startup.report()
     flow_overhead.report()
     unchanged_runs.report()
+    first_run.report()
     shards.report()
     simulating.report()
     ledger.report()

@@ -23,6 +23,15 @@ RUNS_FOR_TIME = 5
 
 def report() -> None:
     """Print the figures of runs in which nothing changed."""
+    with quiet_server():
+        for count in SIZES:
+            with tempfile.TemporaryDirectory() as folder:
+                _measure(Path(folder), count)
+
+
+@contextmanager
+def quiet_server() -> Iterator[None]:
+    """Run a Prefect server that logs nothing, without heartbeats."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -32,9 +41,7 @@ def report() -> None:
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
     no_heartbeats = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
     with prefect_test_harness(server_startup_timeout=120), no_heartbeats:
-        for count in SIZES:
-            with tempfile.TemporaryDirectory() as folder:
-                _measure(Path(folder), count)
+        yield
 
 
 def _measure(folder: Path, count: int) -> None:
@@ -65,12 +72,12 @@ def _measure(folder: Path, count: int) -> None:
             check()
         what = f"growth of the database over {RUNS_FOR_BYTES} runs of {count:,} unchanged schedules"
         print_count("unchanged_run_bytes", _size(url) - grown, at_most=500_000, what=what)
-    ours, baseline = _time(check, lambda: _judge_and_run_nothing(schedules))
+    ours, baseline = _time(check, lambda: judge_and_run_nothing(schedules))
     what = f"warm run of {count:,} unchanged schedules / reading, judging and planning them + an empty flow"
     print_figure("fleet_run_ratio", ours, baseline, at_most=1.5, runs=RUNS_FOR_TIME, what=what)
 
 
-def _judge_and_run_nothing(schedules: str) -> None:
+def judge_and_run_nothing(schedules: str) -> None:
     from prefect import flow
 
     from rollback_drills.documents.fleet import load_fleet
@@ -134,20 +141,22 @@ def _size(url: str) -> int:
     return int((pages - free) * size)
 
 
-def write_fleet(folder: Path, count: int) -> str:
-    """Write healthy schedules of 2 owners as a file of JSON Lines."""
+def write_fleet(folder: Path, count: int, *, overdue_every: int = 0) -> str:
+    """Write schedules of 2 owners as a file of JSON Lines; all are healthy, or each n-th is overdue."""
     now = datetime.now(UTC)
     schedules = folder / "schedules.jsonl"
     with schedules.open("w") as file:
         for number in range(count):
             name = f"service-{number:06d}"
+            is_overdue = overdue_every and number % overdue_every == 0
+            days = -3 if is_overdue else 30 + number % 60
             schedule = {
                 "schema_version": "cavra.go-backend-rollback-drill-schedule.v1",
                 "schedule_id": name,
                 "environment": "production",
                 "status": "active",
                 "interval_days": 30,
-                "next_due_at": (now + timedelta(days=30 + number % 60)).isoformat(),
+                "next_due_at": (now + timedelta(days=days)).isoformat(),
                 "owners": [f"team-{number % 50}", "release-governance"],
                 "notification_providers": ["webhook"],
                 "runbook_ref": "docs/runbook.md",

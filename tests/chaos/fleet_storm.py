@@ -10,6 +10,7 @@ import json
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -28,11 +29,12 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.records import CHECK_KIND
 from rollback_drills.notifications.states import NOTIFIED, State
-from tests.e2e.conftest import PrefectServer, running_server
+from tests.e2e.conftest import PrefectServer, running_server, wait_until
 from tests.processes.loopback_receiver import Running, running_receiver
 from tests.samples.builders import SCHEDULE
 from tests.samples.populations import records, verify
 
+_RUN_ID = b"PREFECT__FLOW_RUN_ID="
 _SHARDS = 4
 _TIMEOUT_SECONDS = 2.0
 _LEASE_SECONDS = 2 * _TIMEOUT_SECONDS + 30
@@ -70,8 +72,9 @@ class FleetStorm:
                     break
                 if kills and time.monotonic() > next_kill and self._kill_one(run_id):
                     kills, next_kill = kills - 1, self._next_kill()
-                time.sleep(0.2)
+                time.sleep(0.5)
         self.states.append(state or "still running")
+        sys.stderr.write(f"{self.states[-1]}; {sum(self.killed.values())} kills so far\n")
 
     def finish(self) -> None:
         """Check until everything is delivered: what a killed run had claimed waits for its lease."""
@@ -129,7 +132,13 @@ class FleetStorm:
     def _start(self, client: SyncPrefectClient) -> str:
         deployment = client.read_deployment_by_name("drill-check/drill-check")
         parameters = {"schedule": str(self.fleet), "timeout_seconds": _TIMEOUT_SECONDS}
-        return str(client.create_flow_run_from_deployment(deployment.id, parameters=parameters).id)
+
+        def started() -> str | None:
+            with suppress(httpx.HTTPStatusError):  # 503 while the database of the server is busy
+                return str(client.create_flow_run_from_deployment(deployment.id, parameters=parameters).id)
+            return None
+
+        return wait_until(started, within_seconds=300)
 
     def _state_of(self, client: SyncPrefectClient, run_id: str) -> str | None:
         """Return the name of the state in which a run ended; None if it has not."""
@@ -177,11 +186,17 @@ def _find_processes(api: str) -> Iterator[tuple[str, int]]:
     for entry in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
             pid = int(entry.name)
-            environ = dict(
-                each.partition("=")[::2] for each in (entry / "environ").read_text().split("\0") if each
-            )
-            if environ.get("PREFECT_API_URL") == api and (run_id := environ.get("PREFECT__FLOW_RUN_ID")):
-                yield run_id, pid
+            environ = (entry / "environ").read_bytes().split(b"\0")
+            if f"PREFECT_API_URL={api}".encode() in environ:
+                for each in environ:
+                    if each.startswith(_RUN_ID):
+                        yield each.removeprefix(_RUN_ID).decode(), pid
+
+
+def _end_runs(api: str) -> None:
+    for _, pid in _find_processes(api):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def main() -> None:
@@ -203,6 +218,7 @@ def main() -> None:
         }
         server = replace(server, environ=environ)
         _deploy(server, receiver, stack)
+        stack.callback(_end_runs, server.api)  # else the workers wait for them
         storm = FleetStorm(server, receiver, given.count, given.seed)
         storm.run_round(0)
         while (left := given.kills - sum(storm.killed.values())) > 0:

@@ -35,10 +35,10 @@ from rollback_drills.outbox.commit import commit
 from tests.processes.loopback_receiver import Running, running_receiver
 from tests.samples.outbox import make_entries
 
-LEASE_SECONDS = 1.5
+LEASE_SECONDS = 5.0
 _FIRST_COMMITS = 10
 _SLOW_SECONDS = 0.03  # how long the receiver takes, so that something is on its way when a worker is killed
-POLICY = RetryPolicy(retries=2, timeout_seconds=1.0, first_wait_seconds=0.1)
+POLICY = RetryPolicy(retries=2, timeout_seconds=2.0, first_wait_seconds=0.1)
 
 
 class Storm:
