@@ -136,7 +136,7 @@ def _drills(draw: st.DrawFn, number: int) -> dict[str, Any]:
 
 
 @st.composite
-def subjects(draw: st.DrawFn, number: int = 0) -> Subject:
+def subjects(draw: st.DrawFn, number: int, repeat_after_days: float) -> Subject:
     """Draw a schedule with its history; some drills of it are dated later."""
     owners = draw(st.lists(st.sampled_from(OWNERS), min_size=1, max_size=2, unique=True))
     of_owners = [*owners, "lead", "director"]
@@ -151,7 +151,7 @@ def subjects(draw: st.DrawFn, number: int = 0) -> Subject:
         "owner_calendars": draw(st.dictionaries(st.sampled_from(of_owners), _calendars(), max_size=2)),
         "repeat_after_days": {
             "due_soon": draw(st.sampled_from((1, 7))),
-            "needs_attention": draw(st.sampled_from((0.1, 1, 3))),
+            "needs_attention": draw(st.sampled_from((repeat_after_days, 3))),
         },
         "status": draw(st.sampled_from(("active", "active", "active", "paused"))),
         **draw(_cadences()),
@@ -160,10 +160,10 @@ def subjects(draw: st.DrawFn, number: int = 0) -> Subject:
     return make_subject(draw(st.sampled_from((drills, drills, None))), **document)
 
 
-def fleets(most: int) -> st.SearchStrategy[list[Subject]]:
-    """Draw a fleet of up to so many schedules."""
+def fleets(most: int, repeat_after_days: float) -> st.SearchStrategy[list[Subject]]:
+    """Draw a fleet of up to so many schedules, with repeats as often as that."""
     return st.integers(1, most).flatmap(
-        lambda count: st.tuples(*(subjects(number) for number in range(count))).map(list)
+        lambda count: st.tuples(*(subjects(number, repeat_after_days) for number in range(count))).map(list)
     )
 
 

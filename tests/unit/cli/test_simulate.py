@@ -118,6 +118,17 @@ def test_a_comparison_shows_what_only_one_fleet_has(simulate: Simulate, tmp_path
     assert "Only with these schedules" in out
 
 
+def test_a_spreadsheet_takes_no_name_for_a_formula(simulate: Simulate, tmp_path: Path) -> None:
+    text = (ROOT / "examples/fleet/billing-schedule.json").read_text()
+    (tmp_path / "billing-schedule.json").write_text(text.replace("billing-team", "=cmd()"))
+
+    _, table, _ = simulate("--format", "csv", period=("--schedule", str(tmp_path), *PERIOD[2:]))
+
+    owners = {each["owner"] for each in csv.DictReader(io.StringIO(table.removeprefix("\ufeff")))}
+    assert "'=cmd()" in owners
+    assert "=cmd()" not in owners
+
+
 def test_a_file_is_written_whole(simulate: Simulate, tmp_path: Path) -> None:
     code, out, _ = simulate("--format", "ics", "--out", str(tmp_path / "year.ics"))
 

@@ -89,7 +89,7 @@ def run_simulated(database: Database, *, answers: bool) -> Told:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answers", [False, True])
+@pytest.mark.parametrize("answers", [pytest.param(False, marks=pytest.mark.chaos), True])
 def test_a_simulated_week_is_the_week_of_a_database(tmp_path: Path, *, answers: bool) -> None:
     database = open_sqlite(tmp_path / "drills.db")
 
