@@ -3,15 +3,20 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from shutil import disk_usage
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from rollback_drills.redaction import redactor
-from tests.sharing import order_of, share_of
+from tests.samples.examples import examples
+from tests.sharing import SERVERS, order_of, share_of
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import PrefectServer
 
 # files of tests live in memory where there is room: most of their time was spent on waiting for the disk
 _MEMORY = Path("/dev/shm")
@@ -20,8 +25,14 @@ if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _MEMORY.is_dir() and disk_usage
     os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 # a busy machine is no failure: tests that bound a duration measure it themselves
-settings.register_profile("drills", deadline=None)
+settings.register_profile("drills", deadline=None, max_examples=examples(100))
 settings.load_profile("drills")
+
+
+def pytest_report_header() -> str:
+    """Say whether the tests of databases run on both kinds."""
+    missing = "" if os.environ.get("DRILLS_TEST_POSTGRES") else " (DRILLS_TEST_POSTGRES names none)"
+    return f"databases: SQLite{' alone' if missing else ' and PostgreSQL'}{missing}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,12 +52,46 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return scheduler
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop a server after the last test that shares it: an idle one takes a thirtieth of a core."""
+    share = share_of(item.nodeid)
+    if share in SERVERS and nextitem is not None and share_of(nextitem.nodeid) != share:
+        for fixture in item.session._fixturemanager.getfixturedefs(share, item) or ():
+            fixture.finish(item._request)  # type: ignore[attr-defined]  # pytest does not type it
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """Run a Prefect server; it costs seconds, so only those that need it ask."""
     from tests.processes.prefect_server import running_prefect  # the Prefect server takes seconds to import
 
     with running_prefect():
+        yield
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[PrefectServer]":
+    """Start a Prefect server as an operator does."""
+    from tests.e2e.conftest import running_server  # as above
+
+    with running_server(tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def deployed(server: "PrefectServer") -> "PrefectServer":
+    """Deploy all flows from the file to a pool."""
+    server.run("prefect", "work-pool", "create", "drills", "--type", "process")
+    server.run("prefect", "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
+    return server
+
+
+@pytest.fixture(scope="module")
+def worker(deployed: "PrefectServer") -> Iterator[None]:
+    """Start a process worker for the pool, which checks more than two schedules in shards."""
+    sharding = replace(deployed, environ={**deployed.environ, "DRILLS_SHARD_SIZE": "2"})
+    with sharding.running("prefect", "worker", "start", "--pool", "drills", "--type", "process"):
         yield
 
 

@@ -7,6 +7,7 @@ SERVERS: Final = {
     "server": (*(f"tests/e2e/test_{name}.py" for name in _FROM_END_TO_END), "tests/api/test_server.py"),
     "prefect_server": (
         "tests/flows/",
+        "tests/api/test_large_policies.py",
         "tests/cases/test_blocks.py",
         "tests/blocks/test_connector_import.py",
         "tests/unit/cli/test_evidence_retention.py",

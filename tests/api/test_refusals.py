@@ -499,20 +499,6 @@ def test_an_unknown_provider_is_refused_before_a_run_is_started(
     assert "pager, " in detail
 
 
-@pytest.mark.parametrize("is_embedded", [True, False])
-def test_a_policy_that_prefect_does_not_take_is_too_large(
-    options: ApiOptions, keys: Keys, is_embedded: bool
-) -> None:
-    rules = {f"team-{number:05}": {"providers": ["slack"]} for number in range(20_000)}
-    content = json.dumps({"routing_policy": {"owner_routes": rules}})
-    assert 700_000 < len(content) < LARGEST_BODY
-    with client_of(options, is_embedded=is_embedded) as client:
-        answer = client.post(
-            WRITES[0], headers={**keys.header("operateer"), **JSON}, content=content.encode()
-        )
-    assert check_problem(answer, 413)["detail"].startswith("$.routing_policy is too large")
-
-
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_a_stranger_who_guesses_tokens_does_not_hide_the_process_from_its_probes(
     options: ApiOptions, keys: Keys, path: str

@@ -1,7 +1,6 @@
 """The API as a process on a real Prefect server: the documented calls with another host."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -10,8 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from pytest_httpserver import HTTPServer
 
 from tests.api.conftest import NOTIFICATIONS
 from tests.checkout import ROOT
-from tests.e2e.conftest import PrefectServer, server, wait_until  # noqa: F401 - a fixture
+from tests.e2e.conftest import PrefectServer
+from tests.samples.commands import drills
 
 DRILLS = (sys.executable, "-m", "rollback_drills_cli.main")
 SCHEDULE_ID = "go_backend_python_fallback_monthly"
@@ -48,14 +48,12 @@ def running_api(*flags: str, environ: Mapping[str, str], log: Path) -> Iterator[
     assert code in (0, -signal.SIGTERM), log.read_text()
 
 
-def token(server: PrefectServer, name: str, scope: str, *more: str) -> str:  # noqa: F811 - the fixture
-    return server.run(
-        "rollback_drills_cli.main", "api-token", "create", name, "--scope", scope, *more
-    ).strip()
+def token(server: PrefectServer, name: str, scope: str, *more: str) -> str:
+    return server.drills("api-token", "create", name, "--scope", scope, *more).strip()
 
 
 @pytest.fixture(scope="module")
-def folder(server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def folder(server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Hold the schedule of the documentation, which is overdue."""
     folder = tmp_path_factory.mktemp("documents")
     schedule = {
@@ -74,7 +72,7 @@ def folder(server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="module")
-def environ(server: PrefectServer, folder: Path) -> Mapping[str, str]:  # noqa: F811
+def environ(server: PrefectServer, folder: Path) -> Mapping[str, str]:
     """Configure as the documentation does."""
     return {
         **server.environ,
@@ -85,7 +83,7 @@ def environ(server: PrefectServer, folder: Path) -> Mapping[str, str]:  # noqa: 
 
 
 def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
-    server: PrefectServer,  # noqa: F811
+    server: PrefectServer,
     environ: Mapping[str, str],
     folder: Path,
     httpserver: HTTPServer,
@@ -187,48 +185,31 @@ def post(client: httpx.Client, path: str, body: Mapping[str, Any]) -> dict[str, 
 
 
 def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
-    server: PrefectServer,  # noqa: F811
+    deployed: PrefectServer,
     environ: Mapping[str, str],
     folder: Path,
     httpserver: HTTPServer,
 ) -> None:
     httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
-    save_connector(server, folder, httpserver.url_for("/hook"))
-    secret = token(server, "robot", "admin")
+    save_connector(deployed, folder, httpserver.url_for("/hook"))
+    secret = token(deployed, "robot", "admin")
     fleet = folder / "fleet"
     fleet.mkdir()
-    schedule = json.loads((folder / "schedule.json").read_text())
+    schedule = {**json.loads((folder / "schedule.json").read_text()), "schedule_id": "on-a-worker"}
     healthy = {**schedule, "schedule_id": "search", "next_due_at": in_days(90)}
     for name, document in (("pilot", schedule), ("search", healthy)):
         (fleet / f"{name}-schedule.json").write_text(json.dumps(document))
-    environ = {
-        **environ,
-        "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": str(fleet),
-        "DRILLS_DATABASE_URL": f"sqlite:///{folder / 'workers.db'}",
-        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-    }
-    script = (
-        "from prefect import serve\n"
-        "from flows.acknowledge_notification import acknowledge_notification as acknowledge\n"
-        "from flows.deliver_notifications import deliver_notifications as deliver\n"
-        "from flows.grant_exception import grant_exception as grant\n"
-        "serve(*(each.to_deployment(name=each.name) for each in (acknowledge, deliver, grant)))\n"
-    )
-    worker = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL
-    )
-    try:
-        for name in ("acknowledge-notification", "deliver-notifications", "grant-exception"):
-            wait_until(partial(is_deployed, server, name), within_seconds=60)
-        with running_api(environ=environ, log=folder / "deployed.log") as api:
-            client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)
-            runs = post(client, "/deliver", {"generated_by": "release-governance"})["runs"]
-            acknowledged = post(client, f"/{SCHEDULE_ID}/acknowledgements", {"provider": "webhook"})
-            freeze = {"exception": "skip", "until": in_days(40), "reason": "the next one counts"}
-            granted = post(client, f"/{SCHEDULE_ID}/exceptions", freeze)["exception"]
-    finally:
-        worker.send_signal(signal.SIGTERM)
-        worker.wait(timeout=60)
+    environ = {**environ, "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": str(fleet)}
+    of_worker = replace(deployed, environ=environ)
+    with (
+        of_worker.running("prefect", "worker", "start", "--pool", "drills", "--type", "process"),
+        running_api(environ=environ, log=folder / "deployed.log") as api,
+    ):
+        client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)
+        runs = post(client, "/deliver", {"generated_by": "release-governance"})["runs"]
+        acknowledged = post(client, "/on-a-worker/acknowledgements", {"provider": "webhook"})
+        freeze = {"exception": "skip", "until": in_days(40), "reason": "the next one counts"}
+        granted = post(client, "/on-a-worker/exceptions", freeze)["exception"]
 
     delivered, quiet = runs
     assert quiet["plan"]["schedule_id"] == "search"
@@ -242,18 +223,14 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
     assert len(httpserver.log) == 1
 
 
-def is_deployed(server: PrefectServer, name: str) -> bool | None:  # noqa: F811
-    return httpx.get(f"{server.api}/deployments/name/{name}/{name}").is_success or None
-
-
-def save_connector(server: PrefectServer, folder: Path, url: str) -> None:  # noqa: F811
+def save_connector(server: PrefectServer, folder: Path, url: str) -> None:
     config = folder / "connectors.json"
     config.write_text(json.dumps({"connectors": {"webhook": {"url": url}}}))
-    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    server.drills("connectors", "import", str(config))
 
 
 def test_it_speaks_tls_and_survives_bytes_that_are_no_http(
-    server: PrefectServer,  # noqa: F811
+    server: PrefectServer,
     environ: Mapping[str, str],
     folder: Path,
 ) -> None:
@@ -302,35 +279,18 @@ def test_it_speaks_tls_and_survives_bytes_that_are_no_http(
     ],
 )
 def test_what_cannot_be_served_is_one_message(flags: list[str], problem: str, tmp_path: Path) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CAVRA_", "DRILLS_"))}
     (tmp_path / "bad.pem").write_text("no certificate")
-    done = subprocess.run(
-        [*DRILLS, "api", "--port", "0", *flags],
-        cwd=tmp_path,
-        env={**clean, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+
+    done = drills("api", "--port", "0", *flags, cwd=tmp_path)
 
     assert done.returncode == 2
     assert problem in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_a_port_that_is_taken_is_one_message(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = subprocess.run(
-            [*DRILLS, "api", "--port", port, "--schedule", "schedule.json"],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = drills("api", "--port", port, "--schedule", "schedule.json", cwd=tmp_path)
 
     assert done.returncode == 2
     assert f"--host 127.0.0.1 --port {port} cannot be used: address already in use" in done.stderr

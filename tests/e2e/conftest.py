@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 from tests.checkout import ROOT
 from tests.processes.prefect_server import copy_migrated, keep_migrated, write_authority
+from tests.samples.commands import drills
 
 _START_WITHIN_SECONDS = 120
 T = TypeVar("T")
@@ -42,6 +42,12 @@ class PrefectServer:
             check=False,
         )
         assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def drills(self, *words: str) -> str:
+        """Call `drills` in this process as if it had this environment, and return what it printed."""
+        done = drills(*words, cwd=ROOT, **self.environ)
+        assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
     @contextmanager
@@ -98,13 +104,6 @@ def run_deployment(server: PrefectServer, name: str, parameters: Mapping[str, An
             return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
         return wait_until(ended, within_seconds=120)
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """Start a Prefect server as an operator does, and stop it in the end."""
-    with running_server(tmp_path_factory.mktemp("server")) as started:
-        yield started
 
 
 @contextmanager

@@ -1,39 +1,39 @@
 """The automations that ship, on a real server: they hear of our events and tell another channel."""
 
-import dataclasses
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
+import httpx
 import pytest
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from pytest_httpserver import HTTPServer
 
 from tests.checkout import ROOT
-from tests.e2e.conftest import PrefectServer, run_deployment, wait_until
+from tests.e2e.conftest import PrefectServer, wait_until
 from tests.e2e.test_deployments import SCHEDULE
 
 FILE = ROOT / "deployments/automations/tell-the-platform-team.yaml"
-SAVE_BLOCK = """
-from prefect.blocks.notifications import CustomWebhookNotificationBlock
-
-message = {"subject": "{{subject}}", "text": "{{body}}"}
-CustomWebhookNotificationBlock(name="platform-team", url="URL", json_data=message).save("platform-team")
+RUN_EACH = """
+import sys
+from flows.deliver_notifications import deliver_notifications
+for line in sys.stdin:
+    print(deliver_notifications(schedule=line.strip(), return_state=True).name, flush=True)
 """
-DEPLOYMENT = "deliver-notifications/served"
 
 
 def create_automations(server: PrefectServer, url: str, folder: Path) -> list[str]:
     """Save a block that posts to a URL, put its id into the file, and give the ids of what that creates."""
-    script = SAVE_BLOCK.replace("URL", url)
-    subprocess.run([sys.executable, "-c", script], env=server.environ, cwd=ROOT, check=True, timeout=120)
-    listed = json.loads(server.run("prefect", "block", "ls", "--output", "json"))
-    (block,) = [each["id"] for each in listed if each["name"] == "platform-team"]
+    message = {"subject": "{{subject}}", "text": "{{body}}"}
+    block = CustomWebhookNotificationBlock(name="platform-team", url=url, json_data=message)
+    with temporary_settings({PREFECT_API_URL: server.api}):
+        block_id = block.save("platform-team")
     file = folder / FILE.name
-    file.write_text(FILE.read_text().replace("BLOCK_DOCUMENT_ID", block))
+    file.write_text(FILE.read_text().replace("BLOCK_DOCUMENT_ID", str(block_id)))
     created = server.run("prefect", "automation", "create", "--from-file", str(file))
     return re.findall(r"with id\s+([0-9a-f-]{36})", created)
 
@@ -45,31 +45,47 @@ def automations(server: PrefectServer, httpserver: HTTPServer, tmp_path: Path) -
     assert len(identifiers) == 2
     yield
     for identifier in identifiers:
-        server.run("prefect", "automation", "delete", "--id", identifier)
+        httpx.delete(f"{server.api}/automations/{identifier}").raise_for_status()
 
 
 @pytest.fixture
-def served(server: PrefectServer) -> Iterator[None]:
-    """Serve the on-demand flow from a process of its own, with evidence that other tests do not see."""
-    settings = {
-        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
-        "DRILLS_DATABASE_URL": f"sqlite:///{server.home / 'automated.db'}",
-    }
-    quick = dataclasses.replace(server, environ={**server.environ, **settings})
-    flow = "flows/deliver_notifications.py:deliver_notifications"
-    with quick.running("prefect", "flow", "serve", flow, "--name", DEPLOYMENT.split("/")[1]):
-        yield
+def run_flow(server: PrefectServer) -> Iterator[Callable[[Path], str]]:
+    """Run the on-demand flow in one process, with evidence that other tests do not see; return its state."""
+    environ = {**server.environ, "DRILLS_DATABASE_URL": f"sqlite:///{server.home / 'automated.db'}"}
+    with (
+        (server.home / "automated.log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-c", RUN_EACH],
+            cwd=ROOT,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        read, write = process.stdout, process.stdin
+        assert read
+        assert write
+
+        def run(schedules: Path) -> str:
+            write.write(f"{schedules}\n")
+            write.flush()
+            return read.readline().strip()
+
+        yield run
+        write.close()  # it ends by itself
 
 
-@pytest.mark.usefixtures("automations", "served")
+@pytest.mark.usefixtures("automations")
 def test_the_platform_team_hears_once_of_a_dead_notification_and_of_each_schedule_in_need(
-    server: PrefectServer, tmp_path: Path, httpserver: HTTPServer
+    server: PrefectServer, run_flow: Callable[[Path], str], tmp_path: Path, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/platform").respond_with_data("")
     httpserver.expect_request("/refuses").respond_with_data("unknown channel", status=400)
     config = tmp_path / "connectors.json"
     config.write_text(json.dumps({"connectors": {"refusing": {"url": httpserver.url_for("/refuses")}}}))
-    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    server.drills("connectors", "import", str(config))
     folder = tmp_path / "schedules"
     folder.mkdir()
 
@@ -77,19 +93,16 @@ def test_the_platform_team_hears_once_of_a_dead_notification_and_of_each_schedul
         document = {**SCHEDULE, "schedule_id": schedule_id, "notification_providers": ["refusing"]}
         (folder / f"{schedule_id}.json").write_text(json.dumps(document))
 
-    def told(count: int) -> list[dict[str, str]]:
+    def notified(count: int) -> list[dict[str, str]]:
         def messages() -> list[dict[str, str]] | None:
             found = [each.get_json() for each, _ in httpserver.log if each.path == "/platform"]
             return found if len(found) >= count else None
 
         return wait_until(messages, within_seconds=30)
 
-    def run() -> Any:
-        return run_deployment(server, DEPLOYMENT, {"schedule": str(folder)})["state_name"]
-
     write("automated-payments")
-    assert run() == "Failed"
-    first = {each["subject"]: each["text"] for each in told(2)}
+    assert run_flow(folder) == "Failed"
+    first = {each["subject"]: each["text"] for each in notified(2)}
 
     assert set(first) == {
         "Rollback drills: refusing did not take a notification",
@@ -102,10 +115,10 @@ def test_the_platform_team_hears_once_of_a_dead_notification_and_of_each_schedul
 
     for schedule_id in ("automated-search", "automated-ledger"):
         write(schedule_id)
-        assert run() == "Failed"
-        told(3 if schedule_id == "automated-search" else 4)
+        assert run_flow(folder) == "Failed"
+        notified(3 if schedule_id == "automated-search" else 4)
 
-    # Neither of them told again of the first schedule, nor of what died within the same hour.
-    assert [each["subject"].rpartition(": ")[2] for each in told(4)[2:]] == [
+    # Neither of them notified again about the first schedule, nor of what died within the same hour.
+    assert [each["subject"].rpartition(": ")[2] for each in notified(4)[2:]] == [
         *("automated-search", "automated-ledger")
     ]

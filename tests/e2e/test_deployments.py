@@ -2,7 +2,6 @@
 
 import json
 import runpy
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,20 +81,9 @@ def test_the_automation_for_killed_runs_watches_every_deployment_and_gets_its_he
     assert 3 * int(environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) <= automation["trigger"]["within"]
 
 
-@pytest.fixture(scope="module")
-def worker(server: PrefectServer) -> Iterator[None]:
-    """Deploy all flows from the file, and start a process worker for their pool."""
-    server.run("prefect", "work-pool", "create", "drills", "--type", "process")
-    server.run("prefect", "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
-    with server.running("prefect", "worker", "start", "--pool", "drills", "--type", "process"):
-        yield
-
-
 def records_of(server: PrefectServer, run: dict[str, Any], schedule_id: str) -> dict[str, dict[str, Any]]:
     """Return the records of one run, by kind: the follow-up that is scheduled meanwhile writes others."""
-    listed = json.loads(
-        server.run("rollback_drills_cli.main", "evidence", "list", "--schedule", schedule_id, "--json")
-    )
+    listed = json.loads(server.drills("evidence", "list", "--schedule", schedule_id, "--json"))
     return {
         record["metadata_kind"]: record for record in listed["items"] if record["flow_run_id"] == run["id"]
     }
@@ -108,7 +96,7 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
     httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
     config = tmp_path / "connectors.json"
     config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/hook")}}}))
-    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    server.drills("connectors", "import", str(config))
     (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
 
     run = run_deployment(
@@ -143,10 +131,35 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
 
 
 @pytest.mark.usefixtures("worker")
+def test_a_check_asks_the_pool_for_a_run_of_each_shard(
+    server: PrefectServer, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/hook", method="POST").respond_with_data("taken")
+    config = tmp_path / "connectors.json"
+    config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/hook")}}}))
+    server.drills("connectors", "import", str(config))
+    fleet = tmp_path / "fleet.jsonl"
+    names = [f"of-a-shard-{number}" for number in range(3)]
+    fleet.write_text("\n".join(json.dumps({**SCHEDULE, "schedule_id": name}) for name in names))
+
+    run = run_deployment(server, "drill-check", {"schedule": str(fleet), "provider": "webhook"})
+
+    assert run["state"]["message"] == (
+        "all 3 need attention; 3 of 3 changed; 2 shards; notifications delivered: 3"
+    )
+    wanted = {"flow_runs": {"parent_flow_run_id": {"any_": [run["id"]]}}}
+    shards = httpx.post(f"{server.api}/flow_runs/filter", json=wanted).json()
+    assert sorted(each["name"].partition(":")[0] for each in shards) == ["shard 1/2", "shard 2/2"]
+    assert all(each["deployment_id"] not in (None, run["deployment_id"]) for each in shards)
+    assert sorted(request.get_json()["schedule_id"] for request, _ in httpserver.log) == names
+
+
+@pytest.mark.chaos
+@pytest.mark.usefixtures("worker")
 def test_a_receiver_that_is_down_fails_the_run_and_is_named(server: PrefectServer, tmp_path: Path) -> None:
     config = tmp_path / "connectors.json"
     config.write_text(json.dumps({"connectors": {"down": {"url": "http://127.0.0.1:9/hook"}}}))
-    server.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    server.drills("connectors", "import", str(config))
     schedule = {**SCHEDULE, "schedule_id": "search", "notification_providers": ["down"]}
     (tmp_path / "schedule.json").write_text(json.dumps(schedule))
 
@@ -161,6 +174,7 @@ def test_a_receiver_that_is_down_fails_the_run_and_is_named(server: PrefectServe
     assert delivery["attempt_count"] == 2
 
 
+@pytest.mark.chaos
 @pytest.mark.usefixtures("worker")
 def test_a_gate_on_a_worker_fails_for_a_late_drill_and_completes_for_one_in_time(
     server: PrefectServer, tmp_path: Path
@@ -177,6 +191,7 @@ def test_a_gate_on_a_worker_fails_for_a_late_drill_and_completes_for_one_in_time
     assert "rollback drill schedule of payments" in ended[0]["state"]["message"]
 
 
+@pytest.mark.chaos
 @pytest.mark.usefixtures("worker")
 def test_a_drill_is_recorded_on_a_worker_from_what_the_form_sends(
     server: PrefectServer, tmp_path: Path

@@ -22,24 +22,23 @@ from tests.e2e.conftest import PrefectServer, run_deployment
 from tests.samples.builders import SCHEDULE
 from tests.samples.populations import records, verify
 
+pytestmark = pytest.mark.chaos  # tests/e2e/test_deployments.py has a small one
 COUNT = 20
 
 
 @pytest.fixture(scope="module")
-def workers(server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """Deploy all flows, and start two workers of two runs at a time: the check needs one of its own."""
+def workers(deployed: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """Start two workers of two runs at a time: the check needs one of its own."""
     home = tmp_path_factory.mktemp("shards")
     own = replace(
-        server,
+        deployed,
         environ={
-            **server.environ,
+            **deployed.environ,
             "DRILLS_DATABASE_URL": f"sqlite:///{home / 'evidence.db'}",
             "DRILLS_SHARD_SIZE": "5",
         },
         home=home,
     )
-    own.run("prefect", "work-pool", "create", "drills", "--type", "process", "--overwrite")
-    own.run("prefect", "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
     own.run("prefect", "deployment", "schedule", "clear", "drill-check/drill-check", "--accept-yes")
     with ExitStack() as running:
         for number in (1, 2):
@@ -56,7 +55,7 @@ def fleet(workers: PrefectServer, tmp_path: Path, httpserver: HTTPServer) -> Pat
     httpserver.expect_request("/hook", method="POST").respond_with_data("taken")
     config = tmp_path / "connectors.json"
     config.write_text(json.dumps({"connectors": {"webhook": {"url": httpserver.url_for("/hook")}}}))
-    workers.run("rollback_drills_cli.main", "connectors", "import", str(config))
+    workers.drills("connectors", "import", str(config))
     path = tmp_path / "fleet.jsonl"
     with path.open("w") as file:
         for number in range(COUNT):
@@ -133,7 +132,6 @@ def test_a_check_asks_the_pool_for_a_run_of_each_shard(
     assert verify(database).is_intact
 
 
-@pytest.mark.chaos
 def test_a_shard_that_is_killed_is_repeated_alone(
     workers: PrefectServer, fleet: Path, httpserver: HTTPServer
 ) -> None:
@@ -163,7 +161,6 @@ def test_a_shard_that_is_killed_is_repeated_alone(
     assert verify(database).is_intact
 
 
-@pytest.mark.chaos
 def test_the_next_check_goes_on_after_one_that_was_killed(
     workers: PrefectServer, fleet: Path, httpserver: HTTPServer
 ) -> None:

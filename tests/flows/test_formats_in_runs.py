@@ -19,7 +19,12 @@ from tests.samples.formats import FIRST, FOLDER, FORMATS, open_key_of, restore
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
-@pytest.fixture(params=FORMATS)
+@pytest.fixture(
+    params=[
+        each if each in (FIRST, FORMATS[-1]) else pytest.param(each, marks=pytest.mark.chaos)
+        for each in FORMATS
+    ]
+)
 def name(request: pytest.FixtureRequest, url: str, receiver: HTTPServer, tmp_path: Path) -> str:
     """Write a database of an earlier version, and save its key."""
     found = str(request.param)

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 
 Action = Callable[[], object]
 
@@ -41,7 +42,7 @@ def run_at_once(actions: Sequence[Action]) -> list[int]:
         os.read(start, 1)  # ends when nobody holds the other end
         action()
 
-    children = [fork(lambda action=action: wait_for_the_others(action)) for action in actions]
+    children = [fork(partial(wait_for_the_others, action)) for action in actions]
     os.close(release)
     os.close(start)
     return [find_exit_code(child) for child in children]

@@ -1,10 +1,10 @@
-"""Records drills in processes of their own, which tests kill: run as a script with what to do."""
+"""Records drills in processes of their own, which tests kill."""
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rollback_drills.readiness.terms import Criteria
@@ -61,13 +61,9 @@ def _count_down(left: int) -> None:
         setattr(os, name, wrap(getattr(os, name)))
 
 
-def main(schedule: str, history: str, name: str, count: str) -> None:
-    """Record so many drills one after the other; print the id of each when it is recorded."""
-    for number in range(int(count)):
+def record_many(schedule: str, history: str, name: str, count: int, said: Path) -> None:
+    """Record so many drills one after the other; write the id of each to a file when it is recorded."""
+    for number in range(count):
         record(schedule, history, f"{name}-{number}")
-        sys.stdout.write(f"{name}-{number}\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+        with said.open("a") as file:
+            file.write(f"{name}-{number}\n")

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -16,12 +15,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.engines import sqlite
 
 POSTGRES = os.environ.get("DRILLS_TEST_POSTGRES", "")
-DATABASES = (
-    "sqlite",
-    pytest.param(
-        "postgresql", marks=pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database")
-    ),
-)
+DATABASES = ("sqlite", "postgresql") if POSTGRES else ("sqlite",)
 
 
 def empty_sqlite(file: Path) -> str:

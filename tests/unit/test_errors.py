@@ -30,6 +30,7 @@ def find_literals(module: Path) -> Iterator[str]:
             yield node.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", BELOW_THE_EDGES)
 def test_only_the_command_line_knows_its_flags(package: str) -> None:
     found = {

@@ -4,12 +4,14 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from rollback_drills_cli.main import COMMANDS, app
 from tests.checkout import ROOT
+from tests.samples.commands import drills
 
 
 def run_python(script: str, **environ: str) -> str:
@@ -51,7 +53,6 @@ def test_help_lists_every_command(words: list[str], commands: list[str]) -> None
     assert [each for each in listed if each in commands] == commands
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
@@ -61,15 +62,15 @@ def test_help_lists_every_command(words: list[str], commands: list[str]) -> None
         ("drills check --sched", ["--schedule"]),
     ],
 )
-def test_a_shell_completes_commands_and_flags(typed: str, completed: list[str]) -> None:
-    printed = run_python(
-        "import sys; from rollback_drills_cli.main import main; sys.argv = ['drills']; main()",
+def test_a_shell_completes_commands_and_flags(typed: str, completed: list[str], tmp_path: Path) -> None:
+    done = drills(
+        cwd=tmp_path,
         _DRILLS_COMPLETE="complete_bash",
         COMP_WORDS=typed,
         COMP_CWORD=str(typed.count(" ")),
     )
 
-    assert printed.split() == completed
+    assert done.stdout.split() == completed
 
 
 def test_a_command_that_is_not_there_is_answered_with_a_similar_one() -> None:

@@ -6,8 +6,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,14 +51,18 @@ WRITING = (
 WITH_A_SERVER = (("evidence", "export"), ("connectors", "list"))
 """They read the database, and need a Prefect server for something else."""
 RUN_ALL = """
-import json, sys
+import json, os, sys
 from rollback_drills_cli.main import main
-for words in json.loads(sys.argv[1]):
-    sys.argv = ["drills", *words]
-    try:
-        main()
-    except SystemExit as ended:
-        print(f"\\n{' '.join(words)}: {ended.code or 0}", file=sys.stderr)
+for place, folder, commands in json.loads(sys.argv[1]):
+    os.environ["DRILLS_DATABASE_URL"] = f"sqlite:///{folder}/evidence.db"
+    os.makedirs(place)
+    os.chdir(place)
+    for words in commands:
+        sys.argv = ["drills", *words]
+        try:
+            main()
+        except SystemExit as ended:
+            print("\\nended", json.dumps([folder, " ".join(words), ended.code or 0]), file=sys.stderr)
 """
 WITHOUT_THE_RIGHTS_OF_ROOT = (
     *("setpriv", "--bounding-set", "-dac_override,-dac_read_search"),
@@ -74,78 +78,91 @@ def write_evidence(folder: Path) -> Database:
     return database
 
 
-@pytest.fixture(
-    params=[
-        "closed",
-        "in use",
-        "copied with its -wal file",
-        "copied without its -wal file",
-        "beside an empty -wal file",
-        "only the file is protected",
-        "of an earlier version",
-    ]
+KINDS = (
+    "closed",
+    "in use",
+    "copied with its -wal file",
+    "copied without its -wal file",
+    "beside an empty -wal file",
+    "only the file is protected",
+    "of an earlier version",
 )
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+
+
+@contextmanager
+def protected(kind: str, place: Path) -> Iterator[Path]:
     """Return a folder with evidence that cannot be written."""
-    found = tmp_path / "evidence"
+    place.mkdir()
+    found = place / "evidence"
     database = write_evidence(found)
-    if request.param.startswith("copied"):
-        source, found = found, tmp_path / "copy"
+    if kind.startswith("copied"):
+        source, found = found, place / "copy"
         found.mkdir()
         with database.read() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)")
         fill(database, (1,), start=50)
         shutil.copy(source / "evidence.db", found)
-        if "without" not in request.param:
+        if "without" not in kind:
             shutil.copy(source / "evidence.db-wal", found)
-    elif request.param != "in use":
+    elif kind != "in use":
         database.engine.dispose()
-    if request.param == "beside an empty -wal file":
+    if kind == "beside an empty -wal file":
         (found / "evidence.db-wal").touch()
-    if request.param == "of an earlier version":
+    if kind == "of an earlier version":
         (found / "evidence.db").unlink()
         restore("ledger", found / "evidence.db")
     for each in found.iterdir():
         each.chmod(0o444)
-    if request.param != "only the file is protected":
+    if kind != "only the file is protected":
         found.chmod(0o555)
     yield found
     found.chmod(0o755)
     database.engine.dispose()
 
 
-def run(database: Path, commands: Sequence[Sequence[str]], cwd: Path) -> dict[str, int]:
-    """Run commands in one process, and give the exit code of each."""
+def find_commands(folder: Path, copy: Path) -> list[list[str]]:
+    """Return the commands that read, with the id of a notification; nothing changes in the folder itself."""
+    shutil.copytree(folder, copy)
+    with closing(sqlite3.connect(copy / "evidence.db")) as connection:
+        (notification,) = connection.execute("SELECT min(notification_id) FROM outbox").fetchone()
+    return [[notification if word == "NOTIFICATION" else word for word in words] for words in READING]
+
+
+def run(commands: Mapping[Path, Sequence[Sequence[str]]], place: Path) -> dict[Path, dict[str, int]]:
+    """Run commands on databases in one process, and return the exit code of each, by database."""
     prefix = WITHOUT_THE_RIGHTS_OF_ROOT if os.geteuid() == 0 else ()
-    environ = {**os.environ, "DRILLS_DATABASE_URL": f"sqlite:///{database}", "PREFECT_HOME": str(cwd)}
+    given = [(str(place / str(number)), str(each), commands[each]) for number, each in enumerate(commands)]
     ran = subprocess.run(
-        [*prefix, sys.executable, "-c", RUN_ALL, json.dumps(commands)],
-        cwd=cwd,
-        env={**environ, "PYTHONPATH": str(ROOT)},
+        [*prefix, sys.executable, "-c", RUN_ALL, json.dumps(given)],
+        cwd=place,
+        env={**os.environ, "PREFECT_HOME": str(place), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
     )
-    codes = dict(line.rsplit(": ", 1) for line in ran.stderr.splitlines() if line[-3:-1] == ": ")
-    assert len(codes) == len(commands), ran.stderr
-    return {words: int(code) for words, code in codes.items()}
+    ended = [json.loads(line[6:]) for line in ran.stderr.splitlines() if line.startswith("ended ")]
+    assert len(ended) == sum(map(len, commands.values())), ran.stderr
+    return {
+        folder: {words: code for place, words, code in ended if place == str(folder)} for folder in commands
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(
     os.geteuid() == 0 and not shutil.which("setpriv"), reason="nothing is protected from root"
 )
-def test_every_reading_command_reads_a_database_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(folder, tmp_path / "look")  # nothing may change in the folder itself
-    with closing(sqlite3.connect(tmp_path / "look" / "evidence.db")) as connection:
-        (notification,) = connection.execute("SELECT min(notification_id) FROM outbox").fetchone()
-    before = sorted(each.name for each in folder.iterdir())
-    reading = [[notification if word == "NOTIFICATION" else word for word in words] for words in READING]
-    codes = run(folder / "evidence.db", reading, tmp_path)
-    bad = {words: code for words, code in codes.items() if code == 2}
-    assert not bad
-    assert codes["evidence verify"] == codes["evidence backup backup.db"] == 0
-    assert sorted(each.name for each in folder.iterdir()) == before
+def test_every_reading_command_reads_a_database_that_cannot_be_written(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        folders = {stack.enter_context(protected(kind, tmp_path / kind)): kind for kind in KINDS}
+        before = {folder: sorted(each.name for each in folder.iterdir()) for folder in folders}
+        commands = {folder: find_commands(folder, folder.parent / "look") for folder in folders}
+
+        for folder, codes in run(commands, tmp_path).items():
+            kind = folders[folder]
+            bad = {words: code for words, code in codes.items() if code == 2}
+            assert not bad, kind
+            assert codes["evidence verify"] == codes["evidence backup backup.db"] == 0, kind
+            assert sorted(each.name for each in folder.iterdir()) == before[folder], kind
 
 
 def test_every_command_that_takes_a_database_is_tried_or_writes() -> None:

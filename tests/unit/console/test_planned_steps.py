@@ -170,6 +170,7 @@ def test_nobody_is_named_while_the_history_is_not_trusted(database: Database) ->
     assert world.problems() == []
 
 
+@pytest.mark.slow
 def test_nobody_is_named_when_absences_follow_each_other_for_ever(database: Database) -> None:
     absences = [{"recurrence": daily(0, 720)}, {"recurrence": daily(720, 1440)}]
     gone = {"unavailable_windows": absences}

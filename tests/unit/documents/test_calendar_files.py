@@ -313,6 +313,7 @@ def test_windows_of_the_document_and_of_the_calendar_both_count(tmp_path: Path) 
     assert absence.reason == "training"
 
 
+@pytest.mark.slow
 def test_a_calendar_that_is_always_busy_ends_the_search(tmp_path: Path) -> None:
     found = absences(
         write(tmp_path, ics(("DTSTART:20260101T000000Z", "DTEND:20260102T000000Z", "RRULE:FREQ=DAILY")))
@@ -323,6 +324,7 @@ def test_a_calendar_that_is_always_busy_ends_the_search(tmp_path: Path) -> None:
     assert (deferral.until, deferral.note) == (None, "; no end within 10 years")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("calendar", "problem"),
     [

@@ -362,6 +362,7 @@ def leave(*entries: OutboxEntry) -> Departure:
     return Departure(entries[0].route_key, [each.notification_id for each in entries])
 
 
+@pytest.mark.slow
 def test_cycles_are_escalated_and_closed_of_more_schedules_than_a_query_takes(database: Database) -> None:
     opened = list(make_entries(1_201))
     schedules = {each.schedule_id for each in opened}

@@ -162,6 +162,7 @@ def test_periods_that_follow_each_other_for_ever_are_searched_for_some_years(
     assert all(each["reason"].endswith("; no end within 10 years") for each in plan["route_decisions"])
 
 
+@pytest.mark.slow
 def test_many_short_periods_without_a_gap_are_searched_up_to_a_number_of_them() -> None:
     hours = ",".join(map(str, range(24)))
     even, odd = (

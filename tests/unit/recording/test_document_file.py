@@ -3,11 +3,11 @@
 import json
 import os
 import random
+import signal
 import stat
-import subprocess
-import sys
 import threading
 import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,8 +16,9 @@ import pytest
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import read_document
 from rollback_drills.recording.document_file import WriteError, locked, write_document
-from tests.checkout import ROOT
 from tests.processes import recording_process
+from tests.processes.forked import find_exit_code, fork, run_at_once
+from tests.processes.recording_process import record_many
 from tests.samples.builders import DRILL, SCHEDULE
 
 
@@ -230,43 +231,43 @@ def test_killed_while_the_due_instant_moves_both_documents_can_be_read(
     assert seen == {(False, old), (True, old), (True, new)}
 
 
-def start(schedule: str, history: Path, name: str, count: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, recording_process.__file__, schedule, str(history), name, str(count)]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
-
-
 @pytest.mark.slow
-def test_several_processes_at_once_lose_nothing(schedule: str, history: Path) -> None:
-    processes = [start(schedule, history, f"p{number}", 8) for number in range(6)]
-    assert [process.wait(timeout=60) for process in processes] == [0] * 6
+def test_several_processes_at_once_lose_nothing(schedule: str, history: Path, tmp_path: Path) -> None:
+    assert (
+        run_at_once(
+            [
+                partial(record_many, schedule, str(history), f"p{number}", 8, tmp_path / "said")
+                for number in range(6)
+            ]
+        )
+        == [0] * 6
+    )
 
     expected = {f"p{number}-{drill}" for number in range(6) for drill in range(8)}
     found = ids(history)
     assert set(found) == {"drill-1", *expected}
     assert len(found) == 49
-    for process in processes:
-        assert process.stdout
-        process.stdout.close()
 
 
 @pytest.mark.slow
 def test_processes_that_are_killed_at_any_time_lose_nothing_that_they_said_was_recorded(
-    schedule: str, history: Path
+    schedule: str, history: Path, tmp_path: Path
 ) -> None:
     chance = random.Random(7)
     recorded = ["drill-1"]
     for round_ in range(8):
-        processes = [start(schedule, history, f"r{round_}-p{number}", 200) for number in range(2)]
-        first = processes[0].stdout
-        assert first
-        recorded.append(first.readline().strip())  # it is at work
+        said = tmp_path / f"said-{round_}"
+        children = [
+            fork(partial(record_many, schedule, str(history), f"r{round_}-p{number}", 200, said))
+            for number in range(2)
+        ]
+        while not said.exists():  # they are not at work yet
+            time.sleep(0.005)
         time.sleep(chance.uniform(0, 0.06))
-        for process in processes:
-            process.kill()
-        for process in processes:
-            out, _ = process.communicate(timeout=30)
-            recorded += [line for line in out.splitlines(keepends=False) if line]
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        assert [find_exit_code(child) for child in children] == [-signal.SIGKILL] * 2
+        recorded += said.read_text().splitlines()
         found = ids(history)
         assert set(recorded) <= set(found)
         assert len(set(found)) == len(found)

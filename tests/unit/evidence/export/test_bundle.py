@@ -3,6 +3,8 @@ import io
 import json
 import os
 import re
+import resource
+import signal
 import stat
 import subprocess
 import sys
@@ -42,7 +44,7 @@ from rollback_drills.followup.acknowledgement import Acknowledgement, NotifiedRo
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness
-from tests.checkout import ROOT
+from tests.processes.forked import find_exit_code, fork
 from tests.samples.builders import KEY, NOW, judged, make_subject, open_key, planned
 from tests.samples.commands import drills
 from tests.samples.ledgers import append_check
@@ -204,24 +206,16 @@ def test_an_export_is_of_one_instant(database: Database, tmp_path: Path) -> None
 def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'drills.db'}")
     fill(database, (300,))
-    script = (
-        "import resource, signal, sys; from pathlib import Path\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from rollback_drills.database.connections import Database\n"
-        "from rollback_drills.errors import UsageError\n"
-        "from tests.unit.evidence.export.test_bundle import exported\n"
-        "database = Database.open(sys.argv[1])\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "try: exported(database, Path(sys.argv[2]))\n"
-        "except UsageError as error: print(error)"
-    )
-    url, out = f"sqlite:///{tmp_path / 'drills.db'}", str(tmp_path / "out")
+    database.engine.dispose()
 
-    done = subprocess.run(
-        [sys.executable, "-c", script, url, out], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    def fail() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        reopened = Database.open(f"sqlite:///{tmp_path / 'drills.db'}")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        with pytest.raises(UsageError, match=r"out cannot be written: File too large$"):
+            exported(reopened, tmp_path / "out")
 
-    assert done.stdout == f"{out} cannot be written: File too large\n"
+    assert find_exit_code(fork(fail)) == 0
     assert not list(tmp_path.glob("out*"))
 
 
@@ -762,19 +756,15 @@ def test_the_report_can_be_read_without_sight_and_without_a_network(
 def test_a_killed_export_leaves_no_export(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'drills.db'}")
     fill(database, (1500,))
-    script = (
-        "import os, sys; from pathlib import Path\n"
-        "from rollback_drills.database.connections import Database\n"
-        "from rollback_drills.evidence.export.bundle import export\n"
-        "from tests.unit.evidence.export.test_bundle import KEY, NOW, Query\n"
-        "export(Database.open(sys.argv[1]), Query(), Path(sys.argv[2]), key=KEY, exported_at=NOW,\n"
-        "       progress=lambda _: os.kill(os.getpid(), 9))"
-    )
-    url, out = f"sqlite:///{tmp_path / 'drills.db'}", tmp_path / "out"
+    database.engine.dispose()
+    out = tmp_path / "out"
 
-    killed = subprocess.run([sys.executable, "-c", script, url, str(out)], cwd=ROOT, check=False)
+    def die(_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    assert killed.returncode == -9
+    killed = fork(lambda: export(database, Query(), out, key=KEY, exported_at=NOW, progress=die))
+
+    assert find_exit_code(killed) == -signal.SIGKILL
     assert not out.exists()
     exported(database, out)
     assert sorted(os.listdir(tmp_path)) == ["drills.db", "drills.db-shm", "drills.db-wal", "out"]

@@ -38,6 +38,7 @@ def verified(database: Database) -> Verification:
     return verify_ledger(database, Trust(), lambda _: None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 3, 16])
 def test_a_record_that_is_too_large_is_a_finding_and_the_rest_is_read(number: int, sqlite: Database) -> None:
     with tampering(sqlite) as connection:
@@ -51,6 +52,7 @@ def test_a_record_that_is_too_large_is_a_finding_and_the_rest_is_read(number: in
     assert (result.size, result.head_count) == (17, 2)
 
 
+@pytest.mark.slow
 def test_what_is_left_of_a_pruned_row_and_too_large_is_a_finding_of_it(sqlite: Database) -> None:
     fill(sqlite, (1,), start=40_000)
     prune(sqlite, months=12, now=NOW + timedelta(days=900), signer="maria", open_key=open_key)
