@@ -9,8 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from pytest_httpserver import HTTPServer
 
 from tests.api.conftest import NOTIFICATIONS
 from tests.checkout import ROOT
-from tests.e2e.conftest import PrefectServer
+from tests.e2e.conftest import PrefectServer, wait_until
 from tests.samples.commands import drills
 
 DRILLS = (sys.executable, "-m", "rollback_drills_cli.main")
@@ -185,31 +185,52 @@ def post(client: httpx.Client, path: str, body: Mapping[str, Any]) -> dict[str, 
 
 
 def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
-    deployed: PrefectServer,
+    server: PrefectServer,
     environ: Mapping[str, str],
     folder: Path,
     httpserver: HTTPServer,
 ) -> None:
     httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
-    save_connector(deployed, folder, httpserver.url_for("/hook"))
-    secret = token(deployed, "robot", "admin")
+    save_connector(server, folder, httpserver.url_for("/hook"))
+    secret = token(server, "robot", "admin")
     fleet = folder / "fleet"
     fleet.mkdir()
-    schedule = {**json.loads((folder / "schedule.json").read_text()), "schedule_id": "on-a-worker"}
+    schedule = json.loads((folder / "schedule.json").read_text())
     healthy = {**schedule, "schedule_id": "search", "next_due_at": in_days(90)}
     for name, document in (("pilot", schedule), ("search", healthy)):
         (fleet / f"{name}-schedule.json").write_text(json.dumps(document))
-    environ = {**environ, "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": str(fleet)}
-    of_worker = replace(deployed, environ=environ)
-    with (
-        of_worker.running("prefect", "worker", "start", "--pool", "drills", "--type", "process"),
-        running_api(environ=environ, log=folder / "deployed.log") as api,
-    ):
-        client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)
-        runs = post(client, "/deliver", {"generated_by": "release-governance"})["runs"]
-        acknowledged = post(client, "/on-a-worker/acknowledgements", {"provider": "webhook"})
-        freeze = {"exception": "skip", "until": in_days(40), "reason": "the next one counts"}
-        granted = post(client, "/on-a-worker/exceptions", freeze)["exception"]
+    environ = {
+        **environ,
+        "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": str(fleet),
+        "DRILLS_DATABASE_URL": f"sqlite:///{folder / 'workers.db'}",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+    }
+    script = (
+        "from prefect import serve\n"
+        "from flows.acknowledge_notification import acknowledge_notification as acknowledge\n"
+        "from flows.deliver_notifications import deliver_notifications as deliver\n"
+        "from flows.grant_exception import grant_exception as grant\n"
+        "serve(*(each.to_deployment(name=each.name) for each in (acknowledge, deliver, grant)))\n"
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL
+    )
+    names = ("acknowledge-notification", "deliver-notifications", "grant-exception")
+    try:
+        identifiers = [
+            wait_until(partial(find_deployment, server, name), within_seconds=60) for name in names
+        ]
+        with running_api(environ=environ, log=folder / "deployed.log") as api:
+            client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)
+            runs = post(client, "/deliver", {"generated_by": "release-governance"})["runs"]
+            acknowledged = post(client, f"/{SCHEDULE_ID}/acknowledgements", {"provider": "webhook"})
+            freeze = {"exception": "skip", "until": in_days(40), "reason": "the next one counts"}
+            granted = post(client, f"/{SCHEDULE_ID}/exceptions", freeze)["exception"]
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(timeout=60)
+    for each in identifiers:  # others deploy under these names to a pool
+        httpx.delete(f"{server.api}/deployments/{each}").raise_for_status()
 
     delivered, quiet = runs
     assert quiet["plan"]["schedule_id"] == "search"
@@ -221,6 +242,11 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
     assert acknowledged["acknowledgement"]["acknowledged_by"] == "robot"
     assert (granted["exception"], granted["approver"], granted["signer"]) == ("skip", "robot", "robot")
     assert len(httpserver.log) == 1
+
+
+def find_deployment(server: PrefectServer, name: str) -> str | None:
+    found = httpx.get(f"{server.api}/deployments/name/{name}/{name}")
+    return str(found.json()["id"]) if found.is_success else None
 
 
 def save_connector(server: PrefectServer, folder: Path, url: str) -> None:
