@@ -166,6 +166,19 @@ def test_bad_input_is_refused_in_one_line(simulate: Simulate, words: tuple[str, 
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("after", [-1.0, 60.0])
+def test_people_see_how_far_it_is_if_it_takes_longer_than_a_moment(
+    simulate: Simulate, monkeypatch: pytest.MonkeyPatch, after: float
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr("rollback_drills_cli.simulate._NOT_SHOWN_BEFORE_SECONDS", after)
+
+    code, _, err = simulate("--format", "csv")
+
+    assert code == 0
+    assert ("4/4" in err) == (after < 0)
+
+
 def test_without_a_schedule_it_says_so(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", raising=False)
     code, _, err = simulate(period=())

@@ -1,6 +1,8 @@
 """When the readiness of a schedule changes next, if nobody edits its documents."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -32,7 +34,9 @@ def test_it_is_due_soon_from_the_bound_on_and_overdue_after_the_due_time() -> No
 @given(DRILLS, st.integers(0, 600))
 def test_the_state_stays_until_the_next_change(drills: list[int], hours: int) -> None:
     now, criteria = NOW + timedelta(hours=hours), Criteria(due_soon_days=2)
-    written = [{**DRILL, "executed_at": (NOW + timedelta(hours=each)).isoformat()} for each in drills]
+    written: list[Mapping[str, Any]] = [
+        {**DRILL, "executed_at": (NOW + timedelta(hours=each)).isoformat()} for each in drills
+    ]
     subject = make_subject(
         written, next_due_at=DUE.isoformat(), due_policy="after_completion", interval_days=5
     )
