@@ -218,7 +218,7 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
     names = ("acknowledge-notification", "deliver-notifications", "grant-exception")
     try:
         identifiers = [
-            wait_until(partial(find_deployment, server, name), within_seconds=60) for name in names
+            wait_until(partial(find_deployment, server, name), within_seconds=180) for name in names
         ]
         with running_api(environ=environ, log=folder / "deployed.log") as api:
             client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)

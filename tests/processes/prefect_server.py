@@ -43,7 +43,7 @@ from sqlalchemy import create_engine, make_url, text
 from tests.checkout import ROOT
 from tests.samples.databases import POSTGRES
 
-_START_WITHIN_SECONDS: Final = 120
+_START_WITHIN_SECONDS: Final = 300
 _RETRY_SECONDS: Final = 0.1
 _QUICK: Final[dict[Any, Any]] = {
     # with it, flow runs last a whole number of seconds
