@@ -135,7 +135,9 @@ def browser(home: Path) -> Iterator[Connection]:
 def ask(line: Connection, method: str, **parameters: Any) -> dict[str, Any]:
     """Send the page a command, and give what it answers."""
     line.send(json.dumps({"id": 1, "method": method, "params": parameters}))
-    answer: dict[str, Any] = json.loads(line.recv(timeout=60))
+    answer: dict[str, Any] = {}
+    while "id" not in answer:  # else it is an event
+        answer = json.loads(line.recv(timeout=60))
     assert "error" not in answer, answer
     return dict(answer["result"])
 
@@ -145,7 +147,7 @@ def take(line: Connection, name: str, path: str, shows: str, width: int = 1400, 
     text = "document.body.innerText"
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     ask(line, "Emulation.setDeviceMetricsOverride", **metrics)
-    ask(line, "Page.navigate", url=path if path.startswith("file:") else f"{SITE}{path}")
+    ask(line, "Page.navigate", url=path if ":" in path else f"{SITE}{path}")
     wait_until(
         lambda: shows in ask(line, "Runtime.evaluate", expression=text)["result"].get("value", "") or None,
         within_seconds=60,

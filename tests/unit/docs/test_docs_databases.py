@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 BACKUP = TEXTS["docs/how-to/back-up-and-restore.md"]
 UPGRADE = TEXTS["docs/how-to/upgrade.md"]
+SIZE = TEXTS["docs/how-to/plan-the-size.md"]
 
 
 def section(page: str, heading: str) -> str:
@@ -86,6 +87,19 @@ def test_a_database_is_upgraded_as_the_page_says(file: Path, tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Upgraded the database from schema version 0 to {NEWEST}." in done.stdout
     assert Database.at(f"sqlite:///{tmp_path / 'evidence-before-upgrade.db'}").find_version() == 0
+
+
+def test_what_is_old_is_deleted_as_the_page_says(file: Path, tmp_path: Path) -> None:
+    fill(Database.at(empty_sqlite(file)), (5,))
+    done = run(section(SIZE, "Delete what is old"), tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prefect_takes_the_settings_of_the_page(tmp_path: Path) -> None:
+    shown = "from prefect.settings import get_current_settings as s; v = s().server.services.db_vacuum"
+    settings = section(SIZE, "Prefect's database")
+    done = run(f"{settings}\npython -c '{shown}; print(sorted(v.enabled), v.retention_period)'", tmp_path)
+    assert done.stdout == "['events', 'flow_runs'] 90 days, 0:00:00\n", done.stderr
 
 
 @pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database")
