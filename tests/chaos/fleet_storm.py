@@ -42,6 +42,8 @@ _SLOW_SECONDS = 0.02
 _MOST_KILLS_IN_A_ROUND = 4
 _NEW_IN_A_ROUND = 0.03
 _LONGEST_RUN_SECONDS = 900
+_LONGEST_SILENCE_SECONDS = 30
+"""A run is also killed if it has delivered nothing for so long."""
 
 
 class FleetStorm:
@@ -67,11 +69,14 @@ class FleetStorm:
         with SyncPrefectClient(self.server.api) as client:
             run_id = self._start(client)
             until, next_kill = time.monotonic() + _LONGEST_RUN_SECONDS, self._next_kill()
+            arrived = self._count_arrived()
             while (state := self._state_of(client, run_id)) is None or kills:
                 if state is not None or time.monotonic() > until:
                     break
-                if kills and time.monotonic() > next_kill and self._kill_one(run_id):
-                    kills, next_kill = kills - 1, self._next_kill()
+                is_delivering = self._count_arrived() > arrived
+                is_time = time.monotonic() > next_kill + (0 if is_delivering else _LONGEST_SILENCE_SECONDS)
+                if kills and is_time and self._kill_one(run_id):
+                    kills, next_kill, arrived = kills - 1, self._next_kill(), self._count_arrived()
                 time.sleep(0.5)
         self.states.append(state or "still running")
         sys.stderr.write(f"{self.states[-1]}; {sum(self.killed.values())} kills so far\n")
@@ -148,15 +153,20 @@ class FleetStorm:
                 return str(state["name"])
         return None
 
+    def _count_arrived(self) -> int:
+        log = self.receiver.log
+        return log.stat().st_size if log.exists() else 0
+
     def _next_kill(self) -> float:
-        return time.monotonic() + self.chance.uniform(1, 12)
+        return time.monotonic() + self.chance.uniform(0, 3)
 
     def _kill_one(self, check_id: str) -> bool:
         """Kill the processes of a run, and count what they had on its way."""
         running = list(_find_processes(self.server.api))
         if not running:
             return False
-        run_id, _ = self.chance.choice(running)
+        shards = [each for each in running if each[0] != check_id]
+        run_id, _ = self.chance.choice(shards if shards and self.chance.random() < 0.8 else running)
         for pid in [pid for its_run, pid in running if its_run == run_id]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -215,6 +225,7 @@ def main() -> None:
             **server.environ,
             "DRILLS_DATABASE_URL": given.database,
             "DRILLS_SHARD_SIZE": str(given.count // _SHARDS),
+            "DRILLS_TURNED_BAD_SHARE": "1",  # checks that were killed leave much that is new to the next one
         }
         server = replace(server, environ=environ)
         _deploy(server, receiver, stack)
