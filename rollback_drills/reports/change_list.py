@@ -18,7 +18,7 @@ from rollback_drills.rendering.relative_time import write_time
 
 LONGEST_LIST: Final = 40
 """So many changes are listed; `drills routes` and the console have them all."""
-_COLUMNS: Final = ("when", "state", "why", "notified", "not notified", "run")
+_COLUMNS: Final = ("when", "state", "notified", "not notified", "why")
 
 
 _AT_REST: Final = (Category.HEALTHY_SCHEDULE, Category.ALREADY_NOTIFIED)
@@ -98,12 +98,10 @@ def list_changes(changes: Sequence[Change], link: Callable[[str], str]) -> Itera
     yield f"| {' | '.join(_COLUMNS)} |"
     yield f"|{'---|' * len(_COLUMNS)}"
     for each in changes:
-        address = link(each.flow_run_id) if each.flow_run_id else ""
-        name = cell(each.flow_run_id[:8])
-        run = f"[{name}]({address})" if address else name
-        texts = (write_time(each.at), each.state.replace("_", " "), each.why)
+        address, at = link(each.flow_run_id) if each.flow_run_id else "", write_time(each.at)
+        when = f"[{at}]({address})" if address else at
         people = (_join(each.notified), _join(each.suppressed))
-        yield f"| {' | '.join([*map(cell, texts), *people, run])} |"
+        yield f"| {' | '.join([when, cell(each.state.replace('_', ' ')), *people, cell(each.why)])} |"
     if len(changes) == LONGEST_LIST:
         yield from ("", "Earlier changes are in the console and the evidence.")
 
