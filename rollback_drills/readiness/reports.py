@@ -6,7 +6,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
+from rollback_drills.documents.calendar_cadence import WrittenCadence
 from rollback_drills.documents.schedule import DuePolicy
+from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
 from rollback_drills.readiness.terms import Mode, Readiness, Report
 
@@ -95,6 +97,10 @@ class CadenceFacts(msgspec.Struct, frozen=True, gc=False):
     """The version of the IANA database."""
     holiday_data: str
     """The version of the package `holidays`; empty if no holidays were asked for."""
+    document: WrittenCadence
+    """As the schedule has it, so that due times of past periods can be found again."""
+    calendar: WorkCalendar | UnsetType = UNSET
+    """By which due times move to working days."""
 
 
 class ScheduleFacts(msgspec.Struct, frozen=True, gc=False):

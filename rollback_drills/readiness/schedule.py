@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.cadence import DAY, Interval
-from rollback_drills.documents.calendar_cadence import CalendarCadence
+from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.rule_cadence import RuleCadence
@@ -152,14 +152,18 @@ def _write_facts(
         owner_calendars=write_calendars(schedule),
         runbook_ref=schedule.runbook_ref,
         message=problem or (_ENDED if has_ended else f"the next drill is due {due.written}"),
-        cadence=_write_cadence(cadence, due.at, has_ended=has_ended),
+        cadence=_write_cadence(cadence, schedule.written_cadence, due.at, has_ended=has_ended),
     )
 
 
 def _write_cadence(
-    cadence: Interval | CalendarCadence, due_at: datetime | None, *, has_ended: bool
+    cadence: Interval | CalendarCadence,
+    written: WrittenCadence | None,
+    due_at: datetime | None,
+    *,
+    has_ended: bool,
 ) -> CadenceFacts | UnsetType:
-    if isinstance(cadence, Interval):
+    if written is None or isinstance(cadence, Interval):
         return UNSET
     counts_from = cadence.counts_from(due_at) if due_at else None
     has_holidays = bool(cadence.calendar and cadence.calendar.holidays)
@@ -171,6 +175,8 @@ def _write_cadence(
         isinstance(cadence, RuleCadence),
         find_time_zone_version(),
         find_holiday_version() if has_holidays else "",
+        written,
+        cadence.calendar or UNSET,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -66,8 +66,8 @@ def judge_cycles(
     """Return for each due time whether an accepted drill met it, in time or late.
 
     In time is a drill after the time from which drills count, up to the due time, which counts itself.
-    Without one the first accepted drill after it is late. Without that the cycle is missed, or open if it
-    was not due yet.
+    Without one the first accepted drill after it is late: it meets all due times before it, none after it.
+    Without that the cycle is missed, or open if it was not due yet.
 
     Of a due time for which drills count from before the first row, only the first of these can be said: its
     drill may stand in a row that is not here.
@@ -80,15 +80,17 @@ def judge_cycles(
     """
     performed = [(each.executed_at, each) for each in drills if each.accepted and each.executed_at]
     performed.sort(key=lambda pair: pair[0])
+    spent = datetime.min.replace(tzinfo=UTC)
     for due, counts_from, can_be_late in sorted(due_times):
         begin = counts_from or datetime.min.replace(tzinfo=due.tzinfo)
-        before = [drill for at, drill in performed if begin < at <= due]
+        before = [drill for at, drill in performed if max(begin, spent) < at <= due]
         after = [drill for at, drill in performed if at > due] if can_be_late else []
         if before:
             yield Cycle(due, CycleState.IN_TIME, before[-1])
         elif seen_from and begin < seen_from:
             yield Cycle(due, CycleState.NOT_SHOWN, None)
         elif after:
+            spent = after[0].executed_at or spent
             yield Cycle(due, CycleState.LATE, after[0])
         else:
             yield Cycle(due, CycleState.MISSED if seen_at > due else CycleState.OPEN, None)

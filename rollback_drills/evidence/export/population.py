@@ -1,12 +1,13 @@
 """Collects from the records of an export what its report says, one record after another."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from rollback_drills.evidence.export.cycles import Due, PerformedDrill
+from rollback_drills.evidence.export.due_times import list_following
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DECISION_KIND,
@@ -24,6 +25,15 @@ from rollback_drills.readiness.terms import Report
 MOST_LISTED: Final = 500
 
 
+class Followed(NamedTuple):
+    """A cadence by the calendar, as plans had it for a while."""
+
+    says: Report
+    due_at: datetime
+    """Of the first plan that has it."""
+    since: datetime
+
+
 @dataclass(slots=True)
 class SeenSchedule:
     """A schedule of the population, as the ledger saw it."""
@@ -39,8 +49,26 @@ class SeenSchedule:
     row: int | None = None
     """The newest plan, which says all of the above; None if there are only drills."""
     due_times: dict[str, Due] = field(default_factory=dict)
-    """By how documents write them."""
+    """Those that plans name, by how documents write them."""
+    cadences: list[Followed] = field(default_factory=list)
+    """The cadences by the calendar, each from the first plan that has it."""
     by_drill: dict[tuple[str, str], PerformedDrill] = field(default_factory=dict)
+
+    def follow(self, says: Report, due_at: datetime, since: datetime) -> None:
+        """Take in what a plan says of the cadence, if that is news."""
+        known = self.cadences[-1].says.get("document") if self.cadences else None
+        if says.get("document") != known:
+            self.cadences.append(Followed(says, due_at, since))
+
+    def list_due_times(self, until: datetime) -> Iterator[Due]:
+        """Yield the due times that plans name, and those that came in between, when nothing moved them."""
+        yield from self.due_times.values()
+        known = {each.at for each in self.due_times.values()}
+        ends = [*(each.since for each in self.cadences), until][1:]
+        for followed, end in zip(self.cadences, ends, strict=True):
+            for due in list_following(followed.says, followed.due_at, end):
+                if due.at not in known:
+                    yield due
 
     @property
     def drills(self) -> Sequence[PerformedDrill]:
@@ -174,7 +202,10 @@ class Population:
         seen.row = record["leaf_index"]
         seen.changes += 1
         if written := record["plan"].get("next_due_at"):
-            seen.due_times[written] = _read_due(written, says)
+            due = seen.due_times[written] = _read_due(written, says)
+            seen.follow(
+                says.get("cadence") or {}, due.at, datetime.fromisoformat(record["plan"]["generated_at"])
+            )
 
     def _take_decision(self, record: Report) -> None:
         if record["action"] == "suppress":

@@ -67,11 +67,12 @@ def write_report(path: Path, population: Population, query: Query, head: Head, e
 
 
 def _cycles_of(seen: SeenSchedule, population: Population) -> Iterator[Cycle]:
+    newest = datetime.fromisoformat(population.newest)
     return judge_cycles(
-        seen.due_times.values(),
+        seen.list_due_times(newest),
         seen.drills,
         seen_from=datetime.fromisoformat(population.oldest) if population.has_earlier else None,
-        seen_at=datetime.fromisoformat(population.newest),
+        seen_at=newest,
     )
 
 
