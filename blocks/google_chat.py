@@ -103,6 +103,10 @@ def _paragraphs(notification: Notification) -> Iterator[str]:
         yield "<br>".join(f"<b>{_escape(label)}</b>: {_escape(value)}" for label, value in notification.facts)
     if notification.acknowledge:
         yield _escape(notification.acknowledge)
+    if notification.links:
+        yield " · ".join(
+            f'<a href="{html.escape(url)}">{_escape(label)}</a>' for label, url in notification.links
+        )
     # Chat cannot recognise repeated messages; a reader can, by the id.
     yield _escape(notification.footer)
 

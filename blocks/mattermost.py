@@ -10,7 +10,7 @@ from blocks.http.exchange import Response
 from blocks.http.incoming_webhook import IncomingWebhook
 from blocks.http.json_values import Json, JsonObject
 from blocks.http.responses import judge_ok
-from blocks.text import escape_within, shorten
+from blocks.text import escape_within, paragraphs, shorten
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
 
@@ -77,8 +77,9 @@ class MattermostConnector(IncomingWebhook):
                 {"title": _escape(label), "value": _escape(value), "short": False}
                 for label, value in notification.facts
             ]
-        if notification.acknowledge:
-            attachment["text"] = _escape(notification.acknowledge)
+        links = " · ".join(f"[{label}]({url})" for label, url in notification.links)
+        if below := paragraphs(_escape(notification.acknowledge), links):
+            attachment["text"] = below
         text = escape_within(f"#### {title}\n{notification.summary}", _LONGEST_TEXT, _escape)
         return {"text": text, "attachments": [attachment]}
 

@@ -10,7 +10,7 @@ from pydantic import Field, HttpUrl
 from blocks.http.addresses import site_problem
 from blocks.http.connector import Conversation, HttpConnector
 from blocks.http.exchange import PreparedRequest, Response, api_request
-from blocks.http.json_values import JsonObject, as_list, fit_json
+from blocks.http.json_values import Json, JsonObject, as_list, fit_json
 from blocks.http.responses import join_texts, judge_lacking, judge_status, with_wait
 from blocks.secret_fields import SecretBlock, open_secret
 from blocks.text import fact_lines, one_line, reference, shorten
@@ -107,12 +107,13 @@ class PagerDutyConnector(HttpConnector):
             "custom_details": _details(notification),
         }
         if self.event_type == "change":
-            return {"routing_key": routing_key, "payload": payload}
+            return {"routing_key": routing_key, "payload": payload, **_links(notification)}
         return {
             "routing_key": routing_key,
             "event_action": action,
             "dedup_key": reference(notification, _LONGEST_DEDUP_KEY),
             "client": "rollback-drills",
+            **_links(notification),
             "payload": {
                 **payload,
                 "severity": _SEVERITIES.get(notification.alert_level, "info"),
@@ -121,6 +122,11 @@ class PagerDutyConnector(HttpConnector):
                 "class": "rollback drill",
             },
         }
+
+
+def _links(notification: Notification) -> JsonObject:
+    links: list[Json] = [{"href": url, "text": label} for label, url in notification.links]
+    return {"links": links} if links else {}
 
 
 def _details(notification: Notification) -> JsonObject:

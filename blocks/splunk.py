@@ -13,7 +13,7 @@ from blocks.http.exchange import PreparedRequest, Response, api_request
 from blocks.http.json_values import JsonObject, fit_json
 from blocks.http.responses import disable, judge_lacking, judge_status, retry_after_seconds
 from blocks.secret_fields import SecretBlock, open_secret
-from blocks.text import fact_lines, reference
+from blocks.text import fact_lines, link_lines, reference
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
@@ -105,6 +105,7 @@ def _event(notification: Notification) -> JsonObject:
         "summary": notification.summary,
         "facts": fact_lines(notification),
         "acknowledge": notification.acknowledge,
+        "links": link_lines(notification),
         "notification": notification.footer,
         "may_repeat": notification.may_repeat,
         "cycle_id": notification.cycle_id,

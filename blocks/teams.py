@@ -87,7 +87,7 @@ class TeamsConnector(IncomingWebhook):
         if notification.acknowledge:
             body.append(_text(notification.acknowledge))
         body.append({**_text(notification.footer), "isSubtle": True, "size": "Small"})
-        card: JsonObject = {
+        card: dict[str, Json] = {
             "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
             "type": "AdaptiveCard",
             # Workflows shows "this card couldn't be displayed" for anything newer (msteams-docs#9801).
@@ -96,6 +96,10 @@ class TeamsConnector(IncomingWebhook):
             "msteams": {"width": "Full"},
             "body": body,
         }
+        if notification.links:
+            card["actions"] = [
+                {"type": "Action.OpenUrl", "title": label, "url": url} for label, url in notification.links
+            ]
         attachment: JsonObject = {
             "contentType": "application/vnd.microsoft.card.adaptive",
             "contentUrl": None,

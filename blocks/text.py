@@ -33,10 +33,15 @@ def fact_lines(notification: Notification) -> list[str]:
     return [f"{label}: {value}" for label, value in notification.facts]
 
 
+def link_lines(notification: Notification) -> list[str]:
+    """Write each link as a line."""
+    return [f"{label}: {url}" for label, url in notification.links]
+
+
 def plain_text(notification: Notification) -> str:
     """Write everything but the title as plain text."""
-    facts = "\n".join(fact_lines(notification))
-    return paragraphs(notification.summary, facts, notification.acknowledge, notification.footer)
+    facts, links = "\n".join(fact_lines(notification)), "\n".join(link_lines(notification))
+    return paragraphs(notification.summary, facts, notification.acknowledge, links, notification.footer)
 
 
 def paragraphs(*texts: str) -> str:

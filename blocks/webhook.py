@@ -176,6 +176,8 @@ def _event(notification: Notification) -> JsonObject:
         "notification_id": notification.notification_id,
         "reason": notification.reason,
     }
+    if notification.links:
+        event["links"] = [each._asdict() for each in notification.links]
     return {**event, "may_repeat": True} if notification.may_repeat else event
 
 

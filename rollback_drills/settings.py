@@ -32,6 +32,8 @@ VARIABLES: Final = {
     "run_timeout_seconds": "DRILLS_RUN_TIMEOUT_SECONDS",
     "shard_size": "DRILLS_SHARD_SIZE",
     "shard_minutes": "DRILLS_SHARD_MINUTES",
+    "public_url": "DRILLS_PUBLIC_URL",
+    "runbook_base_url": "DRILLS_RUNBOOK_BASE_URL",
 }
 """By setting: the environment variable that gives it."""
 
@@ -67,6 +69,9 @@ _ShardSize = Annotated[int, Meta(ge=1, le=1_000_000)]
 _ShardMinutes = Annotated[float, Meta(gt=0, le=10_080)]
 
 
+_WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$", max_length=300)]
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured outside the documents. None means: not configured."""
 
@@ -90,6 +95,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A larger fleet is checked in shards of at most about this many schedules."""
     shard_minutes: _ShardMinutes = 15.0
     """After this many minutes a shard that has not ended is given up."""
+    public_url: _WebAddress | None = None
+    """Where people reach the API and the console: messages link to it."""
+    runbook_base_url: _WebAddress | None = None
+    """Where the runbooks are that schedules name by a path: messages link to them."""
 
     @property
     def criteria(self) -> Criteria:

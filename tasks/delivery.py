@@ -1,14 +1,17 @@
 """Hands the notifications of one provider over: one task run per provider, its attempts inside."""
 
+import os
 from collections.abc import Sequence
 
 from prefect import State, task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from blocks.connector import ConnectorError
 from blocks.registry import load_connector
+from rollback_drills.console.message_links import MessageLinks
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
@@ -17,6 +20,7 @@ from rollback_drills.notifications.results import Delivery, ProviderDeliveries
 from rollback_drills.outbox.claims import find_provider_spellings
 from rollback_drills.outbox.destinations import explain_disabled, find_destinations, note_why_waiting
 from rollback_drills.outbox.undelivered import find_waiting
+from rollback_drills.settings import read_settings
 from tasks.evidence import open_database
 
 
@@ -51,10 +55,11 @@ def _deliver(provider: str, policy: RetryPolicy, database: Database) -> tuple[li
         logger.warning("%s", error)
         note_why_waiting(database, provider, str(error))
         return _find_waiting(database, provider, ()), []
+    links = _find_links()
     tried = [
         each
         for spelling in find_provider_spellings(database, provider)
-        for each in Dispatcher(database, spelling, connector, policy).run()
+        for each in Dispatcher(database, spelling, connector, policy, find_links=links.find).run()
     ]
     for each in tried:
         logger.debug(
@@ -68,6 +73,12 @@ def _deliver(provider: str, policy: RetryPolicy, database: Database) -> tuple[li
         if is_same(destination.provider, provider) and destination.disabled_at is not None:
             note_why_waiting(database, provider, explain_disabled(destination))
     return tried, _find_waiting(database, provider, tried)
+
+
+def _find_links() -> MessageLinks:
+    """Return what messages of this run link to."""
+    settings = read_settings(os.environ)
+    return MessageLinks(settings.public_url or "", settings.runbook_base_url or "", flow_run.ui_url or "")
 
 
 def _find_waiting(database: Database, provider: str, tried: Sequence[Delivery]) -> list[Delivery]:

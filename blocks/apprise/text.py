@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from blocks.apprise.service import is_html
-from blocks.text import SHORTENED, escape_within, fact_lines, fit, one_line, shorten
+from blocks.text import SHORTENED, escape_within, fact_lines, fit, link_lines, one_line, shorten
 from rollback_drills.notifications.notification import Notification
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ def write_text(service: "NotifyBase", notification: Notification, prefix: str) -
     separator = "<br/>\n" if is_html(service) else " " if service.body_max_line_count else "\n"
 
     def render(shorter: Notification) -> str:
-        said = (shorter.summary, *fact_lines(shorter), shorter.acknowledge, shorter.footer)
+        said = (shorter.summary, *fact_lines(shorter), shorter.acknowledge)
         parts = ("" if title else headline, *said)
-        lines = "\n".join(_quiet(part) for part in parts if part)
+        quiet = [_quiet(part) for part in parts if part]
+        lines = "\n".join([*quiet, *link_lines(shorter), _quiet(shorter.footer)])
         return _escape(lines).replace("\n", separator)
 
     body = fit(notification, render, room)

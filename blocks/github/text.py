@@ -49,6 +49,7 @@ def _body(notification: Notification) -> str:
         _plain(notification.summary),
         facts,
         _plain(notification.acknowledge),
+        " · ".join(f"[{_plain(label)}](<{url}>)" for label, url in notification.links),
         _plain(notification.footer),
         marker(notification),
     )

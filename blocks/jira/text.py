@@ -1,6 +1,7 @@
 """The texts of Jira issues and comments: documents for Cloud, wiki text for Data Center."""
 
 import re
+from collections.abc import Iterator
 
 from blocks.http.json_values import JsonObject
 from blocks.text import paragraphs
@@ -24,6 +25,7 @@ def wiki_text(notification: Notification) -> str:
         _wiki(notification.summary),
         "\n".join(facts),
         _wiki(notification.acknowledge),
+        " ".join(f"[{_wiki(label)}|{url}]" for label, url in notification.links),
         _wiki(notification.footer),
     )
 
@@ -50,7 +52,17 @@ def _content(notification: Notification) -> list[JsonObject]:
             for label, value in notification.facts
         ]
         content.append({"type": "bulletList", "content": items})
-    return [*content, _paragraph(_text(notification.acknowledge)), _paragraph(_text(notification.footer))]
+    content.append(_paragraph(_text(notification.acknowledge)))
+    if notification.links:
+        content.append(_paragraph(list(_links(notification))))
+    return [*content, _paragraph(_text(notification.footer))]
+
+
+def _links(notification: Notification) -> Iterator[JsonObject]:
+    for place, (label, url) in enumerate(notification.links):
+        if place:
+            yield {"type": "text", "text": " · "}
+        yield {"type": "text", "text": label, "marks": [{"type": "link", "attrs": {"href": url}}]}
 
 
 def _paragraph(content: list[JsonObject]) -> JsonObject:

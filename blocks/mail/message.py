@@ -56,11 +56,15 @@ def _html(notification: Notification) -> str:
         f'<tr><th align="left" valign="top">{html.escape(label)}</th><td>{html.escape(value)}</td></tr>'
         for label, value in notification.facts
     )
+    links = " · ".join(
+        f'<a href="{html.escape(url)}">{html.escape(label)}</a>' for label, url in notification.links
+    )
     parts = (
         f"<h2>{html.escape(notification.title)}</h2>",
         f"<p>{html.escape(notification.summary)}</p>",
         f'<table cellpadding="4">\n{rows}\n</table>' if rows else "",
         f"<p>{html.escape(notification.acknowledge)}</p>" if notification.acknowledge else "",
+        f"<p>{links}</p>" if links else "",
         f"<p><small>{html.escape(notification.footer)}</small></p>",
     )
     body = "\n".join(filter(None, parts))

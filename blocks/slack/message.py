@@ -34,6 +34,9 @@ def build_message(notification: Notification, title: str) -> JsonObject:
     ]
     if notification.acknowledge:  # Slack refuses a block with an empty text
         blocks.append({"type": "section", "text": _mrkdwn("", notification.acknowledge, _LONGEST_SECTION)})
+    if notification.links:
+        links = " · ".join(f"<{_escape(url)}|{_escape(label)}>" for label, url in notification.links)
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": links, "verbatim": True}})
     # Slack cannot recognise repeated messages; a reader can, by the id.
     blocks.append({"type": "context", "elements": [_mrkdwn("", notification.footer, _LONGEST_FIELD)]})
     text = _escape(f"{title}\n{notification.summary}")

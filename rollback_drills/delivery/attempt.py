@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Protocol
 
 from rollback_drills.notifications.digest import make_digest
-from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.notification import Link, Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.readable import make_readable
 from rollback_drills.outbox.claims import Claimed
@@ -52,13 +52,17 @@ class Finished:
 async def attempt(
     sender: Sender,
     message: Claimed,
+    links: tuple[Link, ...],
     timeout_seconds: float,
     started_at: float,
     is_held: Callable[[], bool],
 ) -> Finished:
-    """Hand a message over, unless the lease could end while it is sent: another worker may send it then."""
+    """Hand a message over, as people read it: with times and links as they are now.
+
+    It is left if the lease could end while it is sent: another worker may send it then.
+    """
     sent_at = datetime.fromtimestamp(started_at, UTC)
-    notification = make_readable(make_digest(message.notifications), now=sent_at)
+    notification = make_readable(make_digest(message.notifications), links, now=sent_at)
     may_repeat = message.is_uncertain
     if may_repeat and sender.can_find:
         found = await sender.find_async(notification, timeout_seconds=timeout_seconds)

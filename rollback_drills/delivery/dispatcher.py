@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
@@ -21,6 +21,7 @@ from rollback_drills.delivery.retries import (
     find_streak_start,
     is_given_up,
 )
+from rollback_drills.notifications.notification import Link, Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
@@ -54,6 +55,8 @@ class Dispatcher:
     policy: RetryPolicy
     patience_seconds: float = LONGEST_WAIT_SECONDS
     """How long the run may wait for the next attempt."""
+    find_links: Callable[[Sequence[Notification]], tuple[Link, ...]] = lambda _: ()
+    """What a reader of a message can open; asked with the notifications that are in it."""
     lease_seconds: float | None = None
     """How long a claim holds; by default as `find_lease_seconds` says."""
     now: Callable[[], float] | None = None
@@ -138,7 +141,8 @@ class _Run:
             return self._now() + timeout_seconds <= message.held_until
 
         try:
-            return await attempt(self._its.sender, message, timeout_seconds, started_at, is_held)
+            links = self._its.find_links(message.notifications)
+            return await attempt(self._its.sender, message, links, timeout_seconds, started_at, is_held)
         except Exception as error:  # noqa: BLE001 - a defect of one connector must not stop the others
             verdict = Verdict(Outcome.AMBIGUOUS, f"the connector broke ({type(error).__name__})")
             return Finished(message, verdict, message.is_uncertain, started_at)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rollback_drills import ids
 from rollback_drills.notifications.reasons import Reason
@@ -11,6 +11,13 @@ from rollback_drills.rendering.command_line import write_command
 EVENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification.v1"
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.notification"
 UTC_ZONE: Final = "UTC"
+
+
+class Link(NamedTuple):
+    """An address that a reader can follow; it is added when a message is sent, and kept nowhere."""
+
+    label: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ class Notification:
     """What the provider called the item that it made for this route in this cycle; empty if it named none."""
     time_zone: str = UTC_ZONE
     """Where the owner works, by the IANA name: in this zone people read the times of the message."""
+    links: tuple[Link, ...] = ()
+    """In reading order, what to do first. The outbox keeps none: a link may carry a permission."""
 
     @property
     def route(self) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from rollback_drills.notifications.notification import UTC_ZONE, Notification
+from rollback_drills.notifications.notification import UTC_ZONE, Link, Notification
 from rollback_drills.rendering.relative_time import how_long, write_time
 
 _TIMESTAMP: Final = re.compile(
@@ -15,8 +15,8 @@ _TIMESTAMP: Final = re.compile(
 )
 
 
-def make_readable(notification: Notification, *, now: datetime) -> Notification:
-    """Return a notification whose texts have their times in the zone of the owner, and how far away they are.
+def make_readable(notification: Notification, links: tuple[Link, ...] = (), *, now: datetime) -> Notification:
+    """Return a notification with links, and its times in the zone of the owner with how far away they are.
 
     The outbox keeps times as RFC 3339, because a message may be sent weeks after it was planned. The event is
     for programs and stays as it is.
@@ -31,6 +31,7 @@ def make_readable(notification: Notification, *, now: datetime) -> Notification:
         summary=write(notification.summary),
         facts=tuple((label, write(value)) for label, value in notification.facts),
         acknowledge=write(notification.acknowledge),
+        links=links,
     )
 
 

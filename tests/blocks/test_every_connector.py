@@ -1,5 +1,6 @@
 """The table of faults that every connector over HTTP passes; a new connector is one more row."""
 
+import html
 import re
 import socket
 import time
@@ -9,6 +10,7 @@ from email.utils import format_datetime
 from importlib import import_module
 from itertools import chain, cycle, product
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 import trustme
@@ -20,7 +22,7 @@ from blocks.connector import Connector
 from blocks.http.connector import HttpConnector
 from blocks.registry import CONNECTORS
 from rollback_drills.connectors.types import CONNECTOR_TYPES
-from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.notification import Link, Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.reasons import Reason
 from tests.blocks.samples import Sample
@@ -283,3 +285,19 @@ class TestAsBlocks(BlockStandardTestSuite):
 
     def test_has_a_valid_image(self, block: type[Block]) -> None:
         assert block._logo_url is None  # on purpose: our blocks have no logo
+
+
+LINK = Link('Run "payments" & <co>', "https://prefect.example/runs/1?a=b&c=d%20e")
+SHOWS_NO_LINKS = {"sentinel"}  # the columns of its table are fixed
+
+
+@every_connector
+def test_a_message_shows_its_links(sample: Sample, answer: Callable[..., HTTPServer], send: Send) -> None:
+    taken = sample.taken
+    server = answer(taken.status, taken.body, taken.headers, taken.content_type)
+
+    send(sample.make(server.url_for("").rstrip("/")), links=(LINK,))
+
+    sent = "".join(request.get_data(as_text=True) for request, _ in server.log)
+    is_shown = LINK.url in html.unescape(unquote_plus(sent).replace("\\u0026", "&"))
+    assert is_shown or LINK.url in html.unescape(sent) or sample.name in SHOWS_NO_LINKS

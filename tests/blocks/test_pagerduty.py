@@ -38,12 +38,22 @@ _PAYLOAD: dict[str, Any] = {
     "timestamp": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d$"},
     "custom_details": {"type": "object"},
 }
+_LINKS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["href"],
+        "properties": {"href": _TEXT, "text": _TEXT},
+    },
+}
 _CHANGE: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["routing_key", "payload"],
     "properties": {
         "routing_key": {"type": "string", "pattern": "^[^R].{31}$"},
+        "links": _LINKS,
         "payload": {
             "type": "object",
             "additionalProperties": False,
@@ -62,6 +72,7 @@ _ALERT: dict[str, Any] = {
         "event_action": {"enum": ["trigger", "acknowledge", "resolve"]},
         "dedup_key": {**_TEXT, "maxLength": 255},
         "client": _TEXT,
+        "links": _LINKS,
         "payload": {
             "type": "object",
             "additionalProperties": False,
