@@ -81,6 +81,18 @@ def _as_document(record: Report) -> Report:
     return {**record, "schema_version": record["ack_schema_version"]}
 
 
+def acknowledge_choices(
+    served: Service, caller: str, choices: Sequence[RouteChoice], body: SaidBody
+) -> list[Report]:
+    """Acknowledge routes as a flow run, and return the records.
+
+    Raises:
+        UsageError: What is said cannot be said of them.
+        Problem: There is no evidence yet, or the run failed.
+    """
+    return _acknowledge(served, _existing(served), caller, choices, body)
+
+
 def _acknowledge(
     served: Service,
     database: Database,

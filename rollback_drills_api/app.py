@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills_api import (
+    acknowledge_link,
     acknowledging,
     building,
     console,
@@ -58,8 +59,9 @@ def build_app(options: ApiOptions) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.options = options
+    app.state.link_keys = acknowledge_link.KeyBook(options)
     app.state.service = Service(options, book, FleetCache(options.settings))
-    read = (reads, lookback, publishing, console, metrics, health)
+    read = (reads, lookback, publishing, console, metrics, health, acknowledge_link)
     for module in (*read, delivering, acknowledging, granting, building):
         # as they are: a router that is included looks for its route once more, with every request
         app.router.routes.extend(module.router.routes)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills_api.limits import RateLimit, check_json, check_query, read_body, replay
 from rollback_drills_api.options import ApiOptions
@@ -31,6 +32,8 @@ _HEADERS: Final = (
 _ASK_FOR_PASSWORD: Final = (b"www-authenticate", b'Basic realm="rollback-drills", charset="UTF-8"')
 _CLOSE: Final = (b"connection", b"close")
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
+_FORM: Final = "application/x-www-form-urlencoded"
+_MEDIA_TYPES: Final = {"application/json": "JSON", _FORM: "a form"}
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -108,8 +111,10 @@ class Boundary:
         length = fields.get(b"content-length")
         body = await read_body(receive, length.decode("latin-1") if length is not None else None)
         request.is_read = True
-        if body:
-            _check_media_type(fields.get(b"content-type", b"").decode("latin-1"))
+        if body and request.is_form:
+            _check_media_type(fields.get(b"content-type", b"").decode("latin-1"), _FORM)
+        elif body:
+            _check_media_type(fields.get(b"content-type", b"").decode("latin-1"), "application/json")
             check_json(body)
         return replay(body, receive)
 
@@ -149,6 +154,12 @@ class _Request:
         return bool(self.scope["method"] == "GET") and (path == "/console" or path.startswith("/console/"))
 
     @property
+    def is_form(self) -> bool:
+        """Whether it is about the page behind a link, whose path is a permission."""
+        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
+        return bool(path.startswith(f"{PAGE_PATH}/"))
+
+    @property
     def is_probe(self) -> bool:
         """Whether an orchestrator asks if the process lives; its answers are kept ready, and cost nothing."""
         return self.scope["path"].removeprefix(self.scope.get("root_path", "")) in _PROBES
@@ -178,7 +189,7 @@ class _Request:
             access.info(
                 "%s %s %d %.1f ms caller=%s id=%s",
                 _printable(self.scope["method"]),
-                _printable(self.scope["path"]),
+                f"{PAGE_PATH}/{{link}}" if self.is_form else _printable(self.scope["path"]),
                 self.status,
                 (time.perf_counter() - self._started) * 1000,
                 self.caller or "-",
@@ -224,9 +235,9 @@ def _check_host(values: list[bytes], allowed: frozenset[str]) -> None:
     raise Problem(HTTPStatus.BAD_REQUEST, "the Host of the request is not served here; see --allowed-host")
 
 
-def _check_media_type(content_type: str) -> None:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type != "application/json":
+def _check_media_type(content_type: str, expected: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != expected:
         raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be JSON; send `Content-Type: application/json`"
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"the body must be {_MEDIA_TYPES[expected]}; send `Content-Type: {expected}`",
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rollback_drills.api_token import ApiToken
+from rollback_drills.link_permission import LinkKeys
 from rollback_drills.settings import Settings, default_database_url
 
 REQUESTS_PER_SECOND: Final = 50.0
@@ -19,6 +20,8 @@ class ApiOptions:
     load_tokens: Callable[[], Sequence[ApiToken]]
     """Gives every token; asked again and again, so that a revoked one ends."""
     settings: Settings = field(default_factory=Settings)
+    load_link_keys: Callable[[], LinkKeys | None] = lambda: None
+    """Gives the keys of the links in messages; None if no message had a link yet."""
     is_embedded: bool = False
     """Whether flows run in this process, and not as deployments on the workers."""
     is_public_to_read: bool = False

@@ -88,10 +88,12 @@ def api(
     from prefect.settings import PREFECT_UI_URL  # takes a second
 
     from blocks.api_tokens import list_tokens
+    from blocks.link_keys import load_link_keys
 
     served = ApiOptions(
         list_tokens,
         settings,
+        load_link_keys=load_link_keys,
         is_embedded=embedded,
         is_public_to_read=public_read,
         allowed_hosts=tuple(allowed_host or ()),

@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "api": "api:api",
     "evidence": "evidence.records:app",
     "api-token": "api_token:app",
+    "links": "links:app",
     "outbox": "outbox:app",
     "connectors": "connectors:app",
 }

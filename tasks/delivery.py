@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
 
 from prefect import State, task
 from prefect.cache_policies import NO_CACHE
@@ -10,6 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from blocks.connector import ConnectorError
+from blocks.link_keys import open_link_keys
 from blocks.registry import load_connector
 from rollback_drills.console.message_links import MessageLinks
 from rollback_drills.database.connections import Database
@@ -78,7 +81,12 @@ def _deliver(provider: str, policy: RetryPolicy, database: Database) -> tuple[li
 def _find_links() -> MessageLinks:
     """Return what messages of this run link to."""
     settings = read_settings(os.environ)
-    return MessageLinks(settings.public_url or "", settings.runbook_base_url or "", flow_run.ui_url or "")
+    permit = None
+    if settings.public_url:
+        permit = partial(open_link_keys().sign, now=datetime.now(UTC))
+    return MessageLinks(
+        settings.public_url or "", settings.runbook_base_url or "", flow_run.ui_url or "", permit
+    )
 
 
 def _find_waiting(database: Database, provider: str, tried: Sequence[Delivery]) -> list[Delivery]:

@@ -1,12 +1,17 @@
 """The links of a message: to the schedule, the runbook and the run that sent it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
 from rollback_drills.console.links import ServedLinks
 from rollback_drills.console.query import FleetQuery
 from rollback_drills.notifications.notification import EVENT_TYPE, Link, Notification
+
+PAGE_PATH: Final = "/acknowledge"
+"""Where the pages are on which people acknowledge by a link."""
+_MOST_ACKNOWLEDGED: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,8 @@ class MessageLinks:
     runbook_base_url: str = ""
     run_url: str = ""
     """The run that sends the message, in the Prefect UI."""
+    permit: Callable[[str], str] | None = None
+    """Returns the permission to acknowledge a route; None: nobody acknowledges by a link."""
 
     def find(self, notifications: Sequence[Notification]) -> tuple[Link, ...]:
         """Return the links of a message about these schedules."""
@@ -27,6 +34,7 @@ class MessageLinks:
         console = ServedLinks(root=f"{self.public_url.rstrip('/')}/")
         one = notifications[0] if len(notifications) == 1 else None
         is_schedule = one is not None and one.event.get("event_type") == EVENT_TYPE
+        yield from self._acknowledge(notifications)
         if self.public_url:
             schedule = console.schedule(one.schedule_id) if one and is_schedule else ""
             yield Link("Schedule", schedule) if schedule else Link("Console", console.fleet(FleetQuery()))
@@ -36,3 +44,11 @@ class MessageLinks:
             yield Link("Runbook", f"{self.runbook_base_url.rstrip('/')}/{path}")
         if self.run_url:
             yield Link("Run", self.run_url)
+
+    def _acknowledge(self, notifications: Sequence[Notification]) -> Iterator[Link]:
+        if not self.public_url or self.permit is None:
+            return
+        asked = [each for each in notifications if each.acknowledge and not each.is_closing]
+        for each in asked[:_MOST_ACKNOWLEDGED]:
+            label = "Acknowledge" if len(notifications) == 1 else f"Acknowledge {each.schedule_id}"
+            yield Link(label, f"{self.public_url.rstrip('/')}{PAGE_PATH}/{self.permit(each.route)}")

@@ -84,6 +84,11 @@ def render_outage(outage: Outage, links: Links = _SERVED, *, here: str = "fleet"
     return _render("outage", outage, links, here=here)
 
 
+def render_acknowledge(view: Any) -> str:
+    """Write the page on which a person acknowledges by a link; it leads nowhere else."""
+    return _environment().get_template("acknowledge.html.j2").render(view=view)
+
+
 def stylesheet() -> str:
     """Return the stylesheet of all pages."""
     loader = _environment().loader
@@ -111,6 +116,7 @@ def _environment() -> Environment:
         "machine": write_instant,
         "instant": show_instant,
         "ago": _how_long,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "number": lambda value: f"{value:,}",
         "words": lambda value: str(value).replace("_", " "),
         "minutes": show_minutes,

@@ -25,6 +25,7 @@ DRILL_KIND: Final = "go-backend-rollback-drill"
 RETEST_KIND: Final = "go-backend-rollback-drill-retest"
 UNTRUSTED_KIND: Final = "go-backend-rollback-drill-history-untrusted"
 TRUSTED_KIND: Final = "go-backend-rollback-drill-history-trusted"
+LINK_REVOCATION_KIND: Final = "rollback-drills-link-revocation"
 CHECK_KIND: Final = "rollback-drills-check"
 KEY_KIND: Final = "rollback-drills-ledger-key"
 CLOCK_KIND: Final = "rollback-drills-ledger-clock"
@@ -36,7 +37,7 @@ ONCE_KINDS: Final = (DRILL_KIND, RETEST_KIND, ESCALATION_KIND, IMPORT_KIND)
 """What is written once, under a key."""
 KINDS: Final = (
     *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
-    *(EXCEPTION_KIND, ESCALATION_KIND, CHECK_KIND),
+    *(EXCEPTION_KIND, ESCALATION_KIND, CHECK_KIND, LINK_REVOCATION_KIND),
     *(RETEST_KIND, UNTRUSTED_KIND, TRUSTED_KIND, IMPORT_KIND, *LEDGER_KINDS),
 )
 

@@ -173,6 +173,50 @@ def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
     assert "/hook" not in written
 
 
+def test_the_link_of_a_message_acknowledges_when_its_button_is_pressed(
+    server: PrefectServer,
+    environ: Mapping[str, str],
+    folder: Path,
+    httpserver: HTTPServer,
+) -> None:
+    httpserver.expect_request("/hook", method="POST").respond_with_data("taken", status=200)
+    save_connector(server, folder, httpserver.url_for("/hook"))
+    linked = folder / "linked.json"
+    schedule = json.loads((folder / "schedule.json").read_text())
+    linked.write_text(json.dumps({**schedule, "schedule_id": "linked"}))
+    secret = token(server, "linker", "operate")
+    configured = {
+        **environ,
+        "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": str(linked),
+        "DRILLS_PUBLIC_URL": "https://drills.example/base",
+    }
+    log = folder / "links.log"
+
+    with running_api("--embedded", environ=configured, log=log) as api:
+        client = httpx.Client(base_url=api, headers={"authorization": f"Bearer {secret}"}, timeout=120)
+        post(client, "/deliver", {"provider": "webhook"})
+        (sent,) = [request.get_json() for request, _ in httpserver.log]
+        urls = {each["label"]: each["url"] for each in sent["links"]}
+        path = urls["Acknowledge"].removeprefix("https://drills.example/base")
+        person = httpx.Client(base_url=api, timeout=120)
+        opened = [person.get(path) for _ in range(2)]
+        before = client.get(f"{NOTIFICATIONS}/dashboard").json()
+        pressed = person.post(path, data={"by": "maria"})
+        shown = person.get(path)
+        after = client.get(f"{NOTIFICATIONS}/dashboard").json()
+
+    assert urls["Schedule"] == "https://drills.example/base/console/schedule?id=linked"
+    assert urls["Run"].startswith(server.environ["PREFECT_API_URL"].removesuffix("/api"))
+    assert {each.status_code for each in opened} == {200}
+    assert before["acknowledgement_count"] == 0
+    assert (pressed.status_code, pressed.headers["location"]) == (303, path.rpartition("/")[2])
+    assert "maria via link has acknowledged this" in shown.text
+    assert after["acknowledgement_count"] == 1
+    assert path.rpartition("/")[2] not in log.read_text()
+    said = server.run("rollback_drills_cli.main", "links", "rotate-keys", "--revoke-all")
+    assert "not valid any more" in said
+
+
 def in_days(days: int) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
 

@@ -42,6 +42,7 @@ READING = (
 )
 WRITING = (
     ("ack",),
+    ("links", "revoke"),
     ("trust",),
     *((each,) for each in ("skip", "postpone", "waive", "record")),
     *(("evidence", each) for each in ("import", "rotate-key", "upgrade")),

@@ -1,0 +1,50 @@
+"""The keys that sign the links of messages: one Prefect Secret block, created with the first link."""
+
+from typing import Final
+
+import msgspec
+from prefect.blocks.system import Secret
+
+from blocks.block_documents import find_documents
+from blocks.secret_fields import open_secret
+from rollback_drills.effects import note_effect
+from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.link_permission import LinkKeys, parse_keys
+
+BLOCK_NAME: Final = "rollback-drills-link-keys"
+
+
+class LinkKeysError(DrillsError):
+    """The Secret block of the keys is damaged; the message names the remedy."""
+
+
+def load_link_keys() -> LinkKeys | None:
+    """Open the keys; None if there are none yet.
+
+    Raises:
+        LinkKeysError: The Secret block is damaged.
+    """
+    slug = Secret.get_block_type_slug()
+    found = next(find_documents([slug], {"name": {"any_": [BLOCK_NAME]}}, with_secrets=True), None)
+    if found is None:
+        return None
+    try:
+        return parse_keys(open_secret(Secret(value=found.data.get("value", ""))))
+    except UsageError as error:
+        raise LinkKeysError(
+            f"the Secret block {BLOCK_NAME} is not usable: {error}; delete it, and the next message makes new"
+            " keys"
+        ) from None
+
+
+def open_link_keys() -> LinkKeys:
+    """Open the keys, or save a new one if there are none yet."""
+    return load_link_keys() or save_link_keys(LinkKeys.generate())
+
+
+def save_link_keys(keys: LinkKeys) -> LinkKeys:
+    """Save the keys in place of the ones before."""
+    block: Secret[str] = Secret(value=msgspec.json.encode(keys).decode())
+    block.save(BLOCK_NAME, overwrite=True, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
+    note_effect()
+    return keys

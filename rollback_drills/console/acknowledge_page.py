@@ -1,0 +1,31 @@
+"""The page behind a link in a message, on which a person acknowledges without a login."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollback_drills.console.rendering import render_acknowledge
+from rollback_drills.followup.linked_route import LinkedRoute
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeView:
+    """What the page shows."""
+
+    at: datetime
+    linked: LinkedRoute | None
+    """None if nothing can be acknowledged."""
+    holds_until: datetime | None
+    problem: str = ""
+    """Why nothing can be acknowledged, or what is wrong with the name that was typed."""
+    name: str = ""
+    """What was typed."""
+
+
+def write_form(linked: LinkedRoute, *, now: datetime, problem: str = "", name: str = "") -> str:
+    """Write what would be acknowledged, and the button."""
+    return render_acknowledge(AcknowledgeView(now, linked, linked.holds_until(now), problem, name))
+
+
+def write_refusal(problem: str, *, now: datetime) -> str:
+    """Write why nothing can be acknowledged."""
+    return render_acknowledge(AcknowledgeView(now, None, None, problem))

@@ -1,0 +1,89 @@
+"""What the page behind a link shows: the route as it stands, if it can still be acknowledged."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import OUTBOX
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.records import LINK_REVOCATION_KIND, start_record
+from rollback_drills.followup.acknowledgement import ACKNOWLEDGED_FOR, Said, check_texts
+from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
+from rollback_drills.followup.open_cycles import read_open_cycles
+from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.ids import delivery_session_id
+from rollback_drills.readiness.terms import Report
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedRoute:
+    """A route of an open cycle."""
+
+    cycle: CycleFacts
+    route: RouteFacts
+
+    @property
+    def said(self) -> Said | None:
+        """What was acknowledged last."""
+        return self.route.said
+
+    def holds_until(self, now: datetime) -> datetime:
+        """Return until when an acknowledgement would hold."""
+        end, due_at = now + ACKNOWLEDGED_FOR, self.cycle.due_at
+        return min(end, due_at) if due_at is not None and due_at > now else end
+
+    @property
+    def choice(self) -> RouteChoice:
+        """Exactly this route."""
+        route = self.route
+        return RouteChoice(cycle_id=self.cycle.cycle_id, provider=route.provider, owner=route.owner)
+
+
+def find_linked_route(database: Database, route_key: str, *, now: datetime) -> LinkedRoute:
+    """Return the route that a link is about.
+
+    Raises:
+        UsageError: Its cycle is over, or its links were revoked.
+    """
+    with database.read() as connection:
+        schedule_id = connection.scalar(
+            select(OUTBOX.c.schedule_id).where(OUTBOX.c.route_key == route_key).limit(1)
+        )
+    cycles = read_open_cycles(database, now=now, schedule_ids=[schedule_id]) if schedule_id else []
+    for cycle in cycles:
+        for route in cycle.routes:
+            if route.route_key == route_key:
+                _refuse_revoked(database, cycle.cycle_id)
+                return LinkedRoute(cycle, route)
+    raise UsageError("this cycle is over; there is nothing to acknowledge any more")
+
+
+def _refuse_revoked(database: Database, cycle_id: str) -> None:
+    conditions = EvidenceFilter(metadata_kind=LINK_REVOCATION_KIND, cycle_id=cycle_id)
+    found, _ = EvidenceIndex(database).find(conditions, limit=1)
+    if found:
+        raise UsageError("the links of this cycle were revoked; acknowledge in another way")
+
+
+def record_revocation(
+    cycle_id: str, schedule_id: str, *, by: str, reason: str, created_at: datetime
+) -> Report:
+    """Write down that no link of a cycle can be used any more.
+
+    Raises:
+        UsageError: A text holds what evidence must not, or nobody is named.
+    """
+    check_texts(by=by, reason=reason)
+    if not by.strip():
+        raise UsageError("is empty; say who revokes", field="by")
+    session_id = delivery_session_id(schedule_id, cycle_id)
+    return {
+        **start_record(LINK_REVOCATION_KIND, session_id, created_at=created_at, signer=by),
+        "schedule_id": schedule_id,
+        "cycle_id": cycle_id,
+        "revoked_by": by,
+        "reason": reason,
+    }

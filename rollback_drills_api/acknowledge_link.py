@@ -1,0 +1,143 @@
+"""The page behind a link in a message: no token and no login, and a permission for one route alone.
+
+Mail scanners and previews of chats open links, so that only the button acts.
+"""
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qs
+
+from anyio import to_thread
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from rollback_drills.console.acknowledge_page import write_form, write_refusal
+from rollback_drills.console.message_links import PAGE_PATH
+from rollback_drills.console.rendering import SERVED_POLICY, stylesheet
+from rollback_drills.errors import UsageError
+from rollback_drills.followup.linked_route import LinkedRoute, find_linked_route
+from rollback_drills.link_permission import LinkKeys
+from rollback_drills.readiness.terms import Report
+from rollback_drills_api.acknowledging import acknowledge_choices
+from rollback_drills_api.bodies import SaidBody
+from rollback_drills_api.options import ApiOptions
+from rollback_drills_api.problems import Problem
+from rollback_drills_api.service import Served, Service
+
+logger = logging.getLogger(__name__)
+
+# For people, and no part of what programs are promised.
+router = APIRouter(prefix=PAGE_PATH, include_in_schema=False)
+
+_KEYS_FOR_SECONDS: Final = 15.0
+_LONGEST_NAME: Final = 200
+_CALLER: Final = "link"
+_NOTE: Final = "acknowledged by the link of the message"
+
+
+class KeyBook:
+    """The keys as they were loaded last, so that a stranger's requests do not reach the Prefect server."""
+
+    def __init__(self, options: ApiOptions) -> None:
+        """Load with what the operator decided."""
+        self._load = options.load_link_keys
+        self._lock = threading.Lock()
+        self._keys: LinkKeys | None = None
+        self._loaded_at: float | None = None
+
+    def keys(self) -> LinkKeys:
+        """Return the keys.
+
+        Raises:
+            UsageError: No message had a link yet.
+            Problem: They cannot be loaded.
+        """
+        with self._lock:
+            now = time.monotonic()
+            if self._loaded_at is None or now - self._loaded_at > _KEYS_FOR_SECONDS:
+                try:
+                    self._keys, self._loaded_at = self._load(), now
+                except Exception as error:  # noqa: BLE001 - whatever it is, the next try may succeed
+                    logger.warning("the keys of links cannot be loaded (%s)", type(error).__name__)
+                    raise Problem(
+                        HTTPStatus.SERVICE_UNAVAILABLE, "the link cannot be checked now; try again later"
+                    ) from None
+            if self._keys is None:
+                raise UsageError("this link is not valid; use the one of the newest message")
+            return self._keys
+
+
+@router.get("/style.css")
+async def style() -> Response:
+    """Return the stylesheet."""
+    return Response(stylesheet(), media_type="text/css", headers={"cache-control": "max-age=300"})
+
+
+@router.get("/{permission}")
+async def show(served: Served, request: Request, permission: str) -> Response:
+    """Show what the link permits; nothing is written."""
+    return await to_thread.run_sync(lambda: _show(served, request, permission))
+
+
+@router.post("/{permission}")
+async def acknowledge(served: Served, request: Request, permission: str) -> Response:
+    """Acknowledge the one route of the link."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(HTTPStatus.FORBIDDEN, "another site sent this form; open the link of the message")
+    body = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    name = " ".join("".join(body.get("by", [""])[:1]).split())[:_LONGEST_NAME]
+    return await to_thread.run_sync(
+        lambda: _acknowledge(served, request, permission, name), limiter=served.waiting
+    )
+
+
+def _show(served: Service, request: Request, permission: str) -> Response:
+    now = datetime.now(UTC)
+    try:
+        return _page(write_form(_find(served, request, permission, now), now=now))
+    except UsageError as error:
+        return _page(write_refusal(str(error), now=now), HTTPStatus.GONE)
+
+
+def _acknowledge(served: Service, request: Request, permission: str, name: str) -> Response:
+    now = datetime.now(UTC)
+    try:
+        linked = _find(served, request, permission, now)
+    except UsageError as error:
+        return _page(write_refusal(str(error), now=now), HTTPStatus.GONE)
+    try:
+        _write(served, linked, name)
+    except UsageError as error:
+        page = write_form(linked, now=now, problem=error.spell(lambda _: "the name"), name=name)
+        return _page(page, HTTPStatus.UNPROCESSABLE_ENTITY)
+    # the same page says now who acknowledged; it may be loaded again without acting again
+    return RedirectResponse(request.url.path.rpartition("/")[2], HTTPStatus.SEE_OTHER)
+
+
+def _write(served: Service, linked: LinkedRoute, name: str) -> list[Report]:
+    if not name:
+        raise UsageError("is missing; say who acknowledges", field="by")
+    try:
+        return acknowledge_choices(
+            served, _CALLER, [linked.choice], SaidBody(acknowledged_by=name, notes=_NOTE)
+        )
+    finally:
+        served.forget()
+
+
+def _find(served: Service, request: Request, permission: str, now: datetime) -> LinkedRoute:
+    book: KeyBook = request.app.state.link_keys
+    route_key = book.keys().read(permission, now=now)
+    database = served.database()
+    if database is None:
+        raise UsageError("there is nothing to acknowledge")
+    return find_linked_route(database, route_key, now=now)
+
+
+def _page(page: str, status: int = HTTPStatus.OK) -> Response:
+    headers = {"content-security-policy": SERVED_POLICY}
+    return Response(page.encode("utf-8", "replace"), status, headers, "text/html; charset=utf-8")

@@ -1,0 +1,95 @@
+"""The permission of a link: one route, for a time, and nothing that can be guessed or changed."""
+
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollback_drills.errors import UsageError
+from rollback_drills.link_permission import LASTS, LinkKeys, parse_keys
+
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+ROUTE = "gordroute-0123456789abcdef"
+KEYS = LinkKeys.generate()
+
+
+def test_a_permission_names_one_route_until_it_expires() -> None:
+    permission = KEYS.sign(ROUTE, now=NOW)
+
+    assert KEYS.read(permission, now=NOW) == ROUTE
+    assert KEYS.read(permission, now=NOW + LASTS - timedelta(seconds=1)) == ROUTE
+    with pytest.raises(UsageError, match="has expired"):
+        KEYS.read(permission, now=NOW + LASTS)
+
+
+def test_a_rotation_keeps_older_links_or_ends_them_all() -> None:
+    permission = KEYS.sign(ROUTE, now=NOW)
+
+    assert KEYS.rotate(is_old_valid=True).read(permission, now=NOW) == ROUTE
+    assert KEYS.rotate(is_old_valid=True).keys[0] != KEYS.keys[0]
+    with pytest.raises(UsageError, match="not valid"):
+        KEYS.rotate(is_old_valid=False).read(permission, now=NOW)
+
+
+def test_two_rotations_later_the_first_key_still_counts_and_three_later_it_does_not() -> None:
+    permission, keys = KEYS.sign(ROUTE, now=NOW), KEYS
+    for _ in range(2):
+        keys = keys.rotate(is_old_valid=True)
+    assert keys.read(permission, now=NOW) == ROUTE
+    with pytest.raises(UsageError):
+        keys.rotate(is_old_valid=True).read(permission, now=NOW)
+
+
+def forge(algorithm: str = "HS256", **changes: object) -> str:
+    """Sign other claims with the right key."""
+    claims = {"aud": "rollback-drills/acknowledge", "sub": ROUTE, "exp": int((NOW + LASTS).timestamp())}
+    first = KEYS.keys[0]
+    kept = {key: value for key, value in (claims | changes).items() if value is not None}
+    secret = "" if algorithm == "none" else first.secret
+    return jwt.encode(kept, secret, algorithm, {"kid": first.key_id})
+
+
+@pytest.mark.parametrize(
+    "permission",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("a.b.c", id="no token"),
+        pytest.param(KEYS.sign(ROUTE, now=NOW)[:-4] + "AAAA", id="other signature"),
+        pytest.param(LinkKeys.generate().sign(ROUTE, now=NOW), id="other key"),
+        pytest.param(forge("none"), id="unsigned"),
+        pytest.param(forge("HS512"), id="other algorithm"),
+        pytest.param(forge(aud="rollback-drills/else"), id="for something else"),
+        pytest.param(forge(aud=None), id="for nothing"),
+        pytest.param(forge(exp=None), id="without an end"),
+        pytest.param(forge(sub=None), id="without a route"),
+        pytest.param(forge(exp=10**30), id="beyond the calendar"),
+    ],
+)
+def test_what_was_not_signed_so_permits_nothing(permission: str) -> None:
+    with pytest.raises(UsageError, match="not valid"):
+        KEYS.read(permission, now=NOW)
+
+
+@given(st.text())
+def test_any_text_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(UsageError):
+        KEYS.read(text, now=NOW)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 255))
+def test_no_changed_character_leaves_a_valid_permission(place: int, other: int) -> None:
+    permission = KEYS.sign(ROUTE, now=NOW)
+    place %= len(permission) - 1  # two bits of the last character say nothing
+    changed = permission[:place] + chr(other) + permission[place + 1 :]
+    if changed == permission:
+        return
+    with pytest.raises(UsageError):
+        KEYS.read(changed, now=NOW)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"keys":[]}', '{"keys":[{"key_id":"a","secret":"short"}]}', "x"])
+def test_a_block_without_keys_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_keys(text)
