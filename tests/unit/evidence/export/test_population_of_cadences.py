@@ -1,6 +1,7 @@
 """What the report of an export says of a schedule with a cadence by the calendar."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,7 +60,9 @@ def take(*plans: tuple[str, dict[str, Any], list[str]]) -> SeenSchedule:
     """Take in the records of plans: when, with which cadence, and after which drills."""
     population = Population(0, len(plans), has_earlier=False, pruned_count=0, head_count=len(plans))
     for row, (time, cadence, drills) in enumerate(plans):
-        history = [{**DRILL, "drill_id": each, "executed_at": f"{each}T12:00:00Z"} for each in drills]
+        history: list[Mapping[str, Any]] = [
+            {**DRILL, "drill_id": each, "executed_at": f"{each}T12:00:00Z"} for each in drills
+        ]
         subject = make_subject(history, interval_days=None, next_due_at=None, **cadence)
         now = datetime.fromisoformat(time).replace(tzinfo=UTC)
         check = checked(subject, now=now)
