@@ -239,7 +239,11 @@ def test_the_stylesheet_needs_no_token(page: TestClient) -> None:
 
 
 def test_a_revocation_names_who_and_holds_nothing_private() -> None:
-    facts = {"cycle_id": "gordcycle-1", "schedule_id": "payments", "created_at": datetime.now(UTC)}
+    facts: dict[str, Any] = {
+        "cycle_id": "gordcycle-1",
+        "schedule_id": "payments",
+        "created_at": datetime.now(UTC),
+    }
     with pytest.raises(UsageError):
         record_revocation(**facts, by=" ", reason="forwarded")
     with pytest.raises(UsageError):

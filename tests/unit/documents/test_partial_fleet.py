@@ -217,7 +217,12 @@ def test_a_drill_that_many_schedules_use_is_read_once_for_each_shard(
     prepare_shards(str(path), None)
     read: list[int] = []
     before = Line.read
-    monkeypatch.setattr(Line, "read", lambda line: read.append(line.number) or before(line))
+
+    def note(line: Line) -> Any:
+        read.append(line.number)
+        return before(line)
+
+    monkeypatch.setattr(Line, "read", note)
 
     fleet = load_shard(str(path), None, SHARDS[0])
 

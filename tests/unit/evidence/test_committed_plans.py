@@ -1,6 +1,6 @@
 """Plans are committed with their notifications, so the evidence gets them also if the run is killed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,7 +71,7 @@ def conclude(check: ScheduleCheck, at: datetime) -> Concluded:
     )
 
 
-def plans(database: Database) -> list[Mapping[str, Any]]:
+def plans(database: Database) -> Sequence[Mapping[str, Any]]:
     return records(database, PLAN_KIND)
 
 
