@@ -1,5 +1,6 @@
 """The keys that sign the links of messages: one Prefect Secret block, created with the first link."""
 
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -38,13 +39,26 @@ def load_link_keys() -> LinkKeys | None:
 
 
 def open_link_keys() -> LinkKeys:
-    """Open the keys, or save a new one if there are none yet."""
-    return load_link_keys() or save_link_keys(LinkKeys.generate())
+    """Open the keys, or save a new one if there are none yet.
+
+    Several deliveries may find none at the same time: the first to save wins, and all sign with its key.
+    """
+    if found := load_link_keys():
+        return found
+    with suppress(ValueError):  # another one was faster
+        _save(LinkKeys.generate(), overwrite=False)
+    found = load_link_keys()
+    if found is None:
+        raise LinkKeysError(f"the Secret block {BLOCK_NAME} was saved, and cannot be read")
+    return found
 
 
-def save_link_keys(keys: LinkKeys) -> LinkKeys:
-    """Save the keys in place of the ones before."""
+def replace_link_keys(keys: LinkKeys) -> None:
+    """Save keys in place of the ones before."""
+    _save(keys, overwrite=True)
+
+
+def _save(keys: LinkKeys, *, overwrite: bool) -> None:
     block: Secret[str] = Secret(value=msgspec.json.encode(keys).decode())
-    block.save(BLOCK_NAME, overwrite=True, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
+    block.save(BLOCK_NAME, overwrite=overwrite, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
     note_effect()
-    return keys

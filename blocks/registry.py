@@ -64,6 +64,15 @@ def find_unusable() -> dict[str, str]:
     return {name: problem for name, problem in opened.items() if isinstance(problem, str)}
 
 
+def remember_all_secrets() -> None:
+    """Let the redactor know the secrets of every saved connector, before any of them is used."""
+    kinds = {kind.get_block_type_slug(): kind for kind in CONNECTORS.values()}
+    for document in _saved_connectors({}):
+        opened = open_connector(kinds[_slug_of(document)], document)
+        if not isinstance(opened, str):
+            opened.keep_secrets()
+
+
 def _find_saved(name: str) -> list[BlockDocument]:
     return _saved_connectors({"name": {"any_": [name]}}) if name.strip("-") else []
 

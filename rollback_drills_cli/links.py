@@ -51,11 +51,11 @@ def rotate_keys(
     """Sign new links with a new key. Links that were sent stay valid until they expire."""
     quieten_prefect()
     with console(stderr=True).status("saving"):
-        from blocks.link_keys import load_link_keys, save_link_keys  # Prefect takes a second to import
+        from blocks.link_keys import load_link_keys, replace_link_keys  # Prefect takes a second to import
         from rollback_drills.link_permission import LinkKeys
 
         known = load_link_keys()
-        save_link_keys(known.rotate(is_old_valid=not revoke_all) if known else LinkKeys.generate())
+        replace_link_keys(known.rotate(is_old_valid=not revoke_all) if known else LinkKeys.generate())
     print_line(
         "new links have a new key; "
         + ("older links are not valid any more" if revoke_all else "older links stay valid until they expire")

@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from blocks.registry import enabled_connectors
+from blocks.registry import enabled_connectors, remember_all_secrets
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.connector_notice import choose_channel, notice_entry
 from rollback_drills.errors import DrillsError
@@ -55,8 +55,14 @@ def commit_notifications(
 
 
 def _write_plans(fleet: FleetCheck, entries: Sequence[OutboxEntry], now: datetime) -> list[CommittedPlan]:
-    """Write the plans that the notifications belong to."""
+    """Write the plans that the notifications belong to.
+
+    They are written before anything is delivered, so that no connector has been opened yet whose secret
+    somebody may have put into a document.
+    """
     notifying = {each.notification.plan_id for each in entries}
+    if notifying:
+        remember_all_secrets()
     redact, flow_run_id = redactor_in_use().document, flow_run.id or ""
     return [
         write_plan(check, redact, now=now, flow_run_id=flow_run_id)

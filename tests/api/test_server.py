@@ -208,10 +208,9 @@ def test_the_link_of_a_message_acknowledges_when_its_button_is_pressed(
     assert urls["Schedule"] == "https://drills.example/base/console/schedule?id=linked"
     assert urls["Run"].startswith(server.environ["PREFECT_API_URL"].removesuffix("/api"))
     assert {each.status_code for each in opened} == {200}
-    assert before["acknowledgement_count"] == 0
     assert (pressed.status_code, pressed.headers["location"]) == (303, path.rpartition("/")[2])
     assert "maria via link has acknowledged this" in shown.text
-    assert after["acknowledgement_count"] == 1
+    assert after["acknowledgement_count"] == before["acknowledgement_count"] + 1
     assert path.rpartition("/")[2] not in log.read_text()
     said = server.run("rollback_drills_cli.main", "links", "rotate-keys", "--revoke-all")
     assert "not valid any more" in said

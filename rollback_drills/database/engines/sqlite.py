@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 _BUSY_SECONDS: Final = 30.0
+_SWITCH_SECONDS: Final = 0.01
 _CACHE_KIB: Final = 65_536
 """An append to a million rows touches pages all over the indexes; this many of them stay at hand."""
 _IS_FOREIGN: Final = (
@@ -74,10 +76,27 @@ def _make_durable(connection: Any, _: Any) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000:.0f}")
     if cursor.execute(_IS_FOREIGN).fetchone() != (1,):
-        cursor.execute("PRAGMA journal_mode=WAL")  # the file remembers it
+        _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Switch to the write-ahead log, which the file remembers.
+
+    While another process switches, SQLite answers "locked" at once, whatever the busy timeout is.
+    """
+    ends = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+            time.sleep(_SWITCH_SECONDS)
+        else:
+            return
 
 
 @dataclass

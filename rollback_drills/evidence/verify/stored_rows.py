@@ -84,7 +84,7 @@ def _iterate(connection: Connection, table: Table, columns: list[ColumnElement[A
         rest = rest if after is None else rest.where(number > after)
         try:
             for row in connection.execute(rest, execution_options=options):
-                if not isinstance(row[0], int):
+                if not _is_after(row[0], after):
                     yield StoredRow(-1, table is PRUNED, b"", None, problem=f"its number is {row[0]!r:.80}")
                     continue
                 after = row[0]
@@ -93,20 +93,29 @@ def _iterate(connection: Connection, table: Table, columns: list[ColumnElement[A
             if options:
                 raise  # PostgreSQL has ended the transaction
             following = select(func.min(number))
-            after = connection.scalar(following if after is None else following.where(number > after))
-            if not isinstance(after, int):
+            found = connection.scalar(following if after is None else following.where(number > after))
+            if not _is_after(found, after):
                 raise
-            yield _read_alone(connection, table, columns, after)
+            after = found
+            yield _read_alone(connection, table, columns, found)
         else:
             return
+
+
+def _is_after(number: Any, before: int | None) -> bool:
+    """Whether a number goes on; a damaged page may lead back, and would be read for ever."""
+    return isinstance(number, int) and (before is None or number > before)
 
 
 def _read_alone(connection: Connection, table: Table, columns: list[ColumnElement[Any]], number: int) -> Any:
     """Read one row; before it returns a row SQLite reads the next one, so that the error may be of that."""
     try:
-        return connection.execute(select(*columns).where(table.c.leaf_index == number)).one()
+        found = connection.execute(select(*columns).where(table.c.leaf_index == number)).one_or_none()
     except DBAPIError as error:
         return StoredRow(number, table is PRUNED, b"", None, problem=str(error.orig))
+    if found is None:  # the page that led to it is damaged
+        return StoredRow(number, table is PRUNED, b"", None, problem="it is missing, but its number is not")
+    return found
 
 
 def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
