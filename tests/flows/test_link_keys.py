@@ -16,7 +16,7 @@ ROUTE = "gordroute-0123456789abcdef"
 @pytest.fixture(autouse=True)
 def _no_keys() -> None:
     if load_link_keys() is not None:
-        Secret.delete(BLOCK_NAME)  # type: ignore[unused-coroutine]  # Prefect's decorator runs it
+        Secret.delete(BLOCK_NAME)
 
 
 def test_deliveries_that_find_no_keys_at_the_same_time_sign_with_the_same() -> None:
