@@ -20,9 +20,9 @@ from flows.shard_runs import CheckShard, ShardRuns
 from flows.sharded_ending import end_check, end_dry_run
 from flows.shards import name_check
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.partial_fleet import load_shard, prepare_shards
 from rollback_drills.documents.shard import Shard
+from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.checks import MissingShardsError, ShardedCheck
 from rollback_drills.evidence.last_findings import find_known_names
 from rollback_drills.evidence.shards import begin_shards, find_results, repair_findings

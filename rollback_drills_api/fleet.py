@@ -13,8 +13,9 @@ from http import HTTPStatus
 from typing import Final
 
 from rollback_drills.documents.finding import search
-from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
+from rollback_drills.documents.fleet import Fleet, load_fleet
 from rollback_drills.documents.records import is_records
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import Judgement, judge_all

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.fleet import FleetCache

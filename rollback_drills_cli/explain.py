@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.fleet import Subject, find_subject
+from rollback_drills.documents.fleet import find_subject
 from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.reports.explained import explain_subject
 from rollback_drills.settings import require_watched

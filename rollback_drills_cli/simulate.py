@@ -13,7 +13,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from rollback_drills.documents.fleet import Subject, load_fleet
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import require_watched
 from rollback_drills.simulation.assumptions import (

@@ -11,8 +11,8 @@ from prefect.logging import get_run_logger
 from prefect.utilities.annotations import quote
 
 from blocks.heartbeat import send_heartbeat
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.routing_policy import RoutingPolicy
+from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard, find_problems

@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.documents.fleet import DrillKey, Subject
+from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import Judgement, find_due, judge_all

@@ -9,7 +9,7 @@ from rollback_drills import ids
 from rollback_drills.console.query import PRESSING, ROWS_ON_A_PAGE, FleetQuery, select_schedules
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import DatabaseError
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.dashboard import OpenCycle, build_dashboard

@@ -12,8 +12,8 @@ from rollback_drills.console.records import ScheduleRecords, read_records
 from rollback_drills.console.source import Console
 from rollback_drills.console.timeline import Timeline, place_events
 from rollback_drills.database.connections import DatabaseError
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.spans import Span
+from rollback_drills.documents.subject import Subject
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.planning.explanation import Explanation

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills.database.connections import Database, DatabaseError
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import Judgement

@@ -2,15 +2,12 @@
 
 import glob
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.finding import find_links, search
+from rollback_drills.documents.finding import search
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
     Histories,
@@ -21,45 +18,15 @@ from rollback_drills.documents.history_pairs import (
     name_files,
     read_history,
 )
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.namesakes import explain_lookalikes, refuse_duplicates
 from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.records import count_records, is_records, read_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.similar_names import find_similar
+from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import UsageError
-from rollback_drills.names.keys import is_same, name_key
-from rollback_drills.names.lookalikes import explain_lookalike, find_lookalikes
-
-_MOST_NAMESAKES_SHOWN: Final = 3
-
-DrillKey = tuple[str, datetime | None]
-"""Id and time of a drill: short ids such as `drill-1` may come again elsewhere."""
-
-
-class Subject(msgspec.Struct, frozen=True, gc=False):
-    """One schedule with the history that belongs to it; None where none is configured."""
-
-    schedule: Loaded[Schedule] | None
-    history: Loaded[History] | None
-
-    @property
-    def document(self) -> Schedule | None:
-        """The schedule, if it can be read."""
-        return self.schedule.document if self.schedule else None
-
-    @property
-    def name(self) -> str:
-        """The id of the schedule, or the path of a document that has none; empty if none is configured."""
-        written = self.document.schedule_id if self.document else ""
-        return written or (self.schedule.identity if self.schedule else "")
-
-
-def find_drills(subject: Subject) -> Iterator[DrillKey]:
-    """Yield the drills in the history of a schedule."""
-    history = subject.history.document if subject.history else None
-    drills = history.drills if history else ()
-    return ((each.drill_id, each.executed_at) for each in drills if each.drill_id)
+from rollback_drills.names.keys import is_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +73,7 @@ def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
 
 def gather_fleet(subjects: tuple[Subject, ...]) -> Fleet:
     """Put the subjects of several documents together, and refuse those that have the same id."""
-    return Fleet(_refuse_duplicates(subjects), is_single=False, warnings=tuple(_explain_lookalikes(subjects)))
+    return Fleet(refuse_duplicates(subjects), is_single=False, warnings=tuple(explain_lookalikes(subjects)))
 
 
 def count_schedules(schedule_path: str | None) -> int:
@@ -229,79 +196,4 @@ def _add_histories(records: list[Subject], histories: Histories) -> Iterator[Sub
 
 def _key_of_bare(subject: Subject) -> str:
     is_bare = subject.history is None and subject.schedule and not subject.schedule.path.endswith("#schedule")
-    return key_of(_schedule_id(subject)) if is_bare and _schedule_id(subject) else ""
-
-
-def _refuse_duplicates(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
-    """Make every schedule unusable whose id another one has too: neither can be told from the other.
-
-    A file that is found by a link too counts once; only the link is refused.
-    """
-    keys = [
-        key for each in subjects if (key := _schedule_key(each))
-    ]  # those without an id are refused for that
-    if len(set(keys)) == len(keys):
-        return subjects
-    ids = Counter(keys)
-    namesakes: dict[str, list[Subject]] = {}
-    for subject in subjects:
-        if ids[_schedule_key(subject)] > 1:
-            namesakes.setdefault(_schedule_key(subject), []).append(subject)
-    links: dict[str, str] = {}
-    for key, some in namesakes.items():
-        found = find_links(
-            [
-                (each.schedule.path, each.schedule.file)
-                for each in some
-                if each.schedule and each.schedule.file
-            ]
-        )
-        namesakes[key] = [each for each in some if each.schedule and each.schedule.path not in found]
-        links |= found
-    return tuple(_refuse(subject, namesakes.get(_schedule_key(subject), []), links) for subject in subjects)
-
-
-def _refuse(subject: Subject, namesakes: list[Subject], links: dict[str, str]) -> Subject:
-    if subject.schedule is None:
-        return subject
-    if target := links.get(subject.schedule.path):
-        problem = f"is a link to {target}, which is read already; remove the link"
-    elif len(namesakes) > 1:
-        problem = _explain_duplicate(subject.schedule.path, _schedule_id(subject), namesakes)
-    else:
-        return subject
-    problem = f"{subject.schedule.path}: {problem}"
-    refused = msgspec.structs.replace(subject.schedule, document=None, problem=problem, without_offset=())
-    return msgspec.structs.replace(subject, schedule=refused)
-
-
-def _explain_duplicate(path: str, schedule_id: str, namesakes: list[Subject]) -> str:
-    others = [
-        _locate(each, schedule_id) for each in namesakes if each.schedule and each.schedule.path != path
-    ] or ["another record"]
-    shown = ", ".join(others[:_MOST_NAMESAKES_SHOWN]) + (" …" if len(others) > _MOST_NAMESAKES_SHOWN else "")
-    have = "has" if len(others) == 1 else "have"
-    return f"$.schedule_id is {show(schedule_id)}, which {shown} {have} too; rename one"
-
-
-def _explain_lookalikes(subjects: tuple[Subject, ...]) -> Iterator[str]:
-    pairs = list(find_lookalikes(filter(None, map(_schedule_id, subjects))))
-    places = {_schedule_id(each): each.schedule.path for each in subjects if pairs and each.schedule}
-    for first, second in pairs:
-        yield explain_lookalike(places[second], "$.schedule_id", first, second, f"of {places[first]}")
-
-
-def _locate(namesake: Subject, schedule_id: str) -> str:
-    """Return the path of a schedule, with its spelling of the id if that is another one."""
-    path = namesake.schedule.path if namesake.schedule else ""
-    own = _schedule_id(namesake)
-    return path if own == schedule_id else f"{path} (spelt {show(own)})"
-
-
-def _schedule_key(subject: Subject) -> str:
-    return name_key(_schedule_id(subject))
-
-
-def _schedule_id(subject: Subject) -> str:
-    source = subject.schedule
-    return source.document.schedule_id if source and source.document else ""
+    return key_of(subject.schedule_id) if is_bare and subject.schedule_id else ""

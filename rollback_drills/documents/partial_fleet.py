@@ -11,16 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol, TypeGuard
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError
-from rollback_drills.documents.fleet import (
-    DrillKey,
-    Fleet,
-    Subject,
-    find_drills,
-    find_histories,
-    gather_fleet,
-    is_one_file,
-    search_place,
-)
+from rollback_drills.documents.fleet import Fleet, find_histories, gather_fleet, is_one_file, search_place
 from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id, is_bare
 from rollback_drills.documents.history_pairs import Histories, NamedFile, by_key, key_of, read_history
 from rollback_drills.documents.reader import Loaded, read_bytes, read_document
@@ -28,6 +19,7 @@ from rollback_drills.documents.records import Line, is_records, read_lines
 from rollback_drills.documents.records_index import ChangedFileError, index_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.shard import Shard
+from rollback_drills.documents.subject import DrillKey, Subject, find_drills
 from rollback_drills.errors import UsageError
 
 _Rivals = Mapping[str, Sequence[str]]

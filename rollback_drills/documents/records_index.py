@@ -18,11 +18,11 @@ from typing import Final, Self
 
 import msgspec
 
-from rollback_drills.documents.fleet import DrillKey, Subject, find_drills
 from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id
 from rollback_drills.documents.reader import hide_folder
 from rollback_drills.documents.records import Line, read_lines
 from rollback_drills.documents.shard import Shard, find_place
+from rollback_drills.documents.subject import DrillKey, Subject, find_drills
 
 _SETTLED_SECONDS: Final = 2.0
 """A file that changed later than this may change again without a new time."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import TimeData, find_holiday_version, find_time_zone_version
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_steps import PlannedStep, plan_step

@@ -13,9 +13,10 @@ from rollback_drills.documents.expectations import (
     ExpectedRoute,
 )
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.fleet import Subject, find_subject
+from rollback_drills.documents.fleet import find_subject
 from rollback_drills.documents.history import HISTORY_SCHEMA, History
 from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.subject import Subject
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.fleet_check import ScheduleCheck, start_checks

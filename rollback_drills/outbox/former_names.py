@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.outbox.commit import find_open_schedules
 
 

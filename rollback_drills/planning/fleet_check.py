@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 from msgspec import UnsetType
 
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import TimeData
 from rollback_drills.planning.decisions import RouteDecision, decide_routes, make_context
 from rollback_drills.planning.plan import Plan, build_plan

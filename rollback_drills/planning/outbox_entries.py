@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET
 
 from rollback_drills import ids
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notification import Notification

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from rollback_drills.documents.fleet import DrillKey, Subject
+from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.readiness.cycle import Cycle, find_cycle
 from rollback_drills.readiness.due import derive_due
 from rollback_drills.readiness.history import report_history

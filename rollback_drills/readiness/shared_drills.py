@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from rollback_drills.documents.fleet import DrillKey, Subject
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.subject import DrillKey, Subject
 
 _MOST_NAMED: Final = 3
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import DrillsError, Field, UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.readiness.acceptance import find_problems, is_accepted

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rollback_drills.documents.fleet import Subject, load_fleet
+from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.settings import VARIABLES

@@ -7,7 +7,7 @@ from typing import Final
 
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState, Said, find_end
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.sent_notification import Suppression

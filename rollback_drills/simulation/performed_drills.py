@@ -9,12 +9,13 @@ import msgspec
 from msgspec import Meta
 
 from rollback_drills.documents.fields import Document, Name, Timestamp, write_instant
-from rollback_drills.documents.fleet import Subject, find_subject
+from rollback_drills.documents.fleet import find_subject
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.plain_file import read_plain_file
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.due import find_written_due

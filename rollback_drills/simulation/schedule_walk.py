@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.simulation.checks import Checks
 from rollback_drills.simulation.follow_up import FollowUps
 from rollback_drills.simulation.happenings import AnyHappening

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.simulation.happenings import AnyHappening
 from rollback_drills.simulation.scenario import Scenario
 from rollback_drills.simulation.schedule_walk import ScheduleWalk

@@ -11,7 +11,7 @@ from rollback_drills.console.pages import write_fleet
 from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.notifications.outbox_entry import OutboxEntry

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason

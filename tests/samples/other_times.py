@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import Subject, load_fleet
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.subject import Subject
 from tests.samples.world import World
 
 PAYMENTS: Final = "payments_python_fallback_monthly"

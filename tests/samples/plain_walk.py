@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.terms import Criteria
 from rollback_drills.simulation.assumptions import Assumptions

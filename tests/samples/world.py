@@ -10,7 +10,7 @@ from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceIndex

@@ -11,7 +11,7 @@ from rollback_drills.console.month import MOST_ON_A_DAY, MonthView, read_month
 from rollback_drills.console.pages import write_calendar, write_schedule
 from rollback_drills.console.query import MonthQuery
 from rollback_drills.console.source import Console, read_console
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria

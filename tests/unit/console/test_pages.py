@@ -26,9 +26,9 @@ from rollback_drills.console.pages import (
 from rollback_drills.console.query import FleetQuery, MonthQuery
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database, DatabaseError
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.followup.exceptions import ExceptionKind

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from rollback_drills.documents.busy_calendar import BusyCalendar, read_busy_times
 from rollback_drills.documents.calendar_checks import MOST_EVENTS
 from rollback_drills.documents.calendar_files import LARGEST_CALENDAR_BYTES
-from rollback_drills.documents.fleet import Subject, load_fleet
+from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import read_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.written_policy import write_calendars
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.files import lint_files

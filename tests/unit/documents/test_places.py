@@ -10,7 +10,8 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents import records
-from rollback_drills.documents.fleet import Fleet, Subject, load_fleet
+from rollback_drills.documents.fleet import Fleet, load_fleet
+from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.terminal_text import show_path, show_text
 from rollback_drills.errors import UsageError
 from rollback_drills.outbox.commit import commit

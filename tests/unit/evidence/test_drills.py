@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.drills import SeenDrills, find_drills
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.ledger.canonical import write_canonical

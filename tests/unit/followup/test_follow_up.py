@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.promotion import load_promotion
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.gate.decision import decide_gate
 from rollback_drills.gate.production_readiness import production_readiness
 from rollback_drills.gate.promotion import report_promotion

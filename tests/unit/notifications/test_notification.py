@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.text import paragraphs, plain_text
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reader import read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.readable import make_readable
 from rollback_drills.planning.event import build_event

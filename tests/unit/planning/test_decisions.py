@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.ids import notification_id, route_key, spelt_route_key
 from rollback_drills.notifications.reasons import Reason

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.planning.finding import Finding, find_finding
 from rollback_drills.planning.plan_request import PlanRequest
 from tests.samples.builders import DRILL, NOW, SCHEDULE, checked, make_subject, make_told

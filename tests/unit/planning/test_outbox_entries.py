@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from rollback_drills import ids
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.ids import SOURCE_ID
 from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason

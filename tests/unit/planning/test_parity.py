@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import pytest
 
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded, parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import parse_requested

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.fleet import Subject, load_fleet
+from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import find_time_zone_version
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.planning.plan_request import PlanRequest

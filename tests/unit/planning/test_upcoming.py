@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.spans import Span
+from rollback_drills.documents.subject import Subject
 from rollback_drills.planning.routes import Route
 from rollback_drills.planning.upcoming import Kind, Upcoming, find_upcoming
 from rollback_drills.planning.windows_and_absences import Suppressions

@@ -10,10 +10,10 @@ import pytest
 from rollback_drills.console.fleet import read_fleet
 from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import read_console
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.reader import Loaded, parse_document, read_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.gate.production_readiness import production_readiness
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.notification_text import build_notification

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.acceptance import is_accepted
 from rollback_drills.readiness.judgement import find_due
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, worst

@@ -15,9 +15,9 @@ from icalendar import Calendar
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Criteria, Mode
 from rollback_drills.reports.badge import COLOURS, LABEL_COLOUR, TEXT_COLOUR, build_badge

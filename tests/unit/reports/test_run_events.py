@@ -10,7 +10,7 @@ from msgspec import convert
 
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.connector_notice import notice_entry
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import Delivery

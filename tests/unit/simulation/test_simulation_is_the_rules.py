@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from rollback_drills.documents.fleet import Subject
+from rollback_drills.documents.subject import Subject
 from rollback_drills.simulation.scenario import Scenario
 from rollback_drills.simulation.schedule_walk import ScheduleWalk
 from tests.samples.examples import MANY, examples

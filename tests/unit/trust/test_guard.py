@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fleet import Subject
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.drills import find_drills
