@@ -45,7 +45,7 @@ def open_link_keys() -> LinkKeys:
     """
     if found := load_link_keys():
         return found
-    with suppress(ValueError):  # another one was faster
+    with suppress(ValueError):  # another delivery has saved its keys
         _save(LinkKeys.generate(), overwrite=False)
     found = load_link_keys()
     if found is None:

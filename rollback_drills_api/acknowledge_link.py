@@ -21,7 +21,6 @@ from rollback_drills.console.rendering import SERVED_POLICY, stylesheet
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.linked_route import LinkedRoute, find_linked_route
 from rollback_drills.link_permission import LinkKeys
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acknowledging import acknowledge_choices
 from rollback_drills_api.bodies import SaidBody
 from rollback_drills_api.options import ApiOptions
@@ -47,7 +46,8 @@ class KeyBook:
         self._load = options.load_link_keys
         self._lock = threading.Lock()
         self._keys: LinkKeys | None = None
-        self._loaded_at: float | None = None
+        self._is_known = False
+        self._asked_at: float | None = None
 
     def keys(self) -> LinkKeys:
         """Return the keys.
@@ -58,17 +58,24 @@ class KeyBook:
         """
         with self._lock:
             now = time.monotonic()
-            if self._loaded_at is None or now - self._loaded_at > _KEYS_FOR_SECONDS:
-                try:
-                    self._keys, self._loaded_at = self._load(), now
-                except Exception as error:  # noqa: BLE001 - whatever it is, the next try may succeed
-                    logger.warning("the keys of links cannot be loaded (%s)", type(error).__name__)
-                    raise Problem(
-                        HTTPStatus.SERVICE_UNAVAILABLE, "the link cannot be checked now; try again later"
-                    ) from None
+            if self._asked_at is None or now - self._asked_at > _KEYS_FOR_SECONDS:
+                self._asked_at = now
+                self._is_known = self._reload()
+            if not self._is_known:
+                raise Problem(
+                    HTTPStatus.SERVICE_UNAVAILABLE, "the link cannot be checked now; try again in a minute"
+                )
             if self._keys is None:
                 raise UsageError("this link is not valid; use the one of the newest message")
             return self._keys
+
+    def _reload(self) -> bool:
+        try:
+            self._keys = self._load()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next try may succeed
+            logger.warning("the keys of links cannot be loaded (%s)", type(error).__name__)
+            return False
+        return True
 
 
 @router.get("/style.css")
@@ -118,13 +125,11 @@ def _acknowledge(served: Service, request: Request, permission: str, name: str) 
     return RedirectResponse(request.url.path.rpartition("/")[2], HTTPStatus.SEE_OTHER)
 
 
-def _write(served: Service, linked: LinkedRoute, name: str) -> list[Report]:
+def _write(served: Service, linked: LinkedRoute, name: str) -> None:
     if not name:
         raise UsageError("is missing; say who acknowledges", field="by")
     try:
-        return acknowledge_choices(
-            served, _CALLER, [linked.choice], SaidBody(acknowledged_by=name, notes=_NOTE)
-        )
+        acknowledge_choices(served, _CALLER, [linked.choice], SaidBody(acknowledged_by=name, notes=_NOTE))
     finally:
         served.forget()
 

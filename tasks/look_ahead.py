@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
+from blocks.registry import remember_all_secrets
 from rollback_drills.database.connections import Database
 from rollback_drills.followup.open_cycles import find_quiet
 from rollback_drills.outbox.commit import commit, find_history
@@ -30,14 +32,22 @@ LOOK_AHEAD_KEY = "rollback-drill-look-ahead"
 def look_at_fleet(
     fleet: FleetCheck, request: PlanRequest, criteria: Criteria, database: Database | None, now: datetime
 ) -> list[Outlook]:
-    """Find what each owner has to expect; exceptions that hold now count."""
+    """Find what each owner has to expect, redacted; exceptions that hold now count."""
     if database:
         cycles = [each.cycle.cycle_id for each in fleet.judgements]
         request = replace(request, excepted=find_quiet(database, cycles, now=now)[1])
-    outlooks = find_outlooks(fleet.checks, request, criteria, now=now)
+    outlooks = _redact(find_outlooks(fleet.checks, request, criteria, now=now))
     troubled = sum(bool(each.troubled) for each in outlooks)
     get_run_logger().info("%d owners, something will go wrong for %d", len(outlooks), troubled)
     return outlooks
+
+
+def _redact(outlooks: list[Outlook]) -> list[Outlook]:
+    """Take out the secrets that somebody put into a document, before the outbox and Prefect keep them."""
+    remember_all_secrets()
+    written = msgspec.to_builtins(outlooks)
+    redacted = redactor_in_use().document(written)
+    return outlooks if redacted is written else msgspec.convert(redacted, list[Outlook])
 
 
 @task(task_run_name="commit-look-aheads", cache_policy=NO_CACHE)

@@ -94,9 +94,10 @@ def _occurs(rule: "rrule", start: datetime) -> bool:
 
 
 def _find_late_year(year: int) -> int:
-    """Return the last year whose calendar, with those of the years that are searched, is that of another one.
+    """Return the last year from which the calendar runs as it does from this year on.
 
-    They repeat themselves every 28 years, unless the last year of a century is among them; then every 400.
+    The calendar of the years that are searched comes back every 28 years, or every 400 if a century ends
+    among them.
     """
     shapes = _list_shapes(year)
     return next(late for late in count(_LAST_SEARCHED, -1) if _list_shapes(late) == shapes)

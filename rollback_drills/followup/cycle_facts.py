@@ -47,17 +47,17 @@ class RouteFacts:
     said: Said | None = None
     """What was acknowledged last."""
     own: Sequence[Sent] = field(init=False)
-    """What told the owner of the schedule, escalations to this person left out."""
-    told_at: datetime | None = field(init=False)
-    """When the owner was first told; if the first message died, when it did; None before that."""
+    """The notifications to the owner of the schedule, without escalations to the same person."""
+    notified_at: datetime | None = field(init=False)
+    """When the owner was first notified, or the first message became a dead letter; None before."""
 
     def __post_init__(self) -> None:
-        """Find what told the owner, and when."""
+        """Find the notifications to the owner, and when the first one ended."""
         own = [each for each in self.sent if each.reason is not Reason.ESCALATED]
-        told = [each for each in own if each.state in NOTIFIED or each.state in DEAD]
-        told_at = min((each.completed_at or each.queued_at for each in told), default=None)
+        ended = [each for each in own if each.state in NOTIFIED or each.state in DEAD]
+        notified_at = min((each.completed_at or each.queued_at for each in ended), default=None)
         object.__setattr__(self, "own", own)
-        object.__setattr__(self, "told_at", told_at)
+        object.__setattr__(self, "notified_at", notified_at)
 
     @property
     def last(self) -> Sent:

@@ -53,7 +53,7 @@ class Escalation:
         return next(each for route in routes for each in route.own if each.event)
 
     def find_route_key(self, provider: str) -> str:
-        """Return the key of the route on which the person is told through a provider."""
+        """Return the key of the route to the person through a provider."""
         known = self.cycle.find_route(provider, self.link.owner)
         if known is None:
             return ids.route_key(self.cycle.cycle_id, provider, self.link.owner)
@@ -156,8 +156,8 @@ def _summary(escalation: Escalation, *, now: datetime) -> str:
     due = " has no known due time"
     if cycle.due_at:
         due = f" {'is' if now < cycle.due_at else 'was'} due {write_instant(cycle.due_at)}"
-    is_told = any(route.told_at for route in cycle.routes_of(owner))
-    if escalation.opened.reason is Reason.DEFERRED and not is_told:
+    is_notified = any(route.notified_at for route in cycle.routes_of(owner))
+    if escalation.opened.reason is Reason.DEFERRED and not is_notified:
         why = f"{owner} is absent and could not be notified"
     else:
         why = f"{owner} has not acknowledged, or has and did not perform the drill"
@@ -168,8 +168,8 @@ def _summary(escalation: Escalation, *, now: datetime) -> str:
 
 def _facts(escalation: Escalation) -> Iterator[tuple[str, str]]:
     cycle, event = escalation.cycle, escalation.opened.event
-    told_at = min(
-        (at for each in cycle.routes_of(escalation.chain.owner) if (at := each.told_at)), default=None
+    notified_at = min(
+        (at for each in cycle.routes_of(escalation.chain.owner) if (at := each.notified_at)), default=None
     )
     facts = (
         ("Schedule", cycle.schedule_id),
@@ -177,7 +177,7 @@ def _facts(escalation: Escalation) -> Iterator[tuple[str, str]]:
         ("State", cycle.status.replace("_", " ")),
         ("Due", write_instant(cycle.due_at) if cycle.due_at else "unknown"),
         ("Owner", escalation.chain.owner),
-        ("First notified", write_instant(told_at) if told_at else "never"),
+        ("First notified", write_instant(notified_at) if notified_at else "never"),
         ("Step", f"{escalation.step} of {len(escalation.chain.links)}"),
         ("Runbook", str(event.get("runbook_ref") or "")),
     )

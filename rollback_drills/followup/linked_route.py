@@ -10,7 +10,7 @@ from rollback_drills.database.tables import OUTBOX
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import LINK_REVOCATION_KIND, start_record
-from rollback_drills.followup.acknowledgement import ACKNOWLEDGED_FOR, Said, check_texts
+from rollback_drills.followup.acknowledgement import Acknowledgement, Said, check_texts, find_end
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.route_choice import RouteChoice
@@ -32,8 +32,7 @@ class LinkedRoute:
 
     def holds_until(self, now: datetime) -> datetime:
         """Return until when an acknowledgement would hold."""
-        end, due_at = now + ACKNOWLEDGED_FOR, self.cycle.due_at
-        return min(end, due_at) if due_at is not None and due_at > now else end
+        return find_end(Acknowledgement(self.route.owner), now, self.cycle.due_at)
 
     @property
     def choice(self) -> RouteChoice:

@@ -123,8 +123,8 @@ def find_next_step(
 
 
 def _started_at(route: RouteFacts, due_at: datetime | None) -> datetime | None:
-    if route.told_at is not None or route.last.state is not State.SUPPRESSED:
-        return route.told_at
+    if route.notified_at is not None or route.last.state is not State.SUPPRESSED:
+        return route.notified_at
     until = route.last.event.get("deferred_until")
     if until is None:
         return route.last.queued_at

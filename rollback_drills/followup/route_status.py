@@ -64,13 +64,13 @@ def find_standings(cycles: Sequence[CycleFacts], *, now: datetime) -> Iterator[S
     """Yield how every route that was told as its owner's stands."""
     for cycle in cycles:
         for route in cycle.routes:
-            if route.told_at is None:
+            if route.notified_at is None:
                 continue
             link = cycle.chains[route.owner].links[0]
             yield Standing(
                 cycle,
                 route,
-                now - route.told_at,
+                now - route.notified_at,
                 link.after_minutes or 0.0,
                 route.said is not None and now < route.said.until,
                 cycle.exception is not None,

@@ -51,7 +51,7 @@ class Leaving:
     @property
     def opened(self) -> SentNotification:
         """The notification that opened the cycle for the route, or opened it again."""
-        return next(told for told in self.history if not told.is_closed)
+        return next(each for each in self.history if not each.is_closed)
 
     @property
     def route(self) -> Route:

@@ -42,7 +42,7 @@ class ForeseenDrill(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class OutlookRoute(msgspec.Struct, frozen=True, gc=False):
-    """Through what an owner is told, and from when on."""
+    """The provider through which an owner can be notified, and from when on."""
 
     provider: str
     not_before: str | None

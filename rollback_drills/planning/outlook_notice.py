@@ -40,14 +40,14 @@ def find_earlier_cycles(outlooks: Collection[Outlook], now: datetime) -> list[st
 def build_entries(
     outlook: Outlook, earlier: Mapping[str, Sequence[SentNotification]], *, now: datetime
 ) -> tuple[list[OutboxEntry], list[Hold]]:
-    """Return what an owner is told, and until when each message waits; nothing if nothing will go wrong.
+    """Return the messages to an owner, and until when each waits; none if nothing will go wrong.
 
     A message waits while windows or an absence keep the owner from being notified. Without an end that is
     known, or if that is in a later week, the look-ahead of that week decides anew.
 
     Args:
         outlook: What the owner has to expect.
-        earlier: By route what was told in the week before.
+        earlier: By route key, the notifications of the week before.
         now: The instant of the outlook.
     """
     entries: list[OutboxEntry] = []

@@ -7,7 +7,7 @@ import pytest
 from prefect.blocks.system import Secret
 
 from blocks.link_keys import BLOCK_NAME, LinkKeysError, load_link_keys, open_link_keys, replace_link_keys
-from rollback_drills.link_permission import LinkKeys
+from rollback_drills.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 ROUTE = "gordroute-0123456789abcdef"
@@ -27,13 +27,16 @@ def test_deliveries_that_find_no_keys_at_the_same_time_sign_with_the_same() -> N
 
 
 def test_a_rotation_replaces_the_keys_of_all() -> None:
-    now = datetime.now(UTC)
-    permission = open_link_keys().sign(ROUTE, now=now)
+    now, before = datetime.now(UTC), open_link_keys()
+    permission = before.sign(ROUTE, now=now)
 
-    replace_link_keys(open_link_keys().rotate(is_old_valid=True))
+    replace_link_keys(before.rotate(is_old_valid=True))
 
-    assert open_link_keys().read(permission, now=now) == ROUTE
-    assert open_link_keys() != LinkKeys.generate()
+    rotated = open_link_keys()
+    assert rotated.read(permission, now=now) == ROUTE
+    assert rotated.keys[1:] == before.keys
+    with pytest.raises(UsageError):
+        before.read(rotated.sign(ROUTE, now=now), now=now)
 
 
 def test_a_damaged_block_is_named_with_its_remedy() -> None:

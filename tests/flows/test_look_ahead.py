@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from prefect import Flow, State
+from prefect.blocks.system import Secret
 from prefect.flows import load_flow_from_entrypoint
 from pytest_httpserver import HTTPServer
+from sqlalchemy.engine import make_url
 
+from blocks.webhook import WebhookConnector
 from flows.look_ahead import look_ahead
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
@@ -107,6 +110,36 @@ def test_a_message_that_is_not_taken_fails_the_run_and_is_sent_by_a_later_one(
     result = failed.result(raise_on_failure=False)
     assert isinstance(result, DeliveryFailedError)
     assert result.result["message_count"] == 1
+
+
+def test_a_secret_in_a_document_is_kept_nowhere(url: str, receiver: HTTPServer, schedule: Path) -> None:
+    secret = "v3ry-s3cr3t-token"
+    WebhookConnector(url=Secret(value=receiver.url_for(f"/hook/{secret}"))).save("elsewhere", overwrite=True)
+    document = json.loads(schedule.read_text())
+    document["owner_calendars"] = {
+        "team-a": {
+            "unavailable_windows": [
+                {
+                    "start_at": (DUE - timedelta(days=1)).isoformat(),
+                    "end_at": (DUE + timedelta(days=1)).isoformat(),
+                    "reason": f"see {secret}",
+                }
+            ]
+        }
+    }
+    schedule.write_text(json.dumps(document))
+
+    state = look(schedule)
+
+    assert state.is_completed(), state.message
+    places = [
+        Path(make_url(url).database or "").read_bytes(),
+        repr(state.result()).encode(),
+        pages_of("rollback-drill-look-ahead")[0].encode(),
+        json.dumps(messages(receiver)).encode(),
+    ]
+    assert b"is absent when it is due" in places[1]
+    assert not [place for place in places if secret.encode() in place]
 
 
 def test_a_parameter_that_cannot_be_used_fails_the_run_with_one_line(url: str, schedule: Path) -> None:
