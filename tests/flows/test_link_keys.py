@@ -1,13 +1,19 @@
 """The keys of links are one Secret block, whoever needs them first."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from prefect.blocks.system import Secret
+from pytest_httpserver import HTTPServer
 
 from blocks.link_keys import BLOCK_NAME, LinkKeysError, load_link_keys, open_link_keys, replace_link_keys
+from flows.deliver_notifications import deliver_notifications
 from rollback_drills.errors import UsageError
+from tests.samples.builders import SCHEDULE
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 ROUTE = "gordroute-0123456789abcdef"
@@ -15,7 +21,7 @@ ROUTE = "gordroute-0123456789abcdef"
 
 @pytest.fixture(autouse=True)
 def _no_keys() -> None:
-    if load_link_keys() is not None:
+    with suppress(ValueError):  # there are none
         Secret.delete(BLOCK_NAME)
 
 
@@ -44,3 +50,20 @@ def test_a_damaged_block_is_named_with_its_remedy() -> None:
 
     with pytest.raises(LinkKeysError, match=f"{BLOCK_NAME} is not usable: it holds no keys; delete it"):
         open_link_keys()
+
+
+def test_messages_go_out_without_a_link_to_acknowledge_if_the_keys_are_damaged(
+    url: str, receiver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Secret(value="nonsense").save(BLOCK_NAME, overwrite=True)
+    monkeypatch.setenv("DRILLS_PUBLIC_URL", "https://drills.example")
+    schedule = tmp_path / "schedule.json"
+    schedule.write_text(json.dumps({**SCHEDULE, "owners": ["team-a"], "notification_providers": ["webhook"]}))
+
+    state = deliver_notifications(schedule=str(schedule), return_state=True)
+
+    assert state.is_completed(), state.message
+    (sent,) = [request.get_json() for request, _ in receiver.log if request.path == "/webhook"]
+    labels = [each["label"] for each in sent["links"]]
+    assert "Schedule" in labels
+    assert "Acknowledge" not in labels
