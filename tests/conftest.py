@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from rollback_drills.redaction import redactor
-from tests.samples.examples import examples
+from tests.samples.examples import MANY, examples
 from tests.sharing import SERVERS, order_of, share_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _MEMORY.is_dir() and disk_usage
     os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 # a busy machine is no failure: tests that bound a duration measure it themselves
-settings.register_profile("drills", deadline=None, max_examples=examples(100))
+# a build fails because of its change: the same examples each time, and new ones in `make chaos`
+settings.register_profile("drills", deadline=None, max_examples=examples(100), derandomize=not MANY)
 settings.load_profile("drills")
 
 

@@ -188,7 +188,7 @@ def test_nobody_counts_through_the_years_and_yet_the_same_is_due(
     except msgspec.ValidationError:
         assume(False)
     assert isinstance(cadence, RuleCadence)
-    until_then = takewhile(lambda local: local.year < 2033, rule.local_occurrences())
+    until_then = takewhile(lambda local: local.year < 2032, rule.local_occurrences())
     local = (cadence.shift.move(each, berlin()) if cadence.shift else each for each in until_then)
     times = [to_instant(each, rule.time_zone) for each in local]
     assume(len(times) > 1)
@@ -199,7 +199,7 @@ def test_nobody_counts_through_the_years_and_yet_the_same_is_due(
     drills = [each for each in drills if each < at("2030-01-01")]
 
     expected = fold_plainly(times, drills)
-    assume(expected or rule.ends)  # what is due after 2032 is not among the times
+    assume(expected or rule.ends)  # what is due from 2032 on is not among the times
 
     found = cadence.find_due(drills)
 
