@@ -1,13 +1,14 @@
 """Collects from the records of an export what its report says, one record after another."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
 
 from rollback_drills.evidence.export.cycles import Due, PerformedDrill
-from rollback_drills.evidence.export.due_times import list_following
+from rollback_drills.evidence.export.listed import Listed
+from rollback_drills.evidence.export.route_lines import RouteLine, describe_outcome, describe_suppression
+from rollback_drills.evidence.export.seen_schedule import SeenSchedule
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DECISION_KIND,
@@ -21,78 +22,6 @@ from rollback_drills.evidence.records import (
 )
 from rollback_drills.notifications.states import DEAD, NOTIFIED
 from rollback_drills.readiness.terms import Report
-
-MOST_LISTED: Final = 500
-
-
-class Followed(NamedTuple):
-    """A cadence by the calendar, as plans had it for a while."""
-
-    says: Report
-    due_at: datetime
-    """Of the first plan that has it."""
-    since: datetime
-
-
-@dataclass(slots=True)
-class SeenSchedule:
-    """A schedule of the population, as the ledger saw it."""
-
-    schedule_id: str
-    environment: str = ""
-    cadence: str = ""
-    runbook_ref: str = ""
-    state: str = ""
-    owners: tuple[str, ...] = ()
-    changes: int = 0
-    """How many plans the period has: a check writes one when something changed or somebody is notified."""
-    row: int | None = None
-    """The newest plan, which says all of the above; None if there are only drills."""
-    due_times: dict[str, Due] = field(default_factory=dict)
-    """Those that plans name, by how documents write them."""
-    cadences: list[Followed] = field(default_factory=list)
-    """The cadences by the calendar, each from the first plan that has it."""
-    by_drill: dict[tuple[str, str], PerformedDrill] = field(default_factory=dict)
-
-    def follow(self, says: Report, due_at: datetime, since: datetime) -> None:
-        """Take in what a plan says of the cadence, if that is news."""
-        known = self.cadences[-1].says.get("document") if self.cadences else None
-        if says.get("document") != known:
-            self.cadences.append(Followed(says, due_at, since))
-
-    def list_due_times(self, until: datetime) -> Iterator[Due]:
-        """Yield the due times that plans name, and those that came in between, when nothing moved them."""
-        yield from self.due_times.values()
-        known = {each.at for each in self.due_times.values()}
-        ends = [*(each.since for each in self.cadences), until][1:]
-        for followed, end in zip(self.cadences, ends, strict=True):
-            for due in list_following(followed.says, followed.due_at, end):
-                if due.at not in known:
-                    yield due
-
-    @property
-    def drills(self) -> Sequence[PerformedDrill]:
-        """Each drill as its newest row has it: a drill that was changed in the history has several."""
-        return list(self.by_drill.values())
-
-
-@dataclass(slots=True)
-class Listed:
-    """Rows that are listed one by one; of very many the first, and the number of all."""
-
-    rows: list[Report] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, row: Report) -> None:
-        """List a row."""
-        self.count += 1
-        if len(self.rows) < MOST_LISTED:
-            self.rows.append(row)
-
-    @property
-    def rest(self) -> int:
-        """How many are not listed."""
-        return self.count - len(self.rows)
 
 
 @dataclass(slots=True)
@@ -118,19 +47,21 @@ class Population:
             pruned_count: How many rows of the period are gone.
             head_count: How many signed heads are exported.
         """
-        self._start, self._end = start, end
+        self.first_row, self._end = start, end
         self.has_earlier, self.pruned_count, self.head_count = has_earlier, pruned_count, head_count
         self.schedules: dict[str, SeenSchedule] = {}
         self.kinds: Counter[str] = Counter()
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.suppressions: Counter[tuple[str, str, str]] = Counter()
+        self.routes: dict[str, Listed[RouteLine]] = {}
+        """By schedule: who was notified, who was not and why."""
         self.imports: dict[tuple[str, str], Import] = {}
-        self.failures = Listed()
-        self.acknowledgements = Listed()
-        self.escalations = Listed()
-        self.granted = Listed()
+        self.failures = Listed[Report]()
+        self.acknowledgements = Listed[Report]()
+        self.escalations = Listed[Report]()
+        self.granted = Listed[Report]()
         """Cycles that were skipped, postponed or waived."""
-        self.ledger_events = Listed()
+        self.ledger_events = Listed[Report]()
         """What the ledger says of itself, in the whole of it."""
         self.oldest = self.newest = ""
         self._take: Mapping[str, Callable[[Report], None]] = {
@@ -148,10 +79,13 @@ class Population:
         """Take a plan in that was in force when the period began: its schedule was checked within it."""
         self._take_plan(record)
         self._schedule(record).changes = 0
+        for decision in record["plan"]["route_decisions"]:
+            if decision["action"] == "suppress":
+                self._list_suppression(record, decision)
 
     def is_earlier(self, seen: SeenSchedule) -> bool:
         """Whether the newest plan of a schedule was written before the period."""
-        return seen.row is not None and seen.row < self._start
+        return seen.row is not None and seen.row < self.first_row
 
     def add(self, record: Report) -> None:
         """Take a record in, if it belongs to the period."""
@@ -159,7 +93,7 @@ class Population:
         if kind in LEDGER_KINDS:
             self.ledger_events.add(record)
             return
-        if not self._start <= record["leaf_index"] < self._end:
+        if not self.first_row <= record["leaf_index"] < self._end:
             return
         self.oldest = self.oldest or record["created_at"]
         self.newest = max(self.newest, record["created_at"])
@@ -210,6 +144,7 @@ class Population:
     def _take_decision(self, record: Report) -> None:
         if record["action"] == "suppress":
             self.suppressions[record["category"], record["provider"], record["owner"]] += 1
+            self._list_suppression(record, record)
 
     def _take_drill(self, record: Report) -> None:
         executed_at = record.get("executed_at") or record["drill"].get("executed_at")
@@ -228,8 +163,17 @@ class Population:
 
     def _take_delivery(self, record: Report) -> None:
         self.outcomes[record["provider"], record["outcome"]] += 1
+        self._list_route(record, describe_outcome(record))
         if record["outcome"] not in NOTIFIED:
             self.failures.add(record)
+
+    def _list_suppression(self, record: Report, decision: Report) -> None:
+        line = describe_suppression(decision, at=record["created_at"], row=record["leaf_index"])
+        self._list_route(record, line)
+
+    def _list_route(self, record: Report, line: RouteLine) -> None:
+        if name := record["schedule_id"]:  # a notice to the platform owner is of no schedule
+            self.routes.setdefault(name, Listed()).add(line)
 
     def _take_import(self, record: Report) -> None:
         key = record["imported_from"], record["signer"]

@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.export.cycles import Cycle, CycleState, judge_cycles
 from rollback_drills.evidence.export.manifest import Query
-from rollback_drills.evidence.export.population import Population, SeenSchedule
+from rollback_drills.evidence.export.population import Population
+from rollback_drills.evidence.export.seen_schedule import SeenSchedule
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
@@ -94,7 +95,7 @@ def _summarise(population: Population, cycles: Cycles) -> Iterator[tuple[str, in
     yield "acknowledgements", population.acknowledgements.count, resting_on(ACKNOWLEDGEMENT_KIND)
     yield "escalations", population.escalations.count, resting_on(ESCALATION_KIND)
     yield "skipped, postponed or waived", population.granted.count, resting_on(EXCEPTION_KIND)
-    yield "decisions not to tell", population.suppressions.total(), resting_on(DECISION_KIND)
+    yield "decisions not to notify", population.suppressions.total(), resting_on(DECISION_KIND)
     imported = population.kinds[IMPORT_KIND]
     yield "rows imported from an index that was not signed", imported, resting_on(IMPORT_KIND)
     if population.pruned_count:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from rollback_drills.evidence.export.cycles import Due, PerformedDrill, judge_cycles
-from rollback_drills.evidence.export.population import Population, SeenSchedule
+from rollback_drills.evidence.export.population import Population
+from rollback_drills.evidence.export.seen_schedule import SeenSchedule
 from rollback_drills.evidence.records import record_plan
 from tests.samples.builders import DRILL, NOW, checked, make_subject
 
