@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from rollback_drills.console.facets import find_facets
+from rollback_drills.console.fleet import count_states
 from rollback_drills.console.links import Links, StaticLinks
 from rollback_drills.console.month import list_months
 from rollback_drills.console.pages import (
@@ -69,7 +71,8 @@ def write_export(console: Console, folder: Path, links: Links, *, progress: Call
 def count_pages(console: Console) -> int:
     """Return how many pages an export has."""
     months = _PLAIN.months_back + 1 + _PLAIN.months_ahead
-    return _fleet_pages(console) + months + len(console.judgements) + len(OF_EVIDENCE)
+    fleet = sum(1 for _ in _fleet_queries(console))
+    return fleet + months + len(console.judgements) + len(OF_EVIDENCE)
 
 
 def write_outage_export(reason: str, folder: Path, *, now: datetime) -> None:
@@ -88,8 +91,7 @@ def write_outage_export(reason: str, folder: Path, *, now: datetime) -> None:
 
 def _pages(console: Console, links: Links) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of every file."""
-    for number in range(1, _fleet_pages(console) + 1):
-        query = FleetQuery(page=number)
+    for query in _fleet_queries(console):
         yield links.fleet(query), write_fleet(console, links, query)
     for month in list_months(console.at, links):
         yield links.calendar(month), write_calendar(console, links, month)
@@ -105,8 +107,19 @@ def _pages(console: Console, links: Links) -> Iterator[tuple[str, str]]:
         yield links.schedule(schedule_id), page
 
 
-def _fleet_pages(console: Console) -> int:
-    return max(1, -(-len(console.judgements) // ROWS_ON_A_PAGE))
+def _fleet_queries(console: Console) -> Iterator[FleetQuery]:
+    """Yield every page of the fleet: all of it, and filtered by each state, environment and owner."""
+    facets = find_facets(console.judgements)
+    environments = facets.environments if len(facets.environments) > 1 else {}  # one alone is not linked
+    every = [
+        (FleetQuery(), len(console.judgements)),
+        *((FleetQuery(state=state), count) for state, count in count_states(console.judgements).items()),
+        *((FleetQuery(environment=name), count) for name, count in environments.items()),
+        *((FleetQuery(owner=name), count) for name, count in facets.owners.items()),
+    ]
+    for query, count in every:
+        for number in range(1, max(1, -(-count // ROWS_ON_A_PAGE)) + 1):
+            yield query.changed(page=number)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills import ids
+from rollback_drills.console.facets import Facets, find_facets
 from rollback_drills.console.query import PRESSING, ROWS_ON_A_PAGE, FleetQuery, select_schedules
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import DatabaseError
@@ -50,9 +51,9 @@ class FleetRow:
         told = action.next_step_owner or "nobody, because everybody is absent,"
         return {
             Action.DELIVER: f"delivers to {owner}",
-            Action.ANNOUNCE: f"tells {owner} when the silence ends",
+            Action.ANNOUNCE: f"notifies {owner} when the silence ends",
             Action.ESCALATE: f"escalates to {told} unless {owner} acknowledges",
-            Action.REPEAT: f"tells {owner} again",
+            Action.REPEAT: f"notifies {owner} again",
             Action.END_EXCEPTION: "counts again when the exception ends",
         }[action.action]
 
@@ -71,6 +72,8 @@ class FleetView:
     query: FleetQuery
     counts: Mapping[Readiness, int]
     """By state, of the whole fleet; the most pressing first."""
+    facets: Facets
+    """The environments and owners of the whole fleet."""
     rows: Sequence[FleetRow]
     total: int
     """How many the query finds, on all pages."""
@@ -115,7 +118,8 @@ def read_fleet(console: Console, query: FleetQuery) -> FleetView:
     rows = [
         make_row(console.subjects[place], console.judgements[place], cycles, now=console.at) for place in some
     ]
-    return FleetView(console.at, query, count_states(console.judgements), rows, len(places), problem)
+    counts, facets = count_states(console.judgements), find_facets(console.judgements)
+    return FleetView(console.at, query, counts, facets, rows, len(places), problem)
 
 
 def count_states(judgements: Sequence[Judgement]) -> dict[Readiness, int]:

@@ -135,10 +135,14 @@ class StaticLinks:
     trends: ClassVar = "trends.html"
 
     def fleet(self, query: FleetQuery) -> str:
-        """Return a part of the fleet in the usual order; there are no other views."""
-        if query.to_parameters().keys() - {"page"}:
-            return ""
-        return "index.html" if query.page == 1 else f"fleet-{query.page}.html"
+        """Return a part of the fleet in the usual order, filtered by one thing at most; there is no more."""
+        match [*query.changed(page=1).to_parameters().items()]:
+            case []:
+                return "index.html" if query.page == 1 else f"fleet-{query.page}.html"
+            case [("state" | "environment" | "owner" as name, value)]:
+                return file_name(value, f"fleet-{name}", "" if query.page == 1 else f"-{query.page}")
+            case _:
+                return ""
 
     def calendar(self, query: MonthQuery) -> str:
         """Return a month of all schedules; there are no other views."""
@@ -155,11 +159,14 @@ class StaticLinks:
         return "evidence.html" if page == 1 else ""
 
 
-def file_name(schedule_id: str) -> str:
-    """Return the name of a schedule's file: always the same, and safe whatever the id contains."""
-    slug = re.sub(r"[^a-z0-9]+", "-", schedule_id.lower())[:40].strip("-")
-    digest = sha256(schedule_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return f"schedule-{slug}-{digest}.html" if slug else f"schedule-{digest}.html"
+def file_name(name: str, kind: str = "schedule", ending: str = "") -> str:
+    """Return the name of the file about a schedule or a part of the fleet.
+
+    It is always the same, and safe whatever the name contains.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower())[:40].strip("-")
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{kind}-{slug}-{digest}{ending}.html" if slug else f"{kind}-{digest}{ending}.html"
 
 
 def _address(path: str, parameters: dict[str, str]) -> str:

@@ -35,6 +35,8 @@ class Narrowing:
     """Which schedules of the fleet somebody asks for; by default all."""
 
     state: Readiness | None = None
+    environment: str = ""
+    """Only schedules of this environment; empty for all."""
     owner: str = ""
     """Only schedules of this owner; empty for all."""
     search: str = ""
@@ -69,7 +71,7 @@ class Narrowing:
     @property
     def is_narrowed(self) -> bool:
         """Whether it leaves schedules out."""
-        return bool(self.state or self.owner or self.search)
+        return bool(self.state or self.environment or self.owner or self.search)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ def read_page(name: str, text: str) -> int:
 
 _READ: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "state": _read_state,
+    "environment": _read_text,
     "owner": _read_text,
     "search": _read_text,
     "sort": _read_sort,
@@ -149,6 +152,7 @@ def narrow_schedules(judgements: Sequence[Judgement], query: Narrowing) -> list[
         place
         for place, each in enumerate(judgements)
         if (query.state is None or each.cycle.status is query.state)
+        and (not query.environment or query.environment == each.schedule.environment)
         and (not query.owner or query.owner in each.schedule.owners)
         and (not search or search in each.cycle.schedule_id.casefold())
     ]

@@ -25,6 +25,8 @@ SERVED_POLICY: Final = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """The Content-Security-Policy that served pages get along with."""
+_MOST_FACETS: Final = 40
+"""How many environments and owners stand among the filters of a page."""
 STATIC_POLICY: Final = "default-src 'none'; style-src 'self' file:; base-uri 'none'; form-action 'none'"
 """That of files; to a browser, files that lie beside each other have nothing in common but the scheme."""
 
@@ -121,7 +123,11 @@ def _environment() -> Environment:
         "words": lambda value: str(value).replace("_", " "),
         "minutes": show_minutes,
     }
-    environment.globals |= {"chart_size": _size(charts), "timeline_width": timeline.WIDTH}
+    environment.globals |= {
+        "chart_size": _size(charts),
+        "timeline_width": timeline.WIDTH,
+        "most_facets": _MOST_FACETS,
+    }
     return environment
 
 

@@ -14,13 +14,17 @@ import uvicorn
 
 from rollback_drills.console.export import write_export
 from rollback_drills.console.links import PrefectLinks, StaticLinks
-from rollback_drills.console.source import Console
+from rollback_drills.console.source import Console, read_console
+from rollback_drills.database.connections import Database
+from rollback_drills.readiness.judgement import judge_all
+from rollback_drills.readiness.terms import Criteria
 from rollback_drills.settings import Settings
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
 from tests.e2e.chromium import PROGRAM, Browser, open_browser
-from tests.e2e.console_site import HOSTILE, build_site
+from tests.e2e.console_site import HOSTILE, START, build_site
 from tests.samples.builders import SCHEDULE
+from tests.samples.world import World
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="there is no chromium; on Debian: apt install chromium"
@@ -120,6 +124,79 @@ def test_no_page_is_wider_than_its_window(site: tuple[Console, Path], browser: B
     for page in PAGES.values():
         browser.open((site[1] / page).as_uri())
         assert browser.run("document.documentElement.scrollWidth") <= width, page
+
+
+PHONE: Final = (390, 844)
+BROKEN_WORDS: Final = """
+(() => {
+  const broken = [];
+  const walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node.parentElement.closest('.hidden, thead, .warning, code')) continue;
+    for (const found of node.data.matchAll(/[^\\s-]+/g)) {
+      const range = document.createRange();
+      range.setStart(node, found.index);
+      range.setEnd(node, found.index + found[0].length);
+      const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top)));
+      if (lines.size > 1) broken.push(found[0]);
+    }
+  }
+  return broken;
+})()
+"""
+
+
+def build_troubled_fleet(folder: Path) -> Console:
+    """Return ten schedules that are all overdue, escalated and have a drill that was not accepted."""
+    names = [f"{name}-service" for name in ("payments", "customer-identity", "search", "ledger", "fraud")]
+    names += [f"{name}-reporting" for name in ("payments", "customer-identity", "search", "ledger", "fraud")]
+    owners = ["payments-operations", "release-governance"]
+    world = World(
+        Database.open(f"sqlite:///{folder / 'phone.db'}"),
+        *({"schedule_id": each, "owners": owners, "next_due_at": START.isoformat()} for each in names),
+        now=START,
+    )
+    world.wait(hours=25)
+    for name in names:
+        world.perform(name, status="fail", fallback_verified=False)
+    world.check()
+    world.wait(hours=2)
+    world.escalate()
+    world.wait(minutes=5)
+    subjects = world.subjects()
+    judgements = judge_all(subjects, Criteria(), now=world.now)
+    return read_console(world.database, subjects, judgements, now=world.now)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_phone_shows_ten_schedules_as_cards_on_three_screens(
+    browser: Browser, axe: str, tmp_path: Path, scheme: str
+) -> None:
+    console = build_troubled_fleet(tmp_path)
+    write_export(console, tmp_path / "site", LINKS, progress=lambda _: None)
+    width, height = PHONE
+    browser.show(scheme, width=width, height=height)
+    browser.open((tmp_path / "site/index.html").as_uri())
+
+    assert browser.run("document.querySelectorAll('.cards tbody tr').length") == 10
+    assert browser.run("document.documentElement.scrollWidth") == width
+    assert browser.run("document.querySelector('.scroll').scrollWidth") <= width
+    assert browser.run("document.documentElement.scrollHeight") <= 3 * height
+    assert browser.run(BROKEN_WORDS) == []
+    card = "document.querySelector('.cards tbody tr')"
+    assert browser.run(f"getComputedStyle({card}).display") == "grid"
+    text = browser.run(f"{card}.innerText")
+    for each in ("needs attention", "-service", "2 days", "payments-operations", "perform the drill"):
+        assert each in text
+    assert find_violations(browser, axe) == []
+
+
+def test_the_instrument_notices_a_broken_word(tmp_path: Path, browser: Browser) -> None:
+    text = '<p style="width: 4em; overflow-wrap: anywhere">governance of it</p>'
+    (tmp_path / "words.html").write_text(f"<!doctype html><main>{text}</main>")
+    browser.open((tmp_path / "words.html").as_uri())
+    assert browser.run(BROKEN_WORDS) == ["governance"]
 
 
 def test_the_keyboard_reaches_the_content_first_and_sees_where_it_is(

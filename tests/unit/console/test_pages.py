@@ -179,7 +179,7 @@ def test_the_fleet_says_what_a_person_has_to_do_and_what_the_program_does_next(w
     (payments,) = [row for row in rows if " payments " in row]
     assert "4 days ago 27 Nov 2026, 09:00 UTC" in payments
     assert "1 hour ago 1 Dec 2026, 09:00 UTC" in payments, "the failed drill after it does not count"
-    assert "perform the drill escalated; the program tells team-a again" in payments
+    assert "perform the drill escalated; the program notifies team-a again" in payments
     (search,) = [row for row in rows if " search " in row]
     assert "nothing to do" in search
     (hostile,) = [row for row in rows if "alert(1)" in row]

@@ -1,5 +1,6 @@
 """Which schedules the fleet page shows, in which order, and where the pieces of its pictures stand."""
 
+import re
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.console.charts import HEIGHT, WIDTH, Series, build_chart, find_top
+from rollback_drills.console.facets import find_facets
 from rollback_drills.console.fleet import count_states, read_fleet
 from rollback_drills.console.links import ServedLinks, StaticLinks
 from rollback_drills.console.query import FleetQuery, Sort, select_schedules
@@ -27,6 +29,7 @@ def make_fleet(*days: tuple[str, float | None]) -> Console:
         make_subject(
             schedule_id=name,
             owners=[f"owner-{name[0]}"],
+            environment="staging" if name == "gamma" else "production",
             next_due_at=None if left is None else (NOW + timedelta(days=left)).isoformat(),
         )
         for name, left in days
@@ -54,6 +57,9 @@ def names(console: Console, **query: str) -> list[str]:
         ({"state": "not_requested"}, []),
         ({"owner": "owner-a"}, ["alpha"]),
         ({"owner": "owner"}, []),
+        ({"environment": "staging"}, ["gamma"]),
+        ({"environment": "production", "owner": "owner-A"}, ["Also"]),
+        ({"environment": "stag"}, []),
         ({"search": "AL"}, ["alpha", "Also"]),
         ({"search": "a", "state": "ready", "sort": "name"}, ["Also", "alpha"]),
         ({"state": ""}, ["beta", "delta", "gamma", "alpha", "Also"]),
@@ -72,7 +78,7 @@ def test_queries_find_schedules_in_an_order(query: dict[str, str], expected: lis
         ({"page": "-1"}, "must be a number"),
         ({"page": "٣"}, "must be a number"),
         ({"page": "9" * 30}, "must be a number"),
-        ({"onwer": "a"}, '"onwer" is unknown; there are state, owner, search, sort, page'),
+        ({"onwer": "a"}, '"onwer" is unknown; there are state, environment, owner, search, sort, page'),
         ({"search": "x" * 201}, "search is longer than 200 characters"),
     ],
 )
@@ -119,11 +125,11 @@ def test_states_are_counted_over_the_whole_fleet_with_the_most_pressing_first() 
     assert read_fleet(console, FleetQuery(state=Readiness.READY)).fleet_size == 5
 
 
-def test_files_have_no_filters_and_a_server_has() -> None:
+def test_files_have_few_filters_and_a_server_has_all() -> None:
     filtered = FleetQuery(owner="a&b", page=2)
     assert ServedLinks().fleet(filtered) == "/console?owner=a%26b&page=2"
     assert ServedLinks().fleet(FleetQuery()) == "/console"
-    assert StaticLinks().fleet(filtered) == ""
+    assert StaticLinks().fleet(filtered.changed(search="x")) == ""
     assert StaticLinks().fleet(FleetQuery(page=2)) == "fleet-2.html"
     assert StaticLinks().evidence(2) == ""
 
@@ -193,3 +199,29 @@ def test_lengths_of_time_are_in_words(minutes: float, words: str) -> None:
 
 def test_instants_are_shown_in_utc_whatever_their_offset() -> None:
     assert show_instant("2026-03-29T03:30:00+02:00") == "29 Mar 2026, 01:30 UTC"
+
+
+def test_facets_name_environments_and_owners_the_most_frequent_first() -> None:
+    facets = find_facets(make_fleet(*FLEET, ("zeta", 1), ("zulu", 1)).judgements)
+
+    assert list(facets.environments.items()) == [("production", 6), ("staging", 1)]
+    assert list(facets.owners.items())[:2] == [("owner-z", 2), ("owner-A", 1)]
+
+
+def test_an_environment_without_a_name_is_no_filter() -> None:
+    subjects = [make_subject(schedule_id="payments", environment="")]
+    assert find_facets(judge_all(subjects, Criteria(), now=NOW)).environments == {}
+
+
+def test_files_have_one_filter_and_the_server_any() -> None:
+    state = FleetQuery(state=Readiness.READY)
+    both = FleetQuery(owner="a/../b", environment="é")
+    names = {StaticLinks().fleet(each) for each in (FleetQuery(owner="a/b"), FleetQuery(owner="a b"), state)}
+
+    assert len(names) == 3
+    assert all(re.fullmatch(r"fleet-(owner|state)-[a-z-]+-[0-9a-f]{12}\.html", each) for each in names)
+    assert StaticLinks().fleet(state.changed(page=2)) == StaticLinks().fleet(state).replace(
+        ".html", "-2.html"
+    )
+    assert StaticLinks().fleet(both) == StaticLinks().fleet(state.changed(sort=Sort.DUE)) == ""
+    assert ServedLinks().fleet(both) == "/console?environment=%C3%A9&owner=a%2F..%2Fb"
