@@ -96,7 +96,7 @@ def check(address: str) -> dict[str, Any]:
 
 
 def summarise(runs: list[dict[str, Any]]) -> None:
-    """Print the readiness, who was told, and the evidence."""
+    """Print the readiness, who was notified, and the evidence."""
     from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
     from rollback_drills.rendering.relative_time import how_long
     from rollback_drills_cli.output import print_table
@@ -115,7 +115,7 @@ def summarise(runs: list[dict[str, Any]]) -> None:
         ],
     )
     print_table(
-        "Who was told, who was not, and why",
+        "Who was notified, who was not, and why",
         ("schedule", "owner", "provider", "action", "why", "deferred until"),
         [
             (
@@ -137,7 +137,7 @@ def summarise(runs: list[dict[str, Any]]) -> None:
 NEXT = """
 What to try next:
   export DRILLS_DATABASE_URL=sqlite:///.demo/evidence.db PATH="$PWD/.venv/bin:$PATH"
-  drills outbox list                                      what was told, and what became of it
+  drills outbox list                                      what was sent, and what became of it
   drills evidence list                                    what was recorded
   drills evidence verify                                  whether somebody has changed it
   drills check --schedule examples/fleet                  the same judgement, as of today, without Prefect

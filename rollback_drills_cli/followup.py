@@ -181,7 +181,7 @@ def _print_routes(routes: "Sequence[EscalationRoute]", at: datetime) -> None:
     ]
     if rows:
         names = ("schedule", "owner", "provider", "acknowledged", "age", "next step")
-        print_table("Told routes", names, rows)
+        print_table("Notified routes", names, rows)
 
 
 def _next(action: "WaitingFor | None", at: datetime) -> str:

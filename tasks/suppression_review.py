@@ -26,7 +26,7 @@ def count_suppressions(weeks: int, now: datetime, generated_by: str, url: str) -
     database = open_existing(url, LEDGER.name)
     trend = find_trend(database, RouteFilter(), last_weeks(weeks, now), now=now, generated_by=generated_by)
     get_run_logger().info(
-        "%d of %d decisions told nobody", trend.suppression_event_count, trend.decision_count
+        "%d of %d decisions notified nobody", trend.suppression_event_count, trend.decision_count
     )
     return trend
 

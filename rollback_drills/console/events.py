@@ -128,5 +128,5 @@ def _imported(at: datetime, row: NotificationRow | AcknowledgementRow) -> Event:
         text = f"{row.acknowledgement_state or 'acknowledged'}{who}{through} (imported, row {row.row})"
         return Event(at, Lane.ACKNOWLEDGED, text)
     why = f" ({row.error})" if row.error else ""
-    text = f"told{through}: {row.state}{why} (imported, row {row.rows[0]})"
+    text = f"notified{through}: {row.state}{why} (imported, row {row.rows[0]})"
     return Event(at, Lane.TOLD, text, not row.success)

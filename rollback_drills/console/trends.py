@@ -41,7 +41,7 @@ class TrendsView:
     deliveries: Chart
     suppressions: Chart
     owners: Sequence[tuple[str, str]]
-    """Of whom most decisions told nobody, and how often."""
+    """Of whom most decisions notified nobody, and how often."""
     connectors: Sequence[ConnectorHealth]
     trend: Trend
     """The document that the second chart is drawn from."""

@@ -153,7 +153,7 @@ def _describe_return(last: SentNotification, now: datetime) -> Notice:
         title="Drill history trusted again",
         summary=(
             "What was not trusted is right again, or somebody has confirmed that it is right as it is."
-            " Owners are told as before."
+            " Owners are notified as before."
         ),
         facts=(("Owner", last.owner),),
         is_over=True,

@@ -30,11 +30,15 @@ JSON = {"content-type": "application/json"}
 
 
 @contextmanager
-def running_api(*flags: str, environ: Mapping[str, str], log: Path) -> Iterator[str]:
-    """Start the API on a free port, and stop it as an operator does."""
+def running_api(*flags: str, environ: Mapping[str, str], log: Path, port: int = 0) -> Iterator[str]:
+    """Start the API on a port, by default a free one, and stop it as an operator does."""
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*DRILLS, "api", "--port", "0", *flags], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=out
+            [*DRILLS, "api", "--port", str(port), *flags],
+            cwd=ROOT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=out,
         )
     try:
         assert process.stdout is not None

@@ -2,19 +2,15 @@
 
 import json
 import re
-import socket
 from collections.abc import Iterator
-from email import message_from_bytes
-from email.policy import default
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message
 from pytest_httpserver import HTTPServer
 
 from tests.e2e.chromium import PROGRAM, Browser, open_browser
 from tests.e2e.conftest import PrefectServer
+from tests.e2e.mailbox import Mailbox, running_mailbox
 from tests.e2e.prefect_forms import FORMS, Form
 from tests.e2e.test_deployments import SCHEDULE
 
@@ -24,27 +20,11 @@ pytestmark = pytest.mark.skipif(
 COMMAND = "rollback_drills_cli.main"
 
 
-class Mailbox(Message):
-    """Keeps the mails that a server took."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.subjects: list[str] = []
-
-    def handle_message(self, message: object) -> None:
-        self.subjects.append(str(message_from_bytes(bytes(message), policy=default)["subject"]))  # type: ignore[call-overload]  # aiosmtpd does not type it
-
-
 @pytest.fixture
-def mailbox() -> Iterator[tuple[Mailbox, int]]:
+def mailbox() -> Iterator[Mailbox]:
     """Take mail on this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:  # aiosmtpd cannot say which port it got
-        port: int = listener.getsockname()[1]
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=port, server_hostname="localhost")
-    controller.start()
-    yield box, port
-    controller.stop()
+    with running_mailbox() as box:
+        yield box
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +53,9 @@ def test_connectors_that_are_made_by_the_form_alone_deliver(
     form: Form,
     server: PrefectServer,
     httpserver: HTTPServer,
-    mailbox: tuple[Mailbox, int],
+    mailbox: Mailbox,
     tmp_path: Path,
 ) -> None:
-    box, port = mailbox
     ui = type(form).__name__.lower()
     httpserver.expect_request("/hook", method="POST").respond_with_data("taken")
     httpserver.expect_request("/services/T0/B0/key", method="POST").respond_with_data("ok")
@@ -92,7 +71,7 @@ def test_connectors_that_are_made_by_the_form_alone_deliver(
     form.save(providers[1])
     form.open("rollback-drills-mail")
     form.write("Host", "127.0.0.1")
-    form.write("Port", str(port))
+    form.write("Port", str(mailbox.port))
     form.choose("Security", "none")
     form.write("Sender", "drills@example.invalid")
     form.add("Recipients", "team@example.invalid")
@@ -108,4 +87,6 @@ def test_connectors_that_are_made_by_the_form_alone_deliver(
 
     paths = sorted(request.path for request, _ in httpserver.log)
     assert paths == ["/hook", "/services/T0/B0/key"]
-    assert [bool(re.search(f"overdue.*{ui}", subject)) for subject in box.subjects] == [True], box.subjects
+    assert [bool(re.search(f"overdue.*{ui}", subject)) for subject in mailbox.subjects] == [True], (
+        mailbox.subjects
+    )

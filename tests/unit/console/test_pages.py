@@ -258,8 +258,8 @@ def test_the_timeline_has_what_was_imported_and_says_so(world: World) -> None:
     rows = [each.text for each in page.find("tr") if "(imported, row " in each.text]
     assert [" ".join(row.split(" (imported")[0].split()) for row in rows] == [
         "4 May 2026, 10:20 UTC acknowledgement acknowledged by release-manager through slack",
-        "4 May 2026, 10:00 UTC notification told through slack: delivered",
-        "4 May 2026, 10:00 UTC notification told through teams: permanent (server error)",
+        "4 May 2026, 10:00 UTC notification notified through slack: delivered",
+        "4 May 2026, 10:00 UTC notification notified through teams: permanent (server error)",
     ]
 
 
