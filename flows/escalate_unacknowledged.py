@@ -58,7 +58,7 @@ def escalate_unacknowledged(
         policy = read_policy(routing_policy)
         url = settings.database_url or default_database_url()
         now = in_utc(as_of) if as_of else read_clock(url)
-        subjects = load_documents(settings.schedule, settings.history).subjects
+        subjects = load_documents(settings).subjects
         if not dry_run:
             try_failed_again(None, url)
         taken = take_due_steps(subjects, policy, now, url, dry_run)

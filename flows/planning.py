@@ -92,7 +92,7 @@ def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
     Raises:
         UsageError: A document is missing, or a requested provider is unknown.
     """
-    loaded = load_documents(run.settings.schedule, run.settings.history, run.shard)
+    loaded = load_documents(run.settings, run.shard)
     subjects = keep_former_names(loaded.subjects, run.database)
     dues = derive_due(subjects, run.now)
     judged = classify_readiness(

@@ -115,7 +115,7 @@ def _record_and_notify(request: RecordRequest, now: datetime) -> State[Report]:
             due_soon_days=request.due_soon_days,
             max_age_days=request.max_age_days,
         )
-        target = find_target(settings.schedule, settings.history, request.schedule_id)
+        target = find_target(settings.schedule, settings.history, request.schedule_id, settings.changes)
         recorded = write_drill_down(
             target,
             request.drill_fields,

@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from typing import Final
 
 from prefect import State, flow
 from prefect.states import Completed, Failed
@@ -12,6 +13,7 @@ from flows.state_names import BLOCKED, STATE_NAMES
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
+from rollback_drills.gate.current_proof import check_current_proofs
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.requests import GateRequest
@@ -27,6 +29,8 @@ from tasks.events import emit_gate
 from tasks.gate import decide_gate, load_promotion_documents, publish_gate
 from tasks.logs import redacting
 from tasks.rules import classify_readiness, derive_due
+
+_NO_SETTINGS: Final = {"require_current_proof", "generated_by", "as_of"}
 
 
 @flow(
@@ -44,6 +48,7 @@ def release_gate(
     rollback_rehearsal: str | None = None,
     due_soon_days: SomeDays | None = None,
     max_age_days: SomeDays | None = None,
+    require_current_proof: bool = False,
     generated_by: str = "release-gate",
     as_of: datetime | None = None,
 ) -> State[Report]:
@@ -62,6 +67,7 @@ def release_gate(
         rollback_rehearsal=rollback_rehearsal,
         due_soon_days=due_soon_days,
         max_age_days=max_age_days,
+        require_current_proof=require_current_proof,
         generated_by=generated_by,
         as_of=as_of,
     )
@@ -71,22 +77,28 @@ def release_gate(
 @redacting
 def _gate(request: GateRequest) -> State[Report]:
     try:
-        settings = read_settings(os.environ, **request.model_dump(exclude={"generated_by", "as_of"}))
+        settings = read_settings(os.environ, **request.model_dump(exclude=_NO_SETTINGS))
         now = in_utc(request.as_of) if request.as_of else datetime.now(UTC)
-        return _run(settings, request.generated_by, now)
+        return _run(settings, request, now)
     except DrillsError as error:
         return refuse(error)
 
 
-def _run(settings: Settings, generated_by: str, now: datetime) -> State[Report]:
-    fleet = load_documents(settings.schedule, settings.history)
+def _run(settings: Settings, request: GateRequest, now: datetime) -> State[Report]:
+    generated_by = request.generated_by
+    fleet = load_documents(settings)
     promotion = load_promotion_documents(
         settings.promotion_evidence, settings.rollback_plan, settings.rollback_rehearsal
     )
     dues = derive_due(fleet.subjects, now)
     judgements = classify_readiness(fleet.subjects, dues, settings.criteria, now, generated_by)
     name = judgements[0].cycle.schedule_id if fleet.is_single else f"{len(judgements)} schedules"
-    gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by)
+    proofs = (
+        check_current_proofs(fleet.subjects, judgements, settings.changes)
+        if request.require_current_proof
+        else []
+    )
+    gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by, proofs)
     publish_gate(gate, f"{artifact_key(name) if fleet.is_single else FLEET_KEY}-gate")
     rename_run(f"gate of {name}", tags_of(judgements))
     emit_gate(gate, name if fleet.is_single else FLEET)

@@ -17,6 +17,7 @@ VARIABLES: Final = {
     "mode": "CAVRA_GO_BACKEND_MODE",
     "history": "CAVRA_GO_ROLLBACK_DRILL_HISTORY",
     "schedule": "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE",
+    "changes": "DRILLS_CHANGES",
     "promotion_evidence": "CAVRA_GO_PROMOTION_EVIDENCE",
     "rollback_plan": "CAVRA_GO_ROLLBACK_PLAN",
     "rollback_rehearsal": "CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE",
@@ -40,6 +41,7 @@ VARIABLES: Final = {
 DESCRIPTIONS: Final = {
     "schedule": "Drill schedule: a file, folder, glob or .jsonl file.",
     "history": "Drill history: a file; a folder or glob for several schedules.",
+    "changes": "What was promoted and when: a file.",
     "mode": "How far the backend is promoted.",
     "due_soon_days": "Days before the due time from which a drill is due soon.",
     "max_age_days": "Age in days up to which the latest drill is fresh.",
@@ -78,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = Mode.DISABLED
     history: str | None = None
     schedule: str | None = None
+    changes: str | None = None
+    """After what is promoted, proofs from before it are stale."""
     promotion_evidence: str | None = None
     rollback_plan: str | None = None
     rollback_rehearsal: str | None = None

@@ -56,8 +56,9 @@ def _deliver(served: Service, caller: str, body: DeliverBody) -> Report:
     ran = run_flow(options, "deliver-notifications", parameters)
     if ran.result is not None:
         return ran.result
-    fleet = load_fleet(options.settings.schedule, options.settings.history)
-    judgements = judge_all(fleet.subjects, options.settings.criteria, now=as_of, generated_by=generated_by)
+    settings = options.settings
+    fleet = load_fleet(settings.schedule, settings.history, settings.changes)
+    judgements = judge_all(fleet.subjects, settings.criteria, now=as_of, generated_by=generated_by)
     database = served.database()
     results = (
         collect_delivery(database, judgements, since=since, flow_run_id=ran.flow_run_id) if database else []

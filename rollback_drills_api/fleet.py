@@ -109,7 +109,9 @@ class FleetCache:
         fingerprint = tuple(_find_files(self._settings, self._fleet))
         if self._fleet is None or fingerprint != self._fingerprint:
             try:
-                self._fleet = load_fleet(self._settings.schedule, self._settings.history)
+                self._fleet = load_fleet(
+                    self._settings.schedule, self._settings.history, self._settings.changes
+                )
             except UsageError as error:
                 self._fleet = None
                 self._rest_since(started)
@@ -131,7 +133,7 @@ def _unusable() -> Problem:
 
 def _find_files(settings: Settings, fleet: Fleet | None) -> Iterator[tuple[str, int, int, int]]:
     """Return every file that the settings stand for, and what shows that it was changed."""
-    for path in filter(None, (settings.schedule, settings.history)):
+    for path in filter(None, (settings.schedule, settings.history, settings.changes)):
         if os.path.isdir(path) or (glob.has_magic(path) and not os.path.isfile(path)):
             found = search(path)
             yield from _stat_all(file for file, _ in found.documents)

@@ -19,6 +19,7 @@ def badge(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     now: options.NowOption = None,
@@ -29,8 +30,8 @@ def badge(
     A document without an id is known by its path. Exit code 0 in any state.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
-    fleet = load_fleet(settings.schedule, settings.history)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
+    fleet = load_fleet(settings.schedule, settings.history, settings.changes)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     by_id = {each.cycle.schedule_id: each for each in judgements}
     known_as = find_spelling(schedule_id, by_id)

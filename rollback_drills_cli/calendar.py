@@ -12,6 +12,7 @@ def calendar(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     now: options.NowOption = None,
@@ -22,8 +23,8 @@ def calendar(
     Exit code 0 in any state.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
-    fleet = load_fleet(settings.schedule, settings.history)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
+    fleet = load_fleet(settings.schedule, settings.history, settings.changes)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     from rollback_drills.reports.calendar import build_calendar
 

@@ -55,6 +55,7 @@ def check(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     now: options.NowOption = None,
@@ -66,7 +67,7 @@ def check(
     Exit code 0 if every schedule is ready, due soon or not requested, 1 if one needs attention.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     fleet = load_documents(settings, as_json=as_json)
     judged = judge_each(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
     states: set[Readiness] = set()
@@ -91,7 +92,7 @@ def _note_state(report: ScheduleReport, states: set[Readiness]) -> ScheduleRepor
 def load_documents(settings: Settings, *, as_json: bool) -> Fleet:
     """Read the documents, and print what is odd about them."""
     with _progress(f"reading {settings.schedule}", show=not as_json):
-        fleet = load_fleet(settings.schedule, settings.history)
+        fleet = load_fleet(settings.schedule, settings.history, settings.changes)
     for warning in fleet.warnings:
         print_problem(f"warning: {warning}")
     return fleet

@@ -62,7 +62,7 @@ def console(
 
     refuse_foreign(out)
     try:
-        fleet = load_fleet(settings.schedule, settings.history)
+        fleet = load_fleet(settings.schedule, settings.history, settings.changes)
     except UsageError as error:
         write_outage_export(describe(error), out, now=at)
         raise

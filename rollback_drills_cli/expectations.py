@@ -42,6 +42,7 @@ def run_tests(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     routing_policy: options.PolicyOption = None,
@@ -63,7 +64,7 @@ def run_tests(
         raise UsageError(f"--format {format_name} is unknown; write one of {', '.join(ResultFormat)}")
     if now is not None and not wants_record:
         raise UsageError("--now goes with --record; an expectation has its own time, `at`")
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     require_watched(settings)
     request = PlanRequest(policy=read_policy(routing_policy))
     if wants_record and os.path.lexists(file):

@@ -32,6 +32,7 @@ def explain(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     routing_policy: options.PolicyOption = None,
@@ -44,7 +45,7 @@ def explain(
     beside what today's documents give. Nothing is sent or written.
     """
     instant = options.parse_instant("--at", at)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     require_watched(settings)
     fleet = load_documents(settings, as_json=as_json)
     subject = _choose(fleet.subjects, schedule_id)

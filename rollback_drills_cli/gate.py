@@ -72,8 +72,16 @@ def gate(
     rollback_rehearsal: RehearsalOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
+    require_current_proof: Annotated[
+        bool,
+        typer.Option(
+            "--require-current-proof",
+            help="Block unless an accepted drill came after everything promoted.",
+        ),
+    ] = False,
     now: options.NowOption = None,
     generated_by: options.GeneratedByOption = "cli",
     as_json: options.JsonOption = False,
@@ -94,12 +102,15 @@ def gate(
         rollback_rehearsal=rollback_rehearsal,
         history=history_path,
         schedule=schedule_path,
+        changes=changes,
         due_soon_days=due_soon_days,
         max_age_days=max_age_days,
     )
     from rollback_drills.gate.evaluation import evaluate_gate
 
-    found = evaluate_gate(settings, now=at, generated_by=generated_by)
+    found = evaluate_gate(
+        settings, now=at, generated_by=generated_by, require_current_proof=require_current_proof
+    )
     if wanted is not Format.TABLE:
         write_whole(_write(found, wanted, _places_of(settings)), out)
     if wanted is Format.TABLE or out:

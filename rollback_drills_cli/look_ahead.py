@@ -23,6 +23,7 @@ def look_ahead(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     routing_policy: options.PolicyOption = None,
@@ -37,7 +38,7 @@ def look_ahead(
     wrong, 1 if something will.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     require_watched(settings)
     fleet = load_documents(settings, as_json=as_json)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)

@@ -43,6 +43,10 @@ ScheduleOption = Annotated[
         help=f"{DESCRIPTIONS['schedule']} (env {VARIABLES['schedule']})",
     ),
 ]
+ChangesOption = Annotated[
+    str | None,
+    typer.Option("--changes", metavar="FILE", help=f"{DESCRIPTIONS['changes']} (env {VARIABLES['changes']})"),
+]
 DueSoonOption = Annotated[
     float | None,
     typer.Option(
@@ -116,6 +120,7 @@ def resolve(
     schedule: str | None = None,
     due_soon_days: float | None = None,
     max_age_days: float | None = None,
+    changes: str | None = None,
 ) -> Settings:
     """Resolve the settings from flags, environment and defaults."""
     return read_settings(
@@ -125,4 +130,5 @@ def resolve(
         schedule=schedule,
         due_soon_days=due_soon_days,
         max_age_days=max_age_days,
+        changes=changes,
     )

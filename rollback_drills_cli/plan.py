@@ -32,6 +32,7 @@ def plan(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     routing_policy: options.PolicyOption = None,
@@ -46,7 +47,7 @@ def plan(
     Plans as if nobody was notified in this cycle yet. The exit codes are those of `drills check`.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     fleet = load_documents(settings, as_json=as_json)
     request = build_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)

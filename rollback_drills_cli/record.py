@@ -55,7 +55,7 @@ def record(
         raise UsageError("--deliver uses the database of DRILLS_DATABASE_URL; set it instead of --database")
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
-    target = find_target(settings.schedule, settings.history, schedule_id)
+    target = find_target(settings.schedule, settings.history, schedule_id, settings.changes)
     participants = [{"name": name} for name in details["participants"] or ()]
     performed = build_drill(
         _read_drill(drill),

@@ -100,6 +100,7 @@ def simulate_fleet(
     mode: options.ModeOption = None,
     history_path: options.HistoryOption = None,
     schedule_path: options.ScheduleOption = None,
+    changes: options.ChangesOption = None,
     due_soon_days: options.DueSoonOption = None,
     max_age_days: options.MaxAgeOption = None,
     routing_policy: options.PolicyOption = None,
@@ -118,7 +119,7 @@ def simulate_fleet(
     wanted, part = _read_format(format_name, show, out, against)
     start, end = parse_period(since, until)
     start = start or now.replace(second=0, microsecond=0)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     require_watched(settings)
     limits = Limits(silent_days, drills_per_week)
     fleet = load_documents(settings, as_json=wanted is not SimulationFormat.TABLE)
@@ -136,7 +137,7 @@ def simulate_fleet(
     simulation = _simulate(fleet.subjects, scenario)
     difference = None
     if against is not None:
-        others = load_fleet(against, None).subjects
+        others = load_fleet(against, None, settings.changes).subjects
         assumptions = _read_assumptions(perform, acknowledge, others, start)
         difference = find_difference(
             simulation, _simulate(others, replace(scenario, assumptions=assumptions))

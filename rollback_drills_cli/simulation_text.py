@@ -22,6 +22,7 @@ class Part(StrEnum):
     SILENT_ROUTES = "silent-routes"
     CHAINS = "chains"
     BUSY_WEEKS = "busy-weeks"
+    STALE_PROOFS = "stale-proofs"
     DIFFERENCE = "difference"
 
 
@@ -137,6 +138,21 @@ def _list_tables(document: SimulationDocument, limits: Limits) -> list[_Table]:
             [
                 (each.week, each.owner, str(each.drills), ", ".join(each.schedules))
                 for each in summary.busy_weeks
+            ],
+        ),
+        (
+            Part.STALE_PROOFS,
+            "Promoted without a drill since: a gate that requires a current proof is blocked",
+            ("schedule", "promoted", "since", "until", "days"),
+            [
+                (
+                    each.schedule_id,
+                    each.what or each.change_id,
+                    _at(each.since),
+                    _at(each.until) if each.until else "the end",
+                    f"{each.days:g}",
+                )
+                for each in summary.stale_proofs
             ],
         ),
     ]

@@ -7,15 +7,16 @@ from prefect.logging import get_run_logger
 from rollback_drills.documents.fleet import Fleet, load_fleet
 from rollback_drills.documents.partial_fleet import load_shard
 from rollback_drills.documents.shard import Shard
+from rollback_drills.settings import Settings
 
 
 @task(task_run_name="load-documents", cache_policy=NO_CACHE, persist_result=False)
-def load_documents(schedule_path: str | None, history_path: str | None, shard: Shard | None = None) -> Fleet:
-    """Load the schedules and histories that the paths stand for, or those of a shard."""
+def load_documents(settings: Settings, shard: Shard | None = None) -> Fleet:
+    """Load the schedules and histories that the settings stand for, or those of a shard."""
     if shard is None:
-        fleet = load_fleet(schedule_path, history_path)
+        fleet = load_fleet(settings.schedule, settings.history, settings.changes)
     else:
-        fleet = load_shard(schedule_path, history_path, shard)
+        fleet = load_shard(settings.schedule, settings.history, shard, settings.changes)
     logger = get_run_logger()
     logger.info("%d schedules", len(fleet.subjects))
     for warning in fleet.warnings:

@@ -12,7 +12,7 @@ from prefect.logging import get_run_logger
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.promotion import PromotionDocuments, load_promotion
 from rollback_drills.gate import decision
-from rollback_drills.gate.document import Gate
+from rollback_drills.gate.document import Gate, GateCheck
 from rollback_drills.gate.evaluation import evaluate_gate
 from rollback_drills.gate.page import render_gate
 from rollback_drills.gate.promotion import report_promotion
@@ -39,10 +39,11 @@ def decide_gate(
     criteria: Criteria,
     now: datetime,
     generated_by: str,
+    proofs: Sequence[GateCheck],
 ) -> Gate:
     """Judge the promotion, and decide whether the release may pass."""
     promotion = report_promotion(documents, criteria, now=now, generated_by=generated_by)
-    gate = decision.decide_gate(promotion, judgements)
+    gate = decision.decide_gate(promotion, judgements, proofs)
     get_run_logger().info("%s", gate.message)
     return gate
 
@@ -66,6 +67,7 @@ def require_rollback_ready(
     rollback_rehearsal: str | None = None,
     due_soon_days: float | None = None,
     max_age_days: float | None = None,
+    require_current_proof: bool = False,
     generated_by: str = "require-rollback-ready",
     as_of: datetime | None = None,
 ) -> Report:
@@ -89,7 +91,9 @@ def require_rollback_ready(
         max_age_days=max_age_days,
     )
     now = in_utc(as_of) if as_of else datetime.now(UTC)
-    gate = evaluate_gate(settings, now=now, generated_by=generated_by)
+    gate = evaluate_gate(
+        settings, now=now, generated_by=generated_by, require_current_proof=require_current_proof
+    )
     if error := decision.explain_block(gate):
         raise error
     return to_plain(gate)

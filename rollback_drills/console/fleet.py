@@ -19,6 +19,7 @@ from rollback_drills.followup.next_actions import Action
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.judgement import Judgement
+from rollback_drills.readiness.reports import ScheduleFacts
 from rollback_drills.readiness.terms import Readiness
 
 GENERATED_BY: Final = "console"
@@ -184,13 +185,20 @@ def _find_todo(subject: Subject, judgement: Judgement) -> str:
         case Readiness.READY:
             return "nothing to do"
         case Readiness.DUE_SOON:
-            return "perform the drill"
+            return _name_drill(section)
         case Readiness.NOT_REQUESTED:
             return "nothing is asked for"
         case Readiness.NEEDS_ATTENTION:
             is_usable = subject.schedule is not None and subject.schedule.document is not None
             overdue = is_usable and section.stale and section.next_due_at
             if overdue and section.active:
-                return "perform the drill"
+                return _name_drill(section)
             is_history_fault = section.message.startswith(tuple(judgement.schedule_report.warnings))
             return "fix the drill history" if is_history_fault else "fix the schedule"
+
+
+def _name_drill(section: ScheduleFacts) -> str:
+    """Say what to do, and the change that makes the drill due if there is one."""
+    change = section.change
+    because = f": {change.change_id} was promoted" if change and change.moves_due else ""
+    return f"perform the drill{because}"

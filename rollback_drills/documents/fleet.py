@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from rollback_drills.documents.finding import search
+from rollback_drills.documents.fleet_changes import add_changes
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
     Histories,
@@ -50,8 +51,8 @@ def find_subject(subjects: Sequence[Subject], name: str) -> tuple[Subject | None
     return None, find_similar(name, [each.name for each in subjects])
 
 
-def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
-    """Load the schedules and histories that two paths stand for.
+def load_fleet(schedule_path: str | None, history_path: str | None, changes_path: str | None = None) -> Fleet:
+    """Load the schedules and histories that two paths stand for, and what was promoted.
 
     A schedule path is a file, a folder (searched with its subfolders), a glob, or a `.jsonl` file. For more
     than one schedule the history path is a folder or a glob; by default it is the same place. A history
@@ -65,15 +66,16 @@ def load_fleet(schedule_path: str | None, history_path: str | None) -> Fleet:
         subjects = tuple(_load_records(schedule_path, history_path))
     elif schedule_path is None or is_one_file(schedule_path):
         _refuse_missing_folder(schedule_path)
-        return _load_single(schedule_path, history_path)
+        return _load_single(schedule_path, history_path, changes_path)
     else:
         subjects = tuple(_load_files(schedule_path, history_path))
-    return gather_fleet(subjects)
+    return gather_fleet(subjects, changes_path)
 
 
-def gather_fleet(subjects: tuple[Subject, ...]) -> Fleet:
+def gather_fleet(subjects: tuple[Subject, ...], changes_path: str | None) -> Fleet:
     """Put the subjects of several documents together, and refuse those that have the same id."""
-    return Fleet(refuse_duplicates(subjects), is_single=False, warnings=tuple(explain_lookalikes(subjects)))
+    known = add_changes(refuse_duplicates(subjects), changes_path)
+    return Fleet(known, is_single=False, warnings=tuple(explain_lookalikes(subjects)))
 
 
 def count_schedules(schedule_path: str | None) -> int:
@@ -103,7 +105,7 @@ def is_one_file(path: str) -> bool:
     return os.path.isfile(path) or not (os.path.isdir(path) or glob.has_magic(path))
 
 
-def _load_single(schedule_path: str | None, history_path: str | None) -> Fleet:
+def _load_single(schedule_path: str | None, history_path: str | None, changes_path: str | None) -> Fleet:
     if history_path is not None and not is_one_file(history_path):
         raise UsageError(
             f"{history_path} is not one file, but there is one schedule; name its history file",
@@ -113,7 +115,7 @@ def _load_single(schedule_path: str | None, history_path: str | None) -> Fleet:
         schedule=None if schedule_path is None else read_document(Schedule, schedule_path),
         history=None if history_path is None else read_document(History, history_path),
     )
-    return Fleet((subject,), is_single=True)
+    return Fleet(add_changes([subject], changes_path), is_single=True)
 
 
 def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subject]:

@@ -17,6 +17,8 @@ _BLANK_BETWEEN_WORDS: Final = bytes(code if chr(code).isalnum() else ord(" ") fo
 _SCHEDULE_WORDS: Final = frozenset({"schedule", "schedules"})
 _HISTORY_WORDS: Final = frozenset({"history", "histories"})
 _OTHER_WORDS: Final = frozenset({"routing", "policy", "connector", "connectors"})
+_CHANGES: Final = ["changes"]
+"""What was promoted is usually in `changes.json`, which may lie beside the schedules."""
 _KIND_WORDS: Final = _SCHEDULE_WORDS | _HISTORY_WORDS | {"drill", "drills"}
 _MOST_SHOWN: Final = 3
 
@@ -65,7 +67,8 @@ def _classify(relative: str) -> tuple[str, str]:
         return "schedule", key
     if not _HISTORY_WORDS.isdisjoint(words) or "drills" in words:
         return "history", key
-    return "schedule" if _OTHER_WORDS.isdisjoint(words) else "other", key
+    is_other = words == _CHANGES or not _OTHER_WORDS.isdisjoint(words)
+    return "other" if is_other else "schedule", key
 
 
 def _fold(text: str) -> str:

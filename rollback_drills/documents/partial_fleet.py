@@ -39,24 +39,27 @@ class _Candidate(Protocol):
         """Read its documents."""
 
 
-def load_shard(schedule_path: str | None, history_path: str | None, shard: Shard) -> Fleet:
+def load_shard(
+    schedule_path: str | None, history_path: str | None, shard: Shard, changes_path: str | None = None
+) -> Fleet:
     """Load the schedules of a shard, with their histories.
 
     Args:
         schedule_path: A folder, a glob, or a `.jsonl` file.
         history_path: A folder or a glob; None if the histories are at the same place.
         shard: The part of the schedules.
+        changes_path: The document of what was promoted; None if there is none.
 
     Raises:
         UsageError: Nothing is found, or the path is that of one document.
     """
     if _has_index(schedule_path, history_path):
         with suppress(ChangedFileError):  # then all of it is looked through
-            return _load_by_index(schedule_path, shard)
+            return _load_by_index(schedule_path, shard, changes_path)
     iterate, problems = _find_candidates(schedule_path, history_path, shard)
     subjects = [each.read() for each in iterate() if shard.holds(each.identify())]
     subjects += [each for name, each in problems.items() if shard.holds(name)]
-    fleet = gather_fleet(tuple(subjects))
+    fleet = gather_fleet(tuple(subjects), changes_path)
     return replace(fleet, drills_elsewhere=_find_elsewhere(iterate, shard, fleet.subjects))
 
 
@@ -75,11 +78,11 @@ def _has_index(schedule_path: str | None, history_path: str | None) -> TypeGuard
     return schedule_path is not None and history_path is None and is_records(schedule_path)
 
 
-def _load_by_index(path: str, shard: Shard) -> Fleet:
+def _load_by_index(path: str, shard: Shard, changes_path: str | None) -> Fleet:
     index = index_records(path)
     with index.reading(path) as read:
         records = index.find_own(shard, lambda record: _Record(read(record), {}, {}).identify())
-        fleet = gather_fleet(tuple(Subject(*read(each).read()) for each in records))
+        fleet = gather_fleet(tuple(Subject(*read(each).read()) for each in records), changes_path)
         own = [key for each in fleet.subjects for key in find_drills(each)]
         users = index.find_users(shard, own) if own else []
         others = [_Record(read(each), {}, {}) for each in users]

@@ -50,6 +50,8 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     """Within how many days a drill that was not accepted is to be performed again."""
     postpone_limit_days: Annotated[float, Meta(ge=0, le=366)] = POSTPONE_LIMIT_DAYS
     """How far beyond its due instant a cycle can be postponed, whoever approves it."""
+    redrill_after_change_days: Annotated[float, Meta(gt=0, le=366)] | None = None
+    """Within how many days after a change the next drill is due; None if changes do not matter."""
 
     @property
     def cadence(self) -> Interval | CalendarCadence:

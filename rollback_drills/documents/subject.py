@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
@@ -18,6 +19,8 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
 
     schedule: Loaded[Schedule] | None
     history: Loaded[History] | None
+    changes: KnownChanges | None = None
+    """What was promoted; None if no document of changes is configured."""
 
     @property
     def document(self) -> Schedule | None:

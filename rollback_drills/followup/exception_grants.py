@@ -38,7 +38,7 @@ def grant_exception(
     """
     if settings.schedule is None:
         raise no_schedule()
-    fleet = load_fleet(settings.schedule, settings.history)
+    fleet = load_fleet(settings.schedule, settings.history, settings.changes)
     subject = choose_subject(fleet.subjects, settings.schedule, schedule_id)
     due_at = find_due(subject, now=now)
     (judged,) = keep_cycles([judge(subject, due_at, settings.criteria, now=now, generated_by=signer)])

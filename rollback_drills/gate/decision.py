@@ -24,12 +24,15 @@ _PROMOTION_CHECKS: Final = (
 )
 
 
-def decide_gate(promotion: Sequence[Report], judgements: Sequence[Judgement]) -> Gate:
+def decide_gate(
+    promotion: Sequence[Report], judgements: Sequence[Judgement], proofs: Sequence[GateCheck] = ()
+) -> Gate:
     """Put together the gate document.
 
     Args:
         promotion: The reports of promotion evidence, rollback plan and rehearsal, in this order.
         judgements: Those of the schedules, at least one.
+        proofs: Whether each schedule is proven for what is promoted now, if the release demands that.
     """
     checks = [
         summarise(
@@ -41,7 +44,7 @@ def decide_gate(promotion: Sequence[Report], judgements: Sequence[Judgement]) ->
         )
         for (check_id, section), report in zip(_PROMOTION_CHECKS, promotion, strict=True)
     ]
-    checks += drill_checks(judgements)
+    checks += [*drill_checks(judgements), *proofs]
     status = worst(each.state for each in checks)
     caller = judgements[0].schedule_report
     failed = next((each for each in checks if each.status == "warn"), None)

@@ -20,4 +20,7 @@ class GateRequest(CheckRequest):
     rollback_rehearsal: Annotated[str | None, of_setting("rollback_rehearsal")] = Field(
         None, description=DESCRIPTIONS["rollback_rehearsal"]
     )
+    require_current_proof: bool = Field(
+        default=False, description="Block unless an accepted drill came after everything promoted."
+    )
     generated_by: str = Field("release-gate", description="Who asked, as recorded in the documents.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from rollback_drills.documents.changes import Changes, find_change_faults
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
 from rollback_drills.documents.promotion import PromotionDocument
@@ -45,6 +46,8 @@ def find_faults(document: Document) -> Faults:
         return Faults(warnings=tuple(find_idle_exceptions(document)))
     if isinstance(document, History):
         return _find_in_history(document)
+    if isinstance(document, Changes):
+        return Faults(tuple(find_change_faults(document)))
     if isinstance(document, PromotionDocument):
         return Faults(tuple(find_promotion_faults(document)))
     return Faults()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rollback_drills.documents.changes import CHANGES_SCHEMA, Changes
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import HISTORY_SCHEMA, History
 from rollback_drills.documents.history_pairs import find_kind
@@ -23,6 +24,7 @@ from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, Schedule
 SCHEMAS: Final[Mapping[str, type[Document]]] = {
     SCHEDULE_SCHEMA: Schedule,
     HISTORY_SCHEMA: History,
+    CHANGES_SCHEMA: Changes,
     PROMOTION_SCHEMA: PromotionEvidence,
     ROLLBACK_PLAN_SCHEMA: RollbackPlan,
     REHEARSAL_SCHEMA: RollbackRehearsal,

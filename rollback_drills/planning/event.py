@@ -12,7 +12,7 @@ from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.plan import OwnerRoute, Plan
-from rollback_drills.readiness.reports import ScheduleReport
+from rollback_drills.readiness.reports import ChangeFacts, ScheduleReport
 from rollback_drills.readiness.terms import Readiness
 
 _CONTROLS: Final = (
@@ -32,6 +32,8 @@ class EventSummary(msgspec.Struct, frozen=True, gc=False):
     stale: bool
     due_soon: bool
     interval_days: float | int | None
+    change: ChangeFacts | UnsetType = UNSET
+    """What makes the proof stale; UNSET if nothing does."""
 
 
 class Event(WireDocument, frozen=True, gc=False, kw_only=True):
@@ -105,6 +107,7 @@ def build_event(schedule_report: ScheduleReport, plan: Plan) -> Event:
             stale=schedule.stale,
             due_soon=schedule.due_soon,
             interval_days=schedule.interval_days,
+            change=schedule.change,
         ),
         owners=plan.owners,
         notification_providers=plan.selected_providers,

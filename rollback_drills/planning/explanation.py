@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.time_data import TimeData
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision, find_facts, make_context
@@ -146,7 +146,12 @@ def _explain_due(check: ScheduleCheck, *, now: datetime) -> str:
     if check.schedule is None:
         return "not known: the schedule cannot be read"
     history = check.subject.history
-    return explain_due(check.schedule, history.document if history else None, now=now)
+    because = explain_due(check.schedule, history.document if history else None, now=now)
+    change = check.judgement.schedule.change
+    if not change or not change.moves_due:
+        return because
+    days = tidy(check.schedule.redrill_after_change_days)
+    return f"$.redrill_after_change_days is {days}, and there is {change.describe()}; without it: {because}"
 
 
 def _explain_drills(check: ScheduleCheck, *, now: datetime) -> Iterator[DrillExplanation]:

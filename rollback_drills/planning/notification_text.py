@@ -85,12 +85,13 @@ def tidy_facts(facts: Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ..
 
 def _write_summary(schedule_report: ScheduleReport, plan: Plan) -> str:
     schedule = schedule_report.schedule
+    because = schedule.change.explain_due() if schedule.change else ""
     match plan.status:
         case Readiness.DUE_SOON:
-            due = f"The next rollback drill is due {schedule.next_due_at}"
+            due = f"The next rollback drill is due {schedule.next_due_at}{because}"
             return write_sentences(due, "Perform it and record it", *_find_warnings(schedule_report))
         case Readiness.NEEDS_ATTENTION:
-            late = f"the drill was due {schedule.next_due_at}"
+            late = f"the drill was due {schedule.next_due_at}{because}"
             message = _name_files(schedule_report, schedule.message)
             warnings = [each for each in _find_warnings(schedule_report) if each not in message]
             if schedule.next_due_at and message.endswith(f": {late}"):
@@ -120,6 +121,8 @@ def _find_facts(
     yield "Environment", schedule.environment
     yield "State", plan.status.replace("_", " ")
     yield "Due", schedule.next_due_at or "unknown"
+    if schedule.change:
+        yield "Not proven since", schedule.change.name_change()
     yield "Latest drill", describe_latest_drill(schedule_report.history)
     yield "Owner", decision.owner
     if not is_same(decision.owner, decision.escalation_owner):

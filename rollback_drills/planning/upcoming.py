@@ -12,7 +12,7 @@ from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.calendar_cadence import CalendarCadence
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period
 from rollback_drills.documents.rule_parts import MOST_OCCURRENCES
-from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.documents.spans import Span
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.windows_and_absences import matches
@@ -120,7 +120,36 @@ def find_due_times(judgement: Judgement, schedule: Schedule | None, until: datet
     due_at = datetime.fromisoformat(written) if written else until
     if due_at >= until:
         return []
-    return [due_at, *(_find_following(schedule.cadence, due_at, until) if schedule else ())]
+    if schedule is None:
+        return [due_at]
+    if judgement.schedule.change:
+        return [
+            due_at,
+            *takewhile(
+                lambda each: each < until, islice(find_following_dues(judgement, schedule), MOST_OCCURRENCES)
+            ),
+        ]
+    return [due_at, *_find_following(schedule.cadence, due_at, until)]
+
+
+def find_following_dues(judgement: Judgement, schedule: Schedule) -> Iterator[datetime]:
+    """Yield the due times after the current one, if each drill is performed when it is due."""
+    due_at, change = datetime.fromisoformat(judgement.schedule.next_due_at), judgement.schedule.change
+    if not change or not change.moves_due or _is_moved_by_drills(schedule):
+        yield from follow(schedule.cadence, due_at)
+    elif change.cadence_due_at:
+        by_cadence = datetime.fromisoformat(change.cadence_due_at)
+        yield by_cadence
+        yield from follow(schedule.cadence, by_cadence)
+
+
+def _is_moved_by_drills(schedule: Schedule) -> bool:
+    """Whether an early drill, as one after a change is, moves the next due time of the cadence."""
+    is_interval = isinstance(schedule.cadence, Interval)
+    return is_interval and (
+        schedule.due_policy is DuePolicy.AFTER_COMPLETION
+        or (schedule.due_policy is DuePolicy.EXPLICIT and schedule.next_due_at is None)
+    )
 
 
 # Thousands of schedules share a few cadences.

@@ -5,6 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 import msgspec
+from msgspec import UNSET
 
 from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.readiness.cycle import Cycle, find_cycle
@@ -13,6 +14,7 @@ from rollback_drills.readiness.history import report_history
 from rollback_drills.readiness.reports import HistoryFacts, HistoryReport, ScheduleFacts, ScheduleReport
 from rollback_drills.readiness.schedule import report_schedule
 from rollback_drills.readiness.shared_drills import find_shared_drills
+from rollback_drills.readiness.stale_proof import bring_forward, write_change
 from rollback_drills.readiness.terms import Criteria, Readiness
 
 
@@ -40,12 +42,15 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
 
 
 def find_due(subject: Subject, *, now: datetime) -> datetime | None:
-    """Return the due instant of a schedule, in UTC; None if it is not known."""
+    """Return the due instant of a schedule, in UTC; None if it is not known.
+
+    It is that of the cadence, or an earlier one because something was promoted.
+    """
     if subject.schedule is None or subject.schedule.document is None:
         return None
-    return derive_due(
-        subject.schedule.document, subject.history.document if subject.history else None, now=now
-    )
+    history = subject.history.document if subject.history else None
+    due_at = derive_due(subject.schedule.document, history, now=now)
+    return due_at if subject.changes is None else bring_forward(due_at, subject, now=now)
 
 
 def judge(
@@ -68,7 +73,14 @@ def judge(
         shared=shared,
     )
     schedule = report_schedule(
-        subject.schedule, due_at, history, criteria, now=now, generated_by=generated_by
+        subject.schedule,
+        due_at,
+        history,
+        criteria,
+        now=now,
+        generated_by=generated_by,
+        known=subject.changes,
+        change=write_change(subject, due_at, now=now) if subject.changes else UNSET,
     )
     cycle = find_cycle(subject.schedule, schedule.schedule.next_due_at, schedule.status)
     return Judgement(history, schedule, cycle)

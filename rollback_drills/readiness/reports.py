@@ -11,6 +11,7 @@ from rollback_drills.documents.schedule import DuePolicy
 from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
 from rollback_drills.readiness.terms import Mode, Readiness, Report
+from rollback_drills.rendering.relative_time import write_count
 
 HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"
 SCHEDULE_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-schedule.v1"
@@ -103,6 +104,39 @@ class CadenceFacts(msgspec.Struct, frozen=True, gc=False):
     """By which due times move to working days."""
 
 
+class ChangeFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What was promoted since the latest accepted drill, which so proves nothing about what runs now."""
+
+    change_id: str
+    """Of the earliest change."""
+    promoted_at: str
+    what: str
+    reference: str
+    further_count: int
+    """How many changes came after it."""
+    redrill_due_at: str
+    """By when the schedule demands a drill; empty if it demands none after a change."""
+    cadence_due_at: str
+    """When the drill would be due without the change; empty if it is not known."""
+    moves_due: bool
+    """Whether the next drill is due earlier because of it."""
+
+    def describe(self) -> str:
+        """Describe what is not proven, without a full stop."""
+        more = "" if self.further_count == 0 else f" and {write_count(self.further_count, 'later change')}"
+        name = f"{self.what} ({self.change_id})" if self.what else self.change_id
+        return f"no accepted drill since the promotion of {name} on {self.promoted_at}{more}"
+
+    def name_change(self) -> str:
+        """Return what was promoted, where more is known about it, and when."""
+        facts = (self.what, self.change_id, self.reference, f"promoted {self.promoted_at}")
+        return ", ".join(dict.fromkeys(filter(None, facts)))
+
+    def explain_due(self) -> str:
+        """Explain a due time as the rest of a sentence; empty if the change does not move it."""
+        return f", because there is {self.describe()}" if self.moves_due else ""
+
+
 class ScheduleFacts(msgspec.Struct, frozen=True, gc=False):
     """The facts of a drill schedule, and how far away its due time is."""
 
@@ -130,6 +164,8 @@ class ScheduleFacts(msgspec.Struct, frozen=True, gc=False):
     message: str
     cadence: CadenceFacts | UnsetType = UNSET
     """Of a cadence by the calendar."""
+    change: ChangeFacts | UnsetType = UNSET
+    """What makes the proof stale; UNSET if nothing does, or no changes are configured."""
 
 
 class ScheduleReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):

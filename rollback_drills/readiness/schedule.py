@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.cadence import DAY, Interval
 from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
+from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.rule_cadence import RuleCadence
@@ -16,7 +17,13 @@ from rollback_drills.documents.time_data import find_holiday_version, find_time_
 from rollback_drills.documents.wall_time import LAST_YEAR
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
 from rollback_drills.readiness.checklist import Checklist, list_facts
-from rollback_drills.readiness.reports import CadenceFacts, HistoryReport, ScheduleFacts, ScheduleReport
+from rollback_drills.readiness.reports import (
+    CadenceFacts,
+    ChangeFacts,
+    HistoryReport,
+    ScheduleFacts,
+    ScheduleReport,
+)
 from rollback_drills.readiness.schedule_faults import (
     ACTIVE,
     CADENCE,
@@ -65,6 +72,8 @@ def report_schedule(
     *,
     now: datetime,
     generated_by: str = "cli",
+    known: KnownChanges | None = None,
+    change: ChangeFacts | UnsetType = UNSET,
 ) -> ScheduleReport:
     """Judge the schedule at an instant.
 
@@ -75,6 +84,8 @@ def report_schedule(
         criteria: The mode and how early a drill counts as due soon.
         now: The instant of the judgement, aware.
         generated_by: Who asked, for the report.
+        known: What was promoted; None if no document of changes is configured.
+        change: What makes the proof stale; UNSET if nothing does.
     """
     left = due_at - now if due_at else None
     has_ended = due_at is None and _has_ended(source)
@@ -85,10 +96,12 @@ def report_schedule(
         problem = source.problem if source else _NOT_CONFIGURED
         faults = dict.fromkeys(_CHECKLIST.facts, problem)
     else:
-        faults = _find_faults(source, source.document, due, history_report)
+        faults = _find_faults(source, source.document, due, history_report, change)
+        if source.document.redrill_after_change_days is not None:
+            faults |= _miss_changes(source, known)
         problem = next(iter(faults.values()), "")
     document = (source.document if source else None) or _NO_SCHEDULE
-    facts = _write_facts(document, due, problem, criteria, has_ended=has_ended)
+    facts = _write_facts(document, due, problem, criteria, change, has_ended=has_ended)
     requested = source is not None or criteria.mode is Mode.PROMOTED
     status = _classify(facts, requested=requested)
     return ScheduleReport(
@@ -124,7 +137,13 @@ def _has_ended(source: Loaded[Schedule] | None) -> bool:
 
 
 def _write_facts(
-    schedule: Schedule, due: _Due, problem: str, criteria: Criteria, *, has_ended: bool
+    schedule: Schedule,
+    due: _Due,
+    problem: str,
+    criteria: Criteria,
+    change: ChangeFacts | UnsetType,
+    *,
+    has_ended: bool,
 ) -> ScheduleFacts:
     """Write the facts of the schedule and how far away its due time is."""
     cadence = schedule.cadence
@@ -151,8 +170,10 @@ def _write_facts(
         maintenance_windows=write_windows(schedule),
         owner_calendars=write_calendars(schedule),
         runbook_ref=schedule.runbook_ref,
-        message=problem or (_ENDED if has_ended else f"the next drill is due {due.written}"),
+        message=problem
+        or (_ENDED if has_ended else f"the next drill is due {due.written}{_explain(change)}"),
         cadence=_write_cadence(cadence, schedule.written_cadence, due.at, has_ended=has_ended),
+        change=change,
     )
 
 
@@ -181,7 +202,11 @@ def _write_cadence(
 
 
 def _find_faults(
-    source: Loaded[Schedule], schedule: Schedule, due: _Due, history_report: HistoryReport
+    source: Loaded[Schedule],
+    schedule: Schedule,
+    due: _Due,
+    history_report: HistoryReport,
+    change: ChangeFacts | UnsetType,
 ) -> dict[str, str]:
     """Return, by the id of a check or a key, file, path and remedy of each fault, the most basic first."""
     written = find_written_faults(schedule)
@@ -195,9 +220,24 @@ def _find_faults(
     elif due.stale:
         faults[NOT_STALE] = (
             _blame_history(source, schedule, due, history_report)
-            or f"{source.path}: the drill was due {due.written}"
+            or f"{source.path}: the drill was due {due.written}{_explain(change)}"
         )
     return faults
+
+
+def _miss_changes(source: Loaded[Schedule], known: KnownChanges | None) -> dict[str, str]:
+    """Return why it is not known which drill is due first, for a schedule that demands one after a change."""
+    if known is None:
+        missing = (
+            f"{source.path}: $.redrill_after_change_days needs to know what was promoted;"
+            " set DRILLS_CHANGES to the document of the changes"
+        )
+        return {NEXT_DUE: missing}
+    return {NEXT_DUE: known.problem} if known.problem else {}
+
+
+def _explain(change: ChangeFacts | UnsetType) -> str:
+    return change.explain_due() if change else ""
 
 
 def _add_age(faults: dict[str, str], facts: ScheduleFacts) -> dict[str, str]:

@@ -100,7 +100,8 @@ def record_drill(
     source, advanced = target.source, Advanced()
     if advance and is_accepted(drill, now=now) and after.document:
         source, advanced = advance_due(target, after.document, now=now)
-    old, new = Subject(target.source, before), Subject(source, after)
+    old = Subject(target.source, before, target.changes)
+    new = Subject(source, after, target.changes)
     return Recorded(
         target=target,
         drill=drill,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
@@ -29,22 +30,30 @@ class Target:
     """What people see of that."""
     run_paths: tuple[str, str | None]
     """The schedule and the history that a flow run for this schedule is given; those of all if it must be."""
+    changes: KnownChanges | None = None
+    """What was promoted; None if no document of changes is configured."""
 
 
-def find_target(schedule_path: str | None, history_path: str | None, schedule_id: str | None) -> Target:
+def find_target(
+    schedule_path: str | None,
+    history_path: str | None,
+    schedule_id: str | None,
+    changes_path: str | None = None,
+) -> Target:
     """Find the one schedule that is meant, and its history.
 
     Args:
         schedule_path: As every command takes it; of several schedules the id chooses.
         history_path: As every command takes it.
         schedule_id: The schedule that is meant; None if there is only one.
+        changes_path: The document of what was promoted; None if there is none.
 
     Raises:
         UsageError: None or several are meant, the schedule is unusable, or it has no history in a file.
     """
     if schedule_path is None:
         raise no_schedule()
-    fleet = load_fleet(schedule_path, history_path)
+    fleet = load_fleet(schedule_path, history_path, changes_path)
     subject = choose_subject(fleet.subjects, schedule_path, schedule_id)
     source = subject.schedule
     if source is None or source.document is None:
@@ -60,7 +69,8 @@ def find_target(schedule_path: str | None, history_path: str | None, schedule_id
         inside = f"{subject.history.path} stands inside a JSON Lines record; move it to a file of its own"
         raise UsageError(subject.history.problem or inside)
     run_paths = (source.file, history) if source.file else (schedule_path, history_path)
-    return Target(source, source.document, history, subject.history.path, run_paths)
+    shown = subject.history.path
+    return Target(source, source.document, history, shown, run_paths, subject.changes)
 
 
 def choose_subject(subjects: Sequence[Subject], schedule_path: str, schedule_id: str | None) -> Subject:

@@ -13,7 +13,7 @@ from rollback_drills import PRODUCT, ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import MaintenanceWindow
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.planning.upcoming import follow
+from rollback_drills.planning.upcoming import find_following_dues
 from rollback_drills.readiness.judgement import Judgement
 
 _SHOWN: Final = 4
@@ -51,8 +51,7 @@ def build_calendar(
 
 def _list_later(judgement: Judgement, schedule: Schedule) -> Iterator[datetime]:
     """Return the due times after the next one."""
-    due_at = datetime.fromisoformat(judgement.schedule.next_due_at)
-    return islice(follow(schedule.cadence, due_at), _SHOWN - 1)
+    return islice(find_following_dues(judgement, schedule), _SHOWN - 1)
 
 
 def _build_event(judgement: Judgement, now: datetime) -> Event:

@@ -16,7 +16,9 @@ from rollback_drills.planning.suppression_rules import Context, suppress_schedul
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.due import find_next_change
 from rollback_drills.readiness.judgement import find_due, judge
-from rollback_drills.simulation.happenings import Dropped, Due, Notified, Obstacle
+from rollback_drills.readiness.reports import ChangeFacts
+from rollback_drills.readiness.stale_proof import find_next_promotion
+from rollback_drills.simulation.happenings import Dropped, Due, Notified, Obstacle, Promoted, Proven
 from rollback_drills.simulation.outbox import Row, SimulatedOutbox
 from rollback_drills.simulation.people import People
 from rollback_drills.simulation.scenario import Scenario
@@ -51,6 +53,10 @@ class Checks:
         """The due times that were met."""
         self._planned: Collection[str] = ()
         """The keys of the routes that the check notifies which is under way."""
+        self._is_announced = False
+        """Whether it was yielded if the proof is stale."""
+        self._change: ChangeFacts | None = None
+        """What makes the proof stale; None if nothing does."""
         self._judge(scenario.since)
 
     @property
@@ -58,9 +64,14 @@ class Checks:
         """The windows and calendars of the schedule."""
         return self._context.suppressions
 
-    def judge(self, *, now: datetime) -> Iterator[Due]:
-        """Judge the schedule; yield its due time if it is a new one within the simulated time."""
+    def judge(self, *, now: datetime) -> Iterator[Due | Promoted | Proven]:
+        """Judge the schedule; yield its due time if it is a new one within the simulated time.
+
+        Whether the proof became stale, or is one of what is promoted again, is yielded before.
+        """
+        was_stale = self._is_announced and self._change is not None
         self._judge(now)
+        yield from self._compare_proof(was_stale=was_stale, now=now)
         due_at = self._people.due_at
         if due_at and self.due not in self._dues and self._scenario.since <= due_at < self._scenario.until:
             self._dues.add(self.due)
@@ -73,13 +84,32 @@ class Checks:
                 obstacles=tuple(dict.fromkeys(self._find_obstacles(due_at))),
             )
 
+    def _compare_proof(self, *, was_stale: bool, now: datetime) -> Iterator[Promoted | Proven]:
+        self._is_announced = True
+        facts = {
+            "at": write_time_of_run(now),
+            "schedule_id": self.cycle.schedule_id,
+            "cycle_id": self.cycle.cycle_id,
+            "due_at": self.due,
+        }
+        if self._change and not was_stale:
+            change = self._change
+            yield Promoted(
+                change_id=change.change_id, what=change.what, promoted_at=change.promoted_at, **facts
+            )
+        elif was_stale and not self._change:
+            yield Proven(**facts)
+
     def _judge(self, now: datetime) -> None:
         self._people.due_at = find_due(self._people.subject, now=now)
         subject, criteria = self._people.subject, self._scenario.criteria
         judgement = judge(subject, self._people.due_at, criteria, now=now)
         self.cycle, self.due = judgement.cycle, judgement.schedule.next_due_at
         history = subject.history.document if subject.history else None
-        self.judged_until = find_next_change(history, self._people.due_at, criteria.due_soon, now=now)
+        self._change = judgement.schedule.change or None
+        readiness_at = find_next_change(history, self._people.due_at, criteria.due_soon, now=now)
+        promoted_at = find_next_promotion(subject, now=now) if subject.changes else None
+        self.judged_until = min(filter(None, (readiness_at, promoted_at)), default=None)
         """When the readiness changes next, if nobody performs a drill; None if it does not."""
         self._context = make_context(self.cycle, self._schedule, self._request, now=now)
 

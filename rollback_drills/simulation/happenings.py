@@ -62,6 +62,18 @@ class Performed(Happening, frozen=True, gc=False, kw_only=True, tag="performed")
     accepted: bool
 
 
+class Promoted(Happening, frozen=True, gc=False, kw_only=True, tag="promoted"):
+    """Something is promoted that no drill has proven: a gate that requires a current proof is blocked."""
+
+    change_id: str
+    what: str
+    promoted_at: str
+
+
+class Proven(Happening, frozen=True, gc=False, kw_only=True, tag="proven"):
+    """An accepted drill has proven what is promoted: such a gate is open again."""
+
+
 class Obstacle(msgspec.Struct, frozen=True, gc=False):
     """What is in the way of an owner when a drill is due."""
 
@@ -88,4 +100,6 @@ class DeadEnd(Happening, frozen=True, gc=False, kw_only=True, tag="dead_end"):
     because: str
 
 
-AnyHappening: TypeAlias = Notified | HeldBack | Dropped | Acknowledged | Performed | Due | DeadEnd
+AnyHappening: TypeAlias = (
+    Notified | HeldBack | Dropped | Acknowledged | Performed | Promoted | Proven | Due | DeadEnd
+)

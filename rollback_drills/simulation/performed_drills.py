@@ -104,7 +104,8 @@ def perform(subject: Subject, at: datetime, *, accepted: bool = True) -> Subject
     if new_due_at and schedule.next_due_at and new_due_at > schedule.next_due_at and source:
         moved = msgspec.structs.replace(schedule, next_due_at=new_due_at)
         source = msgspec.structs.replace(source, document=moved)
-    return Subject(source, msgspec.structs.replace(loaded, document=history, problem=""))
+    recorded = msgspec.structs.replace(loaded, document=history, problem="")
+    return msgspec.structs.replace(subject, schedule=source, history=recorded)
 
 
 def _make_drill(schedule: Schedule, number: int, at: datetime, *, accepted: bool) -> Drill:

@@ -1,7 +1,7 @@
 """Counts what a simulation found: by owner and week, in freezes, in absences, and where nobody is reached."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -22,6 +22,8 @@ from rollback_drills.simulation.happenings import (
     Obstacle,
     OnRoute,
     Performed,
+    Promoted,
+    Proven,
 )
 
 _DAY: Final = timedelta(days=1)
@@ -110,6 +112,18 @@ class BusyWeek(msgspec.Struct, frozen=True, gc=False, order=True):
     schedules: tuple[str, ...]
 
 
+class StaleProof(msgspec.Struct, frozen=True, gc=False):
+    """A time in which no drill had proven what was promoted: a gate that requires that was blocked."""
+
+    schedule_id: str
+    change_id: str
+    what: str
+    since: str
+    until: str | None
+    """None if it lasts to the end."""
+    days: float
+
+
 class Summary(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a simulation found."""
 
@@ -123,6 +137,7 @@ class Summary(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     silent_routes: list[SilentRoute]
     chains_to_nobody: list[ChainToNobody]
     busy_weeks: list[BusyWeek]
+    stale_proofs: list[StaleProof]
 
 
 def summarise(happenings: Sequence[AnyHappening], until: datetime, limits: Limits) -> Summary:
@@ -151,6 +166,7 @@ def summarise(happenings: Sequence[AnyHappening], until: datetime, limits: Limit
         silent_routes=_find_silent(happenings, until, limits.silent_days * _DAY),
         chains_to_nobody=_find_chains(each for each in happenings if isinstance(each, DeadEnd)),
         busy_weeks=_find_busy_weeks(dues, limits.drills_per_week),
+        stale_proofs=list(_find_stale_proofs(happenings, until)),
     )
 
 
@@ -201,6 +217,25 @@ def _find_silent(
             held.setdefault(_key(each), each)
     found += [_end(each, None, write_instant(until)) for each in held.values()]
     return [each for each in found if each.days * _DAY > allowed]
+
+
+def _find_stale_proofs(happenings: Iterable[AnyHappening], until: datetime) -> Iterator[StaleProof]:
+    """Yield how long each proof was stale, as it ends; then those that are stale at the end."""
+    stale: dict[str, Promoted] = {}
+    for each in happenings:
+        if isinstance(each, Promoted):
+            stale[each.schedule_id] = each
+        elif isinstance(each, Proven):
+            yield _end_stale(stale.pop(each.schedule_id), each.at)
+    for each in stale.values():
+        yield _end_stale(each, None, write_instant(until))
+
+
+def _end_stale(promoted: Promoted, until: str | None, last: str = "") -> StaleProof:
+    days = (datetime.fromisoformat(until or last) - datetime.fromisoformat(promoted.at)) / _DAY
+    return StaleProof(
+        promoted.schedule_id, promoted.change_id, promoted.what, promoted.at, until, round(days, 2)
+    )
 
 
 def _key(each: OnRoute) -> tuple[str, str, str]:

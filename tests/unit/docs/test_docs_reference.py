@@ -15,6 +15,7 @@ from rollback_drills.console import query
 from rollback_drills.console.evidence import MOST_VERIFIED
 from rollback_drills.console.records import MOST_CYCLES, MOST_ROWS
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
 from rollback_drills.documents.history import ExerciseType, History, Trigger
 from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
@@ -153,6 +154,7 @@ def inner_models(wanted: object) -> Iterator[type]:
     [
         pytest.param("documents", Schedule, id="schedule"),
         pytest.param("documents", History, id="history"),
+        pytest.param("documents", Changes, id="changes"),
         pytest.param("gate", PromotionEvidence, id="promotion evidence"),
         pytest.param("gate", RollbackPlan, id="rollback plan"),
         pytest.param("gate", RollbackRehearsal, id="rehearsal"),

@@ -1,0 +1,61 @@
+"""The document of what was promoted and when, with which a proof from before is known to be stale."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from rollback_drills.documents.fields import Document, Name, ReviewedValue, Timestamp, check_in_utc
+from rollback_drills.documents.quotation import show
+
+CHANGES_SCHEMA: Final = "rollback-drills.changes.v1"
+
+
+class Change(Document, frozen=True, gc=False):
+    """Something that was promoted, after which the rollback is to be proven again."""
+
+    change_id: Name
+    promoted_at: Timestamp
+    what: str = ""
+    """What was promoted, such as a name and its version."""
+    reference: str = ""
+    """Where more is known about it, such as a ticket; no URL."""
+    schedule_ids: tuple[Name, ...] = ()
+    """The schedules that it concerns; empty for all."""
+    environments: tuple[Name, ...] = ()
+    """The environments whose schedules it concerns; empty for all."""
+
+    def __post_init__(self) -> None:
+        """Ensure that the time can be written in UTC."""
+        check_in_utc(self.promoted_at)
+
+
+class Changes(Document, frozen=True, gc=False):
+    """Everything that was promoted, in any order."""
+
+    schema_version: str = ""
+    changes: tuple[Change, ...] = ()
+    reviewed_values: tuple[ReviewedValue, ...] = ()
+
+
+class KnownChanges(msgspec.Struct, frozen=True, gc=False):
+    """What is known of the changes that concern one schedule."""
+
+    changes: tuple[Change, ...] = ()
+    """The earliest first."""
+    problem: str = ""
+    """What makes the document of the changes unusable: file, JSON path, value and remedy."""
+
+
+def find_change_faults(document: Changes) -> Iterator[str]:
+    """Yield path, value and remedy of what makes a document of changes unusable as a whole."""
+    if document.schema_version != CHANGES_SCHEMA:
+        yield f'$.schema_version is {show(document.schema_version)}; must be "{CHANGES_SCHEMA}"'
+    seen: dict[str, int] = {}
+    for number, each in enumerate(document.changes):
+        first = seen.setdefault(each.change_id, number)
+        if first != number:
+            yield (
+                f"$.changes[{number}].change_id is {show(each.change_id)}, which $.changes[{first}] has too;"
+                " list each change once"
+            )
