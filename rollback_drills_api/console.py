@@ -13,12 +13,14 @@ from rollback_drills.console.links import PrefectLinks, ServedLinks, root_of
 from rollback_drills.console.pages import (
     write_acknowledgements,
     write_calendar,
+    write_changes,
     write_evidence,
     write_fleet,
     write_missing_documents,
     write_missing_evidence,
     write_schedule,
     write_trends,
+    write_undelivered,
 )
 from rollback_drills.console.query import FleetQuery, MonthQuery, read_page
 from rollback_drills.console.rendering import SERVED_POLICY, Outage, render_outage, stylesheet
@@ -98,6 +100,30 @@ async def trends(served: Readable, request: Request) -> Response:
         "trends",
         lambda: bool(_only(request.query_params)),
         lambda console, links, _: write_trends(console, links),
+    )
+
+
+@router.get("/changes")
+async def changes(served: Readable, request: Request) -> Response:
+    """Show what changed since yesterday."""
+    return await _give(
+        served,
+        request,
+        "changes",
+        lambda: bool(_only(request.query_params)),
+        lambda console, links, _: write_changes(console, links),
+    )
+
+
+@router.get("/undelivered")
+async def undelivered(served: Readable, request: Request) -> Response:
+    """Show what waits for delivery, and the dead letters."""
+    return await _give(
+        served,
+        request,
+        "undelivered",
+        lambda: bool(_only(request.query_params)),
+        lambda console, links, _: write_undelivered(console, links),
     )
 
 

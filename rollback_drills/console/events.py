@@ -44,7 +44,11 @@ def find_events(
     yield from _drills(drills)
     yield from _windows(windows, records, row.schedule_id, now)
     yield from map(_exception, records.exceptions)
-    yield from (_notification(item) for item in records.notifications if item.state is not State.SUPERSEDED)
+    yield from (
+        _notification(item, records.runs.get(item.notification_id, ""))
+        for item in records.notifications
+        if item.state is not State.SUPERSEDED
+    )
     yield from map(_acknowledgement, records.acknowledgements)
     yield from (_imported(at, row) for at, row in records.imported)
 
@@ -100,14 +104,13 @@ def _exception(record: Report) -> Event:
     )
 
 
-def _notification(item: OutboxRow) -> Event:
+def _notification(item: OutboxRow, flow_run_id: str) -> Event:
     at = datetime.fromtimestamp(item.completed_at or item.planned_at, UTC)
     lane = Lane.ESCALATED if item.reason is Reason.ESCALATED else Lane.TOLD
     is_bad = item.state in {State.PERMANENT, State.DISABLED}
     why = f" ({item.detail})" if is_bad and item.detail else ""
-    return Event(
-        at, lane, f"{item.reason} to {item.owner} through {item.provider}: {item.state}{why}", is_bad
-    )
+    text = f"{item.reason} to {item.owner} through {item.provider}: {item.state}{why}"
+    return Event(at, lane, text, is_bad, flow_run_id=flow_run_id)
 
 
 def _acknowledgement(record: Report) -> Event:

@@ -59,6 +59,14 @@ class Links(Protocol):
     def trends(self) -> str:
         """Deliveries and suppressions by week."""
 
+    @property
+    def changes(self) -> str:
+        """What changed since yesterday."""
+
+    @property
+    def undelivered(self) -> str:
+        """What waits for delivery, and the dead letters."""
+
     def fleet(self, query: FleetQuery) -> str:
         """Return a view of the fleet; empty if there is none of this kind."""
 
@@ -99,6 +107,16 @@ class ServedLinks:
         """Return the address of deliveries and suppressions by week."""
         return f"{self.root}console/trends"
 
+    @property
+    def changes(self) -> str:
+        """Return the address of what changed since yesterday."""
+        return f"{self.root}console/changes"
+
+    @property
+    def undelivered(self) -> str:
+        """Return the address of what waits for delivery, and of the dead letters."""
+        return f"{self.root}console/undelivered"
+
     def fleet(self, query: FleetQuery) -> str:
         """Return a view of the fleet."""
         return _address(f"{self.root}console", query.to_parameters())
@@ -133,6 +151,8 @@ class StaticLinks:
     stylesheet: ClassVar = "style.css"
     acknowledgements: ClassVar = "acknowledgements.html"
     trends: ClassVar = "trends.html"
+    changes: ClassVar = "changes.html"
+    undelivered: ClassVar = "undelivered.html"
 
     def fleet(self, query: FleetQuery) -> str:
         """Return a part of the fleet in the usual order, filtered by one thing at most; there is no more."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills.console.acknowledgements import read_acknowledgements
+from rollback_drills.console.changes import read_changes
 from rollback_drills.console.evidence import read_evidence
 from rollback_drills.console.fleet import read_fleet
 from rollback_drills.console.links import Links
@@ -14,15 +15,18 @@ from rollback_drills.console.rendering import (
     Outage,
     render_acknowledgements,
     render_calendar,
+    render_changes,
     render_evidence,
     render_fleet,
     render_outage,
     render_schedule,
     render_trends,
+    render_undelivered,
 )
 from rollback_drills.console.schedule import read_schedule
 from rollback_drills.console.source import NO_EVIDENCE, Console
 from rollback_drills.console.trends import read_trends
+from rollback_drills.console.undelivered import read_undelivered
 from rollback_drills.database.connections import DatabaseError
 
 _REMEDY: Final = (
@@ -89,8 +93,28 @@ def write_evidence(console: Console, links: Links, page: int = 1) -> str:
     return render_evidence(read_evidence(console, page), links)
 
 
+def write_changes(console: Console, links: Links) -> str:
+    """Read and write what changed since yesterday.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    return render_changes(read_changes(console), links)
+
+
+def write_undelivered(console: Console, links: Links) -> str:
+    """Read and write what waits for delivery, and the dead letters.
+
+    Raises:
+        DatabaseError: The outbox cannot be read.
+    """
+    return render_undelivered(read_undelivered(console), links)
+
+
 OF_EVIDENCE: Final[Mapping[str, Callable[[Console, Links], str]]] = {
+    "changes": write_changes,
     "acknowledgements": write_acknowledgements,
+    "undelivered": write_undelivered,
     "trends": write_trends,
     "evidence": write_evidence,
 }

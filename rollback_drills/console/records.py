@@ -1,7 +1,7 @@
 """What the evidence and the outbox have of one schedule, the newest of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +23,7 @@ from rollback_drills.reports.audit_document import AcknowledgementRow
 from rollback_drills.reports.audit_reading import imported_acknowledgements
 from rollback_drills.reports.filters import NotificationFilter, PackageFilter
 from rollback_drills.reports.notifications import NotificationRow, imported_notifications
+from rollback_drills.reports.notifying_runs import find_notifying_runs
 from rollback_drills.reports.period import Period
 
 MOST_CYCLES: Final = 60
@@ -43,6 +44,8 @@ class ScheduleRecords:
     exceptions: Sequence[Report] = ()
     drills: Sequence[Report] = ()
     notifications: Sequence[OutboxRow] = ()
+    runs: Mapping[str, str] = field(default_factory=dict)
+    """By notification id the flow run that wrote its newest outcome."""
     imported: Sequence[Imported] = ()
     """What another index had of it."""
 
@@ -58,12 +61,14 @@ def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
         ids = find_spellings_by_index(connection, LEDGER.c.schedule_id, [schedule_id])
         sent = select(OUTBOX).where(OUTBOX.c.schedule_id.in_(of_outbox))
         sent = sent.order_by(OUTBOX.c.sequence.desc()).limit(MOST_ROWS)
+        notifications = [OutboxRow.from_row(row) for row in connection.execute(sent)]
         return ScheduleRecords(
             _read_plans(connection, ids),
             _read_kind(connection, ids, ACKNOWLEDGEMENT_KIND),
             _read_kind(connection, ids, EXCEPTION_KIND),
             _read_kind(connection, ids, DRILL_KIND),
-            [OutboxRow.from_row(row) for row in connection.execute(sent)],
+            notifications,
+            find_notifying_runs(connection, {each.cycle_id for each in notifications}),
             _read_imported(connection, schedule_id),
         )
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rollback_drills.console import charts, timeline
 from rollback_drills.console.acknowledgements import AcknowledgementsView
+from rollback_drills.console.changes import ChangesView
 from rollback_drills.console.evidence import EvidenceView
 from rollback_drills.console.fleet import FleetView
 from rollback_drills.console.links import Links, ServedLinks
@@ -17,6 +18,7 @@ from rollback_drills.console.month import MonthView
 from rollback_drills.console.query import PRESSING, FleetQuery, MonthQuery, Sort
 from rollback_drills.console.schedule import ScheduleView
 from rollback_drills.console.trends import TrendsView
+from rollback_drills.console.undelivered import UndeliveredView
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.rendering.relative_time import how_long
 
@@ -73,6 +75,16 @@ def render_trends(view: TrendsView, links: Links = _SERVED) -> str:
 def render_evidence(view: EvidenceView, links: Links = _SERVED) -> str:
     """Write the newest rows of the evidence, and whether it is as it was signed."""
     return _render("evidence", view, links, here="evidence")
+
+
+def render_changes(view: ChangesView, links: Links = _SERVED) -> str:
+    """Write what changed since yesterday."""
+    return _render("changes", view, links, here="changes")
+
+
+def render_undelivered(view: UndeliveredView, links: Links = _SERVED) -> str:
+    """Write what waits for delivery, and the dead letters."""
+    return _render("undelivered", view, links, here="undelivered")
 
 
 def render_outage(outage: Outage, links: Links = _SERVED, *, here: str = "fleet") -> str:

@@ -37,6 +37,8 @@ class Event:
     until: datetime | None = None
     evidence: str = ""
     """The session that it has in the evidence; empty if it has none."""
+    flow_run_id: str = ""
+    """The run that sent it; empty if it is no notification, or no run is recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def _sort_out(
     now: float,
 ) -> Undelivered:
     dead = [item for item in found if item.state in DEAD]
-    mattering = _find_mattering(database, [item.notification_id for item in dead])
+    mattering = find_mattering(database, [item.notification_id for item in dead])
     keys = None if providers is None else set(map(name_key, providers))
     wanted = [item for item in found if keys is None or name_key(item.provider) in keys]
     pressing = [item for item in wanted if item.notification_id in mattering]
@@ -157,7 +157,7 @@ def _read(database: Database, conditions: Iterable[ColumnElement[bool]]) -> list
     return sorted(items, key=lambda item: item.sequence, reverse=True)
 
 
-def _find_mattering(database: Database, notification_ids: Sequence[str]) -> set[str]:
+def find_mattering(database: Database, notification_ids: Sequence[str]) -> set[str]:
     """Find the dead letters whose route is open, and on which nothing was taken later.
 
     What closes a route matters although its route is closed: the owner does not know that all is well. So

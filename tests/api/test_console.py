@@ -20,6 +20,8 @@ PAGES = (
     "/console/schedule?id=payments",
     "/console/calendar",
     "/console/acknowledgements",
+    "/console/changes",
+    "/console/undelivered",
     "/console/trends",
     "/console/evidence",
 )

@@ -1,5 +1,6 @@
 """A fleet that has lived through some weeks, for the console to show."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,9 +8,12 @@ from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.evidence.population import Concluded, Population
+from rollback_drills.evidence.records import record_plan
 from rollback_drills.followup.exceptions import ExceptionKind
-from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.planning.plan import Plan
+from rollback_drills.readiness.judgement import Judgement, judge_all
+from rollback_drills.readiness.terms import Criteria, Report
 from tests.samples.builders import open_key
 from tests.samples.world import FLOW_RUN, World
 
@@ -63,10 +67,10 @@ def build_site(folder: Path, last: str = HOSTILE) -> Console:
     )
     for day in range(57):
         _live(world, day, last)
-        world.check()
+        plans = world.check()
         world.wait(hours=2)
         world.escalate()
-        _index(world)
+        _index(world, plans)
         world.wait(hours=22)
     world.wait(hours=-21)
     subjects = world.subjects()
@@ -91,12 +95,17 @@ def _live(world: World, day: int, last: str) -> None:
         case 52:
             world.perform("ledger")
             world.perform("identity")
+        case 56:
+            world.perform("search")
         case 53:
             world.grant(ExceptionKind.SKIP, world.now + timedelta(days=9), last)
 
 
-def _index(world: World) -> None:
+def _index(world: World, plans: Sequence[Plan]) -> None:
+    """Record a day, and that a check has looked at all schedules."""
     subjects = world.subjects()
+    judgements = judge_all(subjects, Criteria(), now=world.now)
+    concluded = [_conclude(plan, each, world.now) for plan, each in zip(plans, judgements, strict=True)]
     drills = find_drills(
         subjects, list(world.schedules), now=world.now, created_at=world.now, signer="drill-check"
     )
@@ -108,5 +117,16 @@ def _index(world: World) -> None:
         redact=lambda record: record,
         open_key=open_key,
         drills=drills,
+        looked=Population("rcpop-site", "schedules", world.now, concluded),
         flow_run_id=FLOW_RUN,
     )
+
+
+def _conclude(plan: Plan, judgement: Judgement, now: datetime) -> Concluded:
+    section, session_id = judgement.schedule, f"rcd-{plan.plan_id}"
+
+    def record() -> Iterable[Report]:
+        return record_plan(plan, section, session_id, created_at=now, signer="drill-check")
+
+    digest = f"{plan.status}: {section.next_due_at}"
+    return Concluded(plan.schedule_id, digest, judgement.cycle.status, plan.plan_id, False, record)

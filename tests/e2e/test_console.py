@@ -38,6 +38,8 @@ PAGES: Final = {
     "schedule": LINKS.schedule("payments"),
     "hostile schedule": LINKS.schedule(HOSTILE),
     "acknowledgements": "acknowledgements.html",
+    "changes": "changes.html",
+    "undelivered": "undelivered.html",
     "trends": "trends.html",
     "evidence": "evidence.html",
 }
@@ -187,7 +189,13 @@ def test_a_phone_shows_ten_schedules_as_cards_on_three_screens(
     card = "document.querySelector('.cards tbody tr')"
     assert browser.run(f"getComputedStyle({card}).display") == "grid"
     text = browser.run(f"{card}.innerText")
-    for each in ("needs attention", "-service", "2 days", "payments-operations", "perform the drill"):
+    for each in (
+        "needs attention",
+        "customer-identity-reporting",
+        "1 day ago",
+        "payments-operations",
+        "perform the drill",
+    ):
         assert each in text
     assert find_violations(browser, axe) == []
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from rollback_drills.console import export
 from rollback_drills.console.export import MARKER, count_pages, write_export
 from rollback_drills.console.links import Links, StaticLinks
+from rollback_drills.console.pages import OF_EVIDENCE
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError, UsageError
@@ -52,7 +53,7 @@ def test_every_link_leads_to_a_file_of_the_export(tmp_path: Path) -> None:
 
     pages = [each for each in folder.iterdir() if each.suffix == ".html"]
     assert told == list(range(1, len(pages) + 1))
-    assert len(pages) == count_pages(console) == 2 + 5 + 2 * 2 + 4 + 105 + 3
+    assert len(pages) == count_pages(console) == 2 + 5 + 2 * 2 + 4 + 105 + 5
     for path in pages:
         page = HtmlPage(path.read_text(encoding="utf-8"))
         for address in page.addresses:
@@ -66,7 +67,7 @@ def test_every_link_leads_to_a_file_of_the_export(tmp_path: Path) -> None:
 def test_pages_that_need_evidence_say_that_there_is_none(tmp_path: Path) -> None:
     write(make_console("payments"), tmp_path / "site")
 
-    for name in ("acknowledgements", "trends", "evidence"):
+    for name in OF_EVIDENCE:
         page = HtmlPage((tmp_path / "site" / f"{name}.html").read_text(encoding="utf-8"))
         assert page.find("h1")[0].text == "There is no evidence yet"
 
@@ -182,7 +183,7 @@ def test_the_command_writes_the_state_of_an_instant(tmp_path: Path, documents: P
         *("--database", f"sqlite:///{tmp_path / 'evidence.db'}", "--prefect-ui", "http://127.0.0.1:4200/"),
     )
 
-    assert (code, said) == (0, f"15 pages are in {out}; open {out}/index.html\n")
+    assert (code, said) == (0, f"17 pages are in {out}; open {out}/index.html\n")
     (schedule,) = [each for each in out.iterdir() if each.name.startswith("schedule-")]
     page = HtmlPage(schedule.read_text(encoding="utf-8"))
     assert [each for each in page.addresses if "//" in each] == [
@@ -202,7 +203,7 @@ def test_documents_that_cannot_be_read_replace_an_export_that_looks_well(
 
     assert code == 2
     assert "matches no schedule document" in said
-    for name in ("index", "calendar", "acknowledgements", "trends", "evidence"):
+    for name in ("index", "calendar", *OF_EVIDENCE):
         page = HtmlPage((out / f"{name}.html").read_text(encoding="utf-8"))
         assert page.find("h1")[0].text == "The documents cannot be read"
         assert "matches no schedule document" in page.text

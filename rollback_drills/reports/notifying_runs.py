@@ -1,0 +1,46 @@
+"""Finds the flow run that last changed the outcome of each notification."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.tables import LEDGER
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+
+
+class _Outcome(msgspec.Struct, frozen=True, gc=False):
+    notification_id: str = ""
+    flow_run_id: str = ""
+
+
+_outcome: Final = msgspec.json.Decoder(_Outcome)
+
+
+def find_notifying_runs(connection: Connection, cycle_ids: Collection[str]) -> Mapping[str, str]:
+    """Return by notification id the flow run that wrote its newest outcome.
+
+    A notification whose outcome no flow run has written yet is missing. Rows that cannot be read are left
+    out: verification finds them.
+
+    Args:
+        connection: Reads the ledger.
+        cycle_ids: The cycles of the notifications.
+    """
+    return {
+        each.notification_id: each.flow_run_id
+        for each in _read(connection, sorted(cycle_ids))
+        if each.notification_id and each.flow_run_id
+    }
+
+
+def _read(connection: Connection, cycle_ids: list[str]) -> Iterator[_Outcome]:
+    for start in range(0, len(cycle_ids), MOST_PARAMETERS):
+        some = LEDGER.c.cycle_id.in_(cycle_ids[start : start + MOST_PARAMETERS])
+        rows = select(LEDGER.c.record).where(some, LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND)
+        for text in connection.scalars(rows.order_by(LEDGER.c.leaf_index)):
+            with suppress(msgspec.MsgspecError):
+                yield _outcome.decode(text)
