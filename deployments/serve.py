@@ -83,6 +83,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     from prefect.schedules import Cron
 
     from flows.acknowledge_notification import acknowledge_notification
+    from flows.decide_exception import decide_exception
     from flows.deliver_notifications import deliver_notifications
     from flows.drill_check import drill_check
     from flows.escalate_unacknowledged import escalate_unacknowledged
@@ -90,6 +91,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     from flows.look_ahead import look_ahead
     from flows.record_drill import record_drill
     from flows.release_gate import release_gate
+    from flows.request_exception import request_exception
     from flows.review_notifications import review_notifications
 
     # Late is harmless, dropped is not: see prefect.yaml.
@@ -106,6 +108,8 @@ def find_deployments() -> "list[RunnerDeployment]":
         release_gate,
         acknowledge_notification,
         grant_exception,
+        request_exception,
+        decide_exception,
     )
     made = [
         *(

@@ -28,6 +28,7 @@ def grant_exception(
     until: datetime,
     reason: str,
     approver: str,
+    requested_by: str = "",
     schedule_id: str | None = None,
     schedule: str | None = None,
     history: str | None = None,
@@ -44,6 +45,7 @@ def grant_exception(
         until=until,
         reason=reason,
         approver=approver,
+        requested_by=requested_by,
         schedule_id=schedule_id,
         schedule=schedule,
         history=history,
@@ -52,7 +54,7 @@ def grant_exception(
     kind = ExceptionKind(request.exception)
     try:
         settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
-        given = Grant(kind, in_utc(request.until), request.reason, request.approver)
+        given = Grant(kind, in_utc(request.until), request.reason, request.approver, request.requested_by)
         now = read_clock(settings.database_url or default_database_url())
         record = write_exception_down(given, settings, request.schedule_id or None, now, request.generated_by)
     except DrillsError as error:

@@ -24,6 +24,7 @@ from rollback_drills_api import (
     metrics,
     publishing,
     reads,
+    requesting,
 )
 from rollback_drills_api.answers import encode
 from rollback_drills_api.boundary import Boundary
@@ -62,7 +63,7 @@ def build_app(options: ApiOptions) -> FastAPI:
     app.state.link_keys = acknowledge_link.KeyBook(options)
     app.state.service = Service(options, book, FleetCache(options.settings))
     read = (reads, lookback, publishing, console, metrics, health, acknowledge_link)
-    for module in (*read, delivering, acknowledging, granting, building):
+    for module in (*read, delivering, acknowledging, granting, requesting, building):
         # as they are: a router that is included looks for its route once more, with every request
         app.router.routes.extend(module.router.routes)
     app.add_api_route(

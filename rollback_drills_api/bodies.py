@@ -6,7 +6,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
-from rollback_drills.followup.requests import AcknowledgedRoute, ExceptionName, ExceptionRequest, Said
+from rollback_drills.followup.requests import (
+    AcknowledgedRoute,
+    AskRequest,
+    ExceptionName,
+    ExceptionRequest,
+    Said,
+)
 from rollback_drills.planning.delivery_request import DeliverOptions, like
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
@@ -89,6 +95,37 @@ class ExceptionBody(Body):
     until: str = like(ExceptionRequest, "until", min_length=1, max_length=40)
     reason: str = like(ExceptionRequest, "reason", min_length=1, max_length=4000)
     approver: Who | None = None
+    requested_by: Who | None = None
+
+
+class AskBody(Body):
+    """What is requested for the current cycle of a schedule."""
+
+    model_config = _such_as(
+        exception="postpone", until="2026-12-20T09:00:00Z", reason="a change freeze", requested_by="maria"
+    )
+
+    exception: ExceptionName = like(AskRequest, "exception")
+    until: str = like(AskRequest, "until", min_length=1, max_length=40)
+    reason: str = like(AskRequest, "reason", min_length=1, max_length=4000)
+    requested_by: Who | None = None
+
+
+class ApprovalBody(Body):
+    """Who approves a request."""
+
+    model_config = _such_as(decided_by="anna")
+
+    decided_by: Who | None = None
+
+
+class DeclineBody(Body):
+    """Who declines a request, and why."""
+
+    model_config = _such_as(decided_by="anna", reason="there is time")
+
+    decided_by: Who | None = None
+    reason: str = Field(min_length=1, max_length=4000, description="Why it is declined, for the evidence.")
 
 
 class RouteBody(Body):

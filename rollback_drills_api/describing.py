@@ -56,6 +56,23 @@ _EXCEPTION_EXAMPLE: Final = {
     "approver": "release-board via administration",
     "expires_at": "2026-12-20T09:00:00+00:00",
 }
+_REQUEST_EXAMPLE: Final = {
+    "metadata_kind": "go-backend-rollback-drill-exception-request",
+    "request_id": "gordexreq-0123456789abcdef",
+    "schedule_id": "payments",
+    "exception": "postpone",
+    "reason": "a change freeze",
+    "requested_by": "maria via pipeline",
+    "expires_at": "2026-12-20T09:00:00+00:00",
+    "open_until": "2026-12-14T09:00:00+00:00",
+}
+_DECLINE_EXAMPLE: Final = {
+    "metadata_kind": "go-backend-rollback-drill-exception-decline",
+    "request_id": "gordexreq-0123456789abcdef",
+    "schedule_id": "payments",
+    "declined_by": "anna via administration",
+    "reason": "there is time",
+}
 _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
     "history": (
         "The history report of contract §3; of several schedules a page of them.",
@@ -205,6 +222,28 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
         _object(exception=_OBJECT, metadata=_OBJECT),
         {"exception": _EXCEPTION_EXAMPLE, "metadata": _EXCEPTION_EXAMPLE},
     ),
+    "requests": (
+        "A page of the requests for exceptions that wait for a decision.",
+        _object(schema_version=_TEXT, generated_at=_TEXT, **_PAGE),
+        {
+            "schema_version": "rollback-drills.exception-requests.v1",
+            "generated_at": "2026-12-01T09:00:00+00:00",
+            "items": [_REQUEST_EXAMPLE],
+            "total": 1,
+            "limit": 100,
+            "offset": 0,
+        },
+    ),
+    "request": (
+        "The request that was written down.",
+        _object(request=_OBJECT, metadata=_OBJECT),
+        {"request": _REQUEST_EXAMPLE, "metadata": _REQUEST_EXAMPLE},
+    ),
+    "decline": (
+        "The decline that was written down.",
+        _object(decline=_OBJECT, metadata=_OBJECT),
+        {"decline": _DECLINE_EXAMPLE, "metadata": _DECLINE_EXAMPLE},
+    ),
     "package": (
         "The audit package, sealed by a digest.",
         _object(audit_package=_OBJECT, metadata=_BUILT),
@@ -222,7 +261,7 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
         },
     ),
 }
-_RUNS_A_FLOW: Final = ("deliver", "acknowledge", "bulk", "exception")
+_RUNS_A_FLOW: Final = ("deliver", "acknowledge", "bulk", "exception", "request", "decline")
 _HAS_BODY: Final = (*_RUNS_A_FLOW, "package", "escalation")
 
 

@@ -34,7 +34,9 @@ async def grant(
 def _grant(served: Service, caller: str, schedule_id: str, body: ExceptionBody) -> Report:
     served.fleet.judged().find(schedule_id)
     approver, now = name_caller(caller, body.approver), datetime.now(UTC)
-    given = Grant(ExceptionKind(body.exception), read_end(body.until), body.reason, approver)
+    requested_by = name_caller(caller, body.requested_by) if body.requested_by else ""
+    kind = ExceptionKind(body.exception)
+    given = Grant(kind, read_end(body.until), body.reason, approver, requested_by)
     # Whatever is wrong with it is known before a run is started for nothing.
     settings = served.options.settings
     grant_exception(given, settings, schedule_id, now=now, created_at=now, signer=caller)
@@ -43,6 +45,7 @@ def _grant(served: Service, caller: str, schedule_id: str, body: ExceptionBody) 
         "until": given.until,
         "reason": body.reason,
         "approver": approver,
+        "requested_by": requested_by,
         "schedule_id": schedule_id,
         "generated_by": caller,
         **(documents_of(settings) if served.options.is_embedded else {}),

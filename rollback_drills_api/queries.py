@@ -66,6 +66,19 @@ class FleetQuery(FleetPage):
     )
 
 
+class RequestQuery(Page):
+    """Which open requests for exceptions."""
+
+    limit: int = Field(
+        default=100,
+        ge=1,
+        le=MOST_LISTED,
+        description="Maximum number of requests, those that expire first.",
+    )
+    offset: int = Field(default=0, ge=0, le=_FURTHEST, description="Number of requests to skip.")
+    schedule_id: Name | None = Field(default=None, description="Only requests of this schedule.")
+
+
 class Between(Query):
     """When."""
 

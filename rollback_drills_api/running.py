@@ -144,10 +144,15 @@ def _refused(status: int) -> Problem:
 
 def _find_flow(name: str) -> Any:
     from flows.acknowledge_notification import acknowledge_notification  # Prefect takes a second to import
+    from flows.decide_exception import decide_exception
     from flows.deliver_notifications import deliver_notifications
     from flows.grant_exception import grant_exception
+    from flows.request_exception import request_exception
 
-    flows = (acknowledge_notification, deliver_notifications, grant_exception)
+    flows = (
+        *(acknowledge_notification, deliver_notifications),
+        *(grant_exception, request_exception, decide_exception),
+    )
     return next(flow for flow in flows if flow.name == name)
 
 

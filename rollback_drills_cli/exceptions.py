@@ -19,10 +19,11 @@ from rollback_drills_cli.request_options import option_of
 UntilOption = Annotated[str, option_of(ExceptionRequest, "until", metavar="ISO")]
 ReasonOption = Annotated[str, option_of(ExceptionRequest, "reason")]
 ApproverOption = Annotated[str, option_of(ExceptionRequest, "approver")]
+RequestedByOption = Annotated[str, option_of(ExceptionRequest, "requested_by")]
 ScheduleIdOption = Annotated[str | None, option_of(ExceptionRequest, "schedule_id", metavar="ID")]
 
 
-def _keep_cycles(url: str | None, judgements: Sequence[Judgement]) -> Sequence[Judgement]:
+def keep_cycles(url: str | None, judgements: Sequence[Judgement]) -> Sequence[Judgement]:
     """Replace the ids of open cycles by those that they have in the outbox; create nothing."""
     from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
     from rollback_drills.database.tables import OUTBOX
@@ -40,6 +41,7 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         until: UntilOption,
         reason: ReasonOption,
         approver: ApproverOption,
+        requested_by: RequestedByOption = "",
         schedule_id: ScheduleIdOption = None,
         schedule_path: options.ScheduleOption = None,
         history_path: options.HistoryOption = None,
@@ -49,14 +51,14 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         as_json: options.JsonOption = False,
     ) -> None:
         at = options.parse_now(now)
-        wanted = Grant(kind, read_end(until), reason, approver)
+        wanted = Grant(kind, read_end(until), reason, approver, requested_by)
         settings = options.resolve(history=history_path, schedule=schedule_path)
         created_at = options.parse_now(None)
         record = grant_exception(
             wanted,
             settings,
             schedule_id,
-            partial(_keep_cycles, database),
+            partial(keep_cycles, database),
             now=at,
             created_at=created_at,
             signer=generated_by,

@@ -9,6 +9,7 @@ SHORT_FLAGS: Final = {
     "acknowledged_for_days": "--days",
     "acknowledgement_state": "--state",
     "cycle_id": "--cycle",
+    "decided_by": "--by",
     "database_url": "--database",
     "evidence_refs": "--evidence-ref",
     "external_ref": "--ref",

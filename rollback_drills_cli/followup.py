@@ -81,6 +81,7 @@ def dashboard(
     """
     from rollback_drills.followup.connector_health import read_connectors  # with SQLAlchemy
     from rollback_drills.followup.dashboard import build_dashboard
+    from rollback_drills.followup.found_requests import read_open_requests
     from rollback_drills.followup.open_cycles import read_open_cycles
     from rollback_drills.followup.retests import read_retests
     from rollback_drills.followup.totals import read_totals
@@ -95,6 +96,7 @@ def dashboard(
         generated_by=generated_by,
         rules=_find_rules(opened, cycles, schedule_path, routing_policy),
         retests=read_retests(opened, now=at),
+        requests=read_open_requests(opened, now=at),
         totals=read_totals(opened),
     )
     if as_json:
@@ -161,6 +163,8 @@ def _print_dashboard(report: "Dashboard", at: datetime) -> None:
             f"{retest.schedule_id}: drill {retest.drill_id} failed; repeat it"
             f" {how_long(retest.retest_due_at, now=at)}"
         )
+    for request in report.open_requests:
+        print_line(f"{request.schedule_id}: {request.summary}; decide {request.request_id}")
     for failing in report.failing_connectors:
         why = failing.disabled_because or "its last delivery failed"
         print_line(f"connector {failing.provider} fails: {why}")

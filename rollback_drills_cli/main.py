@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "skip": "exceptions:skip",
     "postpone": "exceptions:postpone",
     "waive": "exceptions:waive",
+    "requests": "requests:app",
     "trust": "trust:trust",
     "lint": "lint:lint",
     "test": "expectations:run_tests",

@@ -20,9 +20,11 @@ from rollback_drills.reports.run_events import (
     RunEvent,
     acknowledgement_event,
     check_event,
+    decline_event,
     escalation_event,
     exception_event,
     find_events,
+    request_event,
 )
 from rollback_drills.reports.run_page import ScheduleRun
 
@@ -72,6 +74,16 @@ def emit_acknowledgements(records: Sequence[Report]) -> None:
 def emit_exception(record: Report) -> None:
     """Emit the event of an exception that was written down."""
     _emit_all([exception_event(record)])
+
+
+def emit_request(record: Report) -> None:
+    """Emit the event of a request for an exception that was written down."""
+    _emit_all([request_event(record)])
+
+
+def emit_decline(record: Report) -> None:
+    """Emit the event of a request that was declined."""
+    _emit_all([decline_event(record)])
 
 
 def emit_gate(gate: Gate, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Writes exceptions into the evidence."""
+"""Writes exceptions, requests for them and decisions about requests into the evidence."""
 
 from datetime import datetime
 from functools import partial
@@ -7,12 +7,15 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.followup.exception_grants import grant_exception
+from rollback_drills.database.tables import LEDGER
+from rollback_drills.followup.exception_grants import approve_request, grant_exception, request_exception
+from rollback_drills.followup.exception_requests import Wish, record_decline
 from rollback_drills.followup.exceptions import Grant
+from rollback_drills.followup.found_requests import ensure_decided, get_request, read_open_requests
 from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings, default_database_url
-from tasks.events import emit_exception
+from tasks.events import emit_decline, emit_exception, emit_request
 from tasks.evidence import index_evidence, open_existing
 
 
@@ -34,3 +37,60 @@ def write_exception_down(
     emit_exception(record)
     get_run_logger().info("%s until %s", record["exception_id"], record["expires_at"])
     return record
+
+
+@task(task_run_name="request-exception", cache_policy=NO_CACHE)
+def write_request_down(wish: Wish, settings: Settings, schedule_id: str | None, now: datetime) -> Report:
+    """Request an exception for the current cycle of a schedule, and give the record of the request.
+
+    Raises:
+        UsageError: There is no such schedule, or it cannot be requested.
+    """
+    url = settings.database_url or default_database_url()
+    keep_cycles = partial(keep_known_cycles, open_existing(url, to_write=True))
+    database = open_existing(url, LEDGER.name)
+    waiting = read_open_requests(database, now=now) if database else ()
+    record = request_exception(wish, settings, schedule_id, keep_cycles, waiting, now=now, created_at=now)
+    index_evidence([record], {}, now, wish.requested_by, url)
+    emit_request(record)
+    get_run_logger().info("%s until %s", record["request_id"], record["open_until"])
+    return record
+
+
+@task(task_run_name="approve-exception", cache_policy=NO_CACHE)
+def write_approval_down(request_id: str, approver: str, settings: Settings, now: datetime) -> Report:
+    """Approve a request, and give the record of the exception.
+
+    Raises:
+        UsageError: There is no such request, or it cannot be approved by this person or any more.
+    """
+    url = settings.database_url or default_database_url()
+    found = get_request(open_existing(url, LEDGER.name), request_id)
+    keep_cycles = partial(keep_known_cycles, open_existing(url, to_write=True))
+    record = approve_request(found, approver, settings, keep_cycles, now=now, created_at=now)
+    _decide(record, now, approver, url)
+    emit_exception(record)
+    return record
+
+
+@task(task_run_name="decline-exception", cache_policy=NO_CACHE)
+def write_decline_down(request_id: str, by: str, reason: str, settings: Settings, now: datetime) -> Report:
+    """Decline a request, and give the record of that.
+
+    Raises:
+        UsageError: There is no such request, or it cannot be declined any more.
+    """
+    url = settings.database_url or default_database_url()
+    found = get_request(open_existing(url, LEDGER.name, to_write=True), request_id)
+    record = record_decline(found, by, reason, now=now, created_at=now)
+    _decide(record, now, by, url)
+    emit_decline(record)
+    return record
+
+
+def _decide(record: Report, now: datetime, by: str, url: str) -> None:
+    """Write a decision under the id of its request: of two at the same time, one is written."""
+    request_id = record["request_id"]
+    index_evidence([], {request_id: lambda: record}, now, by, url)
+    ensure_decided(open_existing(url, LEDGER.name), record)
+    get_run_logger().info("%s is decided", request_id)

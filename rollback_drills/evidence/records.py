@@ -20,6 +20,8 @@ DELIVERY_KIND: Final = "release-connector-delivery"
 ROUTE_DELIVERY_KIND: Final = "go-backend-rollback-drill-route-delivery"
 ACKNOWLEDGEMENT_KIND: Final = "go-backend-rollback-drill-notification-ack"
 EXCEPTION_KIND: Final = "go-backend-rollback-drill-exception"
+EXCEPTION_REQUEST_KIND: Final = "go-backend-rollback-drill-exception-request"
+EXCEPTION_DECLINE_KIND: Final = "go-backend-rollback-drill-exception-decline"
 ESCALATION_KIND: Final = "go-backend-rollback-drill-escalation"
 DRILL_KIND: Final = "go-backend-rollback-drill"
 RETEST_KIND: Final = "go-backend-rollback-drill-retest"
@@ -37,7 +39,8 @@ ONCE_KINDS: Final = (DRILL_KIND, RETEST_KIND, ESCALATION_KIND, IMPORT_KIND)
 """What is written once, under a key."""
 KINDS: Final = (
     *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
-    *(EXCEPTION_KIND, ESCALATION_KIND, CHECK_KIND, LINK_REVOCATION_KIND),
+    *(EXCEPTION_KIND, EXCEPTION_REQUEST_KIND, EXCEPTION_DECLINE_KIND, ESCALATION_KIND),
+    *(CHECK_KIND, LINK_REVOCATION_KIND),
     *(RETEST_KIND, UNTRUSTED_KIND, TRUSTED_KIND, IMPORT_KIND, *LEDGER_KINDS),
 )
 

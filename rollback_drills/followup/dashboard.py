@@ -13,6 +13,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.connector_health import ConnectorHealth, ConnectorReport
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_plan import EscalationRoute, describe_route, summarise
+from rollback_drills.followup.exception_requests import RequestedException
 from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
 from rollback_drills.followup.next_actions import Action, CycleState, NextAction, find_state
 from rollback_drills.followup.route_status import find_standings
@@ -83,6 +84,9 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     outstanding: list[EscalationRoute]
     open_retest_count: int
     open_retests: Sequence[Retest]
+    open_request_count: int
+    open_requests: Sequence[RequestedException]
+    """Exceptions that somebody asked for and nobody has decided."""
     failing_connector_count: int
     failing_connectors: list[ConnectorReport]
 
@@ -95,6 +99,7 @@ def build_dashboard(
     generated_by: str,
     rules: FollowUpRules = NO_RULES,
     retests: Sequence[Retest] = (),
+    requests: Sequence[RequestedException] = (),
     totals: Totals = NO_TOTALS,
 ) -> Dashboard:
     """Return what is open, who has to acknowledge, what is to be performed again, and which connectors fail.
@@ -106,6 +111,7 @@ def build_dashboard(
         generated_by: Who asks.
         rules: What decides who is notified next.
         retests: The drills that failed and are to be performed again, as `read_retests` gives them.
+        requests: The exceptions that wait for a decision, as `read_open_requests` gives them.
         totals: How much was planned, delivered and acknowledged so far.
     """
     standings = list(find_standings(cycles, now=now))
@@ -135,6 +141,8 @@ def build_dashboard(
         outstanding=outstanding,
         open_retest_count=len(retests),
         open_retests=retests,
+        open_request_count=len(requests),
+        open_requests=requests,
         failing_connector_count=len(failing),
         failing_connectors=failing,
     )

@@ -15,6 +15,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import EXCEPTION_KIND, start_record
 from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Report
 
@@ -50,6 +51,10 @@ class CycleException(
     at: datetime
     until: datetime
     """The instant from which on the cycle counts again."""
+    requested_by: str | None = None
+    """Who asked for it; None if only the approver is known."""
+    request_id: str | None = None
+    """The request that was approved; None if there was none."""
 
     def holds_at(self, instant: datetime) -> bool:
         """Whether the cycle is quiet at an instant; at its end it counts again."""
@@ -69,6 +74,10 @@ class Grant:
     until: datetime
     reason: str
     approver: str
+    requested_by: str = ""
+    """Who asked for it; empty if only the approver is known."""
+    request_id: str = ""
+    """The request that is approved; empty if there is none."""
 
 
 def read_end(text: str) -> datetime:
@@ -107,15 +116,19 @@ def record_exception(
         signer: Who writes it down.
 
     Raises:
-        UsageError: No reason or approver, an end that is past or too far away, or texts that evidence must
-            not hold.
+        UsageError: No reason or approver, a requester who approves, an end that is past or too far away, or
+            texts that evidence must not hold.
     """
     texts = {"reason": given.reason, "approver": given.approver}
-    check_texts(**texts)
+    check_texts(**texts, requested_by=given.requested_by)
     for field, text in texts.items():
         if not text.strip():
             raise UsageError("is empty; an exception has a reason and somebody who approves it", field=field)
-    _check_end(given, due_at, postpone_limit, now)
+    if given.requested_by and is_same_person(given.requested_by, given.approver):
+        raise UsageError(
+            f"is {show(given.approver)}, who requested it; somebody else approves it", field="approver"
+        )
+    check_end(given.kind, given.until, due_at=due_at, postpone_limit=postpone_limit, now=now)
     identifier = ids.exception_id(cycle.cycle_id, given.kind, write_instant(now))
     session_id = ids.delivery_session_id(cycle.schedule_id, identifier)
     return {
@@ -126,28 +139,42 @@ def record_exception(
         "exception": str(given.kind),
         "reason": given.reason,
         "approver": given.approver,
+        "requested_by": given.requested_by or None,
+        "request_id": given.request_id or None,
         "approved_at": write_instant(now),
         "next_due_at": write_instant(due_at) if due_at else None,
         "expires_at": write_instant(given.until),
     }
 
 
-def _check_end(given: Grant, due_at: datetime | None, postpone_limit: timedelta, now: datetime) -> None:
-    until = write_instant(given.until)
-    if given.until <= now:
-        raise UsageError(f"{until} is past; an exception ends in the future", field="until")
-    if given.kind is ExceptionKind.POSTPONE:
+def check_end(
+    kind: ExceptionKind,
+    until: datetime,
+    *,
+    due_at: datetime | None,
+    postpone_limit: timedelta,
+    now: datetime,
+) -> None:
+    """Ensure that an exception may end when it shall.
+
+    Raises:
+        UsageError: The end is past, or beyond the limit of its kind.
+    """
+    written = write_instant(until)
+    if until <= now:
+        raise UsageError(f"{written} is past; an exception ends in the future", field="until")
+    if kind is ExceptionKind.POSTPONE:
         ceiling = (due_at or now) + postpone_limit
-        if given.until > ceiling:
+        if until > ceiling:
             raise UsageError(
-                f"{until} is beyond {write_instant(ceiling)}, the limit of this cycle: its schedule"
+                f"{written} is beyond {write_instant(ceiling)}, the limit of this cycle: its schedule"
                 f" allows {postpone_limit / timedelta(days=1):g} days after the due time"
                 " (postpone_limit_days)",
                 field="until",
             )
-    elif given.until > now + LONGEST:
+    elif until > now + LONGEST:
         raise UsageError(
-            f"{until} is more than {LONGEST.days} days away; approve it again when it ends", field="until"
+            f"{written} is more than {LONGEST.days} days away; approve it again when it ends", field="until"
         )
 
 

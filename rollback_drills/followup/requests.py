@@ -24,6 +24,7 @@ from rollback_drills.planning.delivery_request import (
 
 SaidState = Literal["acknowledged", "dismissed", "escalated", "resolved"]
 ExceptionName = Literal["skip", "postpone", "waive"]
+DecisionName = Literal["approve", "decline"]
 AcknowledgedDays = Annotated[float, Field(gt=0, le=LONGEST_ACKNOWLEDGED_FOR.days)]
 
 OverdueMinutes = Annotated[float, Field(gt=0, le=60 * 24 * 366)]
@@ -97,10 +98,30 @@ class ExceptionRequest(DocumentsRequest):
     until: datetime = Field(description="When the exception ends.")
     reason: str = Field(description="Reason, for the evidence; no secret, address or private name.")
     approver: str = Field(description="Who approves it.")
+    requested_by: str = Field("", description="Who asked for it, somebody else than who approves it.")
     schedule_id: Annotated[str | None, Otherwise("the only one")] = Field(
         None, description="Which of several schedules."
     )
     generated_by: str = Field("grant-exception", description="Who asked, as recorded in the evidence.")
+
+
+class AskRequest(DocumentsRequest):
+    """What somebody asks for, and somebody else decides."""
+
+    exception: ExceptionName = like(ExceptionRequest, "exception")
+    until: datetime = like(ExceptionRequest, "until")
+    reason: str = like(ExceptionRequest, "reason")
+    requested_by: str = Field(description="Who asks for it; somebody else approves it.")
+    schedule_id: Annotated[str | None, Otherwise("the only one")] = like(ExceptionRequest, "schedule_id")
+
+
+class DecideRequest(DocumentsRequest):
+    """How a request for an exception is decided."""
+
+    request_id: str = Field(description="The request, gordexreq-….")
+    decision: DecisionName = Field(description="approve grants the exception; decline does not.")
+    decided_by: str = Field(description="Who decides; who requested it can only decline it.")
+    reason: str = Field("", description="Why it is declined, for the evidence; an approval needs none.")
 
 
 class EscalateRequest(DocumentsRequest):

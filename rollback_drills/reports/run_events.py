@@ -133,7 +133,31 @@ def exception_event(record: Report) -> RunEvent:
         record["schedule_id"],
         "",
         (("cycle", record["cycle_id"]),),
-        {name: record[name] for name in (*names, "next_due_at", "expires_at")},
+        {name: record[name] for name in (*names, "requested_by", "request_id", "next_due_at", "expires_at")},
+    )
+
+
+def request_event(record: Report) -> RunEvent:
+    """Return the event of a request for an exception, from its record; the reason stays in the evidence."""
+    names = ("schedule_id", "cycle_id", "request_id", "exception", "requested_by", "requested_at")
+    return RunEvent(
+        f"{PREFIX}.exception.requested",
+        record["schedule_id"],
+        "",
+        (("cycle", record["cycle_id"]),),
+        {name: record[name] for name in (*names, "next_due_at", "expires_at", "open_until")},
+    )
+
+
+def decline_event(record: Report) -> RunEvent:
+    """Return the event of a request that was declined, from its record; the reason stays in the evidence."""
+    names = ("schedule_id", "cycle_id", "request_id", "exception", "requested_by")
+    return RunEvent(
+        f"{PREFIX}.exception.declined",
+        record["schedule_id"],
+        "",
+        (("cycle", record["cycle_id"]),),
+        {name: record[name] for name in (*names, "declined_by", "declined_at")},
     )
 
 

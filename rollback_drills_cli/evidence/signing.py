@@ -1,7 +1,7 @@
 """Writes into the evidence for commands, with the key from Prefect."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import typer
@@ -20,6 +20,29 @@ def append_signed(database: "Database", records: Sequence[Report]) -> timedelta 
     from rollback_drills.evidence.appender import append  # SQLAlchemy takes half a second to import
 
     return append(database, records, open_key).went_back
+
+
+def append_decision(database: "Database", record: Report) -> timedelta | None:
+    """Add the decision about a request, of which there is one; give how far the clock went back, if it did.
+
+    Raises:
+        UsageError: Somebody else has decided it meanwhile.
+    """
+    from rollback_drills.evidence.outbox_transfer import index_run  # SQLAlchemy takes half a second to import
+    from rollback_drills.followup.found_requests import ensure_decided
+    from rollback_drills.redaction.redactor import redactor_in_use
+
+    indexed = index_run(
+        database,
+        (),
+        drills={record["request_id"]: lambda: record},
+        created_at=datetime.fromisoformat(record["created_at"]),
+        signer=record["signer"],
+        redact=redactor_in_use().document,
+        open_key=open_key,
+    )
+    ensure_decided(database, record)
+    return indexed.went_back
 
 
 def open_key(public_key: "PublicKey | None") -> "SigningKey":

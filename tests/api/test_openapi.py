@@ -3,7 +3,7 @@
 Flows and the connectors on a Prefect server are played here; everything before and after them is real.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -16,68 +16,20 @@ from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
-from rollback_drills.database.connections import Database
-from rollback_drills.evidence.appender import append
-from rollback_drills.evidence.index import EvidenceIndex
-from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
-from rollback_drills.followup.bulk_acknowledgement import acknowledge
-from rollback_drills.followup.exception_grants import grant_exception
-from rollback_drills.followup.exceptions import ExceptionKind, Grant
-from rollback_drills.followup.route_choice import RouteChoice
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api import bodies
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
-from rollback_drills_api.running import Ran
 from tests.api.conftest import Keys
-from tests.samples.builders import NOW, open_key
+from tests.api.played_flows import play_flows
 from tests.samples.examples import examples
 
 EXAMPLES = examples(25)
-RUN = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
 
 
 @pytest.fixture
 def played(options: ApiOptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Play the flows: a delivery tells nobody, acknowledgements and exceptions are written down."""
-
-    def write(records: Sequence[Report]) -> Ran:
-        database = Database.open(options.database_url)
-        append(database, [{**each, "flow_run_id": RUN} for each in records], open_key)
-        database.engine.dispose()
-        return Ran(RUN, "done", is_completed=True, result=None)
-
-    def play(name: str, parameters: Mapping[str, Any], *, timeout_seconds: float) -> Ran:
-        if name == "deliver-notifications":
-            parts = ("schedule", "plan", "delivery", "plan_metadata")
-            result: dict[str, Any] = {
-                **{part: {} for part in parts},
-                "metadata": None,
-                "success": True,
-                "event_id": "x",
-            }
-            return Ran(RUN, "done", is_completed=True, result=result)
-        if name == "grant-exception":
-            record = grant_exception(
-                Grant(
-                    ExceptionKind(parameters["exception"]),
-                    *(parameters[each] for each in ("until", "reason", "approver")),
-                ),
-                options.settings,
-                parameters["schedule_id"],
-                now=NOW,
-                created_at=NOW,
-                signer=parameters["generated_by"],
-            )
-            return write([record])
-        said = Acknowledgement(
-            parameters["acknowledged_by"], AcknowledgementState(parameters["acknowledgement_state"])
-        )
-        given = [(RouteChoice(**route), said) for route in parameters["routes"]]
-        index = EvidenceIndex(Database.open(options.database_url))
-        return write(acknowledge(index, given, now=NOW, created_at=NOW))
-
-    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play)
+    """Play the flows."""
+    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_flows(options))
     # which would ask a Prefect server that would have to start first
     monkeypatch.setattr("rollback_drills_api.delivering.find_connectors", lambda: frozenset({"webhook"}))
 
@@ -138,7 +90,7 @@ def test_every_operation_has_examples_and_describes_its_problems(options: ApiOpt
     document = build_app(options).openapi()
 
     operations = [each for path in document["paths"].values() for each in path.values()]
-    assert len(operations) == 20
+    assert len(operations) == 24
     for operation in operations:
         answers = operation["responses"]
         assert {"200", "401", "403", "422", "429", "500", "503"} <= set(answers), operation["operationId"]

@@ -15,9 +15,11 @@ from sqlalchemy import delete, select, update
 
 from blocks.heartbeat import HeartbeatError, send_heartbeat
 from flows.acknowledge_notification import acknowledge_notification
+from flows.decide_exception import decide_exception
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from flows.grant_exception import grant_exception
+from flows.request_exception import request_exception
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -175,6 +177,44 @@ def test_an_exception_of_the_form_keeps_the_cycle_quiet_until_it_ends(url: str, 
     dashboard = data_of(follow_up(LATER))
     assert (dashboard["escalated"], dashboard["cycles_by_state"]) == (0, {"postponed": 1})
     assert data_of(follow_up(MUCH_LATER))["escalated"] == 1
+
+
+def test_an_exception_is_requested_and_approved_by_two_people(url: str, told: HTTPServer) -> None:
+    until = NOW + timedelta(days=3)
+    asked = request_exception("postpone", until, "a freeze", "maria", return_state=True)
+    assert asked.name == "Requested", asked.message
+    request_id = data_of(asked)["request_id"]
+    (event,) = events_of(asked)
+    assert event["event"] == f"{PREFIX}exception.requested"
+    assert "a freeze" not in json.dumps(event)
+
+    for approver in ("maria", "Maria ", ""):
+        refused = decide_exception(request_id, "approve", approver, return_state=True)
+        assert refused.is_failed()
+    assert rows_of(url, EXCEPTION_KIND) == []
+    state = decide_exception(request_id, "approve", "anna", return_state=True)
+
+    assert state.name == "Approved", state.message
+    (row,) = rows_of(url, EXCEPTION_KIND)
+    assert (row["requested_by"], row["approver"], row["signer"]) == ("maria", "anna", "anna")
+    (event,) = events_of(state)
+    assert event["event"] == f"{PREFIX}exception.postponed"
+    assert data_of(follow_up(LATER))["cycles_by_state"] == {"postponed": 1}
+    again = decide_exception(request_id, "decline", "otto", "no", return_state=True)
+    assert "was approved by anna" in (again.message or "")
+
+    other = data_of(request_exception("waive", until, "a freeze", "maria", return_state=True))
+    declined = decide_exception(other["request_id"], "decline", "anna", "no", return_state=True)
+    assert declined.name == "Declined", declined.message
+    assert len(rows_of(url, EXCEPTION_KIND)) == 1
+
+
+def test_a_requester_who_approves_by_the_form_is_refused(url: str, told: HTTPServer) -> None:
+    state = grant_exception("skip", NOW + timedelta(days=3), "a freeze", "board", "BOARD", return_state=True)
+
+    assert state.is_failed()
+    assert 'approver is "board", who requested it' in (state.message or "")
+    assert rows_of(url, EXCEPTION_KIND) == []
 
 
 def test_many_routes_are_acknowledged_at_once_or_none_of_them(url: str, told: HTTPServer) -> None:

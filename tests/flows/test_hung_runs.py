@@ -19,18 +19,21 @@ from werkzeug import Response
 
 from flows import timeouts
 from flows.acknowledge_notification import acknowledge_notification
+from flows.decide_exception import decide_exception
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from flows.grant_exception import grant_exception
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
+from flows.request_exception import request_exception
 from flows.review_notifications import review_notifications
 from rollback_drills.errors import UsageError
 from tests.samples.builders import SCHEDULE
 
 FLOWS: Any = (
     *(acknowledge_notification, deliver_notifications, drill_check, grant_exception),
+    *(request_exception, decide_exception),
     *(record_drill, release_gate, review_notifications),
 )
 

@@ -12,6 +12,7 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel, ValidationError
 
 from flows.acknowledge_notification import acknowledge_notification
+from flows.decide_exception import decide_exception
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
@@ -19,6 +20,7 @@ from flows.grant_exception import grant_exception
 from flows.look_ahead import look_ahead
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
+from flows.request_exception import request_exception
 from flows.review_notifications import review_notifications
 from rollback_drills.documents.history import Drill
 from rollback_drills.errors import UsageError
@@ -26,7 +28,13 @@ from rollback_drills.evidence import appender, outbox_transfer, outcomes
 from rollback_drills.evidence.verify import taken_outcomes
 from rollback_drills.followup import acknowledgement
 from rollback_drills.followup.acknowledgement import LONGEST_ACKNOWLEDGED_FOR, read_days
-from rollback_drills.followup.requests import AcknowledgeRequest, EscalateRequest, ExceptionRequest
+from rollback_drills.followup.requests import (
+    AcknowledgeRequest,
+    AskRequest,
+    DecideRequest,
+    EscalateRequest,
+    ExceptionRequest,
+)
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.delivery_request import (
     DeliverRequest,
@@ -61,6 +69,8 @@ def options_of(command: str) -> dict[str, click.Parameter]:
         (DrillCheckRequest, drill_check, {"force"}),
         (AcknowledgeRequest, acknowledge_notification, set()),
         (ExceptionRequest, grant_exception, set()),
+        (AskRequest, request_exception, set()),
+        (DecideRequest, decide_exception, set()),
         (RecordRequest, record_drill, set()),
         (EscalateRequest, escalate_unacknowledged, set()),
         (LookAheadRequest, look_ahead, set()),
@@ -89,6 +99,8 @@ def test_a_form_has_the_fields_of_the_request_with_its_texts_and_bounds(
         drill_check,
         escalate_unacknowledged,
         grant_exception,
+        request_exception,
+        decide_exception,
         look_ahead,
         record_drill,
         release_gate,
@@ -122,7 +134,7 @@ def test_a_body_has_the_fields_of_the_request_with_its_defaults(
     assert set(body.model_fields) == set(request_type.model_fields) - of_the_path
     for name, field in body.model_fields.items():
         # without a name it is that of the token, and many routes are named one by one
-        if name not in {"acknowledged_by", "approver", "generated_by", "routes"}:
+        if name not in {"acknowledged_by", "approver", "requested_by", "generated_by", "routes"}:
             assert field.default == request_type.model_fields[name].default, name
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
+from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND, EXCEPTION_REQUEST_KIND
 from rollback_drills_cli.evidence import signing
 from rollback_drills_cli.main import main
 from tests.samples.builders import SCHEDULE, open_key, written
@@ -317,3 +317,86 @@ def test_the_dashboard_is_of_the_instant_that_is_asked(drills: Drills) -> None:
     report = drills.document("dashboard", *DURING)
 
     assert datetime.fromisoformat(report["generated_at"]) == NOW + timedelta(minutes=10)
+
+
+ASKED = ("--until", "2025-12-20T09:00:00Z", "--reason", "a freeze", "--schedule", "schedule.json")
+
+
+def test_one_person_requests_and_another_one_approves(drills: Drills) -> None:
+    assert drills("requests", "create", "postpone", "--by", "maria", *ASKED, *AFTER) == 0
+    (asked,) = drills.evidence(EXCEPTION_REQUEST_KIND)
+    assert f"drills requests approve {asked['request_id']} --by NAME" in drills.out
+    assert drills.document("dashboard", *AFTER, code=1)["open_requests"][0]["requested_by"] == "maria"
+    assert drills("dashboard", *AFTER) == 1
+    line = "payments: maria asks to postpone until 2025-12-20T09:00:00+00:00: a freeze; decide "
+    assert line + asked["request_id"] in drills.out
+    assert drills.document("requests", "list", *AFTER)["total"] == 1
+    assert drills.document("requests", "list", "--schedule-id", "search", *AFTER)["items"] == []
+
+    words = ("requests", "approve", asked["request_id"], "--schedule", "schedule.json", *AFTER)
+    for same in ("maria", "MARIA ", "m\u0430ria"):
+        assert drills(*words, "--by", same) == 2
+        assert "somebody else approves it" in drills.find_problem()
+        assert "--by is" in drills.find_problem()
+    assert drills.evidence(EXCEPTION_KIND) == []
+    assert drills(*words, "--by", "anna") == 0
+
+    assert "payments is postponed until 2025-12-20T09:00:00+00:00" in drills.out
+    (row,) = drills.evidence(EXCEPTION_KIND)
+    assert (row["requested_by"], row["approver"], row["request_id"]) == ("maria", "anna", asked["request_id"])
+    assert drills.document("dashboard", *AFTER)["cycles_by_state"] == {"postponed": 1}
+    assert drills("requests", "list", *AFTER) == 0
+    assert "0 open" in drills.out
+    assert drills(*words, "--by", "otto") == 2
+    assert "was approved by anna" in drills.find_problem()
+    assert len(drills.evidence(EXCEPTION_KIND)) == 1
+
+
+def test_a_request_that_is_declined_grants_nothing(drills: Drills) -> None:
+    assert drills("requests", "create", "skip", "--by", "maria", *ASKED, *AFTER) == 0
+    assert drills("requests", "create", "skip", "--by", "maria", *ASKED, *AFTER) == 2
+    assert "has requested the same already" in drills.find_problem()
+    (asked,) = drills.evidence(EXCEPTION_REQUEST_KIND)
+    words = ("requests", "decline", asked["request_id"], "--by", "anna", *AFTER)
+
+    assert drills(*words, "--reason", " ") == 2
+    assert "--reason is empty" in drills.find_problem()
+    assert drills.document(*words, "--reason", "there is time")["declined_by"] == "anna"
+
+    assert drills.evidence(EXCEPTION_KIND) == []
+    assert (
+        drills("requests", "approve", asked["request_id"], "--by", "otto", "--schedule", "schedule.json") == 2
+    )
+    assert "was declined by anna" in drills.find_problem()
+    assert drills("requests", "decline", "gordexreq-none", "--by", "anna", "--reason", "no") == 2
+    assert (
+        '"gordexreq-none", which the evidence does not have; `drills requests list`' in drills.find_problem()
+    )
+
+
+def test_a_request_of_a_cycle_that_is_over_cannot_be_approved(drills: Drills) -> None:
+    assert drills("requests", "create", "waive", "--by", "maria", *ASKED, *AFTER) == 0
+    (asked,) = drills.evidence(EXCEPTION_REQUEST_KIND)
+    moved = {**SCHEDULE, **RULES, "next_due_at": "2025-12-10T09:00:00Z"}
+    (drills.folder / "schedule.json").write_bytes(written(moved))
+
+    assert (
+        drills(
+            "requests", "approve", asked["request_id"], "--by", "anna", "--schedule", "schedule.json", *AFTER
+        )
+        == 2
+    )
+
+    assert f"the cycle of {asked['request_id']} is over" in drills.find_problem()
+    assert drills.evidence(EXCEPTION_KIND) == []
+
+
+def test_an_exception_whose_requester_approves_it_is_refused(drills: Drills) -> None:
+    words = [word for pair in GIVEN.items() for word in pair]
+
+    assert drills("skip", *words, "--requested-by", "Board", "--schedule", "schedule.json", *AFTER) == 2
+    assert '--approver is "board", who requested it; somebody else approves it' in drills.find_problem()
+    assert drills.evidence(EXCEPTION_KIND) == []
+
+    assert drills("skip", *words, "--requested-by", "maria", "--schedule", "schedule.json", *AFTER) == 0
+    assert drills.evidence(EXCEPTION_KIND)[0]["requested_by"] == "maria"

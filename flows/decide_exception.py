@@ -1,0 +1,56 @@
+"""The on-demand flow by which a request for an exception is approved or declined."""
+
+import os
+
+from prefect import State, flow
+from prefect.states import Completed
+
+from flows.failing import refuse
+from flows.timeouts import RUN_TIMEOUT_SECONDS
+from rollback_drills.errors import DrillsError
+from rollback_drills.followup.requests import DecideRequest, DecisionName
+from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.readiness.terms import Report
+from rollback_drills.settings import default_database_url, read_settings
+from tasks.evidence import read_clock
+from tasks.exceptions import write_approval_down, write_decline_down
+from tasks.logs import redacting
+
+
+@flow(name="decide-exception", timeout_seconds=RUN_TIMEOUT_SECONDS)
+@redacting
+@described_by(DecideRequest)
+def decide_exception(
+    request_id: str,
+    decision: DecisionName,
+    decided_by: str,
+    reason: str = "",
+    schedule: str | None = None,
+    history: str | None = None,
+) -> State[Report]:
+    """Approve or decline a request to skip, postpone or waive a cycle. Who requested it cannot approve it.
+
+    Returns:
+        Ends as Approved or Declined; as Failed if it cannot be decided, and then nothing is written. The data
+        is the record of the exception, or of the decline.
+    """
+    request = DecideRequest(
+        request_id=request_id,
+        decision=decision,
+        decided_by=decided_by,
+        reason=reason,
+        schedule=schedule,
+        history=history,
+    )
+    try:
+        settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
+        now = read_clock(settings.database_url or default_database_url())
+        if request.decision == "approve":
+            record = write_approval_down(request.request_id, request.decided_by, settings, now)
+        else:
+            record = write_decline_down(request.request_id, request.decided_by, request.reason, settings, now)
+    except DrillsError as error:
+        return refuse(error)
+    done = "Approved" if request.decision == "approve" else "Declined"
+    message = f"{request.request_id} of {record['schedule_id']} is {done.lower()} by {decided_by}"
+    return Completed(name=done, message=message, data=record)

@@ -1,0 +1,60 @@
+"""The on-demand flow by which an exception is requested, for somebody else to approve."""
+
+import os
+from datetime import datetime
+
+from prefect import State, flow
+from prefect.states import Completed
+
+from flows.failing import refuse
+from flows.timeouts import RUN_TIMEOUT_SECONDS
+from rollback_drills.documents.fields import in_utc
+from rollback_drills.errors import DrillsError
+from rollback_drills.followup.exception_requests import Wish
+from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.requests import AskRequest, ExceptionName
+from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.readiness.terms import Report
+from rollback_drills.settings import default_database_url, read_settings
+from tasks.evidence import read_clock
+from tasks.exceptions import write_request_down
+from tasks.logs import redacting
+
+
+@flow(name="request-exception", timeout_seconds=RUN_TIMEOUT_SECONDS)
+@redacting
+@described_by(AskRequest)
+def request_exception(
+    exception: ExceptionName,
+    until: datetime,
+    reason: str,
+    requested_by: str,
+    schedule_id: str | None = None,
+    schedule: str | None = None,
+    history: str | None = None,
+) -> State[Report]:
+    """Request to skip, postpone or waive the current cycle of a schedule. Somebody else approves it.
+
+    Returns:
+        Ends as Requested; as Failed if it cannot be requested, and then nothing is written. The data is the
+        record of the request.
+    """
+    request = AskRequest(
+        exception=exception,
+        until=until,
+        reason=reason,
+        requested_by=requested_by,
+        schedule_id=schedule_id,
+        schedule=schedule,
+        history=history,
+    )
+    try:
+        settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
+        kind = ExceptionKind(request.exception)
+        wish = Wish(kind, in_utc(request.until), request.reason, request.requested_by)
+        now = read_clock(settings.database_url or default_database_url())
+        record = write_request_down(wish, settings, request.schedule_id or None, now)
+    except DrillsError as error:
+        return refuse(error)
+    message = f"{record['request_id']}: {requested_by} asks to {kind} {record['schedule_id']}"
+    return Completed(name="Requested", message=message, data=record)

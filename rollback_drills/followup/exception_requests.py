@@ -1,0 +1,232 @@
+"""Requests for an exception: one person asks, and somebody else approves or declines, in time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from rollback_drills import ids
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.quotation import show
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.records import EXCEPTION_DECLINE_KIND, EXCEPTION_REQUEST_KIND, start_record
+from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.followup.exceptions import ExceptionKind, Grant, check_end
+from rollback_drills.names.people import is_same_caller, is_same_person
+from rollback_drills.readiness.cycle import Cycle
+from rollback_drills.readiness.terms import Report
+
+OPEN_FOR: Final = timedelta(days=14)
+"""How long a request can be decided at most; the end that it asks for ends it earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks for."""
+
+    kind: ExceptionKind
+    until: datetime
+    reason: str
+    requested_by: str
+
+
+class RequestState(StrEnum):
+    """What became of a request."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    EXPIRED = "expired"  # nobody decided in time
+    OVER = "over"  # its cycle ended before
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """How a request was decided, by whom and when."""
+
+    is_approved: bool
+    by: str
+    at: datetime
+
+
+class RequestedException(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename={"kind": "exception", "at": "requested_at", "until": "expires_at"},
+):
+    """A request as the evidence has it."""
+
+    request_id: str
+    schedule_id: str
+    cycle_id: str
+    kind: ExceptionKind
+    reason: str
+    requested_by: str
+    at: datetime
+    until: datetime
+    """When the exception would end."""
+    open_until: datetime
+    """Up to and without this instant it can be decided."""
+    leaf_index: int = 0
+    """Its row."""
+
+    @property
+    def summary(self) -> str:
+        """Say in one line who asks for what."""
+        return f"{self.requested_by} asks to {self.kind} until {write_instant(self.until)}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRequest:
+    """A request, and what the evidence knows of its end."""
+
+    request: RequestedException
+    decision: Decision | None = None
+    is_cycle_over: bool = False
+    """Whether a later plan of its schedule is about another cycle."""
+
+    def state_at(self, now: datetime) -> RequestState:
+        """Return what became of it."""
+        if self.decision:
+            return RequestState.APPROVED if self.decision.is_approved else RequestState.DECLINED
+        if now >= self.request.open_until:
+            return RequestState.EXPIRED
+        return RequestState.OVER if self.is_cycle_over else RequestState.OPEN
+
+
+def record_request(
+    wish: Wish,
+    cycle: Cycle,
+    *,
+    due_at: datetime | None,
+    postpone_limit: timedelta,
+    now: datetime,
+    created_at: datetime,
+) -> Report:
+    """Write down what a person asks for; nothing is quiet before somebody else approves it.
+
+    Args:
+        wish: What is asked for.
+        cycle: The cycle.
+        due_at: The due instant of the cycle; None if it is not known.
+        postpone_limit: How far beyond it the drill can be postponed.
+        now: When it is asked for.
+        created_at: The clock of the evidence.
+
+    Raises:
+        UsageError: No reason or requester, an end that no exception may have, or texts that evidence must
+            not hold.
+    """
+    texts = {"reason": wish.reason, "requested_by": wish.requested_by}
+    check_texts(**texts)
+    for field, text in texts.items():
+        if not text.strip():
+            raise UsageError("is empty; a request has a reason and somebody who asks", field=field)
+    check_end(wish.kind, wish.until, due_at=due_at, postpone_limit=postpone_limit, now=now)
+    at = write_instant(now)
+    identifier = ids.exception_request_id(cycle.cycle_id, wish.kind, wish.requested_by, at)
+    session_id = ids.delivery_session_id(cycle.schedule_id, identifier)
+    start = start_record(EXCEPTION_REQUEST_KIND, session_id, created_at=created_at, signer=wish.requested_by)
+    return {
+        **start,
+        "schedule_id": cycle.schedule_id,
+        "cycle_id": cycle.cycle_id,
+        "request_id": identifier,
+        "exception": str(wish.kind),
+        "reason": wish.reason,
+        "requested_by": wish.requested_by,
+        "requested_at": at,
+        "next_due_at": write_instant(due_at) if due_at else None,
+        "expires_at": write_instant(wish.until),
+        "open_until": write_instant(min(wish.until, now + OPEN_FOR)),
+    }
+
+
+def refuse_repeat(wish: Wish, cycle: Cycle, waiting: Iterable[RequestedException]) -> None:
+    """Ensure that a person does not ask twice for the same, as by a form that is sent again.
+
+    Raises:
+        UsageError: The same request waits already.
+    """
+    for each in waiting:
+        is_same = (each.cycle_id, each.kind, each.until) == (cycle.cycle_id, wish.kind, wish.until)
+        if is_same and is_same_person(each.requested_by, wish.requested_by):
+            raise UsageError(f"{each.requested_by} has requested the same already: {each.request_id}")
+
+
+def approve(found: FoundRequest, by: str, current_cycle_id: str, *, now: datetime) -> Grant:
+    """Return the exception that an approval grants.
+
+    Args:
+        found: The request.
+        by: Who approves it.
+        current_cycle_id: The cycle that the documents have now.
+        now: When it is approved.
+
+    Raises:
+        UsageError: It cannot be decided any more, its cycle is over, or its requester approves it.
+    """
+    request = found.request
+    check_decidable(found, by, now=now)
+    if is_same_caller(by, request.requested_by):
+        raise UsageError(
+            f"is {show(by)}, and {show(request.requested_by)} requested it; somebody else approves it",
+            field="decided_by",
+        )
+    if found.is_cycle_over or request.cycle_id != current_cycle_id:
+        raise UsageError(
+            f"the cycle of {request.request_id} is over; request an exception for the current cycle of"
+            f" {request.schedule_id} if it needs one"
+        )
+    return Grant(request.kind, request.until, request.reason, by, request.requested_by, request.request_id)
+
+
+def record_decline(
+    found: FoundRequest, by: str, reason: str, *, now: datetime, created_at: datetime
+) -> Report:
+    """Write down that a request was declined; its requester may do so too, and so withdraws it.
+
+    Raises:
+        UsageError: It cannot be decided any more, nobody or no reason is named, or a text holds what evidence
+            must not.
+    """
+    check_decidable(found, by, now=now)
+    check_texts(reason=reason)
+    if not reason.strip():
+        raise UsageError("is empty; say why it is declined", field="reason")
+    request = found.request
+    session_id = ids.delivery_session_id(request.schedule_id, request.request_id)
+    return {
+        **start_record(EXCEPTION_DECLINE_KIND, session_id, created_at=created_at, signer=by),
+        "schedule_id": request.schedule_id,
+        "cycle_id": request.cycle_id,
+        "request_id": request.request_id,
+        "exception": str(request.kind),
+        "requested_by": request.requested_by,
+        "declined_by": by,
+        "declined_at": write_instant(now),
+        "reason": reason,
+    }
+
+
+def check_decidable(found: FoundRequest, by: str, *, now: datetime) -> None:
+    """Ensure that somebody may still decide a request.
+
+    Raises:
+        UsageError: It is decided or expired, or nobody is named whom the evidence can name.
+    """
+    check_texts(decided_by=by)
+    if not by.strip():
+        raise UsageError("is empty; say who decides", field="decided_by")
+    name, decision = found.request.request_id, found.decision
+    if decision:
+        done = "approved" if decision.is_approved else "declined"
+        raise UsageError(f"{name} was {done} by {decision.by} at {write_instant(decision.at)}")
+    if now >= found.request.open_until:
+        raise UsageError(
+            f"{name} expired at {write_instant(found.request.open_until)}, and nobody had decided it;"
+            " request it again"
+        )

@@ -1,0 +1,177 @@
+"""Requests for exceptions, and the decisions about them: each is a flow run, answered with what it wrote."""
+
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi import Query as QueryParameters
+from starlette.responses import Response
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.records import EXCEPTION_DECLINE_KIND, EXCEPTION_KIND, EXCEPTION_REQUEST_KIND
+from rollback_drills.followup.exception_grants import approve_request, request_exception
+from rollback_drills.followup.exception_requests import FoundRequest, Wish, record_decline
+from rollback_drills.followup.exceptions import ExceptionKind, read_end
+from rollback_drills.followup.found_requests import find_request, read_open_requests
+from rollback_drills.followup.requests import DecisionName
+from rollback_drills.outbox.known_cycles import keep_known_cycles
+from rollback_drills.readiness.terms import Report
+from rollback_drills_api.acting import name_caller
+from rollback_drills_api.bodies import ApprovalBody, AskBody, DeclineBody
+from rollback_drills_api.collecting import collect, ledger_size
+from rollback_drills_api.describing import described
+from rollback_drills_api.lookback import PREFIX
+from rollback_drills_api.problems import Problem
+from rollback_drills_api.queries import RequestQuery, nothing_asked
+from rollback_drills_api.running import documents_of, explain_failure, run_flow
+from rollback_drills_api.security import administering, operating
+from rollback_drills_api.service import Readable, Served, Service
+
+router = APIRouter(prefix=PREFIX, tags=["acting"])
+
+REQUESTS_SCHEMA = "rollback-drills.exception-requests.v1"
+Administrator = Annotated[str, Depends(administering)]
+_AS_USUAL = ApprovalBody()
+
+
+@router.get("/exception-requests", responses=described("requests"))
+async def open_requests(served: Readable, wanted: Annotated[RequestQuery, QueryParameters()]) -> Response:
+    """List the requests for exceptions that wait for a decision, those that expire first at the top."""
+
+    def find() -> Report:
+        now, database = datetime.now(UTC), served.database()
+        ids = None if wanted.schedule_id is None else [wanted.schedule_id]
+        found = read_open_requests(database, now=now, schedule_ids=ids) if database else []
+        return {
+            "schema_version": REQUESTS_SCHEMA,
+            "generated_at": write_instant(now),
+            "items": found[wanted.offset : wanted.offset + wanted.limit],
+            "total": len(found),
+            "limit": wanted.limit,
+            "offset": wanted.offset,
+        }
+
+    return await served.answers.give(("requests", wanted.key), served.evidence_version, find)
+
+
+@router.post(
+    "/{schedule_id:path}/exception-requests",
+    dependencies=[nothing_asked],
+    responses=described("request", 404),
+)
+async def request(
+    served: Served, caller: Annotated[str, Depends(operating)], schedule_id: str, body: AskBody
+) -> Response:
+    """Request to skip, postpone or waive the current cycle of a schedule, for somebody else to approve."""
+
+    def run() -> Report:
+        record = ask(served, name_caller(caller, body.requested_by), schedule_id, body)
+        return {"request": record, "metadata": record}
+
+    return await served.act(run)
+
+
+@router.post(
+    "/exception-requests/{request_id}/approve",
+    dependencies=[nothing_asked],
+    responses=described("exception", 404),
+)
+async def approve(
+    served: Served, caller: Administrator, request_id: str, body: ApprovalBody = _AS_USUAL
+) -> Response:
+    """Approve a request that somebody else made: the cycle is skipped, postponed or waived."""
+
+    def run() -> Report:
+        record = decide(served, name_caller(caller, body.decided_by), request_id, "approve")
+        return {"exception": record, "metadata": record}
+
+    return await served.act(run)
+
+
+@router.post(
+    "/exception-requests/{request_id}/decline",
+    dependencies=[nothing_asked],
+    responses=described("decline", 404),
+)
+async def decline(served: Served, caller: Administrator, request_id: str, body: DeclineBody) -> Response:
+    """Decline a request; nothing changes for its cycle."""
+
+    def run() -> Report:
+        by = name_caller(caller, body.decided_by)
+        record = decide(served, by, request_id, "decline", body.reason)
+        return {"decline": record, "metadata": record}
+
+    return await served.act(run)
+
+
+def ask(served: Service, requested_by: str, schedule_id: str, body: AskBody) -> Report:
+    """Request an exception as a flow run, and return its record.
+
+    Raises:
+        UsageError: It cannot be requested.
+        Problem: There is no such schedule, or the run failed.
+    """
+    served.fleet.judged().find(schedule_id)
+    settings, now, database = served.options.settings, datetime.now(UTC), served.database()
+    wish = Wish(ExceptionKind(body.exception), read_end(body.until), body.reason, requested_by)
+    waiting = read_open_requests(database, now=now) if database else ()
+    # Whatever is wrong with it is known before a run is started for nothing.
+    keep_cycles = partial(keep_known_cycles, database)
+    request_exception(wish, settings, schedule_id, keep_cycles, waiting, now=now, created_at=now)
+    parameters = {
+        "exception": body.exception,
+        "until": wish.until,
+        "reason": body.reason,
+        "requested_by": requested_by,
+        "schedule_id": schedule_id,
+    }
+    return _run(served, "request-exception", parameters, EXCEPTION_REQUEST_KIND)
+
+
+def decide(
+    served: Service, decided_by: str, request_id: str, decision: DecisionName, reason: str = ""
+) -> Report:
+    """Approve or decline a request as a flow run, and return the record of the exception or the decline.
+
+    Raises:
+        UsageError: It cannot be decided by this person, or not any more.
+        Problem: There is no such request, or the run failed.
+    """
+    found, now = _find(served, request_id), datetime.now(UTC)
+    kind = EXCEPTION_KIND if decision == "approve" else EXCEPTION_DECLINE_KIND
+    if decision == "approve":
+        keep_cycles = partial(keep_known_cycles, served.database())
+        settings = served.options.settings
+        approve_request(found, decided_by, settings, keep_cycles, now=now, created_at=now)
+    else:
+        record_decline(found, decided_by, reason, now=now, created_at=now)
+    parameters = {
+        "request_id": request_id,
+        "decision": decision,
+        "decided_by": decided_by,
+        "reason": reason,
+    }
+    return _run(served, "decide-exception", parameters, kind)
+
+
+def _find(served: Service, request_id: str) -> FoundRequest:
+    database = served.database()
+    found = find_request(database, request_id) if database else None
+    if found is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no request of this id in the evidence")
+    return found
+
+
+def _run(served: Service, name: str, parameters: Report, kind: str) -> Report:
+    """Run a flow, and return the one record that it wrote."""
+    options = served.options
+    since = ledger_size(served.database())
+    further = documents_of(options.settings) if options.is_embedded else {}
+    ran = run_flow(options, name, {**parameters, **further})
+    database = served.database()
+    records = collect(database, kind, since=since, flow_run_id=ran.flow_run_id) if database else []
+    if not ran.is_completed or not records:
+        raise explain_failure(ran)
+    return records[0]

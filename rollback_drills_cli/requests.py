@@ -1,0 +1,160 @@
+"""`drills requests list|create|approve|decline`: exceptions that one person requests and another approves."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollback_drills.followup.exceptions import ExceptionKind, read_end
+from rollback_drills.followup.requests import AskRequest, DecideRequest
+from rollback_drills.readiness.terms import Report
+from rollback_drills.rendering.relative_time import how_long
+from rollback_drills_cli import options
+from rollback_drills_cli.command_group import CommandGroup
+from rollback_drills_cli.database import DatabaseOption, find_evidence, open_existing, open_or_create
+from rollback_drills_cli.evidence.signing import append_decision, append_signed, report_clock
+from rollback_drills_cli.exceptions import keep_cycles
+from rollback_drills_cli.filters import ScheduleIdOption
+from rollback_drills_cli.output import print_json, print_line, print_table
+from rollback_drills_cli.request_options import option_of
+
+if TYPE_CHECKING:
+    from rollback_drills.database.connections import Database
+
+app = typer.Typer(
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="Request exceptions, and approve or decline those that somebody else requested.",
+)
+
+RequestArgument = Annotated[str, typer.Argument(metavar="ID", help="The request, gordexreq-….")]
+ByOption = Annotated[str, option_of(DecideRequest, "decided_by")]
+
+
+@app.command("list")
+def list_requests(
+    schedule_id: ScheduleIdOption = None,
+    database: DatabaseOption = None,
+    now: options.NowOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """List the requests that wait for a decision, those that expire first at the top."""
+    from rollback_drills.followup.found_requests import read_open_requests  # with SQLAlchemy
+
+    at = options.parse_now(now)
+    opened = open_existing(database).database
+    found = read_open_requests(opened, now=at, schedule_ids=[schedule_id] if schedule_id else None)
+    if as_json:
+        print_json({"items": found, "total": len(found)})
+        return
+    columns = ("request", "schedule", "exception", "until", "requested by", "expires", "reason")
+    rows = [
+        (
+            *(each.request_id, each.schedule_id, each.kind, each.until.isoformat()),
+            *(each.requested_by, how_long(each.open_until.isoformat(), now=at), each.reason),
+        )
+        for each in found
+    ]
+    print_table("Open requests", columns, rows)
+    print_line(f"{len(found)} open; `drills requests approve ID --by NAME` approves one.")
+
+
+@app.command()
+def create(
+    exception: Annotated[ExceptionKind, typer.Argument(help="What is requested.")],
+    until: Annotated[str, option_of(AskRequest, "until", metavar="ISO")],
+    reason: Annotated[str, option_of(AskRequest, "reason")],
+    requested_by: Annotated[str, option_of(AskRequest, "requested_by", "--by")],
+    schedule_id: Annotated[str | None, option_of(AskRequest, "schedule_id", metavar="ID")] = None,
+    schedule_path: options.ScheduleOption = None,
+    history_path: options.HistoryOption = None,
+    database: DatabaseOption = None,
+    now: options.NowOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Request an exception for the current cycle of a schedule. Nothing is quiet before it is approved."""
+    from rollback_drills.followup.exception_grants import request_exception
+    from rollback_drills.followup.exception_requests import Wish
+    from rollback_drills.followup.found_requests import read_open_requests
+
+    at = options.parse_now(now)
+    settings = options.resolve(history=history_path, schedule=schedule_path)
+    known = find_evidence(database)
+    record = request_exception(
+        Wish(exception, read_end(until), reason, requested_by),
+        settings,
+        schedule_id,
+        partial(keep_cycles, database),
+        read_open_requests(known, now=at) if known else (),
+        now=at,
+        created_at=options.parse_now(None),
+    )
+    went_back = append_signed(open_or_create(database), [record])
+    if as_json:
+        print_json(record)
+    else:
+        print_line(
+            f"{record['request_id']}: {requested_by} asks to {exception} {record['schedule_id']} until"
+            f" {record['expires_at']}. Somebody else approves it by {record['open_until']}:"
+        )
+        print_line(f"  drills requests approve {record['request_id']} --by NAME")
+    report_clock(went_back)
+
+
+@app.command()
+def approve(
+    request_id: RequestArgument,
+    by: ByOption,
+    schedule_path: options.ScheduleOption = None,
+    history_path: options.HistoryOption = None,
+    database: DatabaseOption = None,
+    now: options.NowOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Approve a request, which grants the exception. Who requested it cannot approve it."""
+    from rollback_drills.followup.exception_grants import approve_request
+    from rollback_drills.followup.found_requests import get_request
+
+    at = options.parse_now(now)
+    opened = open_existing(database, to_write=True).database
+    found = get_request(opened, request_id)
+    settings = options.resolve(history=history_path, schedule=schedule_path)
+    keeping = partial(keep_cycles, database)
+    record = approve_request(found, by, settings, keeping, now=at, created_at=options.parse_now(None))
+    _decide(
+        opened,
+        record,
+        f"{record['exception_id']}: {record['schedule_id']} is {found.request.kind.past} until"
+        f" {record['expires_at']}, requested by {found.request.requested_by} and approved by {by}.",
+        as_json=as_json,
+    )
+
+
+@app.command()
+def decline(
+    request_id: RequestArgument,
+    by: ByOption,
+    reason: Annotated[str, typer.Option(help="Why it is declined, for the evidence.")],
+    database: DatabaseOption = None,
+    now: options.NowOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Decline a request. Who requested it may do so too, and so withdraws it."""
+    from rollback_drills.followup.exception_requests import record_decline
+    from rollback_drills.followup.found_requests import get_request
+
+    opened = open_existing(database, to_write=True).database
+    found = get_request(opened, request_id)
+    at, created_at = options.parse_now(now), options.parse_now(None)
+    record = record_decline(found, by, reason, now=at, created_at=created_at)
+    _decide(opened, record, f"{by} has declined {request_id} ({found.request.schedule_id}).", as_json=as_json)
+
+
+def _decide(database: "Database", record: Report, said: str, *, as_json: bool) -> None:
+    """Write a decision, and say what came of it."""
+    went_back = append_decision(database, record)
+    if as_json:
+        print_json(record)
+    else:
+        print_line(said)
+    report_clock(went_back)

@@ -1,0 +1,122 @@
+"""Plays the flows that the API runs, without Prefect: a delivery tells nobody, what people say is written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rollback_drills.database.connections import Database
+from rollback_drills.evidence.appender import append
+from rollback_drills.evidence.index import EvidenceIndex
+from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
+from rollback_drills.followup.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.exception_grants import approve_request, grant_exception, request_exception
+from rollback_drills.followup.exception_requests import Wish, record_decline
+from rollback_drills.followup.exceptions import ExceptionKind, Grant
+from rollback_drills.followup.found_requests import get_request
+from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.readiness.terms import Report
+from rollback_drills_api.options import ApiOptions
+from rollback_drills_api.running import Ran
+from tests.samples.builders import open_key
+
+RUN = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
+
+Play = Callable[..., Ran]
+"""Stands for `run_embedded`."""
+
+
+def play_flows(options: ApiOptions) -> Play:
+    """Return what runs a flow; `ran` of it has the name and the parameters of each."""
+    ran: list[tuple[str, Mapping[str, Any]]] = []
+
+    def play(name: str, parameters: Mapping[str, Any], *, timeout_seconds: float) -> Ran:
+        ran.append((name, parameters))
+        if name == "deliver-notifications":
+            return Ran(RUN, "done", is_completed=True, result=_DELIVERED)
+        database = Database.open(options.database_url)
+        try:
+            _write(database, _PLAYED[name](options, database, parameters))
+        finally:
+            database.engine.dispose()
+        return Ran(RUN, "done", is_completed=True, result=None)
+
+    play.ran = ran  # type: ignore[attr-defined]  # what a test looks at
+    return play
+
+
+_DELIVERED: dict[str, Any] = {
+    **{part: {} for part in ("schedule", "plan", "delivery", "plan_metadata")},
+    "metadata": None,
+    "success": True,
+    "event_id": "x",
+}
+
+
+def _write(database: Database, records: Sequence[Report]) -> None:
+    named = [{**each, "flow_run_id": RUN} for each in records]
+    decided = {each["request_id"]: each for each in named if _is_decision(each)}
+    if not decided:
+        append(database, named, open_key)
+        return
+    index_run(
+        database,
+        (),
+        drills={key: lambda each=each: each for key, each in decided.items()},  # type: ignore[misc]
+        created_at=datetime.now(UTC),
+        signer="test",
+        redact=lambda record: record,
+        open_key=open_key,
+    )
+
+
+def _is_decision(record: Report) -> bool:
+    return bool(record.get("request_id")) and "requested_at" not in record
+
+
+def _acknowledge(_: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+    now = datetime.now(UTC)
+    said = Acknowledgement(
+        parameters["acknowledged_by"],
+        AcknowledgementState(parameters["acknowledgement_state"]),
+        parameters["external_ref"],
+        parameters["notes"],
+    )
+    given = [(RouteChoice(**route), said) for route in parameters["routes"]]
+    return acknowledge(EvidenceIndex(database), given, now=now, created_at=now)
+
+
+def _grant(options: ApiOptions, _: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+    now = datetime.now(UTC)
+    given = Grant(
+        ExceptionKind(parameters["exception"]),
+        *(parameters[each] for each in ("until", "reason", "approver", "requested_by")),
+    )
+    signer = parameters["generated_by"]
+    schedule_id = parameters["schedule_id"]
+    return [grant_exception(given, options.settings, schedule_id, now=now, created_at=now, signer=signer)]
+
+
+def _request(options: ApiOptions, _: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+    now = datetime.now(UTC)
+    wish = Wish(
+        ExceptionKind(parameters["exception"]),
+        *(parameters[each] for each in ("until", "reason", "requested_by")),
+    )
+    return [request_exception(wish, options.settings, parameters["schedule_id"], now=now, created_at=now)]
+
+
+def _decide(options: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+    now, by = datetime.now(UTC), parameters["decided_by"]
+    found = get_request(database, parameters["request_id"])
+    if parameters["decision"] == "decline":
+        return [record_decline(found, by, parameters["reason"], now=now, created_at=now)]
+    return [approve_request(found, by, options.settings, now=now, created_at=now)]
+
+
+_PLAYED = {
+    "acknowledge-notification": _acknowledge,
+    "grant-exception": _grant,
+    "request-exception": _request,
+    "decide-exception": _decide,
+}
