@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from prefect.runtime import flow_run
 
+from blocks.ledger_key import open_signing_key
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.errors import DrillsError
@@ -14,10 +15,15 @@ from rollback_drills.notifications.results import Delivery, ProviderDeliveries, 
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.queries import to_delivery
-from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, try_again
+from rollback_drills.outbox.undelivered import Undelivered, find_undelivered
+from rollback_drills.recovery.act import Act
+from rollback_drills.recovery.recording import Writer
+from rollback_drills.recovery.retries import try_again
 from tasks.delivery import deliver_to_provider
 from tasks.evidence import open_database
 from tasks.outbox import commit_notices
+
+_RETRIED: Final = "a person retried the flow run in Prefect"
 
 
 @dataclass(slots=True)
@@ -102,7 +108,10 @@ def is_retried() -> bool:
 
 
 def try_failed_again(
-    requested: frozenset[str] | None, url: str, schedule_ids: Collection[str] | None = None
+    requested: frozenset[str] | None,
+    url: str,
+    by: str,
+    schedule_ids: Collection[str] | None = None,
 ) -> None:
     """Make everything due that failed, if a person retries this flow run; else do nothing.
 
@@ -110,7 +119,8 @@ def try_failed_again(
     """
     if is_retried():
         database = open_database(url)
-        try_again(database, schedule_ids, requested, now=database.now().timestamp())
+        writer = Writer(open_signing_key, by, database.now(), flow_run.id or "")
+        try_again(database, schedule_ids, requested, Act(by, _RETRIED), writer)
 
 
 def _deliver_through(delivered: Delivered, providers: Iterable[str], policy: RetryPolicy, url: str) -> None:

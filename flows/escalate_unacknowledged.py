@@ -60,7 +60,7 @@ def escalate_unacknowledged(
         now = in_utc(as_of) if as_of else read_clock(url)
         subjects = load_documents(settings).subjects
         if not dry_run:
-            try_failed_again(None, url)
+            try_failed_again(None, url, generated_by)
         taken = take_due_steps(subjects, policy, now, url, dry_run)
         trouble = []
         if not dry_run:

@@ -105,7 +105,7 @@ def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
     require_watched(run.settings)
     names = known_names(subjects, judgements)
     if run.database is not None and not run.request.dry_run:
-        try_failed_again(run.requested, run.database_url, names)
+        try_failed_again(run.requested, run.database_url, run.request.generated_by, names)
     share = run.settings.turned_bad_share
     checks = start_checks(subjects, judgements)
     guard = guard_source(

@@ -62,7 +62,7 @@ def check_in_shards(
     begin_shards(database, check.population_id, check.check_id)
     if is_retried():
         known = find_known_names(database, check.population_id)
-        try_failed_again(run.requested, run.database_url, [SOURCE_ID, *known])
+        try_failed_again(run.requested, run.database_url, request.generated_by, [SOURCE_ID, *known])
     return _look(run, database, check, runs)
 
 

@@ -106,6 +106,21 @@ def escalation_plan_id(generated_at: str, routes: str) -> str:
     return "gordesc-" + _digest(f"{generated_at}\x1f{routes}")[:16]
 
 
+def outage_id(provider: str, opened_at: str) -> str:
+    """Name an outage of a connector by when it began."""
+    return "gordoutage-" + _digest(f"{name_key(provider)}\x1f{opened_at}")[:16]
+
+
+def closure_id(outage: str) -> str:
+    """Name the closure of an outage: it has one."""
+    return "gordclosure-" + _digest(outage)[:16]
+
+
+def replay_id(by: str, at: str, notifications: str) -> str:
+    """Name a replay, or a request for one, by who asked for it, when, and for which notifications."""
+    return "gordreplay-" + _digest(f"{by}\x1f{at}\x1f{notifications}")[:16]
+
+
 LOOK_AHEAD_PREFIX: Final = "look-ahead:"
 """Before the name of an owner, stands for the look-ahead where a schedule stands otherwise."""
 SOURCE_ID: Final = "source:drill-history"

@@ -1,18 +1,27 @@
-"""`drills connectors import|list|test|enable`: connectors are Prefect blocks; no secret is ever printed."""
+"""`drills connectors import|list|test|disable|enable|outages`: Prefect blocks; no secret is printed."""
 
 import os
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.rendering.command_line import write_command
+from rollback_drills.rendering.relative_time import write_duration, write_time
 from rollback_drills.settings import VARIABLES, find_database_url
+from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act
 from rollback_drills_cli.command_group import CommandGroup
-from rollback_drills_cli.database import DatabaseOption, open_outbox
+from rollback_drills_cli.database import DatabaseOption, open_existing, open_outbox
+from rollback_drills_cli.evidence.signing import report_clock
 from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 from rollback_drills_cli.quiet_prefect import quieten_prefect
+
+if TYPE_CHECKING:
+    from rollback_drills.evidence.outages.listing import ActReport, OutageReport
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -128,20 +137,97 @@ def test(
 
 
 @app.command()
-def enable(
-    name: Annotated[str, typer.Argument(help="The connector, by the name of its provider.")],
+def outages(
+    open_only: Annotated[bool, typer.Option("--open", help="Only outages that are open.")] = False,
+    provider: Annotated[str | None, typer.Option(help="Only of this connector.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of outages.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, help="Number of outages to skip.")] = 0,
     database: DatabaseOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Enable a connector that was disabled because its provider reported it as gone or unauthorised.
+    """List outages of connectors: since when, what waits, who replayed and discarded what.
+
+    The open ones come first, then the newest. Exit code 1 if an outage is open.
+    """
+    from rollback_drills.evidence.outages.listing import OutageFilter, find_outages
+
+    opened = open_existing(database).database
+    wanted = OutageFilter(provider, True if open_only else None)
+    page = find_outages(opened, wanted, now=opened.now(), limit=limit, offset=offset)
+    if as_json:
+        print_json(page)
+    else:
+        columns = ("connector", "began", "ended", "lasted", "waited", "replayed", "discarded", "why")
+        print_table("Outages", columns, map(_describe_outage, page.items))
+        print_line(f"{len(page.items)} of {page.total} outages; open: {page.open_count}.")
+    if page.open_count:
+        raise typer.Exit(1)
+
+
+def _describe_outage(outage: "OutageReport") -> tuple[str, ...]:
+    return (
+        outage.provider,
+        write_time(datetime.fromisoformat(outage.opened_at)),
+        write_time(datetime.fromisoformat(outage.closed_at)) if outage.closed_at else "open",
+        write_duration(outage.duration_seconds),
+        _describe_waited(outage),
+        _describe_acts(outage.replayed),
+        _describe_acts(outage.discarded),
+        outage.detail,
+    )
+
+
+def _describe_waited(outage: "OutageReport") -> str:
+    left = [
+        f"{count} {what}"
+        for count, what in ((outage.waiting_count, "waiting"), (outage.dead_letter_count, "dead"))
+        if count
+    ]
+    return f"{outage.waited_count}" + (f" ({', '.join(left)})" if left else "")
+
+
+def _describe_acts(acts: "Sequence[ActReport]") -> str:
+    return ", ".join(f"{each.count} by {each.by}" for each in acts)
+
+
+NameArgument = Annotated[str, typer.Argument(help="The connector, by the name of its provider.")]
+
+
+@app.command()
+def disable(
+    name: NameArgument, by: ByOption = None, reason: ReasonOption = None, database: DatabaseOption = None
+) -> None:
+    """Disable a connector: nothing is sent through it until you enable it. Notifications wait.
+
+    The platform owner is notified through another connector.
+    """
+    from rollback_drills.recovery.connector_switch import disable as disable_connector
+
+    act = read_act(by, reason)
+    opened = open_outbox(database, to_write=True)
+    quieten_prefect()
+    with console(stderr=True).status("asking the Prefect server"):
+        from blocks.registry import configured_connectors  # Prefect takes a second to import
+
+        known = [each.name for each in configured_connectors()]
+    written = disable_connector(opened, name, act, make_writer(opened), known)
+    print_line(f"{name} is disabled. `{write_command('connectors', 'enable', name)}` enables it.")
+    report_clock(written.appender.went_back)
+
+
+@app.command()
+def enable(
+    name: NameArgument, by: ByOption = None, reason: ReasonOption = None, database: DatabaseOption = None
+) -> None:
+    """Enable a connector that was disabled, by you or because its provider reported it as gone.
 
     The next run sends its dead letters.
     """
-    from rollback_drills.outbox.destinations import enable as enable_destination
-    from rollback_drills.outbox.destinations import find_destinations
+    from rollback_drills.recovery.connector_switch import enable as enable_connector
 
+    act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
-    again = enable_destination(opened, name, now=opened.now().timestamp())
-    if again is None:
-        disabled = [each.provider for each in find_destinations(opened) if each.disabled_at is not None]
-        raise UsageError(f"{name} is not disabled; disabled are: {', '.join(disabled) or 'none'}")
+    written = enable_connector(opened, name, act, make_writer(opened))
+    again = sum(each["notification_count"] for each in written.records)
     print_line(f"{name} is enabled; notifications that are due again: {again}.")
+    report_clock(written.appender.went_back)

@@ -9,8 +9,10 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.readiness.terms import Report
+from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_outbox
+from rollback_drills_cli.evidence.signing import report_clock
 from rollback_drills_cli.filters import (
     OldScheduleIdOption,
     ScheduleIdOption,
@@ -23,6 +25,7 @@ from rollback_drills_cli.output import print_json, print_line, print_table
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
     from rollback_drills.outbox.rows import OutboxRow
+    from rollback_drills.recovery.recording import Recording
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -121,18 +124,23 @@ def replay(
     ids: IdsArgument = None,
     dead: DeadOption = False,
     provider: ProviderOption = None,
+    by: ByOption = None,
+    reason: ReasonOption = None,
     database: DatabaseOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make notifications due again. The next run sends them. One that may arrive twice says so.
 
     Pass their ids, or --dead for all dead letters, with --provider for those of one provider.
     """
-    from rollback_drills.outbox.queries import replay as replay_items
+    from rollback_drills.recovery.replays import replay as replay_items
 
+    act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
     wanted = _choose(opened, ids, dead, provider)
-    changed = replay_items(opened, wanted, now=opened.now().timestamp())
-    _report(changed, len(wanted), "due again; the next drill-check or `drills deliver` sends them")
+    written = replay_items(opened, wanted, act, make_writer(opened))
+    what = "due again; the next drill-check or `drills deliver` sends them"
+    _report(written, len(wanted), what, as_json)
 
 
 @app.command()
@@ -140,17 +148,22 @@ def discard(
     ids: IdsArgument = None,
     dead: DeadOption = False,
     provider: ProviderOption = None,
+    by: ByOption = None,
+    reason: ReasonOption = None,
     database: DatabaseOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Discard notifications that were not delivered. They stay in the list, and can be replayed.
 
     Pass their ids, or --dead for all dead letters, with --provider for those of one provider.
     """
-    from rollback_drills.outbox.queries import discard as discard_items
+    from rollback_drills.recovery.replays import discard as discard_items
 
+    act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
     wanted = _choose(opened, ids, dead, provider)
-    _report(discard_items(opened, wanted), len(wanted), "discarded")
+    written = discard_items(opened, wanted, act, make_writer(opened))
+    _report(written, len(wanted), "discarded", as_json)
 
 
 def _choose(database: "Database", ids: list[str] | None, dead: bool, provider: str | None) -> list[str]:
@@ -169,10 +182,15 @@ def _choose(database: "Database", ids: list[str] | None, dead: bool, provider: s
     return list(ids or ())
 
 
-def _report(changed: int, asked: int, what: str) -> None:
-    print_line(f"{changed} of {asked} notifications are {what}.")
-    if changed < asked:
-        print_line("The others are delivered, being sent, or replaced by a newer one.")
+def _report(written: "Recording", asked: int, what: str, as_json: bool) -> None:
+    changed = sum(each["notification_count"] for each in written.records)
+    if as_json:
+        print_json({"items": written.records, "changed_count": changed, "asked_count": asked})
+    else:
+        print_line(f"{changed} of {asked} notifications are {what}.")
+        if changed < asked:
+            print_line("The others are delivered, being sent, or replaced by a newer one.")
+    report_clock(written.appender.went_back)
 
 
 def _explain(item: "OutboxRow") -> str:

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, select, union_all, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
-from rollback_drills.evidence.appender import OpenSigningKey, appending
+from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
 from rollback_drills.evidence.checks import ShardedCheck, open_check
 from rollback_drills.evidence.committed_plans import find_taken, take_plans
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
+from rollback_drills.evidence.outages.watch import Touched, watch_connectors
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
 from rollback_drills.evidence.records import record_deliveries
@@ -72,6 +73,8 @@ def index_run(
 ) -> Indexed:
     """Append the records of a run, and of every outcome and drill that the evidence does not have yet.
 
+    So is what is new of the connectors: see `evidence.outages.watch`.
+
     Of a check, the plans are appended that notify somebody or whose findings changed, and in the end one
     record that the whole population was looked at; a shard leaves that record to the check it belongs to.
     Plans and outcomes of a run that was killed before it came so far are taken by a later one.
@@ -103,10 +106,13 @@ def index_run(
         appender.add(map(redact, take_plans(connection, own, created_at)))
         if check:
             appender.add(map(keep, check.begin(connection, taken)))
+        touched = Touched()
         for outcomes in _take(connection, created_at):
             deliveries = [each.delivery for each in outcomes if each.delivery]
+            touched.see(deliveries)
             refused += [_explain_refused(each) for each in outcomes if each.problem]
             appender.add(map(keep, _record(deliveries, created_at=created_at, signer=signer)))
+        add_connector_records(connection, appender, touched, keep, created_at=created_at, signer=signer)
         if check and (summary := check.end(connection)):
             record = record_check(summary, check.changes, created_at=created_at, signer=signer)
             appender.add([keep(record)])
@@ -115,6 +121,21 @@ def index_run(
     behind = max(lags, default=timedelta())
     late = behind if behind > CLOCK_SKEW else None
     return Indexed(appender.count, appender.head, went_back, late, refused, changes)
+
+
+def add_connector_records(
+    connection: Connection,
+    appender: Appender,
+    touched: Touched,
+    keep: Callable[[Report], Report],
+    *,
+    created_at: datetime,
+    signer: str,
+) -> None:
+    """Add what a look at the connectors finds new: each record once, before the next one is made."""
+    for key, record in watch_connectors(connection, touched, created_at=created_at, signer=signer):
+        if find_unknown(connection, [key]):
+            appender.add([keep(record)], [key])
 
 
 def _find_lags(connection: Connection, created_at: datetime) -> list[timedelta]:

@@ -28,6 +28,13 @@ RETEST_KIND: Final = "go-backend-rollback-drill-retest"
 UNTRUSTED_KIND: Final = "go-backend-rollback-drill-history-untrusted"
 TRUSTED_KIND: Final = "go-backend-rollback-drill-history-trusted"
 LINK_REVOCATION_KIND: Final = "rollback-drills-link-revocation"
+REPLAY_EXECUTION_KIND: Final = "go-backend-rollback-drill-replay-execution"
+REPLAY_OUTCOME_KIND: Final = "go-backend-rollback-drill-replay-outcome"
+DISCARD_KIND: Final = "go-backend-rollback-drill-notification-discard"
+DISABLED_KIND: Final = "go-backend-rollback-drill-connector-disabled"
+ENABLED_KIND: Final = "go-backend-rollback-drill-connector-enabled"
+OUTAGE_KIND: Final = "go-backend-rollback-drill-connector-outage"
+CLOSURE_KIND: Final = "go-backend-rollback-drill-connector-recovery-closure"
 CHECK_KIND: Final = "rollback-drills-check"
 KEY_KIND: Final = "rollback-drills-ledger-key"
 CLOCK_KIND: Final = "rollback-drills-ledger-clock"
@@ -35,12 +42,17 @@ PRUNING_KIND: Final = "rollback-drills-ledger-pruning"
 IMPORT_KIND: Final = "rollback-drills-imported-record"
 LEDGER_KINDS: Final = (KEY_KIND, CLOCK_KIND, PRUNING_KIND)
 """What the ledger says of itself."""
-ONCE_KINDS: Final = (DRILL_KIND, RETEST_KIND, ESCALATION_KIND, IMPORT_KIND)
+ONCE_KINDS: Final = (
+    *(DRILL_KIND, RETEST_KIND, ESCALATION_KIND, IMPORT_KIND),
+    *(REPLAY_OUTCOME_KIND, DISABLED_KIND, OUTAGE_KIND, CLOSURE_KIND),
+)
 """What is written once, under a key."""
 KINDS: Final = (
     *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
     *(EXCEPTION_KIND, EXCEPTION_REQUEST_KIND, EXCEPTION_DECLINE_KIND, ESCALATION_KIND),
     *(CHECK_KIND, LINK_REVOCATION_KIND),
+    *(REPLAY_EXECUTION_KIND, REPLAY_OUTCOME_KIND, DISCARD_KIND),
+    *(DISABLED_KIND, ENABLED_KIND, OUTAGE_KIND, CLOSURE_KIND),
     *(RETEST_KIND, UNTRUSTED_KIND, TRUSTED_KIND, IMPORT_KIND, *LEDGER_KINDS),
 )
 

@@ -13,6 +13,7 @@ from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import find_spellings, find_spellings_by_index
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.insertion import insert_new
+from rollback_drills.outbox.rows import OutboxRow
 
 SUBJECT_PREFIX: Final = "connector:"
 """Before the name of a connector: what stands in place of a schedule in a notice of its death."""
@@ -40,10 +41,15 @@ def find_destination(connection: Connection, provider: str) -> Destination:
 
 def find_destinations(database: Database) -> list[Destination]:
     """Return every destination that has ever paused or died, by provider."""
-    by_name: dict[str, list[Destination]] = {}
     with database.read() as connection:
-        for each in _read_destinations(connection):
-            by_name.setdefault(name_key(each.provider), []).append(each)
+        return read_destinations(connection)
+
+
+def read_destinations(connection: Connection) -> list[Destination]:
+    """Return the same within a transaction."""
+    by_name: dict[str, list[Destination]] = {}
+    for each in _read_destinations(connection):
+        by_name.setdefault(name_key(each.provider), []).append(each)
     return [_merge(some) for some in by_name.values()]
 
 
@@ -92,51 +98,63 @@ def explain_disabled(destination: Destination) -> str:
     )
 
 
-@repeat_on_conflict
-def enable(database: Database, provider: str, *, now: float) -> int | None:
-    """Use a connector again that was found dead, and make its dead letters due.
+def disable_row(
+    database: Database, connection: Connection, provider: str, *, now: float, because: str
+) -> Destination:
+    """Send nothing through a connector any more; give what is known of it then."""
+    note_pause_or_death(database, connection, provider, cool_until=None, disabled_at=now, because=because)
+    return find_destination(connection, provider)
+
+
+def enable_rows(
+    connection: Connection, provider: str, *, now: float, with_dead_letters: bool = True
+) -> list[OutboxRow] | None:
+    """Use a connector again that was disabled, and make its dead letters due.
+
+    Args:
+        connection: In a transaction that writes.
+        provider: The connector, in any spelling.
+        now: When the dead letters are due.
+        with_dead_letters: Whether they become due; else each of them stays until it is replayed.
 
     Returns:
-        How many notifications are due again; None if the connector was not disabled.
+        The notifications that are due again, as they were before; None if the connector was not disabled.
     """
-    with database.write() as connection:
-        destinations = find_spellings(connection, DESTINATIONS.c.provider, [provider])
-        providers = find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
-        mended = connection.execute(
-            update(DESTINATIONS)
-            .where(DESTINATIONS.c.provider.in_(destinations), DESTINATIONS.c.disabled_at.is_not(None))
-            .values(disabled_at=None, disabled_because="", cool_until=0.0)
-        )
-        if not mended.rowcount:
-            return None
-        again = connection.execute(
-            update(OUTBOX)
-            .where(OUTBOX.c.provider.in_(providers), OUTBOX.c.state == State.DISABLED)
-            .values(state=State.RETRY, due_at=now, queued_at=now)
-        )
-        return again.rowcount
+    destinations = find_spellings(connection, DESTINATIONS.c.provider, [provider])
+    providers = find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
+    mended = connection.execute(
+        update(DESTINATIONS)
+        .where(DESTINATIONS.c.provider.in_(destinations), DESTINATIONS.c.disabled_at.is_not(None))
+        .values(disabled_at=None, disabled_because="", cool_until=0.0)
+    )
+    if not mended.rowcount:
+        return None
+    if not with_dead_letters:
+        return []
+    dead = OUTBOX.c.provider.in_(providers), OUTBOX.c.state == State.DISABLED
+    rows = connection.execute(select(OUTBOX).where(*dead).order_by(OUTBOX.c.sequence).with_for_update())
+    again = [OutboxRow.from_row(row) for row in rows]
+    connection.execute(update(OUTBOX).where(*dead).values(state=State.RETRY, due_at=now, queued_at=now))
+    return again
 
 
-@repeat_on_conflict
-def resume(database: Database, provider: str, *, now: float) -> None:
-    """Let the next attempt be made at once, also through a connector that was found dead.
+def end_pause(connection: Connection, provider: str) -> None:
+    """Let the next attempt be made at once.
 
     A pause that the provider asked for is kept: then a message that was answered is due when the pause ends.
     """
-    enable(database, provider, now=now)
-    with database.write() as connection:
-        destinations = find_spellings(connection, DESTINATIONS.c.provider, [provider])
-        providers = find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
-        asked = exists(
-            select(OUTBOX.c.sequence).where(
-                OUTBOX.c.provider.in_(providers),
-                OUTBOX.c.state.in_(WAITING),
-                OUTBOX.c.status_code.is_not(None),
-                OUTBOX.c.due_at == DESTINATIONS.c.cool_until,
-            )
+    destinations = find_spellings(connection, DESTINATIONS.c.provider, [provider])
+    providers = find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
+    asked = exists(
+        select(OUTBOX.c.sequence).where(
+            OUTBOX.c.provider.in_(providers),
+            OUTBOX.c.state.in_(WAITING),
+            OUTBOX.c.status_code.is_not(None),
+            OUTBOX.c.due_at == DESTINATIONS.c.cool_until,
         )
-        own = update(DESTINATIONS).where(DESTINATIONS.c.provider.in_(destinations), ~asked)
-        connection.execute(own.values(cool_until=0.0))
+    )
+    own = update(DESTINATIONS).where(DESTINATIONS.c.provider.in_(destinations), ~asked)
+    connection.execute(own.values(cool_until=0.0))
 
 
 @repeat_on_conflict

@@ -1,13 +1,13 @@
 """What people do with the outbox: look, replay, discard, enable a connector; and what the evidence takes."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index, match
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
@@ -72,38 +72,30 @@ def get_row(database: Database, notification_id: str) -> OutboxRow | None:
     return OutboxRow.from_row(row) if row else None
 
 
-def replay(database: Database, notification_ids: Sequence[str], *, now: float) -> int:
-    """Make notifications due again that are dead, discarded or waiting; give how many.
+def replay_rows(connection: Connection, notification_ids: Sequence[str], *, now: float) -> list[OutboxRow]:
+    """Make notifications due again that are dead, discarded or waiting; return them as they were before.
 
     One that may have arrived before says so when it is sent again.
     """
-    return _change(
-        database,
-        notification_ids,
-        _REPLAYABLE,
-        {
-            "state": State.RETRY,
-            "due_at": now,
-            "queued_at": now,
-            "unanswered_count": 0,
-            "may_repeat": _MAY_HAVE_ARRIVED,
-        },
-    )
+    values = {
+        "state": State.RETRY,
+        "due_at": now,
+        "queued_at": now,
+        "unanswered_count": 0,
+        "may_repeat": _MAY_HAVE_ARRIVED,
+    }
+    return _change(connection, notification_ids, _REPLAYABLE, values)
 
 
-def discard(database: Database, notification_ids: Sequence[str]) -> int:
-    """Take notifications out that were not delivered; give how many."""
-    return _change(
-        database,
-        notification_ids,
-        _DISCARDABLE,
-        {
-            "state": State.DISCARDED,
-            "due_at": None,
-            "is_indexed": False,
-            "may_repeat": _MAY_HAVE_ARRIVED,
-        },
-    )
+def discard_rows(connection: Connection, notification_ids: Sequence[str]) -> list[OutboxRow]:
+    """Take notifications out that were not delivered; return them as they were before."""
+    values = {
+        "state": State.DISCARDED,
+        "due_at": None,
+        "is_indexed": False,
+        "may_repeat": _MAY_HAVE_ARRIVED,
+    }
+    return _change(connection, notification_ids, _DISCARDABLE, values)
 
 
 def to_delivery(item: OutboxRow) -> Delivery:
@@ -127,20 +119,20 @@ def _instant(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-@repeat_on_conflict
 def _change(
-    database: Database,
+    connection: Connection,
     notification_ids: Sequence[str],
     allowed: Sequence[State],
-    values: dict[str, object],
-) -> int:
-    changed = 0
-    with database.write() as connection:
-        for start in range(0, len(notification_ids), MOST_PARAMETERS):
-            some = notification_ids[start : start + MOST_PARAMETERS]
-            statement = update(OUTBOX).where(
-                OUTBOX.c.notification_id.in_(some), OUTBOX.c.state.in_(allowed), OUTBOX.c.notification != ""
-            )
-            dissolve_digests(connection, some)
-            changed += connection.execute(statement.values(**values)).rowcount
+    values: Mapping[str, object],
+) -> list[OutboxRow]:
+    changed: list[OutboxRow] = []
+    for start in range(0, len(notification_ids), MOST_PARAMETERS):
+        some = OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
+        wanted = some, OUTBOX.c.state.in_(allowed), OUTBOX.c.notification != ""
+        rows = connection.execute(select(OUTBOX).where(*wanted).order_by(OUTBOX.c.sequence).with_for_update())
+        found = [OutboxRow.from_row(row) for row in rows]
+        if found:
+            dissolve_digests(connection, [each.notification_id for each in found])
+            connection.execute(update(OUTBOX).where(*wanted).values(**values))
+        changed += found
     return changed

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
@@ -18,9 +18,8 @@ from rollback_drills.outbox.destinations import (
     SUBJECT_PREFIX,
     Destination,
     find_destinations,
-    resume,
 )
-from rollback_drills.outbox.queries import OutboxFilter, find_rows, replay, to_delivery
+from rollback_drills.outbox.queries import OutboxFilter, find_rows, to_delivery
 from rollback_drills.outbox.rows import OutboxRow
 
 _UNDELIVERED: Final = (*WAITING, State.SENDING, *DEAD)
@@ -102,30 +101,13 @@ def find_waiting(database: Database, provider: str, *, now: float) -> list[Deliv
     return [_to_waiting(item, destinations, now) for item in items]
 
 
-def try_again(
-    database: Database, schedule_ids: Collection[str] | None, providers: Collection[str] | None, *, now: float
-) -> int:
-    """Make everything due that waits or died and still matters; return how many notifications that are.
-
-    Disabled connectors are used again. A pause that a provider asked for is kept.
-    """
-    found = find_undelivered(database, schedule_ids, providers, now=now)
-    waiting = [each.notification for each in found.waiting if each.state is not State.SENDING]
-    for provider in sorted({each.provider for each in waiting} | {item.provider for item in found.dead}):
-        resume(database, provider, now=now)
-    replayed = replay(database, [item.notification_id for item in found.dead], now=now)
-    return replayed + _hurry(database, [each.notification_id for each in waiting], now)
-
-
-@repeat_on_conflict
-def _hurry(database: Database, notification_ids: Sequence[str], now: float) -> int:
-    """Make due at once what waits for a later attempt."""
+def hurry_rows(connection: Connection, notification_ids: Sequence[str], *, now: float) -> int:
+    """Make due at once what waits for a later attempt; return how many notifications that are."""
     changed = 0
-    with database.write() as connection:
-        for start in range(0, len(notification_ids), MOST_PARAMETERS):
-            some = notification_ids[start : start + MOST_PARAMETERS]
-            waits = OUTBOX.c.notification_id.in_(some) & OUTBOX.c.state.in_(WAITING)
-            changed += connection.execute(update(OUTBOX).where(waits).values(due_at=now)).rowcount
+    for start in range(0, len(notification_ids), MOST_PARAMETERS):
+        some = notification_ids[start : start + MOST_PARAMETERS]
+        waits = OUTBOX.c.notification_id.in_(some) & OUTBOX.c.state.in_(WAITING)
+        changed += connection.execute(update(OUTBOX).where(waits).values(due_at=now)).rowcount
     return changed
 
 

@@ -26,6 +26,20 @@ def write_minutes(minutes: float) -> str:
     return "1 minute" if minutes == 1 else f"{minutes:,g} minutes"
 
 
+def write_duration(seconds: float) -> str:
+    """Write how long something lasted, to the minute: `under a minute`, `45 min`, `3 h 5 min`, `2 d 4 h`."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "under a minute"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
 def how_long(instant: str, *, now: datetime) -> str:
     """Return how far away a time is, such as `in 3 days` or `2 weeks ago`."""
     if not instant:

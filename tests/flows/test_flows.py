@@ -24,9 +24,9 @@ from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.outbox.destinations import enable
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from tests.processes.saved_connectors import SavedConnectors
+from tests.samples.outbox_rows import enable
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)

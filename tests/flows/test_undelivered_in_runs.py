@@ -18,8 +18,9 @@ from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.outbox.queries import OutboxFilter, discard, find_rows
+from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from tests.samples.builders import SCHEDULE
+from tests.samples.outbox_rows import discard
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)

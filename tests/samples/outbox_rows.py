@@ -20,10 +20,9 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.claims import Claimed, Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.destinations import enable_rows
 from rollback_drills.outbox.digests import form_digests
-from rollback_drills.outbox.queries import (
-    get_row,
-)
+from rollback_drills.outbox.queries import discard_rows, get_row, replay_rows
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.terms import Report
 from tests.samples.builders import NOW, open_key
@@ -77,6 +76,25 @@ def make_result(claimed: Claimed, state: State = State.DELIVERED, **changes: Any
         "size": len(claimed.notifications),
     }
     return Result(claimed.message_id, claimed.claim, state, **{**known, **changes})
+
+
+def replay(database: Database, notification_ids: Sequence[str], *, now: float) -> int:
+    """Make notifications due again; give how many."""
+    with database.write() as connection:
+        return len(replay_rows(connection, notification_ids, now=now))
+
+
+def discard(database: Database, notification_ids: Sequence[str]) -> int:
+    """Take notifications out; give how many."""
+    with database.write() as connection:
+        return len(discard_rows(connection, notification_ids))
+
+
+def enable(database: Database, provider: str, *, now: float) -> int | None:
+    """Use a connector again; give how many notifications are due then, None if it was not disabled."""
+    with database.write() as connection:
+        rows = enable_rows(connection, provider, now=now)
+    return None if rows is None else len(rows)
 
 
 def force(database: Database, notification_id: str, **values: Any) -> None:

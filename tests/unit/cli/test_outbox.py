@@ -12,6 +12,7 @@ from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.queries import get_row
 from rollback_drills_cli.main import main
+from tests.samples.builders import open_key
 from tests.samples.databases import empty_sqlite
 from tests.samples.outbox import make_entries
 
@@ -21,11 +22,15 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Configure a database that holds three notifications: delivered, refused, waiting."""
     found = empty_sqlite(tmp_path / "evidence.db")
     monkeypatch.setenv("DRILLS_DATABASE_URL", found)
+    monkeypatch.setattr("rollback_drills_cli.acts.open_key", open_key)
     database = Database.at(found)
     commit(database, list(make_entries(3)), [], now=time.time())
     end(database, State.DELIVERED, "answered 200")
     end(database, State.PERMANENT, "answered 422: no such channel")
     return found
+
+
+BY = ("--by", "maria", "--reason", "the channel exists again")
 
 
 def end(database: Database, state: State, detail: str) -> None:
@@ -92,12 +97,12 @@ def test_replays_and_discards_dead_letters(
 ) -> None:
     its_id = listed(capsys, monkeypatch, "--dead")[0]["notification_id"]
 
-    assert drills(capsys, monkeypatch, "outbox", "discard", its_id)[0] == 0
+    assert drills(capsys, monkeypatch, "outbox", "discard", its_id, *BY)[0] == 0
     item = get_row(Database.open(url), its_id)
     assert item is not None
     assert item.state is State.DISCARDED
 
-    code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id)
+    code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id, *BY)
 
     assert code == 0
     assert "1 of 1 notifications are due again" in printed
@@ -124,7 +129,7 @@ def test_what_is_asked_wrongly_changes_nothing(
 ) -> None:
     before = listed(capsys, monkeypatch)
 
-    code, printed = drills(capsys, monkeypatch, "outbox", *words)
+    code, printed = drills(capsys, monkeypatch, "outbox", *words, *BY)
 
     assert code == 2
     assert remedy in printed
@@ -136,7 +141,7 @@ def test_a_delivered_notification_is_not_sent_again(
 ) -> None:
     its_id = listed(capsys, monkeypatch, "--state", "delivered")[0]["notification_id"]
 
-    code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id)
+    code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id, *BY)
 
     assert code == 0
     assert "0 of 1 notifications are due again" in printed
@@ -149,10 +154,10 @@ def test_a_dead_connector_is_named_and_enabled(
     end(Database.open(url), State.DISABLED, "answered 410: gone")
     assert "drills connectors enable webhook" in drills(capsys, monkeypatch, "outbox", "list")[1]
 
-    code, printed = drills(capsys, monkeypatch, "connectors", "enable", "webhook")
+    code, printed = drills(capsys, monkeypatch, "connectors", "enable", "webhook", *BY)
 
     assert (code, printed) == (0, "webhook is enabled; notifications that are due again: 1.\n")
-    code, printed = drills(capsys, monkeypatch, "connectors", "enable", "webhook")
+    code, printed = drills(capsys, monkeypatch, "connectors", "enable", "webhook", *BY)
     assert code == 2
     assert "webhook is not disabled; disabled are: none" in printed
 

@@ -30,6 +30,7 @@ READING = (
     ("evidence", "prune", "--by", "maria", "--dry-run"),
     ("outbox", "list"),
     ("outbox", "show", "NOTIFICATION"),
+    ("connectors", "outages"),
     ("routes",),
     ("trends",),
     ("notifications",),
@@ -49,7 +50,7 @@ WRITING = (
     *((each,) for each in ("skip", "postpone", "waive", "record")),
     *(("evidence", each) for each in ("import", "rotate-key", "upgrade")),
     *(("outbox", each) for each in ("replay", "discard")),
-    ("connectors", "enable"),
+    *(("connectors", each) for each in ("enable", "disable")),
 )
 WITH_A_SERVER = (("evidence", "export"), ("connectors", "list"))
 """They read the database, and need a Prefect server for something else."""

@@ -5,8 +5,8 @@ from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.destinations import enable
 from tests.samples.outbox import make_entries
+from tests.samples.outbox_rows import enable
 
 
 def end(database: Database, state: State, at: float) -> None:

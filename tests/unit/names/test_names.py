@@ -31,7 +31,6 @@ from rollback_drills.names.lookalikes import find_lookalikes
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.outbox.claims import find_provider_spellings
 from rollback_drills.outbox.destinations import (
-    enable,
     find_destination,
     find_destinations,
     note_pause_or_death,
@@ -47,6 +46,7 @@ from rollback_drills.reports.routes import find_routes
 from rollback_drills.settings import read_settings
 from rollback_drills.trust.known_history import recall
 from tests.samples.builders import NOW, SCHEDULE, make_subject, open_key, plan_of
+from tests.samples.outbox_rows import enable
 from tests.samples.world import World
 
 NFC, NFD = "Zo\u00eb", "Zoe\u0308"

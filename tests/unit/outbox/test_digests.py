@@ -11,14 +11,11 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.digests import form_digests
-from rollback_drills.outbox.queries import (
-    discard,
-    replay,
-)
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import (
     LEASE,
     claim,
+    discard,
     force,
     form_and_claim_at_once,
     get,
@@ -27,6 +24,7 @@ from tests.samples.outbox_rows import (
     make_promotion,
     make_result,
     put,
+    replay,
     settle,
     states,
 )

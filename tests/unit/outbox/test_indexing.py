@@ -18,14 +18,20 @@ from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import (
     note_why_waiting,
 )
-from rollback_drills.outbox.queries import (
-    discard,
-)
 from rollback_drills.readiness.terms import Report
 from tests.processes.forked import find_exit_code, fork
 from tests.samples.builders import NOW, open_key
 from tests.samples.outbox import make_entries, make_entry
-from tests.samples.outbox_rows import as_it_is, at_once, deliver_all, index, make_record, put, route_outcomes
+from tests.samples.outbox_rows import (
+    as_it_is,
+    at_once,
+    deliver_all,
+    discard,
+    index,
+    make_record,
+    put,
+    route_outcomes,
+)
 from tests.samples.tampering import tampering
 
 

@@ -12,19 +12,26 @@ from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
 from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, WAITING, State
 from rollback_drills.outbox.claims import Claimed
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.destinations import (
-    enable,
-)
 from rollback_drills.outbox.digests import form_digests
 from rollback_drills.outbox.queries import (
     OutboxFilter,
-    discard,
     find_rows,
-    replay,
 )
 from tests.samples.examples import examples
 from tests.samples.outbox import make_entry
-from tests.samples.outbox_rows import LEASE, claim, get, make_place, make_promotion, make_result, put, settle
+from tests.samples.outbox_rows import (
+    LEASE,
+    claim,
+    discard,
+    enable,
+    get,
+    make_place,
+    make_promotion,
+    make_result,
+    put,
+    replay,
+    settle,
+)
 
 
 class Outbox(RuleBasedStateMachine):

@@ -11,20 +11,30 @@ from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdi
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.destinations import (
     Destination,
-    enable,
     find_destinations,
     note_why_waiting,
 )
 from rollback_drills.outbox.queries import (
     OutboxFilter,
-    discard,
     find_rows,
     get_row,
-    replay,
     to_delivery,
 )
 from tests.samples.outbox import make_entries, make_entry
-from tests.samples.outbox_rows import claim, force, get, ids_of, make_place, make_result, put, settle, states
+from tests.samples.outbox_rows import (
+    claim,
+    discard,
+    enable,
+    force,
+    get,
+    ids_of,
+    make_place,
+    make_result,
+    put,
+    replay,
+    settle,
+    states,
+)
 
 
 def test_notifications_are_found_by_what_people_know_the_newest_first(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""What has not reached its owner: what counts, when it goes on, and what a person makes due again."""
+"""What has not reached its owner: what counts, when it goes on, and how it is explained."""
 
 from dataclasses import replace
 
@@ -12,10 +12,9 @@ from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.outbox.queries import get_row, to_delivery
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting, try_again
+from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting
 from tests.samples.outbox import make_entries, make_entry
 
 NOW = 1_796_115_600.0  # 1 December 2026, 09:00 UTC
@@ -163,53 +162,6 @@ def test_what_waits_is_counted_by_provider_and_what_died_is_named(database: Data
     assert list(explain_dead([])) == list(explain_waiting([])) == []
 
 
-def test_a_person_makes_due_again_what_failed_and_nothing_else(database: Database) -> None:
-    ids = put(database, *make_entries(6))
-    states = (State.RETRY, State.PERMANENT, State.DISABLED, State.SENDING, State.DELIVERED, State.DISCARDED)
-    for each, state in zip(ids, states, strict=True):
-        force(database, each, state=state, due_at=NOW + 600.0, unanswered_count=state is State.PERMANENT)
-    pause(database, cool_until=NOW + 600.0, disabled_at=NOW)
-
-    assert try_again(database, None, None, now=NOW) == 3
-
-    assert [get(database, each).state for each in ids] == [State.RETRY] * 3 + list(states[3:])
-    assert [get(database, each).due_at for each in ids[:3]] == [NOW] * 3
-    assert get(database, ids[1]).may_repeat
-    (destination,) = find_destinations(database)
-    assert destination.takes(NOW)
-
-
-@pytest.mark.parametrize(
-    ("status_code", "due_in", "is_kept"),
-    [
-        pytest.param(429, 600.0, True, id="the provider asked for it"),
-        pytest.param(503, 600.0, True, id="asked for with another status"),
-        pytest.param(None, 600.0, False, id="nobody could be reached"),
-        pytest.param(503, 120.0, False, id="another message, which asked for nothing"),
-    ],
-)
-def test_only_a_pause_that_a_provider_asked_for_is_kept(
-    database: Database, status_code: int | None, due_in: float, is_kept: bool
-) -> None:
-    (its_id,) = put(database, make_entry("payments"))
-    force(database, its_id, state=State.RETRY, due_at=NOW + due_in, status_code=status_code, attempt_count=1)
-    pause(database, cool_until=NOW + 600.0)
-
-    try_again(database, ["payments"], ["webhook"], now=NOW)
-
-    (destination,) = find_destinations(database)
-    assert destination.takes(NOW) is not is_kept
-
-
-def test_what_another_schedule_or_provider_left_stays_as_it_is(database: Database) -> None:
-    (its_id,) = put(database, make_entry("payments"))
-    force(database, its_id, state=State.PERMANENT, due_at=None)
-
-    assert try_again(database, ["search"], None, now=NOW) == 0
-    assert try_again(database, ["payments"], ["slack"], now=NOW) == 0
-    assert get(database, its_id).state is State.PERMANENT
-
-
 @pytest.mark.parametrize(
     ("due_in", "destination", "next_in"),
     [
@@ -235,14 +187,3 @@ def test_what_waits_for_a_provider_says_when_it_goes_on_if_that_is_known(
     assert waiting.notification.notification_id == its_id
     next_at = waiting.next_attempt_at
     assert (next_at and next_at.timestamp()) == (None if next_in is None else NOW + next_in)
-
-
-def test_what_another_run_is_sending_ends_no_pause(database: Database) -> None:
-    (its_id,) = put(database, make_entry("payments"))
-    force(database, its_id, state=State.SENDING, due_at=NOW + 60.0)
-    pause(database, cool_until=0.0, disabled_at=NOW)
-
-    assert try_again(database, None, None, now=NOW) == 0
-
-    (destination,) = find_destinations(database)
-    assert not destination.takes(NOW)

@@ -1,0 +1,1 @@
+"""Outages of connectors: when one begins and ends, and what it kept from its owners."""

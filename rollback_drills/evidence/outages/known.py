@@ -1,0 +1,90 @@
+"""What the ledger has of outages and replays that are not over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from rollback_drills.database.tables import LEDGER
+from rollback_drills.evidence.heads import damage
+from rollback_drills.evidence.records import (
+    CLOSURE_KIND,
+    OUTAGE_KIND,
+    REPLAY_EXECUTION_KIND,
+    REPLAY_OUTCOME_KIND,
+)
+from rollback_drills.names.keys import name_key
+
+_OVER: Final = {CLOSURE_KIND: OUTAGE_KIND, REPLAY_OUTCOME_KIND: REPLAY_EXECUTION_KIND}
+"""By the kind of record that ends something, the kind that began it. Both have its id as their session."""
+_KINDS: Final = (*_OVER, *_OVER.values())
+
+
+class OpenOutage(msgspec.Struct, frozen=True, gc=False):
+    """An outage that is not closed."""
+
+    leaf_index: int
+    outage_id: str
+    provider: str
+    opened_at: datetime
+    flow_run_id: str = ""
+    """The run that wrote it down; empty if it was none."""
+
+
+class Replayed(msgspec.Struct, frozen=True, gc=False):
+    """A notification of a replay, as it was before."""
+
+    notification_id: str
+    provider: str
+    attempt_count: int
+
+
+class OpenReplay(msgspec.Struct, frozen=True, gc=False):
+    """A replay of which it is not written down what came of it."""
+
+    replay_id: str
+    notifications: Sequence[Replayed]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a later record ends."""
+
+    outages: dict[str, OpenOutage] = field(default_factory=dict)
+    """By the key of the connector's name."""
+    replays: list[OpenReplay] = field(default_factory=list)
+
+
+_outage: Final = msgspec.json.Decoder(OpenOutage)
+_replay: Final = msgspec.json.Decoder(OpenReplay)
+
+
+def read_unfinished(connection: Connection) -> Unfinished:
+    """Return what is not over; reads the records of outages and replays by the index of kinds alone.
+
+    Raises:
+        DatabaseError: A row cannot be read.
+    """
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.metadata_kind, LEDGER.c.session_id)
+    rows = rows.where(LEDGER.c.metadata_kind.in_(_KINDS)).order_by(LEDGER.c.leaf_index)
+    begun: dict[tuple[str, str], int] = {}
+    for row in connection.execute(rows):
+        if (kind := _OVER.get(row.metadata_kind)) is None:
+            begun[row.metadata_kind, row.session_id] = row.leaf_index
+        else:
+            begun.pop((kind, row.session_id), None)
+    found = Unfinished()
+    for (kind, _), leaf_index in begun.items():
+        text = connection.scalar(select(LEDGER.c.record).where(LEDGER.c.leaf_index == leaf_index)) or ""
+        try:
+            if kind == OUTAGE_KIND:
+                outage = _outage.decode(text)
+                found.outages[name_key(outage.provider)] = outage
+            else:
+                found.replays.append(_replay.decode(text))
+        except msgspec.MsgspecError:
+            raise damage(f"row {leaf_index} cannot be read") from None
+    return found

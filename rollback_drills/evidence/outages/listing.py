@@ -1,0 +1,170 @@
+"""Lists outages of connectors, open and closed, the newest first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from rollback_drills import PRODUCT
+from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.outages.closing import describe_outage
+from rollback_drills.evidence.outages.known import OpenOutage
+from rollback_drills.evidence.outages.levels import ConnectorRows
+from rollback_drills.evidence.records import CLOSURE_KIND, OUTAGE_KIND
+from rollback_drills.names.keys import is_same
+from rollback_drills.readiness.terms import Report
+
+OUTAGES_SCHEMA: Final = "rollback-drills.connector-outages.v1"
+
+
+class ActReport(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a person did about a connector."""
+
+    by: str
+    reason: str
+    at: str
+    count: int
+    notification_ids: Sequence[str] = ()
+    replay_id: str | None = None
+    requested_by: str | None = None
+    approved_by: str | None = None
+
+
+class WaitedReport(msgspec.Struct, frozen=True, gc=False):
+    """A notification that an outage kept from its owner."""
+
+    notification_id: str
+    schedule_id: str
+    owner: str
+    state: str
+    attempt_count: int
+
+
+class OutageReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One outage, as it was when it ended, or as it is now."""
+
+    outage_id: str
+    provider: str
+    is_open: bool
+    opened_at: str
+    closed_at: str | None
+    cause: str
+    detail: str
+    duration_seconds: float
+    waited_count: int
+    delivered_count: int
+    waiting_count: int
+    dead_letter_count: int
+    discarded_count: int
+    superseded_count: int
+    notifications: Sequence[WaitedReport]
+    replayed: Sequence[ActReport]
+    discarded: Sequence[ActReport]
+    enabled: Sequence[ActReport]
+    flow_run_ids: Sequence[str]
+
+
+class OutagePage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of outages."""
+
+    schema_version: str = OUTAGES_SCHEMA
+    product: str = PRODUCT
+    generated_at: str
+    items: Sequence[OutageReport]
+    total: int
+    open_count: int
+    limit: int
+    offset: int
+
+
+class _Begun(OpenOutage, frozen=True, gc=False, kw_only=True):
+    cause: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutageFilter:
+    """Which outages are wanted; None matches everything."""
+
+    provider: str | None = None
+    is_open: bool | None = None
+
+
+_begun: Final = msgspec.json.Decoder(_Begun)
+
+
+def find_outages(
+    database: Database | None, wanted: OutageFilter, *, now: datetime, limit: int = 100, offset: int = 0
+) -> OutagePage:
+    """Return outages, those that are open first, then the newest.
+
+    Args:
+        database: Keeps evidence and outbox; None if there is none yet.
+        wanted: Which ones.
+        now: Until when the open ones are described.
+        limit: At most so many.
+        offset: So many are passed over.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    found: list[OutageReport] = []
+    open_count = total = 0
+    if database is not None:
+        with database.snapshot() as connection:
+            matching = [
+                (begun, closure)
+                for begun, closure in _read(connection)
+                if (wanted.provider is None or is_same(begun.provider, wanted.provider))
+                and (wanted.is_open is None or wanted.is_open is (closure is None))
+            ]
+            matching.sort(key=lambda each: (each[1] is not None, -each[0].leaf_index))
+            total, open_count = len(matching), sum(closure is None for _, closure in matching)
+            found = [
+                _report(connection, begun, closure, now)
+                for begun, closure in matching[offset : offset + limit]
+            ]
+    return OutagePage(
+        generated_at=write_instant(now),
+        items=found,
+        total=total,
+        open_count=open_count,
+        limit=limit,
+        offset=offset,
+    )
+
+
+def _read(connection: Connection) -> Iterator[tuple[_Begun, Report | None]]:
+    """Yield each outage with its closure; an outage whose beginning was pruned is left out."""
+    closures = select(LEDGER.c.session_id, LEDGER.c.record).where(LEDGER.c.metadata_kind == CLOSURE_KIND)
+    by_outage = {row.session_id: msgspec.json.decode(row.record) for row in connection.execute(closures)}
+    begun = select(LEDGER.c.record).where(LEDGER.c.metadata_kind == OUTAGE_KIND)
+    for text in connection.scalars(begun.order_by(LEDGER.c.leaf_index)):
+        outage = _begun.decode(text)
+        yield outage, by_outage.get(outage.outage_id)
+
+
+def _report(connection: Connection, begun: _Begun, closure: Report | None, now: datetime) -> OutageReport:
+    if closure is None:
+        rows = ConnectorRows(connection, begun.provider, latest=now.timestamp())
+        facts = describe_outage(connection, begun, rows, now.timestamp())
+    else:
+        facts = closure
+    return msgspec.convert(
+        {
+            **facts,
+            "outage_id": begun.outage_id,
+            "provider": begun.provider,
+            "is_open": closure is None,
+            "opened_at": write_instant(begun.opened_at),
+            "closed_at": closure["closed_at"] if closure else None,
+            "cause": begun.cause,
+            "detail": begun.detail,
+        },
+        OutageReport,
+    )

@@ -1,0 +1,126 @@
+"""Switches connectors off and on, each with a record of who did it and why."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection
+
+from rollback_drills import ids
+from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.outages.watch import once_disabled, record_disabled
+from rollback_drills.evidence.records import ENABLED_KIND, start_record
+from rollback_drills.names.keys import find_spelling
+from rollback_drills.outbox.destinations import (
+    Destination,
+    disable_row,
+    enable_rows,
+    find_destination,
+    read_destinations,
+)
+from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.recovery.act import Act
+from rollback_drills.recovery.recording import Recording, Writer, describe_rows, recording
+
+
+@repeat_on_conflict
+def disable(
+    database: Database, provider: str, act: Act, writer: Writer, connectors: Collection[str]
+) -> Recording:
+    """Send nothing through a connector until it is enabled: an outage begins.
+
+    Args:
+        database: Keeps outbox and evidence.
+        provider: The connector.
+        act: Who disables it, and why.
+        writer: Writes it down.
+        connectors: Those that are configured.
+
+    Raises:
+        UsageError: There is no such connector, it is disabled already, or nobody is named.
+    """
+    act.check()
+    name = find_spelling(provider, connectors)
+    if name is None:
+        known = ", ".join(sorted(connectors)) or "none"
+        raise UsageError(f"there is no connector {provider}; configured are: {known}")
+    with recording(database, writer) as written:
+        connection = written.connection
+        before = find_destination(connection, name)
+        if before.disabled_at is not None:
+            raise UsageError(f"{name} is disabled already: {before.disabled_because}")
+        now = written.writer.now
+        because = f"disabled by {act.by}: {act.reason}"
+        dead = disable_row(database, connection, name, now=now.timestamp(), because=because)
+        record = record_disabled(dead, created_at=now, signer=writer.signer, by=act.by)
+        written.add({**record, "reason": act.reason}, once_disabled(dead))
+        written.look_at(name)
+    return written
+
+
+@repeat_on_conflict
+def enable(
+    database: Database, provider: str, act: Act, writer: Writer, needs_approval: Collection[str] = ()
+) -> Recording:
+    """Use a connector again, and make its dead letters due. Its outage ends with the next delivery.
+
+    Args:
+        database: Keeps outbox and evidence.
+        provider: The connector.
+        act: Who enables it, and why.
+        writer: Writes it down.
+        needs_approval: Connectors whose dead letters stay until a replay of them was approved.
+
+    Raises:
+        UsageError: It is not disabled, or nobody is named.
+    """
+    act.check()
+    with recording(database, writer) as written:
+        before = find_destination(written.connection, provider)
+        written.look_at(provider)
+        if not enable_within(written, before, act, needs_approval):
+            raise UsageError(
+                f"{provider} is not disabled; disabled are: {_name_disabled(written.connection)}"
+            )
+    return written
+
+
+def enable_within(
+    written: Recording, before: Destination, act: Act, needs_approval: Collection[str] = ()
+) -> bool:
+    """Do the same within a transaction; return whether the connector was disabled."""
+    rows = enable_rows(
+        written.connection,
+        before.provider,
+        now=written.writer.now.timestamp(),
+        with_dead_letters=find_spelling(before.provider, needs_approval) is None,
+    )
+    if rows is None:
+        return False
+    _record_enabled(written, before, act, rows)
+    return True
+
+
+def _record_enabled(written: Recording, before: Destination, act: Act, rows: Sequence[OutboxRow]) -> None:
+    at = write_instant(written.writer.now)
+    session_id = ids.outage_id(before.provider, at)
+    start = start_record(
+        ENABLED_KIND, session_id, created_at=written.writer.now, signer=written.writer.signer
+    )
+    written.add(
+        {
+            **start,
+            "provider": before.provider,
+            "enabled_by": act.by,
+            "enabled_at": at,
+            "reason": act.reason,
+            "disabled_because": before.disabled_because,
+            "notification_count": len(rows),
+            "notifications": describe_rows(rows),
+        }
+    )
+
+
+def _name_disabled(connection: Connection) -> str:
+    dead = (each.provider for each in read_destinations(connection) if each.disabled_at is not None)
+    return ", ".join(dead) or "none"

@@ -1,0 +1,109 @@
+"""One transaction for what a person changes in the outbox and for the record of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.tables import OUTBOX
+from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
+from rollback_drills.evidence.outages.watch import Touched
+from rollback_drills.evidence.outbox_transfer import add_connector_records, find_unknown
+from rollback_drills.names.keys import first_spellings
+from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.readiness.terms import Report
+from rollback_drills.redaction.redactor import redactor_in_use
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """How changes by people are written down."""
+
+    open_key: OpenSigningKey
+    signer: str
+    """Who runs: a command or a flow."""
+    now: datetime
+    """The clock of the evidence, which is that of the outbox."""
+    flow_run_id: str = ""
+    """The Prefect flow run that writes; empty outside one."""
+
+    def keep(self, record: Report) -> Report:
+        """Redact a record, and name the flow run."""
+        kept: Report = redactor_in_use().document(record)
+        return {**kept, "flow_run_id": self.flow_run_id} if self.flow_run_id else kept
+
+
+@dataclass(slots=True)
+class Recording:
+    """A transaction on outbox and ledger, which ends with a signed head."""
+
+    connection: Connection
+    appender: Appender
+    writer: Writer
+    records: list[Report] = field(default_factory=list)
+    """What was written down, in order."""
+
+    def add(self, record: Report, once_key: str | None = None) -> None:
+        """Write a record, redacted; nothing if it was written under its key before."""
+        if once_key is not None and not find_unknown(self.connection, [once_key]):
+            return
+        kept = self.writer.keep(record)
+        self.appender.add([kept], None if once_key is None else [once_key])
+        self.records.append(kept)
+
+    def look_at(self, *providers: str) -> None:
+        """Write what is new of connectors, before something about them is changed."""
+        touched = Touched(refusing=first_spellings(providers))
+        add_connector_records(
+            self.connection,
+            self.appender,
+            touched,
+            self.writer.keep,
+            created_at=self.writer.now,
+            signer=self.writer.signer,
+        )
+
+
+@contextmanager
+def recording(database: Database, writer: Writer) -> Iterator[Recording]:
+    """Change the outbox and write it down, both or nothing.
+
+    Raises:
+        DatabaseError: The database cannot be written.
+    """
+    with appending(database, writer.open_key) as (connection, appender):
+        yield Recording(connection, appender, writer)
+
+
+def read_rows(connection: Connection, notification_ids: Sequence[str]) -> list[OutboxRow]:
+    """Return notifications by their ids; those that do not exist are left out."""
+    found: list[OutboxRow] = []
+    for start in range(0, len(notification_ids), MOST_PARAMETERS):
+        some = OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
+        rows = connection.execute(select(OUTBOX).where(some).order_by(OUTBOX.c.sequence))
+        found += map(OutboxRow.from_row, rows)
+    return found
+
+
+def describe_rows(rows: Iterable[OutboxRow]) -> list[Report]:
+    """Describe notifications as a record has them: as they were before they were changed."""
+    return [
+        {
+            "notification_id": each.notification_id,
+            "schedule_id": each.schedule_id,
+            "cycle_id": each.cycle_id,
+            "provider": each.provider,
+            "owner": each.owner,
+            "state": str(each.state),
+            "attempt_count": each.attempt_count,
+        }
+        for each in rows
+    ]
+
+
+def name_providers(rows: Iterable[OutboxRow]) -> list[str]:
+    """Name the connectors of notifications, each in its first spelling."""
+    return list(first_spellings(each.provider for each in rows).values())
