@@ -83,6 +83,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     from prefect.schedules import Cron
 
     from flows.acknowledge_notification import acknowledge_notification
+    from flows.alarm_path_drill import alarm_path_drill
     from flows.decide_exception import decide_exception
     from flows.deliver_notifications import deliver_notifications
     from flows.drill_check import drill_check
@@ -99,6 +100,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     recurring = (
         (drill_check, Cron("0 7-19 * * *", timezone="Europe/Berlin"), one_at_a_time),
         (escalate_unacknowledged, Cron("*/15 * * * *", timezone="UTC"), one_at_a_time),
+        (alarm_path_drill, Cron("0 9 1-7 * 2", timezone="Europe/Berlin", day_or=False), one_at_a_time),
         (look_ahead, Cron("0 7 * * 1", timezone="Europe/Berlin"), one_at_a_time),
         (review_notifications, Cron("0 6 * * 1", timezone="Europe/Berlin"), None),
     )

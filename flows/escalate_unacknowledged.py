@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 
 from flows.delivery import deliver_due, try_failed_again
 from flows.failing import fail
+from flows.platform_owner import find_platform
 from flows.predecessors import mark_killed_predecessors
 from flows.timeouts import FOLLOW_UP_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
@@ -21,6 +22,7 @@ from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, described_by
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings, require_watched
+from tasks.alarm_path import index_drill, review_alarm_paths
 from tasks.documents import load_documents
 from tasks.events import emit_follow_up
 from tasks.evidence import read_clock
@@ -64,10 +66,14 @@ def escalate_unacknowledged(
         taken = take_due_steps(subjects, policy, now, url, dry_run)
         trouble = []
         if not dry_run:
+            platform = find_platform(settings)
+            within = timedelta(hours=settings.alarm_path_hours)
+            missed = review_alarm_paths(platform, within, now, url)
             delivered = deliver_due(None, RetryPolicy(retries, timeout_seconds), url)
             trouble = list(delivered.explain_problems())
-            indexed = index_escalations(now, read_clock(url), generated_by, url)
-            trouble += indexed.problems
+            trouble += index_escalations(now, read_clock(url), generated_by, url).problems
+            if missed:
+                trouble += index_drill(missed, [], platform.owner, now, generated_by, url).problems
             emit_follow_up(taken, delivered.deliveries)
         dashboard, problems = prove_next_actions(
             taken, subjects, policy, now, timedelta(minutes=overdue_after_minutes), generated_by, url

@@ -123,5 +123,11 @@ def replay_id(by: str, at: str, notifications: str) -> str:
 
 LOOK_AHEAD_PREFIX: Final = "look-ahead:"
 """Before the name of an owner, stands for the look-ahead where a schedule stands otherwise."""
+ALARM_PATH_PREFIX: Final = "alarm-path:"
+"""Before the name of an owner, stands for the drill of the alarm path where a schedule stands otherwise."""
+ALARM_FINDING_PREFIX: Final = "alarm-path-finding:"
+"""Before the name of the platform owner, stands for what the drills of alarm paths have found."""
+NO_SCHEDULES: Final = (LOOK_AHEAD_PREFIX, ALARM_PATH_PREFIX, ALARM_FINDING_PREFIX)
+"""What messages are about that are no rows of a table of schedules."""
 SOURCE_ID: Final = "source:drill-history"
 """Stands for the source where a schedule stands otherwise: in the outbox, and in what is told of it."""

@@ -35,6 +35,7 @@ VARIABLES: Final = {
     "shard_minutes": "DRILLS_SHARD_MINUTES",
     "public_url": "DRILLS_PUBLIC_URL",
     "runbook_base_url": "DRILLS_RUNBOOK_BASE_URL",
+    "alarm_path_hours": "DRILLS_ALARM_PATH_HOURS",
 }
 """By setting: the environment variable that gives it."""
 
@@ -71,6 +72,8 @@ _ShardSize = Annotated[int, Meta(ge=1, le=1_000_000)]
 _ShardMinutes = Annotated[float, Meta(gt=0, le=10_080)]
 
 
+_AlarmPathHours = Annotated[float, Meta(gt=0, le=672)]
+
 _WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$", max_length=300)]
 
 
@@ -103,6 +106,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where people reach the API and the console: messages link to it."""
     runbook_base_url: _WebAddress | None = None
     """Where the runbooks are that schedules name by a path: messages link to them."""
+    alarm_path_hours: _AlarmPathHours = 24.0
+    """Within this many hours the drill of an alarm path is acknowledged, or its route is a finding."""
 
     @property
     def criteria(self) -> Criteria:
@@ -159,6 +164,7 @@ _DEMANDS: Final = {
     _RunTimeout: "must be a number of seconds from 1 to 604800, a week",
     _Share: "must be a number greater than 0 and at most 1",
     _ShardSize: "must be a number of schedules from 1 to 1,000,000",
+    _AlarmPathHours: "must be a number of hours greater than 0 and at most 672, which is four weeks",
     _ShardMinutes: "must be a number of minutes greater than 0 and at most 10,080, which is a week",
     _LimitedDays: f"must be a number of days from 0 to {LONGEST_INTERVAL_DAYS}",
 }

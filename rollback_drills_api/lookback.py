@@ -8,6 +8,7 @@ from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
 from rollback_drills.errors import UsageError
+from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import Dashboard, build_dashboard
 from rollback_drills.followup.follow_up_rules import documents_of, find_rules
@@ -130,4 +131,5 @@ def find_dashboard(served: Service) -> Dashboard:
         retests=read_retests(database, now=now) if database else (),
         requests=read_open_requests(database, now=now) if database else (),
         totals=read_totals(database) if database else NO_TOTALS,
+        alarm_paths=read_findings(database) if database else (),
     )

@@ -79,7 +79,8 @@ def dashboard(
 
     Exit code 1 if an acknowledgement is overdue, else 0.
     """
-    from rollback_drills.followup.connector_health import read_connectors  # with SQLAlchemy
+    from rollback_drills.followup.alarm_path_reading import read_findings  # with SQLAlchemy
+    from rollback_drills.followup.connector_health import read_connectors
     from rollback_drills.followup.dashboard import build_dashboard
     from rollback_drills.followup.found_requests import read_open_requests
     from rollback_drills.followup.open_cycles import read_open_cycles
@@ -98,6 +99,7 @@ def dashboard(
         retests=read_retests(opened, now=at),
         requests=read_open_requests(opened, now=at),
         totals=read_totals(opened),
+        alarm_paths=read_findings(opened),
     )
     if as_json:
         print_json(report)
@@ -165,6 +167,8 @@ def _print_dashboard(report: "Dashboard", at: datetime) -> None:
         )
     for request in report.open_requests:
         print_line(f"{request.schedule_id}: {request.summary}; decide {request.request_id}")
+    for missed in report.alarm_path_findings:
+        print_line(f"{missed.in_words}; since {how_long(missed.since, now=at)}")
     for failing in report.failing_connectors:
         why = failing.disabled_because or "its last delivery failed"
         print_line(f"connector {failing.provider} fails: {why}")

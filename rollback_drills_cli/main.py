@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "simulate": "simulate:simulate_fleet",
     "gate": "gate:gate",
     "look-ahead": "look_ahead:look_ahead",
+    "alarm-path": "alarm_path:alarm_path",
     "calendar": "calendar:calendar",
     "badge": "badge:badge",
     "console": "console:console",

@@ -14,6 +14,7 @@ from blocks.heartbeat import send_heartbeat
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.outbox_transfer import Indexed
+from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
 from rollback_drills.followup.due_escalations import find_due_steps
@@ -94,6 +95,7 @@ def prove_next_actions(
         rules=rules,
         retests=read_retests(database, now=now),
         totals=read_totals(database),
+        alarm_paths=read_findings(database),
     )
     problems = find_problems(cycles, now=now, overdue_after=overdue_after, rules=rules)
     redactor = redactor_in_use()

@@ -1,12 +1,14 @@
 """Who still has to acknowledge, and with which command."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from rollback_drills.console.fleet import GENERATED_BY
 from rollback_drills.console.source import Console
+from rollback_drills.followup.alarm_path_reading import read_findings
+from rollback_drills.followup.alarm_paths import AlarmPathFinding
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_plan import EscalationRoute, build_escalation_plan
 from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules
@@ -70,6 +72,8 @@ class AcknowledgementsView:
     breached: int
     acknowledged: int
     """How many told routes are acknowledged or excepted."""
+    alarm_paths: Sequence[AlarmPathFinding] = ()
+    """The routes that reach nobody, by the drills of the alarm paths."""
 
 
 def read_acknowledgements(console: Console) -> AcknowledgementsView:
@@ -81,7 +85,8 @@ def read_acknowledgements(console: Console) -> AcknowledgementsView:
     database = console.evidence()
     cycles = read_open_cycles(database, now=console.at)
     rules = find_rules(database, cycles, documents_of(console.subjects))
-    return make_acknowledgements(cycles, rules, now=console.at)
+    view = make_acknowledgements(cycles, rules, now=console.at)
+    return replace(view, alarm_paths=read_findings(database)[:MOST_SHOWN])
 
 
 def make_acknowledgements(

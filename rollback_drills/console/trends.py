@@ -12,6 +12,7 @@ from sqlalchemy import select
 from rollback_drills.console.charts import Chart, Series, build_chart
 from rollback_drills.console.fleet import GENERATED_BY
 from rollback_drills.console.source import Console
+from rollback_drills.database.alarm_path_rows import is_no_alarm_path
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
@@ -85,7 +86,9 @@ def count_outcomes(database: Database, period: Period) -> Counter[tuple[date, bo
         DatabaseError: The database cannot be read.
     """
     rows = select(LEDGER.c.created_at, LEDGER.c.success).where(
-        LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, *period.to_sql()
+        LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND,
+        is_no_alarm_path(LEDGER.c.schedule_id),
+        *period.to_sql(),
     )
     monday = cache(lambda day: monday_of(date.fromisoformat(day)))
     counts: Counter[tuple[date, bool]] = Counter()

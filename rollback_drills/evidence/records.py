@@ -27,6 +27,7 @@ DRILL_KIND: Final = "go-backend-rollback-drill"
 RETEST_KIND: Final = "go-backend-rollback-drill-retest"
 UNTRUSTED_KIND: Final = "go-backend-rollback-drill-history-untrusted"
 TRUSTED_KIND: Final = "go-backend-rollback-drill-history-trusted"
+ALARM_PATH_KIND: Final = "rollback-drills-alarm-path-finding"
 LINK_REVOCATION_KIND: Final = "rollback-drills-link-revocation"
 REPLAY_EXECUTION_KIND: Final = "go-backend-rollback-drill-replay-execution"
 REPLAY_OUTCOME_KIND: Final = "go-backend-rollback-drill-replay-outcome"
@@ -43,14 +44,14 @@ IMPORT_KIND: Final = "rollback-drills-imported-record"
 LEDGER_KINDS: Final = (KEY_KIND, CLOCK_KIND, PRUNING_KIND)
 """What the ledger says of itself."""
 ONCE_KINDS: Final = (
-    *(DRILL_KIND, RETEST_KIND, ESCALATION_KIND, IMPORT_KIND),
+    *(DRILL_KIND, RETEST_KIND, ESCALATION_KIND, IMPORT_KIND, ALARM_PATH_KIND),
     *(REPLAY_OUTCOME_KIND, DISABLED_KIND, OUTAGE_KIND, CLOSURE_KIND),
 )
 """What is written once, under a key."""
 KINDS: Final = (
     *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
     *(EXCEPTION_KIND, EXCEPTION_REQUEST_KIND, EXCEPTION_DECLINE_KIND, ESCALATION_KIND),
-    *(CHECK_KIND, LINK_REVOCATION_KIND),
+    *(CHECK_KIND, LINK_REVOCATION_KIND, ALARM_PATH_KIND),
     *(REPLAY_EXECUTION_KIND, REPLAY_OUTCOME_KIND, DISCARD_KIND),
     *(DISABLED_KIND, ENABLED_KIND, OUTAGE_KIND, CLOSURE_KIND),
     *(RETEST_KIND, UNTRUSTED_KIND, TRUSTED_KIND, IMPORT_KIND, *LEDGER_KINDS),

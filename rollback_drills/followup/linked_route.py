@@ -12,9 +12,9 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import LINK_REVOCATION_KIND, start_record
 from rollback_drills.followup.acknowledgement import Acknowledgement, Said, check_texts, find_end
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
-from rollback_drills.followup.open_cycles import read_open_cycles
+from rollback_drills.followup.open_cycles import read_alarm_path, read_open_cycles
 from rollback_drills.followup.route_choice import RouteChoice
-from rollback_drills.ids import delivery_session_id
+from rollback_drills.ids import ALARM_PATH_PREFIX, delivery_session_id
 from rollback_drills.readiness.terms import Report
 
 
@@ -35,6 +35,11 @@ class LinkedRoute:
         return find_end(Acknowledgement(self.route.owner), now, self.cycle.due_at)
 
     @property
+    def is_drill(self) -> bool:
+        """Whether it is the drill of an alarm path: acknowledging it says only that it arrived."""
+        return self.cycle.schedule_id.startswith(ALARM_PATH_PREFIX)
+
+    @property
     def choice(self) -> RouteChoice:
         """Exactly this route."""
         route = self.route
@@ -51,7 +56,10 @@ def find_linked_route(database: Database, route_key: str, *, now: datetime) -> L
         schedule_id = connection.scalar(
             select(OUTBOX.c.schedule_id).where(OUTBOX.c.route_key == route_key).limit(1)
         )
-    cycles = read_open_cycles(database, now=now, schedule_ids=[schedule_id]) if schedule_id else []
+    alarm_path = read_alarm_path(database, route_key, now=now)
+    cycles = [alarm_path] if alarm_path else []
+    if schedule_id and not alarm_path:
+        cycles = read_open_cycles(database, now=now, schedule_ids=[schedule_id])
     for cycle in cycles:
         for route in cycle.routes:
             if route.route_key == route_key:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, select
 
+from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
@@ -40,6 +41,30 @@ def read_open_cycles(
         cycle_ids = list(dict.fromkeys(item.cycle_id for item in items))
         said, exceptions = _read_followup(connection, cycle_ids)
     return group_cycles(items, _to_sent, find_current(said), find_latest(exceptions), now=now)
+
+
+def read_alarm_path(database: Database, route_key: str, *, now: datetime) -> CycleFacts | None:
+    """Return the drill of an alarm path that a route belongs to; None if it belongs to none.
+
+    Args:
+        database: Has the outbox and the evidence.
+        route_key: The route.
+        now: The instant.
+    """
+    its = select(OUTBOX.c.cycle_id).where(
+        OUTBOX.c.route_key == route_key, is_alarm_path(OUTBOX.c.schedule_id)
+    )
+    with database.read() as connection:
+        rows = connection.execute(
+            select(OUTBOX).where(OUTBOX.c.cycle_id.in_(its)).order_by(OUTBOX.c.sequence)
+        )
+        items = [OutboxRow.from_row(row) for row in rows]
+        said, _ = _read_followup(connection, [item.cycle_id for item in items[:1]])
+    # it has no chain: nobody is told that an owner is silent in a drill
+    cycles = group_cycles(
+        items, lambda item: replace(_to_sent(item), event={}), find_current(said), {}, now=now
+    )
+    return next(iter(cycles), None)
 
 
 def find_quiet(

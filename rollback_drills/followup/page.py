@@ -44,6 +44,10 @@ def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems
     if retests:
         header = ("schedule", "drill", "failed", "again by")
         lines += ["## To be performed again", "", *table(header, retests[:_MOST_ROWS]), ""]
+    missed = [(each.owner, each.provider, each.since, each.because) for each in dashboard.alarm_path_findings]
+    if missed:
+        header = ("owner", "provider", "since", "why")
+        lines += ["## Alarm paths that reach nobody", "", *table(header, missed[:_MOST_ROWS]), ""]
     failing = [(each.provider, each.disabled_because) for each in dashboard.failing_connectors]
     if failing:
         lines += ["## Failing connectors", "", *table(("connector", "why"), failing), ""]

@@ -8,12 +8,14 @@ import msgspec
 from sqlalchemy import select
 
 from rollback_drills import ids
+from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.followup.acknowledgement import NotifiedRoute
-from rollback_drills.names.keys import is_same
+from rollback_drills.names.keys import is_same, name_key
+from rollback_drills.names.spellings import match
 from rollback_drills.outbox.rows import read_notification
 from rollback_drills.readiness.terms import Report
 
@@ -46,8 +48,12 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
     Raises:
         UsageError: One of the names is unknown; the message lists the known ones.
     """
-    plan = _find_plan(index, wanted)
-    known = _find_routes(index, plan["cycle_id"])
+    cycle_id, due_at = _find_alarm_path(index, wanted), None
+    if cycle_id is None:
+        plan = _find_plan(index, wanted)
+        cycle_id, due = plan["cycle_id"], plan["plan"]["next_due_at"]
+        due_at = datetime.fromisoformat(due) if due else None
+    known = _find_routes(index, cycle_id)
     chosen = [
         route
         for route in known
@@ -57,9 +63,27 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
     if not chosen:
         names = sorted({f"{route.provider}/{route.owner}" for route in known})
         asked = f"{wanted.provider or 'any provider'}/{wanted.owner or 'any owner'}"
-        raise UsageError(f"cycle {plan['cycle_id']} has no route {asked}; it has {_name_some(names)}")
-    due = plan["plan"]["next_due_at"]
-    return ChosenRoutes(chosen, datetime.fromisoformat(due) if due else None)
+        raise UsageError(f"cycle {cycle_id} has no route {asked}; it has {_name_some(names)}")
+    return ChosenRoutes(chosen, due_at)
+
+
+def _find_alarm_path(index: EvidenceIndex, wanted: RouteChoice) -> str | None:
+    """Return the cycle if the drill of an alarm path is meant, which has no plan; None if not."""
+    if wanted.plan_id is not None or (wanted.cycle_id is None and wanted.schedule_id is None):
+        return None
+    if wanted.schedule_id is not None and not name_key(wanted.schedule_id).startswith(ids.ALARM_PATH_PREFIX):
+        return None
+    given = [("cycle_id", wanted.cycle_id), ("schedule_id", wanted.schedule_id)]
+    with index.database.read() as connection:
+        conditions = match(
+            connection,
+            OUTBOX,
+            [(name, value) for name, value in given if value is not None],
+            is_alarm_path(OUTBOX.c.schedule_id),
+        )
+        newest = select(OUTBOX.c.cycle_id).where(*conditions).order_by(OUTBOX.c.sequence.desc())
+        found: str | None = connection.scalar(newest.limit(1))
+    return found
 
 
 def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:

@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import func, select
 
+from rollback_drills.database.alarm_path_rows import is_no_alarm_path
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, DELIVERY_KIND, PLAN_KIND
@@ -28,7 +29,9 @@ def read_totals(database: Database) -> Totals:
     Raises:
         DatabaseError: The database cannot be read.
     """
-    counted = select(LEDGER.c.metadata_kind, func.count()).where(LEDGER.c.metadata_kind.in_(_KINDS))
+    counted = select(LEDGER.c.metadata_kind, func.count()).where(
+        LEDGER.c.metadata_kind.in_(_KINDS), is_no_alarm_path(LEDGER.c.schedule_id)
+    )
     with database.read() as connection:
         rows = connection.execute(counted.group_by(LEDGER.c.metadata_kind)).all()
     found = {kind: int(count) for kind, count in rows}

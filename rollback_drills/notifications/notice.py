@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rollback_drills import PRODUCT, ids
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.notifications.notification import EVENT_SCHEMA, Notification
+from rollback_drills.notifications.notification import EVENT_SCHEMA, UTC_ZONE, Notification
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.readiness.terms import Readiness
@@ -33,6 +33,10 @@ class Notice:
     """How urgent it is, unless it is over."""
     more: Mapping[str, object] = field(default_factory=dict)
     """What else the event says."""
+    acknowledge: str = ""
+    """How to acknowledge, in one sentence; empty if nobody is asked to."""
+    time_zone: str = UTC_ZONE
+    """Where the reader works, by the IANA name."""
 
     def address(
         self,
@@ -65,7 +69,7 @@ class Notice:
             title=self.title,
             summary=self.summary,
             facts=self.facts,
-            acknowledge="",
+            acknowledge=self.acknowledge,
             schedule_id=self.subject_id,
             cycle_id=self.cycle_id,
             plan_id="",
@@ -88,6 +92,7 @@ class Notice:
             reason=reason,
             route_key=route_key,
             owner_key=ids.owner_reference(route_key, self.cycle_id, provider, owner),
+            time_zone=self.time_zone,
         )
         return OutboxEntry(
             notification_id=notification.notification_id,

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.ids import LOOK_AHEAD_PREFIX
+from rollback_drills.ids import NO_SCHEDULES
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import WAITING, State
 
@@ -31,8 +31,8 @@ def form_digests(database: Database, provider: str, most: int) -> None:
             OUTBOX.c.notification_id == OUTBOX.c.message_id,
             OUTBOX.c.notification_id.not_in(joined),
             OUTBOX.c.attempt_count == 0,
-            # its rows are no schedules: a table of schedules would lose what it says
-            ~OUTBOX.c.schedule_id.startswith(LOOK_AHEAD_PREFIX, autoescape=True),
+            # they are about no schedules: a table of schedules would lose what they say
+            *(~OUTBOX.c.schedule_id.startswith(each, autoescape=True) for each in NO_SCHEDULES),
         )
         .order_by(OUTBOX.c.sequence)
         .with_for_update(skip_locked=True)

@@ -121,6 +121,15 @@ class LookAheadRequest(HowToDeliver, DocumentsRequest):
     as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")
 
 
+class AlarmPathRequest(HowToDeliver, DocumentsRequest):
+    """What the monthly drill of the alarm paths is asked."""
+
+    routing_policy: str | dict[str, Any] | None = like(DeliverOptions, "routing_policy")
+    generated_by: str = Field("alarm-path-drill", description="Who asked, as recorded in the evidence.")
+    dry_run: bool = like(DeliverRequest, "dry_run")
+    as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")
+
+
 def described_by(request: type[BaseModel]) -> Callable[[Function], Function]:
     """Describe the parameters of a flow by the fields of its request.
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection
 
+from rollback_drills.database.alarm_path_rows import is_no_alarm_path
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
@@ -87,8 +88,10 @@ class NotificationFilter(RowFilter):
         _check_choice("state", self.state, tuple(State))
 
     def to_sql(self, connection: Connection) -> list[ColumnElement[bool]]:
-        """Return the conditions on the outbox."""
-        return match(connection, OUTBOX, self.given)
+        """Return the conditions on the outbox; drills of alarm paths are listed if they are asked for."""
+        is_named = self.schedule_id is not None or self.cycle_id is not None
+        others = () if is_named else (is_no_alarm_path(OUTBOX.c.schedule_id),)
+        return match(connection, OUTBOX, self.given, *others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ class PackageFilter(RowFilter):
 
     def to_sql(self, connection: Connection, kind: str) -> list[ColumnElement[bool]]:
         """Return the conditions on rows of a kind that this program wrote."""
-        return match(connection, LEDGER, self.given, LEDGER.c.metadata_kind == kind)
+        of_schedules = is_no_alarm_path(LEDGER.c.schedule_id)
+        return match(connection, LEDGER, self.given, LEDGER.c.metadata_kind == kind, of_schedules)
 
 
 def _check_choice(name: str, value: str | None, choices: Sequence[str]) -> None:

@@ -19,6 +19,8 @@ from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
 from rollback_drills.followup.linked_route import record_revocation
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.link_permission import LinkKeys
+from rollback_drills.outbox.commit import commit
+from rollback_drills.planning.alarm_path import AlarmPath, build_entries
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran
 from tests.api.conftest import NOTIFICATIONS, client_of
@@ -87,6 +89,26 @@ def test_opening_a_link_shows_what_it_is_about_and_writes_nothing(page: TestClie
         for text in ("Acknowledge payments", "team-a", "slack", "Holds until", "Your name"):
             assert text in answer.text
     assert acknowledged(database) == []
+
+
+def test_the_drill_of_an_alarm_path_is_acknowledged_on_a_page_that_says_so(
+    page: TestClient, database: Any, without_flows: list[dict[str, Any]]
+) -> None:
+    now = datetime.now(UTC)
+    path = AlarmPath(owner="team-a", provider="slack", schedule_count=1, not_before=now.isoformat())
+    (entry,), _ = build_entries([path], within=timedelta(days=1), now=now)
+    commit(database, [entry], [], now=now.timestamp())
+    link = f"/acknowledge/{KEYS.sign(entry.route_key, now=now)}"
+
+    shown = page.get(link).text
+    answer = page.post(link, data={"by": "Maria"})
+
+    assert "This is a drill" in shown
+    assert "Nothing is wrong" in shown
+    assert "Holds until" not in shown
+    assert "Maria via link has acknowledged this" in answer.text
+    (record,) = acknowledged(database)
+    assert (record["schedule_id"], record["cycle_id"]) == ("alarm-path:team-a", entry.cycle_id)
 
 
 def test_head_and_other_methods_do_not_act_either(page: TestClient, database: Any) -> None:

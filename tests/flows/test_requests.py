@@ -12,6 +12,7 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel, ValidationError
 
 from flows.acknowledge_notification import acknowledge_notification
+from flows.alarm_path_drill import alarm_path_drill
 from flows.decide_exception import decide_exception
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
@@ -37,6 +38,7 @@ from rollback_drills.followup.requests import (
 )
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.delivery_request import (
+    AlarmPathRequest,
     DeliverRequest,
     DrillCheckRequest,
     LookAheadRequest,
@@ -74,6 +76,7 @@ def options_of(command: str) -> dict[str, click.Parameter]:
         (RecordRequest, record_drill, set()),
         (EscalateRequest, escalate_unacknowledged, set()),
         (LookAheadRequest, look_ahead, set()),
+        (AlarmPathRequest, alarm_path_drill, set()),
         (GateRequest, release_gate, set()),
     ],
 )
@@ -95,6 +98,7 @@ def test_a_form_has_the_fields_of_the_request_with_its_texts_and_bounds(
     "flow",
     [
         acknowledge_notification,
+        alarm_path_drill,
         deliver_notifications,
         drill_check,
         escalate_unacknowledged,

@@ -20,6 +20,7 @@ from rollback_drills.evidence.records import (
     PLAN_KIND,
     ROUTE_DELIVERY_KIND,
 )
+from rollback_drills.ids import ALARM_PATH_PREFIX
 from rollback_drills.notifications.states import DEAD, NOTIFIED
 from rollback_drills.readiness.terms import Report
 
@@ -99,7 +100,7 @@ class Population:
         self.newest = max(self.newest, record["created_at"])
         self.kinds[kind] += 1
         take = self._take.get(kind)
-        if take:
+        if take and not str(record.get("schedule_id", "")).startswith(ALARM_PATH_PREFIX):
             take(record)
 
     @property

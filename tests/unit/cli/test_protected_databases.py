@@ -40,6 +40,7 @@ READING = (
     ("requests", "list"),
     ("console", "--out", "console"),
     ("look-ahead", "--schedule", f"{ROOT}/examples/fleet"),
+    ("alarm-path", "--schedule", f"{ROOT}/examples/fleet"),
     ("explain", "payments_python_fallback_monthly", "--schedule", f"{ROOT}/examples/fleet"),
 )
 WRITING = (

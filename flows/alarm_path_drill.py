@@ -1,0 +1,106 @@
+"""The monthly flow that drills the alarm paths: a message on every route, which its owner acknowledges."""
+
+import os
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+
+from blocks.registry import enabled_connectors
+from flows.delivery import Delivered, deliver_due
+from flows.failing import fail
+from flows.planning import begin_run, judge_fleet
+from flows.timeouts import RUN_TIMEOUT_SECONDS
+from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.effects import count_effects
+from rollback_drills.errors import DrillsError
+from rollback_drills.followup.alarm_path_records import find_withdrawn
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.planning.delivery_request import (
+    AlarmPathRequest,
+    DeliverRequest,
+    Retries,
+    TimeoutSeconds,
+    described_by,
+)
+from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.reports import to_plain
+from rollback_drills.readiness.terms import Report
+from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
+from rollback_drills.settings import read_settings
+from tasks.alarm_path import (
+    commit_drill,
+    find_findings,
+    find_routes,
+    index_drill,
+    publish_alarm_paths,
+    review_alarm_paths,
+)
+from tasks.events import emit_follow_up
+from tasks.logs import redacting
+
+_USUAL: Final = AlarmPathRequest()
+
+
+@flow(name="alarm-path-drill", timeout_seconds=RUN_TIMEOUT_SECONDS)
+@redacting
+@described_by(AlarmPathRequest)
+def alarm_path_drill(
+    schedule: str | None = None,
+    history: str | None = None,
+    routing_policy: str | dict[str, Any] | None = None,
+    provider: str = _USUAL.provider,
+    retries: Retries = _USUAL.retries,
+    timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
+    generated_by: str = _USUAL.generated_by,
+    dry_run: bool = False,
+    as_of: datetime | None = None,
+) -> State[Report]:
+    """Send "this is a drill" on every route of every owner, once a month, to be acknowledged.
+
+    A route that nobody acknowledges in time is found by the next run of escalate-unacknowledged.
+
+    Returns:
+        Ends as Drilled; as Failed if a message could not be delivered. The data is the list of routes and
+        findings, with `message_count`, the messages that this run has committed.
+    """
+    before = count_effects()
+    try:
+        settings = read_settings(os.environ, schedule=schedule, history=history)
+        within = timedelta(hours=settings.alarm_path_hours)
+        request = DeliverRequest(
+            routing_policy=routing_policy,
+            provider=provider,
+            generated_by=generated_by,
+            dry_run=dry_run,
+            as_of=as_of,
+        )
+        run = begin_run(request, settings)
+        fleet, _, platform = judge_fleet(run)
+        asked = PlanRequest(requested=run.requested, policy=run.policy, connectors=enabled_connectors())
+        paths, url = find_routes(fleet, asked, run.now), run.database_url
+        count, trouble = 0, []
+        if not dry_run:
+            count = commit_drill(paths, within, run.now, url)
+            policy = RetryPolicy(retries, timeout_seconds)
+            delivered = deliver_due(run.requested, policy, url)
+            missed = review_alarm_paths(platform, within, run.now, url)
+            told = deliver_due(None, policy, url) if missed else Delivered()
+            trouble = list(dict.fromkeys([*delivered.explain_problems(), *told.explain_problems()]))
+            unused = find_withdrawn(find_findings(url), paths) if run.requested is None else []
+            trouble += index_drill(missed, unused, platform.owner, run.now, generated_by, url).problems
+            emit_follow_up([], [*delivered.deliveries, *told.deliveries])
+        report = build_alarm_paths(
+            paths, find_findings(url), within_hours=settings.alarm_path_hours, now=run.now
+        )
+        publish_alarm_paths(report)
+    except DrillsError as error:
+        return fail(error, effects_before=before)
+    data = {**to_plain(report), "message_count": count}
+    if trouble:
+        message = "; ".join(trouble)
+        return Failed(message=message, data=DeliveryFailedError(message, data))
+    message = f"{summarise(report)}; {write_count(count, 'new message')}"
+    return Completed(name="Drilled", message=message, data=data)

@@ -1,0 +1,129 @@
+"""Reads the drills of alarm paths out of the outbox, and what the evidence says of them."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from rollback_drills.database.alarm_path_rows import is_alarm_path
+from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER, OUTBOX
+from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, ALARM_PATH_KIND
+from rollback_drills.followup.alarm_paths import (
+    AlarmPathDrill,
+    AlarmPathFinding,
+    EventKind,
+    RouteEvent,
+    find_open,
+)
+from rollback_drills.followup.cycle_facts import to_instant
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.states import NOTIFIED
+from rollback_drills.outbox.rows import OutboxRow, read_notification
+
+JUDGED_FOR: Final = timedelta(days=62)
+"""How old a drill may be that is judged: that of the month before may still be on its way."""
+
+
+class _Found(msgspec.Struct, frozen=True, gc=False, rename={"kind": "finding", "at": "found_at"}):
+    owner: str
+    provider: str
+    kind: EventKind
+    at: datetime
+    because: str
+    cycle_id: str
+    notification_id: str
+
+
+class _Answered(msgspec.Struct, frozen=True, gc=False, rename={"at": "acknowledged_at"}):
+    owner: str
+    provider: str
+    route_key: str
+    at: datetime
+
+
+_read_found: Final = msgspec.json.Decoder(_Found).decode
+_read_answered: Final = msgspec.json.Decoder(_Answered).decode
+
+
+def read_drills(database: Database, *, now: datetime) -> list[AlarmPathDrill]:
+    """Return the drills of the last two months, in the order in which they were committed."""
+    recent = (now - JUDGED_FOR).timestamp()
+    statement = select(OUTBOX).where(
+        is_alarm_path(OUTBOX.c.schedule_id), OUTBOX.c.reason == Reason.FIRST, OUTBOX.c.planned_at > recent
+    )
+    with database.read() as connection:
+        rows = connection.execute(statement.order_by(OUTBOX.c.sequence)).all()
+    return [_to_drill(OutboxRow.from_row(row)) for row in rows]
+
+
+def read_answered(database: Database) -> set[str]:
+    """Return the keys of the routes whose drill was acknowledged."""
+    with database.read() as connection:
+        return {each.route_key for each in _iterate_answered(connection)}
+
+
+def read_recorded(database: Database) -> set[str]:
+    """Return the notifications of the drills whose miss is in the evidence already."""
+    with database.read() as connection:
+        return {each.notification_id for each in _iterate_found(connection)}
+
+
+def read_findings(database: Database) -> list[AlarmPathFinding]:
+    """Return the routes that reach nobody, as the evidence has them, by owner and provider."""
+    with database.read() as connection:
+        found = list(_iterate_found(connection))
+        if not found:
+            return []
+        answered = list(_iterate_answered(connection))
+    events = [
+        RouteEvent(
+            owner=each.owner,
+            provider=each.provider,
+            kind=each.kind,
+            at=each.at,
+            because=each.because,
+            cycle_id=each.cycle_id,
+        )
+        for each in found
+    ]
+    events += [
+        RouteEvent(owner=each.owner, provider=each.provider, kind=EventKind.ACKNOWLEDGED, at=each.at)
+        for each in answered
+    ]
+    return find_open(events)
+
+
+def _iterate_found(connection: Connection) -> Iterator[_Found]:
+    statement = select(LEDGER.c.record).where(LEDGER.c.metadata_kind == ALARM_PATH_KIND)
+    yield from map(_read_found, connection.scalars(statement.order_by(LEDGER.c.leaf_index)))
+
+
+def _iterate_answered(connection: Connection) -> Iterator[_Answered]:
+    statement = select(LEDGER.c.record).where(
+        LEDGER.c.metadata_kind == ACKNOWLEDGEMENT_KIND, is_alarm_path(LEDGER.c.schedule_id)
+    )
+    yield from map(_read_answered, connection.scalars(statement.order_by(LEDGER.c.leaf_index)))
+
+
+def _to_drill(row: OutboxRow) -> AlarmPathDrill:
+    if row.state in NOTIFIED and row.completed_at is not None:
+        asked_at = row.completed_at
+    elif row.attempt_count == 0:  # a window or an absence may still hold it back
+        asked_at = max(row.queued_at, row.due_at or row.queued_at)
+    else:
+        asked_at = row.started_at or row.queued_at
+    return AlarmPathDrill(
+        row.notification_id,
+        read_notification(row.notification).event["session_id"],
+        row.cycle_id,
+        row.route_key,
+        row.owner,
+        row.provider,
+        row.state,
+        row.detail,
+        to_instant(row.planned_at),
+        to_instant(asked_at),
+    )

@@ -1,0 +1,103 @@
+"""What the evidence says of alarm paths: that a drill was missed, and that a route is used no more."""
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+
+from rollback_drills import ids
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.records import ALARM_PATH_KIND, start_record
+from rollback_drills.followup.alarm_paths import AlarmPathFinding, EventKind, MissedDrill
+from rollback_drills.names.keys import name_key
+from rollback_drills.planning.alarm_path import AlarmPath
+from rollback_drills.readiness.terms import Report
+
+
+def find_withdrawn(
+    findings: Iterable[AlarmPathFinding], paths: Collection[AlarmPath]
+) -> list[AlarmPathFinding]:
+    """Return the findings about routes that no schedule uses any more."""
+    used = {(name_key(each.owner), name_key(each.provider)) for each in paths}
+    return [each for each in findings if (name_key(each.owner), name_key(each.provider)) not in used]
+
+
+def record_missed(
+    missed: Iterable[MissedDrill], *, assigned_to: str, now: datetime, created_at: datetime, signer: str
+) -> dict[str, Callable[[], Report]]:
+    """Return, by the key under which it is written once, how to make the record of each missed drill.
+
+    Args:
+        missed: The drills.
+        assigned_to: Who looks after the finding.
+        now: When it was found.
+        created_at: The clock of the evidence.
+        signer: Who runs.
+    """
+    return {
+        _once_key(each.drill.notification_id): partial(
+            _record_missed, each, assigned_to, now=now, created_at=created_at, signer=signer
+        )
+        for each in missed
+    }
+
+
+def record_withdrawn(
+    findings: Iterable[AlarmPathFinding], *, now: datetime, created_at: datetime, signer: str
+) -> dict[str, Callable[[], Report]]:
+    """Return, by the key under which it is written once, how to end each finding about an unused route.
+
+    Args:
+        findings: About the routes.
+        now: When it was found that nobody uses them.
+        created_at: The clock of the evidence.
+        signer: Who runs.
+    """
+    return {
+        _once_key(each.cycle_id, each.owner, each.provider, each.since): partial(
+            _record_withdrawn, each, now=now, created_at=created_at, signer=signer
+        )
+        for each in findings
+    }
+
+
+def _once_key(*parts: str) -> str:
+    return sha256("\x1f".join((ALARM_PATH_KIND, *parts)).encode()).hexdigest()
+
+
+def _record_missed(
+    missed: MissedDrill, assigned_to: str, *, now: datetime, created_at: datetime, signer: str
+) -> Report:
+    drill = missed.drill
+    return {
+        **start_record(ALARM_PATH_KIND, drill.session_id, created_at=created_at, signer=signer),
+        "schedule_id": f"{ids.ALARM_PATH_PREFIX}{drill.owner}",
+        "cycle_id": drill.cycle_id,
+        "owner": drill.owner,
+        "provider": drill.provider,
+        "route_key": drill.route_key,
+        "notification_id": drill.notification_id,
+        "finding": str(EventKind.MISSED),
+        "because": missed.because,
+        "assigned_to": assigned_to,
+        "drilled_at": write_instant(drill.planned_at),
+        "found_at": write_instant(now),
+    }
+
+
+def _record_withdrawn(
+    finding: AlarmPathFinding, *, now: datetime, created_at: datetime, signer: str
+) -> Report:
+    session_id = ids.delivery_session_id(f"alarm-path-{finding.owner}", finding.cycle_id)
+    return {
+        **start_record(ALARM_PATH_KIND, session_id, created_at=created_at, signer=signer),
+        "schedule_id": f"{ids.ALARM_PATH_PREFIX}{finding.owner}",
+        "cycle_id": finding.cycle_id,
+        "owner": finding.owner,
+        "provider": finding.provider,
+        "route_key": ids.route_key(finding.cycle_id, finding.provider, finding.owner),
+        "notification_id": "",
+        "finding": str(EventKind.WITHDRAWN),
+        "because": "no schedule uses the route any more",
+        "found_at": write_instant(now),
+    }

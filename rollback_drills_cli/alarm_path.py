@@ -1,0 +1,127 @@
+"""`drills alarm-path`: which routes an alarm takes, which of them reach nobody, and their drill."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.errors import UsageError
+from rollback_drills.planning.alarm_path import find_alarm_paths
+from rollback_drills.planning.delivery_request import AlarmPathRequest
+from rollback_drills.planning.fleet_check import start_checks
+from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.planning.routes import (
+    check_requested,
+    known_providers,
+    named_providers,
+    parse_requested,
+)
+from rollback_drills.readiness.judgement import judge_all
+from rollback_drills.rendering.relative_time import how_long
+from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
+from rollback_drills.settings import require_watched
+from rollback_drills_cli import options
+from rollback_drills_cli.check import load_documents
+from rollback_drills_cli.database import DatabaseOption, find_evidence
+from rollback_drills_cli.deliver import read_result
+from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.quiet_prefect import quieten_prefect
+from rollback_drills_cli.request_options import option_of
+
+if TYPE_CHECKING:
+    from rollback_drills.reports.alarm_path import AlarmPathReport
+
+_USUAL: Final = AlarmPathRequest()
+
+
+def alarm_path(
+    history_path: options.HistoryOption = None,
+    schedule_path: options.ScheduleOption = None,
+    routing_policy: options.PolicyOption = None,
+    provider: Annotated[str, option_of(AlarmPathRequest, "provider", metavar="NAMES")] = _USUAL.provider,
+    send: Annotated[
+        bool,
+        typer.Option("--send", help="Send the drill of this month on every route, as the deployment does."),
+    ] = False,
+    retries: Annotated[int, option_of(AlarmPathRequest, "retries")] = _USUAL.retries,
+    timeout_seconds: Annotated[
+        float, option_of(AlarmPathRequest, "timeout_seconds")
+    ] = _USUAL.timeout_seconds,
+    now: options.NowOption = None,
+    database: DatabaseOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of the flow run.")] = False,
+) -> None:
+    """Show every route that an alarm takes, and those that reach nobody. Nothing is sent.
+
+    With --send, "this is a drill" goes out on each route, once a month, and its owner acknowledges it.
+
+    Exit code 1 if a route reaches nobody or a message could not be delivered, else 0.
+    """
+    settings = options.resolve(history=history_path, schedule=schedule_path)
+    require_watched(settings)
+    at = options.parse_now(now)
+    if send:
+        if database:
+            raise UsageError("--send uses the database of DRILLS_DATABASE_URL; set it instead")
+        _run_flow(
+            verbose=verbose,
+            as_json=as_json,
+            schedule=schedule_path,
+            history=history_path,
+            routing_policy=routing_policy,
+            provider=provider,
+            retries=retries,
+            timeout_seconds=timeout_seconds,
+            generated_by=generated_by,
+            as_of=at if now else None,
+        )
+        return
+    fleet = load_documents(settings, as_json=as_json)
+    requested = parse_requested(provider)
+    named = named_providers(subject.schedule for subject in fleet.subjects)
+    check_requested(requested, known_providers(named, requested, list))
+    checks = start_checks(fleet.subjects, judge_all(fleet.subjects, settings.criteria, now=at))
+    request = PlanRequest(requested=requested, policy=read_policy(routing_policy))
+    paths = find_alarm_paths(checks, request, now=at)
+    findings = []
+    if evidence := find_evidence(database):
+        from rollback_drills.followup.alarm_path_reading import read_findings  # with SQLAlchemy
+
+        findings = read_findings(evidence)
+    report = build_alarm_paths(paths, findings, within_hours=settings.alarm_path_hours, now=at)
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def _print(report: "AlarmPathReport") -> None:
+    rows = [
+        (each.owner, each.provider, str(each.schedule_count), each.not_before or "absent without an end")
+        for each in report.routes
+    ]
+    if rows:
+        print_table("Alarm paths", ("owner", "provider", "schedules", "asked from"), rows)
+    for finding in report.findings:
+        since = how_long(finding.since, now=options.parse_now(report.generated_at))
+        print_line(f"{finding.in_words}; since {since}")
+    print_line(f"{summarise(report)}.")
+
+
+def _run_flow(*, verbose: bool, as_json: bool, **parameters: Any) -> None:
+    quieten_prefect(verbose=verbose)
+    with console(stderr=True).status("drilling the alarm paths"):
+        from flows.alarm_path_drill import alarm_path_drill  # Prefect takes a second to import
+
+        state = alarm_path_drill(**parameters, return_state=True)
+    result = read_result(state)
+    if as_json:
+        print_json(result)
+    else:
+        print_line(state.message or "")
+    if state.is_failed() or result["findings"]:
+        raise typer.Exit(1)
