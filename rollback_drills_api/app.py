@@ -18,6 +18,7 @@ from rollback_drills_api import (
     building,
     console,
     delivering,
+    docs_page,
     granting,
     health,
     lookback,
@@ -62,7 +63,7 @@ def build_app(options: ApiOptions) -> FastAPI:
     app.state.options = options
     app.state.link_keys = acknowledge_link.KeyBook(options)
     app.state.service = Service(options, book, FleetCache(options.settings))
-    read = (reads, lookback, publishing, console, metrics, health, acknowledge_link)
+    read = (reads, lookback, publishing, console, metrics, health, acknowledge_link, docs_page)
     for module in (*read, delivering, acknowledging, granting, requesting, building):
         # as they are: a router that is included looks for its route once more, with every request
         app.router.routes.extend(module.router.routes)

@@ -31,6 +31,8 @@ _HEADERS: Final = (
 """Of every answer that does not say otherwise itself."""
 _ASK_FOR_PASSWORD: Final = (b"www-authenticate", b'Basic realm="rollback-drills", charset="UTF-8"')
 _CLOSE: Final = (b"connection", b"close")
+_READ_BY_PEOPLE: Final = frozenset({"/console", "/docs", "/openapi.json", "/calendar.ics"})
+"""What browsers and calendars ask for, which know passwords and no tokens; nothing there changes anything."""
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _FORM: Final = "application/x-www-form-urlencoded"
 _MEDIA_TYPES: Final = {"application/json": "JSON", _FORM: "a form"}
@@ -149,9 +151,11 @@ class _Request:
 
     @property
     def is_page(self) -> bool:
-        """Whether it is for a page of the console, which a browser asks for and which changes nothing."""
+        """Whether a browser or a calendar asks for something that changes nothing."""
         path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return bool(self.scope["method"] == "GET") and (path == "/console" or path.startswith("/console/"))
+        return bool(self.scope["method"] == "GET") and (
+            path in _READ_BY_PEOPLE or path.startswith("/console/")
+        )
 
     @property
     def is_form(self) -> bool:

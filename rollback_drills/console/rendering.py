@@ -103,6 +103,11 @@ def render_acknowledge(view: Any) -> str:
     return _environment().get_template("acknowledge.html.j2").render(view=view)
 
 
+def render_api(view: Any) -> str:
+    """Write the operations of the HTTP API."""
+    return _environment().get_template("api.html.j2").render(view=view)
+
+
 def stylesheet() -> str:
     """Return the stylesheet of all pages."""
     loader = _environment().loader

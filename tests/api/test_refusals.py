@@ -57,9 +57,9 @@ def test_nothing_is_read_without_a_token(options: ApiOptions) -> None:
     app = build_app(options)
     described = [path for path, ways in app.openapi()["paths"].items() if "get" in ways]
     assert len(described) == 15
-    pages = ("/console", "/console/trends", "/console/nothing", "/console/style.css", "/openapi.json")
+    pages = ("/console", "/console/trends", "/console/nothing", "/console/style.css")
     with client_of(options) as client:
-        for path in (*described, *pages):
+        for path in (*described, *pages, "/openapi.json", "/docs"):
             answer = client.get(path.replace("{schedule_id}", "payments"))
             assert answer.status_code == (200 if path in ("/healthz", "/readyz") else 401), path
 
@@ -179,10 +179,7 @@ def test_a_parameter_that_cannot_be_used_is_refused(client: TestClient, query: s
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        *(
-            ("GET", path, 404)
-            for path in ("/", "/nope", "/runtime/", "/docs", "/redoc", "/nothing", "//", "/%00")
-        ),
+        *(("GET", path, 404) for path in ("/nope", "/runtime/", "/docs/", "/redoc", "/nothing", "/%00")),
         ("GET", "/runtime/go-pilot/rollback-drills/", 404),
         *(
             ("GET", f"/badges/{name}.svg", 404)
