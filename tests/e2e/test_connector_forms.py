@@ -81,6 +81,9 @@ def test_connectors_that_are_made_by_the_form_alone_deliver(
     assert {each["name"]: each["unusable_because"] for each in listed if each["name"] in providers} == (
         dict.fromkeys(providers)
     )
+    server.drills("connectors", "test", providers[1])  # as somebody tries what he has made
+    assert [request.path for request, _ in httpserver.log] == ["/services/T0/B0/key"]
+    httpserver.clear_log()
     schedule = tmp_path / "schedule.json"
     schedule.write_text(json.dumps({**SCHEDULE, "schedule_id": ui, "notification_providers": providers}))
     server.run(COMMAND, "deliver", "--schedule", str(schedule), "--mode", "promoted")
