@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 from prefect.blocks.core import Block
 from prefect.blocks.system import Secret
@@ -46,6 +46,11 @@ class Connector(Block, ABC):
     """Whether `find` asks the vendor for a notification whose answer was lost."""
 
     enabled: bool = Field(default=True, description="Whether notifications are sent through this connector.")
+
+    replay_approval: Literal["none", "required"] = Field(
+        default="none",
+        description="Whether a replay through this connector needs the approval of a second person.",
+    )
 
     _known_redactor: Redactor | None = PrivateAttr(default=None)
 

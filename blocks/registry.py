@@ -99,6 +99,13 @@ def enabled_connectors() -> tuple[str, ...]:
     return tuple(connector.name for connector in configured_connectors() if connector.enabled)
 
 
+def find_replay_approvals() -> frozenset[str]:
+    """Name the connectors through which nothing is replayed without an approval; no secret is read."""
+    return frozenset(
+        _name_of(each) for each in _saved_connectors({}) if each.data.get("replay_approval") == "required"
+    )
+
+
 def _saved_connectors(condition: Mapping[str, object]) -> list[BlockDocument]:
     """Return the blocks of our types that meet a condition, without their secrets."""
     slugs = (kind.get_block_type_slug() for kind in CONNECTORS.values())

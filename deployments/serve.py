@@ -84,15 +84,18 @@ def find_deployments() -> "list[RunnerDeployment]":
 
     from flows.acknowledge_notification import acknowledge_notification
     from flows.alarm_path_drill import alarm_path_drill
+    from flows.approve_replay import approve_replay
     from flows.decide_exception import decide_exception
     from flows.deliver_notifications import deliver_notifications
     from flows.drill_check import drill_check
     from flows.escalate_unacknowledged import escalate_unacknowledged
+    from flows.execute_replay import execute_replay
     from flows.grant_exception import grant_exception
     from flows.look_ahead import look_ahead
     from flows.record_drill import record_drill
     from flows.release_gate import release_gate
     from flows.request_exception import request_exception
+    from flows.request_replay import request_replay
     from flows.review_notifications import review_notifications
 
     # Late is harmless, dropped is not: see prefect.yaml.
@@ -112,6 +115,9 @@ def find_deployments() -> "list[RunnerDeployment]":
         grant_exception,
         request_exception,
         decide_exception,
+        request_replay,
+        approve_replay,
+        execute_replay,
     )
     made = [
         *(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from prefect.runtime import flow_run
 
 from blocks.ledger_key import open_signing_key
+from blocks.registry import find_replay_approvals
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.errors import DrillsError
@@ -119,8 +120,9 @@ def try_failed_again(
     """
     if is_retried():
         database = open_database(url)
+        needing = find_replay_approvals()
         writer = Writer(open_signing_key, by, database.now(), flow_run.id or "")
-        try_again(database, schedule_ids, requested, Act(by, _RETRIED), writer)
+        try_again(database, schedule_ids, requested, Act(by, _RETRIED), writer, needing)
 
 
 def _deliver_through(delivered: Delivered, providers: Iterable[str], policy: RetryPolicy, url: str) -> None:

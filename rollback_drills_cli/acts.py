@@ -1,5 +1,7 @@
 """The options by which a person answers for a change of the outbox, and how it is written down."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,6 +9,8 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.recovery.act import Act
 from rollback_drills_cli.evidence.signing import open_key
+from rollback_drills_cli.output import console, print_problem
+from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -29,6 +33,38 @@ def read_act(by: str | None, reason: str | None) -> Act:
     act = Act(by or "", reason or "")
     act.check()
     return act
+
+
+def read_by(by: str | None) -> str:
+    """Read who does something that has its reason already.
+
+    Raises:
+        UsageError: It is missing.
+    """
+    if by is None:
+        raise UsageError("is missing; the evidence says who does this: add --by NAME", field="by")
+    return by
+
+
+def find_replay_approvals() -> frozenset[str]:
+    """Ask the Prefect server through which connectors nothing is replayed without an approval."""
+    quieten_prefect()
+    with console(stderr=True).status("asking the Prefect server"):
+        from blocks.registry import find_replay_approvals as find  # Prefect takes a second to import
+
+        return find()
+
+
+@contextmanager
+def recorded_refusal() -> Iterator[None]:
+    """End with exit code 1 and one line if somebody is refused: the refusal itself is written down."""
+    from rollback_drills.recovery.replays import RefusedReplayError
+
+    try:
+        yield
+    except RefusedReplayError as error:
+        print_problem(str(error))
+        raise typer.Exit(1) from None
 
 
 def make_writer(database: "Database") -> "Writer":

@@ -12,7 +12,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.relative_time import write_duration, write_time
 from rollback_drills.settings import VARIABLES, find_database_url
-from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act
+from rollback_drills_cli.acts import ByOption, ReasonOption, find_replay_approvals, make_writer, read_act
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
@@ -223,11 +223,16 @@ def enable(
 
     The next run sends its dead letters.
     """
+    from rollback_drills.connectors.config_file import connector_name
     from rollback_drills.recovery.connector_switch import enable as enable_connector
 
     act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
-    written = enable_connector(opened, name, act, make_writer(opened))
+    needing = find_replay_approvals()
+    written = enable_connector(opened, name, act, make_writer(opened), needing)
     again = sum(each["notification_count"] for each in written.records)
     print_line(f"{name} is enabled; notifications that are due again: {again}.")
+    if connector_name(name) in needing:
+        print_line("Its dead letters stay until a replay of them is approved:")
+        print_line(f"  {write_command('outbox', 'request-replay', dead=True, provider=name)}")
     report_clock(written.appender.went_back)

@@ -1,4 +1,4 @@
-"""`drills outbox list|show|replay|discard`: look at what was and is to be delivered, and step in."""
+"""`drills outbox`: look at what was and is to be delivered, and step in."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,16 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.readiness.terms import Report
-from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act
+from rollback_drills.rendering.relative_time import write_count
+from rollback_drills_cli.acts import (
+    ByOption,
+    ReasonOption,
+    find_replay_approvals,
+    make_writer,
+    read_act,
+    read_by,
+    recorded_refusal,
+)
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
@@ -38,6 +47,9 @@ DeadOption = Annotated[
     bool, typer.Option("--dead", help="Only dead letters: refused, given up, or of a disabled connector.")
 ]
 ProviderOption = Annotated[str | None, typer.Option(help="Only this provider.")]
+
+
+ReplayArgument = Annotated[str, typer.Argument(metavar="ID", help="The request, gordreplay-….")]
 
 
 @app.command("list")
@@ -132,15 +144,117 @@ def replay(
     """Make notifications due again. The next run sends them. One that may arrive twice says so.
 
     Pass their ids, or --dead for all dead letters, with --provider for those of one provider.
+
+    A connector with replay_approval needs a second person: see request-replay.
     """
     from rollback_drills.recovery.replays import replay as replay_items
 
     act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
     wanted = _choose(opened, ids, dead, provider)
-    written = replay_items(opened, wanted, act, make_writer(opened))
+    needing = find_replay_approvals()
+    with recorded_refusal():
+        written = replay_items(opened, wanted, act, make_writer(opened), needing)
     what = "due again; the next drill-check or `drills deliver` sends them"
     _report(written, len(wanted), what, as_json)
+
+
+@app.command("request-replay")
+def request_replay(
+    ids: IdsArgument = None,
+    dead: DeadOption = False,
+    provider: ProviderOption = None,
+    by: ByOption = None,
+    reason: ReasonOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Request a replay, for somebody else to approve. Nothing is due before it is executed.
+
+    Pass ids, or --dead for all dead letters, with --provider for those of one provider.
+    """
+    from rollback_drills.recovery.replays import request_replay as request
+
+    act = read_act(by, reason)
+    opened = open_outbox(database, to_write=True)
+    written = request(opened, _choose(opened, ids, dead, provider), act, make_writer(opened))
+    record = written.records[-1]
+    if as_json:
+        print_json(record)
+    else:
+        count = write_count(record["notification_count"], "notification")
+        print_line(
+            f"{record['replay_id']}: {act.by} asks to replay {count}. Somebody else approves it by"
+            f" {record['open_until']}:"
+        )
+        print_line(f"  drills outbox approve-replay {record['replay_id']} --by NAME")
+    report_clock(written.appender.went_back)
+
+
+@app.command("approve-replay")
+def approve_replay(
+    replay_id: ReplayArgument,
+    by: ByOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve a replay that somebody else requested. Who requested it cannot approve it."""
+    from rollback_drills.recovery.replays import approve_replay as approve
+
+    opened = open_outbox(database, to_write=True)
+    with recorded_refusal():
+        written = approve(opened, replay_id, read_by(by), make_writer(opened))
+    if as_json:
+        print_json(written.records[-1])
+    else:
+        print_line(f"{replay_id} is approved by {by}. Anybody can execute it:")
+        print_line(f"  drills outbox execute-replay {replay_id} --by NAME")
+    report_clock(written.appender.went_back)
+
+
+@app.command("execute-replay")
+def execute_replay(
+    replay_id: ReplayArgument,
+    by: ByOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the notifications of an approved request due again, once. The next run sends them."""
+    from rollback_drills.recovery.replays import execute_replay as execute
+
+    opened = open_outbox(database, to_write=True)
+    with recorded_refusal():
+        written = execute(opened, replay_id, read_by(by), make_writer(opened))
+    record = written.records[-1]
+    if as_json:
+        print_json(record)
+    else:
+        count = record["notification_count"]
+        print_line(
+            f"{count} notifications are due again; the next drill-check or `drills deliver` sends them."
+        )
+    report_clock(written.appender.went_back)
+
+
+@app.command("requests")
+def list_requests(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
+    """List requests for replays and what became of each, the newest first."""
+    from rollback_drills.recovery.found_replays import list_replays
+
+    opened = open_outbox(database)
+    found = list_replays(opened, now=opened.now())
+    if as_json:
+        print_json({"items": found, "total": len(found)})
+        return
+    columns = ("request", "state", "connectors", "notifications", "requested by", "approved by", "reason")
+    rows = [
+        (
+            *(each.replay_id, each.state, ", ".join(each.providers), str(len(each.notification_ids))),
+            *(each.requested_by, each.approved_by or "", each.reason),
+        )
+        for each in found
+    ]
+    print_table("Requests for replays", columns, rows)
 
 
 @app.command()
@@ -167,15 +281,14 @@ def discard(
 
 
 def _choose(database: "Database", ids: list[str] | None, dead: bool, provider: str | None) -> list[str]:
-    from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row
+    from rollback_drills.outbox.queries import find_ids, get_row
 
     if bool(ids) == dead:
         raise UsageError("pass ids of notifications, or --dead for all dead letters")
     if not dead and provider is not None:
         raise UsageError("--provider needs --dead; leave it out if you pass ids")
     if dead:
-        items, _ = find_rows(database, OutboxFilter(states=DEAD, provider=provider), limit=100_000)
-        return [item.notification_id for item in items]
+        return find_ids(database, DEAD, provider)
     for each in ids or ():
         if get_row(database, each) is None:
             raise UsageError(f"there is no notification {each}; `drills outbox list` shows the ids")

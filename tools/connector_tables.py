@@ -13,6 +13,9 @@ BEGIN = "<!-- written by tools/connector_tables.py -->\n"
 END = "<!-- end -->\n"
 HEADER = "| `type` | block type | secret fields | other fields | schedules in one message | sent at once |"
 
+_SHARED = {"enabled", "replay_approval"}
+"""Fields of every connector."""
+
 
 def write(page: str) -> str:
     """Return the page with the table of the connectors that are registered."""
@@ -30,7 +33,7 @@ def _row(name: str, kind: type[Connector]) -> str:
 
 def _fields(kind: type[Connector], *, secret: bool) -> Iterator[str]:
     for name, field in kind.model_fields.items():
-        if name != "enabled" and is_secret(field) == secret:
+        if name not in _SHARED and is_secret(field) == secret:
             yield f"`{name}`" + ("\\*" if field.is_required() else "")
 
 

@@ -40,6 +40,7 @@ class Entry(BaseModel):
 
     type: str | None = None
     enabled: bool = True
+    replay_approval: Literal["none", "required"] = "none"
     title: str = Field(default="", max_length=60)
     url: str | None = None
     url_env: VariableName | None = None
@@ -56,7 +57,7 @@ class Entry(BaseModel):
     def settings(self, values: Mapping[str, str]) -> dict[str, object]:
         """Return the fields of the block that are no secrets."""
         del values
-        return {"enabled": self.enabled, "title": self.title}
+        return self.model_dump(include={"enabled", "replay_approval", "title"})
 
     def secrets(self, values: Mapping[str, str]) -> dict[str, str]:
         """Return the secret fields of the block."""
@@ -84,7 +85,8 @@ class WebhookEntry(Entry):
     def settings(self, values: Mapping[str, str]) -> dict[str, object]:
         """Return the fields of the block that are no secrets."""
         del values
-        given = self.model_dump(include={"enabled", "authorization_scheme", "api_key_header"})
+        own = {"enabled", "replay_approval", "authorization_scheme", "api_key_header"}
+        given = self.model_dump(include=own)
         return {**given, "method": self.method.upper()}
 
     def secrets(self, values: Mapping[str, str]) -> dict[str, str]:

@@ -29,6 +29,9 @@ UNTRUSTED_KIND: Final = "go-backend-rollback-drill-history-untrusted"
 TRUSTED_KIND: Final = "go-backend-rollback-drill-history-trusted"
 ALARM_PATH_KIND: Final = "rollback-drills-alarm-path-finding"
 LINK_REVOCATION_KIND: Final = "rollback-drills-link-revocation"
+REPLAY_REQUEST_KIND: Final = "go-backend-rollback-drill-replay-request"
+REPLAY_APPROVAL_KIND: Final = "go-backend-rollback-drill-replay-approval"
+REPLAY_REFUSAL_KIND: Final = "go-backend-rollback-drill-replay-refusal"
 REPLAY_EXECUTION_KIND: Final = "go-backend-rollback-drill-replay-execution"
 REPLAY_OUTCOME_KIND: Final = "go-backend-rollback-drill-replay-outcome"
 DISCARD_KIND: Final = "go-backend-rollback-drill-notification-discard"
@@ -52,6 +55,7 @@ KINDS: Final = (
     *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
     *(EXCEPTION_KIND, EXCEPTION_REQUEST_KIND, EXCEPTION_DECLINE_KIND, ESCALATION_KIND),
     *(CHECK_KIND, LINK_REVOCATION_KIND, ALARM_PATH_KIND),
+    *(REPLAY_REQUEST_KIND, REPLAY_APPROVAL_KIND, REPLAY_REFUSAL_KIND),
     *(REPLAY_EXECUTION_KIND, REPLAY_OUTCOME_KIND, DISCARD_KIND),
     *(DISABLED_KIND, ENABLED_KIND, OUTAGE_KIND, CLOSURE_KIND),
     *(RETEST_KIND, UNTRUSTED_KIND, TRUSTED_KIND, IMPORT_KIND, *LEDGER_KINDS),

@@ -37,14 +37,17 @@ def group_spellings(
 ) -> dict[str, list[str]]:
     """Return by key the spellings of each name, of a column that an index begins with."""
     found: dict[str, list[str]] = {name_key(name): [] for name in names}
-    for text in _walk(connection, column) if found else ():
+    for text in walk(connection, column) if found else ():
         if (key := name_key(text)) in found:
             found[key].append(text)
     return found
 
 
-def _walk(connection: Connection, column: Column[str]) -> Sequence[str]:
-    """Return the distinct texts of a column. Neither database skips along an index for DISTINCT."""
+def walk(connection: Connection, column: Column[str]) -> Sequence[str]:
+    """Return the distinct texts of a column that an index begins with.
+
+    Neither database skips along an index for DISTINCT.
+    """
     steps = select(func.min(column).label("text")).cte("steps", recursive=True)
     following = select(func.min(column)).where(column > steps.c.text).scalar_subquery()
     steps = steps.union_all(select(following).where(steps.c.text.is_not(None)))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, exists, select, update
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.names.keys import is_same, name_key
-from rollback_drills.names.spellings import find_spellings, find_spellings_by_index
+from rollback_drills.names.spellings import find_spellings, find_spellings_by_index, walk
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.insertion import insert_new
 from rollback_drills.outbox.rows import OutboxRow
@@ -51,6 +51,11 @@ def read_destinations(connection: Connection) -> list[Destination]:
     for each in _read_destinations(connection):
         by_name.setdefault(name_key(each.provider), []).append(each)
     return [_merge(some) for some in by_name.values()]
+
+
+def list_providers(connection: Connection) -> list[str]:
+    """Return every provider of the outbox, in each of its spellings."""
+    return list(walk(connection, OUTBOX.c.provider))
 
 
 _all = select(DESTINATIONS).order_by(DESTINATIONS.c.provider)

@@ -16,7 +16,8 @@ from rollback_drills.notifications.states import UNCERTAIN, WAITING, State
 from rollback_drills.outbox.digests import dissolve_digests
 from rollback_drills.outbox.rows import OutboxRow, read_notification
 
-_REPLAYABLE = (State.PERMANENT, State.DISABLED, State.DISCARDED, State.RETRY, State.AMBIGUOUS)
+REPLAYABLE = (State.PERMANENT, State.DISABLED, State.DISCARDED, State.RETRY, State.AMBIGUOUS)
+"""What a person can make due again."""
 _DISCARDABLE = (State.PENDING, State.RETRY, State.AMBIGUOUS, State.PERMANENT, State.DISABLED)
 _MAY_HAVE_ARRIVED = or_(OUTBOX.c.may_repeat, OUTBOX.c.state.in_(UNCERTAIN), OUTBOX.c.unanswered_count > 0)
 _OUTCOMES = {
@@ -63,6 +64,14 @@ def find_rows(
         return [OutboxRow.from_row(row) for row in connection.execute(page)], total or 0
 
 
+def find_ids(database: Database, states: Collection[State], provider: str | None) -> list[str]:
+    """Return the ids of all notifications in some states, of one provider or of all, the oldest first."""
+    with database.read() as connection:
+        conditions = OutboxFilter(states, provider).to_sql(connection)
+        statement = select(OUTBOX.c.notification_id).where(*conditions).order_by(OUTBOX.c.sequence)
+        return list(connection.scalars(statement))
+
+
 def get_row(database: Database, notification_id: str) -> OutboxRow | None:
     """Return one notification."""
     with database.read() as connection:
@@ -84,7 +93,7 @@ def replay_rows(connection: Connection, notification_ids: Sequence[str], *, now:
         "unanswered_count": 0,
         "may_repeat": _MAY_HAVE_ARRIVED,
     }
-    return _change(connection, notification_ids, _REPLAYABLE, values)
+    return _change(connection, notification_ids, REPLAYABLE, values)
 
 
 def discard_rows(connection: Connection, notification_ids: Sequence[str]) -> list[OutboxRow]:

@@ -5,22 +5,23 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection
 
 from rollback_drills import ids
+from rollback_drills.connectors.config_file import connector_name
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.watch import once_disabled, record_disabled
 from rollback_drills.evidence.records import ENABLED_KIND, start_record
-from rollback_drills.names.keys import find_spelling
 from rollback_drills.outbox.destinations import (
     Destination,
     disable_row,
     enable_rows,
     find_destination,
+    list_providers,
     read_destinations,
 )
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.recording import Recording, Writer, describe_rows, recording
+from rollback_drills.recovery.recording import Recording, Writer, describe_rows, may_replay, recording
 
 
 @repeat_on_conflict
@@ -40,12 +41,12 @@ def disable(
         UsageError: There is no such connector, it is disabled already, or nobody is named.
     """
     act.check()
-    name = find_spelling(provider, connectors)
-    if name is None:
+    if connector_name(provider) not in connectors:
         known = ", ".join(sorted(connectors)) or "none"
         raise UsageError(f"there is no connector {provider}; configured are: {known}")
     with recording(database, writer) as written:
         connection = written.connection
+        name = _find_name(connection, provider)
         before = find_destination(connection, name)
         if before.disabled_at is not None:
             raise UsageError(f"{name} is disabled already: {before.disabled_because}")
@@ -93,12 +94,18 @@ def enable_within(
         written.connection,
         before.provider,
         now=written.writer.now.timestamp(),
-        with_dead_letters=find_spelling(before.provider, needs_approval) is None,
+        with_dead_letters=may_replay(before.provider, needs_approval),
     )
     if rows is None:
         return False
     _record_enabled(written, before, act, rows)
     return True
+
+
+def _find_name(connection: Connection, provider: str) -> str:
+    """Return how the notifications of a connector spell its provider; as it is given if there are none."""
+    spellings = list_providers(connection)
+    return next((each for each in spellings if connector_name(each) == connector_name(provider)), provider)
 
 
 def _record_enabled(written: Recording, before: Destination, act: Act, rows: Sequence[OutboxRow]) -> None:

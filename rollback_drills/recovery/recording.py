@@ -1,12 +1,13 @@
 """One transaction for what a person changes in the outbox and for the record of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from rollback_drills.connectors.config_file import connector_name
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
@@ -86,6 +87,16 @@ def read_rows(connection: Connection, notification_ids: Sequence[str]) -> list[O
         rows = connection.execute(select(OUTBOX).where(some).order_by(OUTBOX.c.sequence))
         found += map(OutboxRow.from_row, rows)
     return found
+
+
+def may_replay(provider: str, needs_approval: Collection[str]) -> bool:
+    """Return whether notifications of a provider may be replayed without an approval.
+
+    Args:
+        provider: As documents spell it.
+        needs_approval: The connectors that ask for one, by the names of their blocks.
+    """
+    return connector_name(provider) not in needs_approval
 
 
 def describe_rows(rows: Iterable[OutboxRow]) -> list[Report]:

@@ -1,39 +1,183 @@
-"""Replays and discards notifications, each with a record of who did it, why, and what was changed."""
+"""Replays and discards notifications; a connector may ask for a second person before a replay.
 
-from collections.abc import Sequence
+Whoever is refused leaves a record, and changes nothing else.
+"""
 
-from rollback_drills import ids
+from collections.abc import Collection, Sequence
+
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.records import DISCARD_KIND, REPLAY_EXECUTION_KIND, start_record
-from rollback_drills.outbox.queries import discard_rows, replay_rows
+from rollback_drills.documents.privacy_rules import find_private
+from rollback_drills.documents.quotation import show
+from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.evidence.records import DISCARD_KIND, start_record
+from rollback_drills.names.people import is_same_caller
+from rollback_drills.outbox.queries import REPLAYABLE, discard_rows, replay_rows
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
+from rollback_drills.recovery.found_replays import FoundReplay, ReplayState, get_replay
 from rollback_drills.recovery.recording import (
     Recording,
     Writer,
-    describe_rows,
+    may_replay,
     name_providers,
     read_rows,
     recording,
 )
+from rollback_drills.recovery.replay_records import (
+    NO_APPROVAL,
+    Step,
+    describe_all,
+    name_replay,
+    record_approval,
+    record_execution,
+    record_refusal,
+    record_request,
+)
 
 
-@repeat_on_conflict
-def replay(database: Database, notification_ids: Sequence[str], act: Act, writer: Writer) -> Recording:
+class RefusedReplayError(DrillsError):
+    """A replay lacks the approval of a second person. The evidence has who was refused."""
+
+
+def replay(
+    database: Database,
+    notification_ids: Sequence[str],
+    act: Act,
+    writer: Writer,
+    needs_approval: Collection[str] = (),
+) -> Recording:
     """Make notifications due again, and write down who replayed which.
+
+    Args:
+        database: Keeps outbox and evidence.
+        notification_ids: The notifications.
+        act: Who replays them, and why.
+        writer: Writes it down.
+        needs_approval: The connectors through which nothing is replayed without an approval.
 
     Raises:
         UsageError: Nobody or nothing is named, or in a way that evidence must not hold.
+        RefusedReplayError: One of the connectors needs an approval; nothing is due.
+    """
+    act.check()
+    written, refused = _replay(database, notification_ids, act, writer, needs_approval)
+    if refused:
+        raise RefusedReplayError(
+            f"{', '.join(refused)}: {NO_APPROVAL} (replay_approval). The refusal is in the evidence. Request"
+            " the replay with `drills outbox request-replay`"
+        )
+    return written
+
+
+@repeat_on_conflict
+def _replay(
+    database: Database,
+    notification_ids: Sequence[str],
+    act: Act,
+    writer: Writer,
+    needs_approval: Collection[str],
+) -> tuple[Recording, list[str]]:
+    with recording(database, writer) as written:
+        rows = read_rows(written.connection, notification_ids)
+        written.look_at(*name_providers(rows))
+        if kept := [each for each in rows if not may_replay(each.provider, needs_approval)]:
+            written.add(record_refusal(written, rows, act.by, Step.REPLAY, NO_APPROVAL))
+            return written, name_providers(kept)
+        changed = replay_rows(written.connection, notification_ids, now=writer.now.timestamp())
+        if changed:
+            written.add(record_execution(written, changed, act))
+    return written, []
+
+
+@repeat_on_conflict
+def request_replay(
+    database: Database, notification_ids: Sequence[str], act: Act, writer: Writer
+) -> Recording:
+    """Ask for a replay. Nothing is due before somebody else has approved it and it is executed.
+
+    Raises:
+        UsageError: Nothing of it can be replayed, or nobody is named.
     """
     act.check()
     with recording(database, writer) as written:
-        written.look_at(*name_providers(read_rows(written.connection, notification_ids)))
-        rows = replay_rows(written.connection, notification_ids, now=written.writer.now.timestamp())
-        if rows:
-            written.add(record_execution(written, rows, act))
+        rows = [each for each in read_rows(written.connection, notification_ids) if _is_replayable(each)]
+        if not rows:
+            raise UsageError("none of these notifications can be replayed: they are delivered or replaced")
+        written.look_at(*name_providers(rows))
+        written.add(record_request(written, rows, act))
     return written
+
+
+def approve_replay(database: Database, replay_id: str, by: str, writer: Writer) -> Recording:
+    """Approve a replay that somebody else has requested.
+
+    Raises:
+        UsageError: There is no such request, it is over, or nobody is named.
+        RefusedReplayError: Who approves it has requested it.
+    """
+    _check_name(by)
+    written, problem = _approve(database, replay_id, by, writer)
+    if problem:
+        raise RefusedReplayError(f"{problem}. The refusal is in the evidence")
+    return written
+
+
+@repeat_on_conflict
+def _approve(database: Database, replay_id: str, by: str, writer: Writer) -> tuple[Recording, str]:
+    with recording(database, writer) as written:
+        found = get_replay(written.connection, replay_id)
+        _refuse_over(found, writer)
+        if found.approved_by:
+            raise UsageError(f"{replay_id} was approved by {found.approved_by} already")
+        requested_by = found.request.requested_by
+        if is_same_caller(requested_by, by):
+            problem = (
+                f"{show(by)} cannot approve what {show(requested_by)} requested; somebody else approves it"
+            )
+            return written, _refuse(written, found, by, Step.APPROVE, problem)
+        written.add(record_approval(written, replay_id, requested_by, by))
+    return written, ""
+
+
+def execute_replay(database: Database, replay_id: str, by: str, writer: Writer) -> Recording:
+    """Make the notifications of an approved request due, once.
+
+    Raises:
+        UsageError: There is no such request, it is over, or nobody is named.
+        RefusedReplayError: Nobody has approved it.
+    """
+    _check_name(by)
+    written, problem = _execute(database, replay_id, by, writer)
+    if problem:
+        raise RefusedReplayError(f"{problem}. The refusal is in the evidence")
+    return written
+
+
+@repeat_on_conflict
+def _execute(database: Database, replay_id: str, by: str, writer: Writer) -> tuple[Recording, str]:
+    with recording(database, writer) as written:
+        found = get_replay(written.connection, replay_id)
+        _refuse_over(found, writer)
+        if not found.approved_by:
+            problem = (
+                f"{replay_id} is not approved: somebody else than {show(found.request.requested_by)}"
+                " approves it first"
+            )
+            return written, _refuse(written, found, by, Step.EXECUTE, problem)
+        written.look_at(*found.request.providers)
+        rows = replay_rows(written.connection, found.request.ids, now=writer.now.timestamp())
+        written.add(
+            record_execution(
+                written,
+                rows,
+                Act(by, found.request.reason),
+                replay_id=replay_id,
+                requested_by=found.request.requested_by,
+                approved_by=found.approved_by,
+            )
+        )
+    return written, ""
 
 
 @repeat_on_conflict
@@ -48,13 +192,11 @@ def discard(database: Database, notification_ids: Sequence[str], act: Act, write
         written.look_at(*name_providers(read_rows(written.connection, notification_ids)))
         rows = discard_rows(written.connection, notification_ids)
         if rows:
-            at = write_instant(written.writer.now)
+            at = write_instant(writer.now)
             session_id = name_replay(act, at, rows)
             written.add(
                 {
-                    **start_record(
-                        DISCARD_KIND, session_id, created_at=written.writer.now, signer=writer.signer
-                    ),
+                    **start_record(DISCARD_KIND, session_id, created_at=writer.now, signer=writer.signer),
                     "discarded_by": act.by,
                     "discarded_at": at,
                     "reason": act.reason,
@@ -64,47 +206,27 @@ def discard(database: Database, notification_ids: Sequence[str], act: Act, write
     return written
 
 
-def record_execution(
-    written: Recording, rows: Sequence[OutboxRow], act: Act, approved: Report | None = None
-) -> Report:
-    """Write down that notifications are due again.
-
-    Args:
-        written: The transaction.
-        rows: The notifications as they were before.
-        act: Who replayed them, and why.
-        approved: What is known of the request that was approved: its id, and both names.
-    """
-    at = write_instant(written.writer.now)
-    facts = approved or {"replay_id": name_replay(act, at, rows), "requested_by": None, "approved_by": None}
-    start = start_record(
-        REPLAY_EXECUTION_KIND,
-        facts["replay_id"],
-        created_at=written.writer.now,
-        signer=written.writer.signer,
-    )
-    return {
-        **start,
-        **facts,
-        "replayed_by": act.by,
-        "replayed_at": at,
-        "reason": act.reason,
-        **describe_all(rows),
-    }
+def _refuse(written: Recording, found: FoundReplay, by: str, step: Step, problem: str) -> str:
+    rows = read_rows(written.connection, found.request.ids)
+    written.add(record_refusal(written, rows, by, step, problem, found.request.replay_id))
+    return problem
 
 
-def describe_all(rows: Sequence[OutboxRow]) -> Report:
-    """Describe notifications, and the connectors that they belong to."""
-    providers = name_providers(rows)
-    only = {"provider": providers[0]} if len(providers) == 1 else {}
-    return {
-        **only,
-        "providers": providers,
-        "notification_count": len(rows),
-        "notifications": describe_rows(rows),
-    }
+def _refuse_over(found: FoundReplay, writer: Writer) -> None:
+    replay_id, state = found.request.replay_id, found.state_at(writer.now)
+    if state is ReplayState.EXECUTED:
+        raise UsageError(f"{replay_id} was executed by {found.executed_by} already; request another replay")
+    if state is ReplayState.EXPIRED:
+        until = write_instant(found.request.open_until)
+        raise UsageError(f"{replay_id} expired at {until}; request another replay")
 
 
-def name_replay(act: Act, at: str, rows: Sequence[OutboxRow]) -> str:
-    """Name what somebody does to notifications at a time."""
-    return ids.replay_id(act.by, at, "\x1f".join(each.notification_id for each in rows))
+def _check_name(by: str) -> None:
+    if not by.strip():
+        raise UsageError("is empty; say who, for the evidence", field="by")
+    if kind := find_private(by):
+        raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field="by")
+
+
+def _is_replayable(row: OutboxRow) -> bool:
+    return row.state in REPLAYABLE and bool(row.notification)

@@ -3,15 +3,14 @@
 from collections.abc import Collection
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
-from rollback_drills.names.keys import find_spelling
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import end_pause, find_destination
 from rollback_drills.outbox.queries import replay_rows
 from rollback_drills.outbox.undelivered import find_undelivered, hurry_rows
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.connector_switch import enable_within
-from rollback_drills.recovery.recording import Writer, recording
-from rollback_drills.recovery.replays import record_execution
+from rollback_drills.recovery.recording import Writer, may_replay, recording
+from rollback_drills.recovery.replay_records import NO_APPROVAL, Step, record_execution, record_refusal
 
 
 @repeat_on_conflict
@@ -33,13 +32,15 @@ def try_again(
     names = sorted({each.provider for each in waiting} | {item.provider for item in found.dead})
     if not names:
         return 0
-    free = [item for item in found.dead if find_spelling(item.provider, needs_approval) is None]
+    free = [item for item in found.dead if may_replay(item.provider, needs_approval)]
     with recording(database, writer) as written:
         connection, now = written.connection, written.writer.now.timestamp()
         written.look_at(*names)
         replayed = replay_rows(connection, [item.notification_id for item in free], now=now)
         if replayed:
             written.add(record_execution(written, replayed, act))
+        if kept := [item for item in found.dead if item not in free]:
+            written.add(record_refusal(written, kept, act.by, Step.REPLAY, NO_APPROVAL))
         for name in names:
             enable_within(written, find_destination(connection, name), act, needs_approval)
             end_pause(connection, name)

@@ -19,14 +19,17 @@ from werkzeug import Response
 
 from flows import timeouts
 from flows.acknowledge_notification import acknowledge_notification
+from flows.approve_replay import approve_replay
 from flows.decide_exception import decide_exception
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
+from flows.execute_replay import execute_replay
 from flows.grant_exception import grant_exception
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
 from flows.request_exception import request_exception
+from flows.request_replay import request_replay
 from flows.review_notifications import review_notifications
 from rollback_drills.errors import UsageError
 from tests.samples.builders import SCHEDULE
@@ -34,6 +37,7 @@ from tests.samples.builders import SCHEDULE
 FLOWS: Any = (
     *(acknowledge_notification, deliver_notifications, drill_check, grant_exception),
     *(request_exception, decide_exception),
+    *(request_replay, approve_replay, execute_replay),
     *(record_drill, release_gate, review_notifications),
 )
 

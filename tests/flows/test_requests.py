@@ -13,15 +13,18 @@ from pydantic import BaseModel, ValidationError
 
 from flows.acknowledge_notification import acknowledge_notification
 from flows.alarm_path_drill import alarm_path_drill
+from flows.approve_replay import approve_replay
 from flows.decide_exception import decide_exception
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
+from flows.execute_replay import execute_replay
 from flows.grant_exception import grant_exception
 from flows.look_ahead import look_ahead
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
 from flows.request_exception import request_exception
+from flows.request_replay import request_replay
 from flows.review_notifications import review_notifications
 from rollback_drills.documents.history import Drill
 from rollback_drills.errors import UsageError
@@ -46,6 +49,7 @@ from rollback_drills.planning.delivery_request import (
 )
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.recording.requests import DrillDetails, DrillFacts, RecordRequest
+from rollback_drills.recovery.requests import ReplayApproval, ReplayExecution, ReplayWish
 from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, DeliverBody, ExceptionBody
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_cli.flags import find_flag
@@ -73,6 +77,9 @@ def options_of(command: str) -> dict[str, click.Parameter]:
         (ExceptionRequest, grant_exception, set()),
         (AskRequest, request_exception, set()),
         (DecideRequest, decide_exception, set()),
+        (ReplayWish, request_replay, set()),
+        (ReplayApproval, approve_replay, set()),
+        (ReplayExecution, execute_replay, set()),
         (RecordRequest, record_drill, set()),
         (EscalateRequest, escalate_unacknowledged, set()),
         (LookAheadRequest, look_ahead, set()),
@@ -105,6 +112,9 @@ def test_a_form_has_the_fields_of_the_request_with_its_texts_and_bounds(
         grant_exception,
         request_exception,
         decide_exception,
+        request_replay,
+        approve_replay,
+        execute_replay,
         look_ahead,
         record_drill,
         release_gate,
@@ -120,7 +130,7 @@ def test_a_form_offers_a_field_first_and_json_only_for_what_has_no_form(flow: Fl
         name for name, kind in first.items() if kind not in {"string", "number", "integer", "boolean"}
     }
     # a list of texts has fields of its own; any key of a document, and many routes at once, have none
-    assert no_field <= {"evidence_refs", "further", "routes"}
+    assert no_field <= {"evidence_refs", "further", "notification_ids", "routes"}
 
 
 @pytest.mark.parametrize(

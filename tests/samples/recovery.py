@@ -12,8 +12,11 @@ from rollback_drills.evidence.records import (
     DISCARD_KIND,
     ENABLED_KIND,
     OUTAGE_KIND,
+    REPLAY_APPROVAL_KIND,
     REPLAY_EXECUTION_KIND,
     REPLAY_OUTCOME_KIND,
+    REPLAY_REFUSAL_KIND,
+    REPLAY_REQUEST_KIND,
 )
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.claims import Claimed, Result, settle_and_claim
@@ -24,6 +27,7 @@ from tests.samples.builders import NOW, open_key
 START = NOW.timestamp()
 RECOVERY_KINDS = (
     *(DISABLED_KIND, ENABLED_KIND, OUTAGE_KIND, CLOSURE_KIND, DISCARD_KIND),
+    *(REPLAY_REQUEST_KIND, REPLAY_APPROVAL_KIND, REPLAY_REFUSAL_KIND),
     *(REPLAY_EXECUTION_KIND, REPLAY_OUTCOME_KIND),
 )
 

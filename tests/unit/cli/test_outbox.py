@@ -1,6 +1,7 @@
 """`drills outbox` and `drills connectors enable`, as people call them."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     found = empty_sqlite(tmp_path / "evidence.db")
     monkeypatch.setenv("DRILLS_DATABASE_URL", found)
     monkeypatch.setattr("rollback_drills_cli.acts.open_key", open_key)
+    for module in ("outbox", "connectors"):
+        monkeypatch.setattr(f"rollback_drills_cli.{module}.find_replay_approvals", frozenset)
     database = Database.at(found)
     commit(database, list(make_entries(3)), [], now=time.time())
     end(database, State.DELIVERED, "answered 200")
@@ -109,6 +112,69 @@ def test_replays_and_discards_dead_letters(
     item = get_row(Database.open(url), its_id)
     assert item is not None
     assert item.state is State.RETRY
+
+
+def test_a_replay_that_needs_a_second_person_is_requested_approved_and_executed(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needing = frozenset({"webhook"})
+    monkeypatch.setattr("rollback_drills_cli.outbox.find_replay_approvals", lambda: needing)
+    its_id = listed(capsys, monkeypatch, "--dead")[0]["notification_id"]
+
+    code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id, *BY)
+    assert (code, printed.count("\n")) == (1, 1)
+    assert "The refusal is in the evidence" in printed
+    code, printed = drills(capsys, monkeypatch, "outbox", "request-replay", "--dead", *BY)
+    assert code == 0
+    (replay_id,) = set(re.findall(r"gordreplay-[0-9a-f]{16}", printed))
+    assert "maria asks to replay 1 notification." in printed
+
+    def step(name: str, by: str) -> tuple[int, str]:
+        return drills(capsys, monkeypatch, "outbox", f"{name}-replay", replay_id, "--by", by)
+
+    assert step("execute", "maria")[0] == 1
+    code, printed = step("approve", "Maria")
+    assert (code, printed.count("\n")) == (1, 1)
+    assert "somebody else approves it" in printed
+    assert step("approve", "jo")[0] == 0
+    assert "1 notifications are due again" in step("execute", "maria")[1]
+    assert step("execute", "maria")[0] == 2
+    code, printed = drills(capsys, monkeypatch, "outbox", "requests", "--json")
+    (request,) = json.loads(printed)["items"]
+    assert (request["state"], request["approved_by"], request["refusal_count"]) == ("executed", "jo", 2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("outbox", "replay", "--dead"),
+        ("outbox", "discard", "--dead"),
+        ("connectors", "enable", "webhook"),
+    ],
+)
+def test_a_script_that_names_nobody_gets_one_line(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    code, printed = drills(capsys, monkeypatch, *words)
+
+    remedy = "the evidence says who does this and why: add --by NAME --reason TEXT"
+    assert (code, printed) == (2, f"drills: --by is missing; {remedy}\n")
+
+
+def test_outages_are_listed_and_end_with_1_while_one_is_open(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    its_id = listed(capsys, monkeypatch, "--dead")[0]["notification_id"]
+    drills(capsys, monkeypatch, "outbox", "discard", its_id, *BY)
+
+    code, printed = drills(capsys, monkeypatch, "connectors", "outages")
+
+    assert code == 1
+    assert "1 of 1 outages; open: 1." in printed
+    assert "1 by maria" in printed
+    code, printed = drills(capsys, monkeypatch, "connectors", "outages", "--provider", "slack", "--json")
+    assert (code, json.loads(printed)["total"]) == (0, 0)
 
 
 @pytest.mark.parametrize(

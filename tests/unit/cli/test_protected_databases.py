@@ -30,6 +30,7 @@ READING = (
     ("evidence", "prune", "--by", "maria", "--dry-run"),
     ("outbox", "list"),
     ("outbox", "show", "NOTIFICATION"),
+    ("outbox", "requests"),
     ("connectors", "outages"),
     ("routes",),
     ("trends",),
@@ -51,6 +52,7 @@ WRITING = (
     *((each,) for each in ("skip", "postpone", "waive", "record")),
     *(("evidence", each) for each in ("import", "rotate-key", "upgrade")),
     *(("outbox", each) for each in ("replay", "discard")),
+    *(("outbox", f"{each}-replay") for each in ("request", "approve", "execute")),
     *(("connectors", each) for each in ("enable", "disable")),
 )
 WITH_A_SERVER = (("evidence", "export"), ("connectors", "list"))

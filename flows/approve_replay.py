@@ -1,0 +1,35 @@
+"""The on-demand flow by which a replay is approved."""
+
+import os
+
+from prefect import State, flow
+from prefect.states import Completed
+
+from flows.failing import refuse
+from flows.timeouts import RUN_TIMEOUT_SECONDS
+from rollback_drills.errors import DrillsError
+from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.readiness.terms import Report
+from rollback_drills.recovery.requests import ReplayApproval
+from rollback_drills.settings import default_database_url, read_settings
+from tasks.logs import redacting
+from tasks.replays import write_replay_approval
+
+
+@flow(name="approve-replay", timeout_seconds=RUN_TIMEOUT_SECONDS)
+@redacting
+@described_by(ReplayApproval)
+def approve_replay(replay_id: str, approved_by: str) -> State[Report]:
+    """Approve a replay that somebody else has requested. It is executed later.
+
+    Returns:
+        Ends as Approved; as Failed if it cannot be approved. If who approves it has requested it, the refusal
+        is written. The data is the record of the approval.
+    """
+    request = ReplayApproval(replay_id=replay_id, approved_by=approved_by)
+    try:
+        url = read_settings(os.environ).database_url or default_database_url()
+        record = write_replay_approval(request.replay_id, request.approved_by, url)
+    except DrillsError as error:
+        return refuse(error)
+    return Completed(name="Approved", message=f"{replay_id} is approved by {approved_by}", data=record)

@@ -1,0 +1,47 @@
+"""The on-demand flow by which a replay is requested, for somebody else to approve."""
+
+import os
+
+from prefect import State, flow
+from prefect.states import Completed
+
+from flows.failing import refuse
+from flows.timeouts import RUN_TIMEOUT_SECONDS
+from rollback_drills.errors import DrillsError
+from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.readiness.terms import Report
+from rollback_drills.recovery.act import Act
+from rollback_drills.recovery.requests import ReplayWish
+from rollback_drills.settings import default_database_url, read_settings
+from tasks.logs import redacting
+from tasks.replays import write_replay_request
+
+
+@flow(name="request-replay", timeout_seconds=RUN_TIMEOUT_SECONDS)
+@redacting
+@described_by(ReplayWish)
+def request_replay(
+    reason: str,
+    requested_by: str,
+    notification_ids: list[str] = [],  # noqa: B006 - a form shows it, and nothing changes it
+    provider: str = "",
+) -> State[Report]:
+    """Request to send notifications again that were not delivered. Somebody else approves it.
+
+    Returns:
+        Ends as Requested; as Failed if it cannot be requested, and then nothing is written. The data is the
+        record of the request.
+    """
+    request = ReplayWish(
+        reason=reason, requested_by=requested_by, notification_ids=notification_ids, provider=provider
+    )
+    try:
+        url = read_settings(os.environ).database_url or default_database_url()
+        act = Act(request.requested_by, request.reason)
+        record = write_replay_request(request.notification_ids, request.provider, act, url)
+    except DrillsError as error:
+        return refuse(error)
+    message = (
+        f"{record['replay_id']}: {requested_by} asks to replay {record['notification_count']} notifications"
+    )
+    return Completed(name="Requested", message=message, data=record)

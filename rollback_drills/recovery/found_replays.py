@@ -1,0 +1,161 @@
+"""Reads requests for replays from the evidence, with what became of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.records import (
+    REPLAY_APPROVAL_KIND,
+    REPLAY_EXECUTION_KIND,
+    REPLAY_REFUSAL_KIND,
+    REPLAY_REQUEST_KIND,
+)
+
+_KINDS: Final = (REPLAY_REQUEST_KIND, REPLAY_APPROVAL_KIND, REPLAY_EXECUTION_KIND, REPLAY_REFUSAL_KIND)
+
+
+class ReplayState(StrEnum):
+    """What became of a request."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    EXECUTED = "executed"
+    EXPIRED = "expired"
+
+
+class RequestedNotification(msgspec.Struct, frozen=True, gc=False):
+    """A notification that is to be replayed."""
+
+    notification_id: str
+    schedule_id: str
+    provider: str
+    owner: str
+
+
+class ReplayRequest(msgspec.Struct, frozen=True, gc=False):
+    """A request as the evidence has it."""
+
+    replay_id: str
+    requested_by: str
+    requested_at: datetime
+    open_until: datetime
+    """Up to and without this time it can be approved and executed."""
+    reason: str
+    providers: Sequence[str]
+    notifications: Sequence[RequestedNotification]
+
+    @property
+    def ids(self) -> list[str]:
+        """The notifications."""
+        return [each.notification_id for each in self.notifications]
+
+
+class _Step(msgspec.Struct, frozen=True, gc=False):
+    approved_by: str | None = None
+    replayed_by: str | None = None
+
+
+@dataclass(slots=True)
+class FoundReplay:
+    """A request, and what followed it."""
+
+    request: ReplayRequest
+    approved_by: str = ""
+    executed_by: str = ""
+    refusal_count: int = 0
+
+    def state_at(self, now: datetime) -> ReplayState:
+        """Return what became of it."""
+        if self.executed_by:
+            return ReplayState.EXECUTED
+        if now >= self.request.open_until:
+            return ReplayState.EXPIRED
+        return ReplayState.APPROVED if self.approved_by else ReplayState.REQUESTED
+
+
+_request: Final = msgspec.json.Decoder(ReplayRequest)
+_step: Final = msgspec.json.Decoder(_Step)
+
+
+def find_replays(connection: Connection, replay_id: str | None = None) -> list[FoundReplay]:
+    """Return the requests for replays, the newest first; of one id if it is given."""
+    rows = select(LEDGER.c.metadata_kind, LEDGER.c.session_id, LEDGER.c.record)
+    wanted = rows.where(LEDGER.c.metadata_kind.in_(_KINDS)).order_by(LEDGER.c.leaf_index)
+    if replay_id is not None:
+        wanted = wanted.where(LEDGER.c.session_id == replay_id)
+    found: dict[str, FoundReplay] = {}
+    for row in connection.execute(wanted):
+        if row.metadata_kind == REPLAY_REQUEST_KIND:
+            found[row.session_id] = FoundReplay(_request.decode(row.record))
+        elif known := found.get(row.session_id):
+            step = _step.decode(row.record)
+            if row.metadata_kind == REPLAY_APPROVAL_KIND:
+                known.approved_by = step.approved_by or ""
+            elif row.metadata_kind == REPLAY_EXECUTION_KIND:
+                known.executed_by = step.replayed_by or ""
+            else:
+                known.refusal_count += 1
+    return [*reversed(found.values())]
+
+
+def get_replay(connection: Connection, replay_id: str) -> FoundReplay:
+    """Return one request.
+
+    Raises:
+        UsageError: There is none of this id.
+    """
+    found = find_replays(connection, replay_id)
+    if not found:
+        raise UsageError(f"there is no request {replay_id}; `drills outbox requests` lists them")
+    return found[0]
+
+
+class ReplayReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A request for a replay, as commands, API and console have it."""
+
+    replay_id: str
+    state: ReplayState
+    providers: Sequence[str]
+    notification_ids: Sequence[str]
+    reason: str
+    requested_by: str
+    requested_at: str
+    open_until: str
+    approved_by: str | None
+    executed_by: str | None
+    refusal_count: int
+
+
+def list_replays(database: Database, *, now: datetime) -> list[ReplayReport]:
+    """Return all requests for replays, the newest first.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    with database.read() as connection:
+        found = find_replays(connection)
+    return [
+        ReplayReport(
+            replay_id=each.request.replay_id,
+            state=each.state_at(now),
+            providers=each.request.providers,
+            notification_ids=each.request.ids,
+            reason=each.request.reason,
+            requested_by=each.request.requested_by,
+            requested_at=write_instant(each.request.requested_at),
+            open_until=write_instant(each.request.open_until),
+            approved_by=each.approved_by or None,
+            executed_by=each.executed_by or None,
+            refusal_count=each.refusal_count,
+        )
+        for each in found
+    ]

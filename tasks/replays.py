@@ -1,0 +1,76 @@
+"""Requests, approves and executes replays, and gives the records."""
+
+from collections.abc import Sequence
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+
+from blocks.ledger_key import open_signing_key
+from rollback_drills.database.connections import Database
+from rollback_drills.errors import UsageError
+from rollback_drills.notifications.states import DEAD
+from rollback_drills.outbox.queries import find_ids
+from rollback_drills.readiness.terms import Report
+from rollback_drills.recovery.act import Act
+from rollback_drills.recovery.recording import Recording, Writer
+from rollback_drills.recovery.replays import approve_replay, execute_replay, request_replay
+from tasks.evidence import open_existing
+
+
+@task(task_run_name="request-replay", cache_policy=NO_CACHE)
+def write_replay_request(notification_ids: Sequence[str], provider: str, act: Act, url: str) -> Report:
+    """Request a replay of these notifications, or of all dead letters of a connector.
+
+    Raises:
+        UsageError: Both or none of them are named, or nothing of it can be replayed.
+    """
+    if bool(notification_ids) is bool(provider):
+        raise UsageError(
+            "is needed, or provider for all its dead letters; not both", field="notification_ids"
+        )
+    database = _open(url)
+    wanted = notification_ids or find_ids(database, DEAD, provider)
+    return _last(request_replay(database, wanted, act, _writer(database, "request-replay")))
+
+
+@task(task_run_name="approve-replay", cache_policy=NO_CACHE)
+def write_replay_approval(replay_id: str, by: str, url: str) -> Report:
+    """Approve a replay that somebody else has requested.
+
+    Raises:
+        UsageError: There is no such request, or it is over.
+        RefusedReplayError: Who approves it has requested it.
+    """
+    database = _open(url)
+    return _last(approve_replay(database, replay_id, by, _writer(database, "approve-replay")))
+
+
+@task(task_run_name="execute-replay", cache_policy=NO_CACHE)
+def write_replay_execution(replay_id: str, by: str, url: str) -> Report:
+    """Make the notifications of an approved replay due.
+
+    Raises:
+        UsageError: There is no such request, or it is over.
+        RefusedReplayError: Nobody has approved it.
+    """
+    database = _open(url)
+    return _last(execute_replay(database, replay_id, by, _writer(database, "execute-replay")))
+
+
+def _open(url: str) -> Database:
+    database = open_existing(url, to_write=True)
+    if database is None:
+        raise UsageError("there is no outbox yet; run the drill-check flow")
+    return database
+
+
+def _writer(database: Database, signer: str) -> Writer:
+    return Writer(open_signing_key, signer, database.now(), flow_run.id or "")
+
+
+def _last(written: Recording) -> Report:
+    record = written.records[-1]
+    get_run_logger().info("%s: %d notifications", record["replay_id"], record.get("notification_count", 0))
+    return record
