@@ -1,5 +1,9 @@
-"""The permission that a link in a message carries: to acknowledge one route, and nothing else (RFC 7519)."""
+"""The permission that an address carries, as a JSON Web Token (RFC 7519).
 
+The link of a message permits acknowledging one route. The address of a feed permits reading one calendar.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -11,7 +15,10 @@ from rollback_drills.errors import UsageError
 
 LASTS: Final = timedelta(days=30)
 """How long a link can be used at most; the end of its cycle ends it earlier."""
-_MEANT_FOR: Final = "rollback-drills/acknowledge"
+FEED_LASTS: Final = timedelta(days=366)
+"""How long the address of a feed can be used at most; a revocation ends it earlier."""
+_ACKNOWLEDGE: Final = "rollback-drills/acknowledge"
+_FEED: Final = "rollback-drills/calendar-feed"
 _ALGORITHM: Final = "HS256"
 _MOST_KEYS: Final = 3
 
@@ -45,11 +52,7 @@ class LinkKeys(msgspec.Struct, frozen=True):
 
     def sign(self, route_key: str, *, now: datetime) -> str:
         """Return a permission to acknowledge a route."""
-        import jwt  # only who delivers with links needs it
-
-        first, ends = self.keys[0], now + LASTS
-        claims = {"aud": _MEANT_FOR, "sub": route_key, "exp": int(ends.timestamp())}
-        return jwt.encode(claims, first.secret, _ALGORITHM, {"kid": first.key_id})
+        return self._sign(_ACKNOWLEDGE, route_key, now + LASTS)
 
     def read(self, permission: str, *, now: datetime) -> str:
         """Return the key of the route that may be acknowledged.
@@ -57,6 +60,28 @@ class LinkKeys(msgspec.Struct, frozen=True):
         Raises:
             UsageError: The permission is not ours, or its time is over.
         """
+        return self._read(_ACKNOWLEDGE, permission, now, "this link", "use the one of the newest message")
+
+    def sign_feed(self, feed_id: str, *, now: datetime) -> str:
+        """Return a permission to read the calendar of a feed."""
+        return self._sign(_FEED, feed_id, now + FEED_LASTS)
+
+    def read_feed(self, permission: str, *, now: datetime) -> str:
+        """Return the id of the feed that may be read.
+
+        Raises:
+            UsageError: The permission is not ours, or its time is over.
+        """
+        return self._read(_FEED, permission, now, "this address", "ask for a new one")
+
+    def _sign(self, meant_for: str, subject: str, ends: datetime) -> str:
+        import jwt  # only who delivers with links needs it
+
+        first = self.keys[0]
+        claims = {"aud": meant_for, "sub": subject, "exp": int(ends.timestamp())}
+        return jwt.encode(claims, first.secret, _ALGORITHM, {"kid": first.key_id})
+
+    def _read(self, meant_for: str, permission: str, now: datetime, what: str, remedy: str) -> str:
         import jwt
 
         try:
@@ -67,15 +92,27 @@ class LinkKeys(msgspec.Struct, frozen=True):
                 key.secret,
                 [_ALGORITHM],
                 options={"require": ["aud", "sub", "exp"], "verify_exp": False},
-                audience=_MEANT_FOR,
+                audience=meant_for,
             )
             ends = datetime.fromtimestamp(claims["exp"], UTC)
-            route_key = str(claims["sub"])
+            subject = str(claims["sub"])
         except (jwt.InvalidTokenError, StopIteration, OverflowError, TypeError, ValueError):
-            raise UsageError("this link is not valid; use the one of the newest message") from None
+            raise UsageError(f"{what} is not valid; {remedy}") from None
+        if not _is_written_as_signed(permission):
+            raise UsageError(f"{what} is not valid; {remedy}")
         if now >= ends:
-            raise UsageError("this link has expired; use the one of the newest message")
-        return route_key
+            raise UsageError(f"{what} has expired; {remedy}")
+        return subject
+
+
+def _is_written_as_signed(permission: str) -> bool:
+    """Return whether the signature is in its only form: the last character of Base64 has unused bits.
+
+    https://www.rfc-editor.org/rfc/rfc4648#section-3.5
+    """
+    signature = permission.rpartition(".")[2]
+    decoded = urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+    return urlsafe_b64encode(decoded).rstrip(b"=").decode() == signature
 
 
 def parse_keys(text: str) -> LinkKeys:

@@ -16,6 +16,7 @@ from rollback_drills_api import (
     acknowledge_link,
     acknowledging,
     building,
+    calendar_feed,
     console,
     delivering,
     docs_page,
@@ -63,7 +64,7 @@ def build_app(options: ApiOptions) -> FastAPI:
     app.state.options = options
     app.state.link_keys = acknowledge_link.KeyBook(options)
     app.state.service = Service(options, book, FleetCache(options.settings))
-    read = (reads, lookback, publishing, console, metrics, health, acknowledge_link, docs_page)
+    read = (reads, lookback, publishing, console, metrics, health, acknowledge_link, docs_page, calendar_feed)
     for module in (*read, delivering, acknowledging, granting, requesting, building):
         # as they are: a router that is included looks for its route once more, with every request
         app.router.routes.extend(module.router.routes)

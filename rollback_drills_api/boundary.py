@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.calendar_feeds import FEED_PATH
 from rollback_drills_api.limits import RateLimit, check_json, check_query, read_body, replay
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem, write_problem
@@ -164,6 +165,14 @@ class _Request:
         return bool(path.startswith(f"{PAGE_PATH}/"))
 
     @property
+    def printable_path(self) -> str:
+        """The path for the log, without the permission that it may hold."""
+        if self.is_form:
+            return f"{PAGE_PATH}/{{link}}"
+        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
+        return f"{FEED_PATH}/{{link}}" if path.startswith(f"{FEED_PATH}/") else _printable(self.scope["path"])
+
+    @property
     def is_probe(self) -> bool:
         """Whether an orchestrator asks if the process lives; its answers are kept ready, and cost nothing."""
         return self.scope["path"].removeprefix(self.scope.get("root_path", "")) in _PROBES
@@ -193,7 +202,7 @@ class _Request:
             access.info(
                 "%s %s %d %.1f ms caller=%s id=%s",
                 _printable(self.scope["method"]),
-                f"{PAGE_PATH}/{{link}}" if self.is_form else _printable(self.scope["path"]),
+                self.printable_path,
                 self.status,
                 (time.perf_counter() - self._started) * 1000,
                 self.caller or "-",

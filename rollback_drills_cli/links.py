@@ -1,17 +1,30 @@
-"""`drills links revoke|rotate-keys`: the links with which people acknowledge out of a message."""
+"""`drills links`: addresses that permit one thing without a login, in messages and for calendars."""
 
-from typing import Annotated
+import os
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.quotation import show
+from rollback_drills.errors import UsageError
+from rollback_drills.names.keys import find_spelling
+from rollback_drills.settings import VARIABLES, Settings, read_settings
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
-from rollback_drills_cli.options import JsonOption, parse_now
-from rollback_drills_cli.output import console, print_json, print_line
+from rollback_drills_cli.options import JsonOption, ScheduleOption, parse_now
+from rollback_drills_cli.output import console, print_json, print_line, print_table
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
-app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Manage the links to acknowledge in messages.")
+if TYPE_CHECKING:
+    from rollback_drills.reports.calendar_feeds import Feed
+
+app = typer.Typer(
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="Manage the links to acknowledge in messages, and the calendar feeds of owners.",
+)
 
 
 @app.command()
@@ -60,3 +73,111 @@ def rotate_keys(
         "new links have a new key; "
         + ("older links are not valid any more" if revoke_all else "older links stay valid until they expire")
     )
+
+
+@app.command()
+def feed(
+    owner: Annotated[str, typer.Option(help="Whose calendar can be read at the address.")],
+    by: Annotated[str, typer.Option(help="Who makes the address, for the evidence.")],
+    schedule_path: ScheduleOption = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the address of an owner's calendar, for a calendar program.
+
+    Whoever has the address can read the owner's due times and windows for a year, without a login. It is
+    shown once. Give it to the owner alone.
+    """
+    settings = read_settings(os.environ, schedule=schedule_path)
+    if not settings.public_url:
+        raise UsageError(
+            f"{VARIABLES['public_url']} is not set; it names the address at which people reach the API"
+        )
+    owner = _find_owner(settings, owner)
+    from rollback_drills.reports.calendar_feeds import record_feed, write_address  # SQLAlchemy takes long
+
+    now = parse_now(None)
+    record = record_feed(owner, by=by, created_at=now)
+    index = open_existing(database, to_write=True)
+    quieten_prefect()
+    with console(stderr=True).status("signing"):
+        from blocks.link_keys import open_link_keys  # Prefect takes a second to import
+
+        permission = open_link_keys().sign_feed(record["session_id"], now=now)
+    went_back = append_signed(index.database, [record])
+    address = write_address(settings.public_url, permission)
+    if as_json:
+        print_json({**record, "address": address})
+    else:
+        print_line(f"The calendar of {owner}, until {record['expires_at']} ({record['session_id']}):")
+        print_line(address)
+    report_clock(went_back)
+
+
+@app.command()
+def feeds(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
+    """List the calendar feeds, the newest first. Their addresses are kept nowhere."""
+    from rollback_drills.reports.calendar_feeds import list_feeds  # SQLAlchemy takes half a second to import
+
+    found, now = list_feeds(open_existing(database).database), parse_now(None)
+    if as_json:
+        print_json({"feeds": found})
+        return
+    columns = ("feed", "owner", "made by", "made at", "until", "state")
+    rows = [
+        (
+            *(each.feed_id, each.owner, each.granted_by, each.created_at, each.expires_at),
+            "usable" if each.is_usable(now) else _describe_end(each),
+        )
+        for each in found
+    ]
+    print_table("Calendar feeds", columns, rows)
+
+
+@app.command()
+def revoke_feed(
+    by: Annotated[str, typer.Option(help="Who revokes it.")],
+    reason: Annotated[str, typer.Option(help="Why, for the evidence.")],
+    feed_id: Annotated[str | None, typer.Option(metavar="ID", help="Only this feed.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Every feed of this owner.")] = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Revoke a calendar feed, or all of one owner: their addresses end at once."""
+    from rollback_drills.reports.calendar_feeds import (  # SQLAlchemy takes half a second to import
+        choose_feeds,
+        record_feed_revocations,
+    )
+
+    now = parse_now(None)
+    index = open_existing(database, to_write=True)
+    chosen = choose_feeds(index.database, feed_id=feed_id, owner=owner, now=now)
+    records = record_feed_revocations(chosen, by=by, reason=reason, created_at=now)
+    went_back = append_signed(index.database, records)
+    if as_json:
+        print_json({"revoked": records})
+    else:
+        for each in chosen:
+            print_line(f"{by} has revoked the feed {each.feed_id} of {each.owner}.")
+    report_clock(went_back)
+
+
+def _find_owner(settings: Settings, owner: str) -> str:
+    """Return an owner as the documents write the name; as given if no document is configured.
+
+    Raises:
+        UsageError: No schedule has this owner.
+    """
+    if settings.schedule is None:
+        return owner
+    fleet = load_fleet(settings.schedule, settings.history)
+    owners = sorted({name for each in fleet.subjects if each.document for name in each.document.owners})
+    found = find_spelling(owner, owners)
+    if found is None:
+        there = f"there are {', '.join(owners)}" if owners else "there is none"
+        raise UsageError(f"is {show(owner)}, which no schedule has; {there}", field="owner")
+    return found
+
+
+def _describe_end(feed: "Feed") -> str:
+    return f"revoked by {feed.revoked_by}" if feed.revoked_at else "expired"

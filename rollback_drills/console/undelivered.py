@@ -59,7 +59,9 @@ class UndeliveredNotification:
     @property
     def command(self) -> str:
         """The command that sends it again."""
-        return write_command("outbox", "replay", self.row.notification_id)
+        return write_command(
+            "outbox", "replay", self.row.notification_id, by="YOUR-NAME", reason="WHAT-WAS-FIXED"
+        )
 
 
 @dataclass(frozen=True, slots=True)

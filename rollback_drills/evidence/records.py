@@ -32,6 +32,8 @@ LINK_REVOCATION_KIND: Final = "rollback-drills-link-revocation"
 REPLAY_REQUEST_KIND: Final = "go-backend-rollback-drill-replay-request"
 REPLAY_APPROVAL_KIND: Final = "go-backend-rollback-drill-replay-approval"
 REPLAY_REFUSAL_KIND: Final = "go-backend-rollback-drill-replay-refusal"
+FEED_KIND: Final = "rollback-drills-calendar-feed"
+FEED_REVOCATION_KIND: Final = "rollback-drills-calendar-feed-revocation"
 REPLAY_EXECUTION_KIND: Final = "go-backend-rollback-drill-replay-execution"
 REPLAY_OUTCOME_KIND: Final = "go-backend-rollback-drill-replay-outcome"
 DISCARD_KIND: Final = "go-backend-rollback-drill-notification-discard"
@@ -54,8 +56,8 @@ ONCE_KINDS: Final = (
 KINDS: Final = (
     *(PLAN_KIND, DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND, ACKNOWLEDGEMENT_KIND, DRILL_KIND),
     *(EXCEPTION_KIND, EXCEPTION_REQUEST_KIND, EXCEPTION_DECLINE_KIND, ESCALATION_KIND),
-    *(CHECK_KIND, LINK_REVOCATION_KIND, ALARM_PATH_KIND),
     *(REPLAY_REQUEST_KIND, REPLAY_APPROVAL_KIND, REPLAY_REFUSAL_KIND),
+    *(CHECK_KIND, LINK_REVOCATION_KIND, FEED_KIND, FEED_REVOCATION_KIND, ALARM_PATH_KIND),
     *(REPLAY_EXECUTION_KIND, REPLAY_OUTCOME_KIND, DISCARD_KIND),
     *(DISABLED_KIND, ENABLED_KIND, OUTAGE_KIND, CLOSURE_KIND),
     *(RETEST_KIND, UNTRUSTED_KIND, TRUSTED_KIND, IMPORT_KIND, *LEDGER_KINDS),

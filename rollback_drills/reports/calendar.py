@@ -13,6 +13,7 @@ from rollback_drills import PRODUCT, ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import MaintenanceWindow
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.names.keys import is_same
 from rollback_drills.planning.upcoming import find_following_dues
 from rollback_drills.readiness.judgement import Judgement
 
@@ -21,7 +22,11 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def build_calendar(
-    judgements: Sequence[Judgement], schedules: Sequence[Schedule | None], *, now: datetime
+    judgements: Sequence[Judgement],
+    schedules: Sequence[Schedule | None],
+    *,
+    now: datetime,
+    owner: str = "",
 ) -> bytes:
     """Write the next four due times of each schedule, and the maintenance windows that are not over.
 
@@ -33,20 +38,29 @@ def build_calendar(
         judgements: What was judged, in the order of the events.
         schedules: Their documents, in the same order; None for one that cannot be read.
         now: When the calendar is made, aware.
+        owner: Only what concerns this owner; empty for all.
     """
-    calendar = start_calendar("Rollback drills")
+    calendar = start_calendar(f"Rollback drills of {one_line(owner)}" if owner else "Rollback drills")
     for judgement, schedule in zip(judgements, schedules, strict=True):
+        if owner and not _is_among(owner, judgement.schedule.owners):
+            continue
         if judgement.schedule.next_due_at:
             calendar.add_component(_build_event(judgement, now))
             if schedule:
                 for each in _list_later(judgement, schedule):
                     calendar.add_component(_build_later(judgement, each, now))
         for window in schedule.maintenance_windows if schedule else ():
+            if owner and window.owners and not _is_among(owner, window.owners):
+                continue
             for occurrence in islice(window.find_occurrences(now), _SHOWN):
                 if occurrence.end_at > now:
                     calendar.add_component(_build_window(judgement, occurrence, now))
     written: bytes = calendar.to_ical()
     return written
+
+
+def _is_among(owner: str, names: Sequence[str]) -> bool:
+    return any(is_same(owner, each) for each in names)
 
 
 def _list_later(judgement: Judgement, schedule: Schedule) -> Iterator[datetime]:

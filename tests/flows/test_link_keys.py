@@ -1,6 +1,7 @@
 """The keys of links are one Secret block, whoever needs them first."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,8 +13,10 @@ from pytest_httpserver import HTTPServer
 
 from blocks.link_keys import BLOCK_NAME, LinkKeysError, load_link_keys, open_link_keys, replace_link_keys
 from flows.deliver_notifications import deliver_notifications
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from tests.samples.builders import SCHEDULE
+from tests.samples.commands import Done, drills
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 ROUTE = "gordroute-0123456789abcdef"
@@ -67,3 +70,39 @@ def test_messages_go_out_without_a_link_to_acknowledge_if_the_keys_are_damaged(
     labels = [each["label"] for each in sent["links"]]
     assert "Schedule" in labels
     assert "Acknowledge" not in labels
+
+
+def test_a_feed_is_made_listed_and_revoked(url: str, tmp_path: Path) -> None:
+    (tmp_path / "schedule.json").write_text(json.dumps({**SCHEDULE, "owners": ["team-a"]}))
+    Database.open(url).engine.dispose()
+
+    def links(*words: str) -> Done:
+        public_url = "https://drills.example/below/"
+        return drills(*("links", *words), cwd=tmp_path, DRILLS_PUBLIC_URL=public_url, DRILLS_DATABASE_URL=url)
+
+    made = links("feed", "--owner", "Team-A", "--by", "maria", "--schedule", "schedule.json")
+    assert made.returncode == 0, made.stderr
+    address = made.stdout.splitlines()[-1]
+    assert re.fullmatch(r"https://drills\.example/below/feeds/[\w.-]+\.ics", address)
+    permission = address.rpartition("/")[2].removesuffix(".ics")
+    (feed,) = json.loads(links("feeds", "--json").stdout)["feeds"]
+    assert open_link_keys().read_feed(permission, now=datetime.now(UTC)) == feed["feed_id"]
+    assert (feed["owner"], feed["granted_by"], feed["revoked_at"]) == ("team-a", "maria", None)
+
+    ended = links("revoke-feed", "--owner", "team-a", "--by", "maria", "--reason", "forwarded")
+    assert ended.stdout == f"maria has revoked the feed {feed['feed_id']} of team-a.\n"
+    assert json.loads(links("feeds", "--json").stdout)["feeds"][0]["revoked_by"] == "maria"
+    again = links("revoke-feed", "--feed-id", feed["feed_id"], "--by", "maria", "--reason", "twice")
+    assert again.returncode == 2
+    assert "--feed-id is not that of a usable feed; there is none" in again.stderr
+
+
+def test_a_feed_needs_the_address_of_the_api_and_an_owner_that_there_is(tmp_path: Path) -> None:
+    (tmp_path / "schedule.json").write_text(json.dumps({**SCHEDULE, "owners": ["team-a", "team-b"]}))
+    wanted = ("links", "feed", "--owner", "team-c", "--by", "maria", "--schedule", "schedule.json")
+
+    nowhere = drills(*wanted, cwd=tmp_path)
+    assert (nowhere.returncode, "DRILLS_PUBLIC_URL is not set" in nowhere.stderr) == (2, True)
+    found = drills(*wanted, cwd=tmp_path, DRILLS_PUBLIC_URL="https://drills.example")
+    assert found.returncode == 2
+    assert '--owner is "team-c", which no schedule has; there are team-a, team-b' in found.stderr

@@ -39,6 +39,7 @@ READING = (
     ("escalate",),
     ("dashboard",),
     ("requests", "list"),
+    ("links", "feeds"),
     ("console", "--out", "console"),
     ("look-ahead", "--schedule", f"{ROOT}/examples/fleet"),
     ("alarm-path", "--schedule", f"{ROOT}/examples/fleet"),
@@ -46,7 +47,7 @@ READING = (
 )
 WRITING = (
     ("ack",),
-    ("links", "revoke"),
+    *(("links", each) for each in ("revoke", "feed", "revoke-feed")),
     ("trust",),
     *(("requests", each) for each in ("create", "approve", "decline")),
     *((each,) for each in ("skip", "postpone", "waive", "record")),

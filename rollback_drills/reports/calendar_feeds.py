@@ -1,0 +1,153 @@
+"""The calendar feeds of owners: who made one, for whom, until when, and whether it was revoked.
+
+A feed is readable only while the evidence has its record and no revocation of it: a signature alone permits
+nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from secrets import token_hex
+from typing import Final
+
+import msgspec
+
+from rollback_drills.database.connections import Database
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.records import FEED_KIND, FEED_REVOCATION_KIND, start_record
+from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.link_permission import FEED_LASTS
+from rollback_drills.names.keys import is_same
+from rollback_drills.readiness.terms import Report
+
+FEED_PATH: Final = "/feeds"
+"""Where the API serves feeds."""
+_MOST_FEEDS: Final = 10_000
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """One feed, as commands list it."""
+
+    feed_id: str
+    owner: str
+    granted_by: str
+    created_at: str
+    expires_at: str
+    revoked_at: str | None = None
+    revoked_by: str | None = None
+
+    def is_usable(self, now: datetime) -> bool:
+        """Return whether its calendar can be read."""
+        return self.revoked_at is None and now < datetime.fromisoformat(self.expires_at)
+
+
+def write_address(public_url: str, permission: str) -> str:
+    """Return the address of a feed, for a calendar program."""
+    return f"{public_url.rstrip('/')}{FEED_PATH}/{permission}.ics"
+
+
+def record_feed(owner: str, *, by: str, created_at: datetime) -> Report:
+    """Write down that an owner gets a feed.
+
+    Raises:
+        UsageError: Nobody is named, or a text holds what evidence must not.
+    """
+    for field, text in (("owner", owner), ("by", by)):
+        if not text.strip():
+            raise UsageError("is empty; write a name", field=field)
+    check_texts(by=by, owner=owner)
+    feed_id = f"rdfeed-{token_hex(8)}"
+    return {
+        **start_record(FEED_KIND, feed_id, created_at=created_at, signer=by),
+        "owner": owner,
+        "granted_by": by,
+        "expires_at": write_instant(created_at + FEED_LASTS),
+    }
+
+
+def record_feed_revocations(
+    feeds: Sequence[Feed], *, by: str, reason: str, created_at: datetime
+) -> list[Report]:
+    """Write down that feeds cannot be read any more.
+
+    Raises:
+        UsageError: Nobody is named, or a text holds what evidence must not.
+    """
+    if not by.strip():
+        raise UsageError("is empty; write a name", field="by")
+    check_texts(by=by, reason=reason)
+    return [
+        {
+            **start_record(FEED_REVOCATION_KIND, each.feed_id, created_at=created_at, signer=by),
+            "owner": each.owner,
+            "revoked_by": by,
+            "reason": reason,
+        }
+        for each in feeds
+    ]
+
+
+def list_feeds(database: Database) -> list[Feed]:
+    """Return every feed, the newest first.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    return list(_read(database))
+
+
+def choose_feeds(database: Database, *, feed_id: str | None, owner: str | None, now: datetime) -> list[Feed]:
+    """Return the feeds to revoke: one by its id, or every usable one of an owner.
+
+    Raises:
+        UsageError: Neither or both are given, or there is no usable feed of this kind; names those there are.
+    """
+    if (feed_id is None) == (owner is None):
+        raise UsageError("pass either the id of a feed or an owner", field="feed_id")
+    usable = [each for each in _read(database) if each.is_usable(now)]
+    if owner is None:
+        wanted = [each for each in usable if each.feed_id == feed_id]
+    else:
+        wanted = [each for each in usable if is_same(each.owner, owner)]
+    if not wanted:
+        names = sorted({each.owner for each in usable})
+        there = f"; there are feeds of {', '.join(names)}" if names else "; there is none"
+        raise UsageError(f"is not that of a usable feed{there}", field="feed_id" if feed_id else "owner")
+    return wanted
+
+
+def find_feed(database: Database | None, feed_id: str, *, now: datetime) -> Feed:
+    """Return the feed that an address is about; without a database there is none.
+
+    Raises:
+        UsageError: It was revoked, has expired, or the evidence does not have it.
+        DatabaseError: The evidence cannot be read.
+    """
+    found = next(_read(database, feed_id), None) if database else None
+    if found is None:
+        raise UsageError("this address is not valid; ask for a new one")
+    if not found.is_usable(now):
+        state = "was revoked" if found.revoked_at else "has expired"
+        raise UsageError(f"this address {state}; ask for a new one")
+    return found
+
+
+def _read(database: Database, feed_id: str | None = None) -> Iterator[Feed]:
+    index = EvidenceIndex(database)
+    revoked = {each["session_id"]: each for each in _find(index, FEED_REVOCATION_KIND, feed_id)}
+    for record in _find(index, FEED_KIND, feed_id):
+        end = revoked.get(record["session_id"])
+        yield Feed(
+            record["session_id"],
+            record["owner"],
+            record["granted_by"],
+            record["created_at"],
+            record["expires_at"],
+            end["created_at"] if end else None,
+            end["revoked_by"] if end else None,
+        )
+
+
+def _find(index: EvidenceIndex, kind: str, feed_id: str | None) -> list[Report]:
+    return index.find(EvidenceFilter(metadata_kind=kind, session_id=feed_id), limit=_MOST_FEEDS)[0]
