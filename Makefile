@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 T ?= tests
 
-.PHONY: help install run serve quick test chaos model lint types format bench dist constraints suffixes clean
+.PHONY: help install run serve quick test chaos model lint types format bench dist constraints schemas suffixes clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -66,6 +66,9 @@ dist: install ## Build sdist and wheel into dist/, with their checksums
 
 constraints: ## Write the versions of .venv to constraints.txt
 	$(BIN)/pip freeze --exclude-editable | sort -f > constraints.txt
+
+schemas: install ## Write the JSON Schemas of the documents anew from their models
+	$(BIN)/python tools/json_schemas.py
 
 suffixes: install ## Write the endings of host names anew from the Public Suffix List
 	$(BIN)/python tools/host_suffixes.py

@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "requests": "requests:app",
     "trust": "trust:trust",
     "lint": "lint:lint",
+    "schema": "schema:schema",
     "test": "expectations:run_tests",
     "routes": "lookback:routes",
     "trends": "lookback:trends",

@@ -24,13 +24,17 @@ class WrittenCadence(Document, frozen=True, gc=False):
     """The key `cadence` of a schedule."""
 
     rrule: str | None = None
+    """A rule of RFC 5545 with FREQ of DAILY, WEEKLY, MONTHLY or YEARLY."""
     once_per: PeriodName | None = None
+    """A drill in each of these periods, in place of `rrule`."""
     start: LocalTime | None = None
     """Of a rule its DTSTART; of a period a day in the first one that counts."""
     time_zone: str | None = None
+    """A name of the IANA database, such as `Europe/Berlin`."""
     year_starts: Annotated[int, Meta(ge=1, le=12)] = 1
     """The month in which the year of the periods begins."""
     shift: Shift | None = None
+    """Moves each due time to a working day."""
 
     def __post_init__(self) -> None:
         """Ensure that it can be followed.

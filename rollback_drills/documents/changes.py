@@ -5,7 +5,15 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.documents.fields import Document, Name, ReviewedValue, Timestamp, check_in_utc
+from rollback_drills.documents.fields import (
+    UNSET,
+    Document,
+    Name,
+    ReviewedValue,
+    Timestamp,
+    UnsetType,
+    check_in_utc,
+)
 from rollback_drills.documents.quotation import show
 
 CHANGES_SCHEMA: Final = "rollback-drills.changes.v1"
@@ -15,7 +23,9 @@ class Change(Document, frozen=True, gc=False):
     """Something that was promoted, after which the rollback is to be proven again."""
 
     change_id: Name
+    """By what people and records name the change; each change has its own."""
     promoted_at: Timestamp
+    """When it was promoted; an ISO 8601 timestamp."""
     what: str = ""
     """What was promoted, such as a name and its version."""
     reference: str = ""
@@ -34,8 +44,13 @@ class Changes(Document, frozen=True, gc=False):
     """Everything that was promoted, in any order."""
 
     schema_version: str = ""
+    """Which kind of document this is."""
+    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
+    """Where the JSON Schema lies with which an editor checks the document."""
     changes: tuple[Change, ...] = ()
+    """The changes."""
     reviewed_values: tuple[ReviewedValue, ...] = ()
+    """Texts that look private and were checked by somebody."""
 
 
 class KnownChanges(msgspec.Struct, frozen=True, gc=False):

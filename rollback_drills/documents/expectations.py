@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from rollback_drills.documents.fields import Document, Name, Timestamp
+from rollback_drills.documents.fields import UNSET, Document, Name, Timestamp, UnsetType
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.plain_file import is_yaml, read_plain_file
@@ -20,22 +20,30 @@ class ExpectedRoute(Document, frozen=True, gc=False):
     """A route, and what is expected of it. What is left out may be anything."""
 
     provider: Name
+    """Through which connector."""
     owner: Name
+    """Who is notified, or is not."""
     category: str = ""
+    """Why the owner is not notified, as plans have it."""
     until: Timestamp | None = None
+    """When the owner can be notified at the earliest; an ISO 8601 timestamp."""
 
 
 class Expectation(Document, frozen=True, gc=False):
     """What one schedule is expected to do at one time. What is left out may be anything."""
 
     name: Name
+    """What is expected, for people."""
     at: str
+    """As of when: an ISO 8601 timestamp or a day."""
     schedule_id: str = ""
     """Needless if there is one schedule."""
     drills: tuple[Drill, ...] | None = None
     """In place of those of the history."""
     status: Literal["ready", "due_soon", "needs_attention", "not_requested"] | None = None
+    """In which state the schedule is."""
     next_due_at: Timestamp | None = None
+    """When the next drill is due; an ISO 8601 timestamp."""
     notified: tuple[ExpectedRoute, ...] | None = None
     """Exactly these routes."""
     silent: tuple[ExpectedRoute, ...] | None = None
@@ -64,7 +72,11 @@ class Expectations(Document, frozen=True, gc=False):
     """A file of expectations."""
 
     schema_version: str
+    """Which kind of document this is."""
     expectations: Annotated[tuple[Expectation, ...], Meta(min_length=1)]
+    """What is expected."""
+    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
+    """Where the JSON Schema lies with which an editor checks the document."""
 
     def __post_init__(self) -> None:
         """Ensure that this is the version that is known.

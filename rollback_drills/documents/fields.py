@@ -92,8 +92,11 @@ class ReviewedValue(Document, frozen=True, gc=False):
     sha256: Sha256
     """Digest of the text, so that the review does not repeat it."""
     reviewed_by: Name
+    """Who checked the text."""
     reviewed_at: Timestamp
+    """When it was checked; an ISO 8601 timestamp."""
     reason: Name
+    """Why it may be published."""
 
     def __post_init__(self) -> None:
         """Ensure that the date can be written in UTC."""

@@ -7,12 +7,14 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.fields import (
+    UNSET,
     Document,
     Minutes,
     Name,
     ReviewedValue,
     Sha256,
     Timestamp,
+    UnsetType,
     check_in_utc,
 )
 
@@ -44,17 +46,22 @@ class Participant(Document, frozen=True, gc=False, omit_defaults=True):
     """Who took part, by a name that may be published."""
 
     name: Name
+    """Who took part."""
     role: str = ""
+    """What the person did."""
 
 
 class Finding(Document, frozen=True, gc=False, omit_defaults=True):
     """What a drill has shown to be wrong, and what became of it."""
 
     finding_id: Name
+    """By what people and records name the finding."""
     summary: str = ""
+    """What is wrong."""
     severity: str = ""
     """In the words of the organisation's own scale."""
     ticket: str = ""
+    """Where it is worked on; no URL."""
     closed_at: Timestamp | None = None
     """None while it is open."""
 
@@ -67,55 +74,86 @@ class Drill(Document, frozen=True, gc=False, omit_defaults=True):
     """One rollback exercise as it was performed. Absent facts are judged, not refused here."""
 
     drill_id: str = ""
+    """By what people and records name the drill; each drill has its own."""
     executed_at: Timestamp | None = None
+    """When it was performed; an ISO 8601 timestamp."""
     actor: str = ""
+    """Who performed it."""
     source_mode: str = ""
+    """The mode of the backend before the rollback."""
     target_mode: str = ""
+    """The mode of the backend after the rollback."""
     status: str = ""
+    """How it ended: `pass` or `fail`."""
     fallback_verified: bool = False
+    """Whether somebody verified that the old backend served."""
     recovery_minutes: Minutes | None = None
+    """How many minutes the rollback took."""
     max_recovery_minutes: Minutes | None = None
+    """How many minutes it may take."""
     runbook_ref: str = ""
+    """The runbook that was followed: a path or an opaque reference, no URL."""
     evidence_refs: tuple[str, ...] = ()
+    """Where the proof of the drill is; opaque references, no URLs."""
 
     # No judgement depends on what follows; docs/reference/audit-fields.md says who asks for it.
     scenario: str = ""
+    """What was assumed to go wrong."""
     objective: str = ""
+    """What the drill was meant to show."""
     exercise_type: ExerciseType | None = None
+    """How close to the real thing it was."""
     trigger: Trigger | None = None
+    """Why it was performed when it was."""
     participants: tuple[Participant, ...] = ()
+    """Who took part."""
     rto_minutes: Minutes | None = None
     """Within how many minutes the service must be back."""
     rto_achieved_minutes: Minutes | None = None
+    """After how many minutes the service was back."""
     rpo_minutes: Minutes | None = None
     """How many minutes of data may be lost."""
     rpo_achieved_minutes: Minutes | None = None
+    """How many minutes of data were lost."""
     plan_version: str = ""
     """Of the recovery plan that was followed."""
     plan_version_after: str = ""
     """Of the plan as it was revised after the drill."""
     systems_tested: tuple[Name, ...] = ()
+    """The systems that were part of it."""
     covers_third_party: bool | None = None
+    """Whether a service of somebody else was part of it."""
     key_person_absent: bool | None = None
     """Whether it was performed without somebody on whom the recovery depends."""
     restore_checksum: str = ""
     """Of the data that was restored, with its algorithm, such as `sha256:` and digits."""
     reviewed_by: str = ""
+    """Who reviewed the result."""
     reviewed_at: Timestamp | None = None
+    """When it was reviewed; an ISO 8601 timestamp."""
     approved_by: str = ""
+    """Who approved the result."""
     approved_at: Timestamp | None = None
+    """When it was approved; an ISO 8601 timestamp."""
     report_sha256: Sha256 | None = None
     """Digest of the report that was written about the drill."""
     findings: tuple[Finding, ...] = ()
+    """What the drill has shown to be wrong."""
 
 
 class History(Document, frozen=True, gc=False):
     """Every drill of an environment, in any order."""
 
     schema_version: str = ""
+    """Which kind of document this is."""
+    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
+    """Where the JSON Schema lies with which an editor checks the document."""
     environment: str = ""
+    """Where the drills were performed, such as `production`."""
     drills: tuple[Drill, ...] = ()
+    """The drills."""
     reviewed_values: tuple[ReviewedValue, ...] = ()
+    """Texts that look private and were checked by somebody."""
 
     def __post_init__(self) -> None:
         """Ensure that every drill has dates that can be written in UTC."""

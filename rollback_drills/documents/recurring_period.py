@@ -25,9 +25,13 @@ class RecurringPeriod(Document, Spans, frozen=True, gc=False):
     """A rule, and from when until when its first occurrence lasts; the others last as long on the wall."""
 
     rrule: str
+    """A rule of RFC 5545 with FREQ of DAILY, WEEKLY, MONTHLY or YEARLY."""
     start: LocalTime
+    """When the first occurrence begins, by the clock on the wall."""
     end: LocalTime
+    """When the first occurrence is over, by the clock on the wall."""
     time_zone: str
+    """A name of the IANA database, such as `Europe/Berlin`."""
     except_days: tuple[LocalDate, ...] = msgspec.field(default=(), name="except")
     """The local days on which occurrences that do not happen would start."""
 

@@ -38,10 +38,13 @@ class EscalationStep(Document, frozen=True, gc=False):
     """Whom to tell next, and how long after the step before, if nobody has acknowledged."""
 
     owner: Name
+    """Who is notified next."""
     after_minutes: Minutes | None = None
+    """How many minutes after the step before."""
     after_business_hours: BusinessHoursCount | None = None
     """Counted in the working time of the owner who was told before."""
     providers: tuple[Name, ...] = ()
+    """Through which connectors; those of the schedule if it is empty."""
 
     def __post_init__(self) -> None:
         """Ensure that one wait is given."""
@@ -53,13 +56,19 @@ class OwnerRule(Document, frozen=True, gc=False):
     """How one owner is told. Absent settings are inherited from the policy."""
 
     providers: tuple[Name, ...] = ()
+    """Through which connectors the owner is notified; those of the schedule if it is empty."""
     acknowledgement_minutes: Minutes | None = None
+    """Within how many minutes the owner is to acknowledge."""
     escalation_owner: str = ""
+    """Who is notified if the owner does not acknowledge."""
     escalation_steps: tuple[EscalationStep, ...] = ()
     """After the escalation owner: whom to tell next, each after the one before."""
     notification_providers: tuple[Name, ...] | UnsetType = UNSET
+    """The same as `providers`."""
     ack_minutes: Minutes | UnsetType = UNSET
+    """The same as `acknowledgement_minutes`."""
     manager: str | UnsetType = UNSET
+    """The same as `escalation_owner`."""
 
     def __post_init__(self) -> None:
         """Fold the other spellings that the contract accepts."""
@@ -72,19 +81,26 @@ class SharedOwnerRule(OwnerRule, frozen=True, gc=False, kw_only=True):
     """One rule of the list spelling: an owner rule for several owners."""
 
     owners: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    """To whom the rule applies."""
 
 
 class Period(Document, frozen=True, gc=False):
     """A half-open stretch of time, `[start_at, end_at)` (contract §8.2), or one that recurs."""
 
     start_at: Timestamp = ZERO_TIME
+    """When it begins; an ISO 8601 timestamp."""
     end_at: Timestamp = ZERO_TIME
+    """When it is over; an ISO 8601 timestamp."""
     reason: str = ""
+    """What people are told about it."""
     recurrence: RecurringPeriod | None = None
     """When it recurs; then it has no other times."""
     starts_at: Timestamp | UnsetType = UNSET
+    """The same as `start_at`."""
     ends_at: Timestamp | UnsetType = UNSET
+    """The same as `end_at`."""
     description: str | UnsetType = UNSET
+    """The same as `reason`."""
 
     def __post_init__(self) -> None:
         """Fold the other spellings, and ensure that it recurs, or has two ends in the right order."""
@@ -143,10 +159,15 @@ class MaintenanceWindow(Period, frozen=True, gc=False):
     """A period in which matching routes are not told. An empty matcher matches everything."""
 
     window_id: str = ""
+    """By what people and records name the window."""
     owners: tuple[Name, ...] = ()
+    """Whom it silences; empty for everybody."""
     providers: tuple[Name, ...] = ()
+    """Through which connectors nobody is notified; empty for all."""
     schedule_ids: tuple[Name, ...] = ()
+    """Which schedules it silences; empty for all."""
     id: str | UnsetType = UNSET
+    """The same as `window_id`."""
 
     def __post_init__(self) -> None:
         """Fold the other spellings."""
@@ -159,14 +180,19 @@ class OwnerCalendar(Document, frozen=True, gc=False):
     """When one owner cannot be notified: always (`available: false`) or in the listed periods."""
 
     available: bool = True
+    """Whether the owner can be notified at all."""
     reason: str = ""
+    """Why the owner cannot be notified."""
     unavailable_windows: tuple[Period, ...] = ()
+    """When the owner is absent."""
     time_zone: str | None = None
     """Where the owner works; UTC if it is absent."""
     business_hours: BusinessHours | None = None
+    """When the owner works; counts for `after_business_hours`."""
     ics: str = ""
     """The path of an iCalendar file below the folder of the document; the owner is absent at its events."""
     blackout_windows: tuple[Period, ...] | UnsetType = UNSET
+    """The same as `unavailable_windows`."""
 
     def __post_init__(self) -> None:
         """Fold the other spelling, and see that the time zone is known."""
@@ -179,29 +205,43 @@ class ServiceLevel(Document, frozen=True, gc=False):
     """Policy-wide service levels."""
 
     acknowledgement_minutes: Minutes | None = None
+    """Within how many minutes owners are to acknowledge, unless their rule says otherwise."""
 
 
 class RepeatAfter(Document, frozen=True, gc=False):
     """After how many days a route that was told is told again, by the state of its schedule."""
 
     due_soon: RepeatDays | None = None
+    """While the drill is due soon."""
     needs_attention: RepeatDays | None = None
+    """While the schedule needs attention."""
 
 
 class RoutingPolicy(Document, frozen=True, gc=False):
     """A routing policy, in a file of its own or inside the schedule (contract §1)."""
 
     schema_version: str = ""
+    """Which kind of document this is."""
+    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
+    """Where the JSON Schema lies with which an editor checks the document."""
     owner_routes: dict[str, OwnerRule] | tuple[SharedOwnerRule, ...] = {}
+    """How owners are notified: by owner, or as rules for several owners each, of which later ones win."""
     maintenance_windows: tuple[MaintenanceWindow, ...] = ()
+    """When nobody is notified."""
     owner_calendars: dict[str, OwnerCalendar] = {}
+    """When owners are absent, and where and when they work."""
     calendars: dict[Name, WorkCalendar] = {}
     """Working days, by the names that this document gives them."""
     acknowledgement_minutes: Minutes | None = None
+    """Within how many minutes owners are to acknowledge."""
     default_slo: ServiceLevel | None = None
+    """Another place for `acknowledgement_minutes`."""
     repeat_after_days: RepeatAfter | None = None
+    """After how many days an owner is notified again."""
     reviewed_values: tuple[ReviewedValue, ...] = ()
+    """Texts that look private and were checked by somebody."""
     blackout_windows: tuple[MaintenanceWindow, ...] | UnsetType = UNSET
+    """The same as `maintenance_windows`."""
 
     def __post_init__(self) -> None:
         """Fold the other spelling, and ensure that the calendars that owners work by are there."""

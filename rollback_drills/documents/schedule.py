@@ -36,16 +36,25 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     """
 
     schedule_id: Annotated[str, Meta(max_length=200)] = ""
+    """By what people, records and messages name the schedule; it is never given to another one."""
     environment: str = ""
+    """Where the drills are performed, such as `production`."""
     status: str = ""
+    """`active`, or `retired` to end the follow-up."""
     interval_days: Days | None = None
+    """How many days of 24 hours lie between drills."""
     written_cadence: WrittenCadence | None = msgspec.field(default=None, name="cadence")
     """By the calendar, in place of `interval_days`."""
     next_due_at: Timestamp | None = None
+    """When the next drill is due; an ISO 8601 timestamp."""
     due_policy: DuePolicy = DuePolicy.EXPLICIT
+    """What moves the due time."""
     owners: tuple[Name, ...] = ()
+    """Who is notified."""
     notification_providers: tuple[Name, ...] = ()
+    """Through which connectors the owners are notified, by their names."""
     runbook_ref: str = ""
+    """Where the runbook of the rollback is: a path or an opaque reference, no URL."""
     retest_within_days: RepeatDays = 14.0
     """Within how many days a drill that was not accepted is to be performed again."""
     postpone_limit_days: Annotated[float, Meta(ge=0, le=366)] = POSTPONE_LIMIT_DAYS

@@ -34,6 +34,7 @@ class WorkCalendar(Document, frozen=True, gc=False):
     """Which days are working days."""
 
     working_days: Annotated[tuple[Day, ...], Meta(min_length=1)] = WORKING_WEEK
+    """The days of the week on which people work."""
     holidays: str = ""
     """A country, or a country and one of its parts: `DE`, `DE-BE` (ISO 3166)."""
     closed: tuple[LocalDate, ...] = ()
@@ -95,6 +96,7 @@ class Shift(Document, frozen=True, gc=False):
     """Moves a due time to the same time of a working day."""
 
     to: Literal["next_business_day", "previous_business_day", "nearest_business_day"]
+    """Which working day takes the place of a day without work."""
     calendar: Name
     """One of `calendars` of the same document."""
 

@@ -21,6 +21,7 @@ class BusinessHours(Document, frozen=True, gc=False, omit_defaults=True):
     """From when until when an owner works, and on which days."""
 
     start: _Start = "09:00"
+    """When work begins, by the clock on the wall."""
     end: _End = "17:00"
     """On the next day if it is earlier than `start`; 24:00 is the end of the day."""
     days: Annotated[tuple[Day, ...], Meta(min_length=1)] | UnsetType = UNSET
