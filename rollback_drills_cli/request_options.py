@@ -41,7 +41,8 @@ def option_of(
     flag = find_flag(name)
     if bool in inner:  # yes, no, or not said
         flag = f"{flag}/--no-{flag.removeprefix('--')}"
-    return typer.Option(flag, *flags, metavar=metavar, help=help_text, min=lowest, max=highest)
+    names = sorted((flag, *flags), key=len)  # help shows the short ones first
+    return typer.Option(*names, metavar=metavar, help=help_text, min=lowest, max=highest)
 
 
 def with_options_of(request: type[BaseModel], *, after: str) -> Callable[[Function], Function]:
