@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
+from rollback_drills.names.people import SHARED
 
 PREFIX: Final = "drills_"
 """What every token begins with, so that scanners of secrets and people know what they have found."""
@@ -42,6 +43,10 @@ class ApiToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
+    def may(self, scope: Scope) -> bool:
+        """Whether its holder may do what a scope allows."""
+        return self.scope.includes(scope)
+
     def is_expired(self, now: datetime) -> bool:
         """Whether its time is over; at `expires_at` it is."""
         return self.expires_at is not None and now >= self.expires_at
@@ -69,6 +74,8 @@ def check_name(name: str) -> None:
             f"{show(name)} is not a name for a token; write 1 to {LONGEST_NAME} lower-case letters, digits"
             " and dashes, such as release-pipeline"
         )
+    if name in SHARED:
+        raise UsageError(f"{show(name)} stands for people who come through it; name the token otherwise")
 
 
 def find_token(tokens: Iterable[ApiToken], presented: str) -> ApiToken | None:

@@ -1,8 +1,10 @@
-"""The permission that an address carries, as a JSON Web Token (RFC 7519).
+"""What the keys of a deployment sign: addresses that permit something, and the forms of the console.
 
 The link of a message permits acknowledging one route. The address of a feed permits reading one calendar.
+Both are JSON Web Tokens (RFC 7519). The mark of a form shows that it was made for its caller.
 """
 
+import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +19,8 @@ LASTS: Final = timedelta(days=30)
 """How long a link can be used at most; the end of its cycle ends it earlier."""
 FEED_LASTS: Final = timedelta(days=366)
 """How long the address of a feed can be used at most; a revocation ends it earlier."""
+FORM_LASTS: Final = timedelta(hours=4)
+"""How long a form can be sent; a page that is older asks to send it again."""
 _ACKNOWLEDGE: Final = "rollback-drills/acknowledge"
 _FEED: Final = "rollback-drills/calendar-feed"
 _ALGORITHM: Final = "HS256"
@@ -74,6 +78,32 @@ class LinkKeys(msgspec.Struct, frozen=True):
         """
         return self._read(_FEED, permission, now, "this address", "ask for a new one")
 
+    def mark_form(self, caller: str, *, now: datetime) -> str:
+        """Return the mark of a form for a caller: when it ends, which key signed it, and the signature.
+
+        It is no JSON Web Token: pages are redacted, and those look like secrets.
+        """
+        ends = int((now + FORM_LASTS).timestamp())
+        return f"{ends}.{self.keys[0].key_id}.{_sign_form(self.keys[0], caller, ends)}"
+
+    def check_form(self, mark: str, caller: str, *, now: datetime) -> None:
+        """Ensure that a form was made for a caller, and not too long ago.
+
+        Raises:
+            UsageError: It was not.
+        """
+        written, _, rest = mark.partition(".")
+        key_id, _, signature = rest.partition(".")
+        key = next((each for each in self.keys if each.key_id == key_id), None)
+        ends = int(written) if written.isascii() and written.isdigit() and len(written) < 12 else 0
+        is_ours = key is not None and hmac.compare_digest(
+            _sign_form(key, caller, ends).encode(), signature.encode("utf-8", "surrogatepass")
+        )
+        if not is_ours or now.timestamp() >= ends:
+            raise UsageError(
+                "nothing was done: the page was open for too long, or is not yours; send it again"
+            )
+
     def _sign(self, meant_for: str, subject: str, ends: datetime) -> str:
         import jwt  # only who delivers with links needs it
 
@@ -113,6 +143,11 @@ def _is_written_as_signed(permission: str) -> bool:
     signature = permission.rpartition(".")[2]
     decoded = urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
     return urlsafe_b64encode(decoded).rstrip(b"=").decode() == signature
+
+
+def _sign_form(key: LinkKey, caller: str, ends: int) -> str:
+    text = f"rollback-drills/form\n{ends}\n{caller}"
+    return hmac.new(key.secret.encode(), text.encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
 
 def parse_keys(text: str) -> LinkKeys:

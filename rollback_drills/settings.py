@@ -36,6 +36,9 @@ VARIABLES: Final = {
     "public_url": "DRILLS_PUBLIC_URL",
     "runbook_base_url": "DRILLS_RUNBOOK_BASE_URL",
     "alarm_path_hours": "DRILLS_ALARM_PATH_HOURS",
+    "login_header": "DRILLS_API_LOGIN_HEADER",
+    "trusted_proxies": "DRILLS_API_TRUSTED_PROXIES",
+    "login_scope": "DRILLS_API_LOGIN_SCOPE",
 }
 """By setting: the environment variable that gives it."""
 
@@ -108,6 +111,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the runbooks are that schedules name by a path: messages link to them."""
     alarm_path_hours: _AlarmPathHours = 24.0
     """Within this many hours the drill of an alarm path is acknowledged, or its route is a finding."""
+
+    login_header: str | None = None
+    """In which header a trusted proxy names the person who logged in; only the API reads these three."""
+    trusted_proxies: str | None = None
+    """The addresses and networks that the proxy connects from, separated by commas."""
+    login_scope: str | None = None
+    """What people who logged in may do."""
 
     @property
     def criteria(self) -> Criteria:

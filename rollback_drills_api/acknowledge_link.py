@@ -3,9 +3,6 @@
 Mail scanners and previews of chats open links, so that only the button acts.
 """
 
-import logging
-import threading
-import time
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -20,59 +17,18 @@ from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.console.rendering import SERVED_POLICY, stylesheet
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.linked_route import LinkedRoute, find_linked_route
-from rollback_drills.link_permission import LinkKeys
 from rollback_drills_api.acknowledging import acknowledge_choices
 from rollback_drills_api.bodies import SaidBody
-from rollback_drills_api.options import ApiOptions
+from rollback_drills_api.key_book import KeyBook
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.service import Served, Service
-
-logger = logging.getLogger(__name__)
 
 # For people, and no part of what programs are promised.
 router = APIRouter(prefix=PAGE_PATH, include_in_schema=False)
 
-_KEYS_FOR_SECONDS: Final = 15.0
 _LONGEST_NAME: Final = 200
 _CALLER: Final = "link"
 _NOTE: Final = "acknowledged by the link of the message"
-
-
-class KeyBook:
-    """The keys as they were loaded last, so that a stranger's requests do not reach the Prefect server."""
-
-    def __init__(self, options: ApiOptions) -> None:
-        """Load with what the operator decided."""
-        self._load = options.load_link_keys
-        self._lock = threading.Lock()
-        self._keys: LinkKeys | None = None
-        self._is_known = False
-        self._asked_at: float | None = None
-
-    def keys(self) -> LinkKeys:
-        """Return the keys; none at all if nothing was signed yet.
-
-        Raises:
-            Problem: They cannot be loaded.
-        """
-        with self._lock:
-            now = time.monotonic()
-            if self._asked_at is None or now - self._asked_at > _KEYS_FOR_SECONDS:
-                self._asked_at = now
-                self._is_known = self._reload()
-            if not self._is_known:
-                raise Problem(
-                    HTTPStatus.SERVICE_UNAVAILABLE, "the link cannot be checked now; try again in a minute"
-                )
-            return self._keys or LinkKeys(())
-
-    def _reload(self) -> bool:
-        try:
-            self._keys = self._load()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next try may succeed
-            logger.warning("the keys of links cannot be loaded (%s)", type(error).__name__)
-            return False
-        return True
 
 
 @router.get("/style.css")

@@ -18,6 +18,7 @@ from rollback_drills_api import (
     building,
     calendar_feed,
     console,
+    console_forms,
     delivering,
     docs_page,
     granting,
@@ -31,6 +32,7 @@ from rollback_drills_api import (
 from rollback_drills_api.answers import encode
 from rollback_drills_api.boundary import Boundary
 from rollback_drills_api.fleet import FleetCache
+from rollback_drills_api.key_book import KeyBook
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import install_handlers, write_problem
 from rollback_drills_api.security import TokenBook, reading
@@ -62,9 +64,13 @@ def build_app(options: ApiOptions) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.options = options
-    app.state.link_keys = acknowledge_link.KeyBook(options)
+    app.state.link_keys = KeyBook(options.load_link_keys)
+    app.state.form_keys = KeyBook(options.open_form_keys)
     app.state.service = Service(options, book, FleetCache(options.settings))
-    read = (reads, lookback, publishing, console, metrics, health, acknowledge_link, docs_page, calendar_feed)
+    read = (
+        *(reads, lookback, publishing, console_forms, console, metrics, health),
+        *(acknowledge_link, docs_page, calendar_feed),
+    )
     for module in (*read, delivering, acknowledging, granting, requesting, building):
         # as they are: a router that is included looks for its route once more, with every request
         app.router.routes.extend(module.router.routes)

@@ -10,10 +10,12 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rollback_drills.api_token import ApiToken
 from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.reports.calendar_feeds import FEED_PATH
 from rollback_drills_api.limits import RateLimit, check_json, check_query, read_body, replay
+from rollback_drills_api.logins import read_login
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem, write_problem
 from rollback_drills_api.security import TokenBook, identify, read_token
@@ -49,6 +51,7 @@ class Boundary:
         self._hosts = options.hosts
         self._base_path = options.base_path
         self._book = book
+        self._login = options.login
         self._rate = RateLimit(options.requests_per_second)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,16 +96,16 @@ class Boundary:
         _check_host([value for name, value in headers if name == b"host"], self._hosts)
         now = time.monotonic()
         try:
-            presented = read_token(headers, takes_password=request.is_page)
-            token = identify(self._book, presented, now=now)
+            login = read_login(headers, request.address, self._login)
+            caller = login if request.is_console and login else self._identify(request, now)
         except Problem:
             # So that nobody guesses at full speed. It does not count for others who come from this address.
             self._take(f"login {request.address}", now)
             raise
-        request.scope["state"]["token"] = token
-        request.caller = token.name if token else ""
-        if token:
-            self._take(f"token {token.name}", now)
+        request.scope["state"]["caller"] = caller
+        request.caller = caller.name if caller else ""
+        if caller:
+            self._take(f"caller {caller.name}", now)
         elif not request.is_probe:
             self._take(f"address {request.address}", now)
         if "\0" in request.scope["path"]:
@@ -114,12 +117,16 @@ class Boundary:
         length = fields.get(b"content-length")
         body = await read_body(receive, length.decode("latin-1") if length is not None else None)
         request.is_read = True
-        if body and request.is_form:
+        if body and (request.is_link or request.is_console):
             _check_media_type(fields.get(b"content-type", b"").decode("latin-1"), _FORM)
         elif body:
             _check_media_type(fields.get(b"content-type", b"").decode("latin-1"), "application/json")
             check_json(body)
         return replay(body, receive)
+
+    def _identify(self, request: "_Request", now: float) -> ApiToken | None:
+        presented = read_token(request.scope["headers"], takes_password=request.is_page)
+        return identify(self._book, presented, now=now)
 
     def _take(self, caller: str, now: float) -> None:
         wait = self._rate.take(caller, now=now)
@@ -148,18 +155,22 @@ class _Request:
         """Whether all of the request has come. If not, the rest would keep the connection, drop by drop."""
         self._started = time.perf_counter()
         scope.setdefault("state", {})
-        scope["state"] |= {"request_id": self.request_id, "token": None}
+        scope["state"] |= {"request_id": self.request_id, "caller": None}
 
     @property
     def is_page(self) -> bool:
-        """Whether a browser or a calendar asks for something that changes nothing."""
+        """Whether a browser or a calendar asks, which sends a password unasked."""
         path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return bool(self.scope["method"] == "GET") and (
-            path in _READ_BY_PEOPLE or path.startswith("/console/")
-        )
+        return self.is_console or bool(self.scope["method"] == "GET" and path in _READ_BY_PEOPLE)
 
     @property
-    def is_form(self) -> bool:
+    def is_console(self) -> bool:
+        """Whether it is for a page or a form of the console."""
+        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
+        return bool(path == "/console" or path.startswith("/console/"))
+
+    @property
+    def is_link(self) -> bool:
         """Whether it is about the page behind a link, whose path is a permission."""
         path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
         return bool(path.startswith(f"{PAGE_PATH}/"))
@@ -167,7 +178,7 @@ class _Request:
     @property
     def printable_path(self) -> str:
         """The path for the log, without the permission that it may hold."""
-        if self.is_form:
+        if self.is_link:
             return f"{PAGE_PATH}/{{link}}"
         path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
         return f"{FEED_PATH}/{{link}}" if path.startswith(f"{FEED_PATH}/") else _printable(self.scope["path"])

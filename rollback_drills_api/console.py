@@ -18,7 +18,6 @@ from rollback_drills.console.pages import (
     write_fleet,
     write_missing_documents,
     write_missing_evidence,
-    write_schedule,
     write_trends,
     write_undelivered,
 )
@@ -46,7 +45,7 @@ _UNUSABLE: Final = "the database cannot be used; the log of the API says why"
 @router.get("")
 async def fleet(served: Readable, request: Request) -> Response:
     """Show the fleet at a glance."""
-    return await _give(
+    return await give(
         served,
         request,
         "fleet",
@@ -58,7 +57,7 @@ async def fleet(served: Readable, request: Request) -> Response:
 @router.get("/calendar")
 async def calendar(served: Readable, request: Request) -> Response:
     """Show a month: what is due, which windows are open, and who is absent."""
-    return await _give(
+    return await give(
         served,
         request,
         "calendar",
@@ -67,26 +66,14 @@ async def calendar(served: Readable, request: Request) -> Response:
     )
 
 
-@router.get("/schedule")
-async def schedule(served: Readable, request: Request) -> Response:
-    """Show one schedule."""
-    return await _give(
-        served,
-        request,
-        "schedule",
-        lambda: _only(request.query_params, "id").get("id", ""),
-        write_schedule,
-    )
-
-
 @router.get("/acknowledgements")
 async def acknowledgements(served: Readable, request: Request) -> Response:
     """Show who still has to acknowledge."""
-    return await _give(
+    return await give(
         served,
         request,
         "acknowledgements",
-        lambda: bool(_only(request.query_params)),
+        lambda: bool(only(request.query_params)),
         lambda console, links, _: write_acknowledgements(console, links),
     )
 
@@ -94,11 +81,11 @@ async def acknowledgements(served: Readable, request: Request) -> Response:
 @router.get("/trends")
 async def trends(served: Readable, request: Request) -> Response:
     """Show what was delivered and what was kept back, week by week."""
-    return await _give(
+    return await give(
         served,
         request,
         "trends",
-        lambda: bool(_only(request.query_params)),
+        lambda: bool(only(request.query_params)),
         lambda console, links, _: write_trends(console, links),
     )
 
@@ -106,11 +93,11 @@ async def trends(served: Readable, request: Request) -> Response:
 @router.get("/changes")
 async def changes(served: Readable, request: Request) -> Response:
     """Show what changed since yesterday."""
-    return await _give(
+    return await give(
         served,
         request,
         "changes",
-        lambda: bool(_only(request.query_params)),
+        lambda: bool(only(request.query_params)),
         lambda console, links, _: write_changes(console, links),
     )
 
@@ -118,11 +105,11 @@ async def changes(served: Readable, request: Request) -> Response:
 @router.get("/undelivered")
 async def undelivered(served: Readable, request: Request) -> Response:
     """Show what waits for delivery, and the dead letters."""
-    return await _give(
+    return await give(
         served,
         request,
         "undelivered",
-        lambda: bool(_only(request.query_params)),
+        lambda: bool(only(request.query_params)),
         lambda console, links, _: write_undelivered(console, links),
     )
 
@@ -130,11 +117,11 @@ async def undelivered(served: Readable, request: Request) -> Response:
 @router.get("/evidence")
 async def evidence(served: Readable, request: Request) -> Response:
     """Show the newest rows of the evidence."""
-    return await _give(
+    return await give(
         served,
         request,
         "evidence",
-        lambda: read_page("page", _only(request.query_params, "page").get("page", "1")),
+        lambda: read_page("page", only(request.query_params, "page").get("page", "1")),
         write_evidence,
     )
 
@@ -148,15 +135,13 @@ async def style() -> Response:
 @router.get("/{name:path}")
 async def nowhere(served: Readable, request: Request, name: str) -> Response:
     """Answer that there is no such page; with a slash too many there is."""
-    links = _links_from(served, request)
+    links = links_from(served, request)
     if not name:
         return RedirectResponse(links.fleet(FleetQuery()), HTTPStatus.PERMANENT_REDIRECT)
-    answer = _answer(HTTPStatus.NOT_FOUND, _render_none(links, f"the console has no page {show(name)}"))
-    answer.headers["content-security-policy"] = SERVED_POLICY
-    return answer
+    return answer_page(HTTPStatus.NOT_FOUND, _render_none(links, f"the console has no page {show(name)}"))
 
 
-def _links_from(served: Service, request: Request) -> ServedLinks:
+def links_from(served: Service, request: Request) -> ServedLinks:
     """Return addresses relative to the page that was asked for: a proxy may serve it below any path."""
     path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return ServedLinks(PrefectLinks(served.options.prefect_url), root_of(path))
@@ -167,7 +152,7 @@ def _render_none(links: ServedLinks, reason: str, *, here: str = "") -> str:
     return render_outage(outage, links, here=here)
 
 
-def _only(parameters: Mapping[str, str], *names: str) -> Mapping[str, str]:
+def only(parameters: Mapping[str, str], *names: str) -> Mapping[str, str]:
     """Ensure that no other query parameter was sent."""
     unknown = sorted(parameters.keys() - set(names))
     if unknown:
@@ -175,7 +160,7 @@ def _only(parameters: Mapping[str, str], *names: str) -> Mapping[str, str]:
     return parameters
 
 
-async def _give(
+async def give(
     served: Service,
     request: Request,
     name: str,
@@ -191,24 +176,24 @@ async def _give(
         ask: Reads the query.
         write: Makes the page of what was asked.
     """
-    now, links = datetime.now(UTC), _links_from(served, request)
+    now, links = datetime.now(UTC), links_from(served, request)
     try:
         asked = ask()
         answer = await served.answers.give(
             ("console", name, asked),
             lambda: _find_version(served),
-            lambda: _encode(write(_read(served), links, asked)),
+            lambda: _encode(write(read_served(served), links, asked)),
             _HTML,
         )
     except Problem as problem:
         page = write_missing_documents(problem.detail.rstrip("."), links, now=now, here=name)
-        answer = _answer(problem.status_code, page)
+        answer = answer_page(problem.status_code, page)
     except DatabaseError as error:
         why = DatabaseError(_explain(error))
         status = HTTPStatus.OK if str(why) == NO_EVIDENCE else HTTPStatus.SERVICE_UNAVAILABLE
-        answer = _answer(status, write_missing_evidence(why, links, now=now, here=name))
+        answer = answer_page(status, write_missing_evidence(why, links, now=now, here=name))
     except UsageError as error:
-        answer = _answer(HTTPStatus.NOT_FOUND, _render_none(links, str(error), here=name))
+        answer = answer_page(HTTPStatus.NOT_FOUND, _render_none(links, str(error), here=name))
     answer.headers["content-security-policy"] = SERVED_POLICY
     return answer
 
@@ -221,7 +206,12 @@ def _find_version(served: Service) -> str:
         return f"{served.fleet_version()} without a database"
 
 
-def _read(served: Service) -> Console:
+def read_served(served: Service) -> Console:
+    """Return what pages are made from, as it is now.
+
+    Raises:
+        Problem: The documents cannot be used.
+    """
     judged = served.fleet.judged()
     try:
         database = served.database()
@@ -238,8 +228,9 @@ def _explain(error: DatabaseError) -> str:
     return _UNUSABLE
 
 
-def _answer(status: int, page: str) -> Response:
-    return Response(_encode(page), status, media_type=_HTML)
+def answer_page(status: int, page: str) -> Response:
+    """Answer with a page."""
+    return Response(_encode(page), status, {"content-security-policy": SERVED_POLICY}, _HTML)
 
 
 def _encode(page: str) -> bytes:

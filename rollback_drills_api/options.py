@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from rollback_drills.api_token import ApiToken
 from rollback_drills.link_permission import LinkKeys
 from rollback_drills.settings import Settings, default_database_url
+from rollback_drills_api.logins import LoginOptions
 
 REQUESTS_PER_SECOND: Final = 50.0
 FLOW_TIMEOUT_SECONDS: Final = 300.0
@@ -22,6 +24,10 @@ class ApiOptions:
     settings: Settings = field(default_factory=Settings)
     load_link_keys: Callable[[], LinkKeys | None] = lambda: None
     """Gives the keys of the links in messages; None if no message had a link yet."""
+    open_form_keys: Callable[[], LinkKeys] = field(default_factory=lambda: cache(LinkKeys.generate))
+    """Gives the keys that mark the forms of the console, and makes them if there are none yet."""
+    login: LoginOptions = field(default_factory=LoginOptions)
+    """Whether a proxy says who its people are."""
     is_embedded: bool = False
     """Whether flows run in this process, and not as deployments on the workers."""
     is_public_to_read: bool = False

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -99,6 +100,13 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     first = errors[0]
     detail = f"{first['path']}: {first['message']}"
     return write_problem(422, detail, request.state.request_id, errors=errors)
+
+
+def find_invalid(error: ValidationError) -> tuple[str, str]:
+    """Return the first field that cannot be used, and why; never its value."""
+    first = error.errors()[0]
+    placed = _explain(first | {"loc": ("body", *first["loc"])})
+    return str(first["loc"][-1]), placed["message"]
 
 
 def _explain(error: ErrorDetails) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from fastapi import Request
 
 from rollback_drills.api_token import ApiToken, Scope, find_token
+from rollback_drills_api.logins import Login
 from rollback_drills_api.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def read_token(headers: Sequence[tuple[bytes, bytes]], *, takes_password: bool) 
     Args:
         headers: Of the request.
         takes_password: Whether the token may come as the password of HTTP Basic, as browsers ask for one.
-            They send it unasked from then on: only where nothing can be changed.
+            They send it unasked from then on: only where a form needs a mark too.
 
     Raises:
         Problem: It brings something else, or several.
@@ -128,7 +129,7 @@ def _unauthorised(detail: str, error: str = "") -> Problem:
 
 
 class Needs:
-    """A dependency that lets in callers with a scope, and gives the name of their token."""
+    """A dependency that lets in callers with a scope, and gives their name."""
 
     def __init__(self, scope: Scope, *, always: bool = False) -> None:
         """Ask for a scope; `always` also where reading is public."""
@@ -141,22 +142,22 @@ class Needs:
         Raises:
             Problem: The caller must not do this.
         """
-        token: ApiToken | None = request.state.token
-        if token is None:
+        caller: ApiToken | Login | None = request.state.caller
+        if caller is None:
             if self._is_waived_in_public and request.app.state.options.is_public_to_read:
                 return "api"
             raise _unauthorised("this needs a bearer token in the Authorization header")
-        if not token.scope.includes(self.scope):
+        if not caller.may(self.scope):
             raise Problem(
                 HTTPStatus.FORBIDDEN,
-                f"this needs a token of the scope {self.scope}; that of {token.name} is {token.scope}",
+                f"this needs a token of the scope {self.scope}; that of {caller.name} is {caller.scope}",
                 headers={
                     "www-authenticate": (
                         f'Bearer realm="rollback-drills", error="insufficient_scope", scope="{self.scope}"'
                     )
                 },
             )
-        return token.name
+        return caller.name
 
 
 reading: Any = Needs(Scope.READ)

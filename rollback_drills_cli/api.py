@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import os
 import re
 import socket
 import ssl
@@ -10,8 +11,10 @@ from typing import Annotated, Final
 
 import typer
 
+from rollback_drills.api_token import Scope
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import VARIABLES
+from rollback_drills.settings import VARIABLES, read_settings
+from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import FLOW_TIMEOUT_SECONDS, REQUESTS_PER_SECOND, ApiOptions
 from rollback_drills_cli import options
 from rollback_drills_cli.console import read_prefect_url
@@ -50,6 +53,28 @@ def api(
     public_read: Annotated[
         bool, typer.Option("--public-read", help="Let everybody who reaches the port read.")
     ] = False,
+    login_header: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Header in which a trusted proxy names who logged in. (env DRILLS_API_LOGIN_HEADER)",
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address or network that the proxy connects from; may be repeated."
+            " (env DRILLS_API_TRUSTED_PROXIES)",
+        ),
+    ] = None,
+    login_scope: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(Scope),
+            help="What people who logged in may do. (env DRILLS_API_LOGIN_SCOPE; default operate)",
+        ),
+    ] = None,
     embedded: Annotated[
         bool, typer.Option("--embedded", help="Run flows in this process, not as deployments.")
     ] = False,
@@ -79,6 +104,13 @@ def api(
                 f"--allowed-host {name} is not a host name; write it without scheme, port and path"
             )
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
+    proxied = read_settings(
+        os.environ,
+        login_header=login_header,
+        trusted_proxies=",".join(trusted_proxy) if trusted_proxy else None,
+        login_scope=login_scope,
+    )
+    login = parse_login(proxied.login_header, proxied.trusted_proxies, proxied.login_scope)
     if settings.schedule is None and settings.history is None:
         print_problem(
             "no documents are configured, so all answers are not_requested; set"
@@ -88,12 +120,14 @@ def api(
     from prefect.settings import PREFECT_UI_URL  # takes a second
 
     from blocks.api_tokens import list_tokens
-    from blocks.link_keys import load_link_keys
+    from blocks.link_keys import load_link_keys, open_link_keys
 
     served = ApiOptions(
         list_tokens,
         settings,
         load_link_keys=load_link_keys,
+        open_form_keys=open_link_keys,
+        login=login,
         is_embedded=embedded,
         is_public_to_read=public_read,
         allowed_hosts=tuple(allowed_host or ()),

@@ -16,6 +16,7 @@ SHORT_FLAGS: Final = {
     "participants": "--participant",
     "plan_id": "--plan",
     "systems_tested": "--system",
+    "trusted_proxies": "--trusted-proxy",
 }
 """Parameters whose flag is not their name with dashes."""
 

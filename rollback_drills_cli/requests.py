@@ -64,7 +64,9 @@ def create(
     exception: Annotated[ExceptionKind, typer.Argument(help="What is requested.")],
     until: Annotated[str, option_of(AskRequest, "until", metavar="ISO")],
     reason: Annotated[str, option_of(AskRequest, "reason")],
-    requested_by: Annotated[str, option_of(AskRequest, "requested_by", "--by")],
+    requested_by: Annotated[
+        str, typer.Option("--by", "--requested-by", help=AskRequest.model_fields["requested_by"].description)
+    ],
     schedule_id: Annotated[str | None, option_of(AskRequest, "schedule_id", metavar="ID")] = None,
     schedule_path: options.ScheduleOption = None,
     history_path: options.HistoryOption = None,

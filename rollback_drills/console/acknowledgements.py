@@ -11,7 +11,9 @@ from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.alarm_paths import AlarmPathFinding
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_plan import EscalationRoute, build_escalation_plan
+from rollback_drills.followup.exception_requests import RequestedException
 from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules
+from rollback_drills.followup.found_requests import read_open_requests
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.rendering.command_line import write_command
 
@@ -74,6 +76,8 @@ class AcknowledgementsView:
     """How many told routes are acknowledged or excepted."""
     alarm_paths: Sequence[AlarmPathFinding] = ()
     """The routes that reach nobody, by the drills of the alarm paths."""
+    requests: Sequence[RequestedException] = ()
+    """The exceptions that wait for a decision, those that expire first at the top."""
 
 
 def read_acknowledgements(console: Console) -> AcknowledgementsView:
@@ -85,12 +89,17 @@ def read_acknowledgements(console: Console) -> AcknowledgementsView:
     database = console.evidence()
     cycles = read_open_cycles(database, now=console.at)
     rules = find_rules(database, cycles, documents_of(console.subjects))
-    view = make_acknowledgements(cycles, rules, now=console.at)
+    requests = read_open_requests(database, now=console.at)
+    view = make_acknowledgements(cycles, rules, requests, now=console.at)
     return replace(view, alarm_paths=read_findings(database)[:MOST_SHOWN])
 
 
 def make_acknowledgements(
-    cycles: Sequence[CycleFacts], rules: FollowUpRules, *, now: datetime
+    cycles: Sequence[CycleFacts],
+    rules: FollowUpRules,
+    requests: Sequence[RequestedException] = (),
+    *,
+    now: datetime,
 ) -> AcknowledgementsView:
     """Put the page together from the open cycles."""
     plan = build_escalation_plan(cycles, now=now, generated_by=GENERATED_BY, rules=rules)
@@ -109,4 +118,5 @@ def make_acknowledgements(
         len(ordered),
         sum(each.is_breached for each in ordered),
         plan.route_count - plan.outstanding_count,
+        requests=requests[:MOST_SHOWN],
     )

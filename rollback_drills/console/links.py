@@ -125,9 +125,14 @@ class ServedLinks:
         """Return a month of the calendar."""
         return _address(f"{self.root}console/calendar", query.to_parameters())
 
-    def schedule(self, schedule_id: str) -> str:
-        """Return the page of a schedule."""
-        return _address(f"{self.root}console/schedule", {"id": schedule_id})
+    def schedule(self, schedule_id: str, done: str = "") -> str:
+        """Return the page of a schedule, which may say what was done."""
+        further = {"done": done} if done else {}
+        return _address(f"{self.root}console/schedule", {"id": schedule_id, **further})
+
+    def form(self, name: str) -> str:
+        """Return where a form of the page of a schedule is sent."""
+        return f"{self.root}console/schedule/{name}"
 
     def evidence(self, page: int = 1) -> str:
         """Return a page of rows of the evidence."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills.console.acknowledgements import read_acknowledgements
+from rollback_drills.console.acting import Acting
 from rollback_drills.console.changes import read_changes
 from rollback_drills.console.evidence import read_evidence
 from rollback_drills.console.fleet import read_fleet
@@ -56,13 +57,13 @@ def write_calendar(console: Console, links: Links, query: MonthQuery) -> str:
     return render_calendar(read_month(console, query, links), links)
 
 
-def write_schedule(console: Console, links: Links, schedule_id: str) -> str:
-    """Read and write the page of a schedule.
+def write_schedule(console: Console, links: Links, schedule_id: str, acting: Acting | None = None) -> str:
+    """Read and write the page of a schedule, with forms for who can act.
 
     Raises:
         UsageError: There is no such schedule.
     """
-    return render_schedule(read_schedule(console, schedule_id), links)
+    return render_schedule(read_schedule(console, schedule_id), links, acting)
 
 
 def write_acknowledgements(console: Console, links: Links) -> str:

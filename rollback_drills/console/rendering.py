@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rollback_drills.console import charts, timeline
 from rollback_drills.console.acknowledgements import AcknowledgementsView
+from rollback_drills.console.acting import Acting
 from rollback_drills.console.changes import ChangesView
 from rollback_drills.console.evidence import EvidenceView
 from rollback_drills.console.fleet import FleetView
@@ -57,9 +58,15 @@ def render_calendar(view: MonthView, links: Links = _SERVED) -> str:
     return _render("calendar", view, links, here="calendar", states=PRESSING)
 
 
-def render_schedule(view: ScheduleView, links: Links = _SERVED) -> str:
-    """Write the page of a schedule."""
-    return _render("schedule", view, links, here="schedule", lanes=list(timeline.Lane))
+def render_schedule(view: ScheduleView, links: Links = _SERVED, acting: Acting | None = None) -> str:
+    """Write the page of a schedule.
+
+    Args:
+        view: What it shows.
+        links: Where the other pages are.
+        acting: What the caller can do; None for a page without forms.
+    """
+    return _render("schedule", view, links, here="schedule", lanes=list(timeline.Lane), acting=acting)
 
 
 def render_acknowledgements(view: AcknowledgementsView, links: Links = _SERVED) -> str:

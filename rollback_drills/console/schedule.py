@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from rollback_drills.console.acting import list_routes
 from rollback_drills.console.drills import DrillRow, find_drill_rows
 from rollback_drills.console.events import find_events
 from rollback_drills.console.fleet import FleetRow, describe_cycles, make_row
@@ -15,6 +16,8 @@ from rollback_drills.database.connections import DatabaseError
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.subject import Subject
 from rollback_drills.followup.cycle_facts import CycleFacts
+from rollback_drills.followup.exception_requests import RequestedException
+from rollback_drills.followup.found_requests import read_open_requests
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.planning.explanation import Explanation
 from rollback_drills.planning.upcoming import Upcoming, find_upcoming
@@ -47,6 +50,10 @@ class ScheduleView:
     """What a check would decide now; None while the evidence cannot be read."""
     problem: str = ""
     """Why the evidence cannot be read; empty if it can."""
+    routes: Sequence[tuple[str, str]] = ()
+    """Key and text of every route that can be acknowledged."""
+    requests: Sequence[RequestedException] = ()
+    """The exceptions that wait for a decision."""
 
     @property
     def artifact_key(self) -> str:
@@ -73,14 +80,15 @@ def read_schedule(console: Console, schedule_id: str) -> ScheduleView:
         UsageError: There is no such schedule in the documents.
     """
     place = console.find(schedule_id)
-    records, cycles, problem = ScheduleRecords(), [], ""
+    records, cycles, requests, problem = ScheduleRecords(), [], [], ""
     try:
         database = console.evidence()
         cycles = read_open_cycles(database, now=console.at, schedule_ids=[schedule_id])
         records = read_records(database, schedule_id)
+        requests = read_open_requests(database, now=console.at, schedule_ids=[schedule_id])
     except DatabaseError as error:
         problem = console.explain(error)
-    return make_schedule(console, place, records, cycles, problem)
+    return make_schedule(console, place, records, cycles, requests, problem)
 
 
 def make_schedule(
@@ -88,6 +96,7 @@ def make_schedule(
     place: int,
     records: ScheduleRecords,
     cycles: Sequence[CycleFacts],
+    requests: Sequence[RequestedException],
     problem: str = "",
 ) -> ScheduleView:
     """Put the page of a schedule together.
@@ -97,6 +106,7 @@ def make_schedule(
         place: Which schedule.
         records: What the evidence has of it.
         cycles: Its open cycles.
+        requests: The exceptions that wait for a decision.
         problem: Why the evidence cannot be read; empty if it can.
     """
     subject, judgement = console.subjects[place], console.judgements[place]
@@ -111,7 +121,18 @@ def make_schedule(
     explanation = None if problem and console.database else _explain(console, subject, judgement)
     coming = find_upcoming([judgement], [document], Span(console.at, console.at + _AHEAD), now=console.at)
     return ScheduleView(
-        console.at, row, judgement, cadence, plan, drills, timeline, coming, explanation, problem
+        console.at,
+        row,
+        judgement,
+        cadence,
+        plan,
+        drills,
+        timeline,
+        coming,
+        explanation,
+        problem,
+        list(list_routes(cycles)),
+        requests,
     )
 
 

@@ -119,7 +119,7 @@ def test_credentials_that_are_none_are_refused(options: ApiOptions, credentials:
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("path", [*WRITES, "/console"])
+@pytest.mark.parametrize("path", WRITES)
 def test_a_password_that_a_browser_sends_unasked_changes_nothing(
     options: ApiOptions, keys: Keys, path: str
 ) -> None:
@@ -128,6 +128,13 @@ def test_a_password_that_a_browser_sends_unasked_changes_nothing(
         read = client.get("/deployment/production-readiness", headers=basic(keys.secrets["reader"]))
     assert answer.status_code == 401
     assert read.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/trends", "/console/style.css"])
+def test_a_page_without_forms_takes_none(options: ApiOptions, keys: Keys, path: str) -> None:
+    with client_of(options) as client:
+        answer = client.post(path, data={"id": "payments"}, headers=basic(keys.secrets["adminer"]))
+    assert answer.status_code == 405
 
 
 def test_where_reading_is_public_nobody_is_asked(options: ApiOptions) -> None:
