@@ -96,6 +96,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     from flows.release_gate import release_gate
     from flows.request_exception import request_exception
     from flows.request_replay import request_replay
+    from flows.retire_schedule import retire_schedule
     from flows.review_notifications import review_notifications
 
     # Late is harmless, dropped is not: see prefect.yaml.
@@ -113,6 +114,7 @@ def find_deployments() -> "list[RunnerDeployment]":
         release_gate,
         acknowledge_notification,
         grant_exception,
+        retire_schedule,
         request_exception,
         decide_exception,
         request_replay,

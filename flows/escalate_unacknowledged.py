@@ -28,6 +28,7 @@ from tasks.events import emit_follow_up
 from tasks.evidence import read_clock
 from tasks.followup import index_escalations, prove_next_actions, report_healthy, take_due_steps
 from tasks.logs import redacting
+from tasks.retirements import close_retired_schedules
 
 _USUAL: Final = EscalateRequest()
 
@@ -63,6 +64,7 @@ def escalate_unacknowledged(
         subjects = load_documents(settings).subjects
         if not dry_run:
             try_failed_again(None, url, generated_by)
+            close_retired_schedules(now, url)
         taken = take_due_steps(subjects, policy, now, url, dry_run)
         trouble = []
         if not dry_run:

@@ -17,6 +17,7 @@ from rollback_drills.documents.shard import Shard
 from rollback_drills.evidence.appender import OpenSigningKey
 from rollback_drills.evidence.population import name_population
 from rollback_drills.followup.open_cycles import find_quiet
+from rollback_drills.followup.retirements import apply_retirements, read_retired
 from rollback_drills.outbox.commit import find_history
 from rollback_drills.outbox.former_names import keep_former_names
 from rollback_drills.outbox.known_cycles import keep_known_cycles
@@ -98,7 +99,8 @@ def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
     judged = classify_readiness(
         subjects, dues, run.settings.criteria, run.now, run.request.generated_by, loaded.drills_elsewhere
     )
-    judgements = keep_known_cycles(run.database, judged)
+    followed = apply_retirements(judged, read_retired(run.database))
+    judgements = keep_known_cycles(run.database, followed)
     platform = find_platform(run.settings)
     if run.shard is None:  # a schedule of another shard may name them
         check_providers(run, platform, (subject.schedule for subject in subjects))

@@ -96,6 +96,11 @@ def exception_request_id(cycle: str, kind: str, requested_by: str, requested_at:
     return "gordexreq-" + _digest(f"{cycle}\x1f{kind}\x1f{name_key(requested_by)}\x1f{requested_at}")[:16]
 
 
+def retirement_id(schedule: str, change: str, approved_at: str) -> str:
+    """Name what was approved at an instant: that a schedule is retired, or restored."""
+    return "gordret-" + _digest(f"{name_key(schedule)}\x1f{change}\x1f{approved_at}")[:16]
+
+
 def escalation_reason(chain_owner: str) -> str:
     """Name why a person in the chain of an owner is told: two owners may escalate to the same person."""
     return f"escalated\x1f{name_key(chain_owner)}"

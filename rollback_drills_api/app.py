@@ -28,6 +28,7 @@ from rollback_drills_api import (
     publishing,
     reads,
     requesting,
+    retiring,
 )
 from rollback_drills_api.answers import encode
 from rollback_drills_api.boundary import Boundary
@@ -71,7 +72,7 @@ def build_app(options: ApiOptions) -> FastAPI:
         *(reads, lookback, publishing, console_forms, console, metrics, health),
         *(acknowledge_link, docs_page, calendar_feed),
     )
-    for module in (*read, delivering, acknowledging, granting, requesting, building):
+    for module in (*read, delivering, acknowledging, granting, retiring, requesting, building):
         # as they are: a router that is included looks for its route once more, with every request
         app.router.routes.extend(module.router.routes)
     app.add_api_route(

@@ -11,6 +11,7 @@ from rollback_drills.followup.requests import (
     AskRequest,
     ExceptionName,
     ExceptionRequest,
+    RetirementRequest,
     Said,
 )
 from rollback_drills.planning.delivery_request import DeliverOptions, like
@@ -96,6 +97,17 @@ class ExceptionBody(Body):
     reason: str = like(ExceptionRequest, "reason", min_length=1, max_length=4000)
     approver: Who | None = None
     requested_by: Who | None = None
+
+
+class RetirementBody(Body):
+    """What is approved for a schedule that nobody follows any more."""
+
+    model_config = _such_as(reason="the backend is gone", approver="release-board", requested_by="maria")
+
+    reason: str = like(RetirementRequest, "reason", min_length=1, max_length=4000)
+    approver: Who | None = None
+    requested_by: Who | None = None
+    restore: bool = like(RetirementRequest, "restore")
 
 
 class AskBody(Body):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from rollback_drills.followup.escalation_plan import build_escalation_plan
-from rollback_drills.followup.follow_up_rules import documents_of, find_rules
+from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_reading import find_package
@@ -53,7 +53,9 @@ async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = 
     def build() -> Report:
         now, database = datetime.now(UTC), served.database()
         cycles = read_open_cycles(database, now=now) if database else []
-        rules = find_rules(database, cycles, documents_of(served.subjects()))
+        rules = find_rules(
+            database, cycles, documents_of(served.subjects()), gone=find_gone(cycles, served.subjects())
+        )
         plan = build_escalation_plan(cycles, now=now, generated_by=generated_by, rules=rules)
         return {"plan": plan, "metadata": describe_built(plan, plan.plan_id)}
 

@@ -56,6 +56,14 @@ _EXCEPTION_EXAMPLE: Final = {
     "approver": "release-board via administration",
     "expires_at": "2026-12-20T09:00:00+00:00",
 }
+_RETIREMENT_EXAMPLE: Final = {
+    "metadata_kind": "go-backend-rollback-drill-retirement",
+    "retirement_id": "gordret-0123456789abcdef",
+    "schedule_id": "payments",
+    "change": "retired",
+    "reason": "the backend is gone",
+    "approver": "release-board via administration",
+}
 _REQUEST_EXAMPLE: Final = {
     "metadata_kind": "go-backend-rollback-drill-exception-request",
     "request_id": "gordexreq-0123456789abcdef",
@@ -222,6 +230,11 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
         _object(exception=_OBJECT, metadata=_OBJECT),
         {"exception": _EXCEPTION_EXAMPLE, "metadata": _EXCEPTION_EXAMPLE},
     ),
+    "retirement": (
+        "The retirement that was written down.",
+        _object(retirement=_OBJECT, metadata=_OBJECT),
+        {"retirement": _RETIREMENT_EXAMPLE, "metadata": _RETIREMENT_EXAMPLE},
+    ),
     "requests": (
         "A page of the requests for exceptions that wait for a decision.",
         _object(schema_version=_TEXT, generated_at=_TEXT, **_PAGE),
@@ -261,7 +274,7 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
         },
     ),
 }
-_RUNS_A_FLOW: Final = ("deliver", "acknowledge", "bulk", "exception", "request", "decline")
+_RUNS_A_FLOW: Final = ("deliver", "acknowledge", "bulk", "exception", "retirement", "request", "decline")
 _HAS_BODY: Final = (*_RUNS_A_FLOW, "package", "escalation")
 
 

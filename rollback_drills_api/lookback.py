@@ -11,7 +11,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import Dashboard, build_dashboard
-from rollback_drills.followup.follow_up_rules import documents_of, find_rules
+from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
 from rollback_drills.followup.found_requests import read_open_requests
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.retests import read_retests
@@ -127,7 +127,9 @@ def find_dashboard(served: Service) -> Dashboard:
         read_connectors(database) if database else [],
         now=now,
         generated_by="api",
-        rules=find_rules(database, cycles, documents_of(served.subjects())),
+        rules=find_rules(
+            database, cycles, documents_of(served.subjects()), gone=find_gone(cycles, served.subjects())
+        ),
         retests=read_retests(database, now=now) if database else (),
         requests=read_open_requests(database, now=now) if database else (),
         totals=read_totals(database) if database else NO_TOTALS,

@@ -148,10 +148,11 @@ def _find_flow(name: str) -> Any:
     from flows.deliver_notifications import deliver_notifications
     from flows.grant_exception import grant_exception
     from flows.request_exception import request_exception
+    from flows.retire_schedule import retire_schedule
 
     flows = (
         *(acknowledge_notification, deliver_notifications),
-        *(grant_exception, request_exception, decide_exception),
+        *(grant_exception, request_exception, decide_exception, retire_schedule),
     )
     return next(flow for flow in flows if flow.name == name)
 

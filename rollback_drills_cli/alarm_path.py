@@ -82,14 +82,16 @@ def alarm_path(
     requested = parse_requested(provider)
     named = named_providers(subject.schedule for subject in fleet.subjects)
     check_requested(requested, known_providers(named, requested, list))
-    checks = start_checks(fleet.subjects, judge_all(fleet.subjects, settings.criteria, now=at))
-    request = PlanRequest(requested=requested, policy=read_policy(routing_policy))
-    paths = find_alarm_paths(checks, request, now=at)
+    judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     findings = []
     if evidence := find_evidence(database):
         from rollback_drills.followup.alarm_path_reading import read_findings  # with SQLAlchemy
+        from rollback_drills.followup.retirements import apply_retirements, read_retired
 
         findings = read_findings(evidence)
+        judgements = apply_retirements(judgements, read_retired(evidence))
+    request = PlanRequest(requested=requested, policy=read_policy(routing_policy))
+    paths = find_alarm_paths(start_checks(fleet.subjects, judgements), request, now=at)
     report = build_alarm_paths(paths, findings, within_hours=settings.alarm_path_hours, now=at)
     if as_json:
         print_json(report)

@@ -116,11 +116,12 @@ def _find_rules(
     routing_policy: str | None,
 ) -> "FollowUpRules":
     """Return the rules of the schedules that are configured; without any, nobody is known to be absent."""
-    from rollback_drills.followup.follow_up_rules import documents_of, find_rules
+    from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
 
     path = options.resolve(schedule=schedule_path).schedule
     subjects = load_fleet(path, None).subjects if path else ()
-    return find_rules(database, cycles, documents_of(subjects), read_policy(routing_policy))
+    gone = find_gone(cycles, subjects)
+    return find_rules(database, cycles, documents_of(subjects), read_policy(routing_policy), gone)
 
 
 def _run_flow(
@@ -155,7 +156,12 @@ def _run_flow(
 
 def _print_dashboard(report: "Dashboard", at: datetime) -> None:
     rows = [
-        (each.schedule_id, how_long(each.next_due_at or "", now=at), each.state, _next(each.next_action, at))
+        (
+            each.schedule_id,
+            how_long(each.next_due_at or "", now=at),
+            "document gone" if each.document_gone else each.state,
+            _next(each.next_action, at),
+        )
         for each in report.cycles
     ]
     print_table(f"{report.open_cycle_count} open cycles", ("schedule", "due", "state", "next"), rows)

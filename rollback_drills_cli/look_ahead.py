@@ -45,8 +45,10 @@ def look_ahead(
     request = PlanRequest(policy=read_policy(routing_policy))
     if evidence := find_evidence(database):
         from rollback_drills.followup.open_cycles import find_quiet
+        from rollback_drills.followup.retirements import apply_retirements, read_retired
         from rollback_drills.outbox.known_cycles import keep_known_cycles
 
+        judgements = apply_retirements(judgements, read_retired(evidence))
         judgements = keep_known_cycles(evidence, judgements)
         cycles = [each.cycle.cycle_id for each in judgements]
         request = replace(request, excepted=find_quiet(evidence, cycles, now=at)[1])

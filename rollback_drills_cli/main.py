@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "skip": "exceptions:skip",
     "postpone": "exceptions:postpone",
     "waive": "exceptions:waive",
+    "retire": "retire:retire",
     "requests": "requests:app",
     "trust": "trust:trust",
     "lint": "lint:lint",

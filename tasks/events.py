@@ -25,6 +25,7 @@ from rollback_drills.reports.run_events import (
     exception_event,
     find_events,
     request_event,
+    retirement_event,
 )
 from rollback_drills.reports.run_page import ScheduleRun
 
@@ -84,6 +85,11 @@ def emit_request(record: Report) -> None:
 def emit_decline(record: Report) -> None:
     """Emit the event of a request that was declined."""
     _emit_all([decline_event(record)])
+
+
+def emit_retirement(record: Report) -> None:
+    """Emit the event of a schedule that was retired or restored."""
+    _emit_all([retirement_event(record)])
 
 
 def emit_gate(gate: Gate, name: str) -> None:

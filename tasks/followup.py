@@ -20,7 +20,7 @@ from rollback_drills.followup.dashboard import build_dashboard, find_problems
 from rollback_drills.followup.due_escalations import find_due_steps
 from rollback_drills.followup.escalation_records import find_taken_steps
 from rollback_drills.followup.escalations import Escalation, build_entries
-from rollback_drills.followup.follow_up_rules import documents_of, find_rules
+from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.page import follow_up_rows, render_follow_up
 from rollback_drills.followup.retests import read_retests
@@ -86,7 +86,7 @@ def prove_next_actions(
     """Return the dashboard, and every open cycle that nobody looks after; publish both."""
     database = open_database(url)
     cycles = read_open_cycles(database, now=now)
-    rules = find_rules(database, cycles, documents_of(subjects), policy)
+    rules = find_rules(database, cycles, documents_of(subjects), policy, find_gone(cycles, subjects))
     dashboard = build_dashboard(
         cycles,
         read_connectors(database),

@@ -12,7 +12,12 @@ from rollback_drills.followup.alarm_paths import AlarmPathFinding
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_plan import EscalationRoute, build_escalation_plan
 from rollback_drills.followup.exception_requests import RequestedException
-from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules
+from rollback_drills.followup.follow_up_rules import (
+    FollowUpRules,
+    documents_of,
+    find_gone,
+    find_rules,
+)
 from rollback_drills.followup.found_requests import read_open_requests
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.rendering.command_line import write_command
@@ -74,6 +79,8 @@ class AcknowledgementsView:
     breached: int
     acknowledged: int
     """How many told routes are acknowledged or excepted."""
+    gone: Sequence[CycleFacts] = ()
+    """The open cycles whose document is gone."""
     alarm_paths: Sequence[AlarmPathFinding] = ()
     """The routes that reach nobody, by the drills of the alarm paths."""
     requests: Sequence[RequestedException] = ()
@@ -88,10 +95,13 @@ def read_acknowledgements(console: Console) -> AcknowledgementsView:
     """
     database = console.evidence()
     cycles = read_open_cycles(database, now=console.at)
-    rules = find_rules(database, cycles, documents_of(console.subjects))
+    rules = find_rules(
+        database, cycles, documents_of(console.subjects), gone=find_gone(cycles, console.subjects)
+    )
     requests = read_open_requests(database, now=console.at)
     view = make_acknowledgements(cycles, rules, requests, now=console.at)
-    return replace(view, alarm_paths=read_findings(database)[:MOST_SHOWN])
+    gone = [each for each in cycles if rules.is_gone(each)]
+    return replace(view, gone=gone[:MOST_SHOWN], alarm_paths=read_findings(database)[:MOST_SHOWN])
 
 
 def make_acknowledgements(

@@ -55,6 +55,7 @@ class FleetRow:
             Action.ANNOUNCE: f"notifies {owner} when the silence ends",
             Action.ESCALATE: f"escalates to {told} unless {owner} acknowledges",
             Action.REPEAT: f"notifies {owner} again",
+            Action.RETIRE: "waits until somebody retires the schedule, whose document is gone",
             Action.END_EXCEPTION: "counts again when the exception ends",
         }[action.action]
 
@@ -187,7 +188,7 @@ def _find_todo(subject: Subject, judgement: Judgement) -> str:
         case Readiness.DUE_SOON:
             return _name_drill(section)
         case Readiness.NOT_REQUESTED:
-            return "nothing is asked for"
+            return judgement.cycle.retired or "nothing is asked for"
         case Readiness.NEEDS_ATTENTION:
             is_usable = subject.schedule is not None and subject.schedule.document is not None
             overdue = is_usable and section.stale and section.next_due_at

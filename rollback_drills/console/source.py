@@ -1,6 +1,7 @@
 """What every page of the console is made from."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
+from rollback_drills.followup.retirements import apply_retirements, read_retired
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import Judgement
 
@@ -69,6 +71,9 @@ def read_console(
         now: The instant of the judgements.
         explain: Says why the evidence cannot be read; by default as the error does.
     """
+    if isinstance(database, Database):
+        with suppress(DatabaseError):  # the pages say what is wrong with it
+            judgements = apply_retirements(judgements, read_retired(database))
     by_id = {each.cycle.schedule_id: place for place, each in enumerate(judgements)}
     if isinstance(database, Database):
         return Console(subjects, judgements, now, database, by_id=by_id, explain=explain)

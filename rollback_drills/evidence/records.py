@@ -27,6 +27,7 @@ DRILL_KIND: Final = "go-backend-rollback-drill"
 RETEST_KIND: Final = "go-backend-rollback-drill-retest"
 UNTRUSTED_KIND: Final = "go-backend-rollback-drill-history-untrusted"
 TRUSTED_KIND: Final = "go-backend-rollback-drill-history-trusted"
+RETIREMENT_KIND: Final = "go-backend-rollback-drill-retirement"
 ALARM_PATH_KIND: Final = "rollback-drills-alarm-path-finding"
 LINK_REVOCATION_KIND: Final = "rollback-drills-link-revocation"
 REPLAY_REQUEST_KIND: Final = "go-backend-rollback-drill-replay-request"
@@ -58,6 +59,7 @@ KINDS: Final = (
     *(EXCEPTION_KIND, EXCEPTION_REQUEST_KIND, EXCEPTION_DECLINE_KIND, ESCALATION_KIND),
     *(REPLAY_REQUEST_KIND, REPLAY_APPROVAL_KIND, REPLAY_REFUSAL_KIND),
     *(CHECK_KIND, LINK_REVOCATION_KIND, FEED_KIND, FEED_REVOCATION_KIND, ALARM_PATH_KIND),
+    RETIREMENT_KIND,
     *(REPLAY_EXECUTION_KIND, REPLAY_OUTCOME_KIND, DISCARD_KIND),
     *(DISABLED_KIND, ENABLED_KIND, OUTAGE_KIND, CLOSURE_KIND),
     *(RETEST_KIND, UNTRUSTED_KIND, TRUSTED_KIND, IMPORT_KIND, *LEDGER_KINDS),

@@ -21,6 +21,7 @@ from rollback_drills.followup.route_status import find_standings
 from rollback_drills.followup.totals import NO_TOTALS, Totals
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.recording.retests import Retest
+from rollback_drills.rendering.command_line import write_command
 
 DASHBOARD_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1"
 _MOST_OUTSTANDING: Final = 20
@@ -48,6 +49,8 @@ class OpenCycle(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     state: CycleState
     owners: list[str]
     excepted: str | None
+    document_gone: bool
+    """Whether the schedule has no document any more: it is to be retired, or restored."""
     next_action: WaitingFor | None
 
 
@@ -175,7 +178,10 @@ def find_problems(
             continue
         actions = rules.find_actions(cycle, now=now)
         name = f"{cycle.schedule_id} ({cycle.cycle_id})"
-        if not actions:
+        if rules.is_gone(cycle):
+            command = write_command("retire", schedule_id=cycle.schedule_id, approver="WHO", reason="WHY")
+            found.append(f"{name}: its document is gone; restore it, or run: {command}")
+        elif not actions:
             found.append(f"{name} has no next action")
         elif actions[0].at < now - overdue_after:
             late = f"was due {write_instant(actions[0].at)}"
@@ -195,6 +201,7 @@ def _describe_cycle(cycle: CycleFacts, rules: FollowUpRules, *, now: datetime) -
         state=find_state(cycle, now=now),
         owners=sorted(cycle.chains),
         excepted=cycle.exception.because if cycle.exception else None,
+        document_gone=rules.is_gone(cycle),
         next_action=_describe_action(actions[0]) if actions else None,
     )
 

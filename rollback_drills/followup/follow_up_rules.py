@@ -1,7 +1,7 @@
 """What documents and evidence say of the follow-up now: the same rules for runs and for plans."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +35,12 @@ class FollowUpRules:
     """The windows and calendars that delay a step."""
     distrusted: Collection[str] = ()
     """The keys of the schedules whose history is not trusted: the platform owner looks after those."""
+    gone: Collection[str] = ()
+    """The keys of the schedules that have an open cycle and no document any more."""
+
+    def is_gone(self, cycle: CycleFacts) -> bool:
+        """Whether the document of a cycle's schedule is gone."""
+        return name_key(cycle.schedule_id) in self.gone
 
     def plan_step(self, cycle: CycleFacts, owner: str, *, now: datetime) -> PlannedStep | None:
         """Return the next step of an owner's chain; None if no run takes one."""
@@ -61,7 +67,9 @@ class FollowUpRules:
         """Return everything that will happen to an open cycle, the earliest first."""
         found = []
         for action in find_next_actions(cycle, repeat_after=self._repeat_after(cycle)):
-            if action.action is not Action.ESCALATE:
+            if action.action is Action.REPEAT and self.is_gone(cycle):
+                found.append(replace(action, action=Action.RETIRE))
+            elif action.action is not Action.ESCALATE:
                 found.append(action)
             elif step := self.plan_step(cycle, action.owner, now=now):
                 found.append(NextAction(step.at, action.action, action.owner, step.step, step.told))
@@ -83,6 +91,7 @@ def find_rules(
     cycles: Sequence[CycleFacts],
     documents: Mapping[str, Schedule],
     policy: RoutingPolicy | None = None,
+    gone: Collection[str] = (),
 ) -> FollowUpRules:
     """Return the rules for the schedules of these cycles.
 
@@ -91,6 +100,7 @@ def find_rules(
         cycles: The open cycles.
         documents: By schedule id, the document as it is now, for windows and calendars.
         policy: The routing policy of the caller.
+        gone: The keys of the schedules without a document, as `find_gone` returns them.
     """
     if database is None or not cycles:
         return NO_RULES
@@ -102,6 +112,7 @@ def find_rules(
         {name: find_repeat_after(document, policy) for name, document in of_cycles.items()},
         {name: Suppressions(name, document, policy) for name, document in of_cycles.items()},
         frozenset(map(name_key, find_open(database))),
+        gone,
     )
 
 
@@ -109,3 +120,20 @@ def documents_of(subjects: Iterable[Subject]) -> dict[str, Schedule]:
     """Return the readable schedule documents by their ids."""
     sources = (subject.schedule.document for subject in subjects if subject.schedule)
     return {document.schedule_id: document for document in sources if document}
+
+
+def find_gone(cycles: Sequence[CycleFacts], subjects: Sequence[Subject]) -> frozenset[str]:
+    """Return the keys of the schedules that have an open cycle, and no document any more.
+
+    Without documents, or if one of them cannot be read, nobody knows which schedule it is: none is gone then.
+    """
+    if not subjects or any(each.schedule is None or each.schedule.document is None for each in subjects):
+        return frozenset()
+    known = set(map(name_key, find_names(subjects)))
+    return frozenset(key for each in cycles if (key := name_key(each.schedule_id)) not in known)
+
+
+def find_names(subjects: Iterable[Subject]) -> Iterator[str]:
+    """Yield the names of schedules, as cycles have them: the id, or the path of a document without one."""
+    for source in (subject.schedule for subject in subjects if subject.schedule):
+        yield (source.document.schedule_id if source.document else "") or source.identity

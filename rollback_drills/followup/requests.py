@@ -10,6 +10,7 @@ from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
 )
+from rollback_drills.followup.retirements import Change, GivenRetirement
 from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.planning.delivery_request import (
     DeliverOptions,
@@ -103,6 +104,22 @@ class ExceptionRequest(DocumentsRequest):
         None, description="Which of several schedules."
     )
     generated_by: str = Field("grant-exception", description="Who asked, as recorded in the evidence.")
+
+
+class RetirementRequest(DocumentsRequest):
+    """What is approved for a schedule that nobody follows any more."""
+
+    schedule_id: str = Field(description="The schedule, also one whose document is gone.")
+    reason: str = like(ExceptionRequest, "reason")
+    approver: str = like(ExceptionRequest, "approver")
+    requested_by: str = like(ExceptionRequest, "requested_by")
+    restore: bool = Field(default=False, description="Follow a retired schedule again.")
+    generated_by: str = Field("retire-schedule", description="Who asked, as recorded in the evidence.")
+
+    def to_retirement(self) -> GivenRetirement:
+        """Return what is approved."""
+        change = Change.RESTORED if self.restore else Change.RETIRED
+        return GivenRetirement(self.schedule_id, self.reason, self.approver, self.requested_by, change)
 
 
 class AskRequest(DocumentsRequest):

@@ -9,7 +9,8 @@ from rollback_drills.readiness.cycle import NOT_CONFIGURED
 from rollback_drills.readiness.history_faults import WARNINGS
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
-from rollback_drills.readiness.terms import Readiness, Report, worst
+from rollback_drills.readiness.schedule_faults import ACTIVE
+from rollback_drills.readiness.terms import Mode, Readiness, Report, worst
 
 PRODUCTION_READINESS_SCHEMA: Final = "rollback-drills.production-readiness.v1"
 HISTORY_SECTION: Final = "go_backend_rollback_drill_history"
@@ -43,8 +44,16 @@ def caller_of(judgements: Sequence[Judgement]) -> Report:
 
 
 def drill_checks(judgements: Sequence[Judgement]) -> Iterator[GateCheck]:
-    """Yield the check of the history and that of the schedule, for each schedule."""
+    """Yield the check of the history and that of the schedule, for each schedule.
+
+    A retired schedule asks for nothing, but the last one cannot be retired to get a release through the gate.
+    """
+    is_promoted = any(each.schedule_report.mode is Mode.PROMOTED for each in judgements)
+    is_unproven = is_promoted and all(each.cycle.retired for each in judgements)
     for each in judgements:
+        if each.cycle.retired:
+            yield _check_retired(each, is_unproven=is_unproven)
+            continue
         name = "" if each.cycle.schedule_id == NOT_CONFIGURED else each.cycle.schedule_id
         history, schedule = each.history_report, each.schedule_report
         yield summarise(
@@ -63,6 +72,23 @@ def drill_checks(judgements: Sequence[Judgement]) -> Iterator[GateCheck]:
             message=schedule.schedule.message,
             schedule_id=name,
         )
+
+
+def _check_retired(judgement: Judgement, *, is_unproven: bool) -> GateCheck:
+    """Return the check of a retired schedule; it fails if no other schedule proves the rollback."""
+    message = judgement.cycle.retired
+    if is_unproven:
+        message += "; no schedule is left that proves the rollback"
+    return GateCheck(
+        id=SCHEDULE_SECTION,
+        status="warn" if is_unproven else "pass",
+        state=Readiness.NEEDS_ATTENTION if is_unproven else Readiness.NOT_REQUESTED,
+        schedule_id=judgement.cycle.schedule_id,
+        path=judgement.schedule_report.rollback_drill_schedule_path,
+        message=message,
+        failed_check=ACTIVE if is_unproven else "",
+        findings=(Finding(ACTIVE, message),) if is_unproven else (),
+    )
 
 
 def history_section(judgements: Sequence[Judgement]) -> Section:

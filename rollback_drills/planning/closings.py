@@ -172,6 +172,8 @@ def _summary(judgement: Judgement, opened: SentNotification) -> str:
     if _was_performed(judgement, opened):
         drill = history.latest_drill_id
         return f"Drill {drill} was performed and accepted; {due} is closed. Next due {next_due}."
+    if judgement.cycle.retired:
+        return f"{due[0].upper()}{due[1:]} is closed: {judgement.cycle.retired}."
     if judgement.readiness in _HEALTHY:
         return f"{due[0].upper()}{due[1:]} is closed: the schedule needs nothing now. Next due {next_due}."
     closed = f"{due[0].upper()}{due[1:]} is closed"

@@ -101,7 +101,7 @@ def decide_routes(routes: Sequence[Route], context: Context) -> list[RouteDecisi
 
 def make_context(cycle: Cycle, schedule: Schedule | None, request: PlanRequest, *, now: datetime) -> Context:
     """Put together what is the same for every route of a schedule."""
-    state = _STATES[cycle.status]
+    state = cycle.retired or _STATES[cycle.status]
     return Context(
         cycle,
         request,
@@ -110,7 +110,7 @@ def make_context(cycle: Cycle, schedule: Schedule | None, request: PlanRequest, 
         now,
         state,
         f"{state}, and the notification is forced" if request.force else state,
-        not request.force and cycle.status in _HEALTHY,
+        bool(cycle.retired) or (not request.force and cycle.status in _HEALTHY),
     )
 
 

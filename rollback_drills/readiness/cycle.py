@@ -17,6 +17,8 @@ class Cycle(msgspec.Struct, frozen=True, gc=False):
     """The id of the schedule, or the path of a document that has none (contract §8.6)."""
     cycle_id: str
     status: Readiness
+    retired: str = ""
+    """Why its schedule is not followed any more; empty if it is."""
 
 
 NOT_CONFIGURED: Final = "schedule-not-configured"

@@ -8,11 +8,13 @@ import msgspec
 from msgspec import UNSET
 
 from rollback_drills.documents.subject import DrillKey, Subject
+from rollback_drills.readiness.checklist import pass_all
 from rollback_drills.readiness.cycle import Cycle, find_cycle
 from rollback_drills.readiness.due import derive_due
 from rollback_drills.readiness.history import report_history
 from rollback_drills.readiness.reports import HistoryFacts, HistoryReport, ScheduleFacts, ScheduleReport
 from rollback_drills.readiness.schedule import report_schedule
+from rollback_drills.readiness.schedule_faults import IS_RETIRED, RETIRED
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.stale_proof import bring_forward, write_change
 from rollback_drills.readiness.terms import Criteria, Readiness
@@ -42,11 +44,13 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
 
 
 def find_due(subject: Subject, *, now: datetime) -> datetime | None:
-    """Return the due instant of a schedule, in UTC; None if it is not known.
+    """Return the due instant of a schedule, in UTC; None if it is not known, or the schedule is retired.
 
     It is that of the cadence, or an earlier one because something was promoted.
     """
     if subject.schedule is None or subject.schedule.document is None:
+        return None
+    if subject.schedule.document.status == IS_RETIRED:
         return None
     history = subject.history.document if subject.history else None
     due_at = derive_due(subject.schedule.document, history, now=now)
@@ -83,7 +87,39 @@ def judge(
         change=write_change(subject, due_at, now=now) if subject.changes else UNSET,
     )
     cycle = find_cycle(subject.schedule, schedule.schedule.next_due_at, schedule.status)
-    return Judgement(history, schedule, cycle)
+    judgement = Judgement(history, schedule, cycle)
+    is_retired = document is not None and document.status == IS_RETIRED
+    return retire(judgement, RETIRED) if is_retired else judgement
+
+
+def retire(judgement: Judgement, because: str) -> Judgement:
+    """Return the judgement of a schedule that is not followed any more: nothing is asked for.
+
+    Args:
+        judgement: What was found about it.
+        because: Why it is not followed.
+    """
+    report, retired = judgement.schedule_report, Readiness.NOT_REQUESTED
+    facts = msgspec.structs.replace(
+        report.schedule,
+        valid=True,
+        message=because,
+        next_due_at="",
+        days_until_due=None,
+        stale=False,
+        due_soon=False,
+    )
+    return Judgement(
+        judgement.history_report,
+        msgspec.structs.replace(
+            report,
+            status=retired,
+            schedule=facts,
+            checks=pass_all(report.checks, because),
+            operator_notes=(f"Nothing is asked for: {because}.",),
+        ),
+        msgspec.structs.replace(judgement.cycle, status=retired, retired=because),
+    )
 
 
 def judge_all(

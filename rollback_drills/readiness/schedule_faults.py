@@ -12,15 +12,18 @@ CADENCE: Final = "go_rollback_drill_schedule_cadence"
 NEXT_DUE: Final = "go_rollback_drill_schedule_next_due"
 ROUTES: Final = "go_rollback_drill_notification_routes"
 IS_ACTIVE: Final = "active"
+IS_RETIRED: Final = "retired"
+RETIRED: Final = 'the schedule is retired: $.status is "retired"'
+_STATUSES: Final = (IS_ACTIVE, IS_RETIRED)
 _FIXED_SEQUENCE: Final = DuePolicy.FIXED_SEQUENCE  # Python 3.11 looks up members of enumerations slowly
 
 
 def find_written_faults(schedule: Schedule) -> dict[str, str]:
-    """Return path, value and remedy of every fault, the most basic first.
+    """Return path, value and remedy of every fault, the most basic first. A retired schedule has none.
 
     The keys are the ids of the checks that fail; the key of the document where no check stands for it.
     """
-    if _is_faultless(schedule):
+    if _is_faultless(schedule) or schedule.status == IS_RETIRED:
         return {}
     return {each.id: missing for each in REQUIREMENTS if (missing := each.missing(schedule))}
 
@@ -43,9 +46,10 @@ def _is_faultless(schedule: Schedule) -> bool:
 
 
 def _miss_active(schedule: Schedule) -> str:
-    if schedule.status == IS_ACTIVE:
+    if schedule.status in _STATUSES:
         return ""
-    meant = f'; did you mean "{IS_ACTIVE}"?' if find_similar(schedule.status, (IS_ACTIVE,)) else ""
+    similar = find_similar(schedule.status, _STATUSES)
+    meant = f'; did you mean "{similar}"?' if similar else ""
     return _fault("status", schedule.status, f'must be "{IS_ACTIVE}"{meant}')
 
 

@@ -137,6 +137,18 @@ def exception_event(record: Report) -> RunEvent:
     )
 
 
+def retirement_event(record: Report) -> RunEvent:
+    """Return the event of a retirement, from its record; the reason stays in the evidence."""
+    names = ("schedule_id", "retirement_id", "approver", "requested_by", "approved_at")
+    return RunEvent(
+        f"{PREFIX}.schedule.{record['change']}",
+        record["schedule_id"],
+        "",
+        (),
+        {name: record[name] for name in names},
+    )
+
+
 def request_event(record: Report) -> RunEvent:
     """Return the event of a request for an exception, from its record; the reason stays in the evidence."""
     names = ("schedule_id", "cycle_id", "request_id", "exception", "requested_by", "requested_at")

@@ -14,6 +14,8 @@ from rollback_drills.followup.exception_grants import approve_request, grant_exc
 from rollback_drills.followup.exception_requests import Wish, record_decline
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.found_requests import get_request
+from rollback_drills.followup.requests import RetirementRequest
+from rollback_drills.followup.retirement_grants import retire_schedule
 from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.options import ApiOptions
@@ -114,7 +116,23 @@ def _decide(options: ApiOptions, database: Database, parameters: Mapping[str, An
     return [approve_request(found, by, options.settings, now=now, created_at=now)]
 
 
+def _retire(options: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+    now = datetime.now(UTC)
+    request = RetirementRequest(**parameters)
+    return [
+        retire_schedule(
+            request.to_retirement(),
+            options.settings,
+            database,
+            now=now,
+            created_at=now,
+            signer=request.generated_by,
+        )
+    ]
+
+
 _PLAYED = {
+    "retire-schedule": _retire,
     "acknowledge-notification": _acknowledge,
     "grant-exception": _grant,
     "request-exception": _request,

@@ -25,6 +25,7 @@ from flows.record_drill import record_drill
 from flows.release_gate import release_gate
 from flows.request_exception import request_exception
 from flows.request_replay import request_replay
+from flows.retire_schedule import retire_schedule
 from flows.review_notifications import review_notifications
 from rollback_drills.documents.history import Drill
 from rollback_drills.errors import UsageError
@@ -38,6 +39,7 @@ from rollback_drills.followup.requests import (
     DecideRequest,
     EscalateRequest,
     ExceptionRequest,
+    RetirementRequest,
 )
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.delivery_request import (
@@ -50,7 +52,7 @@ from rollback_drills.planning.delivery_request import (
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.recording.requests import DrillDetails, DrillFacts, RecordRequest
 from rollback_drills.recovery.requests import ReplayApproval, ReplayExecution, ReplayWish
-from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, DeliverBody, ExceptionBody
+from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, DeliverBody, ExceptionBody, RetirementBody
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_cli.flags import find_flag
 from rollback_drills_cli.main import app
@@ -75,6 +77,7 @@ def options_of(command: str) -> dict[str, click.Parameter]:
         (DrillCheckRequest, drill_check, {"force"}),
         (AcknowledgeRequest, acknowledge_notification, set()),
         (ExceptionRequest, grant_exception, set()),
+        (RetirementRequest, retire_schedule, set()),
         (AskRequest, request_exception, set()),
         (DecideRequest, decide_exception, set()),
         (ReplayWish, request_replay, set()),
@@ -118,6 +121,7 @@ def test_a_form_has_the_fields_of_the_request_with_its_texts_and_bounds(
         look_ahead,
         record_drill,
         release_gate,
+        retire_schedule,
         review_notifications,
     ],
     ids=lambda flow: str(flow.name),
@@ -140,6 +144,7 @@ def test_a_form_offers_a_field_first_and_json_only_for_what_has_no_form(flow: Fl
         (AcknowledgeRequest, AcknowledgeBody, {"schedule_id", "routes"}),
         (AcknowledgeRequest, BulkBody, {"cycle_id", "plan_id", "schedule_id", "provider", "owner"}),
         (ExceptionRequest, ExceptionBody, {"schedule_id", "schedule", "history", "generated_by"}),
+        (RetirementRequest, RetirementBody, {"schedule_id", "schedule", "history", "generated_by"}),
     ],
 )
 def test_a_body_has_the_fields_of_the_request_with_its_defaults(
@@ -160,6 +165,7 @@ def test_a_body_has_the_fields_of_the_request_with_its_defaults(
         ("skip", ExceptionRequest, {"exception"}),
         ("postpone", ExceptionRequest, {"exception"}),
         ("waive", ExceptionRequest, {"exception"}),
+        ("retire", RetirementRequest, set()),
     ],
 )
 def test_a_command_has_an_option_for_every_field_of_the_request(

@@ -50,7 +50,7 @@ WRITING = (
     *(("links", each) for each in ("revoke", "feed", "revoke-feed")),
     ("trust",),
     *(("requests", each) for each in ("create", "approve", "decline")),
-    *((each,) for each in ("skip", "postpone", "waive", "record")),
+    *((each,) for each in ("skip", "postpone", "waive", "retire", "record")),
     *(("evidence", each) for each in ("import", "rotate-key", "upgrade")),
     *(("outbox", each) for each in ("replay", "discard")),
     *(("outbox", f"{each}-replay") for each in ("request", "approve", "execute")),

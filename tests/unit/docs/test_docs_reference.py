@@ -197,7 +197,7 @@ def test_the_reference_names_every_deployment_step_and_parameter() -> None:
     }
     deployed = re.findall(r"^  - name: ([\w-]+)$", FURTHER["deployments/prefect.yaml"], re.MULTILINE)
 
-    assert len(deployed) == len(flows) + 1 == 16
+    assert len(deployed) == len(flows) + 1 == 17
     assert set(deployed) == {*flows, "check-shard"}
     assert (set(flows) | steps) - {"require-rollback-ready"} - set(code_spans(EVENTS)) == set()
     recurring = {
@@ -236,7 +236,15 @@ def test_events_in_automations_and_pages_exist() -> None:
         *readiness,
         *said,
         *(f"exception.{each.past}" for each in ExceptionKind),
-        *("decision.deliver", "decision.suppress", "escalation.taken", "gate.passed", "gate.blocked"),
+        *(
+            "decision.deliver",
+            "decision.suppress",
+            "escalation.taken",
+            "schedule.retired",
+            "schedule.restored",
+            "gate.passed",
+            "gate.blocked",
+        ),
     }
     for name, text in (TEXTS | FURTHER).items():
         found = set(re.findall(rf"{re.escape(PREFIX)}\.(\w+\.\w+)", text))

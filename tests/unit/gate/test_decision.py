@@ -20,7 +20,7 @@ from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Criteria, Mode, Report
 from tests.samples.builders import DRILL, NOW, judged, make_subject
 from tests.samples.promotion import SAMPLES, write_promotion
-from tests.unit.planning.test_parity import PAIRS, load
+from tests.unit.planning.test_parity import SAME, load
 
 Changes = Mapping[str, Mapping[str, Any]]
 PROMOTED = Criteria(Mode.PROMOTED)
@@ -300,8 +300,29 @@ def test_production_readiness_is_the_two_drill_checks() -> None:
     assert document["generated_at"] == "2026-12-01T09:00:00+00:00"
 
 
+def test_a_retired_schedule_asks_for_nothing_but_the_last_one_blocks_a_promotion() -> None:
+    retired = judged(make_subject(None, schedule_id="search", status="retired"), criteria=PROMOTED)
+    ready = judged(
+        make_subject([DRILL], next_due_at=(NOW + timedelta(days=100)).isoformat()), criteria=PROMOTED
+    )
+
+    both = to_plain(production_readiness([retired, ready]))
+    alone = to_plain(production_readiness([retired]))
+    shadow = to_plain(production_readiness([judged(make_subject(None, status="retired"))]))
+
+    assert [(each["schedule_id"], each["state"]) for each in both["checks"]] == [
+        ("search", "not_requested"),
+        ("payments", "ready"),
+        ("payments", "ready"),
+    ]
+    assert both["acceptable"] is True
+    assert (alone["acceptable"], alone["status"]) == (False, "needs_attention")
+    assert alone["checks"][0]["message"].endswith("; no schedule is left that proves the rollback")
+    assert shadow["acceptable"] is True
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("pair", PAIRS, ids=[pair["name"] for pair in PAIRS])
+@pytest.mark.parametrize("pair", SAME, ids=[pair["name"] for pair in SAME])
 def test_the_gate_agrees_with_the_measured_states(pair: dict[str, Any], tmp_path: Path) -> None:
     inputs, expected = pair["inputs"], pair["expected"]
     now = datetime.fromisoformat(inputs["now"])

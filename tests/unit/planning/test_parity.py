@@ -22,6 +22,11 @@ from rollback_drills.readiness.terms import Criteria, Mode
 from tests.checkout import ROOT
 
 PAIRS = json.loads((ROOT / "tests" / "vectors" / "parity.json").read_text())
+RETIRED = [
+    pair for pair in PAIRS if '"status": "retired"' in json.dumps(pair["inputs"]["schedule_file"] or {})
+]
+"""CAVRA knows no retired schedules: it judges them as inactive ones, which need attention."""
+SAME = [pair for pair in PAIRS if pair not in RETIRED]
 DECISION_FACTS = ("acknowledgement_minutes", "action", "category", "escalation_owner", "owner", "provider")
 
 
@@ -70,10 +75,23 @@ def assert_facts(found: dict[str, Any], expected: dict[str, Any]) -> None:
 
 def test_there_are_160_pairs() -> None:
     assert len(PAIRS) == 160
+    assert len(RETIRED) == 8
+
+
+@pytest.mark.parametrize("pair", RETIRED, ids=[pair["name"] for pair in RETIRED])
+def test_a_retired_schedule_is_judged_otherwise_on_purpose(pair: dict[str, Any], tmp_path: Path) -> None:
+    inputs = pair["inputs"]
+    schedule = load(Schedule, inputs["schedule_file"], tmp_path)
+    now = datetime.fromisoformat(inputs["now"])
+    subject = Subject(schedule, load(History, inputs["history_file"], tmp_path))
+    judgement = judge(subject, find_due(subject, now=now), Criteria(Mode(inputs["mode"])), now=now)
+
+    assert pair["expected"]["schedule"]["status"] == "needs_attention"
+    assert judgement.schedule_report.status == "not_requested"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pair", PAIRS, ids=[pair["name"] for pair in PAIRS])
+@pytest.mark.parametrize("pair", SAME, ids=[pair["name"] for pair in SAME])
 def test_reports_and_plan_state_the_measured_facts(pair: dict[str, Any], tmp_path: Path) -> None:
     inputs, expected = pair["inputs"], pair["expected"]
     now = datetime.fromisoformat(inputs["now"])

@@ -1,0 +1,81 @@
+"""Closes what is open of retired schedules: with a message to those who were notified, and silently else."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from rollback_drills.database.connections import Database
+from rollback_drills.followup.open_cycles import read_open_cycles
+from rollback_drills.followup.retirements import Retirement, read_retired
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.notice import Notice
+from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
+from rollback_drills.notifications.reasons import Reason
+from rollback_drills.notifications.sent_notification import SentNotification
+from rollback_drills.outbox.commit import commit, find_history
+from rollback_drills.planning.repeats import find_ending
+
+EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.schedule_retired"
+
+
+def close_retired(database: Database, *, now: datetime) -> int:
+    """Close the open cycles of retired schedules, and return how many messages say so.
+
+    A route on which something is under way is left to a later run.
+    """
+    retired = read_retired(database)
+    if not retired:
+        return 0
+    cycles = [each for each in read_open_cycles(database, now=now) if name_key(each.schedule_id) in retired]
+    over = {each.cycle_id for each in cycles}
+    told = find_history(database, over, ())
+    entries, departures = [], []
+    for found in _find(told, retired, now):
+        if isinstance(found, OutboxEntry):
+            entries.append(found)
+        else:
+            departures.append(found)
+    return len(commit(database, entries, departures, now=database.now().timestamp()))
+
+
+def _find(
+    told: Mapping[str, list[SentNotification]], retired: Mapping[str, Retirement], now: datetime
+) -> Iterator[OutboxEntry | Departure]:
+    for key, history in told.items():
+        last = history[-1]
+        ending = None if last.is_closed else find_ending(history)
+        if ending is None:
+            continue
+        if not ending.may_know:
+            yield Departure(key, ending.replaces)
+            continue
+        yield _word(last, retired[name_key(last.schedule_id)], now).address(
+            key,
+            provider=last.provider,
+            owner=last.owner,
+            reason=Reason.RESOLVED,
+            occurrence=ending.occurrence,
+            replaces=ending.replaces,
+            closes=True,
+        )
+
+
+def _word(last: SentNotification, retirement: Retirement, now: datetime) -> Notice:
+    return Notice(
+        subject_id=last.schedule_id,
+        subject_name=last.schedule_id,
+        cycle_id=last.cycle_id,
+        event_type=EVENT_TYPE,
+        at=now,
+        title=" ".join(f"Rollback drill no longer needed: {last.schedule_id}".split()),
+        summary=(
+            f"The schedule {last.schedule_id} was retired by {retirement.approver}: {retirement.reason}."
+            " Nobody has to do anything about it any more."
+        ),
+        facts=(
+            ("Schedule", last.schedule_id),
+            ("Was due", last.due_at or "unknown"),
+            ("Owner", last.owner),
+        ),
+        is_over=True,
+    )

@@ -1,0 +1,55 @@
+"""`drills retire`: ends the follow-up of a schedule, also of one whose document is gone."""
+
+from typing import Annotated
+
+from rollback_drills.followup.requests import RetirementRequest
+from rollback_drills.rendering.relative_time import write_count
+from rollback_drills_cli import options
+from rollback_drills_cli.database import DatabaseOption, open_or_create
+from rollback_drills_cli.evidence.signing import append_signed, report_clock
+from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.request_options import option_of
+
+
+def retire(
+    schedule_id: Annotated[str, option_of(RetirementRequest, "schedule_id", metavar="ID")],
+    reason: Annotated[str, option_of(RetirementRequest, "reason")],
+    approver: Annotated[str, option_of(RetirementRequest, "approver")],
+    requested_by: Annotated[str, option_of(RetirementRequest, "requested_by")] = "",
+    restore: Annotated[bool, option_of(RetirementRequest, "restore")] = False,
+    schedule_path: options.ScheduleOption = None,
+    history_path: options.HistoryOption = None,
+    database: DatabaseOption = None,
+    now: options.NowOption = None,
+    generated_by: options.GeneratedByOption = "cli",
+    as_json: options.JsonOption = False,
+) -> None:
+    """Retire a schedule: nobody is notified or escalated to any more. Its open cycle is closed.
+
+    Whoever was notified is told so by the next run of the follow-up. With --restore it is followed again.
+    """
+    from rollback_drills.followup.retirement_closings import close_retired  # with SQLAlchemy
+    from rollback_drills.followup.retirement_grants import retire_schedule
+
+    at = options.parse_now(now)
+    request = RetirementRequest(
+        schedule_id=schedule_id, reason=reason, approver=approver, requested_by=requested_by, restore=restore
+    )
+    settings = options.resolve(history=history_path, schedule=schedule_path)
+    opened = open_or_create(database)
+    record = retire_schedule(
+        request.to_retirement(),
+        settings,
+        opened,
+        now=at,
+        created_at=options.parse_now(None),
+        signer=generated_by,
+    )
+    went_back = append_signed(opened, [record])
+    count = close_retired(opened, now=at)
+    if as_json:
+        print_json(record)
+    else:
+        told = f" The next run sends {write_count(count, 'message')} about it." if count else ""
+        print_line(f"{record['retirement_id']}: {record['schedule_id']} is {record['change']}.{told}")
+    report_clock(went_back)

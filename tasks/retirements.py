@@ -1,0 +1,39 @@
+"""Writes retirements into the evidence, and closes what is open of retired schedules."""
+
+from datetime import datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from rollback_drills.followup.retirement_closings import close_retired
+from rollback_drills.followup.retirement_grants import retire_schedule
+from rollback_drills.followup.retirements import GivenRetirement
+from rollback_drills.readiness.terms import Report
+from rollback_drills.settings import Settings, default_database_url
+from tasks.events import emit_retirement
+from tasks.evidence import index_evidence, open_database, open_existing
+
+
+@task(task_run_name="retire-schedule", cache_policy=NO_CACHE)
+def write_retirement_down(given: GivenRetirement, settings: Settings, now: datetime, signer: str) -> Report:
+    """Retire or restore a schedule, close what is open of it, and return the record.
+
+    Raises:
+        UsageError: There is no such schedule, or it cannot be retired.
+    """
+    url = settings.database_url or default_database_url()
+    database = open_existing(url, to_write=True)
+    record = retire_schedule(given, settings, database, now=now, created_at=now, signer=signer)
+    index_evidence([record], {}, now, signer, url)
+    emit_retirement(record)
+    count = close_retired(open_database(url), now=now)
+    get_run_logger().info("%s; %d messages say so", record["retirement_id"], count)
+    return record
+
+
+def close_retired_schedules(now: datetime, url: str) -> None:
+    """Close what a run that was killed, or something under way, has left open of retired schedules."""
+    database = open_existing(url, to_write=True)
+    if database and (count := close_retired(database, now=now)):
+        get_run_logger().info("%d messages say that a schedule is retired", count)

@@ -1,0 +1,85 @@
+"""Retiring a schedule as a run, on a real Prefect server, with real HTTP over loopback."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import State
+from pytest_httpserver import HTTPServer
+
+from flows.drill_check import drill_check
+from flows.escalate_unacknowledged import escalate_unacknowledged
+from flows.retire_schedule import retire_schedule
+from tests.flows.test_follow_up_in_runs import data_of
+from tests.samples.builders import SCHEDULE
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write two overdue schedules."""
+    found = tmp_path / "schedules"
+    found.mkdir()
+    for name in ("payments", "search"):
+        due = (NOW - timedelta(days=1)).isoformat()
+        routes = {"owners": [f"{name}-team"], "notification_providers": ["webhook"]}
+        document = {**SCHEDULE, **routes, "schedule_id": name, "next_due_at": due}
+        (found / f"{name}.json").write_text(json.dumps(document))
+    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", str(found))
+    return found
+
+
+def follow_up() -> State[Any]:
+    state: State[Any] = escalate_unacknowledged(retries=0, return_state=True)
+    return state
+
+
+def titles(receiver: HTTPServer) -> list[str]:
+    return [json.loads(request.data)["title"] for request, _ in receiver.log if request.path == "/webhook"]
+
+
+def test_a_cycle_whose_document_is_gone_fails_the_follow_up_until_it_is_retired(
+    url: str, receiver: HTTPServer, folder: Path
+) -> None:
+    drill_check(return_state=True)
+    (folder / "payments.json").unlink()
+
+    lost = follow_up()
+
+    assert lost.is_failed()
+    assert lost.message is not None
+    assert "its document is gone; restore it, or run: drills retire --schedule-id payments" in lost.message
+    assert {each["schedule_id"]: each["document_gone"] for each in data_of(lost)["cycles"]} == {
+        "payments": True,
+        "search": False,
+    }
+
+    refused = retire_schedule("payments", "gone", "Maria", requested_by="maria", return_state=True)
+    assert refused.is_failed()
+    retired = retire_schedule("payments", "the backend is gone", "board", return_state=True)
+    assert (retired.name, retired.message) == ("Retired", "payments is retired by board")
+
+    healthy = follow_up()
+    assert healthy.name == "Healthy", healthy.message
+    assert [each["schedule_id"] for each in data_of(healthy)["cycles"]] == ["search"]
+    assert titles(receiver)[-1] == "Rollback drill no longer needed: payments"
+
+
+def test_a_check_leaves_a_schedule_alone_that_was_retired_by_approval(
+    url: str, receiver: HTTPServer, folder: Path
+) -> None:
+    (folder / "search.json").unlink()
+    retired = retire_schedule("payments", "the backend is gone", "board", return_state=True)
+    assert retired.is_completed(), retired.message
+
+    checked = drill_check(return_state=True)
+
+    assert checked.name == "NotRequested", checked.message
+    assert titles(receiver) == []
+    restored = retire_schedule("payments", "it is back", "board", restore=True, return_state=True)
+    assert restored.name == "Restored"
+    assert drill_check(return_state=True).name == "NeedsAttention"

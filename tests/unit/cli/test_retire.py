@@ -1,0 +1,62 @@
+"""`drills retire`: what it writes, prints and refuses."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from rollback_drills.database.connections import Database
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.records import RETIREMENT_KIND
+from rollback_drills_cli.evidence import signing
+from rollback_drills_cli.main import app
+from tests.samples.builders import open_key
+from tests.samples.world import World
+
+ROUTES = {"owners": ["team-a"], "notification_providers": ["slack"]}
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Return a world with an open cycle, whose document is gone."""
+    url = f"sqlite:///{tmp_path / 'evidence.db'}"
+    monkeypatch.setenv("DRILLS_DATABASE_URL", url)
+    monkeypatch.setattr(signing, "open_key", open_key)
+    found = World(Database.open(url), ROUTES, now=datetime.now(UTC))
+    found.check()
+    return found
+
+
+def run(*options: str, schedule_id: str = "payments", approver: str = "board") -> Any:
+    command = ["retire", "--schedule-id", schedule_id, "--approver", approver, "--reason", "backend is gone"]
+    return CliRunner().invoke(app, [*command, *options])
+
+
+def test_a_cycle_without_a_document_is_closed_and_the_evidence_says_by_whom(world: World) -> None:
+    done = run()
+
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("gordret-")
+    assert done.stdout.endswith(": payments is retired. The next run sends 1 message about it.\n")
+    ((record,), _) = EvidenceIndex(world.database).find(EvidenceFilter(metadata_kind=RETIREMENT_KIND))
+    assert (record["approver"], record["reason"], record["change"]) == ("board", "backend is gone", "retired")
+    assert world.open_cycles() == []
+
+
+def test_it_is_restored_and_printed_as_json(world: World) -> None:
+    run()
+    document = json.loads(run("--restore", "--json").stdout)
+    assert document["change"] == "restored"
+
+
+def test_the_requester_does_not_approve(world: World) -> None:
+    refused = run("--requested-by", "BOARD")
+    assert isinstance(refused.exception, UsageError)
+    assert len(world.open_cycles()) == 1
+    unknown = run(schedule_id="search")
+    assert isinstance(unknown.exception, UsageError)
+    assert "known are payments" in str(unknown.exception)
