@@ -5,22 +5,28 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import uvicorn
+from sqlalchemy import select
 
 from rollback_drills.console.export import write_export
 from rollback_drills.console.links import PrefectLinks, StaticLinks
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
+from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria
 from rollback_drills.settings import Settings
 from rollback_drills_api.app import build_app
+from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import ApiOptions
+from tests.api.played_flows import play_flows
 from tests.e2e.chromium import PROGRAM, Browser, open_browser
 from tests.e2e.console_site import HOSTILE, START, build_site
 from tests.samples.builders import SCHEDULE
@@ -297,3 +303,90 @@ def link_of(browser: Browser, text: str) -> str:
         ".href"
     )
     return found
+
+
+@pytest.fixture
+def acting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, ApiOptions]]:
+    """Serve an overdue schedule behind a proxy whose people may decide; flows are played."""
+    now = datetime.now(UTC)
+    document = {**SCHEDULE, "next_due_at": (now - timedelta(days=1)).isoformat(timespec="seconds")}
+    (tmp_path / "schedule.json").write_text(json.dumps(document))
+    url = f"sqlite:///{tmp_path / 'evidence.db'}"
+    World(Database.open(url), document, now=now - timedelta(minutes=90)).check()
+    settings = Settings(schedule=os.fspath(tmp_path / "schedule.json"), database_url=url)
+    login = parse_login("X-Remote-User", "127.0.0.1", "operate, admin")
+    options = ApiOptions(lambda: (), settings, login=login, is_embedded=True)
+    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_flows(options))
+    with serve(options) as address:
+        yield address, options
+
+
+def log_in(browser: Browser, person: str) -> None:
+    """Let the browser send what the proxy would add."""
+    browser.ask("Network.setExtraHTTPHeaders", headers={"X-Remote-User": person} if person else {})
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_two_people_act_on_a_phone_by_forms(
+    acting: tuple[str, ApiOptions], browser: Browser, axe: str, scheme: str
+) -> None:
+    address, _ = acting
+    page = f"{address}/console/schedule?id=payments"
+    browser.show(scheme, width=390, height=844)
+    log_in(browser, "maria")
+    browser.open(page)
+    browser.run("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    assert find_violations(browser, axe) == []
+
+    browser.follow("document.querySelector('form[action$=acknowledge] button').click()")
+    assert "Your acknowledgement is in the evidence" in browser.run("document.body.innerText")
+    assert browser.run("location.pathname + location.search") == (
+        "/console/schedule?id=payments&done=acknowledged"
+    )
+
+    browser.run("document.querySelector('#request-until').value = '2020-01-01T09:00'")
+    browser.run("document.querySelector('#request-reason').value = 'a freeze'")
+    browser.follow("document.querySelector('form[action$=request] button').click()")
+    assert "is past" in browser.run("document.querySelector('[role=alert]').innerText")
+    assert browser.run("document.querySelector('#request-reason').value") == "a freeze"
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    assert find_violations(browser, axe) == []
+    until = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%dT%H:%M}"
+    browser.run(f"document.querySelector('#request-until').value = '{until}'")
+    browser.follow("document.querySelector('form[action$=request] button').click()")
+    assert "You requested it. Somebody else approves it." in browser.run("document.body.innerText")
+    assert browser.run("document.querySelectorAll('button[value=approve]').length") == 0
+
+    log_in(browser, "anna")
+    browser.open(page)
+    assert find_violations(browser, axe) == []
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    browser.follow("document.querySelector('button[value=approve]').click()")
+    assert "The request is approved, and the exception holds." in browser.run("document.body.innerText")
+    assert "by anna via proxy: a freeze" in browser.run("document.body.innerText")
+    assert [each for each in browser.complaints if "422" not in each] == []
+    log_in(browser, "")
+
+
+def test_a_page_of_another_origin_cannot_use_a_login(
+    acting: tuple[str, ApiOptions], browser: Browser, tmp_path: Path
+) -> None:
+    address, options = acting
+    log_in(browser, "maria")
+    browser.open(f"{address}/console/schedule?id=payments")
+    mark = browser.run("document.querySelector('[name=mark]').value")
+    field = '<input name="{}" value="{}">'
+    fields = "".join(field.format(*each) for each in (("id", "payments"), ("mark", mark), ("route", "")))
+    target = f"{address}/console/schedule/acknowledge"
+    form = f"<form method=post action={target}>{fields}<button>go</button></form>"
+    (tmp_path / "evil.html").write_text(f"<!doctype html>{form}")
+
+    browser.open((tmp_path / "evil.html").as_uri())
+    browser.follow("document.querySelector('button').click()")
+
+    assert "another site sent this form" in browser.run("document.body.innerText")
+    with Database.at(options.database_url).read() as connection:
+        kinds = connection.scalars(select(LEDGER.c.metadata_kind)).all()
+    assert ACKNOWLEDGEMENT_KIND not in kinds
+    log_in(browser, "")

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollback_drills.errors import UsageError
-from rollback_drills.link_permission import LASTS, LinkKeys, parse_keys
+from rollback_drills.link_permission import FORM_LASTS, LASTS, LinkKeys, parse_keys
+from rollback_drills.redaction.redactor import redactor_in_use
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 ROUTE = "gordroute-0123456789abcdef"
@@ -93,3 +94,55 @@ def test_no_changed_character_leaves_a_valid_permission(place: int, other: int) 
 def test_a_block_without_keys_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_keys(text)
+
+
+CALLER = "maria via proxy"
+
+
+def test_a_form_is_of_one_caller_until_it_ends() -> None:
+    mark = KEYS.mark_form(CALLER, now=NOW)
+
+    KEYS.check_form(mark, CALLER, now=NOW)
+    KEYS.check_form(mark, CALLER, now=NOW + FORM_LASTS - timedelta(seconds=1))
+    KEYS.rotate(is_old_valid=True).check_form(mark, CALLER, now=NOW)
+    for keys, caller, when in (
+        (KEYS, "anna via proxy", NOW),
+        (KEYS, "", NOW),
+        (KEYS, CALLER, NOW + FORM_LASTS),
+        (KEYS.rotate(is_old_valid=False), CALLER, NOW),
+        (LinkKeys(()), CALLER, NOW),
+    ):
+        with pytest.raises(UsageError, match="nothing was done"):
+            keys.check_form(mark, caller, now=when)
+
+
+@given(st.data())
+def test_a_mark_that_was_changed_is_not_ours(data: st.DataObject) -> None:
+    mark = KEYS.mark_form(CALLER, now=NOW)
+    place = data.draw(st.integers(0, len(mark)))
+    changed = mark[:place] + data.draw(st.text(max_size=3)) + mark[place + data.draw(st.integers(0, 2)) :]
+
+    if changed != mark:
+        with pytest.raises(UsageError, match="nothing was done"):
+            KEYS.check_form(changed, CALLER, now=NOW)
+
+
+@given(st.text(max_size=200))
+def test_any_text_may_be_sent_as_a_mark(text: str) -> None:
+    with pytest.raises(UsageError, match="nothing was done"):
+        KEYS.check_form(text, CALLER, now=NOW)
+
+
+def test_a_mark_is_no_link_and_a_link_no_mark() -> None:
+    with pytest.raises(UsageError, match="not valid"):
+        KEYS.read(KEYS.mark_form(ROUTE, now=NOW), now=NOW)
+    with pytest.raises(UsageError, match="nothing was done"):
+        KEYS.check_form(KEYS.sign(ROUTE, now=NOW), ROUTE, now=NOW)
+
+
+@given(st.text(max_size=40), st.integers(0, 10**8))
+def test_a_page_keeps_its_marks_when_it_is_redacted(caller: str, seconds: int) -> None:
+    mark = KEYS.mark_form(caller, now=NOW + timedelta(seconds=seconds))
+    field = f'<input type="hidden" name="mark" value="{mark}">'
+
+    assert redactor_in_use().text(field) == field
