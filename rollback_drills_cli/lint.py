@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.finding import search
+from rollback_drills.documents.finding import DOCUMENT_ENDINGS, search
+from rollback_drills.documents.history_pairs import find_kind
 from rollback_drills.documents.terminal_text import show_path
+from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.files import lint_files
 from rollback_drills_cli.output import print_json, print_line
@@ -54,10 +56,15 @@ def _find_files(paths: list[Path]) -> tuple[list[str], list[str]]:
         if not os.path.isdir(path):
             files.append(path)
             continue
-        found = search(path, (".json", ".jsonl"))
-        if not found.documents and not found.problems:
-            raise UsageError(f"{path} has no document (*.json, *.jsonl)")
-        files += [file for file, _ in found.documents]
+        found = search(path, (*DOCUMENT_ENDINGS, ".jsonl"))
+        documents = [
+            file for file, name in found.documents if not is_yaml(name) or find_kind(name) != "other"
+        ]
+        if not documents and not found.problems:
+            raise UsageError(
+                f"{path} has no document (*.json, *.jsonl, or YAML that is called a schedule or history)"
+            )
+        files += documents
         findings += [f"{show_path(folder.path)}: {reason}" for folder, reason in found.problems]
     return files, findings
 

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from rollback_drills.connectors.entries import ENTRIES, TYPE_BY_NAME, Entry, WebhookEntry
 from rollback_drills.connectors.types import FURTHER_TYPES
-from rollback_drills.documents.careful_reader import explain_repeats
+from rollback_drills.documents.careful_reader import UnusableDocumentError, explain_repeats
 from rollback_drills.documents.quotation import json_path
 from rollback_drills.documents.repeats import parse_json
+from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
 
 _LARGEST_FILE_BYTES: Final = 1024 * 1024
@@ -88,8 +89,11 @@ def _read_document(path: Path) -> Any:
     try:
         if path.stat().st_size > _LARGEST_FILE_BYTES:
             raise UsageError(f"{path}: is larger than a connector configuration can be")
-        text = path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
+        text = (to_json(data) if is_yaml(str(path)) else data).decode("utf-8-sig")
         document, has_repeats = parse_json(text)
+    except UnusableDocumentError as error:
+        raise UsageError(f"{path}: {error}") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     except json.JSONDecodeError as error:

@@ -45,12 +45,12 @@ class Changes(Document, frozen=True, gc=False):
 
     schema_version: str = ""
     """Which kind of document this is."""
-    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
-    """Where the JSON Schema lies with which an editor checks the document."""
     changes: tuple[Change, ...] = ()
     """The changes."""
     reviewed_values: tuple[ReviewedValue, ...] = ()
     """Texts that look private and were checked by somebody."""
+    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
+    """Where the JSON Schema lies with which an editor checks the document."""
 
 
 class KnownChanges(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,8 @@ from msgspec import Meta
 from rollback_drills.documents.fields import UNSET, Document, Name, Timestamp, UnsetType
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.instants import read_instant
-from rollback_drills.documents.plain_file import is_yaml, read_plain_file
+from rollback_drills.documents.plain_file import read_plain_file
+from rollback_drills.documents.yaml_text import is_yaml
 
 EXPECTATIONS_SCHEMA: Final = "rollback-drills.expectations.v1"
 
@@ -100,7 +101,7 @@ def read_expectations(path: Path) -> Expectations:
 def write_expectations(expectations: Expectations, path: Path) -> bytes:
     """Write a file of expectations, YAML by its ending and JSON otherwise."""
     plain = msgspec.to_builtins(expectations)
-    if not is_yaml(path):
+    if not is_yaml(str(path)):
         return json.dumps(plain, indent=2, ensure_ascii=False).encode() + b"\n"
     import yaml  # only these files need it
 

@@ -8,6 +8,9 @@ from fnmatch import translate
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from rollback_drills.documents.yaml_text import ENDINGS as YAML_ENDINGS
+
+DOCUMENT_ENDINGS: Final = (".json", *YAML_ENDINGS)
 _EVERYWHERE: Final = "**"
 _Entries = list["os.DirEntry[str]"]
 
@@ -30,7 +33,7 @@ class Searched(NamedTuple):
     """Folders that were left out, with the reason and the remedy."""
 
 
-def search(place: str, endings: tuple[str, ...] = (".json",)) -> Searched:
+def search(place: str, endings: tuple[str, ...] = DOCUMENT_ENDINGS) -> Searched:
     """Find every document below a folder, or all that match a glob, by these endings of their names.
 
     Names that begin with a dot are left out, unless the pattern has the dot. Linked folders are searched

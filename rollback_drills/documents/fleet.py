@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from rollback_drills.documents.finding import search
+from rollback_drills.documents.finding import DOCUMENT_ENDINGS, search
 from rollback_drills.documents.fleet_changes import add_changes
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
@@ -96,7 +96,7 @@ def _refuse_missing_folder(path: str | None) -> None:
 
     A document that is gone is a finding (contract §8.6).
     """
-    if path is not None and not path.endswith(".json") and not os.path.lexists(path):
+    if path is not None and not path.endswith(DOCUMENT_ENDINGS) and not os.path.lexists(path):
         raise UsageError(f"{show_path(path)} does not exist; is its folder there?", field="schedule")
 
 
@@ -127,7 +127,9 @@ def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subjec
         histories, further = find_histories(history_path)
         problems |= further
     if not schedules and not problems:
-        raise UsageError(f"{schedule_path} matches no schedule document (*.json)", field="schedule")
+        raise UsageError(
+            f"{schedule_path} matches no schedule document (*.json, *schedule*.yaml)", field="schedule"
+        )
     rivals: dict[str, list[str]] = {}
     if len({each.key for each in schedules}) < len(schedules):
         for each in schedules:

@@ -146,14 +146,14 @@ class History(Document, frozen=True, gc=False):
 
     schema_version: str = ""
     """Which kind of document this is."""
-    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
-    """Where the JSON Schema lies with which an editor checks the document."""
     environment: str = ""
     """Where the drills were performed, such as `production`."""
     drills: tuple[Drill, ...] = ()
     """The drills."""
     reviewed_values: tuple[ReviewedValue, ...] = ()
     """Texts that look private and were checked by somebody."""
+    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
+    """Where the JSON Schema lies with which an editor checks the document."""
 
     def __post_init__(self) -> None:
         """Ensure that every drill has dates that can be written in UTC."""

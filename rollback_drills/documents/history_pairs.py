@@ -8,9 +8,11 @@ from unicodedata import normalize
 
 import msgspec
 
+from rollback_drills.documents.finding import DOCUMENT_ENDINGS
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.terminal_text import show_path
+from rollback_drills.documents.yaml_text import is_yaml
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _BLANK_BETWEEN_WORDS: Final = bytes(code if chr(code).isalnum() else ord(" ") for code in range(256))
@@ -60,14 +62,16 @@ def find_kind(file: str) -> str:
 
 
 def _classify(relative: str) -> tuple[str, str]:
+    """Return kind and key of a file; YAML is a document only if its name says so: tools have YAML too."""
     folder, _, file = _fold(relative).rpartition("/")
-    words = _split(file.removesuffix(".json"))
+    name, dot, ending = file.rpartition(".")
+    words = _split(name if f"{dot}{ending}" in DOCUMENT_ENDINGS else file)
     key = f"{folder}/{'/'.join([word for word in words if word not in _KIND_WORDS])}"
     if not _SCHEDULE_WORDS.isdisjoint(words):
         return "schedule", key
     if not _HISTORY_WORDS.isdisjoint(words) or "drills" in words:
         return "history", key
-    is_other = words == _CHANGES or not _OTHER_WORDS.isdisjoint(words)
+    is_other = words == _CHANGES or is_yaml(file) or not _OTHER_WORDS.isdisjoint(words)
     return "other" if is_other else "schedule", key
 
 

@@ -21,6 +21,7 @@ from rollback_drills.documents.repeats import (
 )
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.terminal_text import show_path
+from rollback_drills.documents.yaml_text import is_yaml, to_json
 
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
@@ -58,7 +59,7 @@ class Loaded(msgspec.Struct, Generic[D], frozen=True, gc=False):
 
 
 def read_document(model: type[D], path: str, shown: str = "", name: str = "") -> Loaded[D]:
-    """Read a document; never raises for what a file can hold.
+    """Read a document, YAML by its ending and JSON otherwise; never raises for what a file can hold.
 
     Args:
         model: What the document is to be.
@@ -69,6 +70,8 @@ def read_document(model: type[D], path: str, shown: str = "", name: str = "") ->
     shown = shown or hide_folder(path)
     try:
         data = _read_bytes(path)
+        if is_yaml(path):
+            data = to_json(data)
     except UnusableDocumentError as error:
         return Loaded(shown, problem=f"{shown}: {error}", name=name, file=path)
     return parse_document(model, data, shown, name=name, file=path)

@@ -222,8 +222,6 @@ class RoutingPolicy(Document, frozen=True, gc=False):
 
     schema_version: str = ""
     """Which kind of document this is."""
-    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
-    """Where the JSON Schema lies with which an editor checks the document."""
     owner_routes: dict[str, OwnerRule] | tuple[SharedOwnerRule, ...] = {}
     """How owners are notified: by owner, or as rules for several owners each, of which later ones win."""
     maintenance_windows: tuple[MaintenanceWindow, ...] = ()
@@ -242,6 +240,8 @@ class RoutingPolicy(Document, frozen=True, gc=False):
     """Texts that look private and were checked by somebody."""
     blackout_windows: tuple[MaintenanceWindow, ...] | UnsetType = UNSET
     """The same as `maintenance_windows`."""
+    schema_ref: str | UnsetType = msgspec.field(default=UNSET, name="$schema")
+    """Where the JSON Schema lies with which an editor checks the document."""
 
     def __post_init__(self) -> None:
         """Fold the other spelling, and ensure that the calendars that owners work by are there."""

@@ -19,6 +19,7 @@ from rollback_drills.documents.records import is_records
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.terminal_text import show_path
+from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.endings import warn_of_end
 from rollback_drills.linting.faults import find_faults
@@ -61,9 +62,10 @@ def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
 
 
 def _parse(path: str) -> Any:
-    """Return the parsed JSON of a file; None if it has none."""
+    """Return what a file says, as JSON is parsed; None if it is neither JSON nor YAML."""
     try:
-        return json.loads(read_bytes(path))
+        data = read_bytes(path)
+        return json.loads(to_json(data) if is_yaml(path) else data)
     except (UnusableDocumentError, ValueError, RecursionError):
         return None
 

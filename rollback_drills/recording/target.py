@@ -10,6 +10,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.settings import VARIABLES
@@ -68,6 +69,12 @@ def find_target(
     if not history:  # it is not clear which one it is, or it is a part of something else
         inside = f"{subject.history.path} stands inside a JSON Lines record; move it to a file of its own"
         raise UsageError(subject.history.problem or inside)
+    if is_yaml(history):
+        raise UsageError(
+            f"{subject.history.path} is YAML, which is edited by hand; add the drill there, or convert the"
+            " history to JSON",
+            field="history",
+        )
     run_paths = (source.file, history) if source.file else (schedule_path, history_path)
     shown = subject.history.path
     return Target(source, source.document, history, shown, run_paths, subject.changes)

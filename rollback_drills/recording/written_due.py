@@ -7,6 +7,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded, parse_document, read_bytes
 from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.readiness.due import find_written_due
 from rollback_drills.recording.document import move_due
@@ -47,10 +48,9 @@ def check_advance(target: Target) -> None:
             f"needs $.interval_days of more than 0 in {path}; write how often drills are due",
             field="advance",
         )
-    if not target.source.file:
-        raise UsageError(
-            f"cannot edit {path}, which is no file of its own; edit $.next_due_at there", field="advance"
-        )
+    if not target.source.file or is_yaml(target.source.file):
+        what = "YAML" if target.source.file else "no file of its own"
+        raise UsageError(f"cannot edit {path}, which is {what}; edit $.next_due_at there", field="advance")
 
 
 def advance_due(target: Target, history: History, *, now: datetime) -> tuple[Loaded[Schedule], Advanced]:
