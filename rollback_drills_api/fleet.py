@@ -16,6 +16,7 @@ from rollback_drills.documents.finding import search
 from rollback_drills.documents.fleet import Fleet, load_fleet
 from rollback_drills.documents.records import is_records
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.unknown_name import list_known
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import Judgement, judge_all
@@ -63,7 +64,9 @@ class JudgedFleet:
         """
         spelling = find_spelling(schedule_id, self.by_id)
         if spelling is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "there is no schedule of this id in the documents")
+            names = list_known(schedule_id, sorted(self.by_id))
+            detail = f"there is no schedule of this id in the documents; {names}"
+            raise Problem(HTTPStatus.NOT_FOUND, detail)
         return self.by_id[spelling]
 
 

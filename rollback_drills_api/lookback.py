@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
+from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
@@ -19,6 +20,7 @@ from rollback_drills.followup.totals import NO_TOTALS, read_totals
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.explained import explain_subject
 from rollback_drills.reports.filters import NotificationFilter, RouteFilter
+from rollback_drills.reports.known_names import add_notes
 from rollback_drills.reports.notifications import NotificationRow, find_notifications
 from rollback_drills.reports.paging import HistoryPage
 from rollback_drills.reports.period import Period, trend_period
@@ -53,9 +55,9 @@ async def notifications(
         names = ("schedule_id", "cycle_id", "provider", "owner", "reason", "state")
         matching = NotificationFilter(**{name: getattr(wanted, name) for name in names})
         period = Period(*wanted.bounds())
-        return find_notifications(
-            served.database(), matching, period, limit=wanted.limit, offset=wanted.offset
-        )
+        database = served.database()
+        page = find_notifications(database, matching, period, limit=wanted.limit, offset=wanted.offset)
+        return add_notes(page, database, OUTBOX, matching.given)
 
     return await served.answers.give(("notifications", wanted.key), served.evidence_version, find)
 
@@ -74,7 +76,9 @@ async def routes(served: Readable, wanted: Annotated[RouteQuery, QueryParameters
         names = ("schedule_id", "provider", "owner", "action", "category")
         matching = RouteFilter(**{name: getattr(wanted, name) for name in names})
         period = Period(*wanted.bounds())
-        return find_routes(served.database(), matching, period, limit=wanted.limit, offset=wanted.offset)
+        database = served.database()
+        page = find_routes(database, matching, period, limit=wanted.limit, offset=wanted.offset)
+        return add_notes(page, database, LEDGER, matching.given)
 
     return await served.answers.give(("routes", wanted.key), served.evidence_version, find)
 

@@ -1,17 +1,30 @@
-"""A group of commands whose help shows whole sentences."""
+"""A group of commands whose help shows whole sentences, in panels."""
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Final
 
 import click
 from typer.core import TyperGroup
 
-_WHOLE = 1000
+_WHOLE: Final = 1000
 
 
 class CommandGroup(TyperGroup):
     """Lists each command with its first sentence, wrapped, where click would cut it."""
 
+    panels: Mapping[str, Collection[str]] = MappingProxyType({})
+    """By title the commands that stand together; all others follow."""
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands."""
+        """Write the lists of commands, with the texts of all panels in one column."""
         found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
-        rows = [(name, each.get_short_help_str(_WHOLE)) for name, each in found if each and not each.hidden]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        texts = {name: each.get_short_help_str(_WHOLE) for name, each in found if each and not each.hidden}
+        widest = max(map(len, texts), default=0)
+        placed = {name for names in self.panels.values() for name in names}
+        rest = [name for name in texts if name not in placed]
+        for title, names in {**self.panels, "Commands": rest}.items():
+            rows = [(name.ljust(widest), texts[name]) for name in names if name in texts]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)

@@ -1,8 +1,9 @@
 """Imports the module of a command when the command is asked for, so that the others cost nothing."""
 
 from collections import UserDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -12,17 +13,21 @@ from typer.core import MarkupMode, TyperGroup
 from rollback_drills_cli.command_group import CommandGroup
 
 
-def group_of(places: Mapping[str, str]) -> type[TyperGroup]:
+def group_of(
+    places: Mapping[str, str], *, panels: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> type[TyperGroup]:
     """Return a class of groups whose commands are imported late.
 
     Args:
         places: By the name of a command, its module in this package and what it is there: `module:function`,
             or `module:app` for a group of commands. They follow the commands that the group has already.
+        panels: By title the commands that stand together in the help.
     """
 
     class LazyGroup(CommandGroup):
         def __init__(self, *, commands: dict[str, click.Command], **options: Any) -> None:
             super().__init__(**options)
+            self.panels = panels
             self.commands = _Commands({**commands, **places}, self.rich_markup_mode)
 
     return LazyGroup

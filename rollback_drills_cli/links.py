@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollback_drills.documents.fleet import load_fleet
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.settings import VARIABLES, Settings, read_settings
@@ -174,8 +174,7 @@ def _find_owner(settings: Settings, owner: str) -> str:
     owners = sorted({name for each in fleet.subjects if each.document for name in each.document.owners})
     found = find_spelling(owner, owners)
     if found is None:
-        there = f"there are {', '.join(owners)}" if owners else "there is none"
-        raise UsageError(f"is {show(owner)}, which no schedule has; {there}", field="owner")
+        raise UsageError(f"is not known: {explain_unknown('owner', owner, owners)}", field="owner")
     return found
 
 

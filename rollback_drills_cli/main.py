@@ -14,48 +14,62 @@ from rollback_drills_cli.lazy_group import group_of
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.streams import discard_output, prepare_streams
 
-COMMANDS: Final = {
-    "history": "check:history",
-    "check": "check:check",
-    "plan": "plan:plan",
-    "explain": "explain:explain",
-    "simulate": "simulate:simulate_fleet",
-    "gate": "gate:gate",
-    "look-ahead": "look_ahead:look_ahead",
-    "alarm-path": "alarm_path:alarm_path",
-    "calendar": "calendar:calendar",
-    "badge": "badge:badge",
-    "console": "console:console",
-    "deliver": "deliver:deliver",
-    "record": "record:record",
-    "ack": "acknowledge:ack",
-    "escalate": "followup:escalate",
-    "dashboard": "followup:dashboard",
-    "skip": "exceptions:skip",
-    "postpone": "exceptions:postpone",
-    "waive": "exceptions:waive",
-    "retire": "retire:retire",
-    "requests": "requests:app",
-    "trust": "trust:trust",
-    "lint": "lint:lint",
-    "schema": "schema:schema",
-    "test": "expectations:run_tests",
-    "routes": "lookback:routes",
-    "trends": "lookback:trends",
-    "notifications": "lookback:notifications",
-    "audit-package": "lookback:audit_package",
-    "api": "api:api",
-    "evidence": "evidence.records:app",
-    "api-token": "api_token:app",
-    "links": "links:app",
-    "outbox": "outbox:app",
-    "connectors": "connectors:app",
+PANELS: Final = {
+    "Judge and plan": {
+        "history": "check:history",
+        "check": "check:check",
+        "plan": "plan:plan",
+        "explain": "explain:explain",
+        "simulate": "simulate:simulate_fleet",
+        "gate": "gate:gate",
+        "look-ahead": "look_ahead:look_ahead",
+        "alarm-path": "alarm_path:alarm_path",
+        "lint": "lint:lint",
+        "schema": "schema:schema",
+        "test": "expectations:run_tests",
+    },
+    "Notify, and record drills": {
+        "deliver": "deliver:deliver",
+        "record": "record:record",
+        "trust": "trust:trust",
+        "outbox": "outbox:app",
+        "connectors": "connectors:app",
+    },
+    "Follow up": {
+        "ack": "acknowledge:ack",
+        "escalate": "followup:escalate",
+        "dashboard": "followup:dashboard",
+        "skip": "exceptions:skip",
+        "postpone": "exceptions:postpone",
+        "waive": "exceptions:waive",
+        "retire": "retire:retire",
+        "requests": "requests:app",
+    },
+    "Show the state, and look back": {
+        "console": "console:console",
+        "calendar": "calendar:calendar",
+        "badge": "badge:badge",
+        "routes": "lookback:routes",
+        "trends": "lookback:trends",
+        "notifications": "lookback:notifications",
+        "audit-package": "lookback:audit_package",
+        "evidence": "evidence.records:app",
+    },
+    "Serve": {
+        "api": "api:api",
+        "api-token": "api_token:app",
+        "links": "links:app",
+    },
 }
-"""By name, the module and the function of each command; a module is imported when its command is called."""
+"""By title, the panels of the help: by name, the module and the function of each command.
+
+A module is imported when its command is called.
+"""
+COMMANDS: Final = {name: place for panel in PANELS.values() for name, place in panel.items()}
 
 app = typer.Typer(
     name="drills",
-    cls=group_of(COMMANDS),
+    cls=group_of(COMMANDS, panels=PANELS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its tables cut the names of options at 80 columns

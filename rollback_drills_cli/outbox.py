@@ -9,7 +9,7 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.readiness.terms import Report
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.relative_time import how_long, write_count, write_time
 from rollback_drills_cli.acts import (
     ByOption,
     ReasonOption,
@@ -101,15 +101,16 @@ def list_items(
             }
         )
         return
-    columns = ("notification", "schedule", "provider", "owner", "reason", "state", "attempts", "what")
+    names = ("notification", "schedule", "provider", "owner", "reason", "state")
+    now = datetime.now(UTC)
     rows = [
         (
             *(item.notification_id, item.schedule_id, item.provider, item.owner, item.reason, item.state),
-            *(str(item.attempt_count), _explain(item)),
+            *(_ago(item.planned_at, now), _describe_attempts(item, now), _explain(item)),
         )
         for item in items
     ]
-    print_table("Outbox", columns, rows)
+    print_table("Outbox", (*names, "committed", "tried", "what"), rows)
     print_line(f"{len(items)} of {total} notifications; `drills outbox show ID` shows one.")
     for each in disabled:
         print_line(f"{each.provider} is disabled ({each.disabled_because}): fix it, then")
@@ -308,8 +309,20 @@ def _report(written: "Recording", asked: int, what: str, as_json: bool) -> None:
 
 def _explain(item: "OutboxRow") -> str:
     if item.state in (State.RETRY, State.AMBIGUOUS) and item.due_at:
-        return f"{item.detail}; next attempt {_instant(item.due_at)}"
+        return f"{item.detail}; next attempt {write_time(datetime.fromtimestamp(item.due_at, UTC))}"
     return item.detail
+
+
+def _describe_attempts(item: "OutboxRow", now: datetime) -> str:
+    """Write when the last attempt was, and how many there were; `no` if there was none."""
+    if item.completed_at is None:
+        return "no"
+    when = _ago(item.completed_at, now)
+    return when if item.attempt_count == 1 else f"{when}, {item.attempt_count} times"
+
+
+def _ago(seconds: float, now: datetime) -> str:
+    return how_long(datetime.fromtimestamp(seconds, UTC).isoformat(), now=now)
 
 
 def _write(item: "OutboxRow") -> Report:

@@ -8,6 +8,7 @@ from typing import Final
 
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.subject import Subject
+from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.retirements import apply_retirements, read_retired
 from rollback_drills.names.keys import find_spelling
@@ -50,7 +51,7 @@ class Console:
         """
         spelling = find_spelling(schedule_id, self.by_id)
         if spelling is None:
-            raise UsageError("there is no schedule of this id in the documents")
+            raise UsageError(explain_unknown("schedule", schedule_id, sorted(self.by_id)))
         return self.by_id[spelling]
 
 

@@ -1,17 +1,17 @@
 """Says which names exist, where a filter matches nothing."""
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import Final
 
+import msgspec
 from sqlalchemy import Table, select
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.quotation import show
-from rollback_drills.names.keys import first_spellings, name_key
+from rollback_drills.documents.unknown_name import explain_unknown
+from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import NAMES
+from rollback_drills.reports.paging import HistoryPage, Row
 
-_MOST_SHOWN: Final = 20
 _WHAT: Final = {"schedule_id": "schedule", "provider": "provider", "owner": "owner"}
 
 
@@ -30,17 +30,16 @@ def explain_nothing_found(
             continue
         with database.read() as connection:
             texts = connection.scalars(select(table.c[column]).where(table.c[column] != "").distinct())
-            known = first_spellings(sorted(texts))
-        if name_key(value) not in known:
-            yield _explain(_WHAT[column], value, known)
+            names = sorted(texts)
+        if name_key(value) not in map(name_key, names):
+            yield explain_unknown(_WHAT[column], value, names)
 
 
-def _explain(what: str, value: str, known: dict[str, str]) -> str:
-    if not known:
-        return f"there is no {what} {show(value)}; there is none yet"
-    near = get_close_matches(name_key(value), known, n=1)
-    hint = f". Did you mean {known[near[0]]}?" if near else ""
-    names = list(known.values())
-    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-    there = f"there {'are' if len(names) > 1 else 'is'} {', '.join(names[:_MOST_SHOWN])}{more}"
-    return f"there is no {what} {show(value)}; {there}{hint}"
+def add_notes(
+    page: HistoryPage[Row], database: Database | None, table: Table, given: Iterable[tuple[str, str]]
+) -> HistoryPage[Row]:
+    """Add to a page that found nothing which names there are."""
+    if database is None or page.total:
+        return page
+    notes = list(explain_nothing_found(database, table, given))
+    return msgspec.structs.replace(page, notes=notes) if notes else page

@@ -34,6 +34,8 @@ class HistoryPage(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
     offset: int
     filters: Mapping[str, str]
     period: Mapping[str, str | None]
+    notes: Sequence[str] | msgspec.UnsetType = msgspec.UNSET
+    """Which names there are, if nothing was found because one that was asked for does not exist."""
 
 
 class OwnRows(NamedTuple, Generic[Row]):

@@ -11,7 +11,9 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.recurrence import SEARCHED, SEARCHED_YEARS
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.spans import Span
+from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
+from rollback_drills.names.keys import find_spelling
 from rollback_drills.planning.upcoming import Kind, Upcoming, find_upcoming
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
@@ -46,6 +48,8 @@ class UpcomingPage(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     offset: int
     period: Mapping[str, str]
+    notes: Sequence[str] | msgspec.UnsetType = msgspec.UNSET
+    """Which owners there are, if the one that was asked for does not exist."""
 
 
 def find_period(since: datetime | None, until: datetime | None, *, now: datetime) -> Span:
@@ -94,7 +98,16 @@ def list_upcoming(
         limit=limit,
         offset=offset,
         period={"from": write_instant(period.start_at), "to": write_instant(period.end_at)},
+        notes=msgspec.UNSET if found else _explain_nothing(judgements, owner),
     )
+
+
+def _explain_nothing(judgements: Sequence[Judgement], owner: str) -> Sequence[str] | msgspec.UnsetType:
+    """Return which owners there are, if the wanted one does not exist."""
+    owners = {name for each in judgements for name in each.schedule.owners}
+    if not owner or find_spelling(owner, owners):
+        return msgspec.UNSET
+    return [explain_unknown("owner", owner, sorted(owners))]
 
 
 def _write(item: Upcoming) -> UpcomingItem:

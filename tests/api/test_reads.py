@@ -319,3 +319,35 @@ def test_what_is_coming_is_listed_in_pages_within_bounds(client: TestClient, tmp
     ):
         assert client.get(f"{path}?{query}").status_code == 422, query
     assert client.get(f"{path}?schedule_id=search").status_code == 404
+
+
+UNKNOWN_OWNER = 'there is no owner "tea"; there are team-a, team-b. Did you mean team-'
+UPCOMING = "/runtime/go-pilot/rollback-drill-schedule/upcoming"
+
+
+@pytest.mark.parametrize(
+    ("path", "note"),
+    [
+        (f"{NOTIFICATIONS}?owner=tea", UNKNOWN_OWNER),
+        (f"{NOTIFICATIONS}/routes?provider=slak", 'there is no provider "slak"; there are slack, teams.'),
+        (f"{UPCOMING}?owner=tea", UNKNOWN_OWNER),
+    ],
+)
+def test_a_filter_that_matches_nothing_says_which_names_exist(
+    client: TestClient, path: str, note: str
+) -> None:
+    document = client.get(path).json()
+    assert document["total"] == 0
+    (said,) = document["notes"]
+    assert said.startswith(note)
+    assert "notes" not in client.get(path.partition("?")[0]).json()
+
+
+def test_a_known_name_that_matches_nothing_needs_no_note(client: TestClient) -> None:
+    assert "notes" not in client.get(f"{NOTIFICATIONS}?owner=team-a&from=2030-01-01").json()
+
+
+def test_a_schedule_that_does_not_exist_is_answered_with_those_that_do(client: TestClient) -> None:
+    answer = client.get("/runtime/go-pilot/rollback-drills?schedule_id=payment")
+    assert answer.status_code == 404
+    assert answer.json()["detail"].endswith("; there is payments. Did you mean payments?")

@@ -105,4 +105,4 @@ def test_a_feed_needs_the_address_of_the_api_and_an_owner_that_there_is(tmp_path
     assert (nowhere.returncode, "DRILLS_PUBLIC_URL is not set" in nowhere.stderr) == (2, True)
     found = drills(*wanted, cwd=tmp_path, DRILLS_PUBLIC_URL="https://drills.example")
     assert found.returncode == 2
-    assert '--owner is "team-c", which no schedule has; there are team-a, team-b' in found.stderr
+    assert '--owner is not known: there is no owner "team-c"; there are team-a, team-b' in found.stderr

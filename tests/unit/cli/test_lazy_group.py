@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rollback_drills_cli.main import COMMANDS, app
+from rollback_drills_cli.main import COMMANDS, PANELS, app
 from tests.checkout import ROOT
 from tests.samples.commands import drills
 
@@ -42,15 +42,25 @@ def test_a_command_imports_no_module_of_another() -> None:
 @pytest.mark.parametrize(
     ("words", "commands"),
     [
-        ([], ["history", "check", "gate", "audit-package", "api", "evidence", "api-token", "connectors"]),
+        ([], ["history", "check", "gate", "connectors", "audit-package", "evidence", "api", "api-token"]),
         (["evidence"], ["list", "show", "verify", "export", "head", "prove", "import", "rotate-key"]),
     ],
 )
 def test_help_lists_every_command(words: list[str], commands: list[str]) -> None:
     printed = CliRunner().invoke(app, [*words, "--help"]).output
 
-    listed = re.findall(r"^  (\S+)  +[A-Z]", printed.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(
+        r"^  (\S+)  +[A-Z]", printed.partition("Show this message and exit.")[2], re.MULTILINE
+    )
     assert [each for each in listed if each in commands] == commands
+
+
+def test_help_groups_every_command_into_a_panel() -> None:
+    printed = CliRunner().invoke(app, ["--help"]).output
+
+    titles = re.findall(r"^(\S.*):$", printed, re.MULTILINE)
+    assert titles == ["Options", *PANELS]
+    assert COMMANDS.keys() == {name for panel in PANELS.values() for name in panel}
 
 
 @pytest.mark.parametrize(

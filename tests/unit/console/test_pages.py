@@ -423,7 +423,7 @@ def test_a_document_that_cannot_be_read_has_a_row_and_a_page_that_say_why() -> N
 
 
 def test_a_schedule_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UsageError, match="no schedule of this id"):
+    with pytest.raises(UsageError, match="there is no schedule"):
         write_schedule(without_evidence(make_subject()), SERVED, "../payments")
 
 

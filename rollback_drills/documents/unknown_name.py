@@ -1,0 +1,36 @@
+"""Says which names there are, where a name is asked for that does not exist."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from rollback_drills.documents.quotation import show
+from rollback_drills.names.keys import first_spellings, name_key
+
+_MOST_SHOWN: Final = 20
+_MOST_COMPARED: Final = 1_000
+"""With more names, finding a similar one would take longer than whoever asks should cost."""
+
+
+def explain_unknown(what: str, asked: str, names: Iterable[str]) -> str:
+    """Return that there is no such name, which names there are, and which of them may be meant.
+
+    Args:
+        what: What the name is of, such as `owner`.
+        asked: The name.
+        names: Those there are, in the order in which they are shown.
+    """
+    return f"there is no {what} {show(asked)}; {list_known(asked, names)}"
+
+
+def list_known(asked: str, names: Iterable[str]) -> str:
+    """Return which names there are, and which of them may be meant."""
+    known = first_spellings(names)
+    if not known:
+        return "there is none yet"
+    near = get_close_matches(name_key(asked), known, n=1) if len(known) <= _MOST_COMPARED else []
+    hint = f". Did you mean {known[near[0]]}?" if near else ""
+    shown = list(known.values())
+    more = f" and {len(shown) - _MOST_SHOWN:,} more" if len(shown) > _MOST_SHOWN else ""
+    there = f"there {'are' if len(shown) > 1 else 'is'} {', '.join(shown[:_MOST_SHOWN])}{more}"
+    return f"{there}{hint}"
