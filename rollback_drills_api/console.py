@@ -18,6 +18,7 @@ from rollback_drills.console.pages import (
     write_fleet,
     write_missing_documents,
     write_missing_evidence,
+    write_outages,
     write_trends,
     write_undelivered,
 )
@@ -75,6 +76,18 @@ async def acknowledgements(served: Readable, request: Request) -> Response:
         "acknowledgements",
         lambda: bool(only(request.query_params)),
         lambda console, links, _: write_acknowledgements(console, links),
+    )
+
+
+@router.get("/outages")
+async def outages(served: Readable, request: Request) -> Response:
+    """Show the outages of connectors."""
+    return await give(
+        served,
+        request,
+        "outages",
+        lambda: bool(only(request.query_params)),
+        lambda console, links, _: write_outages(console, links),
     )
 
 

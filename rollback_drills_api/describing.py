@@ -97,6 +97,28 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
             "schedule": {"schedule_id": "payments", "next_due_at": "2026-06-20T15:40:00Z"},
         },
     ),
+    "outages": (
+        "A page of outages of connectors, the open ones first.",
+        _object(schema_version=_TEXT, generated_at=_TEXT, open_count=_COUNT, **_PAGE),
+        {
+            "schema_version": "rollback-drills.connector-outages.v1",
+            "generated_at": "2026-06-01T09:00:00+00:00",
+            "items": [{"provider": "slack", "is_open": True, "waited_count": 3, "waiting_count": 3}],
+            "total": 1,
+            "open_count": 1,
+            "limit": 100,
+            "offset": 0,
+        },
+    ),
+    "replays": (
+        "Requests for replays, the newest first.",
+        _object(generated_at=_TEXT, items=_LIST, total=_COUNT),
+        {
+            "generated_at": "2026-06-01T09:00:00+00:00",
+            "items": [{"replay_id": "gordreplay-0123456789abcdef", "state": "approved"}],
+            "total": 1,
+        },
+    ),
     "upcoming": (
         "A page of what is coming.",
         _object(schema_version=_TEXT, generated_at=_TEXT, **_PAGE),

@@ -8,7 +8,14 @@ from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
 from rollback_drills.database.tables import LEDGER, OUTBOX
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.outages.listing import (
+    OutageFilter,
+    OutagePage,
+    find_outages,
+    read_open_outages,
+)
 from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import Dashboard, build_dashboard
@@ -18,6 +25,7 @@ from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import NO_TOTALS, read_totals
 from rollback_drills.readiness.terms import Report
+from rollback_drills.recovery.found_replays import list_replays
 from rollback_drills.reports.explained import explain_subject
 from rollback_drills.reports.filters import NotificationFilter, RouteFilter
 from rollback_drills.reports.known_names import add_notes
@@ -31,6 +39,7 @@ from rollback_drills_api.describing import described
 from rollback_drills_api.queries import (
     ExplanationQuery,
     NotificationQuery,
+    OutageQuery,
     RouteQuery,
     TrendQuery,
     nothing_asked,
@@ -66,6 +75,30 @@ async def notifications(
 async def dashboard(served: Readable) -> Response:
     """Show the open cycles, the acknowledgements that are outstanding, and the connectors that fail."""
     return await served.answers.give("dashboard", served.follow_up_version, lambda: find_dashboard(served))
+
+
+@router.get("/outages", responses=described("outages"))
+async def outages(served: Readable, wanted: Annotated[OutageQuery, QueryParameters()]) -> Response:
+    """List outages of connectors, the open ones first: what waited, who replayed and discarded what."""
+
+    def find() -> OutagePage:
+        matching = OutageFilter(wanted.provider, wanted.is_open)
+        now = datetime.now(UTC)
+        return find_outages(served.database(), matching, now=now, limit=wanted.limit, offset=wanted.offset)
+
+    return await served.answers.give(("outages", wanted.key), served.evidence_version, find)
+
+
+@router.get("/replays", dependencies=[nothing_asked], responses=described("replays"))
+async def replays(served: Readable) -> Response:
+    """List requests for replays and what became of each, the newest first."""
+
+    def find() -> Report:
+        database, now = served.database(), datetime.now(UTC)
+        found = list_replays(database, now=now) if database else []
+        return {"generated_at": write_instant(now), "items": found, "total": len(found)}
+
+    return await served.answers.give("replays", served.evidence_version, find)
 
 
 @router.get("/routes", responses=described("routes"))
@@ -138,4 +171,5 @@ def find_dashboard(served: Service) -> Dashboard:
         requests=read_open_requests(database, now=now) if database else (),
         totals=read_totals(database) if database else NO_TOTALS,
         alarm_paths=read_findings(database) if database else (),
+        outages=read_open_outages(database, now=now) if database else (),
     )

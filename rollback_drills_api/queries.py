@@ -79,6 +79,13 @@ class RequestQuery(Page):
     schedule_id: Name | None = Field(default=None, description="Only requests of this schedule.")
 
 
+class OutageQuery(Page):
+    """Which outages of connectors."""
+
+    provider: Name | None = Field(default=None, description="Only of this connector.")
+    is_open: bool | None = Field(default=None, description="Only open or only closed ones.")
+
+
 class Between(Query):
     """When."""
 

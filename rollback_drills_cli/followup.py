@@ -79,7 +79,8 @@ def dashboard(
 
     Exit code 1 if an acknowledgement is overdue, else 0.
     """
-    from rollback_drills.followup.alarm_path_reading import read_findings  # with SQLAlchemy
+    from rollback_drills.evidence.outages.listing import read_open_outages  # with SQLAlchemy
+    from rollback_drills.followup.alarm_path_reading import read_findings
     from rollback_drills.followup.connector_health import read_connectors
     from rollback_drills.followup.dashboard import build_dashboard
     from rollback_drills.followup.found_requests import read_open_requests
@@ -100,6 +101,7 @@ def dashboard(
         requests=read_open_requests(opened, now=at),
         totals=read_totals(opened),
         alarm_paths=read_findings(opened),
+        outages=read_open_outages(opened, now=at),
     )
     if as_json:
         print_json(report)
@@ -175,6 +177,11 @@ def _print_dashboard(report: "Dashboard", at: datetime) -> None:
         print_line(f"{request.schedule_id}: {request.summary}; decide {request.request_id}")
     for missed in report.alarm_path_findings:
         print_line(f"{missed.in_words}; since {how_long(missed.since, now=at)}")
+    for outage in report.open_outages:
+        left = f"{outage.waiting_count} waiting, {outage.dead_letter_count} dead"
+        print_line(
+            f"connector {outage.provider} has an outage since {how_long(outage.opened_at, now=at)}: {left}"
+        )
     for failing in report.failing_connectors:
         why = failing.disabled_because or "its last delivery failed"
         print_line(f"connector {failing.provider} fails: {why}")

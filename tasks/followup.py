@@ -13,6 +13,7 @@ from prefect.utilities.annotations import quote
 from blocks.heartbeat import send_heartbeat
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.subject import Subject
+from rollback_drills.evidence.outages.listing import read_open_outages
 from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
@@ -96,6 +97,7 @@ def prove_next_actions(
         retests=read_retests(database, now=now),
         totals=read_totals(database),
         alarm_paths=read_findings(database),
+        outages=read_open_outages(database, now=now),
     )
     problems = find_problems(cycles, now=now, overdue_after=overdue_after, rules=rules)
     redactor = redactor_in_use()

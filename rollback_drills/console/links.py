@@ -56,6 +56,10 @@ class Links(Protocol):
         """The outstanding acknowledgements."""
 
     @property
+    def outages(self) -> str:
+        """The outages of connectors."""
+
+    @property
     def trends(self) -> str:
         """Deliveries and suppressions by week."""
 
@@ -101,6 +105,11 @@ class ServedLinks:
     def acknowledgements(self) -> str:
         """Return the address of the outstanding acknowledgements."""
         return f"{self.root}console/acknowledgements"
+
+    @property
+    def outages(self) -> str:
+        """Return the address of the outages of connectors."""
+        return f"{self.root}console/outages"
 
     @property
     def trends(self) -> str:
@@ -158,6 +167,7 @@ class StaticLinks:
     trends: ClassVar = "trends.html"
     changes: ClassVar = "changes.html"
     undelivered: ClassVar = "undelivered.html"
+    outages: ClassVar = "outages.html"
 
     def fleet(self, query: FleetQuery) -> str:
         """Return a part of the fleet in the usual order, filtered by one thing at most; there is no more."""

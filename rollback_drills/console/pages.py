@@ -11,6 +11,7 @@ from rollback_drills.console.evidence import read_evidence
 from rollback_drills.console.fleet import read_fleet
 from rollback_drills.console.links import Links
 from rollback_drills.console.month import read_month
+from rollback_drills.console.outages import read_outages
 from rollback_drills.console.query import FleetQuery, MonthQuery
 from rollback_drills.console.rendering import (
     Outage,
@@ -20,6 +21,7 @@ from rollback_drills.console.rendering import (
     render_evidence,
     render_fleet,
     render_outage,
+    render_outages,
     render_schedule,
     render_trends,
     render_undelivered,
@@ -112,10 +114,20 @@ def write_undelivered(console: Console, links: Links) -> str:
     return render_undelivered(read_undelivered(console), links)
 
 
+def write_outages(console: Console, links: Links) -> str:
+    """Read and write the outages of connectors.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    return render_outages(read_outages(console), links)
+
+
 OF_EVIDENCE: Final[Mapping[str, Callable[[Console, Links], str]]] = {
     "changes": write_changes,
     "acknowledgements": write_acknowledgements,
     "undelivered": write_undelivered,
+    "outages": write_outages,
     "trends": write_trends,
     "evidence": write_evidence,
 }

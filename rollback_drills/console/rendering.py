@@ -16,12 +16,13 @@ from rollback_drills.console.evidence import EvidenceView
 from rollback_drills.console.fleet import FleetView
 from rollback_drills.console.links import Links, ServedLinks
 from rollback_drills.console.month import MonthView
+from rollback_drills.console.outages import OutagesView, find_command
 from rollback_drills.console.query import PRESSING, FleetQuery, MonthQuery, Sort
 from rollback_drills.console.schedule import ScheduleView
 from rollback_drills.console.trends import TrendsView
 from rollback_drills.console.undelivered import UndeliveredView
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.rendering.relative_time import how_long
+from rollback_drills.rendering.relative_time import how_long, write_duration
 
 _SERVED: Final = ServedLinks()
 SERVED_POLICY: Final = (
@@ -72,6 +73,11 @@ def render_schedule(view: ScheduleView, links: Links = _SERVED, acting: Acting |
 def render_acknowledgements(view: AcknowledgementsView, links: Links = _SERVED) -> str:
     """Write who still has to acknowledge."""
     return _render("acknowledgements", view, links, here="acknowledgements")
+
+
+def render_outages(view: OutagesView, links: Links = _SERVED) -> str:
+    """Write the outages of connectors, and the replays that people asked for."""
+    return _render("outages", view, links, here="outages", next_command=find_command)
 
 
 def render_trends(view: TrendsView, links: Links = _SERVED) -> str:
@@ -146,6 +152,7 @@ def _environment() -> Environment:
         "number": lambda value: f"{value:,}",
         "words": lambda value: str(value).replace("_", " "),
         "minutes": show_minutes,
+        "duration": write_duration,
     }
     environment.globals |= {
         "chart_size": _size(charts),

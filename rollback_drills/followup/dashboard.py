@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.outages.listing import OpenOutageReport
 from rollback_drills.followup.alarm_paths import AlarmPathFinding
 from rollback_drills.followup.connector_health import ConnectorHealth, ConnectorReport
 from rollback_drills.followup.cycle_facts import CycleFacts
@@ -93,6 +94,9 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     """Exceptions that somebody asked for and nobody has decided."""
     failing_connector_count: int
     failing_connectors: list[ConnectorReport]
+    open_outage_count: int
+    open_outages: Sequence[OpenOutageReport]
+    """Of connectors: since when, why, and what waits."""
     alarm_path_finding_count: int
     alarm_path_findings: Sequence[AlarmPathFinding]
     """The routes that reach nobody, by the drills of the alarm paths."""
@@ -109,6 +113,7 @@ def build_dashboard(
     requests: Sequence[RequestedException] = (),
     totals: Totals = NO_TOTALS,
     alarm_paths: Sequence[AlarmPathFinding] = (),
+    outages: Sequence[OpenOutageReport] = (),
 ) -> Dashboard:
     """Return what is open, who has to acknowledge, what is to be performed again, and which connectors fail.
 
@@ -122,13 +127,15 @@ def build_dashboard(
         requests: The exceptions that wait for a decision, as `read_open_requests` gives them.
         totals: How much was planned, delivered and acknowledged so far.
         alarm_paths: The routes that reach nobody, as `read_findings` returns them.
+        outages: The open outages of connectors, as `read_open_outages` returns them.
     """
     standings = list(find_standings(cycles, now=now))
     known = list(connectors)
     failing = [each.report() for each in known if each.is_failing]
     outstanding = [describe_route(each, rules, now=now) for each in standings if each.is_outstanding]
     counts = summarise(standings)
-    if (failing or alarm_paths or any(each.overdue for each in retests)) and counts.alert_level == "healthy":
+    is_troubled = failing or outages or alarm_paths or any(each.overdue for each in retests)
+    if is_troubled and counts.alert_level == "healthy":
         counts = counts._replace(alert_level="warning")
     return Dashboard(
         generated_at=write_instant(now),
@@ -154,6 +161,8 @@ def build_dashboard(
         open_requests=requests,
         failing_connector_count=len(failing),
         failing_connectors=failing,
+        open_outage_count=len(outages),
+        open_outages=outages,
         alarm_path_finding_count=len(alarm_paths),
         alarm_path_findings=alarm_paths,
     )

@@ -48,6 +48,13 @@ def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems
     if missed:
         header = ("owner", "provider", "since", "why")
         lines += ["## Alarm paths that reach nobody", "", *table(header, missed[:_MOST_ROWS]), ""]
+    outages = [
+        (each.provider, each.opened_at, str(each.waiting_count), str(each.dead_letter_count), each.detail)
+        for each in dashboard.open_outages
+    ]
+    if outages:
+        names_of_outages = ("connector", "since", "waiting", "dead letters", "why")
+        lines += ["## Outages of connectors", "", *table(names_of_outages, outages[:_MOST_ROWS]), ""]
     failing = [(each.provider, each.disabled_because) for each in dashboard.failing_connectors]
     if failing:
         lines += ["## Failing connectors", "", *table(("connector", "why"), failing), ""]

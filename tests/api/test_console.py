@@ -22,6 +22,7 @@ PAGES = (
     "/console/acknowledgements",
     "/console/changes",
     "/console/undelivered",
+    "/console/outages",
     "/console/trends",
     "/console/evidence",
 )

@@ -56,7 +56,7 @@ def test_a_write_needs_a_token_that_may_write(
 def test_nothing_is_read_without_a_token(options: ApiOptions) -> None:
     app = build_app(options)
     described = [path for path, ways in app.openapi()["paths"].items() if "get" in ways]
-    assert len(described) == 15
+    assert len(described) == 17
     pages = ("/console", "/console/trends", "/console/nothing", "/console/style.css")
     with client_of(options) as client:
         for path in (*described, *pages, "/openapi.json", "/docs"):

@@ -46,6 +46,7 @@ PAGES: Final = {
     "acknowledgements": "acknowledgements.html",
     "changes": "changes.html",
     "undelivered": "undelivered.html",
+    "outages": "outages.html",
     "trends": "trends.html",
     "evidence": "evidence.html",
 }

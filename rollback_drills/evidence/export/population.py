@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from rollback_drills.evidence.export.cycles import Due, PerformedDrill
 from rollback_drills.evidence.export.listed import Listed
+from rollback_drills.evidence.export.recovery import Recovery
 from rollback_drills.evidence.export.route_lines import RouteLine, describe_outcome, describe_suppression
 from rollback_drills.evidence.export.seen_schedule import SeenSchedule
 from rollback_drills.evidence.records import (
@@ -62,6 +63,7 @@ class Population:
         self.escalations = Listed[Report]()
         self.granted = Listed[Report]()
         """Cycles that were skipped, postponed or waived."""
+        self.recovery = Recovery()
         self.ledger_events = Listed[Report]()
         """What the ledger says of itself, in the whole of it."""
         self.oldest = self.newest = ""
@@ -74,6 +76,7 @@ class Population:
             ESCALATION_KIND: self.escalations.add,
             EXCEPTION_KIND: self.granted.add,
             IMPORT_KIND: self._take_import,
+            **self.recovery.takers,
         }
 
     def add_in_force(self, record: Report) -> None:

@@ -18,12 +18,15 @@ from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     CHECK_KIND,
+    CLOSURE_KIND,
     DECISION_KIND,
     DRILL_KIND,
     ESCALATION_KIND,
     EXCEPTION_KIND,
     IMPORT_KIND,
+    OUTAGE_KIND,
     PLAN_KIND,
+    REPLAY_REFUSAL_KIND,
     ROUTE_DELIVERY_KIND,
 )
 from rollback_drills.notifications.states import DEAD
@@ -95,6 +98,8 @@ def _summarise(population: Population, cycles: Cycles) -> Iterator[tuple[str, in
     yield "acknowledgements", population.acknowledgements.count, resting_on(ACKNOWLEDGEMENT_KIND)
     yield "escalations", population.escalations.count, resting_on(ESCALATION_KIND)
     yield "skipped, postponed or waived", population.granted.count, resting_on(EXCEPTION_KIND)
+    yield "outages of connectors", population.kinds[OUTAGE_KIND], resting_on(OUTAGE_KIND, CLOSURE_KIND)
+    yield "replays that were refused", population.kinds[REPLAY_REFUSAL_KIND], resting_on(REPLAY_REFUSAL_KIND)
     yield "decisions not to notify", population.suppressions.total(), resting_on(DECISION_KIND)
     imported = population.kinds[IMPORT_KIND]
     yield "rows imported from an index that was not signed", imported, resting_on(IMPORT_KIND)

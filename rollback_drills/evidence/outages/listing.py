@@ -20,6 +20,7 @@ from rollback_drills.names.keys import is_same
 from rollback_drills.readiness.terms import Report
 
 OUTAGES_SCHEMA: Final = "rollback-drills.connector-outages.v1"
+_MOST_OPEN: Final = 1000
 
 
 class ActReport(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -67,6 +68,18 @@ class OutageReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     discarded: Sequence[ActReport]
     enabled: Sequence[ActReport]
     flow_run_ids: Sequence[str]
+
+
+class OpenOutageReport(msgspec.Struct, frozen=True, gc=False):
+    """An outage that is open, as the dashboard has it."""
+
+    outage_id: str
+    provider: str
+    opened_at: str
+    cause: str
+    detail: str
+    waiting_count: int
+    dead_letter_count: int
 
 
 class OutagePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +150,23 @@ def find_outages(
         limit=limit,
         offset=offset,
     )
+
+
+def read_open_outages(database: Database, *, now: datetime) -> list[OpenOutageReport]:
+    """Return the open outages, the newest first, with what waits now.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    page = find_outages(database, OutageFilter(is_open=True), now=now, limit=_MOST_OPEN)
+    return [
+        OpenOutageReport(
+            *(each.outage_id, each.provider, each.opened_at, each.cause, each.detail),
+            each.waiting_count,
+            each.dead_letter_count,
+        )
+        for each in page.items
+    ]
 
 
 def _read(connection: Connection) -> Iterator[tuple[_Begun, Report | None]]:

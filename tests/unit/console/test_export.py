@@ -53,7 +53,7 @@ def test_every_link_leads_to_a_file_of_the_export(tmp_path: Path) -> None:
 
     pages = [each for each in folder.iterdir() if each.suffix == ".html"]
     assert told == list(range(1, len(pages) + 1))
-    assert len(pages) == count_pages(console) == 2 + 5 + 2 * 2 + 4 + 105 + 5
+    assert len(pages) == count_pages(console) == 2 + 5 + 2 * 2 + 4 + 105 + 6
     for path in pages:
         page = HtmlPage(path.read_text(encoding="utf-8"))
         for address in page.addresses:
@@ -183,7 +183,7 @@ def test_the_command_writes_the_state_of_an_instant(tmp_path: Path, documents: P
         *("--database", f"sqlite:///{tmp_path / 'evidence.db'}", "--prefect-ui", "http://127.0.0.1:4200/"),
     )
 
-    assert (code, said) == (0, f"17 pages are in {out}; open {out}/index.html\n")
+    assert (code, said) == (0, f"18 pages are in {out}; open {out}/index.html\n")
     (schedule,) = [each for each in out.iterdir() if each.name.startswith("schedule-")]
     page = HtmlPage(schedule.read_text(encoding="utf-8"))
     assert [each for each in page.addresses if "//" in each] == [

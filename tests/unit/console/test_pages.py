@@ -126,7 +126,7 @@ def world(database: Database) -> World:
 def test_every_page_is_well_formed_and_asks_for_nothing_from_elsewhere(world: World, links: Links) -> None:
     pages = dict(every_page(look_at(world), links))
 
-    assert len(pages) == 10
+    assert len(pages) == 11
     for page in pages.values():
         strangers = [each for each in page.addresses if urlsplit(each).netloc]
         assert not strangers
