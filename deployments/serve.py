@@ -86,6 +86,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     from flows.alarm_path_drill import alarm_path_drill
     from flows.approve_replay import approve_replay
     from flows.decide_exception import decide_exception
+    from flows.deliver_audit_package import deliver_audit_package
     from flows.deliver_notifications import deliver_notifications
     from flows.drill_check import drill_check
     from flows.escalate_unacknowledged import escalate_unacknowledged
@@ -105,6 +106,7 @@ def find_deployments() -> "list[RunnerDeployment]":
         (drill_check, Cron("0 7-19 * * *", timezone="Europe/Berlin"), one_at_a_time),
         (escalate_unacknowledged, Cron("*/15 * * * *", timezone="UTC"), one_at_a_time),
         (alarm_path_drill, Cron("0 9 1-7 * 2", timezone="Europe/Berlin", day_or=False), one_at_a_time),
+        (deliver_audit_package, Cron("0 6 1 * *", timezone="Europe/Berlin"), one_at_a_time),
         (look_ahead, Cron("0 7 * * 1", timezone="Europe/Berlin"), one_at_a_time),
         (review_notifications, Cron("0 6 * * 1", timezone="Europe/Berlin"), None),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rollback_drills.errors import UsageError
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.filters import (
@@ -171,13 +172,27 @@ def audit_package(
     owner: OwnerOption = None,
     since: FromOption = None,
     until: ToOption = None,
+    deliver: Annotated[
+        str | None,
+        typer.Option("--deliver", metavar="NAMES", help="Deliver it through these providers, once a period."),
+    ] = None,
     now: NowOption = None,
     generated_by: GeneratedByOption = "cli",
     database: DatabaseOption = None,
     as_json: JsonOption = False,
     schedule: OldScheduleIdOption = None,
 ) -> None:
-    """Show who was notified, who acknowledged and who did not, for an auditor."""
+    """Show who was notified, who acknowledged and who did not, for an auditor.
+
+    With --deliver, summary, digest and signed head of the last month, or of the period, go out as a message.
+    """
+    if deliver is not None:
+        from rollback_drills_cli.audit_delivery import run_delivery
+
+        if any((out, schedule_id, schedule, provider, owner, database)):
+            raise UsageError("--deliver goes with --from, --to, --now, --generated-by and --json alone")
+        run_delivery(deliver, *parse_period(since, until), now, generated_by, as_json=as_json)
+        return
     from rollback_drills.database.tables import LEDGER
     from rollback_drills.reports.audit_reading import find_package
     from rollback_drills.reports.filters import PackageFilter

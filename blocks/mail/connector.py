@@ -13,7 +13,7 @@ from pydantic import Field, HttpUrl
 from blocks.connector import Connector
 from blocks.http.addresses import is_loopback
 from blocks.http.client import tls_context
-from blocks.mail.message import is_message_id, write_mail
+from blocks.mail.message import attachment_size, is_message_id, write_mail
 from blocks.mail.smtp import SmtpSession, judge_error, judge_reply, submit
 from blocks.secret_fields import OptionalSecretBlock, open_secret
 from blocks.text import fit
@@ -132,7 +132,7 @@ class MailConnector(Connector):
             message_id=self.message_id(notification),
             now=now,
         )
-        return fit(notification, write, _LARGEST_MESSAGE)
+        return fit(notification, write, _LARGEST_MESSAGE + attachment_size(notification))
 
     @property
     def _domain(self) -> str:

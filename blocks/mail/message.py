@@ -48,7 +48,17 @@ def write_mail(
         message["X-Rollback-Drills-Evidence-Head"] = one_line(str(head))
     message.set_content(_encodable(paragraphs(notification.title, plain_text(notification))))
     message.add_alternative(_encodable(_html(notification)), subtype="html")
+    if attachment := notification.attachment:
+        content = attachment.text.encode(errors="replace")
+        message.add_attachment(
+            content, maintype="application", subtype="json", filename=attachment.name, cte="base64"
+        )
     return message.as_bytes()
+
+
+def attachment_size(notification: Notification) -> int:
+    """Return how many bytes an attachment adds to a mail at most."""
+    return 2 * len(notification.attachment.text.encode(errors="replace")) if notification.attachment else 0
 
 
 def _html(notification: Notification) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rollback_drills import PRODUCT, ids
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.notifications.notification import EVENT_SCHEMA, UTC_ZONE, Notification
+from rollback_drills.notifications.notification import EVENT_SCHEMA, UTC_ZONE, Attachment, Notification
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.readiness.terms import Readiness
@@ -37,6 +37,8 @@ class Notice:
     """How to acknowledge, in one sentence; empty if nobody is asked to."""
     time_zone: str = UTC_ZONE
     """Where the reader works, by the IANA name."""
+    attachment: Attachment | None = None
+    """What goes with it where the provider takes an attachment."""
 
     def address(
         self,
@@ -93,6 +95,7 @@ class Notice:
             route_key=route_key,
             owner_key=ids.owner_reference(route_key, self.cycle_id, provider, owner),
             time_zone=self.time_zone,
+            attachment=self.attachment,
         )
         return OutboxEntry(
             notification_id=notification.notification_id,

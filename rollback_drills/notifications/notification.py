@@ -20,6 +20,15 @@ class Link(NamedTuple):
     url: str
 
 
+class Attachment(NamedTuple):
+    """A document that goes with a message, where the provider takes one."""
+
+    name: str
+    """A file name, in ASCII."""
+    text: str
+    """JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notification:
     """One message for one route. Every connector renders the same facts in its own format."""
@@ -56,6 +65,8 @@ class Notification:
     """Where the owner works, by the IANA name: in this zone people read the times of the message."""
     links: tuple[Link, ...] = ()
     """In reading order, what to do first. The outbox keeps none: a link may carry a permission."""
+    attachment: Attachment | None = None
+    """Sent by connectors that can; the message says all that matters without it."""
 
     @property
     def route(self) -> str:

@@ -130,6 +130,24 @@ class AlarmPathRequest(HowToDeliver, DocumentsRequest):
     as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")
 
 
+class AuditDeliveryRequest(Request):
+    """Which acknowledgement audit package is delivered, and through what."""
+
+    provider: Annotated[str, Otherwise(f"the worker's {VARIABLES['platform_providers']}, else mail")] = Field(
+        "", description="Providers that deliver it: a list separated by commas."
+    )
+    since: Annotated[datetime | None, Otherwise("the last month in UTC")] = Field(
+        None, description="Begin of the period."
+    )
+    until: Annotated[datetime | None, Otherwise("now, if since is given")] = Field(
+        None, description="End of the period, without it."
+    )
+    retries: Retries = like(HowToDeliver, "retries")
+    timeout_seconds: TimeoutSeconds = like(HowToDeliver, "timeout_seconds")
+    generated_by: str = Field("deliver-audit-package", description="Who asked, as recorded in the evidence.")
+    as_of: Annotated[datetime | None, Otherwise("now")] = Field(None, description="Look back from this time.")
+
+
 def described_by(request: type[BaseModel]) -> Callable[[Function], Function]:
     """Describe the parameters of a flow by the fields of its request.
 

@@ -1,6 +1,7 @@
 """Mail: a real SMTP server takes it, the standard parser reads it, and every end of a session is judged."""
 
 import base64
+import json
 import socket
 import ssl
 import threading
@@ -25,7 +26,7 @@ from pydantic import ValidationError
 
 from blocks.mail import MailConnector
 from rollback_drills.evidence.ledger.checkpoint import read_witness
-from rollback_drills.notifications.notification import Notification
+from rollback_drills.notifications.notification import Attachment, Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.reasons import Reason
 
@@ -215,6 +216,30 @@ def test_the_largest_digest_keeps_every_row(written: Written, character: str) ->
     assert tables.rows == [list(row) for row in rows]
     assert all(f"{label}: {value}" in plain for label, value in rows)
     assert "shortened" not in plain
+
+
+def test_an_attachment_goes_along_whole_and_beside_the_text(
+    make_notification: Callable[..., Notification],
+) -> None:
+    text = json.dumps({"notes": "ü" * 300_000})
+    notification = make_notification(attachment=Attachment("gordackaudit-1.json", text))
+
+    content = make().write(notification, now=datetime.now(UTC))
+
+    assert content.isascii()
+    assert all(len(line) <= 998 for line in content.split(b"\r\n"))
+    mail = message_from_bytes(content, policy=default)
+    assert isinstance(mail, EmailMessage)
+    assert mail.get_content_type() == "multipart/mixed"
+    (attached,) = mail.iter_attachments()
+    assert (attached.get_filename(), attached.get_content_type()) == (
+        "gordackaudit-1.json",
+        "application/json",
+    )
+    assert attached.get_content() == text.encode()
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert notification.summary in " ".join(body.get_content().split())
 
 
 def test_a_possible_repeat_says_so(written: Written) -> None:

@@ -15,6 +15,7 @@ from flows.acknowledge_notification import acknowledge_notification
 from flows.alarm_path_drill import alarm_path_drill
 from flows.approve_replay import approve_replay
 from flows.decide_exception import decide_exception
+from flows.deliver_audit_package import deliver_audit_package
 from flows.deliver_notifications import deliver_notifications
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
@@ -44,6 +45,7 @@ from rollback_drills.followup.requests import (
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.delivery_request import (
     AlarmPathRequest,
+    AuditDeliveryRequest,
     DeliverRequest,
     DrillCheckRequest,
     LookAheadRequest,
@@ -87,6 +89,7 @@ def options_of(command: str) -> dict[str, click.Parameter]:
         (EscalateRequest, escalate_unacknowledged, set()),
         (LookAheadRequest, look_ahead, set()),
         (AlarmPathRequest, alarm_path_drill, set()),
+        (AuditDeliveryRequest, deliver_audit_package, set()),
         (GateRequest, release_gate, set()),
     ],
 )
@@ -109,6 +112,7 @@ def test_a_form_has_the_fields_of_the_request_with_its_texts_and_bounds(
     [
         acknowledge_notification,
         alarm_path_drill,
+        deliver_audit_package,
         deliver_notifications,
         drill_check,
         escalate_unacknowledged,

@@ -1,0 +1,82 @@
+"""The monthly flow that delivers the acknowledgement audit package, once for each period."""
+
+import os
+from datetime import datetime
+from typing import Final
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+
+from flows.delivery import deliver_due
+from flows.failing import fail
+from flows.timeouts import RUN_TIMEOUT_SECONDS
+from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.documents.fields import in_utc
+from rollback_drills.effects import count_effects
+from rollback_drills.errors import DrillsError
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.planning.delivery_request import (
+    AuditDeliveryRequest,
+    Retries,
+    TimeoutSeconds,
+    described_by,
+)
+from rollback_drills.readiness.terms import Report
+from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.reports.audit_delivery import choose_period
+from rollback_drills.settings import default_database_url, read_settings
+from tasks.audit_delivery import build_audit_package, choose_providers, commit_audit_package
+from tasks.events import emit_follow_up
+from tasks.evidence import index_evidence, read_clock
+from tasks.logs import redacting
+
+_USUAL: Final = AuditDeliveryRequest()
+
+
+@flow(name="deliver-audit-package", timeout_seconds=RUN_TIMEOUT_SECONDS)
+@redacting
+@described_by(AuditDeliveryRequest)
+def deliver_audit_package(
+    provider: str = _USUAL.provider,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    retries: Retries = _USUAL.retries,
+    timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
+    generated_by: str = _USUAL.generated_by,
+    as_of: datetime | None = None,
+) -> State[Report]:
+    """Deliver who was notified, who acknowledged and who did not: summary, digest and signed head.
+
+    Returns:
+        Ends as Delivered; as Failed if a message could not be delivered. The data is `{audit_id,
+        content_sha256, period, providers, message_count}`.
+    """
+    before = count_effects()
+    try:
+        settings = read_settings(os.environ)
+        url = settings.database_url or default_database_url()
+        now = in_utc(as_of) if as_of else read_clock(url)
+        period = choose_period(in_utc(since) if since else None, in_utc(until) if until else None, now=now)
+        providers = choose_providers(provider, settings)
+        package = build_audit_package(period, now, generated_by, url)
+        count = commit_audit_package(package, period, providers, settings.platform_owner, now, url)
+        asked = frozenset(map(name_key, providers))
+        delivered = deliver_due(asked, RetryPolicy(retries, timeout_seconds), url)
+        indexed = index_evidence([], {}, read_clock(url), generated_by, url)
+        trouble = [*delivered.explain_problems(), *indexed.problems]
+        emit_follow_up([], delivered.deliveries)
+    except DrillsError as error:
+        return fail(error, effects_before=before)
+    data = {
+        "audit_id": package.audit_id,
+        "content_sha256": package.content_sha256,
+        "period": dict(package.period),
+        "providers": providers,
+        "message_count": count,
+    }
+    if trouble:
+        message = "; ".join(trouble)
+        return Failed(message=message, data=DeliveryFailedError(message, data))
+    news = write_count(count, "new message") if count else "it was delivered before"
+    return Completed(name="Delivered", message=f"{package.audit_id}: {news}", data=data)
