@@ -17,9 +17,12 @@ from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.console.rendering import SERVED_POLICY, stylesheet
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.linked_route import LinkedRoute, find_linked_route
+from rollback_drills.names.people import LINK, PROXY
 from rollback_drills_api.acknowledging import acknowledge_choices
 from rollback_drills_api.bodies import SaidBody
+from rollback_drills_api.form_guard import check_origin
 from rollback_drills_api.key_book import KeyBook
+from rollback_drills_api.logins import Login
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.service import Served, Service
 
@@ -27,7 +30,6 @@ from rollback_drills_api.service import Served, Service
 router = APIRouter(prefix=PAGE_PATH, include_in_schema=False)
 
 _LONGEST_NAME: Final = 200
-_CALLER: Final = "link"
 _NOTE: Final = "acknowledged by the link of the message"
 
 
@@ -45,7 +47,13 @@ async def show(served: Served, request: Request, permission: str) -> Response:
 
 @router.post("/{permission}")
 async def acknowledge(served: Served, request: Request, permission: str) -> Response:
-    """Acknowledge the one route of the link."""
+    """Acknowledge the one route of the link, as who logged in at the proxy, or as the name that was typed."""
+    login: Login | None = request.state.login
+    if login:
+        check_origin(request)
+        return await to_thread.run_sync(
+            lambda: _acknowledge(served, request, permission, login.person), limiter=served.waiting
+        )
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Problem(HTTPStatus.FORBIDDEN, "another site sent this form; open the link of the message")
     body = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
@@ -58,7 +66,8 @@ async def acknowledge(served: Served, request: Request, permission: str) -> Resp
 def _show(served: Service, request: Request, permission: str) -> Response:
     now = datetime.now(UTC)
     try:
-        return _page(write_form(_find(served, request, permission, now), now=now))
+        linked = _find(served, request, permission, now)
+        return _page(write_form(linked, now=now, login=_find_login(request)))
     except UsageError as error:
         return _page(write_refusal(str(error), now=now), HTTPStatus.GONE)
 
@@ -70,19 +79,26 @@ def _acknowledge(served: Service, request: Request, permission: str, name: str) 
     except UsageError as error:
         return _page(write_refusal(str(error), now=now), HTTPStatus.GONE)
     try:
-        _write(served, linked, name)
+        _write(served, linked, name, PROXY if _find_login(request) else LINK)
     except UsageError as error:
-        page = write_form(linked, now=now, problem=error.spell(lambda _: "the name"), name=name)
+        problem, login = error.spell(lambda _: "the name"), _find_login(request)
+        page = write_form(linked, now=now, problem=problem, name=name, login=login)
         return _page(page, HTTPStatus.UNPROCESSABLE_ENTITY)
     # the same page says now who acknowledged; it may be loaded again without acting again
     return RedirectResponse(request.url.path.rpartition("/")[2], HTTPStatus.SEE_OTHER)
 
 
-def _write(served: Service, linked: LinkedRoute, name: str) -> None:
+def _find_login(request: Request) -> str:
+    """Return how the evidence names who logged in at the proxy; empty if nobody did."""
+    login: Login | None = request.state.login
+    return login.name if login else ""
+
+
+def _write(served: Service, linked: LinkedRoute, name: str, through: str) -> None:
     if not name:
         raise UsageError("is missing; say who acknowledges", field="by")
     try:
-        acknowledge_choices(served, _CALLER, [linked.choice], SaidBody(acknowledged_by=name, notes=_NOTE))
+        acknowledge_choices(served, through, [linked.choice], SaidBody(acknowledged_by=name, notes=_NOTE))
     finally:
         served.forget()
 

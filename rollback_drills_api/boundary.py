@@ -102,7 +102,7 @@ class Boundary:
             # So that nobody guesses at full speed. It does not count for others who come from this address.
             self._take(f"login {request.address}", now)
             raise
-        request.scope["state"]["caller"] = caller
+        request.scope["state"] |= {"caller": caller, "login": login}
         request.caller = caller.name if caller else ""
         if caller:
             self._take(f"caller {caller.name}", now)
@@ -155,7 +155,7 @@ class _Request:
         """Whether all of the request has come. If not, the rest would keep the connection, drop by drop."""
         self._started = time.perf_counter()
         scope.setdefault("state", {})
-        scope["state"] |= {"request_id": self.request_id, "caller": None}
+        scope["state"] |= {"request_id": self.request_id, "caller": None, "login": None}
 
     @property
     def is_page(self) -> bool:

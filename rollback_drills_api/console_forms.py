@@ -26,7 +26,7 @@ from rollback_drills_api.key_book import KeyBook
 from rollback_drills_api.logins import Login
 from rollback_drills_api.problems import Problem, find_invalid
 from rollback_drills_api.requesting import ask, decide
-from rollback_drills_api.security import reading
+from rollback_drills_api.security import asking, reading
 from rollback_drills_api.service import Readable, Served, Service
 
 # For people, and no part of what programs are promised.
@@ -67,6 +67,14 @@ async def schedule(served: Readable, request: Request) -> Response:
         return write_schedule(console, links, asked.schedule_id, _find_acting(request, asked))
 
     return await give(served, request, "schedule", read, write)
+
+
+@router.get("/log-in", dependencies=[Depends(asking)])
+async def log_in(served: Served, request: Request) -> Response:
+    """Ask for a token where reading needs none, then show the page of the schedule."""
+    name = only(request.query_params, "id").get("id", "")
+    schedule_id = served.fleet.judged().find(name).cycle.schedule_id
+    return RedirectResponse(links_from(served, request).schedule(schedule_id), HTTPStatus.SEE_OTHER)
 
 
 @router.post("/{name}")
@@ -115,7 +123,9 @@ def _perform(served: Service, caller: Caller, name: FormName, form: Form) -> Don
 
 def _find_acting(request: Request, asked: _Asked) -> Acting | None:
     """Return what the caller may do; None for who may only read, or while the keys cannot be read."""
-    if asked.caller is None or not any(asked.caller.may(scope) for scope, _ in _ACTS.values()):
+    if asked.caller is None:
+        return Acting()
+    if not any(asked.caller.may(scope) for scope, _ in _ACTS.values()):
         return None
     try:
         done = Done(asked.done) if asked.done else None

@@ -19,11 +19,15 @@ class AcknowledgeView:
     """Why nothing can be acknowledged, or what is wrong with the name that was typed."""
     name: str = ""
     """What was typed."""
+    login: str = ""
+    """How the evidence names who logged in at the proxy; empty if a name is typed."""
 
 
-def write_form(linked: LinkedRoute, *, now: datetime, problem: str = "", name: str = "") -> str:
+def write_form(
+    linked: LinkedRoute, *, now: datetime, problem: str = "", name: str = "", login: str = ""
+) -> str:
     """Write what would be acknowledged, and the button."""
-    return render_acknowledge(AcknowledgeView(now, linked, linked.holds_until(now), problem, name))
+    return render_acknowledge(AcknowledgeView(now, linked, linked.holds_until(now), problem, name, login))
 
 
 def write_refusal(problem: str, *, now: datetime) -> str:

@@ -46,9 +46,9 @@ ALL_ROUTES: Final = ""
 class Acting:
     """What the caller may do, and what came of the form that was sent."""
 
-    caller: str
-    """How the evidence will name the caller."""
-    mark: str
+    caller: str = ""
+    """How the evidence will name the caller; empty if nobody logged in, where everybody may read."""
+    mark: str = ""
     """Shows that the forms were made for the caller."""
     may_operate: bool = False
     may_decide: bool = False

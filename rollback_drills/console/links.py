@@ -139,6 +139,10 @@ class ServedLinks:
         further = {"done": done} if done else {}
         return _address(f"{self.root}console/schedule", {"id": schedule_id, **further})
 
+    def log_in(self, schedule_id: str) -> str:
+        """Return where a browser is asked for a token, before it shows the page of a schedule."""
+        return _address(f"{self.root}console/schedule/log-in", {"id": schedule_id})
+
     def form(self, name: str) -> str:
         """Return where a form of the page of a schedule is sent."""
         return f"{self.root}console/schedule/{name}"

@@ -21,6 +21,7 @@ from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.link_permission import LinkKeys
 from rollback_drills.outbox.commit import commit
 from rollback_drills.planning.alarm_path import AlarmPath, build_entries
+from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran
 from tests.api.conftest import NOTIFICATIONS, client_of
@@ -281,3 +282,22 @@ def test_strangers_are_slowed_down(options: ApiOptions) -> None:
         statuses = {opened.get("/acknowledge/guess").status_code for _ in range(10)}
 
     assert statuses == {410, 429}
+
+
+def test_who_logged_in_at_the_proxy_is_named_and_types_nothing(
+    options: ApiOptions, database: Any, without_flows: list[dict[str, Any]]
+) -> None:
+    login = parse_login("X-Remote-User", "127.0.0.1", None)
+    with client_of(options, load_link_keys=lambda: KEYS, login=login) as page:
+        page._transport.client = ("127.0.0.1", 50000)  # type: ignore[attr-defined]  # of starlette
+        page.headers["x-remote-user"] = "maria"
+        shown = page.get(link_to(database))
+        assert "The evidence will name you as <strong>maria via proxy</strong>" in shown.text
+        assert 'name="by"' not in shown.text
+        for headers in ({}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}):
+            assert page.post(link_to(database), data={"by": "anna"}, headers=headers).status_code == 403
+        answer = page.post(link_to(database), data={"by": "anna"}, headers={"sec-fetch-site": "same-origin"})
+
+    assert "maria via proxy has acknowledged this" in answer.text
+    (record,) = acknowledged(database)
+    assert record["acknowledged_by"] == "maria via proxy"

@@ -314,6 +314,20 @@ def test_who_may_only_read_sees_no_form(options: ApiOptions, keys: Keys) -> None
     assert answer.status_code == 403
 
 
+def test_where_everybody_may_read_people_log_in_to_act(options: ApiOptions, keys: Keys) -> None:
+    with client_of(options, open_form_keys=lambda: KEYS, is_public_to_read=True) as client:
+        page = client.get(PAGE)
+        assert "<form" not in page.text
+        assert 'href="../console/schedule/log-in?id=payments"' in page.text
+        asked = client.get("/console/schedule/log-in?id=payments")
+        assert (asked.status_code, asked.headers["www-authenticate"][:6]) == (401, "Basic ")
+        sent = client.post(f"{FORM}/acknowledge", data={"id": "payments"}, headers=SAME)
+        assert sent.status_code == 401
+        client.auth = ("", keys.secrets["operateer"])
+        assert "<form" in client.get("/console/schedule/log-in?id=payments").text
+        assert client.get("/console/schedule/log-in?id=//evil.example").status_code == 404
+
+
 def test_nothing_happens_by_opening_a_page(browser: TestClient, options: ApiOptions) -> None:
     for form in ("acknowledge", "request", "decide", "record"):
         for ask in (browser.get, browser.head):

@@ -131,6 +131,8 @@ def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
             {"acknowledgement_state": "resolved", "external_ref": "CHG-456", "routes": [route]},
         )
         package = post(client, "/acknowledgements/audit-package", {"owner": "release-governance"})
+        wish = {"exception": "skip", "until": in_days(5), "reason": "a freeze", "requested_by": "maria"}
+        asked = post(client, f"/{SCHEDULE_ID}/exception-requests", wish)["request"]
         freeze = {"exception": "postpone", "until": in_days(3), "reason": "a freeze", "approver": "board"}
         client.headers["authorization"] = f"Bearer {admin}"
         granted = post(client, f"/{SCHEDULE_ID}/exceptions", freeze)["exception"]
@@ -139,9 +141,12 @@ def test_the_calls_of_the_documentation_work_with_only_the_host_changed(
         history = client.get(NOTIFICATIONS).json()
         routes = client.get(f"{NOTIFICATIONS}/routes?owner=release-governance&action=deliver").json()
         readiness = client.get("/deployment/production-readiness").json()
+        approved = post(client, f"/exception-requests/{asked['request_id']}/approve", {})["exception"]
         unknown = client.post(f"{NOTIFICATIONS}/deliver", json={"provider": "nagios"})
 
     assert (schedule["mode"], schedule["status"]) == ("promoted", "needs_attention")
+    assert approved["request_id"] == asked["request_id"]
+    assert (approved["requested_by"], approved["approver"]) == ("maria via pipeline", "administration")
     parts = {"schedule", "plan", "delivery", "plan_metadata", "metadata", "success", "event_id"}
     assert set(delivered) == set(again) == parts
     assert (delivered["success"], delivered["plan"]["generated_by"]) == (True, "pipeline")
