@@ -65,7 +65,7 @@ def escalate_unacknowledged(
         if not dry_run:
             try_failed_again(None, url, generated_by)
             close_retired_schedules(now, url)
-        taken = take_due_steps(subjects, policy, now, url, dry_run)
+        taken = take_due_steps(subjects, settings.criteria, policy, now, url, dry_run)
         trouble = []
         if not dry_run:
             platform = find_platform(settings)
@@ -78,7 +78,14 @@ def escalate_unacknowledged(
                 trouble += index_drill(missed, [], platform.owner, now, generated_by, url).problems
             emit_follow_up(taken, delivered.deliveries)
         dashboard, problems = prove_next_actions(
-            taken, subjects, policy, now, timedelta(minutes=overdue_after_minutes), generated_by, url
+            taken,
+            subjects,
+            settings.criteria,
+            policy,
+            now,
+            timedelta(minutes=overdue_after_minutes),
+            generated_by,
+            url,
         )
         if not dashboard["open_cycle_count"]:
             require_watched(settings)

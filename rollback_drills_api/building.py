@@ -54,7 +54,11 @@ async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = 
         now, database = datetime.now(UTC), served.database()
         cycles = read_open_cycles(database, now=now) if database else []
         rules = find_rules(
-            database, cycles, documents_of(served.subjects()), gone=find_gone(cycles, served.subjects())
+            database,
+            cycles,
+            documents_of(served.subjects()),
+            gone=find_gone(cycles, served.subjects()),
+            judgements=served.judgements(),
         )
         plan = build_escalation_plan(cycles, now=now, generated_by=generated_by, rules=rules)
         return {"plan": plan, "metadata": describe_built(plan, plan.plan_id)}

@@ -165,7 +165,11 @@ def find_dashboard(served: Service) -> Dashboard:
         now=now,
         generated_by="api",
         rules=find_rules(
-            database, cycles, documents_of(served.subjects()), gone=find_gone(cycles, served.subjects())
+            database,
+            cycles,
+            documents_of(served.subjects()),
+            gone=find_gone(cycles, served.subjects()),
+            judgements=served.judgements(),
         ),
         retests=read_retests(database, now=now) if database else (),
         requests=read_open_requests(database, now=now) if database else (),

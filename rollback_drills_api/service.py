@@ -12,6 +12,7 @@ from starlette.responses import Response
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.subject import Subject
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.fleet import FleetCache
@@ -62,6 +63,13 @@ class Service:
         """Return the documents; none if they cannot be used, since the evidence can be read without them."""
         try:
             return self.fleet.judged().subjects
+        except Problem:
+            return ()
+
+    def judgements(self) -> Sequence[Judgement]:
+        """Return what is said of the documents; nothing if they cannot be used."""
+        try:
+            return self.fleet.judged().judgements
         except Problem:
             return ()
 

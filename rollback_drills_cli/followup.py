@@ -56,7 +56,7 @@ def escalate(
 
     opened = open_existing(database).database
     cycles = read_open_cycles(opened, now=at)
-    rules = _find_rules(opened, cycles, schedule_path, routing_policy)
+    rules = _find_rules(opened, cycles, schedule_path, routing_policy, at)
     plan = build_escalation_plan(cycles, now=at, generated_by=generated_by, rules=rules)
     if as_json:
         print_json(plan)
@@ -96,7 +96,7 @@ def dashboard(
         read_connectors(opened),
         now=at,
         generated_by=generated_by,
-        rules=_find_rules(opened, cycles, schedule_path, routing_policy),
+        rules=_find_rules(opened, cycles, schedule_path, routing_policy, at),
         retests=read_retests(opened, now=at),
         requests=read_open_requests(opened, now=at),
         totals=read_totals(opened),
@@ -116,14 +116,22 @@ def _find_rules(
     cycles: "Sequence[CycleFacts]",
     schedule_path: str | None,
     routing_policy: str | None,
+    now: datetime,
 ) -> "FollowUpRules":
     """Return the rules of the schedules that are configured; without any, nobody is known to be absent."""
-    from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
+    from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules, judge_open
 
-    path = options.resolve(schedule=schedule_path).schedule
-    subjects = load_fleet(path, None).subjects if path else ()
-    gone = find_gone(cycles, subjects)
-    return find_rules(database, cycles, documents_of(subjects), read_policy(routing_policy), gone)
+    settings = options.resolve(schedule=schedule_path)
+    fleet = load_fleet(settings.schedule, settings.history, settings.changes) if settings.schedule else None
+    subjects = fleet.subjects if fleet else ()
+    return find_rules(
+        database,
+        cycles,
+        documents_of(subjects),
+        read_policy(routing_policy),
+        find_gone(cycles, subjects),
+        judge_open(cycles, subjects, settings.criteria, now=now),
+    )
 
 
 def _run_flow(

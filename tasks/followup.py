@@ -21,14 +21,14 @@ from rollback_drills.followup.dashboard import build_dashboard, find_problems
 from rollback_drills.followup.due_escalations import find_due_steps
 from rollback_drills.followup.escalation_records import find_taken_steps
 from rollback_drills.followup.escalations import Escalation, build_entries
-from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
+from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules, judge_open
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.page import follow_up_rows, render_follow_up
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.commit import commit
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Report
+from rollback_drills.readiness.terms import Criteria, Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from tasks.evidence import index_evidence, open_database
 from tasks.logs import redacting
@@ -39,7 +39,12 @@ FOLLOW_UP_KEY = "rollback-drill-follow-up"
 @task(task_run_name="take-due-steps", cache_policy=NO_CACHE)
 @redacting
 def take_due_steps(
-    subjects: Sequence[Subject], policy: RoutingPolicy | None, now: datetime, url: str, dry_run: bool
+    subjects: Sequence[Subject],
+    criteria: Criteria,
+    policy: RoutingPolicy | None,
+    now: datetime,
+    url: str,
+    dry_run: bool,
 ) -> list[Escalation]:
     """Commit the notifications of every step that is due, and give the steps that this run took first.
 
@@ -47,7 +52,7 @@ def take_due_steps(
     A dry run commits nothing and gives the steps that are due.
     """
     database = open_database(url)
-    due = find_due_steps(database, documents_of(subjects), policy, now=now)
+    due = find_due_steps(database, subjects, criteria, policy, now=now)
     if dry_run:
         get_run_logger().info("%d steps are due", len(due))
         return due
@@ -78,6 +83,7 @@ def index_escalations(now: datetime, created_at: datetime, signer: str, url: str
 def prove_next_actions(
     taken: Sequence[Escalation],
     subjects: Sequence[Subject],
+    criteria: Criteria,
     policy: RoutingPolicy | None,
     now: datetime,
     overdue_after: timedelta,
@@ -87,7 +93,9 @@ def prove_next_actions(
     """Return the dashboard, and every open cycle that nobody looks after; publish both."""
     database = open_database(url)
     cycles = read_open_cycles(database, now=now)
-    rules = find_rules(database, cycles, documents_of(subjects), policy, find_gone(cycles, subjects))
+    judgements = judge_open(cycles, subjects, criteria, now=now)
+    gone = find_gone(cycles, subjects)
+    rules = find_rules(database, cycles, documents_of(subjects), policy, gone, judgements)
     dashboard = build_dashboard(
         cycles,
         read_connectors(database),

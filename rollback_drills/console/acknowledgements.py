@@ -96,7 +96,11 @@ def read_acknowledgements(console: Console) -> AcknowledgementsView:
     database = console.evidence()
     cycles = read_open_cycles(database, now=console.at)
     rules = find_rules(
-        database, cycles, documents_of(console.subjects), gone=find_gone(cycles, console.subjects)
+        database,
+        cycles,
+        documents_of(console.subjects),
+        gone=find_gone(cycles, console.subjects),
+        judgements=console.judgements,
     )
     requests = read_open_requests(database, now=console.at)
     view = make_acknowledgements(cycles, rules, requests, now=console.at)

@@ -55,6 +55,7 @@ class FleetRow:
             Action.ANNOUNCE: f"notifies {owner} when the silence ends",
             Action.ESCALATE: f"escalates to {told} unless {owner} acknowledges",
             Action.REPEAT: f"notifies {owner} again",
+            Action.CLOSE: f"tells {owner} that it is over when the silence ends",
             Action.RETIRE: "waits until somebody retires the schedule, whose document is gone",
             Action.END_EXCEPTION: "counts again when the exception ends",
         }[action.action]
@@ -145,7 +146,7 @@ def describe_cycles(
         (),
         now=console.at,
         generated_by=GENERATED_BY,
-        rules=find_rules(console.database, cycles, documents_of(subjects)),
+        rules=find_rules(console.database, cycles, documents_of(subjects), judgements=console.judgements),
     )
     return {
         cycle_id: each

@@ -15,11 +15,16 @@ from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_steps import PlannedStep, plan_step
 from rollback_drills.followup.next_actions import Action, NextAction, find_next_actions
 from rollback_drills.names.keys import name_key
+from rollback_drills.planning.closings import is_over
 from rollback_drills.planning.decisions import find_repeat_after
 from rollback_drills.planning.escalation_chain import Link
 from rollback_drills.planning.repeats import REPEAT_AFTER
+from rollback_drills.planning.routes import Route
 from rollback_drills.planning.windows_and_absences import Suppressions
-from rollback_drills.readiness.terms import Readiness
+from rollback_drills.readiness.judgement import Judgement, find_due, judge
+from rollback_drills.readiness.terms import Criteria, Readiness
+
+_ASKED_AGAIN_AFTER: Final = timedelta(days=1)
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -37,6 +42,8 @@ class FollowUpRules:
     """The keys of the schedules whose history is not trusted: the platform owner looks after those."""
     gone: Collection[str] = ()
     """The keys of the schedules that have an open cycle and no document any more."""
+    over: Collection[str] = ()
+    """The ids of the cycles that are over, and wait only for silent routes to learn it."""
 
     def is_gone(self, cycle: CycleFacts) -> bool:
         """Whether the document of a cycle's schedule is gone."""
@@ -44,7 +51,7 @@ class FollowUpRules:
 
     def plan_step(self, cycle: CycleFacts, owner: str, *, now: datetime) -> PlannedStep | None:
         """Return the next step of an owner's chain; None if no run takes one."""
-        if name_key(cycle.schedule_id) in self.distrusted:
+        if name_key(cycle.schedule_id) in self.distrusted or cycle.cycle_id in self.over:
             return None
         suppressions = self._suppressions_of(cycle)
         return plan_step(cycle, owner, suppressions, now=now, repeat_after=self._repeat_after(cycle))
@@ -65,6 +72,8 @@ class FollowUpRules:
 
     def find_actions(self, cycle: CycleFacts, *, now: datetime) -> list[NextAction]:
         """Return everything that will happen to an open cycle, the earliest first."""
+        if cycle.cycle_id in self.over:
+            return sorted(self._find_closings(cycle, now))
         found = []
         for action in find_next_actions(cycle, repeat_after=self._repeat_after(cycle)):
             if action.action is Action.REPEAT and self.is_gone(cycle):
@@ -74,6 +83,13 @@ class FollowUpRules:
             elif step := self.plan_step(cycle, action.owner, now=now):
                 found.append(NextAction(step.at, action.action, action.owner, step.step, step.told))
         return sorted(found)
+
+    def _find_closings(self, cycle: CycleFacts, now: datetime) -> Iterator[NextAction]:
+        """Yield when each route of a cycle that is over learns it; without a known end it is asked again."""
+        suppressions = self._suppressions_of(cycle)
+        for route in cycle.routes:
+            until = suppressions.defer(Route(route.owner, route.provider, 0, route.owner), now).until
+            yield NextAction(until or now + _ASKED_AGAIN_AFTER, Action.CLOSE, route.owner)
 
     def _suppressions_of(self, cycle: CycleFacts) -> Suppressions:
         return self.suppressions.get(cycle.schedule_id) or Suppressions(cycle.schedule_id)
@@ -92,6 +108,7 @@ def find_rules(
     documents: Mapping[str, Schedule],
     policy: RoutingPolicy | None = None,
     gone: Collection[str] = (),
+    judgements: Sequence[Judgement] = (),
 ) -> FollowUpRules:
     """Return the rules for the schedules of these cycles.
 
@@ -101,10 +118,12 @@ def find_rules(
         documents: By schedule id, the document as it is now, for windows and calendars.
         policy: The routing policy of the caller.
         gone: The keys of the schedules without a document, as `find_gone` returns them.
+        judgements: What is said of the schedules now, to know which cycles are over.
     """
     if database is None or not cycles:
         return NO_RULES
-    from rollback_drills.trust.known_history import find_open  # SQLAlchemy takes half a second to import
+    from rollback_drills.outbox.known_cycles import keep_known_cycles  # with SQLAlchemy, half a second
+    from rollback_drills.trust.known_history import find_open
 
     by_key = {name_key(name): document for name, document in documents.items()}
     of_cycles = {cycle.schedule_id: by_key.get(name_key(cycle.schedule_id)) for cycle in cycles}
@@ -113,6 +132,7 @@ def find_rules(
         {name: Suppressions(name, document, policy) for name, document in of_cycles.items()},
         frozenset(map(name_key, find_open(database))),
         gone,
+        find_over(cycles, keep_known_cycles(database, judgements)),
     )
 
 
@@ -120,6 +140,22 @@ def documents_of(subjects: Iterable[Subject]) -> dict[str, Schedule]:
     """Return the readable schedule documents by their ids."""
     sources = (subject.schedule.document for subject in subjects if subject.schedule)
     return {document.schedule_id: document for document in sources if document}
+
+
+def find_over(cycles: Sequence[CycleFacts], judgements: Iterable[Judgement]) -> frozenset[str]:
+    """Return the ids of open cycles that are over by what is said of their schedules now."""
+    current = {name_key(each.cycle.schedule_id): each.cycle for each in judgements}
+    found = ((each, current.get(name_key(each.schedule_id))) for each in cycles)
+    return frozenset(each.cycle_id for each, now in found if now and is_over(each.cycle_id, now))
+
+
+def judge_open(
+    cycles: Sequence[CycleFacts], subjects: Iterable[Subject], criteria: Criteria, *, now: datetime
+) -> list[Judgement]:
+    """Judge the schedules that have an open cycle."""
+    wanted = {name_key(each.schedule_id) for each in cycles}
+    found = (each for each in subjects if each.document and name_key(each.name) in wanted)
+    return [judge(each, find_due(each, now=now), criteria, now=now) for each in found]
 
 
 def find_gone(cycles: Sequence[CycleFacts], subjects: Sequence[Subject]) -> frozenset[str]:

@@ -22,6 +22,7 @@ class Action(StrEnum):
     ESCALATE = "escalate"  # the next step of a chain
     REPEAT = "repeat"  # the drill check tells the owner again
     END_EXCEPTION = "end_exception"  # a skip, postponement or waiver ends
+    CLOSE = "close"  # the cycle is over, and the owner learns it when a window or an absence ends
     RETIRE = "retire"  # the document is gone: a person retires the schedule, or restores the document
 
 

@@ -91,6 +91,16 @@ def find_closings(
         yield Closing(leaving.route_key, leaving.opened, leaving.ending, notification)
 
 
+def is_over(cycle_id: str, current: Cycle) -> bool:
+    """Whether a cycle is over: the schedule is in another one, or needs nothing any more.
+
+    Args:
+        cycle_id: Of the cycle that is meant.
+        current: The cycle in which its schedule is now.
+    """
+    return cycle_id != current.cycle_id or current.status in _HEALTHY
+
+
 def find_leaving(
     cycle: Cycle,
     planned: Collection[str],
@@ -107,9 +117,8 @@ def find_leaving(
     """
     for route_key, history in histories.items():
         last = history[-1]
-        is_over = last.cycle_id != cycle.cycle_id or cycle.status in _HEALTHY
         is_asked_for = request.requested is None or name_key(last.provider) in request.requested
-        if not is_over or not is_asked_for or route_key in planned:
+        if not is_over(last.cycle_id, cycle) or not is_asked_for or route_key in planned:
             continue
         ending = find_ending(history)
         if ending is not None:

@@ -12,8 +12,10 @@ from rollback_drills.followup.escalation_steps import PlannedStep
 from rollback_drills.followup.escalations import take_step
 from rollback_drills.followup.follow_up_rules import FollowUpRules
 from rollback_drills.names.keys import is_same
+from rollback_drills.planning.closings import is_over
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.windows_and_absences import Suppressions
+from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.simulation.happenings import DeadEnd
 from rollback_drills.simulation.outbox import Row, SimulatedOutbox
@@ -51,13 +53,17 @@ class FollowUps:
         self._noted: set[tuple[str, str, int]] = set()
         """By cycle, owner and step: the dead ends that were found."""
 
-    def take_steps(self, *, now: datetime) -> tuple[list[Row], list[DeadEnd]]:
+    def take_steps(self, current: Cycle, *, now: datetime) -> tuple[list[Row], list[DeadEnd]]:
         """Take the steps that are due, and look for the next ones.
+
+        Args:
+            current: The cycle in which the schedule is; no step of another one is taken.
+            now: The instant of the run.
 
         Returns:
             What is committed, and the chains that turn out to lead to nobody.
         """
-        planned = self._plan_steps(now)
+        planned = self._plan_steps(current, now)
         due = [
             take_step(cycle, owner, step, self._rules) for cycle, owner, step in planned if step.is_due(now)
         ]
@@ -68,7 +74,7 @@ class FollowUps:
             if not self._outbox.knows_step(each, provider)
         ]
         if rows:
-            planned = self._plan_steps(now)
+            planned = self._plan_steps(current, now)
         times = (self._find_next(*each, now) for each in planned)
         self.next_at = min(filter(None, times), default=None)
         return rows, [end for each in planned for end in self._find_dead_ends(*each, now)]
@@ -82,11 +88,12 @@ class FollowUps:
             return self._suppressions.find_change(step.link.owner, now)  # another provider may be open then
         return step.at
 
-    def _plan_steps(self, now: datetime) -> list[tuple[CycleFacts, str, PlannedStep]]:
+    def _plan_steps(self, current: Cycle, now: datetime) -> list[tuple[CycleFacts, str, PlannedStep]]:
         cycles = group_cycles(self._outbox.open_rows, _to_sent, self._people.said, {}, now=now)
         steps = (
             (cycle, owner, self._rules.plan_step(cycle, owner, now=now))
             for cycle in cycles
+            if not is_over(cycle.cycle_id, current)
             for owner in cycle.chains
         )
         return [(cycle, owner, step) for cycle, owner, step in steps if step]

@@ -88,8 +88,8 @@ class ScheduleWalk:
         if closes:
             found += checks.close(now=now)
         escalated = False
-        if len(found) > count or _has_come(self._follow_ups.next_at, now):
-            rows, ends = self._follow_ups.take_steps(now=now)
+        if is_new or len(found) > count or _has_come(self._follow_ups.next_at, now):
+            rows, ends = self._follow_ups.take_steps(checks.cycle, now=now)
             escalated = bool(rows)
             found += [self._hear(row) for row in rows]
             found += ends

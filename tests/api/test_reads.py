@@ -76,7 +76,8 @@ def test_dashboard_and_escalation_plan_do_not_name_an_absent_person_as_next(
     client: TestClient, tmp_path: Path
 ) -> None:
     away = {"team-a": {"available": False, "reason": "on leave"}}
-    (tmp_path / "schedule.json").write_text(json.dumps({**overdue(), "owner_calendars": away}))
+    path = tmp_path / "schedule.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "owner_calendars": away}))
 
     plan = client.post(f"{NOTIFICATIONS}/escalation-plan", json={}).json()["plan"]
     dashboard = get(client, f"{NOTIFICATIONS}/dashboard")

@@ -16,7 +16,7 @@ from rollback_drills.followup.acknowledgement import (
 from rollback_drills.followup.cycle_facts import Sent
 from rollback_drills.followup.cycle_grouping import group_cycles
 from rollback_drills.followup.escalations import build_entries, find_escalations
-from rollback_drills.followup.follow_up_rules import FollowUpRules
+from rollback_drills.followup.follow_up_rules import FollowUpRules, find_over, judge_open
 from rollback_drills.followup.open_cycles import _to_sent
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
@@ -135,11 +135,13 @@ class PlainWalk:
             return
         document = self.subject.document
         name = items[0].schedule_id
+        cycles = group_cycles(items, self.to_sent, find_current(self.said), {}, now=now)
+        judgements = judge_open(cycles, [self.subject], self.scenario.criteria, now=now)
         rules = FollowUpRules(
             {name: find_repeat_after(document, self.scenario.policy)},
             {name: Suppressions(name, document, self.scenario.policy)},
+            over=find_over(cycles, judgements),
         )
-        cycles = group_cycles(items, self.to_sent, find_current(self.said), {}, now=now)
         due = [each for cycle in cycles for each in find_escalations(cycle, rules, now=now)]
         self.commit([entry for each in due for entry in build_entries(each, now=now)], [], now)
 

@@ -24,7 +24,7 @@ from rollback_drills.followup.due_escalations import find_due_steps
 from rollback_drills.followup.escalation_plan import build_escalation_plan
 from rollback_drills.followup.escalations import Escalation, build_entries
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
-from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules
+from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules, judge_open
 from rollback_drills.followup.open_cycles import find_quiet, read_open_cycles
 from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.notifications.notification import Notification
@@ -38,7 +38,7 @@ from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Report
+from rollback_drills.readiness.terms import Criteria, Report
 from rollback_drills.recording.retests import find_all_retests
 from tests.samples.builders import DRILL, NOW, judged, make_subject, open_key
 
@@ -114,7 +114,7 @@ class World:
 
     def due_steps(self) -> list[Escalation]:
         """Return the steps that are due."""
-        return find_due_steps(self.database, documents_of(self.subjects()), None, now=self.now)
+        return find_due_steps(self.database, self.subjects(), Criteria(), None, now=self.now)
 
     def take_steps(self, due: Sequence[Escalation]) -> list[Escalation]:
         """Commit steps; give those that were not taken before."""
@@ -150,7 +150,8 @@ class World:
 
     def rules(self, cycles: Sequence[CycleFacts]) -> FollowUpRules:
         """Return what the documents say of the follow-up now."""
-        return find_rules(self.database, cycles, documents_of(self.subjects()))
+        judgements = judge_open(cycles, self.subjects(), Criteria(), now=self.now)
+        return find_rules(self.database, cycles, documents_of(self.subjects()), judgements=judgements)
 
     def ack(self, schedule_id: str = "payments", by: str = "maria", **said: Any) -> list[Report]:
         """Acknowledge what was told of a schedule."""
