@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from rollback_drills.database.connections import Database
@@ -47,7 +47,7 @@ def logged_in(person: str = "maria") -> dict[str, str]:
     return dict(headers)
 
 
-def mark_of(page: httpx.Response) -> str:
+def mark_of(page: Response) -> str:
     found = re.search(r'name="mark" value="([^"]+)"', page.text)
     assert found, page.text[:2000]
     return html.unescape(found[1])
@@ -59,7 +59,7 @@ def send(
     person: str = "maria",
     headers: dict[str, str] | None = None,
     **fields: str,
-) -> httpx.Response:
+) -> Response:
     """Open the page and send one of its forms."""
     who = logged_in(person)
     given = {"id": "payments", "mark": fields.pop("mark", None) or mark_of(browser.get(PAGE, headers=who))}
@@ -205,13 +205,8 @@ def test_a_browser_of_before_names_the_origin(browser: TestClient, options: ApiO
 def test_a_form_without_its_mark_does_nothing_and_keeps_what_was_typed(
     browser: TestClient, options: ApiOptions, mark: str
 ) -> None:
-    data = {
-        "id": "payments",
-        "mark": mark,
-        "exception": "waive",
-        "until": in_days(9),
-        "reason": "a <b>freeze",
-    }
+    typed: Any = {"exception": "waive", "until": in_days(9), "reason": "a <b>freeze"}
+    data = {"id": "payments", "mark": mark, **typed}
 
     answer = browser.post(f"{FORM}/request", data=data, headers={**logged_in(), **SAME})
 
@@ -222,7 +217,7 @@ def test_a_form_without_its_mark_does_nothing_and_keeps_what_was_typed(
     assert '<option value="waive" selected>' in answer.text
     assert evidence(options, EXCEPTION_REQUEST_KIND) == []
     assert mark_of(answer) != mark
-    assert send(browser, "request", **{**data, "mark": mark_of(answer), "id": "payments"}).status_code == 200
+    assert send(browser, "request", mark=mark_of(answer), **typed).status_code == 200
 
 
 @pytest.mark.parametrize("person", ["", None])
@@ -266,7 +261,7 @@ def test_a_header_that_somebody_else_than_the_proxy_sent_gives_no_identity(
     ],
 )
 def test_a_header_that_names_no_one_person_is_refused(browser: TestClient, values: list[bytes]) -> None:
-    answer = browser.get(PAGE, headers=[(b"x-remote-user", each) for each in values])  # type: ignore[arg-type]
+    answer = browser.get(PAGE, headers=[(b"x-remote-user", each) for each in values])
 
     assert answer.status_code == 400
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from rollback_drills.api_token import Scope
@@ -31,7 +31,7 @@ def granted(options: ApiOptions) -> list[Report]:
     return list(index.find(EvidenceFilter(metadata_kind=EXCEPTION_KIND))[0])
 
 
-def ask(client: TestClient, keys: Keys, who: str = "operateer", **changes: Any) -> httpx.Response:
+def ask(client: TestClient, keys: Keys, who: str = "operateer", **changes: Any) -> Response:
     until = (datetime.now(UTC) + timedelta(days=9)).isoformat(timespec="seconds")
     body = {"exception": "postpone", "until": until, "reason": "a freeze", **changes}
     return client.post(f"{NOTIFICATIONS}/payments/exception-requests", headers=keys.header(who), json=body)
@@ -39,7 +39,7 @@ def ask(client: TestClient, keys: Keys, who: str = "operateer", **changes: Any) 
 
 def decide(
     client: TestClient, keys: Keys, request_id: str, how: str = "approve", who: str = "adminer", **body: str
-) -> httpx.Response:
+) -> Response:
     return client.post(f"{REQUESTS}/{request_id}/{how}", headers=keys.header(who), json=body)
 
 

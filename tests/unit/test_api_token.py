@@ -54,6 +54,12 @@ def test_a_name_is_of_few_characters(name: str) -> None:
         issue_token(name, Scope.READ, None)
 
 
+@pytest.mark.parametrize("name", ["proxy", "link"])
+def test_a_token_is_not_named_like_what_many_people_come_through(name: str) -> None:
+    with pytest.raises(UsageError, match="stands for people who come through it"):
+        issue_token(name, Scope.READ, None)
+
+
 def test_what_is_kept_is_read_strictly() -> None:
     token, _ = issue_token("a", Scope.OPERATE, NOW)
     written = msgspec.json.encode(token)

@@ -122,7 +122,7 @@ def test_a_request_expires() -> None:
 
     assert found().state_at(before) is RequestState.OPEN
     assert found().state_at(after) is RequestState.EXPIRED
-    assert approve(found(), "anna", "gordcycle-1", now=before)
+    assert approve(found(), "anna", "gordcycle-1", now=before).approver == "anna"
     for decide in (
         lambda: approve(found(), "anna", "gordcycle-1", now=after),
         lambda: record_decline(found(), "anna", "no", now=after, created_at=after),

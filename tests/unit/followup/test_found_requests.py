@@ -50,7 +50,7 @@ def write(world: World, *records: Report, **once: Report) -> None:
 
 
 def ask(world: World, schedule_id: str = "payments", by: str = "maria", days: int = 7) -> Report:
-    subject = make_subject((), **{**SCHEDULE, "schedule_id": schedule_id})
+    subject = make_subject([], **{**SCHEDULE, "schedule_id": schedule_id})
     record = record_request(
         Wish(ExceptionKind.WAIVE, world.now + timedelta(days=days), "a freeze", by),
         judged(subject, now=world.now).cycle,
@@ -65,7 +65,7 @@ def ask(world: World, schedule_id: str = "payments", by: str = "maria", days: in
 
 def approval(world: World, record: Report, by: str = "anna") -> Report:
     found = get_request(world.database, record["request_id"])
-    subject = make_subject((), **{**SCHEDULE, "schedule_id": record["schedule_id"]})
+    subject = make_subject([], **{**SCHEDULE, "schedule_id": record["schedule_id"]})
     cycle = judged(subject, now=world.now).cycle
     return record_exception(
         approve(found, by, record["cycle_id"], now=world.now),
