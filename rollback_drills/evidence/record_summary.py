@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from rollback_drills.readiness.terms import Report
+
+_SAYS: Final = ("category", "outcome", "status", "cause", "closure_state", "step")
+"""What a record says in one word; the first that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ def describe_record(record: Report) -> EvidenceRow:
     kind = str(told["metadata_kind"])
     for start in ("go-backend-rollback-drill-", "rollback-drills-"):
         kind = kind.removeprefix(start)
-    what = next((told[name] for name in ("category", "outcome", "status") if told.get(name)), "")
+    what = next((told[name] for name in _SAYS if told.get(name)), "")
     return EvidenceRow(
         record["leaf_index"],
         datetime.fromisoformat(record["created_at"]),

@@ -40,7 +40,10 @@ def get(client: TestClient, path: str) -> dict[str, Any]:
         (f"{NOTIFICATIONS}?limit=1&offset=3", {"total": 4, "limit": 1, "offset": 3}),
         (f"{NOTIFICATIONS}/routes?action=deliver&provider=slack", {"total": 2}),
         (f"{NOTIFICATIONS}/routes?from=2020-01-01&to=2020-01-02T03:04:05Z", {"total": 0}),
-        (f"{NOTIFICATIONS}/dashboard", {"open_cycle_count": 1, "breached_count": 4}),
+        (f"{NOTIFICATIONS}/dashboard", {"open_cycle_count": 1, "breached_count": 4, "open_outage_count": 0}),
+        (f"{NOTIFICATIONS}/outages", {"total": 0, "open_count": 0, "limit": 100}),
+        (f"{NOTIFICATIONS}/outages?provider=slack&is_open=true&limit=1", {"items": [], "limit": 1}),
+        (f"{NOTIFICATIONS}/replays", {"items": [], "total": 0}),
     ],
 )
 def test_a_read_gives_the_document_of_the_contract(

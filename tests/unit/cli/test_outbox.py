@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from blocks.registry import ConfiguredConnector
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
@@ -228,6 +229,23 @@ def test_a_dead_connector_is_named_and_enabled(
     code, printed = drills(capsys, monkeypatch, "connectors", "enable", "webhook", *BY)
     assert code == 2
     assert "webhook is not disabled; disabled are: none" in printed
+
+
+def test_a_connector_is_disabled_by_a_person_and_has_an_outage(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [ConfiguredConnector("webhook", "webhook", enabled=True)]
+    monkeypatch.setattr("blocks.registry.configured_connectors", lambda: known)
+
+    code, printed = drills(capsys, monkeypatch, "connectors", "disable", "webhok", *BY)
+    assert (code, printed) == (2, "drills: there is no connector webhok; configured are: webhook\n")
+    code, printed = drills(capsys, monkeypatch, "connectors", "disable", "webhook", *BY)
+
+    assert (code, printed) == (0, "webhook is disabled. `drills connectors enable webhook` enables it.\n")
+    (outage,) = json.loads(drills(capsys, monkeypatch, "connectors", "outages", "--json")[1])["items"]
+    # it began with the refusal before
+    assert (outage["is_open"], outage["cause"], outage["waiting_count"]) == (True, "refused", 1)
+    assert "disabled by maria" in drills(capsys, monkeypatch, "outbox", "list")[1]
 
 
 def test_says_so_when_there_is_no_outbox(
