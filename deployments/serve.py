@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.events import DeploymentEventTrigger
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+DEPLOYMENTS: Final = ROOT / "deployments" / "prefect.yaml"
 AUTOMATIONS: Final = ROOT / "deployments" / "automations" / "mark-killed-runs.yaml"
 HOST: Final = "127.0.0.1"
 _START_WITHIN_SECONDS: Final = 120
@@ -76,6 +78,16 @@ def create_automation() -> None:
                 client.create_automation(AutomationCore.model_validate(each))
 
 
+def read_triggers(deployment: str) -> "list[DeploymentEventTrigger]":
+    """Return the triggers that prefect.yaml has for a deployment."""
+    import yaml
+    from prefect.events import DeploymentEventTrigger
+
+    known = yaml.safe_load(DEPLOYMENTS.read_text())["deployments"]
+    found = next(each for each in known if each["name"] == deployment)
+    return [DeploymentEventTrigger.model_validate(each) for each in found.get("triggers", ())]
+
+
 def find_deployments() -> "list[RunnerDeployment]":
     """Return the deployments of prefect.yaml, for this process."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
@@ -112,7 +124,6 @@ def find_deployments() -> "list[RunnerDeployment]":
     )
     on_demand = (
         deliver_notifications,
-        record_drill,
         release_gate,
         acknowledge_notification,
         grant_exception,
@@ -131,6 +142,9 @@ def find_deployments() -> "list[RunnerDeployment]":
             for flow, cron, limit in recurring
         ),
         drill_check.to_deployment(name="check-shard", tags=["rollback-drills"]),
+        record_drill.to_deployment(
+            name=record_drill.name, triggers=[*read_triggers("record-drill")], tags=["rollback-drills"]
+        ),
         *(flow.to_deployment(name=flow.name, tags=["rollback-drills"]) for flow in on_demand),
     ]
     # Without an event loop Prefect gives the deployments themselves, not coroutines.

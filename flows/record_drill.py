@@ -65,6 +65,8 @@ def record_drill(
 ) -> State[Report]:
     """Record a drill that was performed, and tell the owners what came of it.
 
+    A drill that is recorded already, with the same id and the same facts, is not written twice.
+
     Returns:
         Ends as `drill_check` does for this schedule, but as NotAccepted if the drill is recorded and not
         accepted; as Failed if nothing was written, or a notification was not taken. The data is that of
@@ -156,11 +158,12 @@ def _ask_for_run(request: RecordRequest, recorded: Recorded, now: datetime) -> D
 
 def _describe(recorded: Recorded) -> str:
     """Describe what came of the drill, for the list of runs."""
+    was = "is recorded" if recorded.is_new else "was recorded before"
     if not recorded.problems:
-        return f"{recorded.drill.drill_id} is recorded and accepted"
+        return f"{recorded.drill.drill_id} {was} and accepted"
     retest = recorded.find_retest()
     again = f"; to be performed again by {retest['retest_due_at']}" if retest else ""
-    return f"{recorded.drill.drill_id} is recorded and not accepted: {'; '.join(recorded.problems)}{again}"
+    return f"{recorded.drill.drill_id} {was} and not accepted: {'; '.join(recorded.problems)}{again}"
 
 
 def _end(recorded: Recorded, state: State[Any]) -> State[Report]:

@@ -23,16 +23,27 @@ _NAME: Final = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9
 
 
 class Scope(StrEnum):
-    """What a token may do; each scope includes those before it."""
+    """What a token may do."""
 
     READ = "read"
+    RECORD = "record"  # record drills, and nothing else: for the pipelines in which they run
     OPERATE = "operate"  # deliver, acknowledge
     ADMIN = "admin"
 
     def includes(self, other: "Scope") -> bool:
-        """Whether a token of this scope may do what another one asks for."""
-        order = list(Scope)
-        return order.index(self) >= order.index(other)
+        """Whether a token of this scope may do what another one asks for.
+
+        Who may acknowledge cannot record: an accepted drill opens the gate.
+        """
+        return other in _INCLUDED[self]
+
+
+_INCLUDED: Final = {
+    Scope.READ: frozenset({Scope.READ}),
+    Scope.RECORD: frozenset({Scope.RECORD}),
+    Scope.OPERATE: frozenset({Scope.READ, Scope.OPERATE}),
+    Scope.ADMIN: frozenset(Scope),
+}
 
 
 class ApiToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

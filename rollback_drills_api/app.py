@@ -27,6 +27,7 @@ from rollback_drills_api import (
     metrics,
     publishing,
     reads,
+    recording,
     requesting,
     retiring,
 )
@@ -72,7 +73,7 @@ def build_app(options: ApiOptions) -> FastAPI:
         *(reads, lookback, publishing, console_forms, console, metrics, health),
         *(acknowledge_link, docs_page, calendar_feed),
     )
-    for module in (*read, delivering, acknowledging, granting, retiring, requesting, building):
+    for module in (*read, delivering, acknowledging, granting, recording, retiring, requesting, building):
         # as they are: a router that is included looks for its route once more, with every request
         app.router.routes.extend(module.router.routes)
     app.add_api_route(

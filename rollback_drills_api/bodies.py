@@ -15,6 +15,7 @@ from rollback_drills.followup.requests import (
     Said,
 )
 from rollback_drills.planning.delivery_request import DeliverOptions, like
+from rollback_drills.recording.requests import DrillFacts, OutcomeName, RecordRequest, WhereToRecord
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: names are one line."""
@@ -83,6 +84,37 @@ class AcknowledgeBody(SaidBody):
     owner: Name | None = like(AcknowledgedRoute, "owner")
     plan_id: Name | None = Field(default=None, description="A plan of the cycle; else the newest cycle.")
     cycle_id: Name | None = Field(default=None, description="The cycle; else the newest one.")
+
+
+class RecordBody(Body):
+    """A drill that was performed, and whose it is."""
+
+    model_config = _such_as(
+        schedule_id="payments",
+        drill_id="payments-2026-12-01",
+        executed_at="2026-12-01T09:00:00Z",
+        status="pass",
+        fallback_verified=True,
+        recovery_minutes=7,
+        max_recovery_minutes=15,
+        evidence_refs=["go-rollback-drill://ci/run-2"],
+    )
+
+    schedule_id: Name = Field(description="Whose drill it is.")
+    drill_id: Name = like(DrillFacts, "drill_id")
+    executed_at: str = like(DrillFacts, "executed_at", min_length=1, max_length=40)
+    status: OutcomeName = like(RecordRequest, "status")
+    fallback_verified: bool = like(RecordRequest, "fallback_verified")
+    recovery_minutes: float | None = like(DrillFacts, "recovery_minutes", ge=0)
+    max_recovery_minutes: float | None = like(DrillFacts, "max_recovery_minutes", ge=0)
+    evidence_refs: list[str] | None = like(DrillFacts, "evidence_refs", max_length=100)
+    actor: str = like(DrillFacts, "actor", max_length=200, pattern=ONE_LINE)
+    source_mode: str = like(DrillFacts, "source_mode", max_length=40)
+    target_mode: str = like(RecordRequest, "target_mode", max_length=40)
+    runbook_ref: str = like(DrillFacts, "runbook_ref", max_length=1000, pattern=ONE_LINE)
+    further: dict[str, Any] | None = like(RecordRequest, "further")
+    advance: bool = like(WhereToRecord, "advance")
+    generated_by: Who | None = None
 
 
 class ExceptionBody(Body):

@@ -247,6 +247,16 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
             "metadata": [_ACKNOWLEDGEMENT_EXAMPLE],
         },
     ),
+    "record": (
+        "The drill as it was recorded: 201 if it is new, 200 if it was recorded before.",
+        _object(drill=_OBJECT, accepted={"type": "boolean"}, problems=_LIST, metadata=_OBJECT),
+        {
+            "drill": {"drill_id": "payments-2026-12-01", "status": "pass"},
+            "accepted": True,
+            "problems": [],
+            "metadata": {"metadata_kind": "go-backend-rollback-drill", "drill_id": "payments-2026-12-01"},
+        },
+    ),
     "exception": (
         "The exception that was written down.",
         _object(exception=_OBJECT, metadata=_OBJECT),
@@ -296,7 +306,10 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
         },
     ),
 }
-_RUNS_A_FLOW: Final = ("deliver", "acknowledge", "bulk", "exception", "retirement", "request", "decline")
+_RUNS_A_FLOW: Final = (
+    *("deliver", "acknowledge", "bulk", "exception", "record"),
+    *("retirement", "request", "decline"),
+)
 _HAS_BODY: Final = (*_RUNS_A_FLOW, "package", "escalation")
 
 
@@ -314,7 +327,8 @@ def described(operation: str, *statuses: int) -> Responses:
         "description": description,
         "content": {"application/json": {"schema": schema, "example": example}},
     }
-    return {200: answer, **problem_responses(*more)}
+    new: Responses = {201: answer} if operation == "record" else {}
+    return {200: answer, **new, **problem_responses(*more)}
 
 
 def described_text(media_type: str, description: str, example: str, *statuses: int) -> Responses:

@@ -147,11 +147,12 @@ def _find_flow(name: str) -> Any:
     from flows.decide_exception import decide_exception
     from flows.deliver_notifications import deliver_notifications
     from flows.grant_exception import grant_exception
+    from flows.record_drill import record_drill
     from flows.request_exception import request_exception
     from flows.retire_schedule import retire_schedule
 
     flows = (
-        *(acknowledge_notification, deliver_notifications),
+        *(acknowledge_notification, deliver_notifications, record_drill),
         *(grant_exception, request_exception, decide_exception, retire_schedule),
     )
     return next(flow for flow in flows if flow.name == name)

@@ -162,5 +162,6 @@ class Needs:
 
 reading: Any = Needs(Scope.READ)
 asking: Any = Needs(Scope.READ, always=True)
+recording: Any = Needs(Scope.RECORD)
 operating: Any = Needs(Scope.OPERATE)
 administering: Any = Needs(Scope.ADMIN)

@@ -19,14 +19,14 @@ NameArgument = Annotated[str, typer.Argument(help="The name of the token; the ev
 @app.command()
 def create(
     name: NameArgument,
-    scope: Annotated[str, typer.Option(metavar="read|operate|admin", help="What the token may do.")],
+    scope: Annotated[str, typer.Option(metavar="read|record|operate|admin", help="What the token may do.")],
     expires_days: Annotated[
         float | None, typer.Option(min=0.001, max=3650, help="Days until it expires. (default: never)")
     ] = None,
 ) -> None:
     """Create a token and print it once. Only its digest is stored.
 
-    The scope operate includes read, and admin includes everything.
+    The scope operate includes read, record allows to record drills alone, and admin includes everything.
     """
     from rollback_drills.api_token import Scope, issue_token
     from rollback_drills.errors import UsageError

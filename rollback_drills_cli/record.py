@@ -8,6 +8,7 @@ import typer
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, read_bytes
 from rollback_drills.errors import UsageError
 from rollback_drills.recording.requests import DrillDetails, WhereToRecord
+from rollback_drills.results.formats import ResultFormat, read_result
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.record_result import follow_up
@@ -25,6 +26,16 @@ def record(
     drill: Annotated[
         str | None,
         typer.Option(metavar="FILE|-", help="The drill as a JSON object; - reads the standard input."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE|-", help="The result of a tool; - reads the standard input."),
+    ] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--as", metavar="FORMAT", help=f"What --from was written by: {', '.join(ResultFormat)}."
+        ),
     ] = None,
     create: Annotated[bool, option_of(WhereToRecord, "create")] = False,
     advance: Annotated[bool, option_of(WhereToRecord, "advance")] = False,
@@ -57,9 +68,11 @@ def record(
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days)
     target = find_target(settings.schedule, settings.history, schedule_id, settings.changes)
     participants = [{"name": name} for name in details["participants"] or ()]
+    given = {**details, "participants": participants}
+    fields = _read_result(source, format_name, given, has_object=drill is not None)
     performed = build_drill(
         _read_drill(drill),
-        read_fields({**details, "participants": participants}),
+        read_fields(fields),
         schedule_id=target.schedule.schedule_id,
         runbook_ref=target.schedule.runbook_ref,
         now=at,
@@ -80,11 +93,30 @@ def record(
     )
 
 
+def _read_result(
+    path: str | None, name: str | None, fields: dict[str, Any], *, has_object: bool
+) -> dict[str, Any]:
+    """Return the fields of a drill, with those of the result of a tool if there is one."""
+    if path is None and name is None:
+        return fields
+    if path is None or name is None:
+        raise UsageError(f"--from and --as go together; formats are {', '.join(ResultFormat)}")
+    if name not in set(ResultFormat):
+        raise UsageError(f"--as {name} is unknown; write one of {', '.join(ResultFormat)}")
+    if has_object:
+        raise UsageError("--from and --drill contradict each other; keep one of them")
+    return read_result(_read(path), ResultFormat(name), f"--from {path}", fields)
+
+
 def _read_drill(path: str | None) -> "Entry":
     from rollback_drills.recording.drill_entry import NOTHING, read_entry
 
     if path is None:
         return NOTHING
+    return read_entry(_read(path), f"--drill {path}")
+
+
+def _read(path: str) -> bytes:
     if path == "-":
-        return read_entry(sys.stdin.buffer.read(LARGEST_DOCUMENT_BYTES + 1), "--drill -")
-    return read_entry(read_bytes(path), f"--drill {path}")
+        return sys.stdin.buffer.read(LARGEST_DOCUMENT_BYTES + 1)
+    return read_bytes(path)

@@ -26,7 +26,7 @@ def write_drill_down(
     create: bool,
     advance: bool,
 ) -> Recorded:
-    """Add a drill to the history on disk, made of its fields and of further ones."""
+    """Add a drill to the history on disk, made of its fields and of further ones, unless it is there."""
     drill = build_drill(
         read_entry(json.dumps(further).encode(), "further") if further else NOTHING,
         read_fields(fields),
@@ -34,6 +34,7 @@ def write_drill_down(
         runbook_ref=target.schedule.runbook_ref,
         now=now,
     )
-    recorded = record_drill(target, drill, criteria, now=now, create=create, advance=advance)
-    get_run_logger().info("%s is recorded; %d problems", drill.drill_id, len(recorded.problems))
+    recorded = record_drill(target, drill, criteria, now=now, create=create, advance=advance, again=True)
+    what = "is recorded" if recorded.is_new else "was recorded before"
+    get_run_logger().info("%s %s; %d problems", drill.drill_id, what, len(recorded.problems))
     return recorded

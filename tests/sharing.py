@@ -2,7 +2,15 @@
 
 from typing import Final
 
-_FROM_END_TO_END: Final = ("automation", "canary", "connector_forms", "deployments", "message_link", "shards")
+_FROM_END_TO_END: Final = (
+    "automation",
+    "canary",
+    "connector_forms",
+    "deployments",
+    "drill_events",
+    "message_link",
+    "shards",
+)
 SERVERS: Final = {
     "server": (*(f"tests/e2e/test_{name}.py" for name in _FROM_END_TO_END), "tests/api/test_server.py"),
     "prefect_server": (

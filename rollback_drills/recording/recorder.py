@@ -19,7 +19,7 @@ from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.terms import Criteria, Report
 from rollback_drills.recording.document import append_drill, new_history
 from rollback_drills.recording.document_file import locked, write_document
-from rollback_drills.recording.drill_entry import drill_to_wire, refuse_repeated
+from rollback_drills.recording.drill_entry import drill_to_wire, is_recorded, refuse_repeated
 from rollback_drills.recording.retests import find_retests
 from rollback_drills.recording.target import Target
 from rollback_drills.recording.written_due import Advanced, advance_due, check_advance
@@ -39,6 +39,8 @@ class Recorded:
     after: Judgement
     advanced: Advanced
     now: datetime
+    is_new: bool = True
+    """Whether it was written now; else the history had it already."""
 
     @property
     def problems(self) -> list[str]:
@@ -79,6 +81,7 @@ def record_drill(
     now: datetime,
     create: bool = False,
     advance: bool = False,
+    again: bool = False,
 ) -> Recorded:
     """Write a drill into the history of a schedule, and judge the schedule before and after it.
 
@@ -89,14 +92,16 @@ def record_drill(
         now: The instant of the recording.
         create: Whether to write a new history if there is none.
         advance: Whether an accepted drill is to move the `next_due_at` of an explicit schedule.
+        again: Whether the same drill may arrive twice. It is then recorded once; its evidence is still owed.
 
     Raises:
         UsageError: The documents do not allow it; nothing was written.
+        DifferentDrillError: The history has a drill of the same id that says something else.
         WriteError: The history cannot be written.
     """
     if advance:
         check_advance(target)
-    before, after = _append(target, drill, create=create)
+    before, after = _append(target, drill, create=create, again=again)
     source, advanced = target.source, Advanced()
     if advance and is_accepted(drill, now=now) and after.document:
         source, advanced = advance_due(target, after.document, now=now)
@@ -110,11 +115,14 @@ def record_drill(
         after=judge(new, find_due(new, now=now), criteria, now=now),
         advanced=advanced,
         now=now,
+        is_new=after is not before,
     )
 
 
-def _append(target: Target, drill: Drill, *, create: bool) -> tuple[Loaded[History], Loaded[History]]:
-    """Add the drill to the history on disk; give the history before and after."""
+def _append(
+    target: Target, drill: Drill, *, create: bool, again: bool
+) -> tuple[Loaded[History], Loaded[History]]:
+    """Add the drill to the history on disk; give the history before and after, the same if it was there."""
     path, shown = target.history_path, target.history_shown
     if not create:
         _read(path, create=False)  # before a lock file is left beside a path that does not exist
@@ -126,7 +134,10 @@ def _append(target: Target, drill: Drill, *, create: bool) -> tuple[Loaded[Histo
         else:
             before = parse_document(History, previous, shown, file=path)
             _check_usable(before)
-            refuse_repeated(drill, before.document.drills if before.document else (), shown)
+            drills = before.document.drills if before.document else ()
+            if again and is_recorded(drill, drills, shown):
+                return before, before
+            refuse_repeated(drill, drills, shown)
             data = append_drill(previous, drill_to_wire(drill))
         after = parse_document(History, data, shown, file=path)
         _check_added(before, after, drill, len(data))
@@ -176,6 +187,7 @@ def write_report(recorded: Recorded) -> Report:
         "history_path": recorded.target.history_shown,
         "drill_id": recorded.drill.drill_id,
         "drill": drill_to_wire(recorded.drill),
+        "is_new": recorded.is_new,
         "accepted": not problems,
         "problems": problems,
         "due_policy": str(schedule.due_policy),

@@ -20,11 +20,13 @@ from tests.samples.databases import open_sqlite
 from tests.samples.world import World
 
 NOTIFICATIONS = "/runtime/go-pilot/rollback-drill-notifications"
+DRILLS = "/runtime/go-pilot/rollback-drills"
 WRITES = (
     f"{NOTIFICATIONS}/deliver",
     f"{NOTIFICATIONS}/payments/acknowledgements",
     f"{NOTIFICATIONS}/acknowledgements/bulk",
     f"{NOTIFICATIONS}/payments/exceptions",
+    DRILLS,
 )
 
 

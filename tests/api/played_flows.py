@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rollback_drills.database.connections import Database
+from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
@@ -21,6 +22,7 @@ from rollback_drills.readiness.terms import Report
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran
 from tests.samples.builders import open_key
+from tests.samples.recorded_by_run import record_as_the_flow_does
 
 RUN = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
 
@@ -36,6 +38,8 @@ def play_flows(options: ApiOptions) -> Play:
         ran.append((name, parameters))
         if name == "deliver-notifications":
             return Ran(RUN, "done", is_completed=True, result=_DELIVERED)
+        if name == "record-drill":
+            return _record_drill(options, parameters)
         database = Database.open(options.database_url)
         try:
             _write(database, _PLAYED[name](options, database, parameters))
@@ -45,6 +49,15 @@ def play_flows(options: ApiOptions) -> Play:
 
     play.ran = ran  # type: ignore[attr-defined]  # what a test looks at
     return play
+
+
+def _record_drill(options: ApiOptions, parameters: Mapping[str, Any]) -> Ran:
+    own = {name: value for name, value in parameters.items() if name not in ("schedule", "history")}
+    try:
+        record_as_the_flow_does(options.settings, options.database_url, own, RUN)
+    except DrillsError as error:
+        return Ran(RUN, str(error), is_completed=False, result=None)
+    return Ran(RUN, "done", is_completed=True, result=None)
 
 
 _DELIVERED: dict[str, Any] = {

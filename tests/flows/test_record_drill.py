@@ -214,3 +214,22 @@ def test_the_entrypoint_of_the_deployment_loads_with_a_form_that_explains_itself
     assert all(each.get("description") for each in flow.parameters.properties.values())
     assert flow.parameters.properties["status"]["enum"] == ["pass", "fail"]
     assert flow.parameters.required == ["status"]
+
+
+def test_the_same_drill_twice_is_one_drill_and_another_one_of_its_id_is_refused(
+    paths: dict[str, str], url: str, receiver: HTTPServer
+) -> None:
+    said = {**ACCEPTED, "drill_id": "drill-2", "executed_at": NOW}
+
+    states = [run(paths, **said) for _ in range(2)]
+    other = run(paths, **{**said, "recovery_minutes": 8})
+
+    assert [each.name for each in states] == ["Ready", "Ready"]
+    assert [result_of(each)["record"]["is_new"] for each in states] == [True, False]
+    assert states[1].message
+    assert states[1].message.startswith("drill-2 was recorded before and accepted; payments is ready")
+    assert other.type.value == "FAILED"
+    assert other.message
+    assert "differs: recovery_minutes 7 is recorded, and 8 was sent; nothing was written" in other.message
+    assert [each["drill_id"] for each in drills_in(paths)] == ["drill-1", "drill-2"]
+    assert len([each for each in evidence(url, DRILL_KIND) if each["drill_id"] == "drill-2"]) == 1

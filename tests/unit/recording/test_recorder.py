@@ -151,6 +151,7 @@ def test_the_report_says_all_that_came_of_it(folder: Folder) -> None:
         "history_path": "history.json",
         "drill_id": "drill-2",
         "drill": {**PERFORMED, "executed_at": "2026-12-01T08:00:00+00:00"},
+        "is_new": True,
         "accepted": True,
         "problems": [],
         "due_policy": "after_completion",

@@ -1,0 +1,1 @@
+"""Results of drills in the formats of the tools that perform them."""

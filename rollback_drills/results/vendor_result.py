@@ -1,0 +1,113 @@
+"""What the result of a tool says about a drill, and how its JSON is read."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, TypeVar
+
+import msgspec
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.instants import read_instant
+from rollback_drills.documents.quotation import show
+
+M = TypeVar("M", bound=msgspec.Struct)
+_PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
+_MISSING: Final = re.compile(r"Object missing required field `(.*)`")
+
+
+class Outcome(StrEnum):
+    """How a drill ended."""
+
+    PASSED = "pass"
+    FAILED = "fail"
+
+
+class UnusableResultError(ValueError):
+    """A result that cannot be used; the message has the JSON path, the value and the remedy."""
+
+
+class VendorResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the result of a tool says about a drill; what it does not say is left to the caller."""
+
+    drill_id: str
+    executed_at: str
+    """When it began; empty if the result does not say."""
+    status: str
+    """`pass` or `fail`; empty if it ended in neither way."""
+    status_problem: str = ""
+    """Place and value of a status that is no outcome; empty if there is an outcome."""
+    evidence_ref: str
+    actor: str = ""
+    recovery_minutes: float | None = None
+
+    def to_fields(self) -> dict[str, object]:
+        """Return the fields of a drill as the history has them; those that are not said are left out."""
+        fields = {
+            "drill_id": self.drill_id,
+            "executed_at": self.executed_at,
+            "status": self.status,
+            "evidence_refs": [self.evidence_ref],
+            "actor": self.actor,
+            "recovery_minutes": self.recovery_minutes,
+        }
+        return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def decode(model: type[M], data: bytes) -> M:
+    """Read the JSON of a result; keys that are not needed may hold anything.
+
+    Raises:
+        UnusableResultError: It is no JSON, or a field is missing or has another type.
+    """
+    try:
+        return msgspec.json.decode(data, type=model)
+    except msgspec.ValidationError as error:
+        raise UnusableResultError(_explain(str(error))) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise UnusableResultError("is not JSON; write the answer of the tool as it is") from None
+
+
+def _explain(message: str) -> str:
+    match = _PLACE.fullmatch(message)
+    what, path = (match["what"], f"${match['path'] or ''}") if match else (message, "$")
+    if missing := _MISSING.fullmatch(what):
+        return f"{path}.{missing[1]} is missing"
+    return f"{path}: {what[:1].lower()}{what[1:]}"
+
+
+def read_time(path: str, value: str | float | None) -> datetime | None:
+    """Read a time: a text of ISO 8601, or seconds since 1970 in UTC; None if there is none.
+
+    Raises:
+        UnusableResultError: It is no time in the years 1 to 9999.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, str):
+            return read_instant(value)[0].astimezone(UTC)
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        shown = show(value) if isinstance(value, str) else value
+        raise UnusableResultError(f"{path} is {shown}; must be a time") from None
+
+
+def write_time(at: datetime | None) -> str:
+    """Write a time as documents have it; empty if there is none."""
+    return write_instant(at) if at else ""
+
+
+def find_minutes(start: datetime | None, end: datetime | None) -> float | None:
+    """Return how long something took; None if that is not known."""
+    if start is None or end is None or end < start:
+        return None
+    return round((end - start).total_seconds() / 60, 2)
+
+
+def find_outcome(path: str, word: str, outcomes: Mapping[str, Outcome]) -> tuple[str, str]:
+    """Return the outcome that a word of the tool stands for; if it stands for none, what is wrong with it."""
+    if outcome := outcomes.get(word):
+        return outcome, ""
+    return "", f"{path} is {show(word)}, which is no outcome of a drill"

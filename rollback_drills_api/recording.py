@@ -1,0 +1,141 @@
+"""Records drills where their results arrive by HTTP: as a flow run, once for each drill."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from rollback_drills.database.connections import Database
+from rollback_drills.documents.history import Drill
+from rollback_drills.documents.subject import Subject
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.drills import write_drill
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.readiness.terms import Report
+from rollback_drills.recording.drill_entry import (
+    NOTHING,
+    DifferentDrillError,
+    build_drill,
+    is_recorded,
+    read_entry,
+    read_fields,
+)
+from rollback_drills.recording.requests import DrillFacts
+from rollback_drills_api.acting import name_caller
+from rollback_drills_api.answers import encode
+from rollback_drills_api.bodies import RecordBody
+from rollback_drills_api.describing import described
+from rollback_drills_api.problems import Problem
+from rollback_drills_api.queries import nothing_asked
+from rollback_drills_api.running import documents_of, explain_failure, run_flow
+from rollback_drills_api.security import recording
+from rollback_drills_api.service import Served, Service
+
+router = APIRouter(prefix="/runtime/go-pilot/rollback-drills", tags=["acting"], dependencies=[nothing_asked])
+
+_PLACE: Final = "the history"
+
+
+@router.post("", status_code=HTTPStatus.CREATED, responses=described("record", 404, 409))
+async def record_drill(
+    served: Served, caller: Annotated[str, Depends(recording)], body: RecordBody
+) -> Response:
+    """Record a performed drill in the history and in the evidence; the same drill twice is one drill."""
+    was_there: list[bool] = []
+
+    def run() -> Report:
+        report, is_new = _record(served, caller, body)
+        was_there.append(not is_new)
+        return report
+
+    answer = await served.act(run)
+    answer.status_code = HTTPStatus.OK if any(was_there) else HTTPStatus.CREATED
+    return answer
+
+
+def _record(served: Service, caller: str, body: RecordBody) -> tuple[Report, bool]:
+    """Return the record of a drill, and whether the drill was new.
+
+    Raises:
+        UsageError: It is no drill that the history may hold.
+        Problem: There is no such schedule, another drill has the id, or the run failed.
+    """
+    now = datetime.now(UTC)
+    subject = _find_subject(served, body.schedule_id)
+    drill = _build_drill(subject, body, now)
+    is_new = not _is_in_history(subject, drill)
+    if not is_new and (record := _find_record(served.database(), subject.name, drill)):
+        return _answer(record), False
+    ran = run_flow(served.options, "record-drill", _find_parameters(served, caller, subject, body))
+    record = _find_record(served.database(), subject.name, drill)
+    if record is None:
+        _is_in_history(_find_subject(served, body.schedule_id), drill)
+        raise explain_failure(ran)
+    return _answer(record), is_new
+
+
+def _find_subject(served: Service, schedule_id: str) -> Subject:
+    """Return the documents of a schedule as they are now."""
+    served.fleet.forget()
+    fleet = served.fleet.judged()
+    return fleet.subjects[fleet.find_place(schedule_id)]
+
+
+def _build_drill(subject: Subject, body: RecordBody, now: datetime) -> Drill:
+    schedule = subject.document
+    fields = {name: getattr(body, name) for name in DrillFacts.model_fields}
+    return build_drill(
+        read_entry(encode(body.further), "$.further") if body.further else NOTHING,
+        read_fields(fields),
+        schedule_id=subject.schedule_id,
+        runbook_ref=schedule.runbook_ref if schedule else "",
+        now=now,
+    )
+
+
+def _is_in_history(subject: Subject, drill: Drill) -> bool:
+    """Whether the history has this drill.
+
+    Raises:
+        UsageError: There is no history to record it in.
+        Problem: It has another drill of this id.
+    """
+    history = subject.history
+    if history is None or not history.file:
+        raise UsageError("has no drill history in a file of its own; create it first", field="schedule_id")
+    try:
+        return is_recorded(drill, history.document.drills if history.document else (), _PLACE)
+    except DifferentDrillError as error:
+        raise Problem(HTTPStatus.CONFLICT, error.problem) from None
+
+
+def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> Report | None:
+    """Return the newest record of this drill, as it is; None if the evidence does not have it yet."""
+    if database is None:
+        return None
+    wanted = EvidenceFilter(schedule_id=schedule_id, metadata_kind=DRILL_KIND)
+    records, _ = EvidenceIndex(database).find(wanted)
+    same = (each for each in records if each["drill_id"] == drill.drill_id)
+    return next((each for each in same if each["drill"] == write_drill(drill)), None)
+
+
+def _find_parameters(served: Service, caller: str, subject: Subject, body: RecordBody) -> Report:
+    parameters = body.model_dump(exclude={"generated_by"})
+    return {
+        **parameters,
+        "schedule_id": subject.schedule_id,
+        "generated_by": name_caller(caller, body.generated_by),
+        **(documents_of(served.options.settings) if served.options.is_embedded else {}),
+    }
+
+
+def _answer(record: Report) -> Report:
+    return {
+        "drill": record["drill"],
+        "accepted": record["accepted"],
+        "problems": record["problems"],
+        "metadata": record,
+    }
