@@ -19,6 +19,7 @@ from rollback_drills_api import (
     calendar_feed,
     console,
     console_forms,
+    console_tables,
     delivering,
     docs_page,
     granting,
@@ -70,7 +71,7 @@ def build_app(options: ApiOptions) -> FastAPI:
     app.state.form_keys = KeyBook(options.open_form_keys)
     app.state.service = Service(options, book, FleetCache(options.settings))
     read = (
-        *(reads, lookback, publishing, console_forms, console, metrics, health),
+        *(reads, lookback, publishing, console_forms, console_tables, console, metrics, health),
         *(acknowledge_link, docs_page, calendar_feed),
     )
     for module in (*read, delivering, acknowledging, granting, recording, retiring, requesting, building):

@@ -179,6 +179,7 @@ async def give(
     name: str,
     ask: Callable[[], Asked],
     write: Callable[[Console, ServedLinks, Asked], str],
+    media_type: str = _HTML,
 ) -> Response:
     """Return a page, or one that says why it cannot be given.
 
@@ -188,6 +189,7 @@ async def give(
         name: Of the page.
         ask: Reads the query.
         write: Makes the page of what was asked.
+        media_type: Of what was asked; a page that says why it cannot be given is HTML.
     """
     now, links = datetime.now(UTC), links_from(served, request)
     try:
@@ -196,7 +198,7 @@ async def give(
             ("console", name, asked),
             lambda: _find_version(served),
             lambda: _encode(write(read_served(served), links, asked)),
-            _HTML,
+            media_type,
         )
     except Problem as problem:
         page = write_missing_documents(problem.detail.rstrip("."), links, now=now, here=name)

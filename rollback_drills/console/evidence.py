@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from rollback_drills.console.csv_table import CsvTable
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
@@ -54,15 +55,32 @@ def read_evidence(console: Console, page: int = 1) -> EvidenceView:
         DatabaseError: The evidence cannot be read.
     """
     database = console.evidence()
-    records, total = EvidenceIndex(database).find(
+    rows, total = _read_rows(console, page)
+    head = find_head(database)
+    known = console.by_id.keys() & {row.schedule_id for row in rows}
+    return EvidenceView(console.at, rows, total, page, head, _verify(database, head), known)
+
+
+def list_evidence(console: Console, page: int = 1) -> CsvTable:
+    """Return a page of rows for CSV, without looking through the others.
+
+    Raises:
+        UsageError: There is no page of this number.
+        DatabaseError: The evidence cannot be read.
+    """
+    columns = ("number", "at", "kind", "is_imported", "schedule_id", "provider", "owner", "what")
+    more = ("session_id", "flow_run_id")
+    rows, _ = _read_rows(console, page)
+    return CsvTable((*columns, *more), [[getattr(each, name) for name in (*columns, *more)] for each in rows])
+
+
+def _read_rows(console: Console, page: int) -> tuple[list[EvidenceRow], int]:
+    records, total = EvidenceIndex(console.evidence()).find(
         EvidenceFilter(), limit=ROWS_ON_A_PAGE, offset=(page - 1) * ROWS_ON_A_PAGE
     )
     if page > 1 and not records:
         raise UsageError(f"there is no page {page} of the evidence")
-    head = find_head(database)
-    rows = list(map(describe_record, records))
-    known = console.by_id.keys() & {row.schedule_id for row in rows}
-    return EvidenceView(console.at, rows, total, page, head, _verify(database, head), known)
+    return list(map(describe_record, records)), total
 
 
 def _verify(database: Database, head: Head | None) -> Verification | None:

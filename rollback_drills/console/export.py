@@ -2,26 +2,29 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from rollback_drills.console.evidence import list_evidence
 from rollback_drills.console.facets import find_facets
 from rollback_drills.console.fleet import count_states
+from rollback_drills.console.fleet_tables import FLEET_TABLES, list_fleet
 from rollback_drills.console.links import Links, StaticLinks
-from rollback_drills.console.month import list_months
+from rollback_drills.console.month import list_month, list_months
 from rollback_drills.console.pages import (
     OF_EVIDENCE,
     write_calendar,
     write_fleet,
     write_missing_documents,
     write_missing_evidence,
-    write_schedule,
 )
 from rollback_drills.console.query import ROWS_ON_A_PAGE, FleetQuery
-from rollback_drills.console.rendering import stylesheet
+from rollback_drills.console.rendering import render_schedule, stylesheet
+from rollback_drills.console.schedule import read_schedule
+from rollback_drills.console.schedule_tables import SCHEDULE_TABLES
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import DatabaseError
 from rollback_drills.errors import UsageError
@@ -29,6 +32,7 @@ from rollback_drills.errors import UsageError
 MARKER: Final = ".drills-console"
 """The file by which an export is known, so that nothing else is ever replaced."""
 _MARKED: Final = "An export of `drills console`. The next one replaces the whole folder.\n"
+_PAGE: Final = ".html"
 _PLAIN: Final = StaticLinks()
 
 
@@ -63,9 +67,12 @@ def write_export(console: Console, folder: Path, links: Links, *, progress: Call
         UsageError: The folder has something else, or cannot be written; nothing was changed.
     """
     with _replacing(folder) as into:
-        for number, (name, page) in enumerate(_pages(console, links), start=1):
-            _write(into / name, page)
-            progress(number)
+        number = 0
+        for name, text in _pages(console, links):
+            _write(into / name, text)
+            if name.endswith(_PAGE):
+                number += 1
+                progress(number)
 
 
 def count_pages(console: Console) -> int:
@@ -90,21 +97,36 @@ def write_outage_export(reason: str, folder: Path, *, now: datetime) -> None:
 
 
 def _pages(console: Console, links: Links) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of every file."""
+    """Yield the name and the text of every file: pages, and tables as CSV."""
+    yield links.csv("fleet"), list_fleet(console, FleetQuery()).write()
     for query in _fleet_queries(console):
         yield links.fleet(query), write_fleet(console, links, query)
     for month in list_months(console.at, links):
         yield links.calendar(month), write_calendar(console, links, month)
+        table = list_month(console, month, links)
+        yield links.csv("calendar", **month.to_parameters()), table.write()
     for name, write in OF_EVIDENCE.items():
         try:
             page = write(console, links)
         except DatabaseError as error:
             why = DatabaseError(console.explain(error))
             page = write_missing_evidence(why, links, now=console.at, here=name)
-        yield f"{name}.html", page
+        yield f"{name}{_PAGE}", page
+    yield from _tables_of_evidence(console, links)
     for schedule_id in console.by_id:
-        page = write_schedule(console, links, schedule_id)
-        yield links.schedule(schedule_id), page
+        view = read_schedule(console, schedule_id)
+        yield links.schedule(schedule_id), render_schedule(view, links)
+        for name, make in SCHEDULE_TABLES.items():
+            if (table := make(view)).rows:
+                yield links.csv(name, id=schedule_id), table.write()
+
+
+def _tables_of_evidence(console: Console, links: Links) -> Iterator[tuple[str, str]]:
+    """Yield the tables that need the evidence; without it their pages say why they have none."""
+    with suppress(DatabaseError):
+        for name, list_rows in FLEET_TABLES.items():
+            yield links.csv(name), list_rows(console).write()
+        yield links.csv("evidence"), list_evidence(console).write()
 
 
 def _fleet_queries(console: Console) -> Iterator[FleetQuery]:

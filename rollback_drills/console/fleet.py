@@ -109,20 +109,27 @@ def read_fleet(console: Console, query: FleetQuery) -> FleetView:
     some = places[(query.page - 1) * ROWS_ON_A_PAGE :][:ROWS_ON_A_PAGE]
     if query.page > 1 and not some:
         raise UsageError(f"there is no page {query.page} of this view")
+    rows, problem = read_rows(console, some)
+    counts, facets = count_states(console.judgements), find_facets(console.judgements)
+    return FleetView(console.at, query, counts, facets, rows, len(places), problem)
+
+
+def read_rows(console: Console, places: Sequence[int]) -> tuple[list[FleetRow], str]:
+    """Return the rows of some schedules, and why the evidence cannot be read; empty if it can."""
     cycles: Mapping[str, OpenCycle] = {}
     problem = ""
     try:
-        ids = [console.judgements[place].cycle.schedule_id for place in some]
+        ids = [console.judgements[place].cycle.schedule_id for place in places]
         database = console.evidence()
         found = read_open_cycles(database, now=console.at, schedule_ids=ids)
-        cycles = describe_cycles(console, found, [console.subjects[place] for place in some])
+        cycles = describe_cycles(console, found, [console.subjects[place] for place in places])
     except DatabaseError as error:
         problem = console.explain(error)
     rows = [
-        make_row(console.subjects[place], console.judgements[place], cycles, now=console.at) for place in some
+        make_row(console.subjects[place], console.judgements[place], cycles, now=console.at)
+        for place in places
     ]
-    counts, facets = count_states(console.judgements), find_facets(console.judgements)
-    return FleetView(console.at, query, counts, facets, rows, len(places), problem)
+    return rows, problem
 
 
 def count_states(judgements: Sequence[Judgement]) -> dict[Readiness, int]:

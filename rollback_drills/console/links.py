@@ -71,6 +71,9 @@ class Links(Protocol):
     def undelivered(self) -> str:
         """What waits for delivery, and the dead letters."""
 
+    def csv(self, table: str, **parameters: str) -> str:
+        """Return a table as CSV, with the parameters of its page; empty if there is none of this kind."""
+
     def fleet(self, query: FleetQuery) -> str:
         """Return a view of the fleet; empty if there is none of this kind."""
 
@@ -126,6 +129,10 @@ class ServedLinks:
         """Return the address of what waits for delivery, and of the dead letters."""
         return f"{self.root}console/undelivered"
 
+    def csv(self, table: str, **parameters: str) -> str:
+        """Return a table as CSV, with the parameters of its page."""
+        return _address(f"{self.root}console/csv/{table}", parameters)
+
     def fleet(self, query: FleetQuery) -> str:
         """Return a view of the fleet."""
         return _address(f"{self.root}console", query.to_parameters())
@@ -172,6 +179,16 @@ class StaticLinks:
     changes: ClassVar = "changes.html"
     undelivered: ClassVar = "undelivered.html"
     outages: ClassVar = "outages.html"
+
+    def csv(self, table: str, **parameters: str) -> str:
+        """Return a table as CSV: of a schedule, of a month, or of all; parts of the fleet have none."""
+        match parameters:
+            case {"id": schedule_id}:
+                return f"{file_name(schedule_id).removesuffix('.html')}-{table}.csv"
+            case {"month": month}:
+                return f"{table}-{month}.csv"
+            case _:
+                return "" if parameters else f"{table}.csv"
 
     def fleet(self, query: FleetQuery) -> str:
         """Return a part of the fleet in the usual order, filtered by one thing at most; there is no more."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from rollback_drills.console.csv_table import CsvTable
 from rollback_drills.console.links import Links
 from rollback_drills.console.query import MonthQuery, narrow_schedules
 from rollback_drills.console.source import Console
@@ -126,6 +127,17 @@ def read_month(console: Console, query: MonthQuery, links: Links) -> MonthView:
         previous,
         following,
     )
+
+
+def list_month(console: Console, query: MonthQuery, links: Links) -> CsvTable:
+    """Return what a month of the calendar has, for CSV.
+
+    Raises:
+        UsageError: The calendar does not have the month.
+    """
+    columns = ("kind", "start_at", "end_at", "status", "schedule_ids", "window_id", "owners", "reason")
+    items = read_month(console, query, links).items
+    return CsvTable(columns, [[getattr(each, name) for name in columns] for each in items])
 
 
 def _place(item: Upcoming, days: Sequence[Day], now: datetime) -> bool:

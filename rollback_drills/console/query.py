@@ -14,6 +14,7 @@ from rollback_drills.readiness.terms import Readiness
 ROWS_ON_A_PAGE: Final = 100
 Choice = TypeVar("Choice", bound=StrEnum)
 _LONGEST_TEXT: Final = 200
+_REFRESH_SECONDS: Final = (30, 3600)
 _FURTHEST_PAGE: Final = 1_000_000
 PRESSING: Final = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY, Readiness.NOT_REQUESTED)
 """The states, the most pressing first."""
@@ -80,6 +81,8 @@ class FleetQuery(Narrowing):
 
     sort: Sort = Sort.PRESSING
     page: int = 1
+    refresh: int = 0
+    """After how many seconds the page loads itself again; 0 for never, unless somebody asks for it."""
 
     def changed(self, **changes: Any) -> Self:
         """Return the query with other values, from its first page on unless that is named."""
@@ -134,6 +137,15 @@ def read_page(name: str, text: str) -> int:
     return int(text)
 
 
+def _read_refresh(name: str, text: str) -> int:
+    least, most = _REFRESH_SECONDS
+    if not (text.isascii() and text.isdigit() and len(text) < 8 and least <= int(text) <= most):
+        raise UsageError(
+            f"the query parameter {name} is {show(text)}; must be a number of seconds from {least} to {most}"
+        )
+    return int(text)
+
+
 _READ: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "state": _read_state,
     "environment": _read_text,
@@ -141,6 +153,7 @@ _READ: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "search": _read_text,
     "sort": _read_sort,
     "page": read_page,
+    "refresh": _read_refresh,
     "month": _read_month,
 }
 

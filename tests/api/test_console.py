@@ -232,3 +232,51 @@ def test_a_page_changes_with_the_documents(options: ApiOptions, keys: Keys, tmp_
         after = client.get("/console", headers=keys.header("reader")).text
     assert ">payments<" in before
     assert ">billing<" in after
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "fleet",
+            "fleet?state=needs_attention&page=7",
+            "calendar",
+            "evidence",
+            "acknowledgements",
+            "changes",
+        ),
+        *("waiting", "dead-letters", "deliveries", "suppressions", "suppressed-owners", "connectors"),
+        *(f"{name}?id=payments" for name in ("checks", "decisions", "coming", "events", "drills")),
+    ],
+)
+def test_every_table_is_served_as_csv(client: TestClient, path: str) -> None:
+    answer = client.get(f"/console/csv/{path}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{path.partition("?")[0]}.csv"'
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    assert client.get(f"/console/csv/{path}").content == answer.content, "also from what is kept ready"
+
+
+@pytest.mark.parametrize(
+    "path", ["fleets", "fleet?onwer=a", "drills", "drills?id=nope", "waiting?id=payments", "evidence?page=99"]
+)
+def test_a_table_that_is_none_is_a_page_that_says_so(client: TestClient, path: str) -> None:
+    answer = client.get(f"/console/csv/{path}")
+    assert answer.status_code == 404
+    assert "content-disposition" not in answer.headers
+    assert HtmlPage(answer.text).find("h1")[0].text == "There is no such page"
+
+
+def test_tables_need_a_token_as_pages_do(options: ApiOptions, keys: Keys) -> None:
+    with client_of(options) as client:
+        assert client.get("/console/csv/fleet").status_code == 401
+        assert client.get("/console/csv/fleet", headers=basic(keys.secrets["reader"])).status_code == 200
+
+
+def test_the_fleet_loads_itself_again_only_if_somebody_asks(client: TestClient) -> None:
+    assert "http-equiv" not in client.get("/console").text
+    page = HtmlPage(client.get("/console?refresh=60&state=needs_attention").text)
+    assert page.find("meta", **{"http-equiv": "refresh"})[0].attributes["content"] == "60"
+    stops = [each.attributes["href"] for each in page.find("a") if each.text == "Stop"]
+    assert stops == ["./console?state=needs_attention"]

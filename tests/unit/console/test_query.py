@@ -78,7 +78,12 @@ def test_queries_find_schedules_in_an_order(query: dict[str, str], expected: lis
         ({"page": "-1"}, "must be a number"),
         ({"page": "٣"}, "must be a number"),
         ({"page": "9" * 30}, "must be a number"),
-        ({"onwer": "a"}, '"onwer" is unknown; there are state, environment, owner, search, sort, page'),
+        (
+            {"onwer": "a"},
+            '"onwer" is unknown; there are state, environment, owner, search, sort, page, refresh',
+        ),
+        ({"refresh": "1"}, 'refresh is "1"; must be a number of seconds from 30 to 3600'),
+        ({"refresh": "-60"}, "must be a number of seconds"),
         ({"search": "x" * 201}, "search is longer than 200 characters"),
     ],
 )
