@@ -52,6 +52,7 @@ class _Asked(NamedTuple):
 
     schedule_id: str
     done: str
+    mark: str
     caller: Caller | None
 
 
@@ -60,8 +61,8 @@ async def schedule(served: Readable, request: Request) -> Response:
     """Show one schedule, with forms for those who may act."""
 
     def read() -> _Asked:
-        asked = only(request.query_params, "id", "done")
-        return _Asked(asked.get("id", ""), asked.get("done", ""), request.state.caller)
+        asked = only(request.query_params, "id", "done", "mark")
+        return _Asked(*(asked.get(each, "") for each in ("id", "done", "mark")), request.state.caller)
 
     def write(console: Console, links: ServedLinks, asked: _Asked) -> str:
         return write_schedule(console, links, asked.schedule_id, _find_acting(request, asked))
@@ -103,7 +104,9 @@ def _act(served: Service, request: Request, caller: Caller, name: FormName, form
         problem, status = error.detail, error.status_code
     else:
         # From our own names: a form cannot choose where the browser goes.
-        return RedirectResponse(links_from(served, request).schedule(schedule_id, done), HTTPStatus.SEE_OTHER)
+        mark = keys.keys().mark_form(_name_done(caller, done), now=datetime.now(UTC))
+        target = links_from(served, request).schedule(schedule_id, done, mark)
+        return RedirectResponse(target, HTTPStatus.SEE_OTHER)
     refused = replace(_make_acting(request, caller), refused=name, problem=problem.rstrip("."), typed=form)
     page = write_schedule(read_served(served), links_from(served, request), schedule_id, refused)
     return answer_page(status, page)
@@ -128,13 +131,26 @@ def _find_acting(request: Request, asked: _Asked) -> Acting | None:
     if not any(asked.caller.may(scope) for scope, _ in _ACTS.values()):
         return None
     try:
-        done = Done(asked.done) if asked.done else None
-    except ValueError:
-        raise UsageError("done is unknown") from None
-    try:
-        return replace(_make_acting(request, asked.caller), done=done)
+        acting = _make_acting(request, asked.caller)
     except Problem:
         return None
+    return replace(acting, done=_find_done(request, asked, asked.caller))
+
+
+def _find_done(request: Request, asked: _Asked, caller: Caller) -> Done | None:
+    """Return what the caller has done; None if the address only says so, as that of a link could."""
+    keys: KeyBook = request.app.state.form_keys
+    try:
+        done = Done(asked.done)
+        keys.keys().check_form(asked.mark, _name_done(caller, done), now=datetime.now(UTC))
+    except (ValueError, UsageError, Problem):
+        return None
+    return done
+
+
+def _name_done(caller: Caller, done: Done) -> str:
+    """Return what a mark is for that shows that a caller has done something: no form is sent with it."""
+    return f"{done} by {caller.name}"
 
 
 def _call(field: str) -> str:

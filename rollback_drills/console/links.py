@@ -141,9 +141,9 @@ class ServedLinks:
         """Return a month of the calendar."""
         return _address(f"{self.root}console/calendar", query.to_parameters())
 
-    def schedule(self, schedule_id: str, done: str = "") -> str:
-        """Return the page of a schedule, which may say what was done."""
-        further = {"done": done} if done else {}
+    def schedule(self, schedule_id: str, done: str = "", mark: str = "") -> str:
+        """Return the page of a schedule, which says what was done if the mark shows that it was."""
+        further = {"done": done, "mark": mark} if done else {}
         return _address(f"{self.root}console/schedule", {"id": schedule_id, **further})
 
     def log_in(self, schedule_id: str) -> str:

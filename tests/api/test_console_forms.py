@@ -88,7 +88,8 @@ def test_a_person_acknowledges_one_route_and_sees_that_it_was_done(
 
     assert answer.status_code == 200
     assert [each.status_code for each in answer.history] == [303]
-    assert answer.history[0].headers["location"] == "../../console/schedule?id=payments&done=acknowledged"
+    target = answer.history[0].headers["location"]
+    assert target.startswith("../../console/schedule?id=payments&done=acknowledged&mark=")
     assert "Your acknowledgement is in the evidence" in answer.text
     (row,) = evidence(options, ACKNOWLEDGEMENT_KIND)
     assert (row["acknowledged_by"], row["owner"], row["provider"]) == ("maria via proxy", "team-a", "slack")
@@ -329,8 +330,18 @@ def test_nothing_happens_by_opening_a_page(browser: TestClient, options: ApiOpti
             answer = ask(f"{FORM}/{form}?id=payments&route=", headers=logged_in())
             assert answer.status_code == 404
     assert browser.get(f"{PAGE}&done=acknowledged", headers=logged_in()).status_code == 200
-    assert browser.get(f"{PAGE}&done=nonsense", headers=logged_in()).status_code == 404
     assert evidence(options, ACKNOWLEDGEMENT_KIND) == []
+
+
+@pytest.mark.parametrize("done", ["acknowledged", "approved", "nonsense"])
+def test_an_address_alone_does_not_say_that_something_was_done(browser: TestClient, done: str) -> None:
+    mark = mark_of(browser.get(PAGE, headers=logged_in()))
+    other = KEYS.mark_form(f"{done} by anna via proxy", now=datetime.now(UTC))
+
+    for each in ("", mark, other):
+        page = browser.get(f"{PAGE}&done={done}&mark={each}", headers=logged_in())
+        assert page.status_code == 200
+        assert 'class="said"' not in page.text
 
 
 @pytest.mark.parametrize(
@@ -356,7 +367,7 @@ def test_a_form_cannot_choose_where_the_browser_goes(
         follow_redirects=False,
     )
     if answer.status_code == 303:
-        assert answer.headers["location"] == "../../console/schedule?id=payments&done=acknowledged"
+        assert answer.headers["location"].startswith("../../console/schedule?id=payments&done=acknowledged&")
 
 
 @pytest.mark.parametrize(

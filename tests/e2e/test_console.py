@@ -331,8 +331,8 @@ def log_in(browser: Browser, person: str) -> None:
 def test_two_people_act_on_a_phone_by_forms(
     acting: tuple[str, ApiOptions], browser: Browser, axe: str, scheme: str
 ) -> None:
-    address, _ = acting
-    page = f"{address}/console/schedule?id=payments"
+    base, _ = acting
+    page = f"{base}/console/schedule?id=payments"
     browser.show(scheme, width=390, height=844)
     log_in(browser, "maria")
     browser.open(page)
@@ -342,9 +342,8 @@ def test_two_people_act_on_a_phone_by_forms(
 
     browser.follow("document.querySelector('form[action$=acknowledge] button').click()")
     assert "Your acknowledgement is in the evidence" in browser.run("document.body.innerText")
-    assert browser.run("location.pathname + location.search") == (
-        "/console/schedule?id=payments&done=acknowledged"
-    )
+    address = browser.run("location.pathname + location.search")
+    assert address.startswith("/console/schedule?id=payments&done=acknowledged")
 
     browser.run("document.querySelector('#request-until').value = '2020-01-01T09:00'")
     browser.run("document.querySelector('#request-reason').value = 'a freeze'")
