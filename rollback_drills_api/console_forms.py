@@ -19,12 +19,13 @@ from rollback_drills.console.source import Console
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills_api.acknowledging import acknowledge_choices
-from rollback_drills_api.bodies import AskBody, SaidBody
+from rollback_drills_api.bodies import AskBody, RecordBody, SaidBody
 from rollback_drills_api.console import answer_page, give, links_from, only, read_served
 from rollback_drills_api.form_guard import check_origin, read_form
 from rollback_drills_api.key_book import KeyBook
 from rollback_drills_api.logins import Login
 from rollback_drills_api.problems import Problem, find_invalid
+from rollback_drills_api.recording import record
 from rollback_drills_api.requesting import ask, decide
 from rollback_drills_api.security import asking, reading
 from rollback_drills_api.service import Readable, Served, Service
@@ -62,7 +63,8 @@ async def schedule(served: Readable, request: Request) -> Response:
 
     def read() -> _Asked:
         asked = only(request.query_params, "id", "done", "mark")
-        return _Asked(*(asked.get(each, "") for each in ("id", "done", "mark")), request.state.caller)
+        schedule_id, done, mark = (asked.get(each, "") for each in ("id", "done", "mark"))
+        return _Asked(schedule_id, done, mark, request.state.caller)
 
     def write(console: Console, links: ServedLinks, asked: _Asked) -> str:
         return write_schedule(console, links, asked.schedule_id, _find_acting(request, asked))
@@ -169,7 +171,7 @@ def _make_acting(request: Request, caller: Caller) -> Acting:
         keys.keys().mark_form(caller.name, now=datetime.now(UTC)),
         may_operate=caller.may(Scope.OPERATE),
         may_decide=caller.may(Scope.ADMIN),
-        may_record=False,
+        may_record=caller.may(Scope.RECORD),
     )
 
 
@@ -207,6 +209,24 @@ def _decide(served: Service, caller: Caller, form: Form) -> Done:
     return Done.DECLINED
 
 
+def _record(served: Service, caller: Caller, form: Form) -> Done:
+    body = RecordBody(
+        schedule_id=form["id"],
+        drill_id=form.get("drill_id", ""),
+        executed_at=form.get("executed_at", ""),
+        status=form.get("status", ""),
+        fallback_verified=form.get("fallback_verified") == "yes",
+        recovery_minutes=_read_number("recovery_minutes", form.get("recovery_minutes", "")),
+        max_recovery_minutes=_read_number("max_recovery_minutes", form.get("max_recovery_minutes", "")),
+        evidence_refs=[line.strip() for line in form.get("evidence_refs", "").splitlines() if line.strip()],
+        actor=form.get("actor", ""),
+        source_mode=form.get("source_mode", ""),
+        target_mode=form.get("target_mode", ""),
+    )
+    record(served, caller.name, body)
+    return Done.RECORDED
+
+
 def _read_number(name: str, text: str) -> float | None:
     try:
         return float(text) if text else None
@@ -218,4 +238,5 @@ _ACTS: Final[Mapping[FormName, tuple[Scope, Act]]] = {
     FormName.ACKNOWLEDGE: (Scope.OPERATE, _acknowledge),
     FormName.REQUEST: (Scope.OPERATE, _request),
     FormName.DECIDE: (Scope.ADMIN, _decide),
+    FormName.RECORD: (Scope.RECORD, _record),
 }

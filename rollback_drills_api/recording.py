@@ -47,7 +47,7 @@ async def record_drill(
     was_there: list[bool] = []
 
     def run() -> Report:
-        report, is_new = _record(served, caller, body)
+        report, is_new = record(served, caller, body)
         was_there.append(not is_new)
         return report
 
@@ -56,8 +56,8 @@ async def record_drill(
     return answer
 
 
-def _record(served: Service, caller: str, body: RecordBody) -> tuple[Report, bool]:
-    """Return the record of a drill, and whether the drill was new.
+def record(served: Service, caller: str, body: RecordBody) -> tuple[Report, bool]:
+    """Record a drill as a flow run, and return its record and whether the drill was new.
 
     Raises:
         UsageError: It is no drill that the history may hold.
@@ -67,14 +67,14 @@ def _record(served: Service, caller: str, body: RecordBody) -> tuple[Report, boo
     subject = _find_subject(served, body.schedule_id)
     drill = _build_drill(subject, body, now)
     is_new = not _is_in_history(subject, drill)
-    if not is_new and (record := _find_record(served.database(), subject.name, drill)):
-        return _answer(record), False
+    if not is_new and (known := _find_record(served.database(), subject.name, drill)):
+        return _answer(known), False
     ran = run_flow(served.options, "record-drill", _find_parameters(served, caller, subject, body))
-    record = _find_record(served.database(), subject.name, drill)
-    if record is None:
+    written = _find_record(served.database(), subject.name, drill)
+    if written is None:
         _is_in_history(_find_subject(served, body.schedule_id), drill)
         raise explain_failure(ran)
-    return _answer(record), is_new
+    return _answer(written), is_new
 
 
 def _find_subject(served: Service, schedule_id: str) -> Subject:

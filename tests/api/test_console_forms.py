@@ -12,7 +12,12 @@ from starlette.testclient import TestClient
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND, EXCEPTION_REQUEST_KIND
+from rollback_drills.evidence.records import (
+    ACKNOWLEDGEMENT_KIND,
+    DRILL_KIND,
+    EXCEPTION_KIND,
+    EXCEPTION_REQUEST_KIND,
+)
 from rollback_drills.link_permission import FORM_LASTS, LinkKeys
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.logins import parse_login
@@ -392,6 +397,74 @@ def test_what_cannot_be_done_is_said_on_the_page(
     assert answer.status_code == 422
     assert problem in answer.text
     assert evidence(options, ACKNOWLEDGEMENT_KIND) == evidence(options, EXCEPTION_REQUEST_KIND) == []
+
+
+@pytest.fixture
+def recording(options: ApiOptions) -> Iterator[TestClient]:
+    """Open the console where everybody who logged in may record drills."""
+    login = parse_login("X-Remote-User", "127.0.0.1", "operate, record")
+    with client_of(options, open_form_keys=lambda: KEYS, login=login) as opened:
+        opened._transport.client = ("127.0.0.1", 50000)  # type: ignore[attr-defined]  # of starlette
+        yield opened
+
+
+DRILL_FIELDS = {
+    "drill_id": "payments-7",
+    "status": "pass",
+    "executed_at": f"{datetime.now(UTC) - timedelta(hours=2):%Y-%m-%dT%H:%M}",
+    "fallback_verified": "yes",
+    "recovery_minutes": "7",
+    "max_recovery_minutes": "15",
+    "source_mode": "promoted",
+    "target_mode": "disabled",
+    "actor": "sre",
+    "evidence_refs": "go-rollback-drill://ci/run-2\r\n\r\n go-rollback-drill://ci/run-3 ",
+}
+
+
+def test_a_drill_is_recorded_once_however_often_its_form_is_sent(
+    recording: TestClient, options: ApiOptions
+) -> None:
+    for _ in range(2):
+        answer = send(recording, "record", **DRILL_FIELDS)
+
+        assert answer.status_code == 200, answer.text[-2000:]
+        assert "The drill is recorded." in answer.text
+    (row,) = [each for each in evidence(options, DRILL_KIND) if each["drill_id"] == "payments-7"]
+    assert (row["accepted"], row["signer"]) == (True, "maria via proxy")
+    assert row["drill"]["evidence_refs"] == ["go-rollback-drill://ci/run-2", "go-rollback-drill://ci/run-3"]
+
+    other = send(recording, "record", **{**DRILL_FIELDS, "recovery_minutes": "8"})
+    assert other.status_code == 409
+    assert 'value="8"' in other.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"executed_at": "soon"}, "The executed at"),
+        ({"recovery_minutes": "many"}, "The recovery minutes is no number"),
+        ({"status": "perhaps"}, "The status: "),
+        ({"drill_id": ""}, "The drill id: "),
+    ],
+)
+def test_a_drill_that_cannot_be_recorded_is_asked_for_again(
+    recording: TestClient, options: ApiOptions, changes: dict[str, str], problem: str
+) -> None:
+    answer = send(recording, "record", **{**DRILL_FIELDS, **changes})
+
+    assert answer.status_code == 422
+    assert problem in answer.text
+    assert "go-rollback-drill://ci/run-3</textarea>" in answer.text
+    assert evidence(options, DRILL_KIND) == []
+
+
+def test_who_may_operate_cannot_record(browser: TestClient, options: ApiOptions) -> None:
+    assert 'action="../console/schedule/record"' not in browser.get(PAGE, headers=logged_in()).text
+    answer = send(browser, "record", **DRILL_FIELDS)
+
+    assert answer.status_code == 403
+    assert evidence(options, DRILL_KIND) == []
 
 
 def test_forms_are_not_shown_while_their_keys_cannot_be_read(options: ApiOptions, keys: Keys) -> None:
