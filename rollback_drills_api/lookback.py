@@ -19,6 +19,7 @@ from rollback_drills.evidence.outages.listing import (
 from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import Dashboard, build_dashboard
+from rollback_drills.followup.drill_findings import read_open_drill_findings
 from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
 from rollback_drills.followup.found_requests import read_open_requests
 from rollback_drills.followup.open_cycles import read_open_cycles
@@ -171,6 +172,7 @@ def find_dashboard(served: Service) -> Dashboard:
             gone=find_gone(cycles, served.subjects()),
             judgements=served.judgements(),
         ),
+        findings=read_open_drill_findings(database, now=now) if database else (),
         retests=read_retests(database, now=now) if database else (),
         requests=read_open_requests(database, now=now) if database else (),
         totals=read_totals(database) if database else NO_TOTALS,

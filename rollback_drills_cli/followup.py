@@ -83,6 +83,7 @@ def dashboard(
     from rollback_drills.followup.alarm_path_reading import read_findings
     from rollback_drills.followup.connector_health import read_connectors
     from rollback_drills.followup.dashboard import build_dashboard
+    from rollback_drills.followup.drill_findings import read_open_drill_findings
     from rollback_drills.followup.found_requests import read_open_requests
     from rollback_drills.followup.open_cycles import read_open_cycles
     from rollback_drills.followup.retests import read_retests
@@ -97,6 +98,7 @@ def dashboard(
         now=at,
         generated_by=generated_by,
         rules=_find_rules(opened, cycles, schedule_path, routing_policy, at),
+        findings=read_open_drill_findings(opened, now=at),
         retests=read_retests(opened, now=at),
         requests=read_open_requests(opened, now=at),
         totals=read_totals(opened),
@@ -180,6 +182,13 @@ def _print_dashboard(report: "Dashboard", at: datetime) -> None:
         print_line(
             f"{retest.schedule_id}: drill {retest.drill_id} failed; repeat it"
             f" {how_long(retest.retest_due_at, now=at)}"
+        )
+    for finding in report.open_findings:
+        due = f"; close it {how_long(finding.due_at, now=at)}" if finding.due_at else ""
+        what = ", ".join(filter(None, (finding.severity, finding.summary, finding.ticket)))
+        print_line(
+            f"{finding.schedule_id}: finding {finding.finding_id} is open since"
+            f" {how_long(finding.opened_at, now=at)}{f' ({what})' if what else ''}{due}"
         )
     for request in report.open_requests:
         print_line(f"{request.schedule_id}: {request.summary}; decide {request.request_id}")

@@ -18,6 +18,7 @@ from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
+from rollback_drills.followup.drill_findings import read_open_drill_findings
 from rollback_drills.followup.due_escalations import find_due_steps
 from rollback_drills.followup.escalation_records import find_taken_steps
 from rollback_drills.followup.escalations import Escalation, build_entries
@@ -102,6 +103,7 @@ def prove_next_actions(
         now=now,
         generated_by=generated_by,
         rules=rules,
+        findings=read_open_drill_findings(database, now=now),
         retests=read_retests(database, now=now),
         totals=read_totals(database),
         alarm_paths=read_findings(database),

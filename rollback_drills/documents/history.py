@@ -64,10 +64,12 @@ class Finding(Document, frozen=True, gc=False, omit_defaults=True):
     """Where it is worked on; no URL."""
     closed_at: Timestamp | None = None
     """None while it is open."""
+    due_at: Timestamp | None = None
+    """By when it is to be closed; None if nobody has said."""
 
     def __post_init__(self) -> None:
-        """Ensure that the date can be written in UTC."""
-        check_in_utc(self.closed_at)
+        """Ensure that the dates can be written in UTC."""
+        check_in_utc(self.due_at, self.closed_at)
 
 
 class Drill(Document, frozen=True, gc=False, omit_defaults=True):

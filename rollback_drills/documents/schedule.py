@@ -61,6 +61,8 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     """How far beyond its due instant a cycle can be postponed, whoever approves it."""
     redrill_after_change_days: Annotated[float, Meta(gt=0, le=366)] | None = None
     """Within how many days after a change the next drill is due; None if changes do not matter."""
+    blocking_severities: tuple[Name, ...] = ()
+    """Open findings of these severities need attention, whatever the drills say."""
 
     @property
     def cadence(self) -> Interval | CalendarCadence:

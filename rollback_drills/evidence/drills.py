@@ -129,8 +129,8 @@ def _in_utc(drill: Drill) -> Drill:
         instant = getattr(drill, name)
         if _is_elsewhere(instant):
             changes[name] = instant.astimezone(UTC)
-    if any(_is_elsewhere(each.closed_at) for each in drill.findings):
-        changes["findings"] = tuple(map(_close_in_utc, drill.findings))
+    if any(_is_elsewhere(each.closed_at) or _is_elsewhere(each.due_at) for each in drill.findings):
+        changes["findings"] = tuple(map(_write_in_utc, drill.findings))
     return msgspec.structs.replace(drill, **changes) if changes else drill
 
 
@@ -138,9 +138,10 @@ def _is_elsewhere(instant: datetime | None) -> bool:
     return instant is not None and instant.tzinfo is not UTC
 
 
-def _close_in_utc(finding: Finding) -> Finding:
+def _write_in_utc(finding: Finding) -> Finding:
+    due_at = finding.due_at.astimezone(UTC) if finding.due_at else None
     closed_at = finding.closed_at.astimezone(UTC) if finding.closed_at else None
-    return msgspec.structs.replace(finding, closed_at=closed_at)
+    return msgspec.structs.replace(finding, due_at=due_at, closed_at=closed_at)
 
 
 def record_drill(seen: SeenDrill, key: str, *, now: datetime, created_at: datetime, signer: str) -> Report:

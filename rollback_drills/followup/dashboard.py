@@ -14,6 +14,7 @@ from rollback_drills.evidence.outages.listing import OpenOutageReport
 from rollback_drills.followup.alarm_paths import AlarmPathFinding
 from rollback_drills.followup.connector_health import ConnectorHealth, ConnectorReport
 from rollback_drills.followup.cycle_facts import CycleFacts
+from rollback_drills.followup.drill_findings import ScheduleFinding
 from rollback_drills.followup.escalation_plan import EscalationRoute, describe_route, summarise
 from rollback_drills.followup.exception_requests import RequestedException
 from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
@@ -89,6 +90,9 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     outstanding: list[EscalationRoute]
     open_retest_count: int
     open_retests: Sequence[Retest]
+    open_finding_count: int
+    open_findings: Sequence[ScheduleFinding]
+    """What drills have shown to be wrong, and nobody has closed."""
     open_request_count: int
     open_requests: Sequence[RequestedException]
     """Exceptions that somebody asked for and nobody has decided."""
@@ -114,6 +118,7 @@ def build_dashboard(
     totals: Totals = NO_TOTALS,
     alarm_paths: Sequence[AlarmPathFinding] = (),
     outages: Sequence[OpenOutageReport] = (),
+    findings: Sequence[ScheduleFinding] = (),
 ) -> Dashboard:
     """Return what is open, who has to acknowledge, what is to be performed again, and which connectors fail.
 
@@ -128,13 +133,15 @@ def build_dashboard(
         totals: How much was planned, delivered and acknowledged so far.
         alarm_paths: The routes that reach nobody, as `read_findings` returns them.
         outages: The open outages of connectors, as `read_open_outages` returns them.
+        findings: What drills have shown to be wrong, as `read_open_drill_findings` returns it.
     """
     standings = list(find_standings(cycles, now=now))
     known = list(connectors)
     failing = [each.report() for each in known if each.is_failing]
     outstanding = [describe_route(each, rules, now=now) for each in standings if each.is_outstanding]
     counts = summarise(standings)
-    is_troubled = failing or outages or alarm_paths or any(each.overdue for each in retests)
+    is_late = any(each.overdue for each in retests) or any(each.overdue for each in findings)
+    is_troubled = failing or outages or alarm_paths or is_late
     if is_troubled and counts.alert_level == "healthy":
         counts = counts._replace(alert_level="warning")
     return Dashboard(
@@ -157,6 +164,8 @@ def build_dashboard(
         outstanding=outstanding,
         open_retest_count=len(retests),
         open_retests=retests,
+        open_finding_count=len(findings),
+        open_findings=findings,
         open_request_count=len(requests),
         open_requests=requests,
         failing_connector_count=len(failing),

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import UNSET
+
 from rollback_drills.documents.cadence import DAY
 from rollback_drills.documents.fields import tidy, write_instant, write_time_of_run
 from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
@@ -19,6 +21,7 @@ from rollback_drills.readiness.acceptance import (
 from rollback_drills.readiness.checklist import Checklist, list_facts
 from rollback_drills.readiness.due import find_latest
 from rollback_drills.readiness.history_faults import find_history_faults
+from rollback_drills.readiness.open_findings import OpenFinding, find_open_findings
 from rollback_drills.readiness.reports import HistoryFacts, HistoryReport
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness
 
@@ -69,7 +72,8 @@ def report_history(
         and not is_in_future(latest, now=now)
     )
     problem = _find_problem(source, latest, fresh=fresh, now=now)
-    facts = _write_facts(history, latest or _NO_DRILL, age, problem, fresh=fresh)
+    open_findings = find_open_findings(history.drills, now=now)
+    facts = _write_facts(history, latest or _NO_DRILL, age, problem, open_findings, fresh=fresh)
     faults = _find_faults(source, environment=environment, shared=shared)
     requested = source is not None or criteria.mode is Mode.PROMOTED
     if not requested:
@@ -100,7 +104,13 @@ def report_history(
 
 
 def _write_facts(
-    history: History, drill: Drill, age: timedelta | None, problem: str, *, fresh: bool
+    history: History,
+    drill: Drill,
+    age: timedelta | None,
+    problem: str,
+    open_findings: tuple[OpenFinding, ...],
+    *,
+    fresh: bool,
 ) -> HistoryFacts:
     """Write the facts of the history and of its latest drill."""
     return HistoryFacts(  # in the order of the fields: 17 keywords take four times as long as 12
@@ -121,6 +131,7 @@ def _write_facts(
         runbook_ref=drill.runbook_ref,
         evidence_refs=drill.evidence_refs,
         message=problem or "the latest drill is accepted and fresh",
+        open_findings=open_findings or UNSET,
     )
 
 

@@ -10,6 +10,7 @@ from rollback_drills.documents.calendar_cadence import WrittenCadence
 from rollback_drills.documents.schedule import DuePolicy
 from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
+from rollback_drills.readiness.open_findings import OpenFinding
 from rollback_drills.readiness.terms import Mode, Readiness, Report
 from rollback_drills.rendering.relative_time import write_count
 
@@ -50,6 +51,8 @@ class HistoryFacts(msgspec.Struct, frozen=True, gc=False):
     runbook_ref: str
     evidence_refs: tuple[str, ...]
     message: str
+    open_findings: tuple[OpenFinding, ...] | UnsetType = UNSET
+    """What drills have shown to be wrong and nobody has closed; UNSET if there is nothing."""
 
     def describe_latest(self) -> str:
         """Describe in numbers what is known of the latest drill."""

@@ -10,12 +10,14 @@ from rollback_drills.documents.cadence import DAY, Interval
 from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
 from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.rule_cadence import RuleCadence
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
 from rollback_drills.documents.wall_time import LAST_YEAR
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
+from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.checklist import Checklist, list_facts
 from rollback_drills.readiness.reports import (
     CadenceFacts,
@@ -45,6 +47,7 @@ _ENDED: Final = "the cadence has ended; no drill is due any more"
 _NOT_CONFIGURED: Final = (
     "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or give its path"
 )
+_BLOCKING: Final = "blocking_severities"
 NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_schedule",
@@ -99,6 +102,8 @@ def report_schedule(
         faults = _find_faults(source, source.document, due, history_report, change)
         if source.document.redrill_after_change_days is not None:
             faults |= _miss_changes(source, known)
+        if source.document.blocking_severities and (open_finding := _find_blocking(source, history_report)):
+            faults[_BLOCKING] = open_finding
         problem = next(iter(faults.values()), "")
     document = (source.document if source else None) or _NO_SCHEDULE
     facts = _write_facts(document, due, problem, criteria, change, has_ended=has_ended)
@@ -234,6 +239,23 @@ def _miss_changes(source: Loaded[Schedule], known: KnownChanges | None) -> dict[
         )
         return {NEXT_DUE: missing}
     return {NEXT_DUE: known.problem} if known.problem else {}
+
+
+def _find_blocking(source: Loaded[Schedule], history_report: HistoryReport) -> str:
+    """Name the open findings whose severity blocks the schedule; empty if there is none."""
+    findings = history_report.history.open_findings
+    if source.document is None or not findings:
+        return ""
+    severities = set(map(name_key, source.document.blocking_severities))
+    blocking = [each for each in findings if name_key(each.severity) in severities]
+    if not blocking:
+        return ""
+    first, others = blocking[0], len(blocking) - 1
+    more = f", and so {'is' if others == 1 else 'are'} {others} more" if others else ""
+    return (
+        f"{history_report.rollback_drill_history_path}: the finding {show(first.finding_id)}"
+        f" ({first.severity}) of {show(first.drill_id)} is open{more}; close it, and write its closed_at"
+    )
 
 
 def _explain(change: ChangeFacts | UnsetType) -> str:

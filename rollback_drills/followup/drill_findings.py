@@ -1,0 +1,41 @@
+"""Reads the open findings of drills from the evidence alone."""
+
+from collections import defaultdict
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select
+
+from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
+from rollback_drills.documents.history import Drill
+from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.names.keys import name_key
+from rollback_drills.readiness.open_findings import OpenFinding, find_open_findings
+
+
+class ScheduleFinding(OpenFinding, frozen=True, gc=False, kw_only=True):
+    """An open finding, and whose it is."""
+
+    schedule_id: str
+
+
+def read_open_drill_findings(database: Database, *, now: datetime) -> list[ScheduleFinding]:
+    """Return the open findings of all schedules by the newest record of each drill, those due first."""
+    of_drills = LEDGER.c.metadata_kind == DRILL_KIND
+    named = select(LEDGER.c.schedule_id).where(of_drills, LEDGER.c.record.contains('"findings"')).distinct()
+    records = select(LEDGER.c.record).where(of_drills, LEDGER.c.schedule_id.in_(named))
+    by_schedule: dict[str, dict[str, Drill]] = defaultdict(dict)
+    spelling: dict[str, str] = {}
+    with database.read() as connection:
+        for text in connection.scalars(records.order_by(LEDGER.c.leaf_index)):
+            record = msgspec.json.decode(text)
+            key = name_key(record["schedule_id"])
+            spelling[key] = record["schedule_id"]
+            by_schedule[key][record["drill_id"]] = msgspec.convert(record["drill"], Drill)
+    found = [
+        ScheduleFinding(schedule_id=spelling[key], **msgspec.structs.asdict(each))
+        for key, drills in by_schedule.items()
+        for each in find_open_findings(drills.values(), now=now)
+    ]
+    return sorted(found, key=lambda each: (each.due_at or "9999", each.opened_at, each.schedule_id))
