@@ -8,6 +8,7 @@ from rollback_drills.console.changes import read_changes
 from rollback_drills.console.charts import Chart
 from rollback_drills.console.csv_table import CsvTable
 from rollback_drills.console.fleet import read_rows
+from rollback_drills.console.outages import read_outages
 from rollback_drills.console.query import FleetQuery, select_schedules
 from rollback_drills.console.source import Console
 from rollback_drills.console.trends import read_trends
@@ -146,11 +147,39 @@ def list_connectors(console: Console) -> CsvTable:
     )
 
 
+def list_outages(console: Console) -> CsvTable:
+    """Return the outages of connectors, the open ones first.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    columns = ("outage_id", "provider", "is_open", "opened_at", "closed_at", "duration_seconds", "cause")
+    counts = ("waited_count", "delivered_count", "waiting_count", "dead_letter_count", "discarded_count")
+    names = (*columns, "detail", *counts)
+    return CsvTable(
+        names, [[getattr(each, name) for name in names] for each in read_outages(console).outages]
+    )
+
+
+def list_replay_requests(console: Console) -> CsvTable:
+    """Return the requests for replays, the newest first.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    names = ("replay_id", "state", "requested_at", "requested_by", "approved_by", "providers", "reason")
+    return CsvTable(
+        names, [[getattr(each, name) for name in names] for each in read_outages(console).replays]
+    )
+
+
 FLEET_TABLES: Final[Mapping[str, Callable[[Console], CsvTable]]] = {
     "changes": list_changes,
     "acknowledgements": list_outstanding,
     "waiting": list_waiting,
     "dead-letters": list_dead,
+    "outages": list_outages,
+    "replays": list_replay_requests,
     "deliveries": list_deliveries,
     "suppressions": list_suppressions,
     "suppressed-owners": list_suppressed_owners,

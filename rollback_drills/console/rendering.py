@@ -22,6 +22,7 @@ from rollback_drills.console.schedule import ScheduleView
 from rollback_drills.console.trends import TrendsView
 from rollback_drills.console.undelivered import UndeliveredView
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.notifications.readable import write_times
 from rollback_drills.rendering.relative_time import how_long, write_duration
 
 _SERVED: Final = ServedLinks()
@@ -152,6 +153,7 @@ def _environment() -> Environment:
         "number": lambda value: f"{value:,}",
         "words": lambda value: str(value).replace("_", " "),
         "minutes": show_minutes,
+        "times": write_times,
         "duration": write_duration,
     }
     environment.globals |= {

@@ -35,6 +35,18 @@ def make_readable(notification: Notification, links: tuple[Link, ...] = (), *, n
     )
 
 
+def write_times(text: str) -> str:
+    """Write the times in a text for people, in UTC."""
+    return _TIMESTAMP.sub(lambda found: _write_in_utc(found[0]), text)
+
+
+def _write_in_utc(timestamp: str) -> str:
+    try:
+        return write_time(datetime.fromisoformat(timestamp))
+    except (OverflowError, ValueError):  # no such day, or beyond the calendar in UTC
+        return timestamp
+
+
 @lru_cache(maxsize=4096)  # the messages of a run have the same few times
 def _write(timestamp: str, zone: tzinfo, now: datetime) -> str:
     try:

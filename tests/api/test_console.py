@@ -246,6 +246,7 @@ def test_a_page_changes_with_the_documents(options: ApiOptions, keys: Keys, tmp_
             "changes",
         ),
         *("waiting", "dead-letters", "deliveries", "suppressions", "suppressed-owners", "connectors"),
+        *("outages", "replays"),
         *(f"{name}?id=payments" for name in ("checks", "decisions", "coming", "events", "drills")),
     ],
 )

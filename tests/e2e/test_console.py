@@ -207,6 +207,19 @@ def test_a_phone_shows_ten_schedules_as_cards_on_three_screens(
     assert find_violations(browser, axe) == []
 
 
+@pytest.mark.parametrize("page", [name for name in PAGES if name not in ("trends", "hostile schedule")])
+def test_no_page_breaks_a_word_or_scrolls_sideways_on_a_phone(
+    site: tuple[Console, Path], browser: Browser, page: str
+) -> None:
+    browser.show("light", width=PHONE[0], height=PHONE[1])
+    browser.open((site[1] / PAGES[page]).as_uri())
+
+    assert browser.run("document.documentElement.scrollWidth") == PHONE[0]
+    sideways = "[...document.querySelectorAll('.scroll table')].filter(each => each.scrollWidth > 390).length"
+    assert browser.run(sideways) == 0
+    assert [each for each in browser.run(BROKEN_WORDS) if len(each) < 20] == []
+
+
 def test_the_instrument_notices_a_broken_word(tmp_path: Path, browser: Browser) -> None:
     text = '<p style="width: 4em; overflow-wrap: anywhere">governance of it</p>'
     (tmp_path / "words.html").write_text(f"<!doctype html><main>{text}</main>")
