@@ -112,11 +112,13 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
     ),
     "replays": (
         "Requests for replays, the newest first.",
-        _object(generated_at=_TEXT, items=_LIST, total=_COUNT),
+        _object(generated_at=_TEXT, **_PAGE),
         {
             "generated_at": "2026-06-01T09:00:00+00:00",
             "items": [{"replay_id": "gordreplay-0123456789abcdef", "state": "approved"}],
             "total": 1,
+            "limit": 100,
+            "offset": 0,
         },
     ),
     "upcoming": (

@@ -41,6 +41,7 @@ from rollback_drills_api.queries import (
     ExplanationQuery,
     NotificationQuery,
     OutageQuery,
+    Page,
     RouteQuery,
     TrendQuery,
     nothing_asked,
@@ -90,16 +91,22 @@ async def outages(served: Readable, wanted: Annotated[OutageQuery, QueryParamete
     return await served.answers.give(("outages", wanted.key), served.evidence_version, find)
 
 
-@router.get("/replays", dependencies=[nothing_asked], responses=described("replays"))
-async def replays(served: Readable) -> Response:
+@router.get("/replays", responses=described("replays"))
+async def replays(served: Readable, wanted: Annotated[Page, QueryParameters()]) -> Response:
     """List requests for replays and what became of each, the newest first."""
 
     def find() -> Report:
         database, now = served.database(), datetime.now(UTC)
         found = list_replays(database, now=now) if database else []
-        return {"generated_at": write_instant(now), "items": found, "total": len(found)}
+        return {
+            "generated_at": write_instant(now),
+            "items": found[wanted.offset : wanted.offset + wanted.limit],
+            "total": len(found),
+            "limit": wanted.limit,
+            "offset": wanted.offset,
+        }
 
-    return await served.answers.give("replays", served.evidence_version, find)
+    return await served.answers.give(("replays", wanted.key), served.evidence_version, find)
 
 
 @router.get("/routes", responses=described("routes"))

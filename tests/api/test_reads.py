@@ -43,7 +43,7 @@ def get(client: TestClient, path: str) -> dict[str, Any]:
         (f"{NOTIFICATIONS}/dashboard", {"open_cycle_count": 1, "breached_count": 4, "open_outage_count": 0}),
         (f"{NOTIFICATIONS}/outages", {"total": 0, "open_count": 0, "limit": 100}),
         (f"{NOTIFICATIONS}/outages?provider=slack&is_open=true&limit=1", {"items": [], "limit": 1}),
-        (f"{NOTIFICATIONS}/replays", {"items": [], "total": 0}),
+        (f"{NOTIFICATIONS}/replays?limit=5", {"items": [], "total": 0, "limit": 5, "offset": 0}),
     ],
 )
 def test_a_read_gives_the_document_of_the_contract(
