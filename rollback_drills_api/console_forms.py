@@ -151,8 +151,8 @@ def _find_done(request: Request, asked: _Asked, caller: Caller) -> Done | None:
 
 
 def _name_done(caller: Caller, done: Done) -> str:
-    """Return what a mark is for that shows that a caller has done something: no form is sent with it."""
-    return f"{done} by {caller.name}"
+    """Return what a mark is for that shows that a caller has done something: no caller has such a name."""
+    return f"{done}\n{caller.name}"
 
 
 def _call(field: str) -> str:

@@ -341,7 +341,7 @@ def test_nothing_happens_by_opening_a_page(browser: TestClient, options: ApiOpti
 @pytest.mark.parametrize("done", ["acknowledged", "approved", "nonsense"])
 def test_an_address_alone_does_not_say_that_something_was_done(browser: TestClient, done: str) -> None:
     mark = mark_of(browser.get(PAGE, headers=logged_in()))
-    other = KEYS.mark_form(f"{done} by anna via proxy", now=datetime.now(UTC))
+    other = KEYS.mark_form(f"{done}\nanna via proxy", now=datetime.now(UTC))
 
     for each in ("", mark, other):
         page = browser.get(f"{PAGE}&done={done}&mark={each}", headers=logged_in())
