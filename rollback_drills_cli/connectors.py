@@ -201,6 +201,7 @@ def disable(
 
     The platform owner is notified through another connector.
     """
+    from rollback_drills.outbox.destinations import write_enable_command
     from rollback_drills.recovery.connector_switch import disable as disable_connector
 
     act = read_act(by, reason)
@@ -211,7 +212,7 @@ def disable(
 
         known = [each.name for each in configured_connectors()]
     written = disable_connector(opened, name, act, make_writer(opened), known)
-    print_line(f"{name} is disabled. `{write_command('connectors', 'enable', name)}` enables it.")
+    print_line(f"{name} is disabled. To enable it, run: {write_enable_command(name)}")
     report_clock(written.appender.went_back)
 
 

@@ -73,7 +73,7 @@ def list_items(
 ) -> None:
     """List notifications with their outcome, the newest first."""
     from rollback_drills.database.tables import OUTBOX
-    from rollback_drills.outbox.destinations import find_destinations
+    from rollback_drills.outbox.destinations import find_destinations, write_enable_command
     from rollback_drills.outbox.queries import OutboxFilter, find_rows
 
     opened = open_outbox(database)
@@ -114,7 +114,7 @@ def list_items(
     print_line(f"{len(items)} of {total} notifications; `drills outbox show ID` shows one.")
     for each in disabled:
         print_line(f"{each.provider} is disabled ({each.disabled_because}): fix it, then")
-        print_line(f"  drills connectors enable {each.provider}")
+        print_line(f"  {write_enable_command(each.provider)}")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import OutboxEntry
-from rollback_drills.outbox.destinations import SUBJECT_PREFIX, Destination
+from rollback_drills.outbox.destinations import SUBJECT_PREFIX, Destination, write_enable_command
 from rollback_drills.planning.routes import DEFAULT_OWNER
 
 EVENT_TYPE = "cavra.go_backend.rollback_drill.connector_disabled"
@@ -27,8 +27,9 @@ def notice_entry(destination: Destination, through: str) -> OutboxEntry:
         at=disabled_at,
         title=f"Connector disabled: {name}",
         summary=(
-            f"Rollback drill notifications no longer go out through {name}: {destination.disabled_because}"
-            f" Mend it, then run: drills connectors enable {name}"
+            f"Rollback drill notifications no longer go out through {name}:"
+            f" {destination.disabled_because.removesuffix('.')}."
+            f" Fix it, then run: {write_enable_command(name)}"
         ),
         facts=(("Connector", name), ("Disabled", write_instant(disabled_at)), ("Owner", DEFAULT_OWNER)),
     )

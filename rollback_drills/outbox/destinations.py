@@ -14,6 +14,7 @@ from rollback_drills.names.spellings import find_spellings, find_spellings_by_in
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.insertion import insert_new
 from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.rendering.command_line import write_command
 
 SUBJECT_PREFIX: Final = "connector:"
 """Before the name of a connector: what stands in place of a schedule in a notice of its death."""
@@ -99,8 +100,13 @@ def explain_disabled(destination: Destination) -> str:
     """Return why nothing is sent to a destination, and what to do about it."""
     return (
         f"the connector is disabled ({destination.disabled_because}); fix it, then run:"
-        f" drills connectors enable {destination.provider}"
+        f" {write_enable_command(destination.provider)}"
     )
+
+
+def write_enable_command(provider: str) -> str:
+    """Return the command that enables a connector, with the name and the reason to fill in."""
+    return write_command("connectors", "enable", provider, by="YOU", reason="WHY")
 
 
 def disable_row(

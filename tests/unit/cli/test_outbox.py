@@ -241,7 +241,8 @@ def test_a_connector_is_disabled_by_a_person_and_has_an_outage(
     assert (code, printed) == (2, "drills: there is no connector webhok; configured are: webhook\n")
     code, printed = drills(capsys, monkeypatch, "connectors", "disable", "webhook", *BY)
 
-    assert (code, printed) == (0, "webhook is disabled. `drills connectors enable webhook` enables it.\n")
+    enabling = "drills connectors enable webhook --by YOU --reason WHY"
+    assert (code, printed) == (0, f"webhook is disabled. To enable it, run: {enabling}\n")
     (outage,) = json.loads(drills(capsys, monkeypatch, "connectors", "outages", "--json")[1])["items"]
     # it began with the refusal before
     assert (outage["is_open"], outage["cause"], outage["waiting_count"]) == (True, "refused", 1)

@@ -21,7 +21,7 @@ def test_the_notice_says_what_is_dead_why_since_when_and_how_to_mend_it() -> Non
     assert notification.title == "Connector disabled: slack"
     assert notification.summary == (
         "Rollback drill notifications no longer go out through slack: the token was revoked."
-        " Mend it, then run: drills connectors enable slack"
+        " Fix it, then run: drills connectors enable slack --by YOU --reason WHY"
     )
     assert dict(notification.facts) == {
         "Connector": "slack",
