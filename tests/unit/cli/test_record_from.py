@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from rollback_drills.results.formats import ResultFormat
+from rollback_drills_cli import record_result
+from tests.samples.builders import open_key
 from tests.samples.vendor_results import FIS, GITHUB, RESULTS, VELERO
 from tests.unit.cli.test_record import NOW, Record
 
@@ -18,6 +20,7 @@ AFTER = ("--now", "2026-12-01T12:00:00Z")
 def record(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Record:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DRILLS_DATABASE_URL", f"sqlite:///{tmp_path / 'evidence.db'}")
+    monkeypatch.setattr(record_result, "open_key", open_key)
     called = Record(tmp_path, capsys, monkeypatch)
     called.write()
     for wanted, document in RESULTS.items():
