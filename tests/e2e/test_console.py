@@ -298,6 +298,16 @@ def test_the_served_console_is_filtered_by_links_and_a_form(
         browser.show("light")
         browser.open(f"{address}/console")
 
+        for scheme, width in (("light", 1280), ("dark", 390)):
+            browser.show(scheme, width=width)
+            browser.open(f"{address}/docs")
+            browser.run("document.querySelector('details').open = true")
+            assert browser.complaints == []
+            assert find_violations(browser, axe) == []
+            assert browser.run("document.documentElement.scrollWidth") <= width
+        browser.show("light")
+        browser.open(f"{address}/console")
+
         browser.open(link_of(browser, HOSTILE))
         assert browser.complaints == []
         assert browser.run("document.querySelector('h1').textContent") == HOSTILE
