@@ -4,9 +4,11 @@ import asyncio
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Literal, Self
+from uuid import uuid4
 
-from prefect.blocks.core import Block
+from prefect.blocks.abstract import NotificationBlock, NotificationError
 from prefect.blocks.system import Secret
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,7 +19,8 @@ from blocks.text import one_line, shorten
 from rollback_drills.connectors.types import CONNECTOR_TYPES
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.notification import Notification
-from rollback_drills.notifications.outcome import RequestSummary, Verdict
+from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
+from rollback_drills.notifications.text_notification import make_text_notification
 from rollback_drills.redaction.redactor import Redactor, redactor_in_use, remember_secrets
 
 _LONGEST_DETAIL: Final = 300
@@ -32,7 +35,7 @@ class ConnectorError(DrillsError):
     """
 
 
-class Connector(Block, ABC):
+class Connector(NotificationBlock, ABC):
     """A configured way to deliver notifications. A subclass sends one notification."""
 
     # An error text of pydantic shows its input, and the input of a connector holds the opened secrets.
@@ -94,6 +97,23 @@ class Connector(Block, ABC):
     def connection(self) -> AbstractAsyncContextManager[Any]:
         """Keep connections open for everything that is sent within the block."""
         return nullcontext()
+
+    async def notify(self, body: str, subject: str | None = None) -> None:
+        """Send a text once, as the automations of Prefect do; it is no notification of a schedule.
+
+        Raises:
+            NotificationError: It was not taken, and the caller wants to know.
+        """
+        self.keep_secrets()
+        verdict = Verdict(Outcome.DISABLED, f"the connector {self.name!r} is disabled")
+        if self.enabled:
+            text = make_text_notification(self.name, body, subject, unique=uuid4().hex, now=datetime.now(UTC))
+            verdict = await self.send_async(text)
+        if verdict.succeeded:
+            return
+        if self._raise_on_failure:
+            raise NotificationError(verdict.detail)
+        self.logger.warning("the text was not taken: %s", verdict.detail)
 
     def deduplicates(self, notification: Notification) -> bool:
         """Whether the provider itself drops a second request for the same notification."""

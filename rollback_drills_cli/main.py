@@ -59,6 +59,7 @@ PANELS: Final = {
         "api": "api:api",
         "api-token": "api_token:app",
         "links": "links:app",
+        "automations": "automations.command:app",
     },
 }
 """By title, the panels of the help: by name, the module and the function of each command.

@@ -7,7 +7,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from blocks.registry import configured_connectors, remember_all_secrets
+from blocks.registry import CONNECTORS, configured_connectors, remember_all_secrets
 from rollback_drills.connectors.types import ITEM_TYPES
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import first_spellings, name_key
@@ -39,13 +39,15 @@ def choose_providers(text: str, settings: Settings) -> list[str]:
                 f"{unknown[0]} is no connector that is switched on; those are {known}", field="provider"
             )
         return list(wanted.values())
+    types = {kind.get_block_type_slug(): name for name, kind in CONNECTORS.items()}
     usual = sorted(
-        (each for each in enabled.values() if each.connector_type not in ITEM_TYPES),
-        key=lambda each: (each.connector_type != "mail", each.name),
+        (types[each.connector_type] != "email", each.name)
+        for each in enabled.values()
+        if types[each.connector_type] not in ITEM_TYPES
     )
     if not usual:
         raise UsageError("is not given, and no connector is switched on that could deliver", field="provider")
-    return [usual[0].name]
+    return [usual[0][1]]
 
 
 @task(task_run_name="build-audit-package", cache_policy=NO_CACHE)

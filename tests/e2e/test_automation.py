@@ -5,7 +5,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,6 +22,7 @@ from tests.checkout import ROOT
 from tests.e2e.conftest import PrefectServer, wait_until
 from tests.e2e.test_deployments import SCHEDULE
 
+_PATIENCE_SECONDS = 120  # on a busy machine
 FILE = ROOT / "deployments/automations/tell-the-platform-team.yaml"
 RUN_EACH = """
 import sys
@@ -122,3 +128,50 @@ def test_the_platform_team_hears_once_of_a_dead_notification_and_of_each_schedul
     assert [each["subject"].rpartition(": ")[2] for each in notified(4)[2:]] == [
         *("automated-search", "automated-ledger")
     ]
+
+
+@pytest.fixture
+def applied(server: PrefectServer, httpserver: HTTPServer, tmp_path: Path) -> Iterator[None]:
+    """Apply the automations that ship, with one of our connectors as the block that they notify through."""
+    config = tmp_path / "connectors.json"
+    config.write_text(json.dumps({"connectors": {"watch": {"url": httpserver.url_for("/watch")}}}))
+    server.drills("connectors", "import", str(config))
+    server.drills("automations", "apply", "--notify", "watch")
+    yield
+    with httpx.Client(base_url=server.api, timeout=_PATIENCE_SECONDS) as client:
+        for each in client.post("/automations/filter", json={}).json():
+            client.delete(f"/automations/{each['id']}").raise_for_status()
+
+
+@pytest.mark.skipif(
+    not entry_points(group="prefect.collections", name="rollback_drills"),
+    reason="installed by an earlier version: pip install -e . again, so that the server finds our blocks",
+)
+@pytest.mark.usefixtures("applied")
+def test_an_automation_of_prefect_notifies_through_one_of_our_connectors(
+    server: PrefectServer, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/watch").respond_with_data("")
+    event = {
+        "event": "cavra.go_backend.rollback_drill.gate.blocked",
+        "resource": {"prefect.resource.id": "rollback-drills.gate.payments"},
+        "payload": {"message": "the rollback is not ready: payments is overdue"},
+    }
+
+    def arrived() -> dict[str, Any] | None:
+        found = [each.get_json() for each, _ in httpserver.log if each.path == "/watch"]
+        return found[0] if found else None
+
+    def send() -> dict[str, Any] | None:
+        # the triggers of new automations are loaded in the background: an event may come too early
+        events = [{**event, "id": str(uuid4()), "occurred": datetime.now(UTC).isoformat()}]
+        httpx.post(f"{server.api}/events", json=events, timeout=_PATIENCE_SECONDS).raise_for_status()
+        with suppress(AssertionError):
+            return wait_until(arrived, within_seconds=10)
+        return None
+
+    message = wait_until(send, within_seconds=_PATIENCE_SECONDS)
+
+    assert message["title"] == "Rollback drills: a release is blocked"
+    assert message["message"] == "the rollback is not ready: payments is overdue"
+    assert message["event_type"] == "cavra.go_backend.rollback_drill.automation"

@@ -10,11 +10,14 @@ from prefect import State
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
+from blocks.registry import CONNECTORS, ConfiguredConnector
 from flows.deliver_audit_package import deliver_audit_package
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
+from rollback_drills.settings import Settings
 from rollback_drills_cli.main import app
+from tasks.audit_delivery import choose_providers
 from tests.flows.test_follow_up_in_runs import data_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -77,3 +80,29 @@ def test_a_connector_that_does_not_exist_is_named(url: str, receiver: HTTPServer
     assert state.message is not None
     assert "pigeon is no connector that is switched on; those are webhook" in state.message
     assert messages(receiver) == []
+
+
+@pytest.mark.parametrize(
+    ("saved", "providers", "expected"),
+    [
+        (("slack", "jira", "post"), None, ["post"]),
+        (("jira", "slack"), None, ["slack"]),
+        (("slack", "post"), "slack, post", ["slack", "post"]),
+        (("jira",), None, None),
+    ],
+    ids=["mail first", "no ticket", "those of the platform owner", "nothing"],
+)
+def test_the_connector_is_chosen_by_who_answers_for_it(
+    monkeypatch: pytest.MonkeyPatch, saved: tuple[str, ...], providers: str | None, expected: list[str] | None
+) -> None:
+    kinds = {name: CONNECTORS["email" if name == "post" else name].get_block_type_slug() for name in saved}
+    there = [ConfiguredConnector(name, slug, True) for name, slug in kinds.items()]
+    off = ConfiguredConnector("a-mail", CONNECTORS["email"].get_block_type_slug(), False)
+    monkeypatch.setattr("tasks.audit_delivery.configured_connectors", lambda: [off, *there])
+    settings = Settings(platform_providers=providers)
+
+    if expected is None:
+        with pytest.raises(UsageError, match="no connector is switched on"):
+            choose_providers("", settings)
+    else:
+        assert choose_providers("", settings) == expected

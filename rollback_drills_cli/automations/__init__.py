@@ -1,0 +1,1 @@
+"""The automations of Prefect that ship, and the command that applies them."""
