@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from rollback_drills.documents.changes import Changes, find_change_faults
 from rollback_drills.documents.fields import Document
@@ -16,10 +15,7 @@ from rollback_drills.linting.idle_exceptions import find_idle_exceptions
 from rollback_drills.readiness.acceptance import PASSED, RECOVERY, TARGET, find_missing, find_unmet
 from rollback_drills.readiness.due import find_latest
 from rollback_drills.readiness.history_faults import find_unknown_words
-from rollback_drills.readiness.schedule_faults import ACTIVE, find_written_faults
-
-RETIRED: Final = "retired"
-"""The status of a schedule that is over: it is not active, and no mistake."""
+from rollback_drills.readiness.schedule_faults import find_written_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +35,6 @@ def find_faults(document: Document) -> Faults:
     """
     if isinstance(document, Schedule):
         faults = find_written_faults(document)
-        if document.status == RETIRED:
-            del faults[ACTIVE]
         return Faults(tuple(faults.values()), tuple(find_idle_exceptions(document)))
     if isinstance(document, RoutingPolicy):
         return Faults(warnings=tuple(find_idle_exceptions(document)))

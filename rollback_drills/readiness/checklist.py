@@ -105,6 +105,14 @@ class Checklist:
         )
 
 
-def pass_all(checks: Sequence[Check], message: str) -> tuple[Check, ...]:
-    """Return the checks of a report for which nothing is asked, each with why."""
-    return tuple(Check(each.id, "pass", message) if each.fails else each for each in checks)
+def pass_all(checks: Sequence[Check], message: str, *, about: str) -> tuple[Check, ...]:
+    """Return the checks of a report for which nothing is asked.
+
+    Args:
+        checks: As they were filled in.
+        message: Why nothing is asked for, in place of what was found to be wrong.
+        about: The check that is about this.
+    """
+    return tuple(
+        Check(each.id, "pass", message) if each.fails or each.id == about else each for each in checks
+    )

@@ -14,7 +14,7 @@ from rollback_drills.readiness.due import derive_due
 from rollback_drills.readiness.history import report_history
 from rollback_drills.readiness.reports import HistoryFacts, HistoryReport, ScheduleFacts, ScheduleReport
 from rollback_drills.readiness.schedule import report_schedule
-from rollback_drills.readiness.schedule_faults import IS_RETIRED, RETIRED
+from rollback_drills.readiness.schedule_faults import ACTIVE, IS_RETIRED, RETIRED
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.stale_proof import bring_forward, write_change
 from rollback_drills.readiness.terms import Criteria, Readiness
@@ -115,7 +115,7 @@ def retire(judgement: Judgement, because: str) -> Judgement:
             report,
             status=retired,
             schedule=facts,
-            checks=pass_all(report.checks, because),
+            checks=pass_all(report.checks, because, about=ACTIVE),
             operator_notes=(f"Nothing is asked for: {because}.",),
         ),
         msgspec.structs.replace(judgement.cycle, status=retired, retired=because),

@@ -19,11 +19,11 @@ _FIXED_SEQUENCE: Final = DuePolicy.FIXED_SEQUENCE  # Python 3.11 looks up member
 
 
 def find_written_faults(schedule: Schedule) -> dict[str, str]:
-    """Return path, value and remedy of every fault, the most basic first. A retired schedule has none.
+    """Return path, value and remedy of every fault, the most basic first.
 
     The keys are the ids of the checks that fail; the key of the document where no check stands for it.
     """
-    if _is_faultless(schedule) or schedule.status == IS_RETIRED:
+    if _is_faultless(schedule):
         return {}
     return {each.id: missing for each in REQUIREMENTS if (missing := each.missing(schedule))}
 

@@ -14,7 +14,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import RETIREMENT_KIND
 from rollback_drills_cli.evidence import signing
 from rollback_drills_cli.main import app
-from tests.samples.builders import open_key
+from tests.samples.builders import SCHEDULE, open_key
 from tests.samples.world import World
 
 ROUTES = {"owners": ["team-a"], "notification_providers": ["slack"]}
@@ -60,3 +60,15 @@ def test_the_requester_does_not_approve(world: World) -> None:
     unknown = run(schedule_id="search")
     assert isinstance(unknown.exception, UsageError)
     assert "known are payments" in str(unknown.exception)
+
+
+def test_lint_accepts_a_retired_document_and_still_finds_its_mistakes(tmp_path: Path) -> None:
+    path = tmp_path / "schedule.json"
+    path.write_text(json.dumps({**SCHEDULE, "status": "retired"}))
+    accepted = CliRunner().invoke(app, ["lint", str(path)])
+    assert accepted.exit_code == 0, accepted.output
+
+    path.write_text(json.dumps({**SCHEDULE, "status": "retired", "owners": []}))
+    refused = CliRunner().invoke(app, ["lint", str(path)])
+    assert refused.exit_code == 1
+    assert "$.owners" in refused.output

@@ -66,7 +66,9 @@ def test_a_retired_schedule_is_not_overdue_and_says_why() -> None:
     facts = judgement.schedule
     assert (facts.stale, facts.next_due_at, facts.status, facts.active) == (False, "", "retired", False)
     assert facts.message == judgement.cycle.retired
-    assert not any(check.fails for check in judgement.schedule_report.checks)
+    checks = {check.id: check for check in judgement.schedule_report.checks}
+    assert not any(check.fails for check in checks.values())
+    assert checks["go_rollback_drill_schedule_active"].message == facts.message
     assert judgement.schedule_report.operator_notes == (f"Nothing is asked for: {facts.message}.",)
 
 
