@@ -59,15 +59,15 @@ def wait_for_runs(server: PrefectServer, deployment: str, count: int) -> None:
 
 def emit(server: PrefectServer, drill: dict[str, Any]) -> str:
     """Send an event as `prefect.events.emit_event` does; return its id."""
+    identifier = str(uuid4())
     event = {
-        "id": str(uuid4()),
+        "id": identifier,
         "occurred": NOW.isoformat(),
         "event": EVENT,
         "resource": {"prefect.resource.id": "ci.pipeline.payments"},
         "payload": {"schedule_id": "payments", "drill": drill},
     }
     httpx.post(f"{server.api}/events", json=[event], timeout=_WITHIN_SECONDS).raise_for_status()
-    identifier: str = event["id"]
     return identifier
 
 
