@@ -92,9 +92,9 @@ def write(name: str) -> str:
     return json.dumps(build(name), indent=2, ensure_ascii=False) + "\n"
 
 
-def _walk(model: type[Document]) -> set[type[Document]]:
+def _walk(model: type[Document]) -> set[type[msgspec.Struct]]:
     """Return the classes of documents that a class is made of, with itself."""
-    found: set[type[Document]] = set()
+    found: set[type[msgspec.Struct]] = set()
     todo: list[Any] = [msgspec.inspect.type_info(model)]
     while todo:
         info = todo.pop()
@@ -110,14 +110,14 @@ def _walk(model: type[Document]) -> set[type[Document]]:
     return found
 
 
-def _describe(component: dict[str, Any], model: type[Document]) -> None:
+def _describe(component: dict[str, Any], model: type[msgspec.Struct]) -> None:
     component["description"] = _first_line(inspect.getdoc(model) or "")
     says = _read_docstrings(model)
     for each in msgspec.structs.fields(model):
         component["properties"][each.encode_name]["description"] = says[each.name]
 
 
-def _read_docstrings(model: type[Document]) -> dict[str, str]:
+def _read_docstrings(model: type[msgspec.Struct]) -> dict[str, str]:
     """Return the docstring of each field, also of those that are inherited."""
     says: dict[str, str] = {}
     for each in reversed(model.__mro__):

@@ -202,6 +202,9 @@ def _find_todo(subject: Subject, judgement: Judgement) -> str:
             overdue = is_usable and section.stale and section.next_due_at
             if overdue and section.active:
                 return _name_drill(section)
+            history = judgement.history_report.rollback_drill_history_path
+            if judgement.history.open_findings and section.message.startswith(history):
+                return "close the findings"
             is_history_fault = section.message.startswith(tuple(judgement.schedule_report.warnings))
             return "fix the drill history" if is_history_fault else "fix the schedule"
 

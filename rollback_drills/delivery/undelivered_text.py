@@ -24,6 +24,10 @@ def explain_waiting(waiting: Sequence[Delivery]) -> Iterator[str]:
         yield f"{len(some)} {verb} for {provider}, to {owners} ({_describe(why)}); {_say_when(some)}"
 
 
+REPLAY: Final = write_command("outbox", "replay", "ID", by="WHO", reason="WHY")
+"""The command that sends a dead letter again."""
+
+
 def explain_dead(dead: Sequence[Delivery]) -> Iterator[str]:
     """Name the dead letters, and the command that sends them again."""
     if not dead:
@@ -36,7 +40,7 @@ def explain_dead(dead: Sequence[Delivery]) -> Iterator[str]:
     if more := len(dead) - len(named):
         named.append(f"and {more} more (`{write_command('outbox', 'list', dead=True)}`)")
     letters = "1 dead letter" if len(dead) == 1 else f"{len(dead)} dead letters"
-    yield f"{letters}: {', '.join(named)}; fix the cause, then run `drills outbox replay ID`"
+    yield f"{letters}: {', '.join(named)}; fix the cause, then run `{REPLAY}`"
 
 
 def _describe(delivery: Delivery) -> str:

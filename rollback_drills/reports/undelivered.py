@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from rollback_drills.delivery.undelivered_text import REPLAY
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.rows import OutboxRow
@@ -55,7 +56,7 @@ def list_dead_letters(items: Sequence[OutboxRow]) -> Iterator[str]:
     """List what was not delivered and is not tried again, with the command that does."""
     if not items:
         return
-    yield from ("", "## Dead letters", "", "Fix the cause, then run `drills outbox replay ID`.", "")
+    yield from ("", "## Dead letters", "", f"Fix the cause, then run `{REPLAY}`.", "")
     columns = ("notification", "provider", "owner", "reason", "attempts", "why")
     yield from table(
         columns,

@@ -60,7 +60,7 @@ def wait_for_runs(server: PrefectServer, deployment: str, count: int) -> None:
 def emit(server: PrefectServer, drill: dict[str, Any]) -> str:
     """Send an event as `prefect.events.emit_event` does; return its id."""
     identifier = str(uuid4())
-    event = {
+    event: dict[str, Any] = {
         "id": identifier,
         "occurred": NOW.isoformat(),
         "event": EVENT,

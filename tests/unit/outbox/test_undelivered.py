@@ -158,7 +158,7 @@ def test_what_waits_is_counted_by_provider_and_what_died_is_named(database: Data
     (dead,) = explain_dead([to_delivery(item) for item in find(database).dead])
     assert dead.startswith(f"7 dead letters: {ids[6]} (webhook, to ")
     assert "and 2 more (`drills outbox list --dead`)" in dead
-    assert dead.endswith("fix the cause, then run `drills outbox replay ID`")
+    assert dead.endswith("fix the cause, then run `drills outbox replay ID --by WHO --reason WHY`")
     assert list(explain_dead([])) == list(explain_waiting([])) == []
 
 

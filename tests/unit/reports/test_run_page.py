@@ -204,7 +204,7 @@ def test_dead_letters_are_listed_with_the_command_that_replays_them(
     page = render_schedule(run, dry_run=False)
 
     assert page.count("| gordmsg-") == shown
-    assert ("`drills outbox replay ID`" in page) is bool(count)
+    assert ("`drills outbox replay ID --by WHO --reason WHY`" in page) is bool(count)
     assert (f"{rest} more: `drills outbox list --dead`." in page) is bool(rest)
 
 
