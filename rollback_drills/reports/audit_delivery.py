@@ -12,6 +12,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.notification import Attachment
 from rollback_drills.notifications.outbox_entry import OutboxEntry
+from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.audit_document import AuditPackage
 from rollback_drills.reports.period import Period
@@ -111,7 +112,8 @@ def _list_facts(package: AuditPackage, attached: str) -> Iterator[tuple[str, str
     if attached:
         yield "Attachment", f"{attached}, in mails"
     else:
-        yield "Attachment", "none, because it is too large; drills audit-package --out writes it"
+        command = write_command("audit-package", out="FILE")
+        yield "Attachment", f"none, because it is too large; {command} writes it"
 
 
 def _name(period: Period) -> str:

@@ -50,7 +50,7 @@ def test_the_reference_lists_the_name_of_every_final_state() -> None:
         name
         for path, text in SOURCES.items()
         if path.startswith("flows/")
-        for name in re.findall(r'(?:Completed\(name=|else |= )"([A-Z]\w+)"', text)
+        for name in re.findall(r'(?:\bname=|else |= )"([A-Z]\w+)"', text)
     }
     kinds = {kind.past.capitalize() for kind in ExceptionKind} | {
         state.capitalize() for state in AcknowledgementState

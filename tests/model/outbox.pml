@@ -395,8 +395,8 @@ end:	do
 #endif
 #define IS_OPEN(m) (state[m] == RETRY || state[m] == AMBIGUOUS || state[m] == PERMANENT)
 
-/* Stands for rollback_drills/outbox/queries.py::replay
-   Stands for rollback_drills/outbox/queries.py::discard */
+/* Stands for rollback_drills/recovery/replays.py::replay
+   Stands for rollback_drills/recovery/replays.py::discard */
 active proctype Person() {
 end:	do
 	:: atomic { (IS_OPEN(0) || state[0] == DISCARDED) && MAY(people) ->

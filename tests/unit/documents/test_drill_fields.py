@@ -82,10 +82,13 @@ def test_each_may_stand_alone_and_be_absent(name: str) -> None:
     assert getattr(without.document.drills[1], name) == defaults[name]
 
 
-def test_no_report_changes_with_them() -> None:
+def test_no_report_changes_with_them_but_for_open_findings() -> None:
     with_them, without = judged(make_subject([{**DRILL, **ASKED_FOR}])), judged(make_subject([DRILL]))
 
-    assert with_them.history == without.history
+    assert [each.finding_id for each in with_them.history.open_findings or ()] == ["f-2"]
+    assert msgspec.structs.replace(with_them.history, open_findings=without.history.open_findings) == (
+        without.history
+    )
     assert with_them.schedule == without.schedule
 
 
