@@ -122,7 +122,7 @@ def read_rows(console: Console, places: Sequence[int]) -> tuple[list[FleetRow], 
         ids = [console.judgements[place].cycle.schedule_id for place in places]
         database = console.evidence()
         found = read_open_cycles(database, now=console.at, schedule_ids=ids)
-        cycles = describe_cycles(console, found, [console.subjects[place] for place in places])
+        cycles = describe_cycles(console, found, places)
     except DatabaseError as error:
         problem = console.explain(error)
     rows = [
@@ -139,21 +139,26 @@ def count_states(judgements: Sequence[Judgement]) -> dict[Readiness, int]:
 
 
 def describe_cycles(
-    console: Console, cycles: Sequence[CycleFacts], subjects: Sequence[Subject]
+    console: Console, cycles: Sequence[CycleFacts], places: Sequence[int]
 ) -> dict[str, OpenCycle]:
     """Return how open cycles stand, as the dashboard does: by their ids, and by those they would get now.
 
     Args:
         console: The database and the time.
         cycles: The open cycles.
-        subjects: Their documents.
+        places: Of their schedules among those of the console.
     """
     dashboard = build_dashboard(
         cycles,
         (),
         now=console.at,
         generated_by=GENERATED_BY,
-        rules=find_rules(console.database, cycles, documents_of(subjects), judgements=console.judgements),
+        rules=find_rules(
+            console.database,
+            cycles,
+            documents_of(console.subjects[place] for place in places),
+            judgements=[console.judgements[place] for place in places],
+        ),
     )
     return {
         cycle_id: each

@@ -110,7 +110,7 @@ def make_schedule(
         problem: Why the evidence cannot be read; empty if it can.
     """
     subject, judgement = console.subjects[place], console.judgements[place]
-    row = make_row(subject, judgement, describe_cycles(console, cycles, [subject]), now=console.at)
+    row = make_row(subject, judgement, describe_cycles(console, cycles, [place]), now=console.at)
     history = subject.history.document if subject.history else None
     drills = find_drill_rows(history, records.drills, now=console.at)
     document = subject.schedule.document if subject.schedule else None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, UnsetType
 
+from rollback_drills import ids
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
@@ -122,8 +124,7 @@ def find_rules(
     """
     if database is None or not cycles:
         return NO_RULES
-    from rollback_drills.outbox.known_cycles import keep_known_cycles  # with SQLAlchemy, half a second
-    from rollback_drills.trust.known_history import find_open
+    from rollback_drills.trust.known_history import find_open  # SQLAlchemy takes half a second to import
 
     by_key = {name_key(name): document for name, document in documents.items()}
     of_cycles = {cycle.schedule_id: by_key.get(name_key(cycle.schedule_id)) for cycle in cycles}
@@ -132,7 +133,7 @@ def find_rules(
         {name: Suppressions(name, document, policy) for name, document in of_cycles.items()},
         frozenset(map(name_key, find_open(database))),
         gone,
-        find_over(cycles, keep_known_cycles(database, judgements)),
+        find_over(cycles, judgements),
     )
 
 
@@ -143,10 +144,22 @@ def documents_of(subjects: Iterable[Subject]) -> dict[str, Schedule]:
 
 
 def find_over(cycles: Sequence[CycleFacts], judgements: Iterable[Judgement]) -> frozenset[str]:
-    """Return the ids of open cycles that are over by what is said of their schedules now."""
+    """Return the ids of open cycles that are over by what is said of their schedules now.
+
+    A cycle may have the id that it got when names had several spellings; it is known by both.
+    """
     current = {name_key(each.cycle.schedule_id): each.cycle for each in judgements}
     found = ((each, current.get(name_key(each.schedule_id))) for each in cycles)
-    return frozenset(each.cycle_id for each, now in found if now and is_over(each.cycle_id, now))
+    return frozenset(
+        each.cycle_id
+        for each, now in found
+        if now and is_over(each.cycle_id, now) and is_over(_find_id(each), now)
+    )
+
+
+def _find_id(cycle: CycleFacts) -> str:
+    """Return the id that a cycle would get now."""
+    return ids.cycle_id(cycle.schedule_id, write_instant(cycle.due_at) if cycle.due_at else None)
 
 
 def judge_open(
