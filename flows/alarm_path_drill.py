@@ -87,11 +87,11 @@ def alarm_path_drill(
             policy = RetryPolicy(retries, timeout_seconds)
             delivered = deliver_due(run.requested, policy, url)
             missed = review_alarm_paths(platform, within, run.now, url)
-            told = deliver_due(None, policy, url) if missed else Delivered()
-            trouble = list(dict.fromkeys([*delivered.explain_problems(), *told.explain_problems()]))
+            about_missed = deliver_due(None, policy, url) if missed else Delivered()
+            trouble = list(dict.fromkeys([*delivered.explain_problems(), *about_missed.explain_problems()]))
             unused = find_withdrawn(find_findings(url), paths) if run.requested is None else []
             trouble += index_drill(missed, unused, platform.owner, run.now, generated_by, url).problems
-            emit_follow_up([], [*delivered.deliveries, *told.deliveries])
+            emit_follow_up([], [*delivered.deliveries, *about_missed.deliveries])
         report = build_alarm_paths(
             paths, find_findings(url), within_hours=settings.alarm_path_hours, now=run.now
         )

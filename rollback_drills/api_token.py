@@ -31,7 +31,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
     def includes(self, other: "Scope") -> bool:
-        """Whether a token of this scope may do what another one asks for.
+        """Whether a token of this scope may do what another scope permits.
 
         Who may acknowledge cannot record: an accepted drill opens the gate.
         """

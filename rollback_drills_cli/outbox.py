@@ -9,14 +9,13 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.readiness.terms import Report
-from rollback_drills.rendering.relative_time import how_long, write_count, write_time
+from rollback_drills.rendering.relative_time import how_long, write_time
 from rollback_drills_cli.acts import (
     ByOption,
     ReasonOption,
     find_replay_approvals,
     make_writer,
     read_act,
-    read_by,
     recorded_refusal,
 )
 from rollback_drills_cli.command_group import CommandGroup
@@ -29,10 +28,11 @@ from rollback_drills_cli.filters import (
     read_schedule_id,
 )
 from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.outbox_choice import DeadOption, IdsArgument, ProviderOption, choose
+from rollback_drills_cli.outbox_replays import approve_replay, execute_replay, list_requests, request_replay
 from rollback_drills_cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from rollback_drills.database.connections import Database
     from rollback_drills.outbox.rows import OutboxRow
     from rollback_drills.recovery.recording import Recording
 
@@ -41,15 +41,6 @@ app = typer.Typer(
     no_args_is_help=True,
     help="List notifications before and after they are sent, and replay dead letters.",
 )
-
-IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Notifications, gordmsg-….")]
-DeadOption = Annotated[
-    bool, typer.Option("--dead", help="Only dead letters: refused, given up, or of a disabled connector.")
-]
-ProviderOption = Annotated[str | None, typer.Option(help="Only this provider.")]
-
-
-ReplayArgument = Annotated[str, typer.Argument(metavar="ID", help="The request, gordreplay-….")]
 
 
 @app.command("list")
@@ -152,7 +143,7 @@ def replay(
 
     act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
-    wanted = _choose(opened, ids, dead, provider)
+    wanted = choose(opened, ids, dead, provider)
     needing = find_replay_approvals()
     with recorded_refusal():
         written = replay_items(opened, wanted, act, make_writer(opened), needing)
@@ -160,102 +151,10 @@ def replay(
     _report(written, len(wanted), what, as_json)
 
 
-@app.command("request-replay")
-def request_replay(
-    ids: IdsArgument = None,
-    dead: DeadOption = False,
-    provider: ProviderOption = None,
-    by: ByOption = None,
-    reason: ReasonOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Request a replay, for somebody else to approve. Nothing is due before it is executed.
-
-    Pass ids, or --dead for all dead letters, with --provider for those of one provider.
-    """
-    from rollback_drills.recovery.replays import request_replay as request
-
-    act = read_act(by, reason)
-    opened = open_outbox(database, to_write=True)
-    written = request(opened, _choose(opened, ids, dead, provider), act, make_writer(opened))
-    record = written.records[-1]
-    if as_json:
-        print_json(record)
-    else:
-        count = write_count(record["notification_count"], "notification")
-        print_line(
-            f"{record['replay_id']}: {act.by} asks to replay {count}. Somebody else approves it by"
-            f" {record['open_until']}:"
-        )
-        print_line(f"  drills outbox approve-replay {record['replay_id']} --by NAME")
-    report_clock(written.appender.went_back)
-
-
-@app.command("approve-replay")
-def approve_replay(
-    replay_id: ReplayArgument,
-    by: ByOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Approve a replay that somebody else requested. Who requested it cannot approve it."""
-    from rollback_drills.recovery.replays import approve_replay as approve
-
-    opened = open_outbox(database, to_write=True)
-    with recorded_refusal():
-        written = approve(opened, replay_id, read_by(by), make_writer(opened))
-    if as_json:
-        print_json(written.records[-1])
-    else:
-        print_line(f"{replay_id} is approved by {by}. Anybody can execute it:")
-        print_line(f"  drills outbox execute-replay {replay_id} --by NAME")
-    report_clock(written.appender.went_back)
-
-
-@app.command("execute-replay")
-def execute_replay(
-    replay_id: ReplayArgument,
-    by: ByOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make the notifications of an approved request due again, once. The next run sends them."""
-    from rollback_drills.recovery.replays import execute_replay as execute
-
-    opened = open_outbox(database, to_write=True)
-    with recorded_refusal():
-        written = execute(opened, replay_id, read_by(by), make_writer(opened))
-    record = written.records[-1]
-    if as_json:
-        print_json(record)
-    else:
-        count = record["notification_count"]
-        print_line(
-            f"{count} notifications are due again; the next drill-check or `drills deliver` sends them."
-        )
-    report_clock(written.appender.went_back)
-
-
-@app.command("requests")
-def list_requests(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
-    """List requests for replays and what became of each, the newest first."""
-    from rollback_drills.recovery.found_replays import list_replays
-
-    opened = open_outbox(database)
-    found = list_replays(opened, now=opened.now())
-    if as_json:
-        print_json({"items": found, "total": len(found)})
-        return
-    columns = ("request", "state", "connectors", "notifications", "requested by", "approved by", "reason")
-    rows = [
-        (
-            *(each.replay_id, each.state, ", ".join(each.providers), str(len(each.notification_ids))),
-            *(each.requested_by, each.approved_by or "", each.reason),
-        )
-        for each in found
-    ]
-    print_table("Requests for replays", columns, rows)
+app.command("request-replay")(request_replay)
+app.command("approve-replay")(approve_replay)
+app.command("execute-replay")(execute_replay)
+app.command("requests")(list_requests)
 
 
 @app.command()
@@ -276,24 +175,9 @@ def discard(
 
     act = read_act(by, reason)
     opened = open_outbox(database, to_write=True)
-    wanted = _choose(opened, ids, dead, provider)
+    wanted = choose(opened, ids, dead, provider)
     written = discard_items(opened, wanted, act, make_writer(opened))
     _report(written, len(wanted), "discarded", as_json)
-
-
-def _choose(database: "Database", ids: list[str] | None, dead: bool, provider: str | None) -> list[str]:
-    from rollback_drills.outbox.queries import find_ids, get_row
-
-    if bool(ids) == dead:
-        raise UsageError("pass ids of notifications, or --dead for all dead letters")
-    if not dead and provider is not None:
-        raise UsageError("--provider needs --dead; leave it out if you pass ids")
-    if dead:
-        return find_ids(database, DEAD, provider)
-    for each in ids or ():
-        if get_row(database, each) is None:
-            raise UsageError(f"there is no notification {each}; `drills outbox list` shows the ids")
-    return list(ids or ())
 
 
 def _report(written: "Recording", asked: int, what: str, as_json: bool) -> None:

@@ -63,7 +63,7 @@ class Acting:
 
     @property
     def says(self) -> str:
-        """Say what was done; empty if nothing was."""
+        """Describe what was done; empty if nothing was."""
         return _SAYS[self.done] if self.done else ""
 
     def value(self, form: str, name: str, otherwise: str = "") -> str:

@@ -215,7 +215,7 @@ def _find_todo(subject: Subject, judgement: Judgement) -> str:
 
 
 def _name_drill(section: ScheduleFacts) -> str:
-    """Say what to do, and the change that makes the drill due if there is one."""
+    """Return what to do, and the change that makes the drill due, if there is one."""
     change = section.change
     because = f": {change.change_id} was promoted" if change and change.moves_due else ""
     return f"perform the drill{because}"

@@ -23,6 +23,7 @@ from rollback_drills.console.trends import TrendsView
 from rollback_drills.console.undelivered import UndeliveredView
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.notifications.readable import write_times
+from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.relative_time import how_long, write_duration
 
 _SERVED: Final = ServedLinks()
@@ -157,6 +158,7 @@ def _environment() -> Environment:
         "duration": write_duration,
     }
     environment.globals |= {
+        "command": write_command,
         "chart_size": _size(charts),
         "timeline_width": timeline.WIDTH,
         "most_facets": _MOST_FACETS,

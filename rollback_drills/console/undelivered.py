@@ -77,6 +77,8 @@ class UndeliveredView:
     dead_count: int
     disabled: Sequence[Destination]
     """Connectors that send nothing until they are enabled."""
+    waiting_states: Sequence[State] = WAITING
+    """By which a command lists what waits."""
 
 
 def read_undelivered(console: Console) -> UndeliveredView:

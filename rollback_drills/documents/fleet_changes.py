@@ -39,7 +39,7 @@ def _give(subjects: Iterable[Subject], known: KnownChanges) -> Iterator[Subject]
 
 
 def _choose(subjects: Iterable[Subject], changes: Sequence[Change]) -> Iterator[Subject]:
-    """Give each schedule its own: by its name, by its environment, or because a change concerns all."""
+    """Return for each schedule the changes that concern it, by its name or its environment, or all."""
     scopes = [(each, _keys(each.schedule_ids), _keys(each.environments)) for each in changes]
     for subject in subjects:
         environment = _find_environment(subject.document)

@@ -16,7 +16,7 @@ _MOST_SHOWN: Final = 3
 
 
 def refuse_duplicates(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
-    """Make every schedule unusable whose id another one has too: neither can be told from the other.
+    """Make schedules unusable that have the same id: nobody knows which one is meant.
 
     A file that is found by a link too counts once; only the link is refused.
     """
@@ -78,7 +78,7 @@ def explain_lookalikes(subjects: tuple[Subject, ...]) -> Iterator[str]:
 
 
 def _locate(namesake: Subject, schedule_id: str) -> str:
-    """Return the path of a schedule, with its spelling of the id if that is another one."""
+    """Return the path of a schedule, and how it spells the id if it spells it differently."""
     path = namesake.schedule.path if namesake.schedule else ""
     own = namesake.schedule_id
     return path if own == schedule_id else f"{path} (spelt {show(own)})"

@@ -92,7 +92,7 @@ class Period(Document, frozen=True, gc=False):
     end_at: Timestamp = ZERO_TIME
     """When it is over; an ISO 8601 timestamp."""
     reason: str = ""
-    """What people are told about it."""
+    """Why, for the people who are kept from being notified."""
     recurrence: RecurringPeriod | None = None
     """When it recurs; then it has no other times."""
     starts_at: Timestamp | UnsetType = UNSET

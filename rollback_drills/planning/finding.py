@@ -8,9 +8,9 @@ import msgspec
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.fleet_check import ScheduleCheck
+from rollback_drills.readiness.due_faults import NOT_STALE
 from rollback_drills.readiness.history import FRESHNESS
 from rollback_drills.readiness.reports import Check
-from rollback_drills.readiness.schedule import NOT_STALE
 
 _AGEING: Final = (NOT_STALE, FRESHNESS)
 """Checks whose messages tell an age."""

@@ -3,22 +3,26 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills.documents.cadence import DAY, Interval
 from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
 from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.fields import tidy, write_instant
-from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.rule_cadence import RuleCadence
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
-from rollback_drills.documents.wall_time import LAST_YEAR
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
-from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.checklist import Checklist, list_facts
+from rollback_drills.readiness.due_faults import (
+    NOT_STALE,
+    DueFacts,
+    explain_change,
+    find_blocking,
+    find_faults,
+    miss_changes,
+)
 from rollback_drills.readiness.reports import (
     CadenceFacts,
     ChangeFacts,
@@ -33,10 +37,8 @@ from rollback_drills.readiness.schedule_faults import (
     NEXT_DUE,
     REQUIREMENTS,
     ROUTES,
-    find_written_faults,
 )
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness
-from rollback_drills.rendering.relative_time import join_sentences
 
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 _NEEDS_ATTENTION, _DUE_SOON, _READY = Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY
@@ -48,23 +50,12 @@ _NOT_CONFIGURED: Final = (
     "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or give its path"
 )
 _BLOCKING: Final = "blocking_severities"
-NOT_STALE: Final = "go_rollback_drill_schedule_not_stale"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_schedule",
     "a drill schedule",
     list_facts(REQUIREMENTS) | {NOT_STALE: "the drill is not overdue"},
     order=(ACTIVE, CADENCE, NEXT_DUE, NOT_STALE, ROUTES),
 )
-
-
-class _Due(msgspec.Struct, frozen=True, gc=False):
-    """How far away the due time is."""
-
-    at: datetime | None
-    written: str
-    """Empty if it is not known."""
-    left: timedelta | None
-    stale: bool
 
 
 def report_schedule(
@@ -94,15 +85,15 @@ def report_schedule(
     has_ended = due_at is None and _has_ended(source)
     # at the due instant a drill is due, not late
     stale = not has_ended if left is None else left < _ON_TIME
-    due = _Due(due_at, write_instant(due_at) if due_at else "", left, stale)
+    due = DueFacts(due_at, write_instant(due_at) if due_at else "", left, stale)
     if source is None or source.document is None:
         problem = source.problem if source else _NOT_CONFIGURED
         faults = dict.fromkeys(_CHECKLIST.facts, problem)
     else:
-        faults = _find_faults(source, source.document, due, history_report, change)
+        faults = find_faults(source, source.document, due, history_report, change)
         if source.document.redrill_after_change_days is not None:
-            faults |= _miss_changes(source, known)
-        if source.document.blocking_severities and (open_finding := _find_blocking(source, history_report)):
+            faults |= miss_changes(source, known)
+        if source.document.blocking_severities and (open_finding := find_blocking(source, history_report)):
             faults[_BLOCKING] = open_finding
         problem = next(iter(faults.values()), "")
     document = (source.document if source else None) or _NO_SCHEDULE
@@ -143,7 +134,7 @@ def _has_ended(source: Loaded[Schedule] | None) -> bool:
 
 def _write_facts(
     schedule: Schedule,
-    due: _Due,
+    due: DueFacts,
     problem: str,
     criteria: Criteria,
     change: ChangeFacts | UnsetType,
@@ -176,7 +167,7 @@ def _write_facts(
         owner_calendars=write_calendars(schedule),
         runbook_ref=schedule.runbook_ref,
         message=problem
-        or (_ENDED if has_ended else f"the next drill is due {due.written}{_explain(change)}"),
+        or (_ENDED if has_ended else f"the next drill is due {due.written}{explain_change(change)}"),
         cadence=_write_cadence(cadence, schedule.written_cadence, due.at, has_ended=has_ended),
         change=change,
     )
@@ -206,92 +197,12 @@ def _write_cadence(
     )
 
 
-def _find_faults(
-    source: Loaded[Schedule],
-    schedule: Schedule,
-    due: _Due,
-    history_report: HistoryReport,
-    change: ChangeFacts | UnsetType,
-) -> dict[str, str]:
-    """Return, by the id of a check or a key, file, path and remedy of each fault, the most basic first."""
-    written = find_written_faults(schedule)
-    faults = {key: f"{source.path}: {fault}" for key, fault in written.items()} if written else written
-    if not due.written and isinstance(schedule.cadence, Interval):
-        faults[NOT_STALE] = faults.setdefault(NEXT_DUE, _explain_no_due_time(source, history_report))
-    elif not due.written and due.stale:
-        faults[NOT_STALE] = faults[NEXT_DUE] = (
-            f"{source.path}: $.cadence has no due time before the year {LAST_YEAR}; let it start earlier"
-        )
-    elif due.stale:
-        faults[NOT_STALE] = (
-            _blame_history(source, schedule, due, history_report)
-            or f"{source.path}: the drill was due {due.written}{_explain(change)}"
-        )
-    return faults
-
-
-def _miss_changes(source: Loaded[Schedule], known: KnownChanges | None) -> dict[str, str]:
-    """Return why it is not known which drill is due first, for a schedule that demands one after a change."""
-    if known is None:
-        missing = (
-            f"{source.path}: $.redrill_after_change_days needs to know what was promoted;"
-            " set DRILLS_CHANGES to the document of the changes"
-        )
-        return {NEXT_DUE: missing}
-    return {NEXT_DUE: known.problem} if known.problem else {}
-
-
-def _find_blocking(source: Loaded[Schedule], history_report: HistoryReport) -> str:
-    """Name the open findings whose severity blocks the schedule; empty if there is none."""
-    findings = history_report.history.open_findings
-    if source.document is None or not findings:
-        return ""
-    severities = set(map(name_key, source.document.blocking_severities))
-    blocking = [each for each in findings if name_key(each.severity) in severities]
-    if not blocking:
-        return ""
-    first, others = blocking[0], len(blocking) - 1
-    more = f", and so {'is' if others == 1 else 'are'} {others} more" if others else ""
-    return (
-        f"{history_report.rollback_drill_history_path}: the finding {show(first.finding_id)}"
-        f" ({first.severity}) of {show(first.drill_id)} is open{more}; close it, and write its closed_at"
-    )
-
-
-def _explain(change: ChangeFacts | UnsetType) -> str:
-    return change.explain_due() if change else ""
-
-
 def _add_age(faults: dict[str, str], facts: ScheduleFacts) -> dict[str, str]:
     """Add to the check how late the drill is; the message stays the same from run to run."""
     if NOT_STALE not in faults or facts.days_until_due is None:
         return faults
     late = f"{-facts.days_until_due:.2f} days ago"
     return faults | {NOT_STALE: f"{faults[NOT_STALE]}, {late}; perform it"}
-
-
-def _explain_no_due_time(source: Loaded[Schedule], history_report: HistoryReport) -> str:
-    """Explain why there is no due time; a fault of the history comes first, because it has to be fixed."""
-    if history_report.rollback_drill_history_path:
-        cause = next(iter(history_report.warnings), "") or history_report.history.message
-        return join_sentences(
-            cause, f"{source.path} has no $.next_due_at, and no accepted drill to derive it from"
-        )
-    return (
-        f"{source.path}: $.next_due_at is missing, and the schedule has no drill history to derive it from;"
-        " set next_due_at, or add the history"
-    )
-
-
-def _blame_history(
-    source: Loaded[Schedule], schedule: Schedule, due: _Due, history_report: HistoryReport
-) -> str:
-    """Name the fault of the history that the due time is derived from; empty if there is none."""
-    is_derived = schedule.next_due_at is None or schedule.due_policy is not _EXPLICIT
-    if not is_derived or not history_report.warnings:
-        return ""
-    fact = f"By the accepted drills, the drill of {source.path} was due {due.written}"
-    return join_sentences(history_report.warnings[0], fact)
 
 
 def _write_notes(status: Readiness, facts: ScheduleFacts, warnings: tuple[str, ...]) -> tuple[str, ...]:

@@ -118,8 +118,7 @@ def approve_replay(database: Database, replay_id: str, by: str, writer: Writer) 
     """
     _check_name(by)
     written, problem = _approve(database, replay_id, by, writer)
-    if problem:
-        raise RefusedReplayError(f"{problem}. The refusal is in the evidence")
+    _raise_refusal(problem)
     return written
 
 
@@ -149,8 +148,7 @@ def execute_replay(database: Database, replay_id: str, by: str, writer: Writer) 
     """
     _check_name(by)
     written, problem = _execute(database, replay_id, by, writer)
-    if problem:
-        raise RefusedReplayError(f"{problem}. The refusal is in the evidence")
+    _raise_refusal(problem)
     return written
 
 
@@ -204,6 +202,12 @@ def discard(database: Database, notification_ids: Sequence[str], act: Act, write
                 }
             )
     return written
+
+
+def _raise_refusal(problem: str) -> None:
+    """Raise what was refused, after the record of it is committed."""
+    if problem:
+        raise RefusedReplayError(f"{problem}. The refusal is in the evidence")
 
 
 def _refuse(written: Recording, found: FoundReplay, by: str, step: Step, problem: str) -> str:

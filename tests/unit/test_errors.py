@@ -44,6 +44,14 @@ def test_only_the_command_line_knows_its_flags(package: str) -> None:
     assert not found
 
 
+def test_pages_write_commands_as_the_command_line_takes_them() -> None:
+    pages = sorted((ROOT / "rollback_drills/console/templates").glob("*.j2"))
+    found = {f"{page.name}: {flag}" for page in pages for flag in FLAG.findall(page.read_text())}
+
+    assert pages
+    assert not found
+
+
 def test_each_edge_writes_the_parameters_of_an_error_in_its_own_way() -> None:
     assert str(ERROR) == "schedule payments.json has 2 schedules; choose one by schedule_id"
     assert ERROR.spell(find_flag) == "--schedule payments.json has 2 schedules; choose one by --schedule-id"

@@ -1,0 +1,37 @@
+"""Which notifications a command of `drills outbox` is about."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollback_drills.errors import UsageError
+from rollback_drills.notifications.states import DEAD
+
+if TYPE_CHECKING:
+    from rollback_drills.database.connections import Database
+
+IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Notifications, gordmsg-….")]
+DeadOption = Annotated[
+    bool, typer.Option("--dead", help="Only dead letters: refused, given up, or of a disabled connector.")
+]
+ProviderOption = Annotated[str | None, typer.Option(help="Only this provider.")]
+
+
+def choose(database: "Database", ids: list[str] | None, dead: bool, provider: str | None) -> list[str]:
+    """Return the ids of the notifications that are meant.
+
+    Raises:
+        UsageError: Neither ids nor dead letters are meant, or both, or there is no such notification.
+    """
+    from rollback_drills.outbox.queries import find_ids, get_row
+
+    if bool(ids) == dead:
+        raise UsageError("pass ids of notifications, or --dead for all dead letters")
+    if not dead and provider is not None:
+        raise UsageError("--provider needs --dead; leave it out if you pass ids")
+    if dead:
+        return find_ids(database, DEAD, provider)
+    for each in ids or ():
+        if get_row(database, each) is None:
+            raise UsageError(f"there is no notification {each}; `drills outbox list` shows the ids")
+    return list(ids or ())
