@@ -26,9 +26,11 @@ def main() -> None:
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")  # for mark-killed-runs.yaml
-    if "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE" not in os.environ:
-        os.environ["CAVRA_GO_ROLLBACK_DRILL_SCHEDULE"] = str(ROOT / "examples" / "fleet")
-        print("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not set: the checks read examples/fleet")
+    from rollback_drills.variables import VARIABLES, find_variable  # is below the root
+
+    if find_variable("schedule", os.environ) is None:
+        os.environ[VARIABLES["schedule"]] = str(ROOT / "examples" / "fleet")
+        print(f"{VARIABLES['schedule']} is not set: the checks read examples/fleet")
     with contextlib.suppress(KeyboardInterrupt), _server():
         create_automation()
         _serve()

@@ -12,35 +12,7 @@ from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.readiness.terms import Criteria, Mode
-
-VARIABLES: Final = {
-    "mode": "CAVRA_GO_BACKEND_MODE",
-    "history": "CAVRA_GO_ROLLBACK_DRILL_HISTORY",
-    "schedule": "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE",
-    "changes": "DRILLS_CHANGES",
-    "promotion_evidence": "CAVRA_GO_PROMOTION_EVIDENCE",
-    "rollback_plan": "CAVRA_GO_ROLLBACK_PLAN",
-    "rollback_rehearsal": "CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE",
-    "due_soon_days": "CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS",
-    "max_age_days": "CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS",
-    "connector_config": "CAVRA_CONNECTOR_CONFIG",
-    "database_url": "DRILLS_DATABASE_URL",
-    "older_than_months": "DRILLS_EVIDENCE_RETENTION_MONTHS",
-    "platform_owner": "DRILLS_PLATFORM_OWNER",
-    "platform_providers": "DRILLS_PLATFORM_PROVIDERS",
-    "turned_bad_share": "DRILLS_TURNED_BAD_SHARE",
-    "auto_upgrade": "DRILLS_AUTO_UPGRADE",
-    "run_timeout_seconds": "DRILLS_RUN_TIMEOUT_SECONDS",
-    "shard_size": "DRILLS_SHARD_SIZE",
-    "shard_minutes": "DRILLS_SHARD_MINUTES",
-    "public_url": "DRILLS_PUBLIC_URL",
-    "runbook_base_url": "DRILLS_RUNBOOK_BASE_URL",
-    "alarm_path_hours": "DRILLS_ALARM_PATH_HOURS",
-    "login_header": "DRILLS_API_LOGIN_HEADER",
-    "trusted_proxies": "DRILLS_API_TRUSTED_PROXIES",
-    "login_scope": "DRILLS_API_LOGIN_SCOPE",
-}
-"""By setting: the environment variable that gives it."""
+from rollback_drills.variables import VARIABLES, find_variable
 
 DESCRIPTIONS: Final = {
     "schedule": "Drill schedule: a file, folder, glob or .jsonl file.",
@@ -129,15 +101,16 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
     """Resolve every setting: as given, else from the environment, else the default.
 
     Raises:
-        UsageError: A value is unusable; the message names the parameter or the variable.
+        UsageError: A value is unusable, or a variable is set under both of its names to different values; the
+            message names the parameter or the variable.
     """
     settings = Settings()
     for field in msgspec.structs.fields(Settings):
         name = field.name
         if given.get(name) is not None:
             value = _convert(given[name], field.type, field=name)
-        elif VARIABLES[name] in environ:
-            value = _convert(environ[VARIABLES[name]], field.type, variable=VARIABLES[name])
+        elif found := find_variable(name, environ):
+            value = _convert(found.text, field.type, variable=found.name)
         else:
             continue
         settings = msgspec.structs.replace(settings, **{name: value})

@@ -11,7 +11,8 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.relative_time import write_duration, write_time
-from rollback_drills.settings import VARIABLES, find_database_url
+from rollback_drills.settings import find_database_url
+from rollback_drills.variables import VARIABLES, find_variable
 from rollback_drills_cli.acts import ByOption, ReasonOption, find_replay_approvals, make_writer, read_act
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_outbox
@@ -43,7 +44,8 @@ def import_file(
 
     Everything is checked before anything is saved. Names are printed, never values.
     """
-    path = file or (Path(found) if (found := os.environ.get(VARIABLES["connector_config"])) else None)
+    found = None if file else find_variable("connector_config", os.environ)
+    path = Path(found.text) if found and found.text else file
     if path is None:
         raise UsageError(f"name the file to import, or set {VARIABLES['connector_config']}")
     quieten_prefect()

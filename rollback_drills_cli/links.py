@@ -9,7 +9,8 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
-from rollback_drills.settings import VARIABLES, Settings, read_settings
+from rollback_drills.settings import Settings, read_settings
+from rollback_drills.variables import VARIABLES
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock

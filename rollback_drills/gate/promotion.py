@@ -23,6 +23,7 @@ from rollback_drills.documents.quotation import show, state
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.readiness.checklist import Checklist
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report
+from rollback_drills.variables import VARIABLES
 
 CONTROLS: Final = (
     "python-fallback-available",
@@ -64,7 +65,7 @@ _PROMOTION: Final = _Kind(
     PROMOTION_SCHEMA,
     "cavra.go-backend-pilot.promotion-readiness.v1",
     "promotion_evidence",
-    "no promotion evidence is configured; set CAVRA_GO_PROMOTION_EVIDENCE or give its path",
+    f"no promotion evidence is configured; set {VARIABLES['promotion_evidence']} or give its path",
     Checklist(
         "go_promotion_evidence",
         "promotion evidence",
@@ -80,7 +81,7 @@ _PLAN: Final = _Kind(
     ROLLBACK_PLAN_SCHEMA,
     "cavra.go-backend-pilot.rollback-readiness.v1",
     "rollback_plan",
-    "no rollback plan is configured; set CAVRA_GO_ROLLBACK_PLAN or give its path",
+    f"no rollback plan is configured; set {VARIABLES['rollback_plan']} or give its path",
     Checklist(
         "go_rollback_plan",
         "a rollback plan",
@@ -99,7 +100,7 @@ _REHEARSAL: Final = _Kind(
     REHEARSAL_SCHEMA,
     "cavra.go-backend-pilot.rollback-rehearsal.v1",
     "rollback_rehearsal",
-    "no rollback rehearsal is configured; set CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE or give its path",
+    f"no rollback rehearsal is configured; set {VARIABLES['rollback_rehearsal']} or give its path",
     Checklist(
         "go_rollback_rehearsal",
         "a rollback rehearsal",

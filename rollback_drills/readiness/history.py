@@ -24,6 +24,7 @@ from rollback_drills.readiness.history_faults import find_history_faults
 from rollback_drills.readiness.open_findings import OpenFinding, find_open_findings
 from rollback_drills.readiness.reports import HistoryFacts, HistoryReport
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness
+from rollback_drills.variables import VARIABLES
 
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 _NEEDS_ATTENTION, _READY = Readiness.NEEDS_ATTENTION, Readiness.READY
@@ -31,9 +32,7 @@ _PROVEN: Final = "The rollback is proven until the latest drill is too old."
 _NOTHING_REQUESTED: Final = "Nothing is asked for: name a history, or set the mode to promoted."
 _NO_HISTORY: Final = History()
 _NO_DRILL: Final = Drill()
-_NOT_CONFIGURED: Final = (
-    "no drill history is configured; set CAVRA_GO_ROLLBACK_DRILL_HISTORY or give its path"
-)
+_NOT_CONFIGURED: Final = f"no drill history is configured; set {VARIABLES['history']} or give its path"
 FRESHNESS: Final = "go_rollback_drill_freshness"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_history",

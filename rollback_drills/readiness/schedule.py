@@ -39,6 +39,7 @@ from rollback_drills.readiness.schedule_faults import (
     ROUTES,
 )
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness
+from rollback_drills.variables import VARIABLES
 
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 _NEEDS_ATTENTION, _DUE_SOON, _READY = Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY
@@ -46,9 +47,7 @@ _EXPLICIT: Final = DuePolicy.EXPLICIT
 _NO_SCHEDULE: Final = Schedule()
 _ON_TIME: Final = timedelta(0)
 _ENDED: Final = "the cadence has ended; no drill is due any more"
-_NOT_CONFIGURED: Final = (
-    "no drill schedule is configured; set CAVRA_GO_ROLLBACK_DRILL_SCHEDULE or give its path"
-)
+_NOT_CONFIGURED: Final = f"no drill schedule is configured; set {VARIABLES['schedule']} or give its path"
 _BLOCKING: Final = "blocking_severities"
 _CHECKLIST: Final = Checklist(
     "go_rollback_drill_schedule",

@@ -12,7 +12,7 @@ Report = dict[str, Any]
 
 
 class Mode(StrEnum):
-    """How far the backend has been promoted (`CAVRA_GO_BACKEND_MODE`)."""
+    """How far the backend has been promoted (`DRILLS_MODE`)."""
 
     DISABLED = "disabled"
     SHADOW = "shadow"

@@ -115,7 +115,11 @@ def running_server(home: Path) -> Iterator[PrefectServer]:
     api = f"http://127.0.0.1:{port}/api"
     copy_migrated(home / "prefect" / "prefect.db")
     environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CAVRA_"))},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PREFECT_", "CAVRA_", "DRILLS_"))
+        },
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": api,
         "PREFECT_API_SSL_CERT_FILE": write_authority(home),

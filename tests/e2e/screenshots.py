@@ -42,14 +42,18 @@ CHROMIUM: Final = (
 def installation(home: Path) -> Iterator[PrefectServer]:
     """Start a Prefect server on its usual port, and serve all flows."""
     environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CAVRA_"))},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PREFECT_", "CAVRA_", "DRILLS_"))
+        },
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": f"{SITE}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
         "DRILLS_DATABASE_URL": f"sqlite:///{home / 'evidence.db'}",
-        "CAVRA_GO_BACKEND_MODE": "promoted",
-        "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": FLEET,
+        "DRILLS_MODE": "promoted",
+        "DRILLS_SCHEDULE": FLEET,
     }
     server = PrefectServer(f"{SITE}/api", environ, home)
     port = SITE.rpartition(":")[2]

@@ -97,9 +97,9 @@ def delivered(
         **server.environ,
         "DRILLS_DATABASE_URL": f"sqlite:///{tmp_path / 'evidence.db'}",
         "DRILLS_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "CAVRA_GO_BACKEND_MODE": "promoted",
-        "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": str(tmp_path / "schedule.json"),
-        "CAVRA_GO_ROLLBACK_DRILL_HISTORY": str(tmp_path / "history.json"),
+        "DRILLS_MODE": "promoted",
+        "DRILLS_SCHEDULE": str(tmp_path / "schedule.json"),
+        "DRILLS_HISTORY": str(tmp_path / "history.json"),
         "PYTHONUNBUFFERED": "1",
     }
     server.drills("connectors", "import", str(tmp_path / "connectors.json"))

@@ -49,7 +49,11 @@ def moved_server(home: Path, clock: MovedClock) -> Iterator[PrefectServer]:
     api = f"http://127.0.0.1:{PORT}/api"
     copy_migrated(home / "prefect/prefect.db") if not (home / "prefect/prefect.db").exists() else None
     environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CAVRA_"))},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PREFECT_", "CAVRA_", "DRILLS_"))
+        },
         **clock.environ,
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": api,
@@ -59,8 +63,8 @@ def moved_server(home: Path, clock: MovedClock) -> Iterator[PrefectServer]:
         **{f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _IDLE_SERVICES},
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
         "DRILLS_DATABASE_URL": f"sqlite:///{home / 'evidence.db'}",
-        "CAVRA_GO_BACKEND_MODE": "promoted",
-        "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": str(home / "fleet"),
+        "DRILLS_MODE": "promoted",
+        "DRILLS_SCHEDULE": str(home / "fleet"),
         "HOME": str(home),
     }
     server = PrefectServer(api, environ, home)

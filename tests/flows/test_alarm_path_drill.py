@@ -39,7 +39,7 @@ def schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "notification_providers": ["webhook"],
     }
     path.write_text(json.dumps(document))
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", str(path))
+    monkeypatch.setenv("DRILLS_SCHEDULE", str(path))
     return path
 
 

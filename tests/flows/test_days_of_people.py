@@ -42,7 +42,7 @@ def check(path: Path, now: str) -> str:
 
 def test_a_release_manager_defines_a_cadence(tmp_path: Path) -> None:
     def call(*words: str) -> Done:
-        return drills(*words, cwd=tmp_path, CAVRA_GO_BACKEND_MODE="promoted")
+        return drills(*words, cwd=tmp_path, DRILLS_MODE="promoted")
 
     rule = {
         "rrule": "FREQ=MONTHLY;BYMONTH=1,4,7,10;BYDAY=1TU",

@@ -26,6 +26,7 @@ from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, ROUTE
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from tests.processes.saved_connectors import SavedConnectors
+from tests.samples.commands import forget_settings
 from tests.samples.outbox_rows import enable
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -105,14 +106,12 @@ def test_a_check_ends_in_the_state_of_its_schedule(
 def test_a_run_with_nothing_to_watch_fails_and_names_the_setting(
     run: Flow[..., Any], dry_run: bool, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable in list(os.environ):
-        if variable.startswith("CAVRA_"):
-            monkeypatch.delenv(variable)
+    forget_settings(monkeypatch)
 
     state: Any = run(as_of=NOW, dry_run=dry_run, return_state=True)
 
     assert (state.type.value, state.name) == ("FAILED", "Failed")
-    assert "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not set" in (state.message or "")
+    assert "DRILLS_SCHEDULE is not set" in (state.message or "")
 
 
 def test_a_history_alone_is_nothing_to_watch(tmp_path: Path, database: str) -> None:
@@ -122,7 +121,7 @@ def test_a_history_alone_is_nothing_to_watch(tmp_path: Path, database: str) -> N
     state = drill_check(history=str(tmp_path / "history.json"), as_of=NOW, return_state=True)
 
     assert state.is_failed()
-    assert "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not set" in (state.message or "")
+    assert "DRILLS_SCHEDULE is not set" in (state.message or "")
 
 
 def test_a_promoted_backend_without_a_schedule_needs_attention(database: str) -> None:
@@ -285,11 +284,11 @@ def test_what_the_caller_got_wrong_fails_the_run_before_anything_is_sent_or_writ
 def test_a_variable_that_does_not_parse_fails_the_run_and_is_named(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS", "soon")
+    monkeypatch.setenv("DRILLS_DUE_SOON_DAYS", "soon")
 
     state = drill_check(return_state=True)
 
-    assert 'CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS is "soon"' in (state.message or "")
+    assert 'DRILLS_DUE_SOON_DAYS is "soon"' in (state.message or "")
 
 
 def test_each_run_adds_a_version_to_the_artifacts_of_its_schedule(tmp_path: Path, database: str) -> None:

@@ -39,7 +39,7 @@ PREFIX = "cavra.go_backend.rollback_drill."
 @pytest.fixture(autouse=True)
 def schedule_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the flows read the schedule of the test."""
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", str(tmp_path / "schedule.json"))
+    monkeypatch.setenv("DRILLS_SCHEDULE", str(tmp_path / "schedule.json"))
 
 
 @pytest.fixture

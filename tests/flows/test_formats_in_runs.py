@@ -40,8 +40,8 @@ def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be where the last check of the dumps was."""
     shutil.copytree(FOLDER / "documents" / "after", tmp_path / "documents")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", "documents/*-schedule.json")
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_HISTORY", "documents/*-history.json")
+    monkeypatch.setenv("DRILLS_SCHEDULE", "documents/*-schedule.json")
+    monkeypatch.setenv("DRILLS_HISTORY", "documents/*-history.json")
 
 
 def check(as_of: str) -> str:

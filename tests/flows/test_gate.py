@@ -1,7 +1,6 @@
 """The gate on a real Prefect server: as a flow, and as a task in the flow of somebody else."""
 
 import json
-import os
 import pickle
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from rollback_drills.errors import RollbackNotReadyError, UsageError
 from tasks.gate import require_rollback_ready
 from tests.flows.test_events import events_of
 from tests.samples.builders import DRILL, SCHEDULE
+from tests.samples.commands import forget_settings
 from tests.samples.promotion import write_promotion
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -30,8 +30,7 @@ LATE = datetime(2026, 11, 27, 9, 0, 1, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave nothing to the environment of whoever runs the tests."""
-    for variable in [each for each in os.environ if each.startswith("CAVRA_")]:
-        monkeypatch.delenv(variable)
+    forget_settings(monkeypatch)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         routes = {"owners": [f"{name}-team"], "notification_providers": ["webhook"]}
         document = {**SCHEDULE, **routes, "schedule_id": name, "next_due_at": due}
         (found / f"{name}.json").write_text(json.dumps(document))
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", str(found))
+    monkeypatch.setenv("DRILLS_SCHEDULE", str(found))
     return found
 
 

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
+from rollback_drills.variables import NAMES_OF_CAVRA, VARIABLES
 from rollback_drills_cli.main import main
 
 
@@ -33,6 +34,13 @@ class Drills:
         assert self(*words) == 0, self.err
         found: dict[str, object] = json.loads(self.out)
         return found
+
+
+def forget_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unset the variables of documents, mode and limits: nothing is left to who runs the tests."""
+    for setting, name in NAMES_OF_CAVRA.items():
+        monkeypatch.delenv(VARIABLES[setting], raising=False)
+        monkeypatch.delenv(name, raising=False)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import pytest
 
 from rollback_drills.errors import UsageError
 from rollback_drills.readiness.terms import Criteria, Mode
-from rollback_drills.settings import VARIABLES, Settings, read_settings
+from rollback_drills.settings import Settings, read_settings
+from rollback_drills.variables import NAMES_OF_CAVRA, VARIABLES
 
 
 def test_without_anything_the_defaults_of_the_contract_hold() -> None:
@@ -15,29 +16,71 @@ def test_without_anything_the_defaults_of_the_contract_hold() -> None:
     assert (settings.history, settings.schedule, settings.connector_config) == (None, None, None)
 
 
-def test_the_environment_is_read_under_the_names_of_the_contract() -> None:
-    settings = read_settings(
-        {
-            "CAVRA_GO_BACKEND_MODE": "promoted",
-            "CAVRA_GO_ROLLBACK_DRILL_HISTORY": "h.json",
-            "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": "s.json",
-            "CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS": "7",
-            "CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS": "30.5",
-            "CAVRA_CONNECTOR_CONFIG": "c.json",
-            "DRILLS_DATABASE_URL": "sqlite:///e.db",
-            "UNRELATED": "x",
-        }
-    )
+OF_CAVRA = {
+    "CAVRA_GO_BACKEND_MODE": "promoted",
+    "CAVRA_GO_ROLLBACK_DRILL_HISTORY": "h.json",
+    "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": "s.json",
+    "CAVRA_GO_PROMOTION_EVIDENCE": "p.json",
+    "CAVRA_GO_ROLLBACK_PLAN": "l.json",
+    "CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE": "r.json",
+    "CAVRA_GO_ROLLBACK_DRILL_DUE_SOON_DAYS": "7",
+    "CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS": "30.5",
+    "CAVRA_CONNECTOR_CONFIG": "c.json",
+}
+OURS = {
+    "DRILLS_MODE": "promoted",
+    "DRILLS_HISTORY": "h.json",
+    "DRILLS_SCHEDULE": "s.json",
+    "DRILLS_PROMOTION_EVIDENCE": "p.json",
+    "DRILLS_ROLLBACK_PLAN": "l.json",
+    "DRILLS_ROLLBACK_REHEARSAL": "r.json",
+    "DRILLS_DUE_SOON_DAYS": "7",
+    "DRILLS_MAX_AGE_DAYS": "30.5",
+    "DRILLS_CONNECTOR_CONFIG": "c.json",
+}
+
+
+@pytest.mark.parametrize("environ", [OURS, OF_CAVRA, OURS | OF_CAVRA], ids=["ours", "of CAVRA", "both"])
+def test_the_environment_is_read_under_our_names_and_those_of_cavra(environ: dict[str, str]) -> None:
+    settings = read_settings(environ | {"DRILLS_DATABASE_URL": "sqlite:///e.db", "UNRELATED": "x"})
 
     assert settings == Settings(
         mode=Mode.PROMOTED,
         history="h.json",
         schedule="s.json",
+        promotion_evidence="p.json",
+        rollback_plan="l.json",
+        rollback_rehearsal="r.json",
         due_soon_days=7.0,
         max_age_days=30.5,
         connector_config="c.json",
         database_url="sqlite:///e.db",
     )
+
+
+@pytest.mark.parametrize("setting", NAMES_OF_CAVRA)
+@pytest.mark.parametrize(("ours", "theirs"), [("7", "8"), ("", "7"), ("7", ""), ("7", "7.0")])
+def test_two_names_with_different_values_are_an_error_without_the_values(
+    setting: str, ours: str, theirs: str
+) -> None:
+    name, other = VARIABLES[setting], NAMES_OF_CAVRA[setting]
+
+    with pytest.raises(UsageError) as caught:
+        read_settings({name: ours, other: theirs})
+
+    assert str(caught.value) == f"{name} and {other} are both set, to different values; unset {other}"
+
+
+def test_what_is_given_goes_before_both_names() -> None:
+    assert read_settings({"DRILLS_MODE": "shadow", "CAVRA_GO_BACKEND_MODE": "x"}, mode="enforce") == Settings(
+        mode=Mode.ENFORCE
+    )
+
+
+@pytest.mark.parametrize("name", [VARIABLES["due_soon_days"], NAMES_OF_CAVRA["due_soon_days"]])
+def test_an_unusable_value_is_blamed_on_the_name_that_is_set(name: str) -> None:
+    with pytest.raises(UsageError, match=f'^{name} is "soon"; must be a number of days'):
+        read_settings({name: "soon"})
 
 
 def test_what_is_given_goes_before_the_environment() -> None:

@@ -50,8 +50,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     history = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [DRILL]}
     (tmp_path / "schedule.json").write_text(json.dumps(schedule))
     (tmp_path / "history.json").write_text(json.dumps(history))
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", str(tmp_path / "schedule.json"))
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_HISTORY", str(tmp_path / "history.json"))
+    monkeypatch.setenv("DRILLS_SCHEDULE", str(tmp_path / "schedule.json"))
+    monkeypatch.setenv("DRILLS_HISTORY", str(tmp_path / "history.json"))
     monkeypatch.chdir(tmp_path)
 
     def call(text: str, *words: str, name: str = "expectations.yaml") -> tuple[int, str, str]:
@@ -76,10 +76,10 @@ def test_what_is_as_expected_passes(run: Test) -> None:
 
 
 def test_without_a_schedule_there_is_nothing_to_test(run: Test, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE")
+    monkeypatch.delenv("DRILLS_SCHEDULE")
     code, _, err = run(GOOD)
     assert code == 2
-    assert "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not set" in err
+    assert "DRILLS_SCHEDULE is not set" in err
 
 
 def test_json_is_read_as_well(run: Test) -> None:
@@ -194,7 +194,7 @@ def test_the_jobs_of_the_manual_pass_on_the_examples_and_fail_on_another_fleet(
 ) -> None:
     commands = job.get("script") or [each["run"] for each in job["steps"] if "run" in each]
     (command,) = [each.split()[2:] for each in commands if each.startswith("drills test ")]
-    monkeypatch.delenv("CAVRA_GO_ROLLBACK_DRILL_HISTORY")
+    monkeypatch.delenv("DRILLS_HISTORY")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     assert run("", *command[1:], name=command[0])[0] == 0
     report = job.get("artifacts", {}).get("reports", {}).get("junit")

@@ -23,7 +23,7 @@ def explain(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     (tmp_path / "payments-history.json").write_text(json.dumps(HISTORY))
     (tmp_path / "search-schedule.json").write_text(json.dumps({**SCHEDULE, "schedule_id": "search"}))
     monkeypatch.setenv("DRILLS_DATABASE_URL", f"sqlite:///{tmp_path / 'evidence.db'}")
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", str(tmp_path))
+    monkeypatch.setenv("DRILLS_SCHEDULE", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
 
     def call(*words: str) -> tuple[int, str, str]:
@@ -84,10 +84,10 @@ def test_a_question_that_cannot_be_answered_is_one_line(
 def test_without_a_schedule_there_is_nothing_to_explain(
     explain: Explain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE")
+    monkeypatch.delenv("DRILLS_SCHEDULE")
     code, _, err = explain()
     assert code == 2
-    assert "CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not set" in err
+    assert "DRILLS_SCHEDULE is not set" in err
 
 
 def test_a_schedule_is_found_in_any_spelling(explain: Explain) -> None:

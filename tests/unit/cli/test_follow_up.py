@@ -192,7 +192,7 @@ def test_an_absent_person_is_not_named_as_next(
     (drills.folder / "schedule.json").write_bytes(written(documents))
     words = {"flag": ["--schedule", "schedule.json"], "policy": ["--routing-policy", "policy.json"]}
     if source == "variable":
-        monkeypatch.setenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", "schedule.json")
+        monkeypatch.setenv("DRILLS_SCHEDULE", "schedule.json")
 
     report = drills.document(command, *words.get(source, []), *AFTER, code=1)
 

@@ -1,7 +1,6 @@
 """`drills gate` as pipelines use it: exit codes, and each format read back by who did not write it."""
 
 import json
-import os
 import re
 import stat
 import sys
@@ -28,6 +27,7 @@ from rollback_drills.readiness.terms import Criteria
 from rollback_drills_cli.main import app, main
 from tests.checkout import ROOT
 from tests.samples.builders import DRILL, NOW, SCHEDULE, called, judged, make_subject
+from tests.samples.commands import forget_settings
 from tests.samples.promotion import write_promotion
 
 HOSTILE = "a%,b:c\r\n::error::<x>&\"'🔥"
@@ -36,8 +36,7 @@ HOSTILE = "a%,b:c\r\n::error::<x>&\"'🔥"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Hold a promotion in order, a schedule that is due on 27 November 2026, and its history."""
-    for variable in [each for each in os.environ if each.startswith("CAVRA_")]:
-        monkeypatch.delenv(variable)
+    forget_settings(monkeypatch)
     history = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [DRILL]}
     (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
     (tmp_path / "history.json").write_text(json.dumps(history))
@@ -91,10 +90,10 @@ def test_the_exit_code_says_whether_the_release_may_pass(
 
 
 def test_the_environment_names_what_no_flag_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CAVRA_GO_BACKEND_MODE", "promoted")
-    monkeypatch.setenv("CAVRA_GO_PROMOTION_EVIDENCE", "evidence.json")
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_PLAN", "plan.json")
-    monkeypatch.setenv("CAVRA_GO_ROLLBACK_REHEARSAL_EVIDENCE", "rehearsal.json")
+    monkeypatch.setenv("DRILLS_MODE", "promoted")
+    monkeypatch.setenv("DRILLS_PROMOTION_EVIDENCE", "evidence.json")
+    monkeypatch.setenv("DRILLS_ROLLBACK_PLAN", "plan.json")
+    monkeypatch.setenv("DRILLS_ROLLBACK_REHEARSAL", "rehearsal.json")
 
     assert gate(*DRILLS, "--now", SOON)[0] == 0
     assert gate(*DRILLS, "--now", SOON, "--rollback-plan", "none.json")[0] == 1

@@ -70,5 +70,5 @@ def test_an_exception_in_the_evidence_counts(schedule: Path, tmp_path: Path) -> 
 
 
 def test_without_a_schedule_it_says_what_is_missing() -> None:
-    done = CliRunner().invoke(app, ["look-ahead"], env={"CAVRA_GO_ROLLBACK_DRILL_SCHEDULE": ""})
+    done = CliRunner().invoke(app, ["look-ahead"], env={"DRILLS_SCHEDULE": ""})
     assert isinstance(done.exception, UsageError)

@@ -30,9 +30,7 @@ def test_a_delivery_with_nothing_to_watch_names_the_setting_before_anything_star
     done = drills("deliver", cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(
-        "drills: there is nothing to watch: CAVRA_GO_ROLLBACK_DRILL_SCHEDULE is not"
-    )
+    assert done.stderr.startswith("drills: there is nothing to watch: DRILLS_SCHEDULE is not")
     assert "--schedule" in done.stderr
 
 
@@ -80,12 +78,18 @@ def test_the_same_instant_and_caller_give_the_same_documents(folder: Path) -> No
         (["check", "--due-soon-days", "x"], {}, "--due-soon-days"),
         (["check", "--no-such-flag"], {}, "--no-such-flag"),
         (["check", "--schedule", "none/*.json"], {}, "none/*.json matches no schedule"),
+        (["check"], {"DRILLS_MODE": "on"}, 'DRILLS_MODE is "on"'),
+        (["check"], {"DRILLS_MODE": ""}, "DRILLS_MODE is empty"),
         (["check"], {"CAVRA_GO_BACKEND_MODE": "on"}, 'CAVRA_GO_BACKEND_MODE is "on"'),
-        (["check"], {"CAVRA_GO_BACKEND_MODE": ""}, "CAVRA_GO_BACKEND_MODE is empty"),
-        (["history"], {"CAVRA_GO_ROLLBACK_DRILL_MAX_AGE_DAYS": "1,5"}, "DRILL_MAX_AGE_DAYS is"),
+        (
+            ["check"],
+            {"DRILLS_MODE": "promoted", "CAVRA_GO_BACKEND_MODE": "shadow"},
+            "DRILLS_MODE and CAVRA_GO_BACKEND_MODE are both set, to different values",
+        ),
+        (["history"], {"DRILLS_MAX_AGE_DAYS": "1,5"}, "DRILLS_MAX_AGE_DAYS is"),
         (["plan", "--schedule", "schedule.json", "--provider", "slcak"], {}, "--provider slcak is unknown"),
         (["plan", "--schedule", "schedule.json", "--routing-policy", "p.json"], {}, "p.json: does not exist"),
-        (["plan"], {"CAVRA_CONNECTOR_CONFIG": "c.json"}, "c.json"),
+        (["plan"], {"DRILLS_CONNECTOR_CONFIG": "c.json"}, "c.json"),
         (["lint", "none.json"], {}, "none.json does not exist"),
         (["evidence", "list"], {"DRILLS_DATABASE_URL": "nonsense"}, "DRILLS_DATABASE_URL is no usable"),
         (["evidence", "list"], {"DRILLS_DATABASE_URL": "sqlite:///none.db"}, "there is no evidence at"),

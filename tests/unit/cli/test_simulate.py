@@ -180,7 +180,7 @@ def test_people_see_how_far_it_is_if_it_takes_longer_than_a_moment(
 
 
 def test_without_a_schedule_it_says_so(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CAVRA_GO_ROLLBACK_DRILL_SCHEDULE", raising=False)
+    monkeypatch.delenv("DRILLS_SCHEDULE", raising=False)
     code, _, err = simulate(period=())
     assert code == 2
     assert "there is nothing to watch" in err

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from rollback_drills.settings import VARIABLES, Settings
+from rollback_drills.settings import Settings
+from rollback_drills.variables import NAMES_OF_CAVRA, VARIABLES
 from tests.checkout import ROOT
 from tests.reading.commands import COMMANDS, TOP
 from tests.reading.documentation import (
@@ -25,6 +26,7 @@ from tests.reading.documentation import (
 
 COMMANDS_PAGE = TEXTS["docs/reference/commands.md"]
 ENVIRONMENT_PAGE = TEXTS["docs/reference/environment.md"]
+MOVING_PAGE = "docs/how-to/move-from-cavra.md"
 GROUPS = {words[:1] for words in COMMANDS if len(words) > 1}
 
 
@@ -230,7 +232,24 @@ _VARIABLE = re.compile(r"\b(?:CAVRA|DRILLS)_[A-Z_]+[A-Z]\b")
 def test_every_variable_in_the_documentation_exists() -> None:
     of_the_tests = {"DRILLS_TEST_POSTGRES", "DRILLS_TEST_MANY_EXAMPLES"}
     for name, text in (TEXTS | FURTHER).items():
-        assert set(_VARIABLE.findall(text)) <= set(VARIABLES.values()) | of_the_tests, name
+        known = set(VARIABLES.values()) | of_the_tests
+        if name == MOVING_PAGE:
+            known |= set(NAMES_OF_CAVRA.values())
+        assert set(_VARIABLE.findall(text)) <= known, name
+
+
+def test_the_page_for_those_who_move_lists_both_names_of_each_variable() -> None:
+    listed = {(before.strip("`"), now.strip("`")) for before, now in rows(TEXTS[MOVING_PAGE], "| of CAVRA |")}
+
+    assert listed == {(theirs, VARIABLES[setting]) for setting, theirs in NAMES_OF_CAVRA.items()}
+
+
+def test_both_names_of_a_variable_stand_in_one_module() -> None:
+    names = "|".join(NAMES_OF_CAVRA.values())
+
+    assert [name for name, text in SOURCES.items() if re.search(names, text)] == [
+        "rollback_drills/variables.py"
+    ]
 
 
 def test_every_variable_of_the_program_is_in_the_reference() -> None:
@@ -248,7 +267,7 @@ def test_every_variable_of_the_program_is_in_the_reference() -> None:
     }
 
     assert [each for each, count in Counter(listed).items() if count > 1] == []
-    assert (used | read | set(VARIABLES.values())) - set(listed) == set()
+    assert (used | read | set(VARIABLES.values())) - set(listed) == set(NAMES_OF_CAVRA.values())
 
 
 def test_the_reference_states_the_default_of_every_setting() -> None:

@@ -229,7 +229,7 @@ def test_a_document_that_is_missing_is_one_finding(tmp_path: Path) -> None:
     (finding,) = gate["checks"][0]["findings"]
     assert finding["id"] == "go_promotion_evidence_file"
     assert finding["message"].endswith("no.json: does not exist; create the file, or fix the path")
-    assert "set CAVRA_GO_ROLLBACK_PLAN or give its path" in gate["checks"][1]["message"]
+    assert "set DRILLS_ROLLBACK_PLAN or give its path" in gate["checks"][1]["message"]
 
 
 def test_nothing_is_asked_for_without_a_path_outside_promoted_mode() -> None:

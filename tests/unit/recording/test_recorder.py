@@ -254,11 +254,11 @@ def test_a_new_text_that_does_not_say_what_it_should_is_never_written(
 
 class TestFindTarget:
     def test_without_a_schedule(self) -> None:
-        with pytest.raises(UsageError, match="no drill schedule is configured; set CAVRA_"):
+        with pytest.raises(UsageError, match="no drill schedule is configured; set DRILLS_"):
             find_target(None, "history.json", None)
 
     def test_without_a_history(self, folder: Folder) -> None:
-        with pytest.raises(UsageError, match="no drill history is configured; set CAVRA_"):
+        with pytest.raises(UsageError, match="no drill history is configured; set DRILLS_"):
             find_target(str(folder.schedule), None, None)
 
     @pytest.mark.parametrize(
