@@ -4,6 +4,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from rollback_drills.extras import describe_missing
+
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _PROXY_VARIABLES = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
 NO_CERTIFICATES = "SSL_CERT_FILE does not name a readable file of certificates; correct it, or unset it"
@@ -72,6 +74,8 @@ def _explain_network(error: BaseException) -> str | None:
 
 
 def _explain_surroundings(error: BaseException) -> str | None:
+    if isinstance(error, ImportError) and (missing := describe_missing(error)):
+        return f"this command {missing}"
     if type(error).__name__ == "ValidationError" and str(getattr(error, "title", "")).endswith("Settings"):
         return "a setting of Prefect cannot be used; correct the variables that begin with PREFECT_"
     if isinstance(error, OSError):

@@ -4,12 +4,14 @@ from collections import UserDict
 from collections.abc import Collection, Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import typer
 from typer.core import MarkupMode, TyperGroup
 
+from rollback_drills.errors import UsageError
+from rollback_drills.extras import describe_missing
 from rollback_drills_cli.command_group import CommandGroup
 
 
@@ -49,10 +51,31 @@ class _Commands(UserDict[str, Any]):
 
 def _load(name: str, place: str, markup_mode: MarkupMode) -> click.Command:
     module, _, attribute = place.partition(":")
-    found = getattr(import_module(f"rollback_drills_cli.{module}"), attribute)
+    try:
+        found = getattr(import_module(f"rollback_drills_cli.{module}"), attribute)
+    except ImportError as error:
+        if missing := describe_missing(error):
+            return _refuse(name, missing)
+        raise
     only = typer.Typer(add_completion=False, rich_markup_mode=markup_mode)
     if isinstance(found, typer.Typer):
         only.add_typer(found, name=name)
     else:
         only.command(name)(found)
     return typer.main.get_group(only).commands[name]
+
+
+def _refuse(name: str, missing: str) -> click.Command:
+    """Return a command whose extra is missing: help lists it, and whatever it is called with, it says so."""
+
+    def refuse() -> NoReturn:
+        raise UsageError(f"`drills {name}` {missing}")
+
+    return click.Command(
+        name,
+        callback=refuse,
+        help=f"{missing[:1].upper()}{missing[1:]}.",
+        short_help=f"{missing[:1].upper()}{missing[1:].partition(',')[0]}.",
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )

@@ -24,6 +24,7 @@ from rollback_drills.database.versions import (
 )
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.extras import describe_missing
 
 MOST_PARAMETERS: Final = 500
 """How many values an IN may have: every database takes at least this many."""
@@ -39,6 +40,7 @@ _REMEDIES: Final = {
     "57014": "; raise statement_timeout for this role if the database is that large",
 }
 """What to do, by SQLite's name or the SQLSTATE of an error."""
+_NO_URL: Final = "is no usable database URL; write it like sqlite:///evidence.db"
 _MOST_CONFLICTS: Final = 5
 _CHANGED: Final = "rows_changed"
 _LONGEST_PAUSE_SECONDS: Final = 0.2
@@ -243,10 +245,10 @@ class Database:
 def _make_engine(url: str) -> Engine:
     try:
         engine = _connect_to(make_url(url))
-    except (SQLAlchemyError, ImportError, ValueError):
-        raise UsageError(
-            "DRILLS_DATABASE_URL is no usable database URL; write it like sqlite:///evidence.db"
-        ) from None
+    except ImportError as error:
+        raise UsageError(f"DRILLS_DATABASE_URL {describe_missing(error) or _NO_URL}") from None
+    except (SQLAlchemyError, ValueError):
+        raise UsageError(f"DRILLS_DATABASE_URL {_NO_URL}") from None
     event.listen(engine, "after_cursor_execute", _note_change)
     return engine
 

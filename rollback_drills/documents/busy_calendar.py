@@ -11,6 +11,7 @@ from rollback_drills.documents.recurrence import SEARCHED_YEARS
 from rollback_drills.documents.routing_policy import Period
 from rollback_drills.documents.spans import Span, Spans
 from rollback_drills.documents.wall_time import FIRST_YEAR, LAST_YEAR, to_instant
+from rollback_drills.extras import describe_missing
 
 if TYPE_CHECKING:
     from icalendar.cal import Component
@@ -90,11 +91,14 @@ def read_busy_times(data: bytes, zone: str) -> BusyCalendar:
         zone: Where days and times without a zone are meant.
 
     Raises:
-        ValueError: It cannot be read; the message says which event is wrong, and not what it is about.
+        ValueError: It cannot be read; the message says which event is wrong, and not what it is about. Or the
+                extra that reads it is not installed.
     """
-    import recurring_ical_events  # a quarter of a second, and few documents have a calendar
-    from icalendar import Calendar
-
+    try:
+        import recurring_ical_events  # a quarter of a second, and few documents have a calendar
+        from icalendar import Calendar
+    except ImportError as error:
+        raise ValueError(describe_missing(error)) from None
     try:
         calendar = Calendar.from_ical(data)
     except Exception:  # whose text may have titles  # noqa: BLE001 - the library raises what its parts raise

@@ -12,6 +12,7 @@ from rollback_drills.documents.fields import Document, Name
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.wall_time import check_year
+from rollback_drills.extras import describe_missing
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
@@ -121,14 +122,12 @@ def find_holidays(region: str) -> "HolidayBase":
     """Return the public holidays of a country or one of its parts.
 
     Raises:
-        ValueError: It is not known, or the package that knows them is not installed.
+        ValueError: It is not known, or the extra that knows them is not installed.
     """
     try:
         import holidays
-    except ImportError:
-        raise ValueError(
-            "holidays needs a package that is not installed; run: pip install holidays"
-        ) from None
+    except ImportError as error:
+        raise ValueError(f"holidays {describe_missing(error)}") from None
     country, _, part = region.partition("-")
     known = holidays.list_supported_countries(include_aliases=False)
     if country not in known:
