@@ -13,7 +13,9 @@ from blocks.registry import CONNECTORS
 from blocks.secret_fields import is_secret
 from rollback_drills.connectors.config_file import NamedEntry
 from rollback_drills.connectors.entries import BlockEntry, is_variable_name
+from rollback_drills.errors import UsageError
 from rollback_drills.redaction.redactor import remember_secrets
+from rollback_drills.secret_variables import find_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ def plan_connector(
     """Return what to save for an entry, or None if it has problems, which are added to the list."""
     found: list[str] = []
     entry = named.entry
+    environ = _open_variables(named, environ, found)
+    if found:
+        problems += found
+        return None
     if isinstance(entry, BlockEntry):
         plan = _plan_block(named, entry, environ, found)
     else:
@@ -58,6 +64,18 @@ def plan_connector(
         found = [f"{named.path}: {problem}" for problem in _try_out(plan)]
     problems += found
     return None if found else plan
+
+
+def _open_variables(named: NamedEntry, environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """Return the variables that the entry names, with what is in their files."""
+    opened = {}
+    for key, name in named.entry.model_dump(exclude_unset=True).items():
+        if key.endswith("_env") and is_variable_name(name):
+            try:
+                opened[name] = find_secret(environ, name) or ""
+            except UsageError as error:
+                problems.append(f"{named.path}.{key}: {error}")
+    return opened
 
 
 def _unset(named: NamedEntry, key: str, variable: str) -> str:

@@ -12,7 +12,8 @@ from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.readiness.terms import Criteria, Mode
-from rollback_drills.variables import VARIABLES, find_variable
+from rollback_drills.secret_variables import OWN, find_secret
+from rollback_drills.variables import VARIABLES, SetVariable, find_variable
 
 DESCRIPTIONS: Final = {
     "schedule": "Drill schedule: a file, folder, glob or .jsonl file.",
@@ -109,12 +110,20 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
         name = field.name
         if given.get(name) is not None:
             value = _convert(given[name], field.type, field=name)
-        elif found := find_variable(name, environ):
+        elif found := _find(name, environ):
             value = _convert(found.text, field.type, variable=found.name)
         else:
             continue
         settings = msgspec.structs.replace(settings, **{name: value})
     return settings
+
+
+def _find(setting: str, environ: Mapping[str, str]) -> SetVariable | None:
+    variable = VARIABLES[setting]
+    if variable not in OWN:
+        return find_variable(setting, environ)
+    text = find_secret(environ, variable)
+    return None if text is None else SetVariable(variable, text)
 
 
 def find_run_timeout(environ: Mapping[str, str]) -> float:

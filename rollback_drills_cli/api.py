@@ -13,6 +13,7 @@ import typer
 
 from rollback_drills.api_token import Scope
 from rollback_drills.errors import UsageError
+from rollback_drills.posix import require_posix
 from rollback_drills.settings import read_settings
 from rollback_drills.variables import VARIABLES
 from rollback_drills_api.logins import parse_login
@@ -163,6 +164,7 @@ def _check_exposure(host: str, *, beyond_loopback: bool, has_tls: bool) -> None:
 def _serve(
     served: ApiOptions, host: str, port: int, tls_certificate: Path | None, tls_key: Path | None
 ) -> None:
+    require_posix("resource", "drills api")
     import uvicorn
 
     from rollback_drills.database.connections import Database

@@ -60,6 +60,7 @@ PANELS: Final = {
         "api-token": "api_token:app",
         "links": "links:app",
         "automations": "automations.command:app",
+        "exec": "execute:execute",
     },
 }
 """By title, the panels of the help: by name, the module and the function of each command.

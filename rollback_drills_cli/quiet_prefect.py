@@ -1,9 +1,10 @@
-"""Keeps the log of Prefect out of what people see."""
+"""Prepares the environment for Prefect: its secrets from files, and its log out of what people see."""
 
 import os
 from pathlib import Path
 
 from rollback_drills.errors import UsageError
+from rollback_drills.secret_variables import open_secret_files
 from rollback_drills_cli.environment_errors import NO_CERTIFICATES
 
 
@@ -16,8 +17,10 @@ def quieten_prefect(*, verbose: bool = False) -> None:
         verbose: Show the log.
 
     Raises:
-        UsageError: The user has no home folder, or SSL_CERT_FILE names no file; Prefect needs both.
+        UsageError: The user has no home folder, or SSL_CERT_FILE names no file; Prefect needs both. Or a file
+            with a secret cannot be used.
     """
+    open_secret_files(os.environ)
     try:
         Path.home()
     except RuntimeError:

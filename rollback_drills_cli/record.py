@@ -55,10 +55,7 @@ def record(
 
     Exit code 0 if it is accepted, 1 if it is recorded but not accepted, 2 if nothing was written.
     """
-    from rollback_drills.recording.drill_entry import (
-        build_drill,
-        read_fields,
-    )  # with fcntl, and seldom needed
+    from rollback_drills.recording.drill_entry import build_drill, read_fields
     from rollback_drills.recording.recorder import record_drill
     from rollback_drills.recording.target import find_target
 

@@ -197,6 +197,8 @@ def _sign(status: os.stat_result) -> _Signature:
 
 def _name_kept(path: str) -> str:
     """Return where the index of a file is kept; empty if there is no folder that only this user may write."""
+    if not hasattr(os, "getuid"):  # only POSIX says whose a folder is
+        return ""
     folder = os.path.join(tempfile.gettempdir(), f"rollback-drills-{os.getuid()}")
     try:
         os.makedirs(folder, mode=stat.S_IRWXU, exist_ok=True)

@@ -1,7 +1,6 @@
 """Replaces a document on disk: one writer at a time, and after a crash the old or the new one, whole."""
 
 import errno
-import fcntl
 import os
 import shutil
 import time
@@ -12,6 +11,7 @@ from typing import Final
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError
+from rollback_drills.posix import require_posix
 
 _WAIT_SECONDS: Final = 30.0
 _LOOK_AGAIN_SECONDS: Final = 0.02
@@ -29,8 +29,10 @@ def locked(path: str, *, wait_seconds: float = _WAIT_SECONDS) -> Iterator[str]:
     is the system that holds it, so that the lock of a process that dies is gone.
 
     Raises:
+        UsageError: The system has no such locks.
         WriteError: Another writer does not let go, or the folder cannot be written.
     """
+    require_posix("fcntl", f"writing {show_path(path)}")
     place = os.path.realpath(path)
     try:
         descriptor = os.open(f"{place}.lock", os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
@@ -44,6 +46,8 @@ def locked(path: str, *, wait_seconds: float = _WAIT_SECONDS) -> Iterator[str]:
 
 
 def _acquire(descriptor: int, path: str, wait_seconds: float) -> None:
+    import fcntl  # only POSIX has it, and `locked` has ensured that
+
     until = time.monotonic() + wait_seconds
     while True:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from rollback_drills.secret_variables import OF_OTHERS, OWN
 from rollback_drills.settings import Settings
 from rollback_drills.variables import NAMES_OF_CAVRA, VARIABLES
 from tests.checkout import ROOT
@@ -91,6 +92,11 @@ def shell_lines(text: str, program: str) -> Iterator[list[str]]:
                 yield shlex.split(called[1].partition(" > ")[0], comments=True)
 
 
+def own(words: list[str]) -> list[str]:
+    """Return the arguments before `--`: what follows is of another program."""
+    return words[: words.index("--")] if "--" in words else words
+
+
 def is_unusable(words: list[str]) -> str:
     """Return what is wrong with the arguments of a call of `drills`; empty if it would run."""
     known = find(words)
@@ -102,7 +108,7 @@ def is_unusable(words: list[str]) -> str:
         return ""
     except click.ClickException as error:
         return error.format_message()
-    flags = {word.partition("=")[0] for word in words if word.startswith("--")}
+    flags = {word.partition("=")[0] for word in own(words) if word.startswith("--")}
     return ", ".join(f"{flag} is not shown by --help" for flag in flags - long_flags(COMMANDS[known]))
 
 
@@ -145,7 +151,7 @@ def test_every_command_and_flag_in_the_prose_exists() -> None:
         command = find(words)
         known = long_flags(TOP) | {"--help"} if command is None else long_flags(COMMANDS[command])
         is_named = command is not None or words[0] in ("COMMAND", *known) or (words[0],) in GROUPS
-        if not is_named or not {word for word in words if word.startswith("--")} <= known:
+        if not is_named or not {word for word in own(words) if word.startswith("--")} <= known:
             wrong.append((name, words))
     assert wrong == []
 
@@ -230,9 +236,9 @@ _VARIABLE = re.compile(r"\b(?:CAVRA|DRILLS)_[A-Z_]+[A-Z]\b")
 
 
 def test_every_variable_in_the_documentation_exists() -> None:
-    of_the_tests = {"DRILLS_TEST_POSTGRES", "DRILLS_TEST_MANY_EXAMPLES"}
+    others = {"DRILLS_TEST_POSTGRES", "DRILLS_TEST_MANY_EXAMPLES", *(f"{name}_FILE" for name in OWN)}
     for name, text in (TEXTS | FURTHER).items():
-        known = set(VARIABLES.values()) | of_the_tests
+        known = set(VARIABLES.values()) | others
         if name == MOVING_PAGE:
             known |= set(NAMES_OF_CAVRA.values())
         assert set(_VARIABLE.findall(text)) <= known, name
@@ -255,7 +261,7 @@ def test_both_names_of_a_variable_stand_in_one_module() -> None:
 def test_every_variable_of_the_program_is_in_the_reference() -> None:
     listed = [
         variable
-        for row in rows(ENVIRONMENT_PAGE, "| variable |")
+        for row in rows(ENVIRONMENT_PAGE, "| variable | default |")
         for variable in re.findall(r"`([A-Z_]+)`", row[0])
     ]
     used = {variable for text in SOURCES.values() for variable in _VARIABLE.findall(text)}
@@ -270,8 +276,17 @@ def test_every_variable_of_the_program_is_in_the_reference() -> None:
     assert (used | read | set(VARIABLES.values())) - set(listed) == set(NAMES_OF_CAVRA.values())
 
 
+def test_the_reference_lists_every_secret_that_may_come_from_a_file() -> None:
+    listed = [row[:2] for row in rows(ENVIRONMENT_PAGE, "| variable | or the file |")]
+
+    named = {tuple(each) for each in listed if each[0].startswith("`")}
+    assert named == {(f"`{name}`", f"`{name}_FILE`") for name in (*OWN, *OF_OTHERS)}
+
+
 def test_the_reference_states_the_default_of_every_setting() -> None:
-    written = {row[0].strip("`"): row[1].strip("`") for row in rows(ENVIRONMENT_PAGE, "| variable |")}
+    written = {
+        row[0].strip("`"): row[1].strip("`") for row in rows(ENVIRONMENT_PAGE, "| variable | default |")
+    }
     defaults = Settings()
 
     for setting, variable in VARIABLES.items():
