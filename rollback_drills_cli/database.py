@@ -35,14 +35,17 @@ def open_existing(url: str | None, *tables: str, to_write: bool = False) -> "Evi
     Raises:
         UsageError: There is none.
     """
-    from rollback_drills.evidence.index import EvidenceIndex  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.connections import show_place  # SQLAlchemy takes half a second to import
+    from rollback_drills.evidence.index import EvidenceIndex
 
     place = find_database_url(os.environ, url)
     if to_write:
         _upgrade(place)
     index = EvidenceIndex.open_existing(place, *tables)
     if index is None:
-        raise UsageError(f"there is no evidence at {place} yet; run `drills deliver` or the drill-check flow")
+        raise UsageError(
+            f"there is no evidence at {show_place(place)} yet; run `drills deliver` or the drill-check flow"
+        )
     return index
 
 
@@ -75,7 +78,10 @@ def open_outbox(url: str | None, *, to_write: bool = False) -> "Database":
     Raises:
         UsageError: There is none.
     """
-    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.connections import (  # SQLAlchemy takes half a second to import
+        Database,
+        show_place,
+    )
     from rollback_drills.database.tables import OUTBOX
 
     database_url = find_database_url(os.environ, url)
@@ -84,7 +90,8 @@ def open_outbox(url: str | None, *, to_write: bool = False) -> "Database":
     database = Database.open_existing(database_url, OUTBOX.name)
     if database is None:
         raise UsageError(
-            f"there is no outbox at {database_url} yet; run `drills deliver` or the drill-check flow"
+            f"there is no outbox at {show_place(database_url)} yet;"
+            " run `drills deliver` or the drill-check flow"
         )
     return database
 

@@ -271,6 +271,11 @@ def _note_change(
         connection.info[_CHANGED] = True
 
 
+def show_place(url: URL | str) -> str:
+    """Return the URL of a database as it may be shown: without its password."""
+    return make_url(url).difference_update_query(["password"]).render_as_string(hide_password=True)
+
+
 @contextmanager
 def _explained(engine: Engine) -> Iterator[None]:
     try:
@@ -279,6 +284,6 @@ def _explained(engine: Engine) -> Iterator[None]:
         cause = getattr(error, "orig", None) or error
         sqlstate = getattr(cause, "sqlstate", None)
         kind = ConflictError if sqlstate in _CONFLICTS else DatabaseError
-        place = engine.url.difference_update_query(["password"]).render_as_string(hide_password=True)
+        place = show_place(engine.url)
         remedy = _REMEDIES.get(getattr(cause, "sqlite_errorname", sqlstate) or "", "")
         raise kind(f"the database at {place} cannot be used: {cause}{remedy}") from None

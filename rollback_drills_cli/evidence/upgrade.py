@@ -1,6 +1,9 @@
 """`drills evidence upgrade`: brings a database of an earlier version to the format of this one."""
 
 import os
+from typing import Annotated
+
+import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import find_database_url
@@ -10,13 +13,22 @@ from rollback_drills_cli.options import JsonOption
 from rollback_drills_cli.output import print_json, print_line
 
 
-def upgrade(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
+def upgrade(
+    create: Annotated[
+        bool, typer.Option("--create", help="Create the database if there is none, for the first start.")
+    ] = False,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Upgrade the database to the format of this version. Back it up first.
 
     Whatever writes upgrades by itself, unless DRILLS_AUTO_UPGRADE is 0. Rows from before the evidence was
     signed are imported with the key on the configured Prefect server.
     """
-    from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
+    from rollback_drills.database.connections import (  # SQLAlchemy takes half a second to import
+        Database,
+        show_place,
+    )
     from rollback_drills.database.first_format import count_rows
     from rollback_drills.database.versions import NEWEST
     from rollback_drills.evidence.appender import append
@@ -24,8 +36,8 @@ def upgrade(database: DatabaseOption = None, as_json: JsonOption = False) -> Non
     place = find_database_url(os.environ, database)
     opened = Database.at(place)
     before = opened.find_version()
-    if before is None:
-        raise UsageError(f"there is no evidence at {place} yet, and so nothing to upgrade")
+    if before is None and not create:
+        raise UsageError(f"there is no evidence at {show_place(place)} yet, and so nothing to upgrade")
     opened.prepare(upgrade=True)
     with opened.read() as connection:
         waiting = count_rows(connection)
@@ -33,11 +45,15 @@ def upgrade(database: DatabaseOption = None, as_json: JsonOption = False) -> Non
     if as_json:
         print_json({"from_version": before, "to_version": NEWEST, "imported": waiting})
     else:
-        print_line(
-            f"The database has schema version {NEWEST} already."
-            if before == NEWEST
-            else f"Upgraded the database from schema version {before} to {NEWEST}."
-        )
+        print_line(_describe(before, NEWEST))
         if waiting:
             print_line(f"Imported {waiting} rows from before the evidence was signed.")
     report_clock(went_back)
+
+
+def _describe(before: int | None, newest: int) -> str:
+    if before is None:
+        return f"Created the database, with schema version {newest}."
+    if before == newest:
+        return f"The database has schema version {newest} already."
+    return f"Upgraded the database from schema version {before} to {newest}."
