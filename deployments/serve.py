@@ -109,6 +109,7 @@ def find_deployments() -> "list[RunnerDeployment]":
     from flows.look_ahead import look_ahead
     from flows.record_drill import record_drill
     from flows.release_gate import release_gate
+    from flows.replay_notifications import replay_notifications
     from flows.request_exception import request_exception
     from flows.request_replay import request_replay
     from flows.retire_schedule import retire_schedule
@@ -132,6 +133,7 @@ def find_deployments() -> "list[RunnerDeployment]":
         retire_schedule,
         request_exception,
         decide_exception,
+        replay_notifications,
         request_replay,
         approve_replay,
         execute_replay,

@@ -19,6 +19,7 @@ from rollback_drills_api import (
     calendar_feed,
     console,
     console_forms,
+    console_replays,
     console_tables,
     delivering,
     docs_page,
@@ -29,6 +30,7 @@ from rollback_drills_api import (
     publishing,
     reads,
     recording,
+    replaying,
     requesting,
     retiring,
 )
@@ -71,10 +73,11 @@ def build_app(options: ApiOptions) -> FastAPI:
     app.state.form_keys = KeyBook(options.open_form_keys)
     app.state.service = Service(options, book, FleetCache(options.settings))
     read = (
-        *(reads, lookback, publishing, console_forms, console_tables, console, metrics, health),
-        *(acknowledge_link, docs_page, calendar_feed),
+        *(reads, lookback, publishing, console_forms, console_tables, console_replays, console),
+        *(metrics, health, acknowledge_link, docs_page, calendar_feed),
     )
-    for module in (*read, delivering, acknowledging, granting, recording, retiring, requesting, building):
+    acting = (delivering, acknowledging, granting, recording, retiring, requesting, replaying)
+    for module in (*read, *acting, building):
         # as they are: a router that is included looks for its route once more, with every request
         app.router.routes.extend(module.router.routes)
     app.add_api_route(

@@ -14,8 +14,9 @@ from rollback_drills.followup.requests import (
     RetirementRequest,
     Said,
 )
-from rollback_drills.planning.delivery_request import DeliverOptions, like
+from rollback_drills.planning.delivery_request import DeliverOptions, Retries, TimeoutSeconds, like
 from rollback_drills.recording.requests import DrillFacts, OutcomeName, RecordRequest, WhereToRecord
+from rollback_drills.recovery.requests import ReplayExecution, ReplayWish
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: names are one line."""
@@ -170,6 +171,41 @@ class DeclineBody(Body):
 
     decided_by: Who | None = None
     reason: str = Field(min_length=1, max_length=4000, description="Why it is declined, for the evidence.")
+
+
+class ReplayBody(Body):
+    """What is to be replayed: notifications, or all dead letters of a connector."""
+
+    model_config = _such_as(provider="pagerduty", reason="the service key was replaced", requested_by="maria")
+
+    notification_ids: list[Name] = like(ReplayWish, "notification_ids", max_length=1000)
+    provider: Name | None = Field(default=None, description=ReplayWish.model_fields["provider"].description)
+    reason: str = like(ReplayWish, "reason", min_length=1, max_length=4000)
+    requested_by: Who | None = None
+
+    @model_validator(mode="after")
+    def _check_chosen(self) -> Self:
+        if bool(self.notification_ids) is bool(self.provider):
+            raise ValueError("a replay needs either notification_ids or provider")
+        return self
+
+
+class ReplayApprovalBody(Body):
+    """Who approves a replay."""
+
+    model_config = _such_as(approved_by="jo")
+
+    approved_by: Who | None = None
+
+
+class ReplayExecutionBody(Body):
+    """Who executes an approved replay, and how hard it is tried."""
+
+    model_config = _such_as(replayed_by="maria", retries=2)
+
+    replayed_by: Who | None = None
+    retries: Retries = like(ReplayExecution, "retries")
+    timeout_seconds: TimeoutSeconds = like(ReplayExecution, "timeout_seconds")
 
 
 class RouteBody(Body):

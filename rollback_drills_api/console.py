@@ -18,9 +18,7 @@ from rollback_drills.console.pages import (
     write_fleet,
     write_missing_documents,
     write_missing_evidence,
-    write_outages,
     write_trends,
-    write_undelivered,
 )
 from rollback_drills.console.query import FleetQuery, MonthQuery, read_page
 from rollback_drills.console.rendering import SERVED_POLICY, Outage, render_outage, stylesheet
@@ -79,18 +77,6 @@ async def acknowledgements(served: Readable, request: Request) -> Response:
     )
 
 
-@router.get("/outages")
-async def outages(served: Readable, request: Request) -> Response:
-    """Show the outages of connectors."""
-    return await give(
-        served,
-        request,
-        "outages",
-        lambda: bool(only(request.query_params)),
-        lambda console, links, _: write_outages(console, links),
-    )
-
-
 @router.get("/trends")
 async def trends(served: Readable, request: Request) -> Response:
     """Show what was delivered and what was kept back, week by week."""
@@ -112,18 +98,6 @@ async def changes(served: Readable, request: Request) -> Response:
         "changes",
         lambda: bool(only(request.query_params)),
         lambda console, links, _: write_changes(console, links),
-    )
-
-
-@router.get("/undelivered")
-async def undelivered(served: Readable, request: Request) -> Response:
-    """Show what waits for delivery, and the dead letters."""
-    return await give(
-        served,
-        request,
-        "undelivered",
-        lambda: bool(only(request.query_params)),
-        lambda console, links, _: write_undelivered(console, links),
     )
 
 

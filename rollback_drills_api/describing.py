@@ -81,6 +81,26 @@ _DECLINE_EXAMPLE: Final = {
     "declined_by": "anna via administration",
     "reason": "there is time",
 }
+_REPLAY_EXAMPLE: Final = {
+    "metadata_kind": "go-backend-rollback-drill-replay-request",
+    "replay_id": "gordreplay-0123456789abcdef",
+    "requested_by": "maria via pipeline",
+    "reason": "the service key was replaced",
+    "open_until": "2026-12-08T09:00:00+00:00",
+    "notification_count": 2,
+}
+_REPLAY_APPROVAL_EXAMPLE: Final = {
+    "metadata_kind": "go-backend-rollback-drill-replay-approval",
+    "replay_id": "gordreplay-0123456789abcdef",
+    "requested_by": "maria via pipeline",
+    "approved_by": "jo via administration",
+}
+_REPLAY_EXECUTION_EXAMPLE: Final = {
+    "metadata_kind": "go-backend-rollback-drill-replay-execution",
+    "replay_id": "gordreplay-0123456789abcdef",
+    "replayed_by": "maria via pipeline",
+    "notification_count": 2,
+}
 _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
     "history": (
         "The history report of contract §3; of several schedules a page of them.",
@@ -291,6 +311,21 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
         _object(decline=_OBJECT, metadata=_OBJECT),
         {"decline": _DECLINE_EXAMPLE, "metadata": _DECLINE_EXAMPLE},
     ),
+    "replay_request": (
+        "The request for a replay that was written down.",
+        _object(replay=_OBJECT, metadata=_OBJECT),
+        {"replay": _REPLAY_EXAMPLE, "metadata": _REPLAY_EXAMPLE},
+    ),
+    "replay_approval": (
+        "The approval that was written down.",
+        _object(replay=_OBJECT, metadata=_OBJECT),
+        {"replay": _REPLAY_APPROVAL_EXAMPLE, "metadata": _REPLAY_APPROVAL_EXAMPLE},
+    ),
+    "replay_execution": (
+        "The execution that was written down; `GET …/replays` and the outbox say what came of it.",
+        _object(replay=_OBJECT, metadata=_OBJECT),
+        {"replay": _REPLAY_EXECUTION_EXAMPLE, "metadata": _REPLAY_EXECUTION_EXAMPLE},
+    ),
     "package": (
         "The audit package, sealed by a digest.",
         _object(audit_package=_OBJECT, metadata=_BUILT),
@@ -311,6 +346,7 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
 _RUNS_A_FLOW: Final = (
     *("deliver", "acknowledge", "bulk", "exception", "record"),
     *("retirement", "request", "decline"),
+    *("replay_request", "replay_approval", "replay_execution"),
 )
 _HAS_BODY: Final = (*_RUNS_A_FLOW, "package", "escalation")
 

@@ -82,6 +82,22 @@ def find_connectors() -> frozenset[str]:
         raise _unreachable(error) from None
 
 
+def find_replay_approvals() -> frozenset[str]:
+    """Return the names of the connectors through which nothing is replayed without an approval.
+
+    Raises:
+        Problem: The Prefect server cannot be reached.
+    """
+    import httpx  # Prefect's client speaks through it
+
+    from blocks.registry import find_replay_approvals as find
+
+    try:
+        return find()
+    except (httpx.HTTPError, RuntimeError) as error:
+        raise _unreachable(error) from None
+
+
 def documents_of(settings: Settings) -> dict[str, str | None]:
     """Return the parameters by which a flow in this process reads the documents that are served."""
     return {"schedule": settings.schedule, "history": settings.history}
@@ -144,16 +160,21 @@ def _refused(status: int) -> Problem:
 
 def _find_flow(name: str) -> Any:
     from flows.acknowledge_notification import acknowledge_notification  # Prefect takes a second to import
+    from flows.approve_replay import approve_replay
     from flows.decide_exception import decide_exception
     from flows.deliver_notifications import deliver_notifications
+    from flows.execute_replay import execute_replay
     from flows.grant_exception import grant_exception
     from flows.record_drill import record_drill
+    from flows.replay_notifications import replay_notifications
     from flows.request_exception import request_exception
+    from flows.request_replay import request_replay
     from flows.retire_schedule import retire_schedule
 
     flows = (
         *(acknowledge_notification, deliver_notifications, record_drill),
         *(grant_exception, request_exception, decide_exception, retire_schedule),
+        *(replay_notifications, request_replay, approve_replay, execute_replay),
     )
     return next(flow for flow in flows if flow.name == name)
 

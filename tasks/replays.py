@@ -1,4 +1,4 @@
-"""Requests, approves and executes replays, and gives the records."""
+"""Replays notifications, and requests, approves and executes replays; gives the records."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from blocks.ledger_key import open_signing_key
+from blocks.registry import find_replay_approvals
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD
@@ -15,8 +16,31 @@ from rollback_drills.outbox.queries import find_ids
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recording import Recording, Writer
-from rollback_drills.recovery.replays import approve_replay, execute_replay, request_replay
+from rollback_drills.recovery.replays import (
+    NOT_REPLAYABLE,
+    approve_replay,
+    execute_replay,
+    replay,
+    request_replay,
+)
 from tasks.evidence import open_existing
+
+
+@task(task_run_name="replay-notifications", cache_policy=NO_CACHE)
+def write_replay(notification_ids: Sequence[str], provider: str, act: Act, url: str) -> Report:
+    """Make these notifications due, or all dead letters of a connector.
+
+    Raises:
+        UsageError: Both or none of them are named, or nothing of it can be replayed.
+        RefusedReplayError: A connector needs the approval of a second person.
+    """
+    database = _open(url)
+    wanted = _choose(database, notification_ids, provider)
+    writer = _writer(database, "replay-notifications")
+    written = replay(database, wanted, act, writer, find_replay_approvals())
+    if not written.records:
+        raise UsageError(NOT_REPLAYABLE)
+    return _last(written)
 
 
 @task(task_run_name="request-replay", cache_policy=NO_CACHE)
@@ -26,12 +50,8 @@ def write_replay_request(notification_ids: Sequence[str], provider: str, act: Ac
     Raises:
         UsageError: Both or none of them are named, or nothing of it can be replayed.
     """
-    if bool(notification_ids) is bool(provider):
-        raise UsageError(
-            "is needed, or provider for all its dead letters; not both", field="notification_ids"
-        )
     database = _open(url)
-    wanted = notification_ids or find_ids(database, DEAD, provider)
+    wanted = _choose(database, notification_ids, provider)
     return _last(request_replay(database, wanted, act, _writer(database, "request-replay")))
 
 
@@ -57,6 +77,14 @@ def write_replay_execution(replay_id: str, by: str, url: str) -> Report:
     """
     database = _open(url)
     return _last(execute_replay(database, replay_id, by, _writer(database, "execute-replay")))
+
+
+def _choose(database: Database, notification_ids: Sequence[str], provider: str) -> Sequence[str]:
+    if bool(notification_ids) is bool(provider):
+        raise UsageError(
+            "is needed, or provider for all its dead letters; not both", field="notification_ids"
+        )
+    return notification_ids or find_ids(database, DEAD, provider)
 
 
 def _open(url: str) -> Database:

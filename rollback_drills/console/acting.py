@@ -10,6 +10,7 @@ from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.exception_requests import RequestedException
 from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.names.people import is_same_caller
+from rollback_drills.recovery.found_replays import ReplayReport
 
 
 class FormName(StrEnum):
@@ -21,6 +22,14 @@ class FormName(StrEnum):
     RECORD = "record"
 
 
+class ReplayForm(StrEnum):
+    """The forms by which notifications are sent again, as their addresses name them."""
+
+    REPLAY = "replay"
+    APPROVE = "approve"
+    EXECUTE = "execute"
+
+
 class Done(StrEnum):
     """What was done before the page is shown."""
 
@@ -29,6 +38,9 @@ class Done(StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     RECORDED = "recorded"
+    REPLAYED = "replayed"
+    REPLAY_REQUESTED = "replay-requested"
+    REPLAY_APPROVED = "replay-approved"
 
 
 _SAYS: Final = {
@@ -37,6 +49,12 @@ _SAYS: Final = {
     Done.APPROVED: "The request is approved, and the exception holds.",
     Done.DECLINED: "The request is declined. Nothing changes for its cycle.",
     Done.RECORDED: "The drill is recorded. The table below says whether it is accepted.",
+    Done.REPLAYED: "Your replay is in the evidence. What was not delivered again is on the page Undelivered.",
+    Done.REPLAY_REQUESTED: (
+        "The connector needs a second person: your request is in the evidence. Somebody else approves it on"
+        " the page Outages."
+    ),
+    Done.REPLAY_APPROVED: "The replay is approved. Nothing is sent before somebody executes it.",
 }
 ALL_ROUTES: Final = ""
 """Chooses every route of the open cycles."""
@@ -54,7 +72,7 @@ class Acting:
     may_decide: bool = False
     may_record: bool = False
     done: Done | None = None
-    refused: FormName | None = None
+    refused: FormName | ReplayForm | None = None
     """The form that was refused."""
     problem: str = ""
     """Why it was."""
@@ -70,7 +88,7 @@ class Acting:
         """Return what a field holds: what was typed if its form was refused."""
         return self.typed.get(name, otherwise) if self.refused == form else otherwise
 
-    def may_approve(self, request: RequestedException) -> bool:
+    def may_approve(self, request: RequestedException | ReplayReport) -> bool:
         """Whether the caller may approve a request."""
         return self.may_decide and not is_same_caller(self.caller, request.requested_by)
 

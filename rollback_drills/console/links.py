@@ -150,9 +150,17 @@ class ServedLinks:
         """Return where a browser is asked for a token, before it shows the page of a schedule."""
         return _address(f"{self.root}console/schedule/log-in", {"id": schedule_id})
 
-    def form(self, name: str) -> str:
-        """Return where a form of the page of a schedule is sent."""
-        return f"{self.root}console/schedule/{name}"
+    def page(self, name: str, done: str = "", mark: str = "") -> str:
+        """Return a page by its name, which says what was done if the mark shows that it was."""
+        return _address(f"{self.root}console/{name}", {"done": done, "mark": mark} if done else {})
+
+    def log_in_for(self, page: str) -> str:
+        """Return where a browser is asked for a token, before it shows a page."""
+        return f"{self.root}console/{page}/log-in"
+
+    def form_of(self, page: str, name: str) -> str:
+        """Return where a form of a page is sent."""
+        return f"{self.root}console/{page}/{name}"
 
     def evidence(self, page: int = 1) -> str:
         """Return a page of rows of the evidence."""

@@ -105,22 +105,22 @@ def write_changes(console: Console, links: Links) -> str:
     return render_changes(read_changes(console), links)
 
 
-def write_undelivered(console: Console, links: Links) -> str:
-    """Read and write what waits for delivery, and the dead letters.
+def write_undelivered(console: Console, links: Links, acting: Acting | None = None) -> str:
+    """Read and write what waits for delivery, and the dead letters, with forms for who can act.
 
     Raises:
         DatabaseError: The outbox cannot be read.
     """
-    return render_undelivered(read_undelivered(console), links)
+    return render_undelivered(read_undelivered(console), links, acting)
 
 
-def write_outages(console: Console, links: Links) -> str:
-    """Read and write the outages of connectors.
+def write_outages(console: Console, links: Links, acting: Acting | None = None) -> str:
+    """Read and write the outages of connectors, and the replays, with forms for who can act.
 
     Raises:
         DatabaseError: The evidence cannot be read.
     """
-    return render_outages(read_outages(console), links)
+    return render_outages(read_outages(console), links, acting)
 
 
 OF_EVIDENCE: Final[Mapping[str, Callable[[Console, Links], str]]] = {

@@ -77,9 +77,9 @@ def render_acknowledgements(view: AcknowledgementsView, links: Links = _SERVED) 
     return _render("acknowledgements", view, links, here="acknowledgements")
 
 
-def render_outages(view: OutagesView, links: Links = _SERVED) -> str:
+def render_outages(view: OutagesView, links: Links = _SERVED, acting: Acting | None = None) -> str:
     """Write the outages of connectors, and the replays that people asked for."""
-    return _render("outages", view, links, here="outages", next_command=find_command)
+    return _render("outages", view, links, here="outages", next_command=find_command, acting=acting)
 
 
 def render_trends(view: TrendsView, links: Links = _SERVED) -> str:
@@ -97,9 +97,9 @@ def render_changes(view: ChangesView, links: Links = _SERVED) -> str:
     return _render("changes", view, links, here="changes")
 
 
-def render_undelivered(view: UndeliveredView, links: Links = _SERVED) -> str:
+def render_undelivered(view: UndeliveredView, links: Links = _SERVED, acting: Acting | None = None) -> str:
     """Write what waits for delivery, and the dead letters."""
-    return _render("undelivered", view, links, here="undelivered")
+    return _render("undelivered", view, links, here="undelivered", acting=acting)
 
 
 def render_outage(outage: Outage, links: Links = _SERVED, *, here: str = "fleet") -> str:

@@ -1,5 +1,6 @@
 """What waits for delivery, and the dead letters: since when, how it goes on, and why."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,6 +80,11 @@ class UndeliveredView:
     """Connectors that send nothing until they are enabled."""
     waiting_states: Sequence[State] = WAITING
     """By which a command lists what waits."""
+
+    @property
+    def dead_by_provider(self) -> Mapping[str, int]:
+        """How many of the dead letters that are shown belong to each provider."""
+        return Counter(each.row.provider for each in self.dead)
 
 
 def read_undelivered(console: Console) -> UndeliveredView:

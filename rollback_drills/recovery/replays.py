@@ -4,6 +4,8 @@ Whoever is refused leaves a record, and changes nothing else.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.documents.fields import write_instant
@@ -34,6 +36,8 @@ from rollback_drills.recovery.replay_records import (
     record_refusal,
     record_request,
 )
+
+NOT_REPLAYABLE: Final = "none of these notifications can be replayed: they are delivered or replaced"
 
 
 class RefusedReplayError(DrillsError):
@@ -103,7 +107,7 @@ def request_replay(
     with recording(database, writer) as written:
         rows = [each for each in read_rows(written.connection, notification_ids) if _is_replayable(each)]
         if not rows:
-            raise UsageError("none of these notifications can be replayed: they are delivered or replaced")
+            raise UsageError(NOT_REPLAYABLE)
         written.look_at(*name_providers(rows))
         written.add(record_request(written, rows, act))
     return written
@@ -116,7 +120,7 @@ def approve_replay(database: Database, replay_id: str, by: str, writer: Writer) 
         UsageError: There is no such request, it is over, or nobody is named.
         RefusedReplayError: Who approves it has requested it.
     """
-    _check_name(by)
+    check_name(by)
     written, problem = _approve(database, replay_id, by, writer)
     _raise_refusal(problem)
     return written
@@ -126,9 +130,7 @@ def approve_replay(database: Database, replay_id: str, by: str, writer: Writer) 
 def _approve(database: Database, replay_id: str, by: str, writer: Writer) -> tuple[Recording, str]:
     with recording(database, writer) as written:
         found = get_replay(written.connection, replay_id)
-        _refuse_over(found, writer)
-        if found.approved_by:
-            raise UsageError(f"{replay_id} was approved by {found.approved_by} already")
+        check_undecided(found, now=writer.now)
         requested_by = found.request.requested_by
         if is_same_caller(requested_by, by):
             problem = (
@@ -146,7 +148,7 @@ def execute_replay(database: Database, replay_id: str, by: str, writer: Writer) 
         UsageError: There is no such request, it is over, or nobody is named.
         RefusedReplayError: Nobody has approved it.
     """
-    _check_name(by)
+    check_name(by)
     written, problem = _execute(database, replay_id, by, writer)
     _raise_refusal(problem)
     return written
@@ -156,7 +158,7 @@ def execute_replay(database: Database, replay_id: str, by: str, writer: Writer) 
 def _execute(database: Database, replay_id: str, by: str, writer: Writer) -> tuple[Recording, str]:
     with recording(database, writer) as written:
         found = get_replay(written.connection, replay_id)
-        _refuse_over(found, writer)
+        check_open(found, now=writer.now)
         if not found.approved_by:
             problem = (
                 f"{replay_id} is not approved: somebody else than {show(found.request.requested_by)}"
@@ -216,8 +218,24 @@ def _refuse(written: Recording, found: FoundReplay, by: str, step: Step, problem
     return problem
 
 
-def _refuse_over(found: FoundReplay, writer: Writer) -> None:
-    replay_id, state = found.request.replay_id, found.state_at(writer.now)
+def check_undecided(found: FoundReplay, *, now: datetime) -> None:
+    """Ensure that a request still waits for its approval.
+
+    Raises:
+        UsageError: It was approved or executed, or its time is over.
+    """
+    check_open(found, now=now)
+    if found.approved_by:
+        raise UsageError(f"{found.request.replay_id} was approved by {found.approved_by} already")
+
+
+def check_open(found: FoundReplay, *, now: datetime) -> None:
+    """Ensure that a request can still be executed.
+
+    Raises:
+        UsageError: It was executed, or its time is over.
+    """
+    replay_id, state = found.request.replay_id, found.state_at(now)
     if state is ReplayState.EXECUTED:
         raise UsageError(f"{replay_id} was executed by {found.executed_by} already; request another replay")
     if state is ReplayState.EXPIRED:
@@ -225,7 +243,12 @@ def _refuse_over(found: FoundReplay, writer: Writer) -> None:
         raise UsageError(f"{replay_id} expired at {until}; request another replay")
 
 
-def _check_name(by: str) -> None:
+def check_name(by: str) -> None:
+    """Ensure that the evidence can name who approves or executes.
+
+    Raises:
+        UsageError: The name is empty, or holds what evidence must not.
+    """
     if not by.strip():
         raise UsageError("is empty; say who, for the evidence", field="by")
     if kind := find_private(by):

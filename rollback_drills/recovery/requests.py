@@ -20,6 +20,17 @@ class ReplayWish(Request):
     provider: str = Field("", description="Instead of notifications: all dead letters of this connector.")
 
 
+class DirectReplay(Request):
+    """What is replayed at once, through connectors that need no approval."""
+
+    reason: str = like(ReplayWish, "reason")
+    replayed_by: str = Field(description="Who replays it.")
+    notification_ids: list[str] = like(ReplayWish, "notification_ids")
+    provider: str = like(ReplayWish, "provider")
+    retries: Retries = like(DeliverOptions, "retries")
+    timeout_seconds: TimeoutSeconds = like(DeliverOptions, "timeout_seconds")
+
+
 class ReplayApproval(Request):
     """Which replay is approved."""
 

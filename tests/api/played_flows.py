@@ -18,7 +18,12 @@ from rollback_drills.followup.found_requests import get_request
 from rollback_drills.followup.requests import RetirementRequest
 from rollback_drills.followup.retirement_grants import retire_schedule
 from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.notifications.states import DEAD
+from rollback_drills.outbox.queries import find_ids
 from rollback_drills.readiness.terms import Report
+from rollback_drills.recovery.act import Act
+from rollback_drills.recovery.recording import Recording, Writer
+from rollback_drills.recovery.replays import approve_replay, execute_replay, replay, request_replay
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran
 from tests.samples.builders import open_key
@@ -26,6 +31,8 @@ from tests.samples.recorded_by_run import record_as_the_flow_does
 
 RUN = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
 
+NEED_APPROVAL = frozenset({"teams"})
+"""The connectors through which nothing is replayed without an approval."""
 Play = Callable[..., Ran]
 """Stands for `run_embedded`."""
 
@@ -38,6 +45,8 @@ def play_flows(options: ApiOptions) -> Play:
         ran.append((name, parameters))
         if name == "deliver-notifications":
             return Ran(RUN, "done", is_completed=True, result=_DELIVERED)
+        if name in _REPLAYS:
+            return _replay(options, name, parameters)
         if name == "record-drill":
             return _record_drill(options, parameters)
         database = Database.open(options.database_url)
@@ -60,6 +69,38 @@ def _record_drill(options: ApiOptions, parameters: Mapping[str, Any]) -> Ran:
     return Ran(RUN, "done", is_completed=True, result=None)
 
 
+def _replay(options: ApiOptions, name: str, parameters: Mapping[str, Any]) -> Ran:
+    """Write what the flows write about replays, through connectors of which some need an approval."""
+    database = Database.open(options.database_url)
+    try:
+        _REPLAYS[name](database, parameters, Writer(open_key, name, database.now(), RUN))
+    except DrillsError as error:
+        return Ran(RUN, str(error), is_completed=False, result=None)
+    finally:
+        database.engine.dispose()
+    return Ran(RUN, "done", is_completed=True, result=None)
+
+
+def _choose(database: Database, parameters: Mapping[str, Any]) -> Sequence[str]:
+    ids: Sequence[str] = parameters["notification_ids"]
+    return ids or find_ids(database, DEAD, parameters["provider"])
+
+
+_REPLAYS: Mapping[str, Callable[[Database, Mapping[str, Any], Writer], Recording]] = {
+    "replay-notifications": lambda database, given, writer: replay(
+        *(database, _choose(database, given), Act(given["replayed_by"], given["reason"]), writer),
+        NEED_APPROVAL,
+    ),
+    "request-replay": lambda database, given, writer: request_replay(
+        database, _choose(database, given), Act(given["requested_by"], given["reason"]), writer
+    ),
+    "approve-replay": lambda database, given, writer: approve_replay(
+        database, given["replay_id"], given["approved_by"], writer
+    ),
+    "execute-replay": lambda database, given, writer: execute_replay(
+        database, given["replay_id"], given["replayed_by"], writer
+    ),
+}
 _DELIVERED: dict[str, Any] = {
     **{part: {} for part in ("schedule", "plan", "delivery", "plan_metadata")},
     "metadata": None,

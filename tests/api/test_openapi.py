@@ -90,7 +90,7 @@ def test_every_operation_has_examples_and_describes_its_problems(options: ApiOpt
     document = build_app(options).openapi()
 
     operations = [each for path in document["paths"].values() for each in path.values()]
-    assert len(operations) == 28
+    assert len(operations) == 31
     for operation in operations:
         answers = operation["responses"]
         assert {"200", "401", "403", "422", "429", "500", "503"} <= set(answers), operation["operationId"]

@@ -26,7 +26,7 @@ from rollback_drills.settings import Settings
 from rollback_drills_api.app import build_app
 from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import ApiOptions
-from tests.api.played_flows import play_flows
+from tests.api.played_flows import NEED_APPROVAL, play_flows
 from tests.e2e.chromium import PROGRAM, Browser, open_browser
 from tests.e2e.console_site import HOSTILE, START, build_site
 from tests.samples.builders import SCHEDULE
@@ -348,6 +348,35 @@ def acting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
 def log_in(browser: Browser, person: str) -> None:
     """Let the browser send what the proxy would add."""
     browser.ask("Network.setExtraHTTPHeaders", headers={"X-Remote-User": person} if person else {})
+
+
+def test_two_people_send_a_dead_letter_again_on_a_phone(
+    acting: tuple[str, ApiOptions], browser: Browser, axe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, options = acting
+    monkeypatch.setattr("rollback_drills_api.replaying.find_replay_approvals", lambda: NEED_APPROVAL)
+    with Database.at(options.database_url).write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET state = 'permanent', is_indexed = 1")
+    browser.show("light", width=390, height=844)
+    log_in(browser, "maria")
+    browser.open(f"{base}/console/undelivered")
+    browser.run("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    assert find_violations(browser, axe) == []
+    dead = "[...document.querySelectorAll('.pair')].find(each => each.innerText.includes('through teams'))"
+    browser.run(f"{dead}.querySelector('[name=reason]').value = 'the channel exists again'")
+    browser.follow(f"{dead}.querySelector('button').click()")
+    assert "The connector needs a second person" in browser.run("document.body.innerText")
+
+    log_in(browser, "anna")
+    browser.show("dark", width=390, height=844)
+    browser.open(f"{base}/console/outages")
+    assert find_violations(browser, axe) == []
+    for text in ("The replay is approved", "Your replay is in the evidence"):
+        browser.follow("document.querySelector('form button').click()")
+        assert text in browser.run("document.body.innerText")
+    assert browser.complaints == []
+    log_in(browser, "")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

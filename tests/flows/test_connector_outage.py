@@ -10,10 +10,10 @@ from prefect import State
 from pytest_httpserver import HTTPServer
 
 from blocks.ledger_key import open_signing_key
-from blocks.registry import find_replay_approvals
 from flows.approve_replay import approve_replay
 from flows.drill_check import drill_check
 from flows.execute_replay import execute_replay
+from flows.replay_notifications import replay_notifications
 from flows.request_replay import request_replay
 from rollback_drills.console.links import ServedLinks
 from rollback_drills.console.pages import write_outages
@@ -23,16 +23,16 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.heads import find_head
-from rollback_drills.evidence.records import CLOSURE_KIND, OUTAGE_KIND, REPLAY_REFUSAL_KIND
+from rollback_drills.evidence.records import (
+    CLOSURE_KIND,
+    OUTAGE_KIND,
+    REPLAY_EXECUTION_KIND,
+    REPLAY_REFUSAL_KIND,
+)
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.bundle import verify_bundle
-from rollback_drills.notifications.states import State as OutboxState
-from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.readiness.terms import Criteria, Report
-from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.recording import Writer
-from rollback_drills.recovery.replays import RefusedReplayError, replay
 from tests.processes.saved_connectors import SavedConnectors
 from tests.reading.html_pages import HtmlPage
 from tests.samples.builders import SCHEDULE
@@ -97,11 +97,8 @@ def test_from_the_first_refusal_to_the_closure(
     assert "2 delivered" not in page
 
     # one person alone
-    rows, _ = find_rows(database, OutboxFilter(states=[OutboxState.PERMANENT]))
-    dead = [each.notification_id for each in rows]
-    writer = Writer(open_signing_key, "cli", database.now())
-    with pytest.raises(RefusedReplayError):
-        replay(database, dead, Act("maria", WHY), writer, find_replay_approvals())
+    alone = replay_notifications(WHY, "maria", provider="webhook", return_state=True)
+    assert (alone.is_failed(), "needs the approval" in (alone.message or "")) == (True, True)
     assert len(find_records(database, REPLAY_REFUSAL_KIND)) == 1
 
     # two people
@@ -139,6 +136,25 @@ def test_from_the_first_refusal_to_the_closure(
     rows_of_report = [*map(report.find, ("began", "ended", "replay refusal", "replay outcome"))]
     assert rows_of_report == sorted(rows_of_report)
     assert -1 not in rows_of_report
+
+
+def test_one_person_sends_again_where_no_approval_is_needed(
+    url: str, schedules: str, httpserver: HTTPServer, tmp_path: Path, connectors: SavedConnectors
+) -> None:
+    database = Database.open(url)
+    connectors.save(tmp_path / "connectors-config", {"webhook": {"url": httpserver.url_for("/webhook")}})
+    answer(httpserver, 422)
+    assert check(schedules).is_failed()
+    answer(httpserver, 200)
+
+    sent = replay_notifications(WHY, "maria", provider="webhook", return_state=True)
+
+    assert (sent.name, len(httpserver.log)) == ("Replayed", 2), sent.message
+    (record,) = find_records(database, REPLAY_EXECUTION_KIND)
+    assert (record["replayed_by"], record["reason"], record["flow_run_id"]) == ("maria", WHY, run_id(sent))
+    nothing = replay_notifications(WHY, "maria", provider="webhook", return_state=True)
+    assert nothing.is_failed()
+    assert "none of these notifications can be replayed" in (nothing.message or "")
 
 
 def test_a_receiver_that_cannot_be_reached_and_comes_back(

@@ -28,6 +28,7 @@ from flows.execute_replay import execute_replay
 from flows.grant_exception import grant_exception
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
+from flows.replay_notifications import replay_notifications
 from flows.request_exception import request_exception
 from flows.request_replay import request_replay
 from flows.review_notifications import review_notifications
@@ -37,7 +38,7 @@ from tests.samples.builders import SCHEDULE
 FLOWS: Any = (
     *(acknowledge_notification, deliver_notifications, drill_check, grant_exception),
     *(request_exception, decide_exception),
-    *(request_replay, approve_replay, execute_replay),
+    *(replay_notifications, request_replay, approve_replay, execute_replay),
     *(record_drill, release_gate, review_notifications),
 )
 

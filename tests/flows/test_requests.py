@@ -24,6 +24,7 @@ from flows.grant_exception import grant_exception
 from flows.look_ahead import look_ahead
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
+from flows.replay_notifications import replay_notifications
 from flows.request_exception import request_exception
 from flows.request_replay import request_replay
 from flows.retire_schedule import retire_schedule
@@ -54,7 +55,7 @@ from rollback_drills.planning.delivery_request import (
 )
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.recording.requests import DrillDetails, DrillFacts, RecordRequest
-from rollback_drills.recovery.requests import ReplayApproval, ReplayExecution, ReplayWish
+from rollback_drills.recovery.requests import DirectReplay, ReplayApproval, ReplayExecution, ReplayWish
 from rollback_drills_api.bodies import (
     AcknowledgeBody,
     BulkBody,
@@ -90,6 +91,7 @@ def options_of(command: str) -> dict[str, click.Parameter]:
         (RetirementRequest, retire_schedule, set()),
         (AskRequest, request_exception, set()),
         (DecideRequest, decide_exception, set()),
+        (DirectReplay, replay_notifications, set()),
         (ReplayWish, request_replay, set()),
         (ReplayApproval, approve_replay, set()),
         (ReplayExecution, execute_replay, set()),
@@ -127,6 +129,7 @@ def test_a_form_has_the_fields_of_the_request_with_its_texts_and_bounds(
         grant_exception,
         request_exception,
         decide_exception,
+        replay_notifications,
         request_replay,
         approve_replay,
         execute_replay,

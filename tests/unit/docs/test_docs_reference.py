@@ -197,7 +197,7 @@ def test_the_reference_names_every_deployment_step_and_parameter() -> None:
     }
     deployed = re.findall(r"^  - name: ([\w-]+)$", FURTHER["deployments/prefect.yaml"], re.MULTILINE)
 
-    assert len(deployed) == len(flows) + 1 == 18
+    assert len(deployed) == len(flows) + 1 == 19
     assert set(deployed) == {*flows, "check-shard"}
     assert (set(flows) | steps) - {"require-rollback-ready"} - set(code_spans(EVENTS)) == set()
     recurring = {

@@ -1,0 +1,54 @@
+"""Delivers at once what a person replayed, and says what came of it."""
+
+import os
+from collections.abc import Callable
+
+from prefect import State
+from prefect.states import Completed, Failed
+
+from flows.delivery import deliver_due
+from flows.failing import fail
+from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.effects import count_effects
+from rollback_drills.errors import DrillsError
+from rollback_drills.names.keys import name_key
+from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.readiness.terms import Report
+from rollback_drills.recovery.replays import RefusedReplayError
+from rollback_drills.settings import default_database_url, read_settings
+from tasks.evidence import index_evidence, read_clock
+
+
+def deliver_replayed(write: Callable[[str], Report], retries: RetryPolicy, flow_name: str) -> State[Report]:
+    """Write that notifications are replayed, deliver them, and return the state in which the run ends.
+
+    Args:
+        write: Makes the notifications due in the database of a URL, and returns the record of the execution.
+        retries: How often and how long a delivery is tried.
+        flow_name: Signs the evidence.
+    """
+    before = count_effects()
+    try:
+        url = read_settings(os.environ).database_url or default_database_url()
+        record = write(url)
+        requested = frozenset(map(name_key, record["providers"]))
+        wanted = {each["notification_id"] for each in record["notifications"]}
+        delivered = deliver_due(requested, retries, url)
+        indexed = index_evidence([], {}, read_clock(url), flow_name, url)
+    except RefusedReplayError as error:
+        return Failed(message=str(error), data=error)
+    except DrillsError as error:
+        return fail(error, effects_before=before)
+    own = {
+        each.notification.notification_id: each
+        for each in delivered.deliveries
+        if each.notification.notification_id in wanted
+    }
+    deliveries = {name: each.summary for name, each in own.items()}
+    data = {**record, "deliveries": deliveries}
+    count = sum(each.succeeded for each in own.values())
+    problems = [*delivered.broken, *indexed.problems]
+    message = "; ".join([f"{count} of {len(wanted)} replayed notifications are delivered", *problems])
+    if problems or count < len(wanted):
+        return Failed(message=message, data=DeliveryFailedError(message, data))
+    return Completed(name="Replayed", message=message, data=data)

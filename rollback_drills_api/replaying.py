@@ -1,0 +1,171 @@
+"""Replays: requests, approvals and executions; each is a flow run, answered with what it wrote."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from rollback_drills.database.connections import Database
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.records import (
+    REPLAY_APPROVAL_KIND,
+    REPLAY_EXECUTION_KIND,
+    REPLAY_REFUSAL_KIND,
+    REPLAY_REQUEST_KIND,
+)
+from rollback_drills.outbox.queries import get_row
+from rollback_drills.readiness.terms import Report
+from rollback_drills.recovery.act import Act
+from rollback_drills.recovery.found_replays import FoundReplay, find_replays
+from rollback_drills.recovery.recording import may_replay
+from rollback_drills.recovery.replays import check_name, check_open, check_undecided
+from rollback_drills_api.acting import name_caller
+from rollback_drills_api.bodies import ReplayApprovalBody, ReplayBody, ReplayExecutionBody
+from rollback_drills_api.collecting import collect, ledger_size
+from rollback_drills_api.describing import described
+from rollback_drills_api.lookback import PREFIX
+from rollback_drills_api.problems import Problem
+from rollback_drills_api.queries import nothing_asked
+from rollback_drills_api.running import explain_failure, find_replay_approvals, run_flow
+from rollback_drills_api.security import administering, operating
+from rollback_drills_api.service import Served, Service
+
+router = APIRouter(prefix=f"{PREFIX}/replays", tags=["acting"], dependencies=[nothing_asked])
+
+Operator = Annotated[str, Depends(operating)]
+_APPROVED_AS_USUAL = ReplayApprovalBody()
+_EXECUTED_AS_USUAL = ReplayExecutionBody()
+
+
+@router.post("", responses=described("replay_request", 404))
+async def request(served: Served, caller: Operator, body: ReplayBody) -> Response:
+    """Request a replay of what was not delivered, for somebody else to approve; nothing is sent yet."""
+
+    def run() -> Report:
+        act = Act(name_caller(caller, body.requested_by), body.reason)
+        return _answer(ask_for_replay(served, act, body.notification_ids, body.provider or ""))
+
+    return await served.act(run)
+
+
+@router.post("/{replay_id}/approve", responses=described("replay_approval", 404))
+async def approve(
+    served: Served,
+    caller: Annotated[str, Depends(administering)],
+    replay_id: str,
+    body: ReplayApprovalBody = _APPROVED_AS_USUAL,
+) -> Response:
+    """Approve a replay that somebody else requested; it is executed later."""
+    return await served.act(
+        lambda: _answer(approve_replay(served, name_caller(caller, body.approved_by), replay_id))
+    )
+
+
+@router.post("/{replay_id}/execute", responses=described("replay_execution", 404))
+async def execute(
+    served: Served, caller: Operator, replay_id: str, body: ReplayExecutionBody = _EXECUTED_AS_USUAL
+) -> Response:
+    """Execute an approved replay, once: its notifications are sent at once, as a flow run."""
+    further = body.model_dump(exclude={"replayed_by"})
+    return await served.act(
+        lambda: _answer(execute_replay(served, name_caller(caller, body.replayed_by), replay_id, **further))
+    )
+
+
+def send_again(served: Service, act: Act, notification_id: str, *, with_all: bool = False) -> Report:
+    """Replay a notification, or with all dead letters of its connector; request it if that is needed.
+
+    Returns the record of the execution; where the connector needs an approval, that of the request.
+
+    Raises:
+        UsageError: There is no such notification, or it cannot be replayed.
+        Problem: The run failed, or the Prefect server does not say whether an approval is needed.
+    """
+    database = served.database()
+    row = get_row(database, notification_id) if database else None
+    if row is None:
+        raise UsageError("the notification is not in the outbox any more")
+    ids = () if with_all else (notification_id,)
+    if not may_replay(row.provider, find_replay_approvals()):
+        return ask_for_replay(served, act, ids, row.provider)
+    act.check()
+    parameters = {"reason": act.reason, "replayed_by": act.by, **_choose(ids, row.provider)}
+    return _run(served, "replay-notifications", parameters, REPLAY_EXECUTION_KIND)
+
+
+def ask_for_replay(served: Service, act: Act, notification_ids: Sequence[str], provider: str = "") -> Report:
+    """Request a replay as a flow run, and return its record.
+
+    Raises:
+        UsageError: It cannot be requested.
+        Problem: There is no such notification, or the run failed.
+    """
+    act.check()
+    database = served.database()
+    for each in notification_ids:
+        if database is None or get_row(database, each) is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no notification {each} in the outbox")
+    parameters = {"reason": act.reason, "requested_by": act.by, **_choose(notification_ids, provider)}
+    return _run(served, "request-replay", parameters, REPLAY_REQUEST_KIND)
+
+
+def approve_replay(served: Service, approved_by: str, replay_id: str) -> Report:
+    """Approve a replay as a flow run, and return the record of the approval.
+
+    Raises:
+        UsageError: It cannot be approved by this person, which is written, or not any more.
+        Problem: There is no such request, or the run failed.
+    """
+    database, found = _find(served, replay_id)
+    check_name(approved_by)
+    check_undecided(found, now=database.now())
+    parameters = {"replay_id": replay_id, "approved_by": approved_by}
+    return _run(served, "approve-replay", parameters, REPLAY_APPROVAL_KIND)
+
+
+def execute_replay(served: Service, replayed_by: str, replay_id: str, **further: float) -> Report:
+    """Execute an approved replay as a flow run, and return the record of the execution.
+
+    Raises:
+        UsageError: Nobody has approved it, which is written, or it was executed.
+        Problem: There is no such request, or the run failed.
+    """
+    database, found = _find(served, replay_id)
+    check_name(replayed_by)
+    check_open(found, now=database.now())
+    parameters = {"replay_id": replay_id, "replayed_by": replayed_by, **further}
+    return _run(served, "execute-replay", parameters, REPLAY_EXECUTION_KIND)
+
+
+def _choose(notification_ids: Sequence[str], provider: str) -> Report:
+    return {"notification_ids": list(notification_ids), "provider": "" if notification_ids else provider}
+
+
+def _find(served: Service, replay_id: str) -> tuple[Database, FoundReplay]:
+    database = served.database()
+    if database is not None:
+        with database.read() as connection:
+            found = find_replays(connection, replay_id)
+        if found:
+            return database, found[0]
+    raise Problem(HTTPStatus.NOT_FOUND, "there is no request for a replay of this id in the evidence")
+
+
+def _run(served: Service, name: str, parameters: Report, kind: str) -> Report:
+    """Run a flow, and return the one record that it wrote, also if not everything was delivered."""
+    since = ledger_size(served.database())
+    ran = run_flow(served.options, name, parameters)
+    database = served.database()
+    if database is None:
+        raise explain_failure(ran)
+    for record in collect(database, kind, since=since, flow_run_id=ran.flow_run_id):
+        return record
+    for refusal in collect(database, REPLAY_REFUSAL_KIND, since=since, flow_run_id=ran.flow_run_id):
+        raise UsageError(f"{refusal['problem']}. The refusal is in the evidence")
+    raise explain_failure(ran)
+
+
+def _answer(record: Report) -> Report:
+    return {"replay": record, "metadata": record}
