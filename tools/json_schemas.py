@@ -17,9 +17,10 @@ import msgspec
 from rollback_drills.documents.changes import CHANGES_SCHEMA, Changes
 from rollback_drills.documents.expectations import EXPECTATIONS_SCHEMA, Expectations
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.history import HISTORY_SCHEMA, OUTCOMES, History
+from rollback_drills.documents.history import OUTCOMES, History
 from rollback_drills.documents.routing_policy import RoutingPolicy
-from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, Schedule
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, SCHEDULE_SCHEMAS
 from rollback_drills.schemas.published import SCHEMAS
 
 FOLDER: Final = Path(__file__).parent.parent / "rollback_drills" / "schemas"
@@ -36,7 +37,7 @@ MODELS: Final[Mapping[str, type[Document]]] = {
 DEMANDED: Final[Mapping[str, Mapping[str, Any]]] = {
     "Schedule": {
         "properties": {
-            "schema_version": {"const": SCHEDULE_SCHEMA},
+            "schema_version": {"enum": list(SCHEDULE_SCHEMAS)},
             "schedule_id": {"minLength": 1},
             "status": {"enum": ["active", "retired"]},
             "interval_days": {"exclusiveMinimum": 0},
@@ -50,7 +51,7 @@ DEMANDED: Final[Mapping[str, Mapping[str, Any]]] = {
         "oneOf": [{"required": ["interval_days"]}, {"required": ["cadence"]}],
     },
     "History": {
-        "properties": {"schema_version": {"const": HISTORY_SCHEMA}},
+        "properties": {"schema_version": {"enum": list(HISTORY_SCHEMAS)}},
         "required": ["schema_version", "drills"],
     },
     "Drill": {

@@ -18,8 +18,6 @@ from rollback_drills.documents.fields import (
     check_in_utc,
 )
 
-HISTORY_SCHEMA: Final = "cavra.go-backend-rollback-drill-history.v1"
-
 OUTCOMES: Final = ("pass", "fail")
 """What the status of a drill can be; other words are named in a warning, and no such drill is accepted."""
 

@@ -12,8 +12,6 @@ from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
 from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
 from rollback_drills.documents.working_days import check_calendar_name
 
-SCHEDULE_SCHEMA: Final = "cavra.go-backend-rollback-drill-schedule.v1"
-
 
 class DuePolicy(StrEnum):
     """What moves the due instant."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from rollback_drills.documents.changes import Changes, find_change_faults
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
+from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.promotion import PromotionDocument
-from rollback_drills.documents.quotation import show
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema
 from rollback_drills.gate.promotion import find_promotion_faults
 from rollback_drills.linting.idle_exceptions import find_idle_exceptions
 from rollback_drills.readiness.acceptance import PASSED, RECOVERY, TARGET, find_missing, find_unmet
@@ -48,9 +48,8 @@ def find_faults(document: Document) -> Faults:
 
 
 def _find_in_history(history: History) -> Faults:
-    findings = []
-    if history.schema_version != HISTORY_SCHEMA:
-        findings.append(f'$.schema_version is {show(history.schema_version)}; must be "{HISTORY_SCHEMA}"')
+    missing = miss_schema(history.schema_version, HISTORY_SCHEMAS)
+    findings = [missing] if missing else []
     words = list(find_unknown_words(history.drills))
     warnings = [each for each in words if ".source_mode is " in each]  # which no judgement depends on
     findings += [each for each in words if each not in warnings]

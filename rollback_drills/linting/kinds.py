@@ -8,7 +8,7 @@ import msgspec
 
 from rollback_drills.documents.changes import CHANGES_SCHEMA, Changes
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.history import HISTORY_SCHEMA, History
+from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import find_kind
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
@@ -19,11 +19,12 @@ from rollback_drills.documents.promotion import (
     RollbackRehearsal,
 )
 from rollback_drills.documents.routing_policy import RoutingPolicy
-from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, Schedule
+from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, SCHEDULE_SCHEMAS
 
 SCHEMAS: Final[Mapping[str, type[Document]]] = {
-    SCHEDULE_SCHEMA: Schedule,
-    HISTORY_SCHEMA: History,
+    **dict.fromkeys(SCHEDULE_SCHEMAS, Schedule),
+    **dict.fromkeys(HISTORY_SCHEMAS, History),
     CHANGES_SCHEMA: Changes,
     PROMOTION_SCHEMA: PromotionEvidence,
     ROLLBACK_PLAN_SCHEMA: RollbackPlan,
@@ -41,7 +42,7 @@ def guess_model(raw: Any, path: str) -> type[Document]:
     version = keys.get("schema_version")
     if isinstance(version, str) and version in SCHEMAS:
         return SCHEMAS[version]
-    models: list[type[Document]] = [RoutingPolicy, *SCHEMAS.values()]
+    models: list[type[Document]] = [RoutingPolicy, *dict.fromkeys(SCHEMAS.values())]
     counts = [len(keys.keys() & _own_keys(model)) for model in models]
     return (
         models[counts.index(max(counts))]

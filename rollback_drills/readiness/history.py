@@ -7,9 +7,10 @@ from msgspec import UNSET
 
 from rollback_drills.documents.cadence import DAY
 from rollback_drills.documents.fields import tidy, write_instant, write_time_of_run
-from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
+from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
+from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema
 from rollback_drills.readiness.acceptance import (
     OUTCOME,
     find_basic,
@@ -141,9 +142,8 @@ def _find_problem(source: Loaded[History] | None, latest: Drill | None, *, fresh
     history = source.document
     if history is None:
         return source.problem
-    if history.schema_version != HISTORY_SCHEMA:
-        found = show(history.schema_version)
-        return f'{source.path}: $.schema_version is {found}; must be "{HISTORY_SCHEMA}"'
+    if missing := miss_schema(history.schema_version, HISTORY_SCHEMAS):
+        return f"{source.path}: {missing}"
     if latest is None:
         return f"{source.path}: $.drills is []; perform a rollback drill and record it"
     accepted = is_accepted(latest, now=now)
@@ -180,7 +180,7 @@ def _list_warnings(
     if source is None or facts.valid:
         return tuple(faults)
     if source.document is not None and (latest is None or is_accepted(latest, now=now)):
-        return (*([] if facts.schema_version == HISTORY_SCHEMA else [facts.message]), *faults)
+        return (*([] if facts.schema_version in HISTORY_SCHEMAS else [facts.message]), *faults)
     fault, _, _ = facts.message.removeprefix(f"{source.path}: ").partition("; ")
     is_named = any(fault in each for each in faults)  # an unknown word makes the drill unacceptable too
     return tuple(faults) if is_named else (facts.message, *faults)

@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from rollback_drills.documents.quotation import state
-from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, DuePolicy, Schedule
+from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.schema_versions import SCHEDULE_SCHEMAS, miss_schema
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.readiness.checklist import Requirement
 
@@ -31,7 +32,7 @@ def find_written_faults(schedule: Schedule) -> dict[str, str]:
 def _is_faultless(schedule: Schedule) -> bool:
     """Whether no requirement is missed, in a fifth of the time that it takes to ask each."""
     return bool(
-        schedule.schema_version == SCHEDULE_SCHEMA
+        schedule.schema_version in SCHEDULE_SCHEMAS
         and schedule.schedule_id
         and schedule.status == IS_ACTIVE
         and (
@@ -54,9 +55,7 @@ def _miss_active(schedule: Schedule) -> str:
 
 
 def _miss_schema(schedule: Schedule) -> str:
-    if schedule.schema_version == SCHEDULE_SCHEMA:
-        return ""
-    return _fault("schema_version", schedule.schema_version, f'must be "{SCHEDULE_SCHEMA}"')
+    return miss_schema(schedule.schema_version, SCHEDULE_SCHEMAS)
 
 
 def _miss_routes(schedule: Schedule) -> str:

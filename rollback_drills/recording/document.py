@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from rollback_drills.documents.history import HISTORY_SCHEMA
+from rollback_drills.documents.history import History
 from rollback_drills.readiness.terms import Report
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -15,9 +15,9 @@ _INDENT: Final = "  "
 _decoder: Final = json.JSONDecoder()
 
 
-def new_history(environment: str, drill: Report) -> bytes:
-    """Write a history of one drill."""
-    document = {"schema_version": HISTORY_SCHEMA, "environment": environment, "drills": [drill]}
+def new_history(empty: History, drill: Report) -> bytes:
+    """Write a history that has nothing but one drill."""
+    document = {"schema_version": empty.schema_version, "environment": empty.environment, "drills": [drill]}
     return (json.dumps(document, ensure_ascii=False, indent=_INDENT) + "\n").encode()
 
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.history import HISTORY_SCHEMA, Drill, History
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
+from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, history_schema_for, miss_schema
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import DrillsError, Field, UsageError
 from rollback_drills.evidence.drills import find_drills
@@ -129,8 +129,10 @@ def _append(
     with locked(path) as place:
         previous = _read(path, create=create)
         if previous is None:
-            before = Loaded(shown, History(HISTORY_SCHEMA, target.schedule.environment))
-            data = new_history(target.schedule.environment, drill_to_wire(drill))
+            schema = history_schema_for(target.schedule.schema_version)
+            empty = History(schema, target.schedule.environment)
+            before = Loaded(shown, empty)
+            data = new_history(empty, drill_to_wire(drill))
         else:
             before = parse_document(History, previous, shown, file=path)
             _check_usable(before)
@@ -157,9 +159,8 @@ def _read(path: str, *, create: bool) -> bytes | None:
 def _check_usable(history: Loaded[History]) -> None:
     if history.document is None:
         raise UsageError(f"{history.problem}; nothing was written")
-    if history.document.schema_version != HISTORY_SCHEMA:
-        found = show(history.document.schema_version)
-        raise UsageError(f'{history.path}: $.schema_version is {found}; must be "{HISTORY_SCHEMA}"')
+    if missing := miss_schema(history.document.schema_version, HISTORY_SCHEMAS):
+        raise UsageError(f"{history.path}: {missing}")
 
 
 def _check_added(before: Loaded[History], after: Loaded[History], drill: Drill, size: int) -> None:

@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner
 
 from rollback_drills.documents.history import (
-    HISTORY_SCHEMA,
     Drill,
     ExerciseType,
     Finding,
@@ -16,6 +15,7 @@ from rollback_drills.documents.history import (
     Trigger,
 )
 from rollback_drills.documents.reader import Loaded, parse_document
+from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
 from rollback_drills_cli.main import app
 from tests.checkout import ROOT
 from tests.samples.builders import DRILL, judged, make_subject

@@ -114,7 +114,10 @@ def test_the_latest_drill_is_the_latest_instant_and_not_the_last_line() -> None:
     ("data", "finding"),
     [
         (b"{", "history.json: is not JSON"),
-        (written({"schema_version": "v0", "drills": [DRILL]}), '$.schema_version is "v0"; must be "cavra.'),
+        (
+            written({"schema_version": "v0", "drills": [DRILL]}),
+            '$.schema_version is "v0"; must be "rollback-drills.',
+        ),
         (written({"schema_version": "cavra.go-backend-rollback-drill-history.v1"}), "$.drills is []"),
         (written({"drills": [{**DRILL, "executed_at": "soon"}]}), '$.drills[0].executed_at is "soon"'),
         (written({"drills": [{**DRILL, "fallback": True}]}), "$.drills[0].fallback is an unknown key"),

@@ -114,7 +114,7 @@ def test_a_drill_is_fresh_up_to_the_exact_bound(age: timedelta, fresh: bool) -> 
         ({"owners": []}, "notification_routes", "$.owners is []; name at least one"),
         ({"notification_providers": []}, "notification_routes", "$.notification_providers is []"),
         ({"next_due_at": None}, "schedule_next_due", "$.next_due_at is missing"),
-        ({"schema_version": "v0"}, "schedule_file", '$.schema_version is "v0"; must be "cavra.'),
+        ({"schema_version": "v0"}, "schedule_file", '$.schema_version is "v0"; must be "rollback-drills.'),
         ({"runbook_ref": ""}, "schedule_file", '$.runbook_ref is ""; name the runbook'),
         ({"schedule_id": ""}, "schedule_file", '$.schedule_id is ""; give'),
     ],

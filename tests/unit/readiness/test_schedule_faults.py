@@ -3,12 +3,13 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.documents.schedule import SCHEDULE_SCHEMA, DuePolicy, Schedule
+from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.schema_versions import SCHEDULE_SCHEMAS
 from rollback_drills.readiness.schedule_faults import REQUIREMENTS, find_written_faults
 
 SCHEDULES = st.builds(
     Schedule,
-    schema_version=st.sampled_from([SCHEDULE_SCHEMA, ""]),
+    schema_version=st.sampled_from([*SCHEDULE_SCHEMAS, ""]),
     schedule_id=st.sampled_from(["payments", ""]),
     status=st.sampled_from(["active", "paused"]),
     interval_days=st.sampled_from([30.0, 1e-9, 0.0, -1.0, None]),

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills.documents.history import HISTORY_SCHEMA, History
+from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.schema_versions import HISTORY_SCHEMA
 from rollback_drills.recording.document import append_drill, move_due, new_history
 
 NEW = {"drill_id": "d-2", "evidence_refs": ["go-rollback-drill://ci/run-2"]}
@@ -103,7 +104,9 @@ def test_the_due_instant_is_moved_and_nothing_else() -> None:
 
 
 def test_a_new_history_can_be_read() -> None:
-    found = parse_document(History, new_history("production", NEW), "history.json").document
+    empty = History(HISTORY_SCHEMA, "production")
+
+    found = parse_document(History, new_history(empty, NEW), "history.json").document
 
     assert found
     assert (found.schema_version, found.environment) == (HISTORY_SCHEMA, "production")
