@@ -98,7 +98,7 @@ class RecordBody(Body):
         fallback_verified=True,
         recovery_minutes=7,
         max_recovery_minutes=15,
-        evidence_refs=["go-rollback-drill://ci/run-2"],
+        evidence_refs=["drill://ci/run-2"],
     )
 
     schedule_id: Name = Field(description="Whose drill it is.")

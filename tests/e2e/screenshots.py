@@ -181,7 +181,7 @@ def main() -> None:
         create_automations(server, f"{receiver}/platform", Path(home))
         failed, waiting = run_drills(server, receiver)
         time.sleep(5)  # for the automations, and for what the server writes in the background
-        run_id, schedule_id = failed["id"], "payments_python_fallback_monthly"
+        run_id, schedule_id = failed["id"], "payments_rollback_drills_monthly"
         page = find("artifacts", flow_run_id=run_id, description=f"Readiness of {schedule_id}.")
         routes = find("artifacts", flow_run_id=run_id, description=f"Routes of {schedule_id}.")
         delivery = find("task_runs", flow_run_id=run_id, name="deliver-slack")

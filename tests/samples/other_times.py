@@ -11,7 +11,7 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.subject import Subject
 from tests.samples.world import World
 
-PAYMENTS: Final = "payments_python_fallback_monthly"
+PAYMENTS: Final = "payments_rollback_drills_monthly"
 BEFORE: Final = datetime(2026, 11, 30, 9, tzinfo=UTC)
 AFTER: Final = datetime(2026, 12, 1, 9, tzinfo=UTC)
 

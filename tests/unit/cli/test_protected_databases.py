@@ -43,7 +43,7 @@ READING = (
     ("console", "--out", "console"),
     ("look-ahead", "--schedule", f"{ROOT}/examples/fleet"),
     ("alarm-path", "--schedule", f"{ROOT}/examples/fleet"),
-    ("explain", "payments_python_fallback_monthly", "--schedule", f"{ROOT}/examples/fleet"),
+    ("explain", "payments_rollback_drills_monthly", "--schedule", f"{ROOT}/examples/fleet"),
 )
 WRITING = (
     ("ack",),

@@ -92,7 +92,7 @@ def test_a_file_says_which_drills_are_performed(simulate: Simulate, tmp_path: Pa
     path = tmp_path / "drills.yaml"
     path.write_text(
         "schema_version: rollback-drills.performed-drills.v1\n"
-        "drills:\n- {schedule_id: payments_python_fallback_monthly, performed_at: 2026-12-15T10:00:00Z}\n"
+        "drills:\n- {schedule_id: payments_rollback_drills_monthly, performed_at: 2026-12-15T10:00:00Z}\n"
     )
     performed = [
         each for each in document(simulate, "--perform", str(path))["items"] if each["kind"] == "performed"

@@ -27,10 +27,10 @@ FAST: Sequence[tuple[int, Sequence[str]]] = (
     (1, ("plan", *WHEN)),
     (1, ("gate", *WHEN)),
     (1, ("lint", FLEET)),
-    (0, ("explain", "payments_python_fallback_monthly", "--schedule", FLEET)),
+    (0, ("explain", "payments_rollback_drills_monthly", "--schedule", FLEET)),
     (0, ("simulate", "--schedule", FLEET, "--from", "2026-12-01", "--to", "2026-12-31")),
     (0, ("look-ahead", *WHEN)),
-    (0, ("badge", "payments_python_fallback_monthly", *WHEN)),
+    (0, ("badge", "payments_rollback_drills_monthly", *WHEN)),
     (0, ("schema", "schedule")),
     (0, ("history", "--mode", "promoted", "--history", f"{FLEET}/payments-history.json")),
 )
