@@ -23,6 +23,7 @@ from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, d
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.alarm_path import index_drill, review_alarm_paths
+from tasks.approvals import announce_approvals
 from tasks.documents import load_documents
 from tasks.events import emit_follow_up
 from tasks.evidence import read_clock
@@ -71,6 +72,7 @@ def escalate_unacknowledged(
             platform = find_platform(settings)
             within = timedelta(hours=settings.alarm_path_hours)
             missed = review_alarm_paths(platform, within, now, url)
+            announce_approvals(platform, now, url)
             delivered = deliver_due(None, RetryPolicy(retries, timeout_seconds), url)
             trouble = list(delivered.explain_problems())
             trouble += index_escalations(now, read_clock(url), generated_by, url).problems

@@ -134,7 +134,12 @@ ALARM_FINDING_PREFIX: Final = "alarm-path-finding:"
 """Before the name of the platform owner, stands for what the drills of alarm paths have found."""
 AUDIT_PACKAGE_PREFIX: Final = "audit-package:"
 """Before a period, stands for the acknowledgement audit package where a schedule stands otherwise."""
-NO_SCHEDULES: Final = (LOOK_AHEAD_PREFIX, ALARM_PATH_PREFIX, ALARM_FINDING_PREFIX, AUDIT_PACKAGE_PREFIX)
+APPROVAL_PREFIX: Final = "approval:"
+"""Before the id of a request, stands for what waits for the approval of a second person."""
+NO_SCHEDULES: Final = (
+    *(LOOK_AHEAD_PREFIX, ALARM_PATH_PREFIX, ALARM_FINDING_PREFIX, AUDIT_PACKAGE_PREFIX),
+    APPROVAL_PREFIX,
+)
 """What messages are about that are no rows of a table of schedules."""
 SOURCE_ID: Final = "source:drill-history"
 """Stands for the source where a schedule stands otherwise: in the outbox, and in what is told of it."""

@@ -12,9 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.utilities.annotations import quote
 
-from blocks.registry import enabled_connectors, remember_all_secrets
-from rollback_drills.database.connections import Database
-from rollback_drills.delivery.connector_notice import choose_channel
+from blocks.registry import remember_all_secrets
 from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.followup.alarm_path_notice import find_closings, find_notices
 from rollback_drills.followup.alarm_path_reading import (
@@ -26,16 +24,15 @@ from rollback_drills.followup.alarm_path_reading import (
 from rollback_drills.followup.alarm_path_records import record_missed, record_withdrawn
 from rollback_drills.followup.alarm_paths import AlarmPathFinding, MissedDrill, find_missed
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.destinations import find_destinations
 from rollback_drills.planning.alarm_path import AlarmPath, build_entries, find_alarm_paths
 from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.planning.routes import DEFAULT_PROVIDER
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.reports.alarm_path import AlarmPathReport, render_alarm_paths
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import index_evidence, open_database, open_existing, read_clock
 from tasks.logs import redacting
+from tasks.platform_notices import choose_provider
 
 ALARM_PATH_KEY = "rollback-drill-alarm-paths"
 
@@ -76,7 +73,8 @@ def review_alarm_paths(platform: Platform, within: timedelta, now: datetime, url
     missed = find_missed(drills, answered, within=within, now=now)
     new = [each for each in missed if each.drill.notification_id not in recorded]
     if new and not platform.providers:
-        platform = replace(platform, any_provider=_choose_provider(database, new))
+        silent = {each.drill.provider for each in new}
+        platform = replace(platform, any_provider=choose_provider(database, silent))
     entries = [
         *find_notices(new, platform, now=now),
         *find_closings(drills, answered, now=now),
@@ -120,11 +118,3 @@ def publish_alarm_paths(report: AlarmPathReport) -> None:
         key=ALARM_PATH_KEY,
         description="Which alarm paths are drilled, and which of them reach nobody.",
     )
-
-
-def _choose_provider(database: Database, missed: Sequence[MissedDrill]) -> str:
-    """Choose a connector that works: one on which no drill was missed, else any that is switched on."""
-    dead = {each.provider for each in find_destinations(database) if each.disabled_at is not None}
-    silent = {each.drill.provider for each in missed}
-    enabled = enabled_connectors()
-    return choose_channel(dead | silent, enabled) or choose_channel(dead, enabled) or DEFAULT_PROVIDER

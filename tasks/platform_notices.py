@@ -1,6 +1,6 @@
-"""What a run commits for the platform owner: that its source is not trusted, and that it is again."""
+"""What a run tells the platform owner of its source, and through which connector it is told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -38,6 +38,13 @@ def find_guard_entries(
     unsettled = find_unsettled(database, open_cycles) if open_cycles else {}
     closing, departures = find_closings(find_over(guard, open_cycles, unsettled), told, now=now)
     return [*find_notices(guard, told, platform, now=now), *closing], departures
+
+
+def choose_provider(database: Database, avoided: Collection[str]) -> str:
+    """Choose a connector that works: one that is not to be avoided, else any that is switched on."""
+    dead = {each.provider for each in find_destinations(database) if each.disabled_at is not None}
+    enabled = enabled_connectors()
+    return choose_channel({*dead, *avoided}, enabled) or choose_channel(dead, enabled) or DEFAULT_PROVIDER
 
 
 def _find_provider(database: Database, guard: Guard, plans: Sequence[Plan]) -> str:

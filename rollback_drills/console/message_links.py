@@ -7,7 +7,9 @@ from urllib.parse import quote
 
 from rollback_drills.console.links import ServedLinks
 from rollback_drills.console.query import FleetQuery
-from rollback_drills.notifications.notification import EVENT_TYPE, Link, Notification
+from rollback_drills.followup import approval_notices as approvals
+from rollback_drills.notifications import notification as events
+from rollback_drills.notifications.notification import Link, Notification
 
 PAGE_PATH: Final = "/acknowledge"
 """Where the pages are on which people acknowledge by a link."""
@@ -33,11 +35,10 @@ class MessageLinks:
     def _find(self, notifications: Sequence[Notification]) -> Iterator[Link]:
         console = ServedLinks(root=f"{self.public_url.rstrip('/')}/")
         one = notifications[0] if len(notifications) == 1 else None
-        is_schedule = one is not None and one.event.get("event_type") == EVENT_TYPE
+        is_schedule = one is not None and one.event.get("event_type") == events.EVENT_TYPE
         yield from self._acknowledge(notifications)
         if self.public_url:
-            schedule = console.schedule(one.schedule_id) if one and is_schedule else ""
-            yield Link("Schedule", schedule) if schedule else Link("Console", console.fleet(FleetQuery()))
+            yield _find_page(console, one) or Link("Console", console.fleet(FleetQuery()))
         runbook = str(one.event.get("runbook_ref") or "") if one and is_schedule else ""
         if self.runbook_base_url and runbook and "://" not in runbook:
             path = quote(runbook.lstrip("/"), safe="/#")
@@ -52,3 +53,18 @@ class MessageLinks:
         for each in asked[:_MOST_ACKNOWLEDGED]:
             label = "Acknowledge" if len(notifications) == 1 else f"Acknowledge {each.schedule_id}"
             yield Link(label, f"{self.public_url.rstrip('/')}{PAGE_PATH}/{self.permit(each.route)}")
+
+
+def _find_page(console: ServedLinks, notification: Notification | None) -> Link | None:
+    """Return the page that one message is about; None if it has none of its own."""
+    if notification is None:
+        return None
+    match notification.event:
+        case {"event_type": events.EVENT_TYPE}:
+            return Link("Schedule", console.schedule(notification.schedule_id))
+        case {"event_type": approvals.EVENT_TYPE, "requested_schedule_id": str(schedule_id)}:
+            return Link("Decide", console.schedule(schedule_id))
+        case {"event_type": approvals.EVENT_TYPE, "replay_id": _}:
+            return Link("Decide", console.outages)
+        case _:
+            return None

@@ -65,7 +65,10 @@ def told(url: str, receiver: HTTPServer, tmp_path: Path) -> HTTPServer:
 def owners_told(receiver: HTTPServer) -> list[str]:
     """Return the owner and the reason of every message, in order."""
     bodies = [json.loads(request.data) for request, _ in receiver.log if request.path == "/webhook"]
-    return [f"{body['owners'][0]}: {body['reason']}" for body in bodies]
+    return [
+        f"{body['owners'][0]}: {body['reason']}" if "owners" in body else f"platform: {body['title']}"
+        for body in bodies
+    ]
 
 
 def follow_up(as_of: datetime | None = None, **changes: Any) -> State[Any]:
@@ -187,6 +190,9 @@ def test_an_exception_is_requested_and_approved_by_two_people(url: str, told: HT
     (event,) = events_of(asked)
     assert event["event"] == f"{PREFIX}exception.requested"
     assert "a freeze" not in json.dumps(event)
+    for _ in range(2):
+        assert follow_up(NOW).name == "Healthy"
+    assert owners_told(told)[1:] == ["platform: Approval needed: postpone payments"]
 
     for approver in ("maria", "Maria ", ""):
         refused = decide_exception(request_id, "approve", approver, return_state=True)

@@ -1,0 +1,135 @@
+"""Messages to the platform owner that somebody asks for an approval: of an exception, or of a replay."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from rollback_drills import ids
+from rollback_drills.database.connections import Database
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.followup.exception_requests import RequestedException
+from rollback_drills.followup.found_requests import read_open_requests
+from rollback_drills.names.keys import first_spellings
+from rollback_drills.notifications.notice import Notice
+from rollback_drills.notifications.outbox_entry import OutboxEntry
+from rollback_drills.recovery.found_replays import ReplayRequest, ReplayState, find_replays
+from rollback_drills.rendering.command_line import write_command
+from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.trust.notice import Platform
+
+EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.approval_requested"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApprovals:
+    """What waits for a second person."""
+
+    exceptions: Sequence[RequestedException]
+    replays: Sequence[ReplayRequest]
+
+    @property
+    def replayed_providers(self) -> frozenset[str]:
+        """The connectors through which something is to be replayed: they may be what is broken."""
+        return frozenset(first_spellings(name for each in self.replays for name in each.providers).values())
+
+
+def read_open_approvals(database: Database, *, now: datetime) -> OpenApprovals:
+    """Return the requests that nobody has decided, and that can still be approved.
+
+    Raises:
+        DatabaseError: The evidence cannot be read.
+    """
+    with database.read() as connection:
+        replays = find_replays(connection)
+    waiting = [each.request for each in replays if each.state_at(now) is ReplayState.REQUESTED]
+    return OpenApprovals(read_open_requests(database, now=now), waiting)
+
+
+def find_notices(approvals: OpenApprovals, platform: Platform) -> Iterator[OutboxEntry]:
+    """Yield what the platform owner is told of each request: the same in every run, so that it is sent once.
+
+    Args:
+        approvals: What waits.
+        platform: Who is told, and through what.
+    """
+    for exception in approvals.exceptions:
+        yield from _address(_word_exception(exception, platform), platform)
+    for replay in approvals.replays:
+        yield from _address(_word_replay(replay, platform), platform)
+
+
+def _address(notice: Notice, platform: Platform) -> Iterator[OutboxEntry]:
+    for provider in platform.providers or (ids.ANY_PROVIDER,):
+        yield notice.address(
+            ids.route_key(notice.cycle_id, provider, platform.owner),
+            provider=platform.any_provider if provider == ids.ANY_PROVIDER else provider,
+            owner=platform.owner,
+            closes=True,
+        )
+
+
+def _word_exception(request: RequestedException, platform: Platform) -> Notice:
+    until, open_until = write_instant(request.until), write_instant(request.open_until)
+    return _word(
+        request.request_id,
+        request.at,
+        f"{request.kind} {request.schedule_id}",
+        f"{request.requested_by} asks to {request.kind} the drill of {request.schedule_id} until {until}."
+        f" Somebody else approves or declines it before {open_until}. Until then nothing changes, and owners"
+        " are notified as before.",
+        (
+            ("Schedule", request.schedule_id),
+            ("Requested by", request.requested_by),
+            ("Reason", _line(request.reason)),
+            ("Approve", write_command("requests", "approve", request.request_id, by="YOU")),
+            ("Decline", write_command("requests", "decline", request.request_id, by="YOU", reason="WHY")),
+            ("Owner", platform.owner),
+        ),
+        {"request_id": request.request_id, "requested_schedule_id": request.schedule_id},
+    )
+
+
+def _word_replay(request: ReplayRequest, platform: Platform) -> Notice:
+    what = f"{write_count(len(request.ids), 'notification')} through {', '.join(request.providers)}"
+    return _word(
+        request.replay_id,
+        request.requested_at,
+        f"replay of {what}",
+        f"{request.requested_by} asks to send {what} again. Somebody else approves it before"
+        f" {write_instant(request.open_until)}. Nothing is sent again before it is approved and executed.",
+        (
+            ("Requested by", request.requested_by),
+            ("Reason", _line(request.reason)),
+            ("Approve", write_command("outbox", "approve-replay", request.replay_id, by="YOU")),
+            ("Owner", platform.owner),
+        ),
+        {"replay_id": request.replay_id, "notification_count": len(request.ids)},
+    )
+
+
+def _word(
+    request_id: str,
+    at: datetime,
+    what: str,
+    summary: str,
+    facts: tuple[tuple[str, str], ...],
+    more: dict[str, object],
+) -> Notice:
+    subject = f"{ids.APPROVAL_PREFIX}{request_id}"
+    return Notice(
+        subject_id=subject,
+        subject_name="approval",
+        cycle_id=ids.cycle_id(subject, write_instant(at)),
+        event_type=EVENT_TYPE,
+        at=at,
+        title=_line(f"Approval needed: {what}"),
+        summary=_line(summary),
+        facts=facts,
+        alert_level="warning",
+        more=more,
+    )
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
