@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollback_drills.documents.finding import find_shown
 from rollback_drills.errors import UsageError
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
 from rollback_drills.variables import VARIABLES
 from rollback_drills_cli import options
 from rollback_drills_cli.output import format_json, print_line, print_table
 from rollback_drills_cli.output_file import write_whole
+from rollback_drills_cli.workspace import find_in_workspace
 
 if TYPE_CHECKING:
     from rollback_drills.gate.document import Gate
@@ -142,7 +142,7 @@ def _write(gate: "Gate", wanted: Format, places: Sequence[str]) -> bytes:
     if wanted is Format.GITHUB:
         from rollback_drills.gate.annotations import write_annotations
 
-        return write_annotations(gate, partial(_find_in_workspace, places)).encode()
+        return write_annotations(gate, partial(find_in_workspace, places)).encode()
     if wanted is Format.JUNIT:
         from rollback_drills.gate.junit import write_junit
 
@@ -157,14 +157,3 @@ def _print_gate(gate: "Gate") -> None:
     for warning in warnings_of(gate):
         print_line(warning)
     print_line(gate.message[:1].upper() + gate.message[1:])
-
-
-def _find_in_workspace(places: Sequence[str], shown: str) -> str:
-    """Return a path relative to the workspace of GitHub, wherever in it the command runs; empty outside."""
-    workspace = os.environ.get("GITHUB_WORKSPACE") or "."
-    path = next(filter(None, (find_shown(place, shown) for place in places)), shown)
-    for resolve in (os.path.abspath, os.path.realpath):  # as it is written, and behind links
-        relative = os.path.relpath(resolve(path), resolve(workspace))
-        if relative.partition(os.sep)[0] != os.pardir:
-            return relative.replace(os.sep, "/")
-    return ""

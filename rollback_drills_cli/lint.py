@@ -2,6 +2,8 @@
 
 import os
 from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,15 @@ from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.files import lint_files
 from rollback_drills_cli.output import print_json, print_line
+from rollback_drills_cli.workspace import find_in_workspace
+
+
+class Format(StrEnum):
+    """How the findings are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    GITHUB = "github"
 
 
 def lint(
@@ -21,17 +32,27 @@ def lint(
         list[Path], typer.Argument(metavar="PATH...", readable=False, help="Documents, or folders of them.")
     ],
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the findings as JSON; the same as --format json.")
+    ] = False,
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="|".join(Format), help="Output format.")
+    ] = Format.TABLE.value,
 ) -> None:
     """Check documents for mistakes, and for URLs, host names, credentials and private paths.
 
     Finds everything that `drills check` and `drills gate` refuse at any time. Warnings are about names and
     words that are probably mistakes. Exit code 0 if nothing was found, else 1.
     """
+    wanted = _parse_format(format_name, as_json=as_json)
     files, unsearched = _find_files(paths)
     linted = lint_files(files, now=datetime.now(UTC))
     linted.findings[:0] = unsearched
-    if as_json:
+    if wanted is Format.GITHUB:
+        from rollback_drills.linting.annotations import write_annotations
+
+        print_line(write_annotations(linted, files, partial(find_in_workspace, [])).rstrip("\n"))
+    elif wanted is Format.JSON:
         print_json(
             {"documents": len(files), "findings": list(linted.findings), "warnings": list(linted.warnings)}
         )
@@ -44,6 +65,14 @@ def lint(
         print_line("documents: {}; findings: {}; warnings: {}".format(*counts))
     if linted.findings or (strict and linted.warnings):
         raise typer.Exit(1)
+
+
+def _parse_format(name: str, *, as_json: bool) -> Format:
+    if name not in set(Format):
+        raise UsageError(f"--format {name} is unknown; write one of {', '.join(Format)}")
+    if as_json and name == Format.GITHUB:
+        raise UsageError("--json and --format github contradict each other; leave one out")
+    return Format.JSON if as_json else Format(name)
 
 
 def _find_files(paths: list[Path]) -> tuple[list[str], list[str]]:
