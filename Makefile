@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 T ?= tests
 
-.PHONY: help install run serve quick test chaos model lint types format bench dist constraints schemas suffixes clean
+.PHONY: help install run serve quick test chaos model lint types format bench dist docs constraints schemas suffixes clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -14,8 +14,14 @@ install: $(VENV)/.installed ## Create .venv and install everything into it
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "The module venv of Python is missing: apt-get install python3-venv, then make $(MAKECMDGOALS)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
 run: install ## Run a drill check on examples/ from end to end, without any account or server
@@ -35,7 +41,7 @@ quick: install ## Run the cheap linters and the fast unit tests, in half a minut
 test: install ## Run the tests (T=tests/unit for a part)
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(T)
 
-chaos: install ## Run the long tests: kills, outages, every product of cases, many examples (PostgreSQL: DRILLS_TEST_POSTGRES)
+chaos: $(VENV)/.docs ## Run the long tests: kills, outages, every product of cases, many examples (PostgreSQL: DRILLS_TEST_POSTGRES)
 	$(BIN)/pytest -m chaos tests
 	DRILLS_TEST_MANY_EXAMPLES=1 $(BIN)/pytest --numprocesses auto --dist loadfile -m 'hypothesis and not chaos' tests
 
@@ -63,6 +69,9 @@ dist: install ## Build sdist and wheel into dist/, with their checksums
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist . >/dev/null
 	cd dist && sha256sum *.tar.gz *.whl > SHA256SUMS
+
+docs: $(VENV)/.docs ## Build the documentation site into build/site, without a warning
+	@$(BIN)/python tools/docs_site.py
 
 constraints: ## Write the versions of .venv to constraints.txt
 	$(BIN)/pip freeze --exclude-editable | sort -f > constraints.txt

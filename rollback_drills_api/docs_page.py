@@ -29,14 +29,14 @@ async def docs(served: Readable, request: Request) -> Response:
     document = request.app.openapi()
 
     def build() -> bytes:
-        return write_api_page(list(_read_operations(document)), document["info"]["version"]).encode()
+        return write_api_page(list(read_operations(document)), document["info"]["version"]).encode()
 
     answer = await served.answers.give("docs", lambda: "", build, _HTML)
     answer.headers["content-security-policy"] = SERVED_POLICY
     return answer
 
 
-def _read_operations(document: Mapping[str, Any]) -> Iterator[Operation]:
+def read_operations(document: Mapping[str, Any]) -> Iterator[Operation]:
     """Yield the operations of an OpenAPI document."""
     schemas = document.get("components", {}).get("schemas", {})
     for path, ways in document["paths"].items():
