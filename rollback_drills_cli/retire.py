@@ -1,6 +1,6 @@
 """`drills retire`: ends the follow-up of a schedule, also of one whose document is gone."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from rollback_drills.followup.requests import RetirementRequest
 from rollback_drills.rendering.relative_time import write_count
@@ -9,6 +9,11 @@ from rollback_drills_cli.database import DatabaseOption, open_or_create
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
 from rollback_drills_cli.output import print_json, print_line
 from rollback_drills_cli.request_options import option_of
+
+_DOCUMENT: Final = (
+    "The gate, `drills check` and the reports of the API judge the document alone: if there is one, set"
+    ' "status": "retired" in it.'
+)
 
 
 def retire(
@@ -27,6 +32,8 @@ def retire(
     """Retire a schedule: nobody is notified or escalated to any more. Its open cycle is closed.
 
     Whoever was notified is told so by the next run of the follow-up. With --restore it is followed again.
+
+    An approval never opens the gate: drills gate and drills check judge the document alone.
     """
     from rollback_drills.followup.retirement_closings import close_retired  # with SQLAlchemy
     from rollback_drills.followup.retirement_grants import retire_schedule
@@ -52,4 +59,6 @@ def retire(
     else:
         told = f" The next run sends {write_count(count, 'message')} about it." if count else ""
         print_line(f"{record['retirement_id']}: {record['schedule_id']} is {record['change']}.{told}")
+        if not restore:
+            print_line(_DOCUMENT)
     report_clock(went_back)

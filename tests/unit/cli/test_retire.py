@@ -41,10 +41,31 @@ def test_a_cycle_without_a_document_is_closed_and_the_evidence_says_by_whom(worl
 
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("gordret-")
-    assert done.stdout.endswith(": payments is retired. The next run sends 1 message about it.\n")
+    assert ": payments is retired. The next run sends 1 message about it.\n" in done.stdout
+    assert 'judge the document alone: if there is one, set "status": "retired" in it.' in done.stdout
     ((record,), _) = EvidenceIndex(world.database).find(EvidenceFilter(metadata_kind=RETIREMENT_KIND))
     assert (record["approver"], record["reason"], record["change"]) == ("board", "backend is gone", "retired")
     assert world.open_cycles() == []
+
+
+def test_an_approval_opens_no_gate_and_the_document_does(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.jsonl"
+    other = {**SCHEDULE, "schedule_id": "search", "next_due_at": "2099-01-01T00:00:00Z"}
+    documents = [{**SCHEDULE, "next_due_at": "2026-01-01T00:00:00Z"}, other]
+
+    def gate_and_check() -> tuple[bool, str]:
+        path.write_text("\n".join(map(json.dumps, documents)))
+        asked = ("--schedule", str(path), "--now", "2026-06-01T00:00:00Z")
+        gate = CliRunner().invoke(app, ["gate", *asked, "--format", "json"]).stdout
+        items = json.loads(CliRunner().invoke(app, ["check", *asked, "--json"]).stdout)["items"]
+        return "the drill was due" in gate, items[0]["status"]
+
+    before = gate_and_check()
+    assert before == (True, "needs_attention")
+    assert run("--schedule", str(path)).exit_code == 0
+    assert gate_and_check() == before
+    documents[0] = {**documents[0], "status": "retired"}
+    assert gate_and_check() == (False, "not_requested")
 
 
 def test_it_is_restored_and_printed_as_json(world: World) -> None:
