@@ -1,4 +1,4 @@
-"""`drills connectors import|list|test|disable|enable|outages`: Prefect blocks; no secret is printed."""
+"""`drills connectors`: Prefect blocks, and the outages of what they reach; no secret is printed."""
 
 import os
 from collections.abc import Sequence
@@ -170,13 +170,20 @@ def _describe_outage(outage: "OutageReport") -> tuple[str, ...]:
     return (
         outage.provider,
         write_time(datetime.fromisoformat(outage.opened_at)),
-        write_time(datetime.fromisoformat(outage.closed_at)) if outage.closed_at else "open",
+        _describe_end(outage),
         write_duration(outage.duration_seconds),
         _describe_waited(outage),
         _describe_acts(outage.replayed),
         _describe_acts(outage.discarded),
         outage.detail,
     )
+
+
+def _describe_end(outage: "OutageReport") -> str:
+    if outage.closed_at is None:
+        return "open"
+    by = f", closed by {outage.closed_by}" if outage.closed_by else ""
+    return f"{write_time(datetime.fromisoformat(outage.closed_at))}{by}"
 
 
 def _describe_waited(outage: "OutageReport") -> str:
@@ -238,4 +245,23 @@ def enable(
     if connector_name(name) in needing:
         print_line("Its dead letters stay until a replay of them is approved:")
         print_line(f"  {write_command('outbox', 'request-replay', dead=True, provider=name)}")
+    report_clock(written.appender.went_back)
+
+
+@app.command("close-outage")
+def close_outage(
+    name: NameArgument, by: ByOption = None, reason: ReasonOption = None, database: DatabaseOption = None
+) -> None:
+    """Close the outage of a connector that is not used any more. All others end with a delivery.
+
+    Nothing is sent, discarded or enabled. What fails through the connector later begins a new outage.
+    """
+    from rollback_drills.recovery.outage_end import close_outage as close
+
+    act = read_act(by, reason)
+    opened = open_outbox(database, to_write=True)
+    written = close(opened, name, act, make_writer(opened))
+    record = written.records[-1]
+    left = record["waiting_count"] + record["dead_letter_count"]
+    print_line(f"The outage of {record['provider']} is closed; still undelivered: {left}.")
     report_clock(written.appender.went_back)

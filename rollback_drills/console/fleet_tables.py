@@ -155,7 +155,7 @@ def list_outages(console: Console) -> CsvTable:
     """
     columns = ("outage_id", "provider", "is_open", "opened_at", "closed_at", "duration_seconds", "cause")
     counts = ("waited_count", "delivered_count", "waiting_count", "dead_letter_count", "discarded_count")
-    names = (*columns, "detail", *counts)
+    names = (*columns, "detail", *counts, "closed_by", "closed_because")
     return CsvTable(
         names, [[getattr(each, name) for name in names] for each in read_outages(console).outages]
     )

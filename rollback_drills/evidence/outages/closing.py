@@ -41,7 +41,7 @@ def record_closure(
     created_at: datetime,
     signer: str,
 ) -> Report:
-    """Write down that a connector delivers again, with all that its outage was.
+    """Write down that an outage ends, with all that it was: the connector delivers again.
 
     Args:
         connection: Reads the ledger; has what the run has added.

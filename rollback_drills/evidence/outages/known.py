@@ -16,7 +16,7 @@ from rollback_drills.evidence.records import (
     REPLAY_EXECUTION_KIND,
     REPLAY_OUTCOME_KIND,
 )
-from rollback_drills.names.keys import name_key
+from rollback_drills.names.keys import is_same, name_key
 
 _OVER: Final = {CLOSURE_KIND: OUTAGE_KIND, REPLAY_OUTCOME_KIND: REPLAY_EXECUTION_KIND}
 """By the kind of record that ends something, the kind that began it. Both have its id as their session."""
@@ -32,6 +32,11 @@ class OpenOutage(msgspec.Struct, frozen=True, gc=False):
     opened_at: datetime
     flow_run_id: str = ""
     """The run that wrote it down; empty if it was none."""
+
+
+class _Closure(msgspec.Struct, frozen=True, gc=False):
+    provider: str
+    closed_at: datetime
 
 
 class Replayed(msgspec.Struct, frozen=True, gc=False):
@@ -59,7 +64,25 @@ class Unfinished:
 
 
 _outage: Final = msgspec.json.Decoder(OpenOutage)
+_closure: Final = msgspec.json.Decoder(_Closure)
 _replay: Final = msgspec.json.Decoder(OpenReplay)
+
+
+def find_last_end(connection: Connection, provider: str) -> float | None:
+    """Return when the last outage of a connector ended, in seconds since 1970; None if it had none.
+
+    Raises:
+        DatabaseError: A row cannot be read.
+    """
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == CLOSURE_KIND)
+    for row in connection.execute(rows.order_by(LEDGER.c.leaf_index.desc())):
+        try:
+            closure = _closure.decode(row.record)
+        except msgspec.MsgspecError:
+            raise damage(f"row {row.leaf_index} cannot be read") from None
+        if is_same(closure.provider, provider):
+            return closure.closed_at.timestamp()
+    return None
 
 
 def read_unfinished(connection: Connection) -> Unfinished:

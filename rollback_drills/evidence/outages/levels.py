@@ -31,13 +31,18 @@ class ConnectorRows:
         self._own = OUTBOX.c.provider.in_(spellings)
         self._possible = OUTBOX.c.completed_at <= latest
 
-    def read_level(self, opened_at: float | None, disabled_at: float | None) -> Level:
+    def read_level(
+        self, opened_at: float | None, disabled_at: float | None, ended_at: float | None = None
+    ) -> Level:
         """Return how the connector stands.
 
         Args:
             opened_at: When its open outage began; None if none is open.
             disabled_at: Since when it is disabled; None if it is not.
+            ended_at: When its last outage ended; what was so before begins no new one. None if it had none.
         """
+        if disabled_at is not None and ended_at is not None and disabled_at <= ended_at:
+            disabled_at = None
         delivered = self._own, self._possible, OUTBOX.c.state.in_(NOTIFIED)
         last = self._scalar(func.max(OUTBOX.c.completed_at), *delivered)
         since = None
@@ -45,7 +50,7 @@ class ConnectorRows:
             since = self._scalar(
                 func.min(OUTBOX.c.completed_at), *delivered, OUTBOX.c.completed_at > opened_at
             )
-        after = last or 0.0
+        after = max(last or 0.0, ended_at or 0.0)
         began = case(
             (OUTBOX.c.started_at > after, OUTBOX.c.started_at),
             else_=OUTBOX.c.completed_at,

@@ -54,6 +54,10 @@ class OutageReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     is_open: bool
     opened_at: str
     closed_at: str | None
+    closed_by: str | None
+    """Who closed it without a delivery; None if a delivery did, or it is open."""
+    closed_because: str | None
+    """Why that person did."""
     cause: str
     detail: str
     duration_seconds: float
@@ -193,6 +197,8 @@ def _report(connection: Connection, begun: _Begun, closure: Report | None, now: 
             "is_open": closure is None,
             "opened_at": write_instant(begun.opened_at),
             "closed_at": closure["closed_at"] if closure else None,
+            "closed_by": closure.get("closed_by") if closure else None,
+            "closed_because": closure.get("reason") if closure else None,
             "cause": begun.cause,
             "detail": begun.detail,
         },

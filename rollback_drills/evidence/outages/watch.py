@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.outages.closing import record_closure
-from rollback_drills.evidence.outages.known import OpenOutage, Unfinished, read_unfinished
+from rollback_drills.evidence.outages.known import OpenOutage, Unfinished, find_last_end, read_unfinished
 from rollback_drills.evidence.outages.levels import ConnectorRows
 from rollback_drills.evidence.outages.replay_outcome import record_replay_outcome
 from rollback_drills.evidence.outages.rule import Cause, Opened, find_changes
@@ -107,7 +107,8 @@ class _Connector:
         latest = (created_at + CLOCK_SKEW).timestamp()
         rows = ConnectorRows(self.connection, self.provider, latest=latest)
         opened_at = self.outage.opened_at.timestamp() if self.outage else None
-        level = rows.read_level(opened_at, self.disabled.disabled_at if self.disabled else None)
+        ended_at = None if self.outage else find_last_end(self.connection, self.provider)
+        level = rows.read_level(opened_at, self.disabled.disabled_at if self.disabled else None, ended_at)
         for change in find_changes(level, is_open=self.outage is not None):
             if isinstance(change, Opened):
                 record = self._record_outage(rows, change, created_at, signer)
@@ -116,7 +117,7 @@ class _Connector:
                 record = record_closure(
                     self.connection, self.outage, rows, change.at, created_at=created_at, signer=signer
                 )
-                yield _once(CLOSURE_KIND, record["outage_id"]), record
+                yield once_closed(record["outage_id"]), record
 
     def _record_outage(
         self, rows: ConnectorRows, opened: Opened, created_at: datetime, signer: str
@@ -142,6 +143,11 @@ class _Connector:
 def once_disabled(dead: Destination) -> str:
     """Return the key under which it is written once that a connector is disabled since some time."""
     return _once(DISABLED_KIND, f"{name_key(dead.provider)}\x1f{dead.disabled_at}")
+
+
+def once_closed(outage_id: str) -> str:
+    """Return the key under which the end of an outage is written once."""
+    return _once(CLOSURE_KIND, outage_id)
 
 
 def record_disabled(dead: Destination, *, created_at: datetime, signer: str, by: str | None = None) -> Report:

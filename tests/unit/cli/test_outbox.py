@@ -248,6 +248,13 @@ def test_a_connector_is_disabled_by_a_person_and_has_an_outage(
     assert (outage["is_open"], outage["cause"], outage["waiting_count"]) == (True, "refused", 1)
     assert "disabled by maria" in drills(capsys, monkeypatch, "outbox", "list")[1]
 
+    closed = drills(capsys, monkeypatch, "connectors", "close-outage", "webhook", *BY)
+    assert closed == (0, "The outage of webhook is closed; still undelivered: 1.\n")
+    code, printed = drills(capsys, monkeypatch, "connectors", "outages")
+    assert (code, "closed by" in " ".join(printed.split())) == (0, True)
+    code, printed = drills(capsys, monkeypatch, "connectors", "close-outage", "webhook", *BY)
+    assert (code, printed) == (2, "drills: webhook has no open outage; open are those of: none\n")
+
 
 def test_says_so_when_there_is_no_outbox(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

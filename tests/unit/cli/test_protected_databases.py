@@ -54,7 +54,7 @@ WRITING = (
     *(("evidence", each) for each in ("import", "rotate-key", "upgrade")),
     *(("outbox", each) for each in ("replay", "discard")),
     *(("outbox", f"{each}-replay") for each in ("request", "approve", "execute")),
-    *(("connectors", each) for each in ("enable", "disable")),
+    *(("connectors", each) for each in ("enable", "disable", "close-outage")),
 )
 WITH_A_SERVER = (("evidence", "export"), ("connectors", "list"))
 """They read the database, and need a Prefect server for something else."""

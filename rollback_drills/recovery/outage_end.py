@@ -1,0 +1,46 @@
+"""Closes the outage of a connector that is not used any more: nothing will ever be delivered through it."""
+
+from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.errors import UsageError
+from rollback_drills.evidence.outages.closing import record_closure
+from rollback_drills.evidence.outages.known import read_unfinished
+from rollback_drills.evidence.outages.levels import ConnectorRows
+from rollback_drills.evidence.outages.watch import once_closed
+from rollback_drills.names.keys import name_key
+from rollback_drills.outbox.destinations import find_destination
+from rollback_drills.recovery.act import Act
+from rollback_drills.recovery.recording import Recording, Writer, recording
+
+
+@repeat_on_conflict
+def close_outage(database: Database, provider: str, act: Act, writer: Writer) -> Recording:
+    """End an outage without a delivery; what waits or died stays as it is, and the record counts it.
+
+    Args:
+        database: Keeps outbox and evidence.
+        provider: The connector.
+        act: Who closes it, and why.
+        writer: Writes it down.
+
+    Raises:
+        UsageError: The connector has no open outage, it has delivered again, or nobody is named.
+    """
+    act.check()
+    with recording(database, writer) as written:
+        connection, now = written.connection, written.writer.now
+        written.look_at(provider)
+        open_outages = read_unfinished(connection).outages
+        outage = open_outages.get(name_key(provider))
+        if outage is None:
+            names = ", ".join(sorted(each.provider for each in open_outages.values())) or "none"
+            raise UsageError(f"{provider} has no open outage; open are those of: {names}")
+        rows = ConnectorRows(connection, outage.provider, latest=now.timestamp())
+        disabled_at = find_destination(connection, outage.provider).disabled_at
+        if disabled_at is None and rows.read_level(outage.opened_at.timestamp(), None).delivered_at:
+            raise UsageError(f"{outage.provider} has delivered again; the next run closes its outage")
+        record = record_closure(
+            connection, outage, rows, now.timestamp(), created_at=now, signer=writer.signer
+        )
+        ending = {"closure_state": "given_up", "closed_by": act.by, "reason": act.reason}
+        written.add({**record, **ending}, once_closed(outage.outage_id))
+    return written
