@@ -70,7 +70,7 @@ _PROMOTION: Final = _Kind(
         "go_promotion_evidence",
         "promotion evidence",
         {
-            "go_promotion_parity": "the parity of Go with Python was audited, and passed",
+            "go_promotion_parity": "the parity of both backends was audited, and passed",
             "go_promotion_deployment": "the deployment was ready",
             "go_promotion_approved": "the promotion is approved",
         },

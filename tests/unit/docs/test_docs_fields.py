@@ -1,10 +1,13 @@
 """The documents have the fields that clients of CAVRA read; what differs is listed in the docs."""
 
+import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.totals import read_totals
@@ -17,6 +20,7 @@ from rollback_drills.reports.period import Period
 from rollback_drills.reports.routes import find_routes
 from rollback_drills.reports.trend import find_trend
 from tests.checkout import ROOT
+from tests.reading.documentation import TEXTS, rows
 from tests.samples.builders import DRILL, NOW, judged, make_subject, planned
 from tests.samples.ledgers import append_plan
 from tests.samples.world import World
@@ -165,3 +169,17 @@ def test_the_dashboard_counts_under_both_names(documents: dict[str, Report]) -> 
 def test_a_field_that_is_not_written_is_listed_as_a_difference(field: str) -> None:
     differences = ROOT / "docs" / "differences.md"
     assert f"`{field}`" in differences.read_text(encoding="utf-8")
+
+
+def test_the_page_for_those_who_move_lists_every_key_that_cavra_does_not_have() -> None:
+    of_cavra = """
+        schema_version schedule_id environment status interval_days next_due_at owners notification_providers
+        owner_routes maintenance_windows owner_calendars runbook_ref acknowledgement_minutes default_slo
+        blackout_windows
+    """.split()
+    keys = {each.encode_name for each in msgspec.structs.fields(Schedule)}
+    page = TEXTS["docs/how-to/move-from-cavra.md"]
+
+    (listed,) = (words for document, words in rows(page, "| document | keys |") if document == "schedule")
+
+    assert set(re.findall(r"`([^`]+)`", listed)) == keys - set(of_cavra)
