@@ -179,7 +179,7 @@ def _read_bytes(path: str, most: int = LARGEST_DOCUMENT_BYTES) -> bytes:
     try:
         return _read_file(path, most)
     except (OSError, ValueError) as error:
-        raise UnusableDocumentError(_why_unreadable(error)) from None
+        raise UnusableDocumentError(_why_unreadable(path, error)) from None
 
 
 def _read_file(path: str, most: int) -> bytes:
@@ -200,7 +200,9 @@ def _read_file(path: str, most: int) -> bytes:
         os.close(descriptor)
 
 
-def _why_unreadable(error: OSError | ValueError) -> str:
+def _why_unreadable(path: str, error: OSError | ValueError) -> str:
+    if "\0" in path:
+        return "has a null byte in its name; fix the path"
     if isinstance(error, FileNotFoundError):
         return "does not exist; create the file, or fix the path"
     if isinstance(error, OSError) and error.errno == errno.ENXIO:  # nobody can open a socket

@@ -359,7 +359,7 @@ def test_the_bound_of_the_size_is_exact(size: int, tmp_path: Path) -> None:
 
 
 def test_a_file_without_permission_or_with_an_impossible_name_is_a_finding(tmp_path: Path) -> None:
-    assert "x\\x00y: embedded null byte" in read_document(Schedule, "x\0y").problem
+    assert "x\\x00y: has a null byte in its name; fix the path" in read_document(Schedule, "x\0y").problem
     assert "cannot be read" in read_document(Schedule, str(tmp_path / ("a" * 300))).problem
 
 
