@@ -72,6 +72,16 @@ class ScheduleView:
             for check in report.checks
         ]
 
+    @property
+    def failed_checks(self) -> list[tuple[str, Check]]:
+        """The checks that somebody has to look at."""
+        return [each for each in self.checks if each[1].fails]
+
+    @property
+    def passed_checks(self) -> list[tuple[str, Check]]:
+        """The others."""
+        return [each for each in self.checks if not each[1].fails]
+
 
 def read_schedule(console: Console, schedule_id: str) -> ScheduleView:
     """Read the page of a schedule. Without evidence the documents are there, and the view says what is not.

@@ -207,6 +207,25 @@ def test_a_phone_shows_ten_schedules_as_cards_on_three_screens(
     assert find_violations(browser, axe) == []
 
 
+def test_the_page_of_a_schedule_folds_on_a_phone_what_is_rarely_read_and_prints_it(
+    site: tuple[Console, Path], browser: Browser, axe: str
+) -> None:
+    width, height = PHONE
+    browser.show("light", width=width, height=height)
+    browser.open((site[1] / PAGES["schedule"]).as_uri())
+    passed = "document.querySelector('[aria-labelledby=passed-caption]').checkVisibility()"
+    assert browser.run("document.documentElement.scrollHeight") <= 5.5 * height
+    assert browser.run(passed) is False
+    browser.ask("Emulation.setEmulatedMedia", media="print")
+    assert browser.run(passed) is True
+
+    browser.show("light", width=width, height=height)
+    browser.run("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert browser.run(passed) is True
+    assert find_violations(browser, axe) == []
+    assert browser.run("document.documentElement.scrollWidth") == width
+
+
 @pytest.mark.parametrize("page", [name for name in PAGES if name not in ("trends", "hostile schedule")])
 def test_no_page_breaks_a_word_or_scrolls_sideways_on_a_phone(
     site: tuple[Console, Path], browser: Browser, page: str

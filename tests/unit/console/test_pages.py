@@ -226,10 +226,14 @@ def test_the_page_of_a_schedule_says_why(world: World) -> None:
     page = HtmlPage(write_schedule(look_at(world), SERVED, "payments"))
     rows = [each.text for each in page.find("tr")]
 
-    assert any(row.startswith("warn schedule schedule not stale") for row in rows)
-    assert "deliver team-a slack the drill needs attention deliver –" in rows
+    assert any(row.startswith("warn schedule not stale schedule") for row in rows)
+    assert "deliver team-a slack the drill needs attention deliver" in rows
     assert any(row.startswith('not accepted status is "fail"; must be "pass" failed') for row in rows)
     assert "session rcd-" in page.text
+    passed = [each.text for each in page.find("details") if "that pass" in each.text]
+    assert len(passed) == 1
+    assert "schedule active" in passed[0]
+    assert "warn" not in passed[0]
 
 
 def test_the_page_of_a_schedule_explains_what_a_check_decides_now(world: World) -> None:
