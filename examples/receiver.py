@@ -1,6 +1,7 @@
 """Receives messages for Slack on loopback, and prints them: for docs/tutorial.md."""
 
 import json
+import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -23,9 +24,10 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 def list_texts(part: Any) -> list[str]:
-    """Return the texts of a message in their order, one field on a line."""
+    """Return the texts of a message in their order, one field or link on a line."""
     if isinstance(part, str):
-        return [part.replace("*\n", "* ")]
+        links = re.findall(r"<(http[^|>]+)\|([^>]+)>", part)
+        return [f"{label}: {address}" for address, label in links] or [part.replace("*\n", "* ")]
     if isinstance(part, list):
         return [text for each in part for text in list_texts(each)]
     return [text for key in ("text", "fields", "elements") for text in list_texts(part.get(key, []))]

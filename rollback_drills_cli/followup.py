@@ -176,7 +176,7 @@ def _print_dashboard(report: "Dashboard", at: datetime) -> None:
         )
         for each in report.cycles
     ]
-    print_table(f"{report.open_cycle_count} open cycles", ("schedule", "due", "state", "next"), rows)
+    print_table(f"Open cycles: {report.open_cycle_count}", ("schedule", "due", "state", "next"), rows)
     _print_routes(report.outstanding, at)
     for retest in report.open_retests:
         print_line(

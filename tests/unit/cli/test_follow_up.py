@@ -210,7 +210,7 @@ def test_the_dashboard_shows_open_cycles_and_failing_connectors(drills: Drills) 
     drills.world.check()
 
     assert drills("dashboard", *AFTER) == 1
-    assert "1 open cycles" in drills.out
+    assert "Open cycles: 1" in drills.out
     assert "connector email fails: its last delivery failed" in drills.out
     report = drills.document("dashboard", *AFTER, code=1)
     assert report["cycles_by_state"] == {"notified": 1}

@@ -17,6 +17,7 @@ import yaml
 from tests.checkout import ROOT
 from tests.reading.documentation import TEXTS, code_blocks
 from tests.samples.builders import SCHEDULE
+from tests.samples.repositories import copy_repository, git
 
 PAGE: Final = TEXTS["docs/how-to/check-documents-in-ci.md"]
 ACTION: Final = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -238,24 +239,3 @@ def test_the_hook_refuses_a_commit_with_a_mistake(workspace: Path, tmp_path: Pat
     git(workspace, "add", "--all")
     committed = commit_it()
     assert committed.returncode == 0, committed.stdout + committed.stderr
-
-
-def git(folder: Path, *words: str) -> str:
-    """Run git in a folder; return what it printed."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    done = subprocess.run(
-        ["git", *words], cwd=folder, env=environ, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
-def copy_repository(to: Path) -> tuple[Path, str]:
-    """Commit the files of this checkout to a repository of its own; return it and the commit."""
-    for name in git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
-        if (ROOT / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, to / name)
-    git(to, "init", "--quiet")
-    git(to, "add", "--all")
-    git(to, "-c", "user.name=A", "-c", "user.email=a@example.invalid", "commit", "--quiet", "-m", "Copy")
-    return to, git(to, "rev-parse", "HEAD")
