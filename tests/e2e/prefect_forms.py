@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from tests.e2e.chromium import Browser
@@ -45,15 +45,18 @@ class FormV1:
 
     browser: Browser
     site: str
+    _written: dict[str, str] = field(default_factory=dict)
+    """The text by the title of each field."""
 
     def open(self, slug: str) -> None:
         """Show the empty form for a block type."""
+        self._written.clear()
         self.browser.open(f"{self.site}/blocks/catalog/{slug}/create")
 
     def write(self, title: str, text: str) -> None:
         """Write into a field, found by its title."""
-        field = f"{self._field(title)}?.querySelector('input:not([type=checkbox]), textarea, .cm-content')"
-        self.browser.write(field, text)
+        self._written[title] = text
+        self.browser.write(self._input(title), text)
 
     def choose(self, title: str, option: str) -> None:
         """Choose from a native list, as its own change does: no page can click into one."""
@@ -74,9 +77,18 @@ class FormV1:
         self.write("Block Name", name)
 
     def save(self, name: str) -> None:
-        """Name the block, and save it."""
+        """Name the block, write again what a busy page has lost of two texts in a row, and save it."""
         self.name(name)
+        time.sleep(_SETTLE_SECONDS)
+        for title, text in self._written.items():
+            found = self._input(title)
+            if text not in self.browser.run(f"[{found}].map(each => each?.value ?? each?.innerText)[0]"):
+                self.browser.write(found, text)
+                time.sleep(_SETTLE_SECONDS)
         _save(self.browser)
+
+    def _input(self, title: str) -> str:
+        return f"{self._field(title)}?.querySelector('input:not([type=checkbox]), textarea, .cm-content')"
 
     def _field(self, title: str) -> str:
         titles = ".p-label__label, .schema-form-property-any-of__section-header"
