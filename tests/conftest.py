@@ -1,6 +1,7 @@
 """Fixtures for every test."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -51,6 +52,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = share_of
     return scheduler
+
+
+def pytest_sessionfinish() -> None:
+    """Leave nothing in the PostgreSQL database of the tests."""
+    if (schemas := sys.modules.get("tests.samples.schemas")) is not None:
+        schemas.drop_schemas()
 
 
 @pytest.hookimpl(trylast=True)

@@ -22,7 +22,7 @@ from rollback_drills.readiness.terms import Report
 from tests.bench.figures import alternate, print_figure, print_throughput
 from tests.checkout import ROOT
 from tests.samples.builders import KEY, open_key
-from tests.samples.databases import POSTGRES, fresh_database
+from tests.samples.schemas import POSTGRES, empty_schema
 
 ROWS = 10_000
 BATCH = 500
@@ -36,7 +36,7 @@ def report() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _report_appends(f"sqlite:///{folder}/appends.db", "SQLite")
     if POSTGRES:
-        with fresh_database("postgresql", Path()) as url:
+        with empty_schema() as url:
             _report_appends(url, "PostgreSQL")
     with tempfile.TemporaryDirectory() as folder:
         _report_growth(Path(folder))

@@ -41,7 +41,7 @@ from prefect.utilities.asyncutils import run_coro_as_sync
 from sqlalchemy import create_engine, make_url, text
 
 from tests.checkout import ROOT
-from tests.samples.databases import POSTGRES
+from tests.samples.schemas import POSTGRES
 
 _START_WITHIN_SECONDS: Final = 300
 _RETRY_SECONDS: Final = 0.1

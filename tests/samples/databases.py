@@ -1,20 +1,15 @@
 """Empty databases: of each kind, and made in no time."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
-
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.engines import sqlite
+from tests.samples.schemas import POSTGRES, empty_schema
 
-POSTGRES = os.environ.get("DRILLS_TEST_POSTGRES", "")
 DATABASES = ("sqlite", "postgresql") if POSTGRES else ("sqlite",)
 
 
@@ -32,23 +27,13 @@ def open_sqlite(file: Path) -> Database:
 
 @contextmanager
 def fresh_database(kind: str, folder: Path) -> Iterator[str]:
-    """Return the URL of an empty database: a file, or a schema of its own that goes away afterwards."""
+    """Return the URL of an empty database: a file, or a schema that nobody else uses."""
     if kind == "sqlite":
         yield empty_sqlite(folder / "drills.db")
         return
-    schema = f"drills_{uuid4().hex}"
-    server = create_engine(POSTGRES)
-    with server.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    try:
-        url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"})
-        own = url.render_as_string(hide_password=False)
-        Database.open(own).engine.dispose()
-        yield own
-    finally:
-        with server.begin() as connection:
-            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-        server.dispose()
+    # no test is about a server that loses its power, so that none waits for its disk
+    with empty_schema("synchronous_commit=off") as url:
+        yield url
 
 
 @cache

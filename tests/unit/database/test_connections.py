@@ -12,7 +12,7 @@ from rollback_drills.database.engines import postgresql
 from rollback_drills.effects import count_effects
 from rollback_drills_api.versions import DatabaseWatch
 from tests.processes.stalling_proxy import StallingProxy, stalling_proxy
-from tests.samples.databases import POSTGRES
+from tests.samples.schemas import POSTGRES
 
 pytestmark = pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database")
 

@@ -22,8 +22,9 @@ from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.notifications import find_notifications
-from tests.samples.databases import POSTGRES, empty_sqlite, fresh_database
+from tests.samples.databases import empty_sqlite, fresh_database
 from tests.samples.formats import FIRST, FORMATS, load, open_key_of, read_documents, restore
+from tests.samples.schemas import POSTGRES
 from tests.samples.world import World
 
 LAST_CHECK = datetime.fromisoformat("2026-11-20T15:00:00Z")

@@ -15,8 +15,8 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import settle_and_claim
 from rollback_drills.outbox.commit import commit
 from tests.samples.builders import NOW, open_key
-from tests.samples.databases import POSTGRES
 from tests.samples.outbox import make_entries
+from tests.samples.schemas import POSTGRES
 from tests.unit.delivery.test_dispatcher import Provider
 
 TAKEN = Verdict(Outcome.DELIVERED, "answered 200", 200)

@@ -11,8 +11,9 @@ from sqlalchemy import make_url
 from rollback_drills.database.connections import Database
 from rollback_drills.database.versions import NEWEST
 from tests.reading.documentation import TEXTS, code_blocks
-from tests.samples.databases import POSTGRES, empty_sqlite, fresh_database
+from tests.samples.databases import empty_sqlite
 from tests.samples.formats import load
+from tests.samples.schemas import POSTGRES, empty_schema
 from tests.samples.tampering import fill
 
 pytestmark = pytest.mark.slow
@@ -104,7 +105,7 @@ def test_prefect_takes_the_settings_of_the_page(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database")
 def test_postgresql_is_copied_and_restored_as_the_page_says(tmp_path: Path) -> None:
-    with fresh_database("postgresql", tmp_path) as url:
+    with empty_schema() as url:
         fill(Database.at(url), (5,))
         server = make_url(url)
         schema = str(server.query["options"]).partition("=")[2]

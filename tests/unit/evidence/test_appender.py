@@ -24,7 +24,8 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.processes.forked import find_exit_code, fork, run_at_once
 from tests.samples.builders import KEY, NOW, open_key
-from tests.samples.databases import POSTGRES, fresh_database
+from tests.samples.databases import fresh_database
+from tests.samples.schemas import POSTGRES
 from tests.samples.tampering import fill, make_row, unguard
 
 
