@@ -14,7 +14,7 @@ from tests.reading.documentation import TEXTS, code_blocks
 
 README = TEXTS["README.md"]
 CALLS = re.findall(
-    r"^drills (.+)$", README.partition("## Use it")[2].partition("## Connect")[0], re.MULTILINE
+    r"^drills (.+)$", README.partition("## A first document")[2].partition("\n## ")[0], re.MULTILINE
 )
 
 
