@@ -56,7 +56,7 @@ def write_report(path: Path, population: Population, query: Query, head: Head, e
         dead=DEAD,
         query=query,
         cycles=cycles,
-        summary=list(_summarise(population, cycles)),
+        summary=list(_summarise(population, cycles, is_limited=bool(query.schedules))),
         exceptions=[
             (seen, cycle) for seen, cycle in cycles if cycle.state in (CycleState.LATE, CycleState.MISSED)
         ],
@@ -80,7 +80,7 @@ def _cycles_of(seen: SeenSchedule, population: Population) -> Iterator[Cycle]:
     )
 
 
-def _summarise(population: Population, cycles: Cycles) -> Iterator[tuple[str, int, str]]:
+def _summarise(population: Population, cycles: Cycles, *, is_limited: bool) -> Iterator[tuple[str, int, str]]:
     """Yield what stands out, how often, and the rows that this rests on."""
     rows = {kind: f"{count:,} rows {kind}" for kind, count in population.kinds.items()}
 
@@ -98,8 +98,10 @@ def _summarise(population: Population, cycles: Cycles) -> Iterator[tuple[str, in
     yield "acknowledgements", population.acknowledgements.count, resting_on(ACKNOWLEDGEMENT_KIND)
     yield "escalations", population.escalations.count, resting_on(ESCALATION_KIND)
     yield "skipped, postponed or waived", population.granted.count, resting_on(EXCEPTION_KIND)
-    yield "outages of connectors", population.kinds[OUTAGE_KIND], resting_on(OUTAGE_KIND, CLOSURE_KIND)
-    yield "replays that were refused", population.kinds[REPLAY_REFUSAL_KIND], resting_on(REPLAY_REFUSAL_KIND)
+    if not is_limited:  # to schedules, to which neither belongs
+        yield "outages of connectors", population.kinds[OUTAGE_KIND], resting_on(OUTAGE_KIND, CLOSURE_KIND)
+        refused = population.kinds[REPLAY_REFUSAL_KIND]
+        yield "replays that were refused", refused, resting_on(REPLAY_REFUSAL_KIND)
     yield "decisions not to notify", population.suppressions.total(), resting_on(DECISION_KIND)
     imported = population.kinds[IMPORT_KIND]
     yield "rows imported from an index that was not signed", imported, resting_on(IMPORT_KIND)

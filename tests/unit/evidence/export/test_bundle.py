@@ -730,6 +730,22 @@ def put_exceptions(database: Database) -> None:
     rotate(database)
 
 
+def test_a_report_that_is_limited_to_schedules_does_not_say_that_there_was_no_outage(
+    database: Database, tmp_path: Path
+) -> None:
+    def read(name: str, query: Query) -> str:
+        exported(database, tmp_path / name, query)
+        return " ".join(re.sub(r"<[^>]+>", " ", (tmp_path / name / "report.html").read_text()).split())
+
+    everything, limited = read("all", Query()), read("some", Query(schedules=("schedule-1",)))
+
+    assert limited.count("Not in this export, which is limited to schedules.") == 2
+    assert "Outages of connectors, and replays, discards and switched connectors" in limited
+    assert "outages of connectors" not in limited
+    assert "Not in this export" not in everything
+    assert "outages of connectors 0" in everything
+
+
 @pytest.mark.parametrize("query", [Query(), Query(since=after(10), until=after(12))], ids=["all", "period"])
 def test_the_report_can_be_read_without_sight_and_without_a_network(
     query: Query, database: Database, tmp_path: Path
