@@ -31,6 +31,8 @@ def calendar(
     documents = [each.document for each in fleet.subjects]
     write_whole(build_calendar(judgements, documents, now=at), out)
     for each in judgements:
-        if not each.schedule.next_due_at:
-            known_as, why = show(each.cycle.schedule_id), each.schedule.message
-            print_problem(f"left out, because the due time is unknown: {known_as} ({why})")
+        known_as = show(each.cycle.schedule_id)
+        if each.cycle.retired:
+            print_problem(f"left out, because it is retired: {known_as}")
+        elif not each.schedule.next_due_at:
+            print_problem(f"left out, because the due time is unknown: {known_as} ({each.schedule.message})")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
+from rollback_drills.documents.quotation import show
 from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills.simulation.document import SimulationDocument
 from rollback_drills.simulation.happenings import AnyHappening, Notified
@@ -56,6 +57,10 @@ def print_simulation(
         f" {write_count(summary.escalation_count, 'escalation')}; {write_count(summary.due_count, 'drill')}"
         f" due, {summary.performed_count} performed."
     )
+    if document.retired:
+        names = ", ".join(map(show, document.retired[:limit]))
+        more = f" and {len(document.retired) - limit} more" if len(document.retired) > limit else ""
+        print_line(f"Retired, so that nothing happens to them: {names}{more}.")
     tables = [*_list_tables(document, limits), _list_notifications("Notifications", happenings)]
     for which, title, columns, rows in tables:
         if part not in (Part.ALL, which):

@@ -61,8 +61,8 @@ def find_upcoming(
 ) -> list[Upcoming]:
     """Return what is coming in a period, in the order of time. A window of several schedules is found once.
 
-    Of each schedule 10,000 due times are looked at. A drill that is overdue belongs to all the time from its
-    due time until now.
+    Retired schedules are left out. Of each other one 10,000 due times are looked at. A drill that is overdue
+    belongs to all the time from its due time until now.
 
     Args:
         judgements: What was judged.
@@ -79,7 +79,7 @@ def find_upcoming(
         schedule_id = judgement.cycle.schedule_id
         if not owner or key in map(name_key, judgement.schedule.owners):
             found += _find_dues(judgement, schedule, period, now)
-        if schedule is None:
+        if schedule is None or judgement.cycle.retired:
             continue
         for window in schedule.maintenance_windows:
             if matches(window.schedule_ids, schedule_id) and (not owner or matches(window.owners, owner)):

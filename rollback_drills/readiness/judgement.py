@@ -7,6 +7,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec import UNSET
 
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.readiness.checklist import pass_all
 from rollback_drills.readiness.cycle import Cycle, find_cycle
@@ -50,7 +51,7 @@ def find_due(subject: Subject, *, now: datetime) -> datetime | None:
     """
     if subject.schedule is None or subject.schedule.document is None:
         return None
-    if subject.schedule.document.status == IS_RETIRED:
+    if is_retired(subject.schedule.document):
         return None
     history = subject.history.document if subject.history else None
     due_at = derive_due(subject.schedule.document, history, now=now)
@@ -88,8 +89,12 @@ def judge(
     )
     cycle = find_cycle(subject.schedule, schedule.schedule.next_due_at, schedule.status)
     judgement = Judgement(history, schedule, cycle)
-    is_retired = document is not None and document.status == IS_RETIRED
-    return retire(judgement, RETIRED) if is_retired else judgement
+    return retire(judgement, RETIRED) if is_retired(document) else judgement
+
+
+def is_retired(document: Schedule | None) -> bool:
+    """Return whether a document says that its schedule is not followed any more."""
+    return document is not None and document.status == IS_RETIRED
 
 
 def retire(judgement: Judgement, because: str) -> Judgement:

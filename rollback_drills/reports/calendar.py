@@ -30,7 +30,7 @@ def build_calendar(
 ) -> bytes:
     """Write the next four due times of each schedule, and the maintenance windows that are not over.
 
-    Of a window that recurs, the next four occurrences are written.
+    Of a window that recurs, the next four occurrences are written. Retired schedules are left out.
 
     The same cycle is the same event, whether its drill is due next or later.
 
@@ -42,7 +42,7 @@ def build_calendar(
     """
     calendar = start_calendar(f"Rollback drills of {one_line(owner)}" if owner else "Rollback drills")
     for judgement, schedule in zip(judgements, schedules, strict=True):
-        if owner and not _is_among(owner, judgement.schedule.owners):
+        if judgement.cycle.retired or (owner and not _is_among(owner, judgement.schedule.owners)):
             continue
         if judgement.schedule.next_due_at:
             calendar.add_component(_build_event(judgement, now))

@@ -44,6 +44,8 @@ class SimulationDocument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     perform: str
     acknowledge: str
     schedule_count: int
+    retired: list[str]
+    """The schedules of `schedule_count` that are retired: nothing happens to them."""
     cut_off: list[CutOff]
     summary: Summary
     only_here: list[Notified] | None
@@ -81,6 +83,7 @@ def write_document(
         perform=perform,
         acknowledge=acknowledge,
         schedule_count=simulation.schedule_count,
+        retired=list(simulation.retired),
         cut_off=[CutOff(name, write_instant(at)) for name, at in simulation.cut_off],
         summary=summary,
         only_here=here,

@@ -6,6 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from rollback_drills.documents.subject import Subject
+from rollback_drills.readiness.judgement import is_retired
 from rollback_drills.simulation.happenings import AnyHappening
 from rollback_drills.simulation.scenario import Scenario
 from rollback_drills.simulation.schedule_walk import ScheduleWalk
@@ -17,6 +18,8 @@ class Simulation:
 
     scenario: Scenario
     schedule_count: int
+    retired: Sequence[str]
+    """The ids of the schedules to which nothing happens, because their documents retire them."""
     happenings: Sequence[AnyHappening]
     """In the order of time."""
     cut_off: Sequence[tuple[str, datetime]]
@@ -42,4 +45,5 @@ def simulate(
             cut_off.append((walk.schedule_id, walk.cut_off_at))
         progress(done)
     happenings.sort(key=attrgetter("at"))
-    return Simulation(scenario, len(subjects), happenings, cut_off)
+    retired = [each.schedule_id for each in subjects if is_retired(each.document)]
+    return Simulation(scenario, len(subjects), retired, happenings, cut_off)

@@ -14,6 +14,7 @@ from icalendar import Calendar
 
 from rollback_drills_cli.main import main
 from tests.checkout import ROOT
+from tests.samples.builders import SCHEDULE
 
 HEAVY = ("prefect", "pydantic", "httpx", "sqlalchemy", "icalendar", "cryptography", "rich", "dateutil")
 Simulate = Callable[..., tuple[int, str, str]]
@@ -200,3 +201,18 @@ def test_it_starts_without_the_heavy_libraries() -> None:
     )
 
     assert done.stderr == "[]\n"
+
+
+def test_a_retired_schedule_is_called_retired(simulate: Simulate, tmp_path: Path) -> None:
+    retired = {**SCHEDULE, "schedule_id": "old", "status": "retired"}
+    lines = [json.dumps(each) for each in (retired, {**SCHEDULE, "schedule_id": "new"})]
+    (tmp_path / "fleet.jsonl").write_text("\n".join(lines))
+    period = ("--schedule", str(tmp_path / "fleet.jsonl"), "--from", "2026-12-01", "--to", "2027-01-01")
+
+    code, out, err = simulate(period=period)
+    assert (code, err) == (0, "")
+    assert 'Retired, so that nothing happens to them: "old".' in out
+    found = json.loads(simulate("--format", "json", period=period)[1])
+    assert (found["schedule_count"], found["retired"]) == (2, ["old"])
+    assert {each["schedule_id"] for each in found["items"]} == {"new"}
+    assert "Retired" not in simulate()[1]

@@ -127,6 +127,16 @@ def test_absences_are_found_with_their_reasons_and_without_an_end() -> None:
     assert spans(found) == [("", ""), ("2026-12-24T00:00", "2027-01-02T00:00")]
 
 
+def test_nothing_is_coming_for_a_retired_schedule() -> None:
+    absence = {"start_at": "2026-12-09T08:00:00Z", "end_at": "2026-12-10T08:00:00Z"}
+    calendars = {"team-a": {"unavailable_windows": [absence]}}
+    window = {"start_at": "2026-12-01T00:00:00Z", "end_at": "2026-12-02T00:00:00Z", "window_id": "w"}
+    facts = {"maintenance_windows": [window], "owner_calendars": calendars}
+
+    assert len(find(make_subject([DRILL], **facts))) > 2
+    assert find(make_subject([DRILL], **facts, status="retired")) == []
+
+
 def test_an_owner_sees_what_concerns_this_owner() -> None:
     windows = [{**WEEKEND, "owners": ["team-b"]}]
     calendars = {"team-a": {"available": False}, "team-b": {"available": False}}

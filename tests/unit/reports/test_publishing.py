@@ -302,6 +302,9 @@ def run(*arguments: str) -> Any:
 
 def test_the_calendar_of_a_folder_is_written_and_says_what_is_left_out(folder: Path) -> None:
     (folder / "a-schedule.json").write_bytes(written({**SCHEDULE, "schedule_id": "payments"}))
+    window = {"start_at": "2026-12-05T00:00:00Z", "end_at": "2026-12-06T00:00:00Z", "window_id": "w"}
+    retired = {**SCHEDULE, "schedule_id": "old", "status": "retired", "maintenance_windows": [window]}
+    (folder / "o-schedule.json").write_bytes(written(retired))
 
     done = run("calendar", "--out", "drills.ics")
 
@@ -309,6 +312,7 @@ def test_the_calendar_of_a_folder_is_written_and_says_what_is_left_out(folder: P
     assert len(calendar.walk("VEVENT")) == 2 * 4
     assert done.stdout == ""
     assert 'left out, because the due time is unknown: "c-schedule.json" (c-schedule.json: is ' in done.stderr
+    assert 'left out, because it is retired: "old"' in done.stderr
     assert run("calendar").stdout_bytes == (folder / "drills.ics").read_bytes()
 
 
