@@ -1,7 +1,6 @@
 """The data from outside that decisions depend on: versions of zones and holidays, and calendars of people."""
 
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 from zoneinfo import TZPATH
@@ -56,6 +55,8 @@ def find_holiday_version() -> str:
 
 
 def _version_of(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # imports the half of `email`
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -8,6 +8,7 @@ import pytest
 
 from rollback_drills.documents.history import History
 from rollback_drills.documents.privacy_rules import RULES, PrivateKind, find_private, may_hold_private
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.terms import Report
@@ -57,6 +58,14 @@ def test_the_fast_look_finds_every_text_of_the_corpus(seed: int) -> None:
     for _, text in read_private(seed):
         for is_ascii in (True, False):
             assert may_hold_private(json.dumps([text], ensure_ascii=is_ascii).encode()), text
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_value_is_masked_in_a_message_if_its_text_is_private(seed: int) -> None:
+    for _, text in read_private(seed):
+        for value in (text, [text, 1], {"found": text}):
+            is_private = bool(find_private(json.dumps(value, ensure_ascii=False)))
+            assert (show(value) == "a value that must not be shown") is is_private, value
 
 
 def test_a_refused_text_says_what_it_is() -> None:
