@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from blocks.http.addresses import credentials_within
 from blocks.secret_fields import open_secret
 from blocks.text import one_line, shorten
+from blocks.tracing import trace_attempt
 from rollback_drills.connectors.types import CONNECTOR_TYPES
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.notification import Notification
@@ -85,7 +86,10 @@ class Connector(NotificationBlock, ABC):
         raise NotImplementedError(f"{type(self).__name__} cannot find; see can_find")
 
     async def send_async(self, notification: Notification, *, timeout_seconds: float = 15.0) -> Verdict:
-        """Send like `send` without blocking the event loop."""
+        """Send like `send` without blocking the event loop, as one span of the current trace."""
+        return await trace_attempt(self.name, notification, self._attempt(notification, timeout_seconds))
+
+    async def _attempt(self, notification: Notification, timeout_seconds: float) -> Verdict:
         return await asyncio.to_thread(self.send, notification, timeout_seconds=timeout_seconds)
 
     async def find_async(

@@ -5,7 +5,7 @@ from typing import Final
 MODULES: Final = {
     "flows": (
         *("aiohttp", "alembic", "annotated_types", "apprise", "cryptography", "httpx", "jinja2", "jwt"),
-        *("prefect", "pydantic", "pydantic_core", "rfc8785", "sqlalchemy", "yarl"),
+        *("opentelemetry", "prefect", "pydantic", "pydantic_core", "rfc8785", "sqlalchemy", "yarl"),
     ),
     "api": ("anyio", "fastapi", "h11", "prometheus_client", "starlette", "uvicorn"),
     "calendars": ("holidays", "icalendar", "recurring_ical_events"),

@@ -16,14 +16,17 @@ OF_OTHERS: Final = (
     "PREFECT_SERVER_API_AUTH_STRING",
     "PREFECT_SERVER_DATABASE_CONNECTION_URL",
     "PREFECT_SERVER_DATABASE_PASSWORD",
+    "PREFECT_SERVER_DOCKET_URL",
     "PREFECT_SERVER_ENCRYPTION_KEY",
     "PREFECT_REDIS_MESSAGING_PASSWORD",
     "PREFECT_REDIS_MESSAGING_URL",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
 )
-"""Those that Prefect, and what asks for a proxy, read: they know no files, and get what is in them."""
+"""Those that Prefect, OpenTelemetry and HTTP clients read. They know no files, and get what is in them."""
 _LARGEST: Final = 64 * 1024
 
 

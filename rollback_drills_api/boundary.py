@@ -19,6 +19,7 @@ from rollback_drills_api.logins import read_login
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.problems import Problem, write_problem
 from rollback_drills_api.security import TokenBook, identify, read_token
+from rollback_drills_api.traces import continue_trace
 
 logger = logging.getLogger(__name__)
 access = logging.getLogger("rollback_drills_api.access")
@@ -65,7 +66,8 @@ class Boundary:
         request = _Request(scope, send)
         try:
             receive = await self._admit(request, receive)
-            await self._app(scope, receive, request.send)
+            with continue_trace(scope["headers"]):
+                await self._app(scope, receive, request.send)
         except Problem as problem:
             answer = write_problem(
                 problem.status_code,

@@ -85,8 +85,7 @@ class HttpConnector(Connector):
         """Ask the provider for a notification; not to be called where an event loop runs."""
         return asyncio.run(self.find_async(notification, timeout_seconds=timeout_seconds))
 
-    async def send_async(self, notification: Notification, *, timeout_seconds: float = 15.0) -> Verdict:
-        """Hand the notification to the provider once."""
+    async def _attempt(self, notification: Notification, timeout_seconds: float) -> Verdict:
         return await self._conclude(self.converse(notification, now=datetime.now(UTC)), timeout_seconds)
 
     async def find_async(
