@@ -27,8 +27,10 @@ $(VENV)/.docs: $(VENV)/.installed
 run: install ## Run a drill check on examples/ from end to end, without any account or server
 	@$(BIN)/python examples/run.py
 
+# without a schedule of one's own it watches the examples
+serve: export DRILLS_SCHEDULE ?= $(CURDIR)/examples/fleet
 serve: install ## Start the Prefect server and UI with the deployments scheduled
-	@$(BIN)/python deployments/serve.py
+	@$(BIN)/drills serve
 
 # compiled modules are kept, also where the environment says otherwise: tests start many processes
 quick test chaos: export PYTHONDONTWRITEBYTECODE =

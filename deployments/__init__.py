@@ -1,1 +1,1 @@
-"""How the flows run: deployed to a work pool (prefect.yaml), or served by one process (serve.py)."""
+"""How the flows run: deployed to a work pool (`drills deploy`), or served by one process (`drills serve`)."""

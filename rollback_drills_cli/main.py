@@ -56,6 +56,9 @@ PANELS: Final = {
         "evidence": "evidence.records:app",
     },
     "Serve": {
+        "serve": "serve:serve",
+        "deploy": "deploy:deploy",
+        "template": "template:template",
         "api": "api:api",
         "api-token": "api_token:app",
         "links": "links:app",

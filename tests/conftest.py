@@ -89,9 +89,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[PrefectServer]
 
 @pytest.fixture(scope="session")
 def deployed(server: "PrefectServer") -> "PrefectServer":
-    """Deploy all flows from the file to a pool."""
-    server.run("prefect", "work-pool", "create", "drills", "--type", "process")
-    server.run("prefect", "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
+    """Deploy all flows to a pool."""
+    server.drills("deploy")
     return server
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ It receives whole answers only: a redirect, a broken answer or no answer ends it
 _ANY_TIME: Final = datetime.fromtimestamp(0, UTC)
 
 
-class HttpConnector(Connector):
+class HttpConnector(Connector, ABC):  # Prefect registers no block type whose base is ABC
     """A connector over HTTP. A subclass builds requests and judges answers."""
 
     judges_by_status: ClassVar[bool] = False

@@ -1,7 +1,7 @@
 """The base of the connectors that post one JSON message to a secret address."""
 
 import re
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from datetime import datetime
 from http import HTTPStatus
 from typing import ClassVar, Final
@@ -22,7 +22,7 @@ from rollback_drills.redaction.redactor import REDACTED
 _ROOT: Final = re.compile("/")
 
 
-class IncomingWebhook(HttpConnector):
+class IncomingWebhook(HttpConnector, ABC):
     """Posts messages to an incoming webhook. A subclass adds the message and the verdict."""
 
     webhook_name: ClassVar[str]

@@ -18,8 +18,8 @@ from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import Keys, client_of
 from tests.checkout import ROOT
 
-EXAMPLES = ROOT / "docs" / "monitoring"
-PAGE = EXAMPLES.parent / "how-to" / "monitor-with-prometheus.md"
+EXAMPLES = ROOT / "deployments" / "monitoring"
+PAGE = ROOT / "docs" / "how-to" / "monitor-with-prometheus.md"
 
 
 def scrape(client: TestClient) -> dict[str, dict[tuple[str, ...], float]]:

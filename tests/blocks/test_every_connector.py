@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from importlib import import_module
+from inspect import isabstract
 from itertools import chain, cycle, product
 from pathlib import Path
 from urllib.parse import unquote_plus
@@ -16,6 +17,7 @@ import pytest
 import trustme
 from prefect.blocks.core import Block
 from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
+from prefect.utilities.dispatch import get_registry_for_type
 from pytest_httpserver import HTTPServer
 
 from blocks.connector import Connector
@@ -62,6 +64,15 @@ def outcome_of(
     assert verdict.outcome in expected, verdict
     check_shows_no_secret(verdict, sample)
     return verdict
+
+
+def test_a_server_that_starts_registers_every_connector_and_no_abstract_class() -> None:
+    registered = get_registry_for_type(Block) or {}
+    ours = [each for each in registered.values() if each.__module__.startswith("blocks.")]
+
+    assert {each.__name__ for each in ours} == {each.__name__ for each in CONNECTORS.values()}
+    assert len(ours) == 17
+    assert not [each for each in ours if isabstract(each)]
 
 
 def test_every_type_of_connector_is_registered_and_tried_here() -> None:

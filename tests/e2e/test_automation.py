@@ -136,11 +136,13 @@ def applied(server: PrefectServer, httpserver: HTTPServer, tmp_path: Path) -> It
     config = tmp_path / "connectors.json"
     config.write_text(json.dumps({"connectors": {"watch": {"url": httpserver.url_for("/watch")}}}))
     server.drills("connectors", "import", str(config))
-    server.drills("automations", "apply", "--notify", "watch")
-    yield
     with httpx.Client(base_url=server.api, timeout=_PATIENCE_SECONDS) as client:
+        before = client.post("/automations/filter", json={}).json()
+        server.drills("automations", "apply", "--notify", "watch")
+        yield
         for each in client.post("/automations/filter", json={}).json():
-            client.delete(f"/automations/{each['id']}").raise_for_status()
+            if each["id"] not in {of_others["id"] for of_others in before}:
+                client.delete(f"/automations/{each['id']}").raise_for_status()
 
 
 @pytest.mark.skipif(

@@ -1,7 +1,6 @@
 """The deployments on a real server with a process worker, as an operator sets them up."""
 
 import json
-import runpy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,13 @@ import httpx
 import pytest
 import yaml
 from prefect import Flow
+from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentScheduleUpdate
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from pytest_httpserver import HTTPServer
 
+from deployments.shipped import read_deployments
 from rollback_drills.evidence.records import DELIVERY_KIND, PLAN_KIND
 from tests.checkout import ROOT
 from tests.e2e.conftest import PrefectServer, run_deployment, wait_until
@@ -40,9 +42,9 @@ DEPLOYMENTS = {
 
 @pytest.mark.parametrize("name", DEPLOYMENTS)
 def test_every_entrypoint_imports_and_its_parameters_are_described(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)  # a module, wherever a worker runs
     entrypoint = DEPLOYMENTS[name]["entrypoint"]
 
     flow: Flow[Any, Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
@@ -52,22 +54,38 @@ def test_every_entrypoint_imports_and_its_parameters_are_described(
     assert [each for each, says in properties.items() if not says.get("description")] == []
 
 
-def test_one_process_serves_what_is_deployed_to_a_pool_with_the_same_schedules() -> None:
-    served = runpy.run_path(str(ROOT / "deployments/serve.py"))["find_deployments"]()
+def written_schedule(
+    made: DeploymentScheduleCreate | DeploymentScheduleUpdate,
+) -> tuple[str, str | None, bool | None]:
+    assert isinstance(made.schedule, CronSchedule)
+    return made.schedule.cron, made.schedule.timezone, made.active
+
+
+@pytest.mark.parametrize("work_pool", [None, "elsewhere"])
+def test_what_is_deployed_and_what_is_served_is_what_the_file_says(work_pool: str | None) -> None:
+    made = read_deployments(work_pool)
 
     assert {
         each.name: (
-            [(some.schedule.cron, some.schedule.timezone) for some in each.schedules or []],
+            each.entrypoint,
+            each.description,
+            [written_schedule(some) for some in each.schedules or []],
             each.concurrency_limit,
+            len(each.triggers),
         )
-        for each in served
+        for each in made
     } == {
         name: (
-            [(some["cron"], some["timezone"]) for some in each.get("schedules", [])],
+            each["entrypoint"],
+            each["description"],
+            [(some["cron"], some["timezone"], some["active"]) for some in each.get("schedules", [])],
             each.get("concurrency_limit", {}).get("limit"),
+            len(each.get("triggers", ())),
         )
         for name, each in DEPLOYMENTS.items()
     }
+    assert {each.work_pool_name for each in made} == {work_pool}
+    assert {bool(each.job_variables) for each in made} == {work_pool is not None}
 
 
 def test_the_automation_for_killed_runs_watches_every_deployment_and_gets_its_heartbeats() -> None:

@@ -11,7 +11,7 @@ TEXTS: Final = {str(page.relative_to(ROOT)): page.read_text() for page in PAGES}
 """By path: every page."""
 FURTHER: Final = {
     str(path.relative_to(ROOT)): path.read_text()
-    for pattern in ("Makefile", "deployments/**/*.yaml", "deployments/*.py", "examples/*.py", "docs/**/*.yml")
+    for pattern in ("Makefile", "deployments/**/*.yaml", "deployments/**/*.yml", "examples/*.py")
     for path in sorted(ROOT.glob(pattern))
 }
 """By path: what else tells people which commands to run."""
@@ -19,6 +19,7 @@ PACKAGES: Final = (
     "rollback_drills",
     "rollback_drills_cli",
     "rollback_drills_api",
+    "deployments",
     "blocks",
     "tasks",
     "flows",

@@ -32,6 +32,7 @@ FAST: Sequence[tuple[int, Sequence[str]]] = (
     (0, ("look-ahead", *WHEN)),
     (0, ("badge", "payments_rollback_drills_monthly", *WHEN)),
     (0, ("schema", "schedule")),
+    (0, ("template", "alerts.yml")),
     (0, ("history", "--mode", "promoted", "--history", f"{FLEET}/payments-history.json")),
 )
 OTHERS = (
@@ -40,6 +41,7 @@ OTHERS = (
     ("flows", ("deliver", *WHEN)),
     ("flows", ("console", "--out", "pages", *WHEN)),
     ("flows", ("connectors", "list")),
+    ("flows", ("deploy",)),
     ("flows", ("evidence", "verify")),
     ("flows", ("api-token", "list")),
     ("api", ("api", "--port", "0")),

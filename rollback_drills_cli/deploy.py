@@ -1,0 +1,36 @@
+"""`drills deploy`: creates the deployments, their work pool and the block types on a Prefect server."""
+
+from typing import Annotated
+
+import typer
+
+from rollback_drills.rendering.relative_time import write_count
+from rollback_drills_cli.output import console, print_line
+from rollback_drills_cli.quiet_prefect import quieten_prefect
+
+
+def deploy(
+    work_pool: Annotated[
+        str, typer.Option(metavar="NAME", help="Work pool whose workers execute the deployments.")
+    ] = "drills",
+) -> None:
+    """Create or update all deployments on the Prefect server, from any folder.
+
+    Creates the work pool (of the type process) and the automation for killed runs if they are missing, and
+    registers the connectors. Workers import the flows from where rollback-drills is installed.
+    """
+    quieten_prefect()
+    with console(stderr=True).status("deploying to the Prefect server"):
+        from deployments.server_setup import create_automations, create_work_pool, register_blocks
+        from deployments.shipped import read_deployments  # Prefect takes a second to import
+
+        is_new = create_work_pool(work_pool)
+        connectors = register_blocks()
+        create_automations()
+        deployments = read_deployments(work_pool)
+        for each in deployments:
+            each.apply()
+    print_line(f"{'Created' if is_new else 'Found'} the work pool {work_pool}.")
+    print_line(f"Registered {write_count(connectors, 'connector type')}.")
+    print_line(f"Deployed {write_count(len(deployments), 'deployment')}. Start a worker to run them:")
+    print_line(f"  prefect worker start --pool {work_pool}")

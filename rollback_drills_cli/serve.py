@@ -1,0 +1,20 @@
+"""`drills serve`: serves the deployments from one process, with a Prefect server and its UI."""
+
+from rollback_drills.variables import VARIABLES
+from rollback_drills_cli import options
+from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.quiet_prefect import quieten_prefect
+
+
+def serve() -> None:
+    """Serve all deployments from this process, until it is interrupted.
+
+    Starts a Prefect server with its UI on 127.0.0.1:4200, unless PREFECT_API_URL names one.
+    PREFECT_SERVER_API_PORT is another port. Schedules stay active when it stops.
+    """
+    if options.resolve().schedule is None:
+        print_problem(f"there is nothing to watch, so checks fail; set {VARIABLES['schedule']}")
+    quieten_prefect(verbose=True)  # people watch its log
+    from deployments.serve import serve_deployments
+
+    serve_deployments()
