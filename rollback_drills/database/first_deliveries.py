@@ -4,6 +4,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, insert, select
 
 from rollback_drills.database.first_format import iterate_rows, unreadable
@@ -12,7 +13,6 @@ from rollback_drills.database.tables import OUTBOX
 _PLAN_KIND: Final = "go-backend-rollback-drill-notification-plan"
 _DELIVERY_KIND: Final = "go-backend-rollback-drill-route-delivery"
 _SEVERITY: Final = {"due_soon": 1, "needs_attention": 2}
-_SAME: Final = ("notification_id", "route_key", "cycle_id", "schedule_id", "provider", "owner", "status")
 
 
 def take_over_deliveries(connection: Connection) -> None:
@@ -28,7 +28,32 @@ def take_over_deliveries(connection: Connection) -> None:
         except (LookupError, TypeError, ValueError, AttributeError):
             raise unreadable(sequence) from None
     if rows := deliveries.to_rows():
-        connection.execute(insert(OUTBOX), rows)
+        connection.execute(insert(OUTBOX), [msgspec.structs.asdict(row) for row in rows])
+
+
+class _Row(msgspec.Struct, kw_only=True):
+    """A row of the outbox that was delivered."""
+
+    notification_id: str
+    message_id: str
+    route_key: str
+    cycle_id: str
+    schedule_id: str
+    provider: str
+    owner: str
+    status: str
+    reason: str
+    planned_at: float
+    queued_at: float
+    state: str
+    attempt_count: int
+    started_at: float
+    completed_at: float
+    status_code: int | None
+    external_ref: str | None
+    cycle_due: str = ""
+    is_closed: bool = False
+    is_indexed: bool = True  # the import has it
 
 
 class _Deliveries:
@@ -36,7 +61,7 @@ class _Deliveries:
 
     def __init__(self, known_routes: AbstractSet[str]) -> None:
         self._known_routes = known_routes
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[_Row] = []
         self._last_status: dict[str, str] = {}  # by route
         self._due_at: dict[str, str] = {}  # by cycle
         self._open_cycle: dict[str, str] = {}  # by schedule; empty if it needed nothing
@@ -50,34 +75,35 @@ class _Deliveries:
         elif record["delivery_success"] is True and record["route_key"] not in self._known_routes:
             self._rows.append(self._read(record))
 
-    def to_rows(self) -> list[dict[str, Any]]:
+    def to_rows(self) -> list[_Row]:
         """Return the rows of the outbox. Only the cycles that the newest plans are about stay open."""
         still_open = set(self._open_cycle.values())
-        return [
-            {
-                **row,
-                "cycle_due": self._due_at.get(row["cycle_id"], ""),
-                "is_closed": row["cycle_id"] not in still_open,
-            }
-            for row in self._rows
-        ]
+        for row in self._rows:
+            row.cycle_due = self._due_at.get(row.cycle_id, "")
+            row.is_closed = row.cycle_id not in still_open
+        return self._rows
 
-    def _read(self, record: dict[str, Any]) -> dict[str, Any]:
+    def _read(self, record: dict[str, Any]) -> _Row:
         planned_at = _seconds(record["generated_at"])
-        return {
-            **{name: record[name] for name in _SAME},
-            "message_id": record["notification_id"],
-            "reason": self._find_reason(record["route_key"], record["status"]),
-            "planned_at": planned_at,
-            "queued_at": planned_at,
-            "state": record["outcome"],  # delivered or accepted: other outcomes are no success
-            "attempt_count": record["attempt_count"],
-            "started_at": _seconds(record["started_at"]),
-            "completed_at": _seconds(record["completed_at"]),
-            "status_code": record["status_code"],
-            "external_ref": record["external_ref"],
-            "is_indexed": True,  # the import has it
-        }
+        return _Row(
+            notification_id=record["notification_id"],
+            message_id=record["notification_id"],
+            route_key=record["route_key"],
+            cycle_id=record["cycle_id"],
+            schedule_id=record["schedule_id"],
+            provider=record["provider"],
+            owner=record["owner"],
+            status=record["status"],
+            reason=self._find_reason(record["route_key"], record["status"]),
+            planned_at=planned_at,
+            queued_at=planned_at,
+            state=record["outcome"],  # delivered or accepted: other outcomes are no success
+            attempt_count=record["attempt_count"],
+            started_at=_seconds(record["started_at"]),
+            completed_at=_seconds(record["completed_at"]),
+            status_code=record["status_code"],
+            external_ref=record["external_ref"],
+        )
 
     def _find_reason(self, route_key: str, status: str) -> str:
         last = self._last_status.get(route_key)

@@ -1,6 +1,11 @@
 """Finds whatever may be the name of a host in bytes, in linear time; what is one, `host_names` tells."""
 
-from typing import Any, Final
+from typing import Final
+
+
+class _Letters(dict[str, "_Letters"]):
+    """What may follow some letters; `end` if they are a word."""
+
 
 _FILE_ENDINGS: Final = "conf csv html json jsonl log md pdf py sh sql tf txt yaml yml zip".split()
 """Endings with which names in documents end most often. Of these, a host has at least three labels."""
@@ -15,16 +20,16 @@ def _make_pattern() -> str:
 
 def _match_other_words(words: list[str]) -> str:
     """Return what matches every word of at least two small letters but these: RE2 cannot look ahead."""
-    tree: dict[str, Any] = {}
+    tree = _Letters()
     for word in words:
         node = tree
         for letter in word:
-            node = node.setdefault(letter, {})
-        node["end"] = {}
+            node = node.setdefault(letter, _Letters())
+        node["end"] = _Letters()
     return _match_others(tree, 0)
 
 
-def _match_others(node: dict[str, Any], depth: int) -> str:
+def _match_others(node: _Letters, depth: int) -> str:
     letters = sorted(letter for letter in node if letter != "end")
     others = "".join(letter for letter in map(chr, range(ord("a"), ord("z") + 1)) if letter not in letters)
     more = "+" if depth == 0 else "*"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from rollback_drills.database.connections import Database
@@ -210,8 +211,8 @@ def test_a_pruned_row_can_still_be_proven_and_is_not_written_again(database: Dat
     pruned(database, now=LATER)
 
     after = prove_inclusion(database, 3, 21)
-    assert {**after, "checkpoint": ""} == {**before, "checkpoint": ""}
-    assert prove_consistency(database, 5, 21)["consistency"] == consistency["consistency"]
+    assert replace(after, checkpoint=None) == replace(before, checkpoint=None)
+    assert prove_consistency(database, 5, 21).consistency == consistency.consistency
     with database.read() as connection:
         assert find_unknown(connection, ["a" * 64, "b" * 64]) == ["b" * 64]
 

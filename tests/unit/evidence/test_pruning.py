@@ -104,8 +104,8 @@ def test_what_the_ledger_says_of_itself_stays_and_everything_is_built_upon_it(da
     result = verify_ledger(database, Trust([("the head", head.checkpoint)]), lambda _: None)
     assert (result.findings, result.size, result.pruned_count) == ([], 8, 3)
     proofs = [prove_inclusion(database, number, None) for number in range(8)]
-    assert {b64decode(each["root"]) for each in proofs} == {head.checkpoint.root}
-    assert prove_consistency(database, 3, 8)["consistency"]
+    assert {b64decode(each.root) for each in proofs} == {head.checkpoint.root}
+    assert prove_consistency(database, 3, 8).consistency
 
 
 def test_nothing_is_pruned_and_nothing_written_while_every_row_is_young(database: Database) -> None:

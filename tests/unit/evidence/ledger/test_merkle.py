@@ -192,14 +192,14 @@ def test_proofs_from_the_ledger_are_accepted_by_other_implementations(database: 
     assert head
     for index in range(21):
         proof = prove_inclusion(database, index, None)
-        leaf, root = decoded([proof["leaf_hash"], proof["root"]])
-        check_inclusion(leaf, index, 21, decoded(proof["inclusion"]), root)
+        leaf, root = decoded([proof.leaf_hash, proof.root])
+        check_inclusion(leaf, index, 21, decoded(proof.inclusion), root)
         assert root == head.checkpoint.root
-        assert proof["checkpoint"] == str(head.note)
+        assert proof.checkpoint == str(head.note)
     for old_size in range(1, 22):
-        proof = prove_consistency(database, old_size, None)
-        old_root, root = decoded([proof["old_root"], proof["root"]])
-        path = decoded(proof["consistency"])
+        older = prove_consistency(database, old_size, None)
+        old_root, root = decoded([older.old_root, older.root])
+        path = decoded(older.consistency)
         assert rfc_consistency(old_size, 21, path, old_root) == (old_root, head.checkpoint.root)
 
 
