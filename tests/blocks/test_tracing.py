@@ -145,7 +145,7 @@ def test_nothing_goes_to_the_provider_that_names_the_trace(
     answer: Callable[..., HTTPServer], secret: Callable[[str], object], spans: object
 ) -> None:
     server = answer(200)
-    connector = WebhookConnector(url=secret(server.url_for("/hook")))  # type: ignore[arg-type]
+    connector = WebhookConnector(url=secret(server.url_for("/hook")))
 
     asyncio.run(connector.send_async(SENT))
 

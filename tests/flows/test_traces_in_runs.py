@@ -13,6 +13,7 @@ from opentelemetry.trace import format_trace_id
 from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow
 from prefect.telemetry.run_telemetry import LABELS_TRACEPARENT_KEY
+from prefect.types import KeyValueLabels
 from pytest_httpserver import HTTPServer
 
 from blocks import tracing
@@ -37,7 +38,7 @@ def test_a_delivery_is_part_of_the_trace_that_the_labels_of_its_run_name(
     document |= {"owner_routes": {}, "maintenance_windows": [], "owner_calendars": {}}
     (tmp_path / "schedule.json").write_text(json.dumps(document))
     receiver.expect_request("/webhook").respond_with_data("taken")
-    labels = {LABELS_TRACEPARENT_KEY: f"00-{TRACE}-b7ad6b7169203331-01"}
+    labels: KeyValueLabels = {LABELS_TRACEPARENT_KEY: f"00-{TRACE}-b7ad6b7169203331-01"}
     with get_client(sync_client=True) as client:
         run = client.create_flow_run(drill_check)
         client.update_flow_run_labels(run.id, labels)
