@@ -13,6 +13,8 @@ from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 _FAILED: Final = (*DEAD, State.RETRY, State.AMBIGUOUS)
 _TAKEN_OUT: Final = (State.DISCARDED, State.SUPERSEDED)
 _STILL_THERE: Final = (*WAITING, State.SENDING)
+_ROUNDED: Final = 1e-6
+"""Records round the beginning of an outage to this many seconds, up or down; the outbox does not."""
 
 
 class ConnectorRows:
@@ -55,19 +57,20 @@ class ConnectorRows:
             (OUTBOX.c.started_at > after, OUTBOX.c.started_at),
             else_=OUTBOX.c.completed_at,
         )
-        return Level(disabled_at, self._scalar(func.min(began), *self._failed(after)), since)
+        failed = *self._failed(), OUTBOX.c.completed_at > after
+        return Level(disabled_at, self._scalar(func.min(began), *failed), since)
 
     def count_failed(self, since: float) -> tuple[int, int]:
         """Return how many notifications wait and how many are dead letters, of those that failed since."""
         dead = func.sum(case((OUTBOX.c.state.in_(list(DEAD)), 1), else_=0))
-        statement = select(func.count(), dead).where(*self._failed(since))
+        statement = select(func.count(), dead).where(*self._failed(), OUTBOX.c.completed_at >= since)
         total, of_them = self._connection.execute(statement).one()
         return total - (of_them or 0), of_them or 0
 
     def find_detail(self, since: float) -> str:
         """Return why the first of those failed that have failed since."""
-        first = select(OUTBOX.c.detail).where(*self._failed(since)).order_by(OUTBOX.c.completed_at).limit(1)
-        return self._connection.scalar(first) or ""
+        failed = select(OUTBOX.c.detail).where(*self._failed(), OUTBOX.c.completed_at >= since)
+        return self._connection.scalar(failed.order_by(OUTBOX.c.completed_at).limit(1)) or ""
 
     def find_waited(
         self, opened_at: float, closed_at: float
@@ -77,7 +80,7 @@ class ConnectorRows:
         Dead letters from before it did not wait for its end. What a window or an absence keeps back did not
         wait for the connector.
         """
-        attempted = OUTBOX.c.completed_at >= opened_at
+        attempted = OUTBOX.c.completed_at >= opened_at - _ROUNDED
         waited = or_(
             and_(OUTBOX.c.state.in_([*NOTIFIED, *DEAD]), attempted),
             OUTBOX.c.state.in_(_STILL_THERE),
@@ -88,13 +91,12 @@ class ConnectorRows:
         statement = select(*columns, OUTBOX.c.attempt_count).where(self._own, waited, in_time)
         return self._connection.execute(statement.order_by(OUTBOX.c.sequence)).all()
 
-    def _failed(self, since: float) -> tuple[ColumnElement[bool], ...]:
+    def _failed(self) -> tuple[ColumnElement[bool], ...]:
         return (
             self._own,
             self._possible,
             OUTBOX.c.state.in_(_FAILED),
             OUTBOX.c.attempt_count > 0,
-            OUTBOX.c.completed_at > since,
         )
 
     def _scalar(self, wanted: ColumnElement[float], *conditions: ColumnElement[bool]) -> float | None:

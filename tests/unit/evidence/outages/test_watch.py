@@ -84,6 +84,24 @@ def test_an_outage_is_opened_once_and_closed_by_the_next_delivery(database: Data
     assert verify_ledger(database, Trust(), lambda _: None).findings == []
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.3e-6, 0.7e-6], ids=["exact", "rounded down", "rounded up"])
+def test_the_first_failure_beside_a_delivery_counts_with_its_detail(
+    database: Database, fraction: float
+) -> None:
+    delivered, _ = put(database, *make_entries(2), now=START)
+    failed = 11.5 + fraction
+    attempt(database, {delivered: State.DELIVERED}, at=10)
+    attempt(database, State.PERMANENT, at=failed)  # tried together with the one that was delivered
+    run_index(database, at=12)
+
+    (opened,) = find_records(database)
+    assert opened["opened_at"] == instant(failed).isoformat()
+    assert (opened["waiting_count"], opened["dead_letter_count"]) == (0, 1)
+    assert opened["detail"] == "answered, and is permanent"
+    (outage,) = find_outages(database, OutageFilter(), now=instant(20)).items
+    assert (outage.waited_count, outage.dead_letter_count) == (1, 1)
+
+
 def test_a_failure_that_is_delivered_within_the_same_run_is_no_outage(database: Database) -> None:
     put(database, make_entry("payments"), now=START)
     attempt(database, State.RETRY, at=10)
