@@ -20,8 +20,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-$(VENV)/.docs: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+$(VENV)/.docs $(VENV)/.release: $(VENV)/.%: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
 	@touch $@
 
 run: install ## Run a drill check on examples/ from end to end, without any account or server
@@ -67,16 +67,24 @@ format: install ## Format the code
 bench: install ## Print one JSON line for each benchmark figure
 	@$(BIN)/python tests/bench/run.py
 
-dist: install ## Build sdist and wheel into dist/, with their checksums
-	rm -rf dist
+dist: $(VENV)/.release ## Build sdist, wheel and SBOM into dist/, with the locked versions and checksums
+	rm -rf dist build/release
 	$(BIN)/python -m build --outdir dist . >/dev/null
-	cd dist && sha256sum *.tar.gz *.whl > SHA256SUMS
+	cp requirements.lock dist/
+	$(PYTHON) -m venv --without-pip build/release
+	$(BIN)/pip --python build/release install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip --python build/release install --quiet --no-deps dist/*.whl
+	$(BIN)/pip --python build/release check
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json build/release
+	cd dist && sha256sum * > SHA256SUMS
 
 docs: $(VENV)/.docs ## Build the documentation site into build/site, without a warning
 	@$(BIN)/python tools/docs_site.py
 
-constraints: ## Write the versions of .venv to constraints.txt
+constraints: $(VENV)/.docs $(VENV)/.release ## Write the versions of .venv to constraints.txt, and those of users to requirements.lock
 	$(BIN)/pip freeze --exclude-editable | sort -f > constraints.txt
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra all --universal -c constraints.txt --upgrade --generate-hashes \
+		--no-annotate --custom-compile-command "make constraints" -o requirements.lock
 
 schemas: install ## Write the JSON Schemas of the documents anew from their models
 	$(BIN)/python tools/json_schemas.py

@@ -110,7 +110,7 @@ def test_all_is_every_extra_for_users() -> None:
     extras = PROJECT["optional-dependencies"]
     (requirement,) = map(Requirement, extras["all"])
     assert requirement.name == PROJECT["name"]
-    assert requirement.extras == extras.keys() - {"all", "dev", "docs"}
+    assert requirement.extras == extras.keys() - {"all", "dev", "docs", "release"}
 
 
 def test_a_calendar_that_needs_an_extra_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
