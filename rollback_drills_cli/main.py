@@ -24,6 +24,7 @@ PANELS: Final = {
         "gate": "gate:gate",
         "look-ahead": "look_ahead:look_ahead",
         "alarm-path": "alarm_path:alarm_path",
+        "init": "init:init",
         "lint": "lint:lint",
         "schema": "schema:schema",
         "test": "expectations:run_tests",

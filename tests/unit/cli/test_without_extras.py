@@ -31,6 +31,7 @@ FAST: Sequence[tuple[int, Sequence[str]]] = (
     (0, ("simulate", "--schedule", FLEET, "--from", "2026-12-01", "--to", "2026-12-31")),
     (0, ("look-ahead", *WHEN)),
     (0, ("badge", "payments_rollback_drills_monthly", *WHEN)),
+    (0, ("init", "first")),
     (0, ("schema", "schedule")),
     (0, ("template", "alerts.yml")),
     (0, ("history", "--mode", "promoted", "--history", f"{FLEET}/payments-history.json")),
@@ -91,7 +92,7 @@ def test_fast_commands_work_without_extras_and_others_name_the_one_they_need(tmp
         assert f" needs the extra `{extra}`, which is not installed; run pip install" in text, words
     assert "Traceback" not in done.stderr
     assert "  record         Needs the extra `flows`." in done.stdout
-    assert not list(tmp_path.iterdir())
+    assert [each.name for each in tmp_path.iterdir()] == ["first"]
 
 
 def test_every_package_of_an_extra_and_no_other_has_its_modules_in_the_table() -> None:

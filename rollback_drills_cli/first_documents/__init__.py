@@ -1,0 +1,1 @@
+"""The documents that `drills init` writes."""
