@@ -67,6 +67,7 @@ def build_app(options: ApiOptions) -> FastAPI:
         openapi_url=None,
         lifespan=_live,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it exports the paths of secret links
     )
     app.state.options = options
     app.state.link_keys = KeyBook(options.load_link_keys)

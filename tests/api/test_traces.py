@@ -5,14 +5,18 @@ from typing import Any, Self
 
 import pytest
 from opentelemetry.propagate import inject
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from starlette.testclient import TestClient
 
+from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran, run_deployed
 from rollback_drills_api.traces import continue_trace
-from tests.api.conftest import NOTIFICATIONS, Keys
+from tests.api.conftest import NOTIFICATIONS, Keys, client_of
 from tests.api.played_flows import RUN
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -63,6 +67,20 @@ def test_a_request_is_handled_in_the_trace_of_its_caller(
         assert answer.status_code == 200
 
     assert seen == [f"{TRACE} {SPAN}", ""]
+
+
+@pytest.mark.parametrize("path", ["/acknowledge/s3cr3t", "/feeds/s3cr3t.ics", "/healthz?token=s3cr3t"])
+def test_the_addresses_of_secret_links_are_not_exported(
+    path: str, options: ApiOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: provider)
+
+    with client_of(options) as client:
+        client.get(path)
+
+    assert exporter.get_finished_spans() == ()
 
 
 def test_a_deployment_is_run_in_the_trace_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:

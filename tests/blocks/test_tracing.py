@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, use_span
+from prefect.blocks.system import Secret
 from pytest_httpserver import HTTPServer
 
 from blocks import tracing
@@ -114,10 +116,12 @@ def test_what_a_defect_says_is_not_exported(spans: Callable[[], tuple[ReadableSp
 
 
 def test_a_connector_without_http_makes_a_span_too(
-    spans: Callable[[], tuple[ReadableSpan, ...]], monkeypatch: pytest.MonkeyPatch
+    spans: Callable[[], tuple[ReadableSpan, ...]],
+    secret: Callable[[str], "Secret[Any]"],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(AppriseConnector, "send", lambda *_, **__: Verdict(Outcome.ACCEPTED))
-    connector = AppriseConnector.model_construct()
+    connector = AppriseConnector(url=secret("json://127.0.0.1:9"))
 
     asyncio.run(connector.send_async(SENT))
 
@@ -142,7 +146,7 @@ def test_the_span_is_part_of_the_trace_of_its_caller(
 
 
 def test_nothing_goes_to_the_provider_that_names_the_trace(
-    answer: Callable[..., HTTPServer], secret: Callable[[str], object], spans: object
+    answer: Callable[..., HTTPServer], secret: Callable[[str], "Secret[Any]"], spans: object
 ) -> None:
     server = answer(200)
     connector = WebhookConnector(url=secret(server.url_for("/hook")))

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 import tomllib
 from pathlib import Path
@@ -13,6 +14,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
+from pytest_httpserver import HTTPServer
 
 from rollback_drills.secret_variables import OF_OTHERS, OWN
 from rollback_drills.variables import VARIABLES
@@ -294,3 +296,18 @@ def test_whatever_listens_is_asked_whether_it_works() -> None:
             ("prefect", "worker", "start"): 8080,
             ("drills", "api", "--host"): 8000,
         }
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1), (302, 1), (None, 1)])
+def test_the_health_check_asks_the_port_itself(status: int | None, code: int, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/healthz").respond_with_data("", status=status or 200)
+    port = str(httpserver.port) if status else "9"
+    script = DEPLOYMENTS / "container" / "healthcheck.py"
+    proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+
+    done = subprocess.run(
+        [sys.executable, script, port, "/healthz"], check=False, env=proxy, capture_output=True, text=True
+    )
+
+    assert done.returncode == code
+    assert done.stderr.count("\n") == code
