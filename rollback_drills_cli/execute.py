@@ -17,6 +17,8 @@ def execute(
     Example: drills exec -- prefect server start
     """
     open_secret_files(os.environ)
+    if not command[0]:
+        raise UsageError("the name of the program is empty; write it after `--`")
     try:
         os.execvp(command[0], command)  # noqa: S606 - the program that was asked for, without a shell
     except OSError as error:

@@ -144,8 +144,15 @@ def test_exec_becomes_a_program_that_has_the_secret(
     assert f"{NAME}_FILE" not in environ
 
 
-def test_exec_says_which_program_is_missing(tmp_path: Path) -> None:
-    done = drills("exec", "--", "no-such-program", cwd=tmp_path)
+@pytest.mark.parametrize(
+    ("program", "problem"),
+    [
+        ("no-such-program", "no-such-program cannot be started: no such file or directory"),
+        ("", "the name of the program is empty"),
+    ],
+)
+def test_exec_says_which_program_is_missing(tmp_path: Path, program: str, problem: str) -> None:
+    done = drills("exec", "--", program, cwd=tmp_path)
 
     assert done.returncode == 2
-    assert "no-such-program cannot be started: no such file or directory" in done.stderr
+    assert problem in done.stderr
