@@ -16,6 +16,7 @@ from rollback_drills.console.pages import write_outages, write_undelivered
 from rollback_drills.console.source import Console
 from rollback_drills.evidence.records import REPLAY_REQUEST_KIND
 from rollback_drills.recovery.act import Act as Deed
+from rollback_drills_api.bodies import ReplayBody
 from rollback_drills_api.console import answer_page, give, links_from, only, read_served
 from rollback_drills_api.forms import (
     Act,
@@ -94,8 +95,9 @@ def _act(
 
 def _replay(served: Service, caller: Caller, form: Form) -> Done:
     deed = Deed(caller.name, form.get("reason", ""))
-    with_all = form.get("which") == "all"
-    record = send_again(served, deed, form.get("notification_id", ""), with_all=with_all)
+    deed.check()
+    body = ReplayBody(notification_ids=[form.get("notification_id", "")], reason=deed.reason)
+    record = send_again(served, deed, *body.notification_ids, with_all=form.get("which") == "all")
     is_requested = record["metadata_kind"] == REPLAY_REQUEST_KIND
     return Done.REPLAY_REQUESTED if is_requested else Done.REPLAYED
 

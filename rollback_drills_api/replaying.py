@@ -1,13 +1,13 @@
 """Replays: requests, approvals and executions; each is a flow run, answered with what it wrote."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import (
     REPLAY_APPROVAL_KIND,
@@ -15,12 +15,13 @@ from rollback_drills.evidence.records import (
     REPLAY_REFUSAL_KIND,
     REPLAY_REQUEST_KIND,
 )
-from rollback_drills.outbox.queries import get_row
+from rollback_drills.notifications.states import DEAD
+from rollback_drills.outbox.queries import find_ids, get_row
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.found_replays import FoundReplay, find_replays
+from rollback_drills.recovery.found_replays import find_replays
 from rollback_drills.recovery.recording import may_replay
-from rollback_drills.recovery.replays import check_name, check_open, check_undecided
+from rollback_drills.recovery.replays import check_name, check_open, check_replayable, check_undecided
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import ReplayApprovalBody, ReplayBody, ReplayExecutionBody
 from rollback_drills_api.collecting import collect, ledger_size
@@ -92,7 +93,8 @@ def send_again(served: Service, act: Act, notification_id: str, *, with_all: boo
         return ask_for_replay(served, act, ids, row.provider)
     act.check()
     parameters = {"reason": act.reason, "replayed_by": act.by, **_choose(ids, row.provider)}
-    return _run(served, "replay-notifications", parameters, REPLAY_EXECUTION_KIND)
+    check = partial(_check_chosen, served, ids, row.provider)
+    return _run(served, "replay-notifications", parameters, REPLAY_EXECUTION_KIND, check)
 
 
 def ask_for_replay(served: Service, act: Act, notification_ids: Sequence[str], provider: str = "") -> Report:
@@ -108,7 +110,8 @@ def ask_for_replay(served: Service, act: Act, notification_ids: Sequence[str], p
         if database is None or get_row(database, each) is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no notification {each} in the outbox")
     parameters = {"reason": act.reason, "requested_by": act.by, **_choose(notification_ids, provider)}
-    return _run(served, "request-replay", parameters, REPLAY_REQUEST_KIND)
+    check = partial(_check_chosen, served, notification_ids, provider)
+    return _run(served, "request-replay", parameters, REPLAY_REQUEST_KIND, check)
 
 
 def approve_replay(served: Service, approved_by: str, replay_id: str) -> Report:
@@ -118,11 +121,10 @@ def approve_replay(served: Service, approved_by: str, replay_id: str) -> Report:
         UsageError: It cannot be approved by this person, which is written, or not any more.
         Problem: There is no such request, or the run failed.
     """
-    database, found = _find(served, replay_id)
     check_name(approved_by)
-    check_undecided(found, now=database.now())
     parameters = {"replay_id": replay_id, "approved_by": approved_by}
-    return _run(served, "approve-replay", parameters, REPLAY_APPROVAL_KIND)
+    check = partial(_check_request, served, replay_id, check_undecided)
+    return _run(served, "approve-replay", parameters, REPLAY_APPROVAL_KIND, check)
 
 
 def execute_replay(served: Service, replayed_by: str, replay_id: str, **further: float) -> Report:
@@ -132,38 +134,56 @@ def execute_replay(served: Service, replayed_by: str, replay_id: str, **further:
         UsageError: Nobody has approved it, which is written, or it was executed.
         Problem: There is no such request, or the run failed.
     """
-    database, found = _find(served, replay_id)
     check_name(replayed_by)
-    check_open(found, now=database.now())
     parameters = {"replay_id": replay_id, "replayed_by": replayed_by, **further}
-    return _run(served, "execute-replay", parameters, REPLAY_EXECUTION_KIND)
+    check = partial(_check_request, served, replay_id, check_open)
+    return _run(served, "execute-replay", parameters, REPLAY_EXECUTION_KIND, check)
 
 
 def _choose(notification_ids: Sequence[str], provider: str) -> Report:
     return {"notification_ids": list(notification_ids), "provider": "" if notification_ids else provider}
 
 
-def _find(served: Service, replay_id: str) -> tuple[Database, FoundReplay]:
+def _check_chosen(served: Service, notification_ids: Sequence[str], provider: str) -> None:
+    database = served.database()
+    if database is None:
+        raise UsageError("there is no outbox yet")
+    wanted = notification_ids or find_ids(database, DEAD, provider)
+    if not wanted:
+        raise UsageError(f"{provider} has no dead letters")
+    check_replayable(database, wanted)
+
+
+def _check_request(served: Service, replay_id: str, check: Callable[..., None]) -> None:
     database = served.database()
     if database is not None:
         with database.read() as connection:
             found = find_replays(connection, replay_id)
         if found:
-            return database, found[0]
+            return check(found[0], now=database.now())
     raise Problem(HTTPStatus.NOT_FOUND, "there is no request for a replay of this id in the evidence")
 
 
-def _run(served: Service, name: str, parameters: Report, kind: str) -> Report:
-    """Run a flow, and return the one record that it wrote, also if not everything was delivered."""
+def _run(served: Service, name: str, parameters: Report, kind: str, check: Callable[[], None]) -> Report:
+    """Run a flow, and return the one record that it wrote, also if not everything was delivered.
+
+    Args:
+        served: The service.
+        name: The flow.
+        parameters: Those of the flow.
+        kind: The kind of the record.
+        check: Ensures that there is something to do. It is called again after a run that wrote nothing:
+            somebody else may have been first.
+    """
+    check()
     since = ledger_size(served.database())
     ran = run_flow(served.options, name, parameters)
-    database = served.database()
-    if database is None:
-        raise explain_failure(ran)
-    for record in collect(database, kind, since=since, flow_run_id=ran.flow_run_id):
-        return record
-    for refusal in collect(database, REPLAY_REFUSAL_KIND, since=since, flow_run_id=ran.flow_run_id):
-        raise UsageError(f"{refusal['problem']}. The refusal is in the evidence")
+    if database := served.database():
+        for record in collect(database, kind, since=since, flow_run_id=ran.flow_run_id):
+            return record
+        for refusal in collect(database, REPLAY_REFUSAL_KIND, since=since, flow_run_id=ran.flow_run_id):
+            raise UsageError(f"{refusal['problem']}. The refusal is in the evidence")
+    check()
     raise explain_failure(ran)
 
 

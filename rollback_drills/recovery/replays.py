@@ -206,6 +206,17 @@ def discard(database: Database, notification_ids: Sequence[str], act: Act, write
     return written
 
 
+def check_replayable(database: Database, notification_ids: Sequence[str]) -> None:
+    """Ensure that at least one of these notifications can be replayed.
+
+    Raises:
+        UsageError: None of them can.
+    """
+    with database.read() as connection:
+        if not any(map(_is_replayable, read_rows(connection, notification_ids))):
+            raise UsageError(NOT_REPLAYABLE)
+
+
 def _raise_refusal(problem: str) -> None:
     """Raise what was refused, after the record of it is committed."""
     if problem:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,10 +21,13 @@ from rollback_drills.link_permission import LinkKeys
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.readiness.terms import Report
+from rollback_drills.recovery.recording import Writer
+from rollback_drills.recovery.replays import approve_replay, execute_replay
 from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import NOTIFICATIONS, Keys, client_of
 from tests.api.played_flows import NEED_APPROVAL, play_flows
+from tests.samples.builders import open_key
 from tests.samples.recovery import find_records
 
 REPLAYS = f"{NOTIFICATIONS}/replays"
@@ -149,6 +152,8 @@ def test_a_person_sends_a_dead_letter_again_with_name_and_reason(
 
     nothing = send(board, "undelivered", "replay", notification_id=dead["slack"], reason="")
     assert (nothing.status_code, "The reason is empty" in nothing.text) == (422, True)
+    long = send(board, "undelivered", "replay", notification_id=dead["slack"], reason="x" * 4001)
+    assert (long.status_code, "The reason: string should have at most 4000" in long.text) == (422, True)
     answer = send(board, "undelivered", "replay", notification_id=dead["slack"], reason=WHY)
 
     assert [each.status_code for each in answer.history] == [303]
@@ -210,6 +215,46 @@ def test_a_form_that_names_nothing_that_is_there_says_so(
 
     assert answer.status_code in (404, 422)
     assert 'role="alert"' in answer.text
+
+
+def test_a_page_that_is_out_of_date_says_so(
+    board: TestClient, client: TestClient, keys: Keys, options: ApiOptions, dead: dict[str, str]
+) -> None:
+    with Database.open(options.database_url).write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET state = 'delivered' WHERE provider != 'teams'")
+
+    one = send(board, "undelivered", "replay", notification_id=dead["slack"], reason=WHY)
+    all_of_it = send(board, "undelivered", "replay", notification_id=dead["slack"], reason=WHY, which="all")
+
+    assert (one.status_code, "None of these notifications can be replayed" in one.text) == (422, True)
+    assert (all_of_it.status_code, "Slack has no dead letters" in all_of_it.text) == (422, True)
+    for chosen in ({"provider": "slack"}, {"provider": "webhok"}, {"notification_ids": [dead["slack"]]}):
+        assert post(client, keys, "operateer", reason=WHY, **chosen).status_code == 422
+    assert written(options) == []
+
+
+@pytest.mark.parametrize("do", [approve_replay, execute_replay])
+def test_who_comes_second_reads_who_was_first(
+    client: TestClient,
+    keys: Keys,
+    options: ApiOptions,
+    monkeypatch: pytest.MonkeyPatch,
+    do: Callable[..., Any],
+) -> None:
+    replay_id = post(client, keys, "operateer", provider="teams", reason=WHY).json()["replay"]["replay_id"]
+    if do is execute_replay:
+        post(client, keys, "adminer", f"/{replay_id}/approve")
+    play, database = play_flows(options), Database.at(options.database_url)
+
+    def play_after_another(name: str, parameters: Report, **further: Any) -> Any:
+        do(database, replay_id, "jo", Writer(open_key, "cli", database.now()))
+        return play(name, parameters, **further)
+
+    monkeypatch.setattr("rollback_drills_api.running.run_embedded", play_after_another)
+    step = do.__name__.removesuffix("_replay")
+    answer = post(client, keys, "board", f"/{replay_id}/{step}")
+
+    assert (answer.status_code, f"was {step}d by jo already" in answer.text) == (422, True)
 
 
 @pytest.mark.parametrize(
