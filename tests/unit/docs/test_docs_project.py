@@ -103,7 +103,10 @@ def test_the_workflows_run_what_the_project_promises() -> None:
     assert [each.stem for each in WORKFLOWS] == ["release", "test", "weekly"]
     matrix = read_workflow("test.yml")["jobs"]["unit"]["strategy"]["matrix"]
     assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
-    assert {*read_workflow("weekly.yml")["jobs"]} == {"chaos", "newest"}
+    weekly = read_workflow("weekly.yml")["jobs"]
+    (oldest,) = re.findall(r'"prefect>=([\d.]+),<4"', (ROOT / "pyproject.toml").read_text())
+    assert {*weekly} == {"chaos", "newest", "prefect"}
+    assert weekly["prefect"]["strategy"]["matrix"]["prefect"] == [f"{oldest}.0", "3.*"]
     assert read_workflow("release.yml")[True] == {"push": {"tags": ["v*"]}}
 
 
