@@ -40,7 +40,7 @@ _REMEDIES: Final = {
     "57014": "; raise statement_timeout for this role if the database is that large",
 }
 """What to do, by SQLite's name or the SQLSTATE of an error."""
-_NO_URL: Final = "is no usable database URL; write it like sqlite:///evidence.db"
+_NO_URL: Final = "is no usable database URL; write it like sqlite:///evidence.db or postgresql+psycopg://user@host/database"
 _MOST_CONFLICTS: Final = 5
 _CHANGED: Final = "rows_changed"
 _LONGEST_PAUSE_SECONDS: Final = 0.2
@@ -254,6 +254,8 @@ def _make_engine(url: str) -> Engine:
 
 
 def _connect_to(url: URL) -> Engine:
+    if url.get_dialect().is_async:  # such as the URL of Prefect's database
+        raise ValueError(url.drivername)
     if url.get_backend_name() == "sqlite":
         return sqlite.make_engine(url)
     if url.get_backend_name() == "postgresql":

@@ -89,8 +89,16 @@ def test_a_database_that_cannot_be_used_is_named_without_its_password(tmp_path: 
     with pytest.raises(DatabaseError) as caught:
         EvidenceIndex.open("postgresql+psycopg://drills:hunter2@127.0.0.1:9/drills")
     assert "hunter2" not in str(caught.value)
-    with pytest.raises(UsageError, match="no usable database URL"):
-        EvidenceIndex.open("postgres;drop")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgres;drop", "postgresql+asyncpg://drills:hunter2@127.0.0.1:9/drills", "sqlite+aiosqlite:///a.db"],
+)
+def test_a_url_that_cannot_be_used_is_named_with_what_can(url: str) -> None:
+    with pytest.raises(UsageError, match=r"no usable database URL.*postgresql\+psycopg") as caught:
+        EvidenceIndex.open(url)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.slow
