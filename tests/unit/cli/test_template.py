@@ -1,5 +1,6 @@
 """The files that ship are printed as they are."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from tests.samples.commands import drills
 def test_without_a_name_every_file_that_ships_is_listed(tmp_path: Path) -> None:
     done = drills("template", cwd=tmp_path)
 
-    folder = ROOT / "deployments"
-    shipped = {each.name for each in (*folder.rglob("*.y*ml"), *folder.rglob("*.json"))}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"][
+        "deployments"
+    ]  # deployments to machines are of the checkout
+    shipped = {each.name for pattern in patterns for each in (ROOT / "deployments").glob(pattern)}
     assert {line.split()[0] for line in done.stdout.splitlines()} == shipped
     assert all(len(line.split()) > 2 for line in done.stdout.splitlines())
 
