@@ -10,6 +10,7 @@ import typer
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.effects import note_effect
 from rollback_drills.errors import UsageError
+from rollback_drills.rendering.command_line import write_command
 from rollback_drills_cli import first_documents, options
 from rollback_drills_cli.output import print_line
 
@@ -38,4 +39,4 @@ def init(
     schedule, history = paths.values()
     print_line(f"{schedule}: what is drilled, how often, and who is notified. Put your names into it.")
     print_line(f"{history}: the drills that were performed. `drills record` adds them.")
-    print_line(f"  drills check --schedule {schedule} --history {history}")
+    print_line(f"  {write_command('check', schedule=str(schedule), history=str(history))}")

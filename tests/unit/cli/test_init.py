@@ -1,5 +1,6 @@
 """A first schedule and its history: they can be used as they are, and overwrite nothing."""
 
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,8 +36,12 @@ def test_what_is_commented_out_can_be_used_too(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_missing_is_created(tmp_path: Path) -> None:
-    assert drills("init", "drills/first", cwd=tmp_path).returncode == 0
-    assert len(list((tmp_path / "drills/first").iterdir())) == 2
+    done = drills("init", "our drills/first", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert len(list((tmp_path / "our drills/first").iterdir())) == 2
+    _, *command = shlex.split(done.stdout.splitlines()[-1])
+    assert drills(*command, cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["schedule.yaml", "history.json"])
