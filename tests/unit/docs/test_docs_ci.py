@@ -122,7 +122,8 @@ def workspace(tmp_path: Path) -> Path:
     folder = tmp_path / "workspace" / "our drills"
     folder.mkdir(parents=True)
     (folder / "a-schedule.json").write_text(json.dumps({**SCHEDULE, "intervall_days": 3}))
-    (folder / "b-schedule.json").write_text(json.dumps({**SCHEDULE, "schedule_id": "b"}))
+    holidays = {"calendars": {"berlin": {"holidays": "DE-BE"}}}  # which need an extra
+    (folder / "b-schedule.json").write_text(json.dumps({**SCHEDULE, "schedule_id": "b", **holidays}))
     return folder.parent
 
 
@@ -191,6 +192,7 @@ def test_the_jobs_of_the_component_run(workspace: Path, tmp_path: Path) -> None:
         ended
     )
     assert "$.intervall_days is an unknown key" in ended["drill-documents"][1]
+    assert "needs the extra" not in str(ended)
     report = pipeline["rollback-gate"]["artifacts"]["reports"]["junit"]
     assert "<failure" in (workspace / report).read_text()
 
