@@ -12,6 +12,7 @@ from rollback_drills.planning.delivery_request import described_by
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.requests import ReplayWish
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.logs import redacting
 from tasks.replays import write_replay_request
@@ -41,7 +42,6 @@ def request_replay(
         record = write_replay_request(request.notification_ids, request.provider, act, url)
     except DrillsError as error:
         return refuse(error)
-    message = (
-        f"{record['replay_id']}: {requested_by} asks to replay {record['notification_count']} notifications"
-    )
+    count = write_count(record["notification_count"], "notification")
+    message = f"{record['replay_id']}: {requested_by} asks to replay {count}"
     return Completed(name="Requested", message=message, data=record)

@@ -1,10 +1,11 @@
 """Replays that need a second person: they are requested, approved and executed."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills_cli.acts import ByOption, ReasonOption, make_writer, read_act, read_by, recorded_refusal
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
@@ -39,8 +40,8 @@ def request_replay(
     else:
         count = write_count(record["notification_count"], "notification")
         print_line(
-            f"{record['replay_id']}: {act.by} asks to replay {count}. Somebody else approves it by"
-            f" {record['open_until']}:"
+            f"{record['replay_id']}: {act.by} asks to replay {count}. Somebody else approves it before"
+            f" {write_time(datetime.fromisoformat(record['open_until']))}:"
         )
         print_line(f"  drills outbox approve-replay {record['replay_id']} --by NAME")
     report_clock(written.appender.went_back)
@@ -82,10 +83,8 @@ def execute_replay(
     if as_json:
         print_json(record)
     else:
-        count = record["notification_count"]
-        print_line(
-            f"{count} notifications are due again; the next drill-check or `drills deliver` sends them."
-        )
+        count = write_count(record["notification_count"], "notification")
+        print_line(f"Due again: {count}. The next drill-check or `drills deliver` sends what is due.")
     report_clock(written.appender.went_back)
 
 

@@ -15,7 +15,7 @@ from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.recovery.found_replays import ReplayRequest, ReplayState, find_replays
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills.rendering.relative_time import write_count
+from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills.trust.notice import Platform
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.approval_requested"
@@ -70,7 +70,7 @@ def _address(notice: Notice, platform: Platform) -> Iterator[OutboxEntry]:
 
 
 def _word_exception(request: RequestedException, platform: Platform) -> Notice:
-    until, open_until = write_instant(request.until), write_instant(request.open_until)
+    until, open_until = write_time(request.until), write_time(request.open_until)
     return _word(
         request.request_id,
         request.at,
@@ -97,7 +97,7 @@ def _word_replay(request: ReplayRequest, platform: Platform) -> Notice:
         request.requested_at,
         f"replay of {what}",
         f"{request.requested_by} asks to send {what} again. Somebody else approves it before"
-        f" {write_instant(request.open_until)}. Nothing is sent again before it is approved and executed.",
+        f" {write_time(request.open_until)}. Nothing is sent again before it is approved and executed.",
         (
             ("Requested by", request.requested_by),
             ("Reason", _line(request.reason)),

@@ -130,7 +130,9 @@ def test_a_replay_that_needs_a_second_person_is_requested_approved_and_executed(
     code, printed = drills(capsys, monkeypatch, "outbox", "request-replay", "--dead", *BY)
     assert code == 0
     (replay_id,) = set(re.findall(r"gordreplay-[0-9a-f]{16}", printed))
-    assert "maria asks to replay 1 notification." in printed
+    assert re.search(
+        r"maria asks to replay 1 notification\. .* before \d+ \w{3} \d{4}, \d\d:\d\d UTC:", printed
+    )
 
     def step(name: str, by: str) -> tuple[int, str]:
         return drills(capsys, monkeypatch, "outbox", f"{name}-replay", replay_id, "--by", by)
@@ -140,7 +142,7 @@ def test_a_replay_that_needs_a_second_person_is_requested_approved_and_executed(
     assert (code, printed.count("\n")) == (1, 1)
     assert "somebody else approves it" in printed
     assert step("approve", "jo")[0] == 0
-    assert "1 notifications are due again" in step("execute", "maria")[1]
+    assert "Due again: 1 notification. The next" in step("execute", "maria")[1]
     assert step("execute", "maria")[0] == 2
     code, printed = drills(capsys, monkeypatch, "outbox", "requests", "--json")
     (request,) = json.loads(printed)["items"]
