@@ -9,12 +9,14 @@ from prefect.workers.process import ProcessWorker
 
 from blocks.registry import CONNECTORS
 from deployments.templates import KILLED_RUNS
+from rollback_drills.effects import note_effect
 
 
 def register_blocks() -> int:
     """Register the types of all connectors, so that the UI has their forms; return how many there are."""
     for kind in CONNECTORS.values():
         kind.register_type_and_schema()
+        note_effect()
     return len(CONNECTORS)
 
 
@@ -24,6 +26,7 @@ def create_automations() -> None:
         for each in yaml.safe_load(KILLED_RUNS.path.read_text())["automations"]:
             if not client.read_automations_by_name(each["name"]):
                 client.create_automation(AutomationCore.model_validate(each))
+                note_effect()
 
 
 def create_work_pool(name: str) -> bool:
@@ -33,6 +36,7 @@ def create_work_pool(name: str) -> bool:
             return False
         template = ProcessWorker.get_default_base_job_template()
         client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=template))
+        note_effect()
     return True
 
 

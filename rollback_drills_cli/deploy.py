@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from rollback_drills.effects import note_effect
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills_cli.output import console, print_line
 from rollback_drills_cli.quiet_prefect import quieten_prefect
@@ -30,6 +31,7 @@ def deploy(
         deployments = read_deployments(work_pool)
         for each in deployments:
             each.apply()
+            note_effect()
     print_line(f"{'Created' if is_new else 'Found'} the work pool {work_pool}.")
     print_line(f"Registered {write_count(connectors, 'connector type')}.")
     print_line(f"Deployed {write_count(len(deployments), 'deployment')}. Start a worker to run them:")

@@ -24,6 +24,7 @@ OF_THE_SERVER = [
     ("connectors", "list"),
     ("connectors", "test", "hook"),
     ("api-token", "list"),
+    ("deploy",),
 ]
 OF_THE_HOME = [
     *OF_THE_SERVER,
