@@ -284,6 +284,40 @@ def test_a_mark_of_somebody_else_sends_nothing_and_keeps_what_was_typed(
     assert written(options, REPLAY_EXECUTION_KIND) == []
 
 
+@pytest.mark.parametrize(
+    ("page", "form", "scope", "needed"),
+    [
+        ("undelivered", "replay", "read,record", "operate"),
+        ("outages", "approve", "operate,record", "admin"),
+        ("outages", "execute", "read,record", "operate"),
+    ],
+)
+def test_a_form_needs_its_scope_also_with_a_mark(
+    client: TestClient,
+    keys: Keys,
+    options: ApiOptions,
+    dead: dict[str, str],
+    page: str,
+    form: str,
+    scope: str,
+    needed: str,
+) -> None:
+    replay_id = post(client, keys, "operateer", provider="teams", reason=WHY).json()["replay"]["replay_id"]
+    if form == "execute":
+        post(client, keys, "adminer", f"/{replay_id}/approve")
+    before = written(options)
+    mark = FORM_KEYS.mark_form("maria via proxy", now=Database.at(options.database_url).now())
+    data = {"mark": mark, "notification_id": dead["slack"], "reason": WHY, "replay_id": replay_id}
+    given = parse_login("X-Remote-User", "127.0.0.1", scope)
+
+    with client_of(options, open_form_keys=lambda: FORM_KEYS, login=given) as opened:
+        opened._transport.client = ("127.0.0.1", 50000)  # type: ignore[attr-defined]  # of starlette
+        answer = opened.post(f"/console/{page}/{form}", data=data, headers={**login("maria"), **SAME})
+
+    assert (answer.status_code, f"This needs the scope {needed}" in answer.text) == (403, True)
+    assert written(options) == before
+
+
 def test_who_may_only_read_gets_commands_and_no_forms(options: ApiOptions, keys: Keys) -> None:
     with client_of(options, open_form_keys=lambda: FORM_KEYS) as client:
         reader = client.get("/console/undelivered", headers=keys.header("reader")).text
