@@ -10,6 +10,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from rollback_drills.console.acting import FormName
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import (
@@ -309,10 +310,11 @@ def test_who_may_only_read_sees_no_form(options: ApiOptions, keys: Keys) -> None
         page = client.get(PAGE, headers=keys.header("reader"))
         mark = KEYS.mark_form("reader", now=datetime.now(UTC))
         headers = {**keys.header("reader"), **SAME}
-        answer = client.post(f"{FORM}/acknowledge", data={"id": "payments", "mark": mark}, headers=headers)
+        data = {"id": "payments", "mark": mark}
+        answers = [client.post(f"{FORM}/{form}", data=data, headers=headers) for form in FormName]
 
     assert "<form" not in page.text
-    assert answer.status_code == 403
+    assert [each.status_code for each in answers] == [403] * 4
 
 
 def test_where_everybody_may_read_people_log_in_to_act(options: ApiOptions, keys: Keys) -> None:
