@@ -1,9 +1,11 @@
 """Secrets in variables, and in files that variables name."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.redactor import REDACTED, redactor_in_use
@@ -156,3 +158,20 @@ def test_exec_says_which_program_is_missing(tmp_path: Path, program: str, proble
 
     assert done.returncode == 2
     assert problem in done.stderr
+
+
+@pytest.mark.slow
+def test_every_setting_of_prefect_that_may_hold_a_secret_can_be_a_file() -> None:
+    from prefect.settings import Settings  # takes a second to import
+
+    assert set(find_secret_settings(Settings)) <= set(OF_OTHERS)
+
+
+def find_secret_settings(model: type[BaseModel], prefix: str = "PREFECT") -> Iterator[str]:
+    """Yield the variables of settings whose type is secret, and of headers that are sent."""
+    for name, field in model.model_fields.items():
+        variable = f"{prefix}_{name}".upper()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from find_secret_settings(field.annotation, variable)
+        elif "Secret" in str(field.annotation) or name == "custom_headers":
+            yield variable
