@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ def serve_deployments() -> None:
     """Serve until interrupted.
 
     Raises:
-        UsageError: The server of its own does not start.
+        UsageError: The server of its own does not start, or its port is taken.
     """
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")  # for mark-killed-runs.yaml
     with contextlib.suppress(KeyboardInterrupt), _server():
@@ -40,6 +41,7 @@ def _server() -> Iterator[None]:
         yield
         return
     port = os.environ.get("PREFECT_SERVER_API_PORT", "4200")
+    _require_free(port)
     os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", port]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
@@ -52,15 +54,24 @@ def _server() -> Iterator[None]:
         process.wait()
 
 
+def _require_free(port: str) -> None:
+    """Ensure that no other server answers on a port: it would get the deployments in place of ours."""
+    try:
+        socket.create_server((HOST, int(port))).close()
+    except (OSError, ValueError, OverflowError):
+        raise UsageError(
+            f"port {port} of {HOST} is taken, or cannot be used; set PREFECT_SERVER_API_PORT to a free port,"
+            " or PREFECT_API_URL to the Prefect server that you mean"
+        ) from None
+
+
 def _wait_for_server(process: "subprocess.Popen[bytes]") -> None:
     from prefect.client.orchestration import get_client  # after PREFECT_API_URL is set
 
     with get_client(sync_client=True) as client:
         for _ in range(_START_WITHIN_SECONDS):
             if process.poll() is not None:
-                raise UsageError(
-                    "the Prefect server did not start; is its port taken? set PREFECT_SERVER_API_PORT"
-                )
+                raise UsageError("the Prefect server did not start; what it printed says why")
             if client.api_healthcheck() is None:
                 return
             time.sleep(1)
