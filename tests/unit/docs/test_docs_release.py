@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Final
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -27,6 +28,7 @@ def locked() -> Iterator[tuple[Requirement, list[str]]]:
         yield Requirement(first), rest
 
 
+@pytest.mark.skipif(not PINS, reason="the newest versions are tried")
 def test_the_lock_has_the_versions_that_were_tested_and_their_hashes() -> None:
     for requirement, hashes in locked():
         (pin,) = requirement.specifier
