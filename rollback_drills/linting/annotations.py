@@ -30,9 +30,10 @@ def write_annotations(linted: Linted, files: Sequence[str], locate: Callable[[st
 def _annotate(
     level: str, texts: Iterable[str], files: Sequence[str], locate: Callable[[str], str]
 ) -> Iterator[str]:
-    shown = {show_path(file): file for file in sorted(files, key=len)}
+    shown = {show_path(file): file for file in files}
     for text in texts:
-        name = next((each for each in reversed(shown) if text.startswith(each)), "")
+        ends = (found.start() for found in re.finditer("[: ]", text))
+        name = max((text[:end] for end in ends if text[:end] in shown), key=len, default="")
         found = locate(shown[name]) if name else ""
         record = re.match(r":(\d+)", text.removeprefix(name))
         line = {"line": record[1]} if record else {}

@@ -2,11 +2,14 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from rollback_drills.linting.annotations import write_annotations
+from rollback_drills.linting.files import Linted
 from rollback_drills_cli.main import app
 from tests.samples.builders import SCHEDULE
 
@@ -65,6 +68,32 @@ def test_errors_come_before_warnings(workspace: Path, monkeypatch: pytest.Monkey
         (workspace / "drills" / f"{name}-schedule.json").write_text(json.dumps(SCHEDULE))
 
     assert [each[0] for each in lint("drills")] == ["error", "warning", "notice"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a b: c.json: $.x is an unknown key", "file=a b%3A c.json,"),
+        ("a b is a link to c.json; remove the link", "file=a b,"),
+        ("a b:3#payments: $.x is an unknown key", "file=a b,line=3,"),
+        ("elsewhere: cannot be searched", ""),
+    ],
+)
+def test_a_finding_belongs_to_the_longest_path_that_it_begins_with(text: str, place: str) -> None:
+    files = ["a", "a b: c.json", "a b"]
+
+    written = write_annotations(Linted([text]), files, str)
+
+    assert written.startswith(f"::error {place}title=drill documents::{text}\n")
+
+
+def test_the_time_grows_with_the_findings_and_not_with_their_square() -> None:
+    files = [f"fleet/team-{number}/schedule.json" for number in range(30_000)]
+    began = time.process_time()
+
+    write_annotations(Linted([f"{each}: $.x is an unknown key" for each in files]), files, str)
+
+    assert time.process_time() - began < 5  # 0.2; 20 if each is compared with all
 
 
 def test_two_formats_at_once_and_an_unknown_one_are_refused() -> None:
