@@ -103,6 +103,8 @@ def test_the_workflows_run_what_the_project_promises() -> None:
     assert [each.stem for each in WORKFLOWS] == ["release", "test", "weekly"]
     matrix = read_workflow("test.yml")["jobs"]["unit"]["strategy"]["matrix"]
     assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    tried = {cells[0].rpartition(".")[0] for cells in rows(TEXTS["docs/reference/versions.md"], "| Python |")}
+    assert tried == {*matrix["python"]}
     weekly = read_workflow("weekly.yml")["jobs"]
     (oldest,) = re.findall(r'"prefect>=([\d.]+),<4"', (ROOT / "pyproject.toml").read_text())
     assert {*weekly} == {"chaos", "newest", "prefect"}
