@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
+import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -289,3 +290,6 @@ def _explained(engine: Engine) -> Iterator[None]:
         place = show_place(engine.url)
         remedy = _REMEDIES.get(getattr(cause, "sqlite_errorname", sqlstate) or "", "")
         raise kind(f"the database at {place} cannot be used: {cause}{remedy}") from None
+    except msgspec.MsgspecError:  # what readers of rows raise
+        what = "has a row that cannot be read; `drills evidence verify` shows what happened"
+        raise DatabaseError(f"the database at {show_place(engine.url)} {what}") from None

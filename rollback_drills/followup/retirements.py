@@ -66,8 +66,8 @@ def read_retired(database: Database | None) -> dict[str, Retirement]:
         return {}
     statement = select(LEDGER.c.record).where(LEDGER.c.metadata_kind == RETIREMENT_KIND)
     with database.read() as connection:
-        texts = connection.scalars(statement.order_by(LEDGER.c.leaf_index)).all()
-    latest = {name_key(each.schedule_id): each for each in map(_decode, texts)}
+        found = map(_decode, connection.scalars(statement.order_by(LEDGER.c.leaf_index)))
+        latest = {name_key(each.schedule_id): each for each in found}
     return {key: each for key, each in latest.items() if each.change is Change.RETIRED}
 
 
