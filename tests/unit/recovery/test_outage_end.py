@@ -57,8 +57,12 @@ def test_what_is_discarded_afterwards_begins_no_outage(database: Database, dead:
     assert len([each for each in kinds_of(database) if each == "connector-outage"]) == 1
 
 
-def test_a_connector_that_stays_disabled_has_no_outage_any_more(database: Database) -> None:
+@pytest.mark.parametrize("is_refused", [False, True], ids=["disabled", "refused, then disabled"])
+def test_a_connector_that_stays_disabled_has_no_outage_any_more(database: Database, is_refused: bool) -> None:
     put(database, *make_entries(1), now=START)
+    if is_refused:
+        attempt(database, State.RETRY, at=3)
+        run_index(database, at=4)
     disable(database, "webhook", MARIA, writer(5), ["webhook"])
     run_index(database, at=6)
     close_outage(database, "webhook", MARIA, writer(100))
