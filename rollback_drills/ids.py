@@ -52,6 +52,12 @@ def spelt_route_key(cycle: str, provider: str, owner: str) -> str:
     return "gordroute-" + _digest(f"{cycle}\x1f{provider}\x1f{owner}")[:16]
 
 
+def is_route_of_path(route: str, path: str, due_at: str, provider: str, owner: str) -> bool:
+    """Whether a route is in the cycle of a document that was known by this path while it had no id."""
+    cycle = spelt_cycle_id(path, due_at)
+    return route in (route_key(cycle, provider, owner), spelt_route_key(cycle, provider, owner))
+
+
 def owner_reference(route: str, cycle: str, provider: str, owner: str) -> str:
     """Return what stands for an owner in the references of providers, which must not change within a cycle.
 

@@ -12,13 +12,14 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.records import IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.ids import is_route_of_path
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import REDACTED
 
-_COLUMNS: Final = ("notification_id", "state", "attempt_count", "status_code", "completed_at")
+_COLUMNS: Final = ("notification_id", "state", "attempt_count", "status_code", "completed_at", "cycle_due")
 _NAMES: Final = ("schedule_id", "provider", "owner")
 _SETTLED: Final = frozenset(
     {State.DELIVERED, State.ACCEPTED, State.AMBIGUOUS, State.PERMANENT, State.DISABLED, State.DISCARDED}
@@ -78,12 +79,27 @@ def iterate_taken(connection: Connection) -> Iterator[Row[Any]]:
 def _fits(taken: Any, record: Report) -> bool:
     if taken.state in _SETTLED and record.get("outcome") != taken.state:
         return False
-    if not all(_is_said(record.get(name), getattr(taken, name)) for name in _NAMES):
+    if not _is_schedule(taken, record):
+        return False
+    if not all(_is_said(record.get(name), getattr(taken, name)) for name in ("provider", "owner")):
         return False
     if taken.completed_at is None:
         return True
     says = (record.get("attempt_count"), record.get("status_code"), record.get("completed_at"))
     return says == (taken.attempt_count, taken.status_code, _write(taken.completed_at))
+
+
+def _is_schedule(taken: Any, record: Report) -> bool:
+    """Whether the evidence says the schedule of the outbox.
+
+    The message that ends the cycle of a document without an id may say the id that it has now. Its route is
+    still that of the path.
+    """
+    path = taken.schedule_id
+    if _is_said(record.get("schedule_id"), path):
+        return True
+    route, provider, owner = (str(record.get(name)) for name in ("route_key", "provider", "owner"))
+    return isinstance(path, str) and is_route_of_path(route, path, str(taken.cycle_due), provider, owner)
 
 
 def _is_said(said: Any, stored: Any) -> bool:

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from rollback_drills.evidence.records import DELIVERY_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind
 from rollback_drills.evidence.verify.ledger import verify_ledger
+from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import (
     note_why_waiting,
@@ -94,6 +96,19 @@ def test_an_outcome_that_the_outbox_calls_taken_is_in_the_evidence(change: str, 
     result = verify_ledger(database, Trust(), lambda _: None)
     assert [each.kind for each in result.findings] == [FindingKind.REMOVED] * 2
     assert "was taken into the evidence, and no row has it" in result.findings[0].message
+
+
+def test_what_closes_the_cycle_of_a_path_and_says_the_id_of_its_document_is_taken(database: Database) -> None:
+    entry = make_entry("fleet/payments.json", reason=Reason.RESOLVED)
+    said = {"schedule_id": "payments"}
+    notification = replace(entry.notification, **said, event={**entry.notification.event, **said})
+    its_ids = put(database, replace(entry, notification=notification))
+    deliver_all(database)
+
+    index(database)
+
+    assert route_outcomes(database) == [(its_id, "delivered") for its_id in its_ids]
+    assert verify_ledger(database, Trust(), lambda _: None).findings == []
 
 
 def test_outcomes_are_indexed_once(database: Database) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rollback_drills import ids
 from rollback_drills.evidence.records import DRILL_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
@@ -27,7 +28,7 @@ def missing(record: dict[str, Any] | None, *, pruned_until: str = "", **taken: A
     """Return what is found if the outbox has one outcome and the ledger has at most one row."""
     known = {"notification_id": "gordmsg-1", "state": State.DELIVERED, "attempt_count": 1}
     row: Any = SimpleNamespace(
-        **{**NAMES, **known, "status_code": 200, "completed_at": NOW.timestamp(), **taken}
+        **{**NAMES, **known, "status_code": 200, "completed_at": NOW.timestamp(), "cycle_due": "", **taken}
     )
     outcomes, result = TakenOutcomes([row]), Verification()
     if record is not None:
@@ -77,6 +78,20 @@ def test_a_row_that_says_something_else_does_not_hold_the_outcome(changes: dict[
         "the outbox says that the outcome of gordmsg-1 (delivered) was taken into the evidence,"
         " and no row has it"
     )
+
+
+@pytest.mark.parametrize(
+    ("stored", "count"),
+    [
+        pytest.param("fleet/payments.json", 0, id="the path of the route"),
+        pytest.param("fleet/search.json", 1, id="another path"),
+        pytest.param(None, 1, id="no text"),
+    ],
+)
+def test_what_closes_the_cycle_of_a_path_may_say_the_id_of_its_document(stored: object, count: int) -> None:
+    route_key = ids.route_key(ids.spelt_cycle_id("fleet/payments.json", ""), "slack", "team-a")
+
+    assert len(missing({**RECORD, "route_key": route_key}, schedule_id=stored)) == count
 
 
 @pytest.mark.parametrize("stored", [None, b"team-a", 7])
