@@ -53,9 +53,12 @@ class Loaded(msgspec.Struct, Generic[D], frozen=True, gc=False):
         return self.name or self.path
 
     @property
-    def former_identity(self) -> str:
-        """By what earlier versions knew it: its path as it was configured."""
-        return show_path(self.file) or self.path
+    def former_identities(self) -> tuple[str, ...]:
+        """Its path as an earlier version may have known it: as configured, or from a folder above it."""
+        whole = show_path(self.file) or self.path
+        starts = (place + 1 for place, character in enumerate(whole) if character == "/")
+        endings = (whole[start:] for start in starts)
+        return whole, *(each for each in endings if len(each) > len(self.identity))
 
 
 def read_document(model: type[D], path: str, shown: str = "", name: str = "") -> Loaded[D]:

@@ -39,7 +39,7 @@ def known_names(subjects: Sequence[Subject], judgements: Sequence[Judgement]) ->
 def _names_without_id(subject: Subject) -> tuple[str, ...]:
     """Return the names of a document while it had no id that could be read."""
     source = subject.schedule
-    return (source.identity, source.former_identity) if source else ()
+    return (source.identity, *source.former_identities) if source else ()
 
 
 def find_entries(

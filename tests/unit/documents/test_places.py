@@ -95,9 +95,12 @@ def test_of_an_absolute_file_only_the_name_is_shown(tmp_path: Path) -> None:
     ]
 
 
-def test_a_cycle_that_is_open_under_the_former_path_stays(database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", ["", "fleet/"], ids=["as it was configured", "relative to its worker"])
+def test_a_cycle_that_is_open_under_the_former_path_stays(
+    start: str, database: Database, tmp_path: Path
+) -> None:
     fleet = load_fleet(str(make_fleet(tmp_path / "fleet")), None)
-    broken = str(tmp_path / "fleet/apac/broken-schedule.json")
+    broken = f"{start or f'{tmp_path}/fleet/'}apac/broken-schedule.json"
     commit(database, [make_entry(broken)], [], now=0.0)
 
     kept = keep_former_names(fleet.subjects, database)
