@@ -6,7 +6,7 @@ import typer
 
 from rollback_drills.effects import note_effect
 from rollback_drills.rendering.relative_time import write_count
-from rollback_drills_cli.output import console, print_line
+from rollback_drills_cli.output import console, print_line, print_problem
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 
@@ -22,6 +22,7 @@ def deploy(
     """
     quieten_prefect()
     with console(stderr=True).status("deploying to the Prefect server"):
+        from deployments.left_behind import find_left_behind
         from deployments.server_setup import create_automations, create_work_pool, register_blocks
         from deployments.shipped import read_deployments  # Prefect takes a second to import
 
@@ -32,7 +33,13 @@ def deploy(
         for each in deployments:
             each.apply()
             note_effect()
+        left = find_left_behind(each.flow_name for each in deployments if each.flow_name)
     print_line(f"{'Created' if is_new else 'Found'} the work pool {work_pool}.")
     print_line(f"Registered {write_count(connectors, 'connector type')}.")
     print_line(f"Deployed {write_count(len(deployments), 'deployment')}. Start a worker to run them:")
     print_line(f"  prefect worker start --pool {work_pool}")
+    for other in left:
+        print_problem(
+            f"{other.name} still runs the code of a checkout: its entrypoint {other.entrypoint} is a file."
+            f" Deploy it again with a module, or run: prefect deployment delete {other.name}"
+        )
