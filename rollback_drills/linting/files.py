@@ -24,6 +24,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.linting.endings import warn_of_end
 from rollback_drills.linting.faults import find_faults
 from rollback_drills.linting.kinds import guess_model
+from rollback_drills.names.keys import name_key
 from rollback_drills.planning.name_warnings import warn_of_names
 
 
@@ -99,7 +100,10 @@ def _load_lines(path: str, linted: Linted) -> Iterator[Loaded[Any]]:
 
 
 def _find_duplicates(schedules: Sequence[Loaded[Schedule]]) -> Iterator[str]:
-    """Yield schedules whose id another one beside them has too: in one fleet, `drills check` refuses both."""
+    """Yield schedules whose id another one beside them has too, in any spelling.
+
+    In one fleet, `drills check` refuses both.
+    """
     first: dict[tuple[str, str], str] = {}
     links = find_links([(each.path, each.file) for each in schedules if each.file])
     for each in schedules:
@@ -108,6 +112,6 @@ def _find_duplicates(schedules: Sequence[Loaded[Schedule]]) -> Iterator[str]:
             continue
         if each.document and each.document.schedule_id:
             name = each.document.schedule_id
-            other = first.setdefault((dirname(each.path), name), each.path)
+            other = first.setdefault((dirname(each.path), name_key(name)), each.path)
             if other != each.path:
                 yield f"{each.path}: $.schedule_id is {show(name)}, which {other} has too; rename one"

@@ -140,13 +140,18 @@ def test_documents_of_a_promotion(tmp_path: Path, document: dict[str, Any], find
     assert finding in "".join(found)
 
 
+@pytest.mark.parametrize("spelt", [SCHEDULE["schedule_id"], SCHEDULE["schedule_id"].upper()])
 def test_two_schedules_of_one_id_in_a_folder_are_named_and_those_of_two_folders_are_not(
-    tmp_path: Path,
+    tmp_path: Path, spelt: str
 ) -> None:
     paths = []
-    for name in ("a.json", "b.json", "other/a.json"):
+    for name, schedule_id in (
+        ("a.json", SCHEDULE["schedule_id"]),
+        ("b.json", spelt),
+        ("other/a.json", spelt),
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(json.dumps(SCHEDULE))
+        (tmp_path / name).write_text(json.dumps({**SCHEDULE, "schedule_id": schedule_id}))
         paths.append(str(tmp_path / name))
 
     (warning,) = lint_files(paths, now=NOW).warnings
