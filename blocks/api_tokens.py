@@ -12,9 +12,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import BlockDocument
 
 from blocks.block_documents import find_documents
-from rollback_drills.api_token import ApiToken
-from rollback_drills.effects import note_effect
+from rollback_drills.access.api_token import ApiToken
 from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.errors.effects import note_effect
 
 logger = logging.getLogger(__name__)
 

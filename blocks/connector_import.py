@@ -11,7 +11,7 @@ from prefect.blocks.system import Secret
 from blocks.connector_plan import ConnectorPlan, plan_connector
 from blocks.registry import configured_connectors
 from rollback_drills.connectors.config_file import raise_problems, read_connector_config
-from rollback_drills.effects import note_effect
+from rollback_drills.errors.effects import note_effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rollback_drills.connectors.config_file import NamedEntry
 from rollback_drills.connectors.entries import BlockEntry, is_variable_name
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.redactor import remember_secrets
-from rollback_drills.secret_variables import find_secret
+from rollback_drills.redaction.secret_variables import find_secret
 
 
 @dataclass(frozen=True, slots=True)

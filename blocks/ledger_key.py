@@ -7,8 +7,8 @@ from prefect.blocks.system import Secret
 from prefect.context import SyncClientContext
 
 from blocks.secret_fields import open_secret
-from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.errors.effects import note_effect
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.rendering.command_line import write_command
 

@@ -8,9 +8,9 @@ from prefect.blocks.system import Secret
 
 from blocks.block_documents import find_documents
 from blocks.secret_fields import open_secret
-from rollback_drills.effects import note_effect
+from rollback_drills.access.link_permission import LinkKeys, parse_keys
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.link_permission import LinkKeys, parse_keys
+from rollback_drills.errors.effects import note_effect
 
 BLOCK_NAME: Final = "rollback-drills-link-keys"
 

@@ -9,7 +9,7 @@ from prefect.workers.process import ProcessWorker
 
 from blocks.registry import CONNECTORS
 from deployments.templates import KILLED_RUNS
-from rollback_drills.effects import note_effect
+from rollback_drills.errors.effects import note_effect
 
 
 def register_blocks() -> int:

@@ -10,10 +10,10 @@ from prefect.states import Completed, Failed
 from flows.delivery import Delivered
 from flows.run_names import Found, describe
 from flows.state_names import STATE_NAMES
-from rollback_drills import ids
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
 from rollback_drills.evidence.population import Changes
 from rollback_drills.evidence.records import record_deliveries, record_plan
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import Delivery, DeliveryFailedError, build_result
 from rollback_drills.outbox.rows import OutboxRow

@@ -15,8 +15,8 @@ from flows.timeouts import FOLLOW_UP_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
-from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
+from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, described_by

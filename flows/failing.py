@@ -5,8 +5,8 @@ from typing import Any
 from prefect import State
 from prefect.states import Failed
 
-from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
+from rollback_drills.errors.effects import count_effects
 
 
 def refuse(error: DrillsError) -> State[Any]:

@@ -13,8 +13,8 @@ from flows.failing import fail
 from flows.planning import begin_run, judge_fleet
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
+from rollback_drills.errors.effects import count_effects
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import (
     DeliverRequest,

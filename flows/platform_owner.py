@@ -3,10 +3,10 @@
 from blocks.registry import enabled_connectors
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import first_spellings, name_key
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS
 from rollback_drills.settings import Settings
 from rollback_drills.trust.notice import Platform
-from rollback_drills.variables import VARIABLES
 
 
 def find_platform(settings: Settings) -> Platform:

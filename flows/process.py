@@ -16,8 +16,8 @@ from flows.sharded_check import check_in_shards
 from flows.shards import enter_check, report_shard, summarise_shard
 from rollback_drills.documents.fleet import count_schedules
 from rollback_drills.documents.shard import Shard, find_shards, read_shard
-from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
+from rollback_drills.errors.effects import count_effects
 from rollback_drills.planning.delivery_request import DeliverRequest, DrillCheckRequest
 from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings, read_settings

@@ -9,8 +9,8 @@ from prefect.states import Completed, Failed
 from flows.delivery import deliver_due
 from flows.failing import fail
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
+from rollback_drills.errors.effects import count_effects
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.readiness.terms import Report

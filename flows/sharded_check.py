@@ -26,7 +26,7 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.checks import MissingShardsError, ShardedCheck
 from rollback_drills.evidence.last_findings import find_known_names
 from rollback_drills.evidence.shards import begin_shards, find_results, repair_findings
-from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.planning.delivery_request import DrillCheckRequest
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS

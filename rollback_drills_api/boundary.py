@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rollback_drills.api_token import ApiToken
+from rollback_drills.access.api_token import ApiToken
 from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.reports.calendar_feeds import FEED_PATH

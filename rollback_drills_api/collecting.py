@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import func, select
 
-from rollback_drills import ids
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.records import CHECK_KIND, DELIVERY_KIND, PLAN_KIND
+from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_TYPE
 from rollback_drills.notifications.results import Delivery, EventReference, build_result, read_reference
 from rollback_drills.outbox.undelivered import find_undelivered

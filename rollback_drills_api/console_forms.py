@@ -10,7 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from rollback_drills.api_token import Scope
+from rollback_drills.access.api_token import Scope
 from rollback_drills.console.acting import Done, FormName, choose_routes
 from rollback_drills.console.links import ServedLinks
 from rollback_drills.console.pages import write_schedule

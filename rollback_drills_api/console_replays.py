@@ -9,7 +9,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
-from rollback_drills.api_token import Scope
+from rollback_drills.access.api_token import Scope
 from rollback_drills.console.acting import Acting, Done, ReplayForm
 from rollback_drills.console.links import Links, ServedLinks
 from rollback_drills.console.pages import write_outages, write_undelivered

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from fastapi import Request
 from pydantic import ValidationError
 
-from rollback_drills.api_token import ApiToken, Scope
+from rollback_drills.access.api_token import ApiToken, Scope
 from rollback_drills.console.acting import Acting, Done
 from rollback_drills.errors import UsageError
 from rollback_drills_api.form_guard import check_origin, read_form

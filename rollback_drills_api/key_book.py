@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from rollback_drills.link_permission import LinkKeys
+from rollback_drills.access.link_permission import LinkKeys
 from rollback_drills_api.problems import Problem
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.api_token import Scope
+from rollback_drills.access.api_token import Scope
 from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from rollback_drills.api_token import ApiToken
-from rollback_drills.link_permission import LinkKeys
+from rollback_drills.access.api_token import ApiToken
+from rollback_drills.access.link_permission import LinkKeys
 from rollback_drills.settings import Settings, default_database_url
 from rollback_drills_api.logins import LoginOptions
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fastapi import Request
 
-from rollback_drills.api_token import ApiToken, Scope, find_token
+from rollback_drills.access.api_token import ApiToken, Scope, find_token
 from rollback_drills_api.logins import Login
 from rollback_drills_api.problems import Problem
 

@@ -11,11 +11,11 @@ from typing import Annotated, Final
 
 import typer
 
-from rollback_drills.api_token import Scope
+from rollback_drills.access.api_token import Scope
 from rollback_drills.errors import UsageError
-from rollback_drills.posix import require_posix
+from rollback_drills.errors.posix import require_posix
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import read_settings
-from rollback_drills.variables import VARIABLES
 from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import FLOW_TIMEOUT_SECONDS, REQUESTS_PER_SECOND, ApiOptions
 from rollback_drills_cli import options

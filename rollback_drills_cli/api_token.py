@@ -28,7 +28,7 @@ def create(
 
     The scope operate includes read, record allows to record drills alone, and admin includes everything.
     """
-    from rollback_drills.api_token import Scope, issue_token
+    from rollback_drills.access.api_token import Scope, issue_token
     from rollback_drills.errors import UsageError
 
     if scope not in set(Scope):

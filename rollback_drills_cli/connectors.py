@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.names.variables import VARIABLES, find_variable
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.relative_time import write_duration, write_time
 from rollback_drills.settings import find_database_url
-from rollback_drills.variables import VARIABLES, find_variable
 from rollback_drills_cli.acts import ByOption, ReasonOption, find_replay_approvals, make_writer, read_act
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_outbox

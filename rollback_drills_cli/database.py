@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import find_database_url, read_settings
-from rollback_drills.variables import VARIABLES
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.effects import note_effect
+from rollback_drills.errors.effects import note_effect
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills_cli.output import console, print_line, print_problem
 from rollback_drills_cli.quiet_prefect import quieten_prefect

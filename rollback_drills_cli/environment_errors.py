@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from rollback_drills.extras import describe_missing
+from rollback_drills.errors.extras import describe_missing
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _PROXY_VARIABLES = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from rollback_drills.errors import UsageError
-from rollback_drills.secret_variables import open_secret_files
+from rollback_drills.redaction.secret_variables import open_secret_files
 
 
 def execute(

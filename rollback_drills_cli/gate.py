@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
-from rollback_drills.variables import VARIABLES
 from rollback_drills_cli import options
 from rollback_drills_cli.output import format_json, print_line, print_table
 from rollback_drills_cli.output_file import write_whole

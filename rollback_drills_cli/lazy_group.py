@@ -11,7 +11,7 @@ import typer
 from typer.core import MarkupMode, TyperGroup
 
 from rollback_drills.errors import UsageError
-from rollback_drills.extras import describe_missing
+from rollback_drills.errors.extras import describe_missing
 from rollback_drills_cli.command_group import CommandGroup
 
 

@@ -9,8 +9,8 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.unknown_name import explain_unknown
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import Settings, read_settings
-from rollback_drills.variables import VARIABLES
 from rollback_drills_cli.command_group import CommandGroup
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import append_signed, report_clock
@@ -66,7 +66,7 @@ def rotate_keys(
     quieten_prefect()
     with console(stderr=True).status("saving"):
         from blocks.link_keys import load_link_keys, replace_link_keys  # Prefect takes a second to import
-        from rollback_drills.link_permission import LinkKeys
+        from rollback_drills.access.link_permission import LinkKeys
 
         known = load_link_keys()
         replace_link_keys(known.rotate(is_old_valid=not revoke_all) if known else LinkKeys.generate())

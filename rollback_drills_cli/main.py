@@ -6,8 +6,8 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from rollback_drills.effects import count_effects
 from rollback_drills.errors import DrillsError
+from rollback_drills.errors.effects import count_effects
 from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.lazy_group import group_of

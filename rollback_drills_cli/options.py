@@ -9,9 +9,9 @@ import typer
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.terms import Mode
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
-from rollback_drills.variables import VARIABLES
 
 
 def _describe_days(name: str) -> str:

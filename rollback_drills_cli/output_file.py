@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.effects import note_effect
 from rollback_drills.errors import UsageError
+from rollback_drills.errors.effects import note_effect
 from rollback_drills_cli.streams import write_bytes
 
 OutOption = Annotated[

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from rollback_drills.errors import UsageError
-from rollback_drills.secret_variables import open_secret_files
+from rollback_drills.redaction.secret_variables import open_secret_files
 from rollback_drills_cli.environment_errors import NO_CERTIFICATES
 
 

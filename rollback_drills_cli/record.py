@@ -8,7 +8,7 @@ import typer
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, read_bytes
 from rollback_drills.errors import UsageError
 from rollback_drills.recording.requests import DrillDetails, WhereToRecord
-from rollback_drills.results.formats import ResultFormat, read_result
+from rollback_drills.recording.results.formats import ResultFormat, read_result
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.record_result import follow_up

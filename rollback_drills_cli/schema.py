@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from rollback_drills.documents.schemas.published import SCHEMAS, read_schema
 from rollback_drills.errors import UsageError
-from rollback_drills.schemas.published import SCHEMAS, read_schema
 from rollback_drills_cli.output import print_line
 
 

@@ -1,6 +1,6 @@
 """`drills serve`: serves the deployments from one process, with a Prefect server and its UI."""
 
-from rollback_drills.variables import VARIABLES
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills_cli import options
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.quiet_prefect import quieten_prefect

@@ -21,7 +21,7 @@ from rollback_drills.documents.history import OUTCOMES, History
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, SCHEDULE_SCHEMAS
-from rollback_drills.schemas.published import SCHEMAS
+from rollback_drills.documents.schemas.published import SCHEMAS
 
 FOLDER: Final = Path(__file__).parent.parent / "rollback_drills" / "schemas"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from rollback_drills import ids
 from rollback_drills.console.facets import Facets, find_facets
 from rollback_drills.console.query import PRESSING, ROWS_ON_A_PAGE, FleetQuery, select_schedules
 from rollback_drills.console.source import Console
@@ -17,6 +16,7 @@ from rollback_drills.followup.dashboard import OpenCycle, build_dashboard
 from rollback_drills.followup.follow_up_rules import documents_of, find_rules
 from rollback_drills.followup.next_actions import Action
 from rollback_drills.followup.open_cycles import read_open_cycles
+from rollback_drills.names import ids
 from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts

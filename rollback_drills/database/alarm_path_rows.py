@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement
 
-from rollback_drills.ids import ALARM_FINDING_PREFIX, ALARM_PATH_PREFIX
+from rollback_drills.names.ids import ALARM_FINDING_PREFIX, ALARM_PATH_PREFIX
 
 
 def is_alarm_path(schedule_id: ColumnElement[str]) -> ColumnElement[bool]:

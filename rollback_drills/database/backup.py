@@ -9,8 +9,8 @@ from typing import Final
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.engines import sqlite
-from rollback_drills.effects import note_effect
 from rollback_drills.errors import Field, UsageError
+from rollback_drills.errors.effects import note_effect
 
 _PAGES_AT_ONCE: Final = 2000
 Progress = Callable[[int, int], None]

@@ -23,9 +23,9 @@ from rollback_drills.database.versions import (
     require_current,
     require_readable,
 )
-from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.extras import describe_missing
+from rollback_drills.errors.effects import note_effect
+from rollback_drills.errors.extras import describe_missing
 
 MOST_PARAMETERS: Final = 500
 """How many values an IN may have: every database takes at least this many."""

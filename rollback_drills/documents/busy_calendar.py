@@ -11,7 +11,7 @@ from rollback_drills.documents.recurrence import SEARCHED_YEARS
 from rollback_drills.documents.routing_policy import Period
 from rollback_drills.documents.spans import Span, Spans
 from rollback_drills.documents.wall_time import FIRST_YEAR, LAST_YEAR, to_instant
-from rollback_drills.extras import describe_missing
+from rollback_drills.errors.extras import describe_missing
 
 if TYPE_CHECKING:
     from icalendar.cal import Component

@@ -13,11 +13,11 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, delete, select, update
 
-from rollback_drills import ids
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import OUTBOX_PLANS
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import record_plan
+from rollback_drills.names import ids
 from rollback_drills.notifications.outbox_entry import CommittedPlan
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.terms import Report

@@ -10,12 +10,12 @@ from typing import Any, Final, Self
 import msgspec
 from sqlalchemy import Connection
 
-from rollback_drills import ids
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import Drill, Finding
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.records import DRILL_KIND, start_record
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.ids import is_route_of_path
+from rollback_drills.names.ids import is_route_of_path
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import Delivery

@@ -8,11 +8,11 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, start_record
+from rollback_drills.names import ids
 from rollback_drills.readiness.terms import Report
 
 ACKNOWLEDGEMENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-ack.v1"

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from rollback_drills import ids
 from rollback_drills.connectors.types import ITEM_TYPES
 from rollback_drills.followup.alarm_paths import AlarmPathDrill, MissedDrill
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import OutboxEntry

@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import ALARM_PATH_KIND, start_record
 from rollback_drills.followup.alarm_paths import AlarmPathFinding, EventKind, MissedDrill
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.alarm_path import AlarmPath
 from rollback_drills.readiness.terms import Report

@@ -6,11 +6,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from rollback_drills import PRODUCT, ids
+from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
 from rollback_drills.followup.route_status import Recommendation, Standing, find_standings
+from rollback_drills.names import ids
 
 ESCALATION_PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-escalation-plan.v1"
 

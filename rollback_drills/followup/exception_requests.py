@@ -8,13 +8,13 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import EXCEPTION_DECLINE_KIND, EXCEPTION_REQUEST_KIND, start_record
 from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, check_end
+from rollback_drills.names import ids
 from rollback_drills.names.people import is_same_caller, is_same_person
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Report

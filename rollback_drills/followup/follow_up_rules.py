@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, UnsetType
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
@@ -16,6 +15,7 @@ from rollback_drills.documents.time_data import TimeData, find_holiday_version, 
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.escalation_steps import PlannedStep, plan_step
 from rollback_drills.followup.next_actions import Action, NextAction, find_next_actions
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.closings import is_over
 from rollback_drills.planning.decisions import find_repeat_after

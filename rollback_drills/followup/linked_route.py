@@ -14,7 +14,7 @@ from rollback_drills.followup.acknowledgement import Acknowledgement, Said, chec
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
 from rollback_drills.followup.open_cycles import read_alarm_path, read_open_cycles
 from rollback_drills.followup.route_choice import RouteChoice
-from rollback_drills.ids import ALARM_PATH_PREFIX, delivery_session_id
+from rollback_drills.names.ids import ALARM_PATH_PREFIX, delivery_session_id
 from rollback_drills.readiness.terms import Report
 
 

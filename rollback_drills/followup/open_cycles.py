@@ -16,7 +16,7 @@ from rollback_drills.followup.acknowledgement import Said, find_current
 from rollback_drills.followup.cycle_facts import CycleFacts, Sent, to_instant
 from rollback_drills.followup.cycle_grouping import group_cycles
 from rollback_drills.followup.exceptions import CycleException, find_latest
-from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import Suppression

@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 from sqlalchemy import select
 
-from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
@@ -17,6 +16,7 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import RETIREMENT_KIND, start_record
 from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.judgement import Judgement, retire

@@ -7,13 +7,13 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import select
 
-from rollback_drills import ids
 from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.followup.acknowledgement import NotifiedRoute
+from rollback_drills.names import ids
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import match
 from rollback_drills.outbox.rows import read_notification

@@ -21,9 +21,9 @@ from rollback_drills.documents.promotion import (
 )
 from rollback_drills.documents.quotation import show, state
 from rollback_drills.documents.reader import Loaded
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.checklist import Checklist
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report
-from rollback_drills.variables import VARIABLES
 
 CONTROLS: Final = (
     "python-fallback-available",

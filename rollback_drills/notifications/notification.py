@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from rollback_drills import ids
+from rollback_drills.names import ids
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.rendering.command_line import write_command
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.ids import NO_SCHEDULES
+from rollback_drills.names.ids import NO_SCHEDULES
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import WAITING, State
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from sqlalchemy import func, select
 
-from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
+from rollback_drills.names import ids
 from rollback_drills.readiness.judgement import Judgement
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.notification import UTC_ZONE, write_acknowledge

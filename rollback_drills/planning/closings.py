@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from rollback_drills import ids
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import DESCRIPTIONS, Settings
-from rollback_drills.variables import VARIABLES
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

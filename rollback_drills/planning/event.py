@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rollback_drills import PRODUCT, ids
+from rollback_drills import PRODUCT
+from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_SCHEMA, EVENT_TYPE, write_acknowledge
 from rollback_drills.notifications.results import EventReference
 from rollback_drills.notifications.wire import WireDocument

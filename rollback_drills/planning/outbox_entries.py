@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import UNSET
 
-from rollback_drills import ids
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
-from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names import ids
+from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills import ids
+from rollback_drills.names import ids
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason

@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rollback_drills import PRODUCT, ids
+from rollback_drills import PRODUCT
 from rollback_drills.documents.time_data import TimeData
+from rollback_drills.names import ids
 from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision

@@ -4,9 +4,9 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills import ids
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.names import ids
 from rollback_drills.readiness.terms import Readiness
 
 

@@ -11,6 +11,7 @@ from rollback_drills.documents.history import Drill, History
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.acceptance import (
     OUTCOME,
     find_basic,
@@ -25,7 +26,6 @@ from rollback_drills.readiness.history_faults import find_history_faults
 from rollback_drills.readiness.open_findings import OpenFinding, find_open_findings
 from rollback_drills.readiness.reports import HistoryFacts, HistoryReport
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness
-from rollback_drills.variables import VARIABLES
 
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 _NEEDS_ATTENTION, _READY = Readiness.NEEDS_ATTENTION, Readiness.READY

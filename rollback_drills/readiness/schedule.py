@@ -14,6 +14,7 @@ from rollback_drills.documents.rule_cadence import RuleCadence
 from rollback_drills.documents.schedule import DuePolicy, Schedule
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.checklist import Checklist, list_facts
 from rollback_drills.readiness.due_faults import (
     NOT_STALE,
@@ -39,7 +40,6 @@ from rollback_drills.readiness.schedule_faults import (
     ROUTES,
 )
 from rollback_drills.readiness.terms import Criteria, Mode, Readiness
-from rollback_drills.variables import VARIABLES
 
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 _NEEDS_ATTENTION, _DUE_SOON, _READY = Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from rollback_drills.documents.terminal_text import show_path
-from rollback_drills.effects import note_effect
 from rollback_drills.errors import DrillsError
-from rollback_drills.posix import require_posix
+from rollback_drills.errors.effects import note_effect
+from rollback_drills.errors.posix import require_posix
 
 _WAIT_SECONDS: Final = 30.0
 _LOOK_AGAIN_SECONDS: Final = 0.02

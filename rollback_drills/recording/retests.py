@@ -7,12 +7,12 @@ from hashlib import sha256
 
 import msgspec
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.records import RETEST_KIND, start_record
+from rollback_drills.names import ids
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
 from rollback_drills.readiness.due import find_latest_accepted_at

@@ -13,7 +13,7 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.yaml_text import is_yaml
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.names.keys import find_spelling
-from rollback_drills.variables import VARIABLES
+from rollback_drills.names.variables import VARIABLES
 
 _MOST_IDS_SHOWN: Final = 20
 

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
-from rollback_drills import ids
 from rollback_drills.connectors.config_file import connector_name
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.watch import once_disabled, record_disabled
 from rollback_drills.evidence.records import ENABLED_KIND, start_record
+from rollback_drills.names import ids
 from rollback_drills.outbox.destinations import (
     Destination,
     disable_row,

@@ -5,7 +5,6 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import (
     REPLAY_APPROVAL_KIND,
@@ -14,6 +13,7 @@ from rollback_drills.evidence.records import (
     REPLAY_REQUEST_KIND,
     start_record,
 )
+from rollback_drills.names import ids
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act

@@ -169,7 +169,7 @@ TOKEN_FORMS: Final = (
     TokenForm("PyPI", r"pypi-", r"AgE[\w-]{16,}", _GITLEAKS),
     TokenForm("ReadMe", r"rdme_", r"[a-z0-9]{40,}", _GITLEAKS),
     TokenForm("Replicate", r"r8_", r"[A-Za-z0-9]{30,}", _GITHUB),
-    TokenForm("rollback-drills", r"drills_", r"[\w-]{30,}", "rollback_drills/api_token.py"),
+    TokenForm("rollback-drills", r"drills_", r"[\w-]{30,}", "rollback_drills/access/api_token.py"),
     TokenForm(
         "rollback-drills", r"PRIVATE\+KEY\+", r"[\w.+/=-]{16,}", "rollback_drills/evidence/ledger/keys.py"
     ),

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
+from rollback_drills.names import ids
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.notification import Attachment
 from rollback_drills.notifications.outbox_entry import OutboxEntry

@@ -11,13 +11,13 @@ from typing import Final
 
 import msgspec
 
+from rollback_drills.access.link_permission import FEED_LASTS
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import FEED_KIND, FEED_REVOCATION_KIND, start_record
 from rollback_drills.followup.acknowledgement import check_texts
-from rollback_drills.link_permission import FEED_LASTS
 from rollback_drills.names.keys import is_same
 from rollback_drills.readiness.terms import Report
 

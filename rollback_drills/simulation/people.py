@@ -5,10 +5,10 @@ from datetime import datetime
 from heapq import heappop, heappush
 from typing import Final
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.subject import Subject
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState, Said, find_end
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.sent_notification import Suppression
 from rollback_drills.notifications.states import State

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from rollback_drills import ids
 from rollback_drills.database.connections import Database
-from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names import ids
+from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.terms import Report

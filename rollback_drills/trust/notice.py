@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from rollback_drills import ids
-from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names import ids
+from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
 from rollback_drills.notifications.reasons import Reason

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from rollback_drills import ids
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import TRUSTED_KIND, UNTRUSTED_KIND, start_record
+from rollback_drills.names import ids
 from rollback_drills.readiness.terms import Report
 from rollback_drills.trust.signs import Distrust, OpenDistrust
 

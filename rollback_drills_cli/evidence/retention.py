@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import read_settings
-from rollback_drills.variables import VARIABLES
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_or_create
 from rollback_drills_cli.evidence.signing import make_key, open_key, report_clock
 from rollback_drills_cli.options import JsonOption, parse_now

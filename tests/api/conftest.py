@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from rollback_drills.api_token import ApiToken, Scope, issue_token
+from rollback_drills.access.api_token import ApiToken, Scope, issue_token
 from rollback_drills.settings import Settings
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions

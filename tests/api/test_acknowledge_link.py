@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import rollback_drills_api.acknowledging as acting
-from rollback_drills import ids
+from rollback_drills.access.link_permission import LinkKeys
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
@@ -18,7 +18,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
 from rollback_drills.followup.linked_route import record_revocation
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.link_permission import LinkKeys
+from rollback_drills.names import ids
 from rollback_drills.outbox.commit import commit
 from rollback_drills.planning.alarm_path import AlarmPath, build_entries
 from rollback_drills_api.logins import parse_login

@@ -12,10 +12,10 @@ import pytest
 from icalendar import Calendar
 from starlette.testclient import TestClient
 
+from rollback_drills.access.link_permission import FEED_LASTS, LinkKeys
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
-from rollback_drills.link_permission import FEED_LASTS, LinkKeys
 from rollback_drills.reports.calendar_feeds import (
     choose_feeds,
     list_feeds,

@@ -10,6 +10,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from rollback_drills.access.link_permission import FORM_LASTS, LinkKeys
 from rollback_drills.console.acting import FormName
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -19,7 +20,6 @@ from rollback_drills.evidence.records import (
     EXCEPTION_KIND,
     EXCEPTION_REQUEST_KIND,
 )
-from rollback_drills.link_permission import FORM_LASTS, LinkKeys
 from rollback_drills.readiness.terms import Report
 from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import ApiOptions

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rollback_drills.api_token import Scope
+from rollback_drills.access.api_token import Scope
 from rollback_drills.errors import UsageError
 from rollback_drills_api.logins import LoginOptions, parse_login, read_login
 from rollback_drills_api.problems import Problem

@@ -9,7 +9,8 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from rollback_drills.api_token import Scope
+from rollback_drills.access.api_token import Scope
+from rollback_drills.access.link_permission import LinkKeys
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import (
     REPLAY_APPROVAL_KIND,
@@ -17,7 +18,6 @@ from rollback_drills.evidence.records import (
     REPLAY_REFUSAL_KIND,
     REPLAY_REQUEST_KIND,
 )
-from rollback_drills.link_permission import LinkKeys
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.readiness.terms import Report

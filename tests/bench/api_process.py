@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from rollback_drills.api_token import ApiToken, Scope
+from rollback_drills.access.api_token import ApiToken, Scope
 from rollback_drills.settings import Settings
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions

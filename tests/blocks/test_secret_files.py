@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from blocks.connector_plan import plan_connector
 from rollback_drills.connectors.config_file import NamedEntry
 from rollback_drills.connectors.entries import ENTRIES
-from rollback_drills.secret_variables import OF_OTHERS
+from rollback_drills.redaction.secret_variables import OF_OTHERS
 
 REQUIRED: dict[str, dict[str, Any]] = {
     "webhook": {},

@@ -8,7 +8,7 @@ from prefect.blocks.system import Secret
 from typer.testing import CliRunner
 
 from blocks.api_tokens import find_tokens, list_tokens
-from rollback_drills.api_token import Scope, find_token, issue_token
+from rollback_drills.access.api_token import Scope, find_token, issue_token
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills_cli.main import app
 

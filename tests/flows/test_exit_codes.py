@@ -10,8 +10,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from flows.drill_check import drill_check
-from rollback_drills import effects
 from rollback_drills.database.connections import Database
+from rollback_drills.errors import effects
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills_cli.main import main

@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import update
 
-from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
+from rollback_drills.names import ids
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import WAITING, State

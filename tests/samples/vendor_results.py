@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rollback_drills.results.formats import ResultFormat
+from rollback_drills.recording.results.formats import ResultFormat
 
 GITHUB: Mapping[str, Any] = {
     # https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run

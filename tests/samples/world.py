@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
-from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
@@ -27,6 +26,7 @@ from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exc
 from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules, judge_open
 from rollback_drills.followup.open_cycles import find_quiet, read_open_cycles
 from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.names import ids
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import due_providers

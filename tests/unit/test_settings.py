@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from rollback_drills.errors import UsageError
+from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
 from rollback_drills.readiness.terms import Criteria, Mode
 from rollback_drills.settings import Settings, read_settings
-from rollback_drills.variables import NAMES_OF_CAVRA, VARIABLES
 
 
 def test_without_anything_the_defaults_of_the_contract_hold() -> None:

@@ -21,7 +21,7 @@ from rollback_drills.evidence.records import (
     PLAN_KIND,
     ROUTE_DELIVERY_KIND,
 )
-from rollback_drills.ids import ALARM_PATH_PREFIX
+from rollback_drills.names.ids import ALARM_PATH_PREFIX
 from rollback_drills.notifications.states import DEAD, NOTIFIED
 from rollback_drills.readiness.terms import Report
 

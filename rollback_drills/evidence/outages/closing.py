@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, func, select
 
-from rollback_drills import ids
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy, write_instant
@@ -22,6 +21,7 @@ from rollback_drills.evidence.records import (
     ROUTE_DELIVERY_KIND,
     start_record,
 )
+from rollback_drills.names import ids
 from rollback_drills.names.keys import is_same
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.states import DEAD, NOTIFIED, State

@@ -11,7 +11,6 @@ from hashlib import sha256
 
 from sqlalchemy import Connection
 
-from rollback_drills import ids
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage, Unfinished, find_last_end, read_unfinished
@@ -25,6 +24,7 @@ from rollback_drills.evidence.records import (
     REPLAY_OUTCOME_KIND,
     start_record,
 )
+from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import NOTIFIED, State

@@ -12,7 +12,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.records import IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
-from rollback_drills.ids import is_route_of_path
+from rollback_drills.names.ids import is_route_of_path
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from rollback_drills.documents.promotion import PromotionDocuments
-from rollback_drills.effects import note_effect
+from rollback_drills.errors.effects import note_effect
 from rollback_drills.gate.annotations import write_annotations
 from rollback_drills.gate.decision import decide_gate
 from rollback_drills.gate.document import Gate

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rollback_drills.results.formats import ResultFormat
+from rollback_drills.recording.results.formats import ResultFormat
 from rollback_drills_cli import record_result
 from tests.samples.builders import open_key
 from tests.samples.vendor_results import FIS, GITHUB, RESULTS, VELERO

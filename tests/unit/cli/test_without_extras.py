@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from rollback_drills.documents.busy_calendar import read_busy_times
 from rollback_drills.errors import UsageError
-from rollback_drills.extras import MODULES, describe_missing
+from rollback_drills.errors.extras import MODULES, describe_missing
 from tests.checkout import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.database.engines import postgresql
-from rollback_drills.effects import count_effects
+from rollback_drills.errors.effects import count_effects
 from rollback_drills_api.versions import DatabaseWatch
 from tests.processes.stalling_proxy import StallingProxy, stalling_proxy
 from tests.samples.schemas import POSTGRES

@@ -12,7 +12,7 @@ from typing import Final
 import click
 import pytest
 
-from rollback_drills.schemas.published import SCHEMAS, read_schema
+from rollback_drills.documents.schemas.published import SCHEMAS, read_schema
 from rollback_drills_api.app import build_app
 from rollback_drills_api.options import ApiOptions
 from tests.reading.commands import COMMANDS
@@ -74,7 +74,7 @@ MESSAGES: Final = {
         "rollback_drills/readiness/due_faults.py",
         "rollback_drills/console/fleet.py",
         "rollback_drills_cli/simulation_text.py",
-        "rollback_drills/schemas/published.py",
+        "rollback_drills/documents/schemas/published.py",
     },
 }
 """By word: the modules whose messages may have it."""

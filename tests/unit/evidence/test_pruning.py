@@ -17,8 +17,8 @@ from rollback_drills.evidence.pruning import Prunable, prune
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, LEDGER_KINDS, PRUNING_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import read_settings
-from rollback_drills.variables import VARIABLES
 from tests.samples.builders import NOW, open_key
 from tests.samples.databases import fresh_database
 from tests.samples.tampering import fill, make_row, unguard

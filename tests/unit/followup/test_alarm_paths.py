@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -30,6 +29,7 @@ from rollback_drills.followup.alarm_paths import (
 )
 from rollback_drills.followup.linked_route import find_linked_route
 from rollback_drills.followup.totals import read_totals
+from rollback_drills.names import ids
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from rollback_drills import ids
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
 from rollback_drills.followup.escalations import Escalation, build_entries
+from rollback_drills.names import ids
 from rollback_drills.notifications.notification import write_acknowledge
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason

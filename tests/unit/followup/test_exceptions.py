@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec import convert
 
-from rollback_drills import ids
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.exceptions import (
     LONGEST,
@@ -16,6 +15,7 @@ from rollback_drills.followup.exceptions import (
     read_end,
     record_exception,
 )
+from rollback_drills.names import ids
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness, Report
 from tests.samples.builders import NOW

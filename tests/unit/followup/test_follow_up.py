@@ -20,7 +20,7 @@ from rollback_drills.followup.escalation_records import find_taken_steps
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_actions import Action, find_next_actions
 from rollback_drills.followup.retests import read_retests
-from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.outbox.commit import commit
 from rollback_drills.trust.known_history import find_open

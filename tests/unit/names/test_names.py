@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills import ids
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.reader import parse_document
@@ -26,6 +25,7 @@ from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.exception_grants import grant_exception
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.names import ids
 from rollback_drills.names.keys import find_spelling, first_spellings, is_same, name_key
 from rollback_drills.names.lookalikes import find_lookalikes
 from rollback_drills.notifications.reasons import Reason

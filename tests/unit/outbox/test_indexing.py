@@ -100,8 +100,8 @@ def test_an_outcome_that_the_outbox_calls_taken_is_in_the_evidence(change: str, 
 
 def test_what_closes_the_cycle_of_a_path_and_says_the_id_of_its_document_is_taken(database: Database) -> None:
     entry = make_entry("fleet/payments.json", reason=Reason.RESOLVED)
-    said = {"schedule_id": "payments"}
-    notification = replace(entry.notification, **said, event={**entry.notification.event, **said})
+    event = {**entry.notification.event, "schedule_id": "payments"}
+    notification = replace(entry.notification, schedule_id="payments", event=event)
     its_ids = put(database, replace(entry, notification=notification))
     deliver_all(database)
 

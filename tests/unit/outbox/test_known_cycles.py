@@ -5,8 +5,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from rollback_drills import ids
 from rollback_drills.database.connections import Database
+from rollback_drills.names import ids
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.outbox.known_cycles import find_known_cycles, keep_known_cycles

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from rollback_drills import ids
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
+from rollback_drills.names import ids
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, State

@@ -10,7 +10,7 @@ from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
-from rollback_drills.ids import notification_id, route_key, spelt_route_key
+from rollback_drills.names.ids import notification_id, route_key, spelt_route_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification, Suppression
 from rollback_drills.notifications.states import State

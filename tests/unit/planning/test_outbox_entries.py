@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from rollback_drills import ids
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
-from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names import ids
+from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.notifications.outbox_entry import Departure, Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification

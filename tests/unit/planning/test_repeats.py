@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from rollback_drills import ids
+from rollback_drills.names import ids
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification, Suppression
 from rollback_drills.notifications.states import DEAD, NOTIFIED, UNCERTAIN, UNSENT, State

@@ -22,7 +22,7 @@ from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.pruning import prune
 from rollback_drills.evidence.records import DRILL_KIND, record_plan
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.ids import SOURCE_ID
+from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.rows import read_notification, write_notification

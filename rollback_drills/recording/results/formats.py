@@ -5,12 +5,12 @@ from enum import StrEnum
 from typing import Final
 
 from rollback_drills.errors import Field, UsageError
-from rollback_drills.results.aws_fis_experiment import read_experiment
-from rollback_drills.results.azure_asr_job import read_job
-from rollback_drills.results.github_workflow_run import read_workflow_run
-from rollback_drills.results.gitlab_pipeline import read_pipeline
-from rollback_drills.results.velero_restore import read_restore
-from rollback_drills.results.vendor_result import UnusableResultError, VendorResult
+from rollback_drills.recording.results.aws_fis_experiment import read_experiment
+from rollback_drills.recording.results.azure_asr_job import read_job
+from rollback_drills.recording.results.github_workflow_run import read_workflow_run
+from rollback_drills.recording.results.gitlab_pipeline import read_pipeline
+from rollback_drills.recording.results.velero_restore import read_restore
+from rollback_drills.recording.results.vendor_result import UnusableResultError, VendorResult
 
 
 class ResultFormat(StrEnum):

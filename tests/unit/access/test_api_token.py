@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from rollback_drills.api_token import ApiToken, Scope, find_token, issue_token
+from rollback_drills.access.api_token import ApiToken, Scope, find_token, issue_token
 from rollback_drills.errors import UsageError
 from tests.samples.builders import NOW
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from rollback_drills.schemas.published import SCHEMAS, read_schema
+from rollback_drills.documents.schemas.published import SCHEMAS, read_schema
 from tests.checkout import ROOT
 from tests.samples.commands import drills
 from tools.json_schemas import MODELS, write

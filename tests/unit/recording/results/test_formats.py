@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rollback_drills.errors import UsageError
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_fields
-from rollback_drills.results.formats import READERS, ResultFormat, read_result
+from rollback_drills.recording.results.formats import READERS, ResultFormat, read_result
 from tests.samples.builders import NOW
 from tests.samples.examples import examples
 from tests.samples.vendor_results import RESULTS

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollback_drills import ids
+from rollback_drills.names import ids
 
 
 @pytest.mark.parametrize(

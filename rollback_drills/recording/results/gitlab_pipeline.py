@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from rollback_drills.results.vendor_result import (
+from rollback_drills.recording.results.vendor_result import (
     Outcome,
     VendorResult,
     decode,

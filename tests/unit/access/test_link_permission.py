@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollback_drills.access.link_permission import FORM_LASTS, LASTS, LinkKeys, parse_keys
 from rollback_drills.errors import UsageError
-from rollback_drills.link_permission import FORM_LASTS, LASTS, LinkKeys, parse_keys
 from rollback_drills.redaction.redactor import redactor_in_use
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)

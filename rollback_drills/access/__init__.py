@@ -1,0 +1,1 @@
+"""What lets somebody in: the tokens of the API, and the permission that a link carries."""
