@@ -106,7 +106,7 @@ def test_make_install_says_in_one_line_that_the_module_venv_is_missing(tmp_path:
         (tmp_path / each).touch()
 
     done = subprocess.run(
-        ["make", "install"],
+        ["make", "--no-print-directory", "install"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,

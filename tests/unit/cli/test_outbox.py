@@ -236,6 +236,7 @@ def test_a_dead_connector_is_named_and_enabled(
 def test_a_connector_is_disabled_by_a_person_and_has_an_outage(
     url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
     known = [ConfiguredConnector("webhook", "webhook", enabled=True)]
     monkeypatch.setattr("blocks.registry.configured_connectors", lambda: known)
 
