@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -36,4 +37,5 @@ def list_texts(part: Any) -> list[str]:
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", PORT), Receiver)
     print(f"Waiting for messages at http://127.0.0.1:{PORT}/ (stop with Ctrl-C)", flush=True)
-    server.serve_forever()
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()

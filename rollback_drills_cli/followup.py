@@ -62,7 +62,7 @@ def escalate(
         print_json(plan)
     else:
         _print_routes(plan.routes, at)
-        print_line(f"{plan.outstanding_count} outstanding, {plan.breached_count} overdue.")
+        print_line(_count_outstanding(plan.outstanding_count, plan.breached_count))
     if plan.breached_count:
         raise typer.Exit(1)
 
@@ -202,7 +202,11 @@ def _print_dashboard(report: "Dashboard", at: datetime) -> None:
     for failing in report.failing_connectors:
         why = failing.disabled_because or "its last delivery failed"
         print_line(f"connector {failing.provider} fails: {why}")
-    print_line(f"{report.outstanding_count} outstanding, {report.breached_count} overdue.")
+    print_line(_count_outstanding(report.outstanding_count, report.breached_count))
+
+
+def _count_outstanding(outstanding: int, breached: int) -> str:
+    return f"Acknowledgements outstanding: {outstanding}; too late: {breached}."
 
 
 def _print_routes(routes: "Sequence[EscalationRoute]", at: datetime) -> None:

@@ -14,7 +14,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.dashboard import OpenCycle, build_dashboard
 from rollback_drills.followup.follow_up_rules import documents_of, find_rules
-from rollback_drills.followup.next_actions import Action
+from rollback_drills.followup.next_actions import Action, CycleState
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.names import ids
 from rollback_drills.readiness.due import find_latest_accepted_at
@@ -50,10 +50,11 @@ class FleetRow:
             return ""
         owner = action.owner or "somebody"
         told = action.next_step_owner or "nobody, because everybody is absent,"
+        again = " again" if self.cycle and self.cycle.state == CycleState.ACKNOWLEDGED else ""
         return {
             Action.DELIVER: f"delivers to {owner}",
             Action.ANNOUNCE: f"notifies {owner} when the silence ends",
-            Action.ESCALATE: f"escalates to {told} unless {owner} acknowledges",
+            Action.ESCALATE: f"escalates to {told} unless {owner} acknowledges{again}",
             Action.REPEAT: f"notifies {owner} again",
             Action.CLOSE: f"tells {owner} that it is over when the silence ends",
             Action.RETIRE: "waits until somebody retires the schedule, whose document is gone",

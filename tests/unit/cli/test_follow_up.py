@@ -155,14 +155,14 @@ def test_at_most_a_hundred_routes_at_once_all_or_none(drills: Drills, count: int
 @pytest.mark.slow
 def test_the_escalation_plan_says_who_is_next_and_ends_with_1_when_one_is_out_of_time(drills: Drills) -> None:
     assert drills("escalate", *DURING) == 0
-    assert "4 outstanding, 0 overdue." in drills.out
+    assert "Acknowledgements outstanding: 4; too late: 0." in drills.out
     line = next(" ".join(each.split()) for each in drills.out.splitlines() if "team-a" in each)
     assert "pending" in line
     assert "10 of 60 min" in line
     assert "lead-a in 50 minutes" in line
 
     assert drills("escalate", *AFTER) == 1
-    assert "4 outstanding, 4 overdue." in drills.out
+    assert "Acknowledgements outstanding: 4; too late: 4." in drills.out
     plan = drills.document("escalate", *AFTER, code=1)
     assert plan["schema_version"] == ("cavra.go-backend-pilot.rollback-drill-notification-escalation-plan.v1")
     assert (plan["alert_level"], plan["breached_count"], plan["acknowledgement_minutes"]) == (

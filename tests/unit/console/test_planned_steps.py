@@ -179,3 +179,16 @@ def test_nobody_is_named_when_absences_follow_each_other_for_ever(database: Data
     world.now = at(61)
 
     assert world.due_steps() == []
+
+
+def test_somebody_who_has_acknowledged_is_asked_to_do_so_again(database: Database) -> None:
+    world = World(database, {**CHAIN})
+    world.check()
+    world.ack()
+
+    judgements = [judged(subject, now=world.now) for subject in world.subjects()]
+    (row,) = read_fleet(
+        read_console(database, world.subjects(), judgements, now=world.now), FleetQuery()
+    ).rows
+
+    assert row.next_action == "escalates to lead-a unless team-a acknowledges again"
