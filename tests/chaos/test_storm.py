@@ -37,6 +37,7 @@ def test_a_small_storm_of_kills_loses_nothing() -> None:
     assert report["kills"] == 3
 
 
+@pytest.mark.chaos
 def test_a_kill_at_any_commit_loses_nothing() -> None:
     report = storm("commits", "--count", 20)
 
