@@ -41,8 +41,9 @@ def lint(
 ) -> None:
     """Check documents for mistakes, and for URLs, host names, credentials and private paths.
 
-    Finds everything that `drills check` and `drills gate` refuse of a document at any time. Warnings are about
-    names and words that are probably mistakes, and ids that two documents beside each other have. Exit code 0 if nothing was found, else 1.
+    Finds everything that `drills check` and `drills gate` refuse of a document at any time. Warnings are
+    about names and words that are probably mistakes, and about ids that two documents beside each other
+    have. Exit code 0 if nothing was found, else 1.
     """
     wanted = _parse_format(format_name, as_json=as_json)
     files, unsearched = _find_files(paths)
