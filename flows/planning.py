@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+
+from prefect.utilities.annotations import quote
 
 from blocks.registry import enabled_connectors
 from flows.delivery import try_failed_again
@@ -95,9 +98,10 @@ def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
     """
     loaded = load_documents(run.settings, run.shard)
     subjects = keep_former_names(loaded.subjects, run.database)
-    dues = derive_due(subjects, run.now)
+    quoted: Any = quote(subjects)  # Prefect looks for futures in every item of a list that is not quoted
+    dues: Any = quote(derive_due(quoted, run.now))
     judged = classify_readiness(
-        subjects, dues, run.settings.criteria, run.now, run.request.generated_by, loaded.drills_elsewhere
+        quoted, dues, run.settings.criteria, run.now, run.request.generated_by, loaded.drills_elsewhere
     )
     followed = apply_retirements(judged, read_retired(run.database))
     judgements = keep_known_cycles(run.database, followed)

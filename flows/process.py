@@ -1,7 +1,9 @@
 """The process of a drill check, from the documents to the artifacts; both flows are this."""
 
+import gc
 import os
 from collections.abc import Callable
+from typing import Final
 
 from prefect import State
 
@@ -24,6 +26,9 @@ from rollback_drills.settings import Settings, read_settings
 from tasks.evidence import read_clock
 from tasks.logs import redacting
 
+_RARE_COLLECTIONS: Final = (100_000, 50, 50)
+"""After so many new objects Python looks for garbage, and then among the older ones."""
+
 
 @redacting
 def run_process(request: DeliverRequest) -> State[Report]:
@@ -41,6 +46,8 @@ def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> State[Repo
 
     The data of a fleet leaves out the schedules of which nothing is new: Prefect looks through every value.
     """
+    # a large fleet is millions of objects, and hardly any cycle of them is garbage
+    gc.set_threshold(*_RARE_COLLECTIONS)
 
     def check(settings: Settings) -> State[Report]:
         if request.shard is not None:
