@@ -15,8 +15,11 @@ LARGEST_RECORD: Final = 64 * 1024 * 1024
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 
-# What msgspec writes in its own way: fractions, exponents and integers that a double may not hold …
-_UNUSUAL_NUMBER: Final = re2.compile(r"(?:^|[:\[,])-?(?:\d+[.eE]|\d{16})")
+# What msgspec writes in its own way: exponents, whole numbers with a fraction of 0, fractions so small that
+# ECMAScript writes an exponent, and integers that a double may not hold …
+_UNUSUAL_NUMBER: Final = re2.compile(
+    r"(?:^|[:\[,])-?(?:\d+(?:\.\d+)?[eE]|\d+\.0(?:[,\]}]|$)|0\.00000|\d{16})"
+)
 # … and keys beyond the Basic Multilingual Plane, which RFC 8785 (3.2.3) sorts by their UTF-16 code units.
 _BEYOND_BMP: Final = re.compile(rb"[\xf0-\xf4]")
 
