@@ -90,7 +90,8 @@ def test_the_tutorial_leads_to_an_acknowledged_notification(tmp_path: Path) -> N
     assert re.search(r"Drill schedule payments: ready", printed[-1])
     (example,) = code_blocks(PAGE, "text")
     for line in example.splitlines():
-        assert line == "…" or re.sub(r" \(.*", "", line) in logs["3"].read_text(), line
+        # what depends on today, and what the page leaves out; the ports are others here
+        assert re.sub(r" \(.*|(:8000.*)?…$", "", line) in logs["3"].read_text(), line
 
 
 def acknowledge(messages: str) -> None:
