@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from rollback_drills.readiness.terms import Report
+from rollback_drills_api import examples
 from rollback_drills_api.problems import Responses, problem_responses
 
 JsonSchema = dict[str, Any]
@@ -34,78 +35,11 @@ _RUN: Final = _object(
     success=_TRUTH,
     event_id=_TEXT,
 )
-_CHECK_EXAMPLE: Final = {
-    "id": "go_rollback_drill_schedule_not_stale",
-    "status": "pass",
-    "message": "the next drill is due in 20 days",
-}
-_ACKNOWLEDGEMENT_EXAMPLE: Final = {
-    "metadata_kind": "go-backend-rollback-drill-notification-ack",
-    "acknowledgement_id": "gordack-0123456789abcdef",
-    "schedule_id": "payments",
-    "provider": "slack",
-    "acknowledged_by": "release-manager via pipeline",
-    "acknowledgement_state": "acknowledged",
-}
-_EXCEPTION_EXAMPLE: Final = {
-    "metadata_kind": "go-backend-rollback-drill-exception",
-    "exception_id": "gordexc-0123456789abcdef",
-    "schedule_id": "payments",
-    "exception": "postpone",
-    "reason": "a change freeze",
-    "approver": "release-board via administration",
-    "expires_at": "2026-12-20T09:00:00+00:00",
-}
-_RETIREMENT_EXAMPLE: Final = {
-    "metadata_kind": "go-backend-rollback-drill-retirement",
-    "retirement_id": "gordret-0123456789abcdef",
-    "schedule_id": "payments",
-    "change": "retired",
-    "reason": "the backend is gone",
-    "approver": "release-board via administration",
-}
-_REQUEST_EXAMPLE: Final = {
-    "metadata_kind": "go-backend-rollback-drill-exception-request",
-    "request_id": "gordexreq-0123456789abcdef",
-    "schedule_id": "payments",
-    "exception": "postpone",
-    "reason": "a change freeze",
-    "requested_by": "maria via pipeline",
-    "expires_at": "2026-12-20T09:00:00+00:00",
-    "open_until": "2026-12-14T09:00:00+00:00",
-}
-_DECLINE_EXAMPLE: Final = {
-    "metadata_kind": "go-backend-rollback-drill-exception-decline",
-    "request_id": "gordexreq-0123456789abcdef",
-    "schedule_id": "payments",
-    "declined_by": "anna via administration",
-    "reason": "there is time",
-}
-_REPLAY_EXAMPLE: Final = {
-    "metadata_kind": "go-backend-rollback-drill-replay-request",
-    "replay_id": "gordreplay-0123456789abcdef",
-    "requested_by": "maria via pipeline",
-    "reason": "the service key was replaced",
-    "open_until": "2026-12-08T09:00:00+00:00",
-    "notification_count": 2,
-}
-_REPLAY_APPROVAL_EXAMPLE: Final = {
-    "metadata_kind": "go-backend-rollback-drill-replay-approval",
-    "replay_id": "gordreplay-0123456789abcdef",
-    "requested_by": "maria via pipeline",
-    "approved_by": "jo via administration",
-}
-_REPLAY_EXECUTION_EXAMPLE: Final = {
-    "metadata_kind": "go-backend-rollback-drill-replay-execution",
-    "replay_id": "gordreplay-0123456789abcdef",
-    "replayed_by": "maria via pipeline",
-    "notification_count": 2,
-}
 _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
     "history": (
         "The history report of contract §3; of several schedules a page of them.",
         _report("history"),
-        {"mode": "promoted", "status": "ready", "checks": [_CHECK_EXAMPLE], "history": {"drill_count": 6}},
+        {"mode": "promoted", "status": "ready", "checks": [examples.CHECK], "history": {"drill_count": 6}},
     ),
     "schedule": (
         "The schedule report of contract §3; of several schedules a page of them.",
@@ -113,7 +47,7 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
         {
             "mode": "promoted",
             "status": "ready",
-            "checks": [_CHECK_EXAMPLE],
+            "checks": [examples.CHECK],
             "schedule": {"schedule_id": "payments", "next_due_at": "2026-06-20T15:40:00Z"},
         },
     ),
@@ -244,10 +178,10 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
             acknowledgement=_OBJECT, metadata=_OBJECT, acknowledgement_count=_COUNT, acknowledgements=_LIST
         ),
         {
-            "acknowledgement": _ACKNOWLEDGEMENT_EXAMPLE,
-            "metadata": _ACKNOWLEDGEMENT_EXAMPLE,
+            "acknowledgement": examples.ACKNOWLEDGEMENT,
+            "metadata": examples.ACKNOWLEDGEMENT,
             "acknowledgement_count": 1,
-            "acknowledgements": [_ACKNOWLEDGEMENT_EXAMPLE],
+            "acknowledgements": [examples.ACKNOWLEDGEMENT],
         },
     ),
     "bulk": (
@@ -265,8 +199,8 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
             "bulk_id": "gordbulkack-1-gordack-0123456789abcdef",
             "acknowledgement_state": "acknowledged",
             "acknowledgement_count": 1,
-            "acknowledgements": [_ACKNOWLEDGEMENT_EXAMPLE],
-            "metadata": [_ACKNOWLEDGEMENT_EXAMPLE],
+            "acknowledgements": [examples.ACKNOWLEDGEMENT],
+            "metadata": [examples.ACKNOWLEDGEMENT],
         },
     ),
     "record": (
@@ -282,12 +216,12 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
     "exception": (
         "The exception that was written down.",
         _object(exception=_OBJECT, metadata=_OBJECT),
-        {"exception": _EXCEPTION_EXAMPLE, "metadata": _EXCEPTION_EXAMPLE},
+        {"exception": examples.EXCEPTION, "metadata": examples.EXCEPTION},
     ),
     "retirement": (
         "The retirement that was written down.",
         _object(retirement=_OBJECT, metadata=_OBJECT),
-        {"retirement": _RETIREMENT_EXAMPLE, "metadata": _RETIREMENT_EXAMPLE},
+        {"retirement": examples.RETIREMENT, "metadata": examples.RETIREMENT},
     ),
     "requests": (
         "A page of the requests for exceptions that wait for a decision.",
@@ -295,7 +229,7 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
         {
             "schema_version": "rollback-drills.exception-requests.v1",
             "generated_at": "2026-12-01T09:00:00+00:00",
-            "items": [_REQUEST_EXAMPLE],
+            "items": [examples.REQUEST],
             "total": 1,
             "limit": 100,
             "offset": 0,
@@ -304,27 +238,27 @@ _ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
     "request": (
         "The request that was written down.",
         _object(request=_OBJECT, metadata=_OBJECT),
-        {"request": _REQUEST_EXAMPLE, "metadata": _REQUEST_EXAMPLE},
+        {"request": examples.REQUEST, "metadata": examples.REQUEST},
     ),
     "decline": (
         "The decline that was written down.",
         _object(decline=_OBJECT, metadata=_OBJECT),
-        {"decline": _DECLINE_EXAMPLE, "metadata": _DECLINE_EXAMPLE},
+        {"decline": examples.DECLINE, "metadata": examples.DECLINE},
     ),
     "replay_request": (
         "The request for a replay that was written down.",
         _object(replay=_OBJECT, metadata=_OBJECT),
-        {"replay": _REPLAY_EXAMPLE, "metadata": _REPLAY_EXAMPLE},
+        {"replay": examples.REPLAY, "metadata": examples.REPLAY},
     ),
     "replay_approval": (
         "The approval that was written down.",
         _object(replay=_OBJECT, metadata=_OBJECT),
-        {"replay": _REPLAY_APPROVAL_EXAMPLE, "metadata": _REPLAY_APPROVAL_EXAMPLE},
+        {"replay": examples.REPLAY_APPROVAL, "metadata": examples.REPLAY_APPROVAL},
     ),
     "replay_execution": (
         "The execution that was written down; `GET …/replays` and the outbox say what came of it.",
         _object(replay=_OBJECT, metadata=_OBJECT),
-        {"replay": _REPLAY_EXECUTION_EXAMPLE, "metadata": _REPLAY_EXECUTION_EXAMPLE},
+        {"replay": examples.REPLAY_EXECUTION, "metadata": examples.REPLAY_EXECUTION},
     ),
     "package": (
         "The audit package, sealed by a digest.",

@@ -18,7 +18,7 @@ from tasks.platform_notices import choose_provider
 @task(task_run_name="announce-approvals", cache_policy=NO_CACHE)
 @redacting
 def announce_approvals(platform: Platform, now: datetime, url: str) -> int:
-    """Commit what the platform owner is told of open requests, and return how many messages are new."""
+    """Commit the notices of open requests for the platform owner, and return how many are new."""
     database = open_database(url)
     approvals = read_open_approvals(database, now=now)
     is_any = bool(approvals.exceptions or approvals.replays)

@@ -1,4 +1,4 @@
-"""What a run tells the platform owner of its source, and through which connector it is told."""
+"""Notices of a run for the platform owner about its source, and the connector that sends them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace

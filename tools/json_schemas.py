@@ -23,7 +23,7 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, SCHEDULE_SCHEMAS
 from rollback_drills.documents.schemas.published import SCHEMAS
 
-FOLDER: Final = Path(__file__).parent.parent / "rollback_drills" / "schemas"
+FOLDER: Final = Path(__file__).parent.parent / "rollback_drills" / "documents" / "schemas"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 TIMESTAMP: Final = r"^\d{4}-?(\d{2}-?\d{2}|\d{3}|W\d{2}(-?\d)?)([T ].+)?$"
 """The beginning of every timestamp of ISO 8601; `date-time` would refuse those without an offset."""

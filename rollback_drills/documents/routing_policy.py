@@ -1,4 +1,4 @@
-"""Who is told through what, and when not: owner rules, maintenance windows, owner calendars."""
+"""Who is notified through what, and when not: owner rules, maintenance windows, owner calendars."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -53,7 +53,7 @@ class EscalationStep(Document, frozen=True, gc=False):
 
 
 class OwnerRule(Document, frozen=True, gc=False):
-    """How one owner is told. Absent settings are inherited from the policy."""
+    """How one owner is notified. Absent settings are inherited from the policy."""
 
     providers: tuple[Name, ...] = ()
     """Through which connectors the owner is notified; those of the schedule if it is empty."""
@@ -209,7 +209,7 @@ class ServiceLevel(Document, frozen=True, gc=False):
 
 
 class RepeatAfter(Document, frozen=True, gc=False):
-    """After how many days a route that was told is told again, by the state of its schedule."""
+    """After how many days a route is notified again, by the state of its schedule."""
 
     due_soon: RepeatDays | None = None
     """While the drill is due soon."""

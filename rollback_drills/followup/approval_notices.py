@@ -47,11 +47,11 @@ def read_open_approvals(database: Database, *, now: datetime) -> OpenApprovals:
 
 
 def find_notices(approvals: OpenApprovals, platform: Platform) -> Iterator[OutboxEntry]:
-    """Yield what the platform owner is told of each request: the same in every run, so that it is sent once.
+    """Yield the notice of each request for the platform owner: the same in every run, so it is sent once.
 
     Args:
         approvals: What waits.
-        platform: Who is told, and through what.
+        platform: Who is notified, and through what.
     """
     for exception in approvals.exceptions:
         yield from _address(_word_exception(exception, platform), platform)

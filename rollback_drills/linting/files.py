@@ -100,7 +100,7 @@ def _load_lines(path: str, linted: Linted) -> Iterator[Loaded[Any]]:
 
 
 def _find_duplicates(schedules: Sequence[Loaded[Schedule]]) -> Iterator[str]:
-    """Yield schedules whose id another one beside them has too, in any spelling.
+    """Yield schedules that have the same id as another one in their folder, in any spelling.
 
     In one fleet, `drills check` refuses both.
     """

@@ -163,7 +163,7 @@ def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def server(complete: Installed) -> Iterator[PrefectServer]:
-    """Start a Prefect server of the environment, which nobody has told of our blocks."""
+    """Start a Prefect server of the environment, in which nobody has registered our blocks."""
     port = find_port()
     api = f"http://127.0.0.1:{port}/api"
     environ = {"PREFECT_HOME": str(complete.home / "server"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}

@@ -95,7 +95,7 @@ def _hide(folder: str, kept: Sequence[str]) -> None:
         _run("mount", "--bind", path, aside)
     _run("mount", "-t", "tmpfs", "none", folder)
     for path, aside in below.items():
-        os.makedirs(path, exist_ok=True)  # one may lie below another one
+        os.makedirs(path, exist_ok=True)  # a kept folder may lie in another one
         _run("mount", "--bind", aside, path)
 
 

@@ -1,4 +1,4 @@
-"""What the platform owner is told of requests that wait for a second person, and when no more."""
+"""When the platform owner is notified of requests that wait for a second person, and when no more."""
 
 import re
 from datetime import timedelta

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from rollback_drills.documents.schemas.published import SCHEMAS, read_schema
 from tests.checkout import ROOT
 from tests.samples.commands import drills
-from tools.json_schemas import MODELS, write
+from tools.json_schemas import FOLDER, MODELS, write
 
 GOOD = {
     "schedule": [
@@ -117,3 +117,7 @@ def test_the_command_prints_a_schema_and_lists_them(tmp_path: Path) -> None:
     refused = drills("schema", "shedule", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "known are schedule, history" in refused.stderr
+
+
+def test_the_schemas_are_written_where_they_are_read() -> None:
+    assert {each.name for each in FOLDER.glob("*.json")} == {f"{name}.schema.json" for name in SCHEMAS}
