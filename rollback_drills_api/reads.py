@@ -1,26 +1,37 @@
 """The reads of the documents: drill history, drill schedule, what is coming, production readiness."""
 
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter
 from fastapi import Query as QueryParameters
 from starlette.responses import Response
 
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.gate.production_readiness import PRODUCTION_READINESS_SCHEMA, production_readiness
+from rollback_drills.gate.production_readiness import ProductionReadiness, production_readiness
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
-from rollback_drills.readiness.terms import Readiness, Report, worst
+from rollback_drills.readiness.terms import Readiness, worst
 from rollback_drills.reports.upcoming import UpcomingPage, find_period, list_upcoming
 from rollback_drills_api.describing import described
 from rollback_drills_api.fleet import JudgedFleet
 from rollback_drills_api.queries import FleetPage, FleetQuery, UpcomingQuery
 from rollback_drills_api.service import Readable
 
-FLEET_SCHEMA: Final = "rollback-drills.fleet.v1"
-
 router = APIRouter(tags=["readiness"])
+
+
+class FleetReports(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A page of the reports of several schedules."""
+
+    schema_version: str = "rollback-drills.fleet.v1"
+    generated_at: str
+    items: list[HistoryReport | ScheduleReport]
+    total: int
+    limit: int
+    offset: int
+
 
 WantedSchedules = Annotated[FleetQuery, QueryParameters()]
 
@@ -79,7 +90,7 @@ async def readiness(served: Readable, wanted: Annotated[FleetPage, QueryParamete
     )
 
 
-def _write_readiness(fleet: JudgedFleet, wanted: FleetPage) -> Report:
+def _write_readiness(fleet: JudgedFleet, wanted: FleetPage) -> ProductionReadiness:
     if fleet.is_single:
         return production_readiness(fleet.judgements)
     status = worst(state for each in fleet.judgements for state in _states(each))
@@ -87,16 +98,16 @@ def _write_readiness(fleet: JudgedFleet, wanted: FleetPage) -> Report:
         fleet.judgements, key=lambda each: all(state.acceptable for state in _states(each))
     )
     shown = blocking_first[wanted.offset : wanted.offset + wanted.limit]
-    return {
-        **production_readiness(shown or fleet.judgements[:1]),
-        **({} if shown else {"checks": []}),
-        "schema_version": PRODUCTION_READINESS_SCHEMA,
-        "status": status,
-        "acceptable": status.acceptable,
-        "total": len(fleet.judgements),
-        "limit": wanted.limit,
-        "offset": wanted.offset,
-    }
+    some = production_readiness(shown or fleet.judgements[:1])
+    return msgspec.structs.replace(
+        some,
+        checks=some.checks if shown else (),
+        status=status,
+        acceptable=status.acceptable,
+        total=len(fleet.judgements),
+        limit=wanted.limit,
+        offset=wanted.offset,
+    )
 
 
 def _states(judgement: Judgement) -> tuple[Readiness, Readiness]:
@@ -105,16 +116,15 @@ def _states(judgement: Judgement) -> tuple[Readiness, Readiness]:
 
 def _write(
     fleet: JudgedFleet, wanted: FleetQuery, part: Callable[[Judgement], HistoryReport | ScheduleReport]
-) -> HistoryReport | ScheduleReport | Report:
+) -> HistoryReport | ScheduleReport | FleetReports:
     if wanted.schedule_id is not None:
         return part(fleet.find(wanted.schedule_id))
     if fleet.is_single:
         return part(fleet.judgements[0])
-    return {
-        "schema_version": FLEET_SCHEMA,
-        "generated_at": write_instant(fleet.at),
-        "items": [part(each) for each in fleet.judgements[wanted.offset : wanted.offset + wanted.limit]],
-        "total": len(fleet.judgements),
-        "limit": wanted.limit,
-        "offset": wanted.offset,
-    }
+    return FleetReports(
+        generated_at=write_instant(fleet.at),
+        items=[part(each) for each in fleet.judgements[wanted.offset : wanted.offset + wanted.limit]],
+        total=len(fleet.judgements),
+        limit=wanted.limit,
+        offset=wanted.offset,
+    )

@@ -11,38 +11,33 @@ from rollback_drills.gate.production_readiness import (
     schedule_section,
     summarise,
 )
+from rollback_drills.gate.promotion_reports import PromotionReport, PromotionReports
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Mode, Readiness, Report, worst
+from rollback_drills.readiness.terms import Mode, Readiness, worst
 
 GO: Final = "go"
 PYTHON: Final = "python"
 COLUMNS: Final = ("check", "schedule", "state", "why")
-_PROMOTION_CHECKS: Final = (
-    ("go_backend_promotion", "promotion_evidence"),
-    ("go_backend_rollback_controls", "rollback_plan"),
-    ("go_backend_rollback_rehearsal", "rollback_rehearsal"),
-)
 
 
 def decide_gate(
-    promotion: Sequence[Report], judgements: Sequence[Judgement], proofs: Sequence[GateCheck] = ()
+    promotion: PromotionReports, judgements: Sequence[Judgement], proofs: Sequence[GateCheck] = ()
 ) -> Gate:
     """Put together the gate document.
 
     Args:
-        promotion: The reports of promotion evidence, rollback plan and rehearsal, in this order.
+        promotion: The reports of promotion evidence, rollback plan and rehearsal.
         judgements: Those of the schedules, at least one.
         proofs: Whether each schedule is proven for what is promoted now, if the release demands that.
     """
+    reports: dict[str, PromotionReport] = {
+        "go_backend_promotion": promotion.evidence,
+        "go_backend_rollback_controls": promotion.plan,
+        "go_backend_rollback_rehearsal": promotion.rehearsal,
+    }
     checks = [
-        summarise(
-            check_id,
-            Readiness(report["status"]),
-            report["checks"],
-            path=report[f"{section}_path"],
-            message=report[section]["message"],
-        )
-        for (check_id, section), report in zip(_PROMOTION_CHECKS, promotion, strict=True)
+        summarise(check_id, each.status, each.checks, path=each.path, message=each.facts.message)
+        for check_id, each in reports.items()
     ]
     checks += [*drill_checks(judgements), *proofs]
     status = worst(each.state for each in checks)
@@ -50,7 +45,6 @@ def decide_gate(
     failed = next((each for each in checks if each.status == "warn"), None)
     why = f"{name_check(failed)}: {failed.message}" if failed else ""
     is_fallback = caller.mode is Mode.PROMOTED and failed is not None
-    evidence, plan, rehearsal = promotion
     return Gate(
         generated_at=caller.generated_at,
         generated_by=caller.generated_by,
@@ -63,9 +57,9 @@ def decide_gate(
         first_failed_check=failed,
         message=_explain_selection(caller.mode, checks, why),
         checks=tuple(checks),
-        go_backend_promotion=evidence,
-        go_backend_rollback=plan,
-        go_backend_rollback_rehearsal=rehearsal,
+        go_backend_promotion=promotion.evidence,
+        go_backend_rollback=promotion.plan,
+        go_backend_rollback_rehearsal=promotion.rehearsal,
         go_backend_rollback_drill_history=history_section(judgements),
         go_backend_rollback_drill_schedule=schedule_section(judgements),
     )

@@ -5,8 +5,9 @@ from typing import Final, Literal
 import msgspec
 
 from rollback_drills import PRODUCT
+from rollback_drills.gate.promotion_reports import EvidenceReport, PlanReport, RehearsalReport
 from rollback_drills.readiness.reports import HistoryReport, ScheduleReport
-from rollback_drills.readiness.terms import Mode, Readiness, Report
+from rollback_drills.readiness.terms import Mode, Readiness
 
 GATE_SCHEMA: Final = "rollback-drills.gate.v1"
 
@@ -61,8 +62,8 @@ class Gate(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     first_failed_check: GateCheck | None
     message: str
     checks: tuple[GateCheck, ...]
-    go_backend_promotion: Report
-    go_backend_rollback: Report
-    go_backend_rollback_rehearsal: Report
+    go_backend_promotion: EvidenceReport
+    go_backend_rollback: PlanReport
+    go_backend_rollback_rehearsal: RehearsalReport
     go_backend_rollback_drill_history: Section
     go_backend_rollback_drill_schedule: Section

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from rollback_drills import PRODUCT
 from rollback_drills.gate.document import Finding, GateCheck, ReportList, Section
 from rollback_drills.readiness.cycle import NOT_CONFIGURED
@@ -10,37 +13,50 @@ from rollback_drills.readiness.history_faults import WARNINGS
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
 from rollback_drills.readiness.schedule_faults import ACTIVE
-from rollback_drills.readiness.terms import Mode, Readiness, Report, worst
+from rollback_drills.readiness.terms import Mode, Readiness, worst
 
-PRODUCTION_READINESS_SCHEMA: Final = "rollback-drills.production-readiness.v1"
-HISTORY_SECTION: Final = "go_backend_rollback_drill_history"
-SCHEDULE_SECTION: Final = "go_backend_rollback_drill_schedule"
+HISTORY_CHECK: Final = "go_backend_rollback_drill_history"
+SCHEDULE_CHECK: Final = "go_backend_rollback_drill_schedule"
 
 
-def production_readiness(judgements: Sequence[Judgement]) -> Report:
+class ProductionReadiness(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Whether production may rely on the rollback."""
+
+    schema_version: str = "rollback-drills.production-readiness.v1"
+    product: str = PRODUCT
+    generated_at: str
+    generated_by: str
+    mode: Mode
+    status: Readiness
+    acceptable: bool
+    checks: tuple[GateCheck, ...]
+    go_backend_rollback_drill_history: Section
+    go_backend_rollback_drill_schedule: Section
+    total: int | UnsetType = UNSET
+    """Of all schedules, if these are the checks of some; UNSET if they are all."""
+    limit: int | UnsetType = UNSET
+    offset: int | UnsetType = UNSET
+
+
+def production_readiness(judgements: Sequence[Judgement]) -> ProductionReadiness:
     """Write the two drill checks of production readiness, for each of one or more schedules.
 
     `ready`, `due_soon` and `not_requested` are acceptable (contract §3). A section is the report itself, or
     `{status, items}` for several schedules.
     """
-    checks = list(drill_checks(judgements))
+    caller = judgements[0].schedule_report
+    checks = tuple(drill_checks(judgements))
     status = worst(each.state for each in checks)
-    return {
-        "schema_version": PRODUCTION_READINESS_SCHEMA,
-        "product": PRODUCT,
-        **caller_of(judgements),
-        "status": status,
-        "acceptable": status.acceptable,
-        "checks": checks,
-        HISTORY_SECTION: history_section(judgements),
-        SCHEDULE_SECTION: schedule_section(judgements),
-    }
-
-
-def caller_of(judgements: Sequence[Judgement]) -> Report:
-    """Return what all judgements of a run have in common: who asked, when, and in which mode."""
-    report = judgements[0].schedule_report
-    return {"generated_at": report.generated_at, "generated_by": report.generated_by, "mode": report.mode}
+    return ProductionReadiness(
+        generated_at=caller.generated_at,
+        generated_by=caller.generated_by,
+        mode=caller.mode,
+        status=status,
+        acceptable=status.acceptable,
+        checks=checks,
+        go_backend_rollback_drill_history=history_section(judgements),
+        go_backend_rollback_drill_schedule=schedule_section(judgements),
+    )
 
 
 def drill_checks(judgements: Sequence[Judgement]) -> Iterator[GateCheck]:
@@ -57,7 +73,7 @@ def drill_checks(judgements: Sequence[Judgement]) -> Iterator[GateCheck]:
         name = "" if each.cycle.schedule_id == NOT_CONFIGURED else each.cycle.schedule_id
         history, schedule = each.history_report, each.schedule_report
         yield summarise(
-            HISTORY_SECTION,
+            HISTORY_CHECK,
             history.status,
             history.checks,
             path=history.rollback_drill_history_path,
@@ -65,7 +81,7 @@ def drill_checks(judgements: Sequence[Judgement]) -> Iterator[GateCheck]:
             schedule_id=name,
         )
         yield summarise(
-            SCHEDULE_SECTION,
+            SCHEDULE_CHECK,
             schedule.status,
             schedule.checks,
             path=schedule.rollback_drill_schedule_path,
@@ -80,7 +96,7 @@ def _check_retired(judgement: Judgement, *, is_unproven: bool) -> GateCheck:
     if is_unproven:
         message += "; no schedule is left that proves the rollback"
     return GateCheck(
-        id=SCHEDULE_SECTION,
+        id=SCHEDULE_CHECK,
         status="warn" if is_unproven else "pass",
         state=Readiness.NEEDS_ATTENTION if is_unproven else Readiness.NOT_REQUESTED,
         schedule_id=judgement.cycle.schedule_id,

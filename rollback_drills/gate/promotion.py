@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.promotion import (
     PROMOTION_SCHEMA,
@@ -21,9 +20,18 @@ from rollback_drills.documents.promotion import (
 )
 from rollback_drills.documents.quotation import show, state
 from rollback_drills.documents.reader import Loaded
+from rollback_drills.gate.promotion_reports import (
+    EvidenceFacts,
+    EvidenceReport,
+    PlanFacts,
+    PlanReport,
+    PromotionReports,
+    RehearsalFacts,
+    RehearsalReport,
+)
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.checklist import Checklist
-from rollback_drills.readiness.terms import Criteria, Mode, Readiness, Report
+from rollback_drills.readiness.terms import Criteria, Mode, Readiness
 
 CONTROLS: Final = (
     "python-fallback-available",
@@ -44,27 +52,36 @@ _OUTCOMES: Final = {
 """Where the document says itself that it failed, which explains these faults."""
 
 P = TypeVar("P", bound=PromotionDocument)
+R = TypeVar("R", EvidenceReport, PlanReport, RehearsalReport)
 Fault = tuple[str, str]
 """The id of a check that a document misses, and place, value and demand."""
 
 
-class _Kind(msgspec.Struct, Generic[P], frozen=True):
+class _Kind(msgspec.Struct, Generic[P, R], frozen=True):
     """What is peculiar to the report of one kind of document."""
 
     model: type[P]
     schema: str
-    report_schema: str
-    section: str
-    """The key of the facts in the report; that of the path begins with it too."""
+    report: Callable[..., R]
+    facts: Callable[..., EvidenceFacts | PlanFacts | RehearsalFacts]
+    """Has a fact for each key of the document."""
     not_configured: str
     checklist: Checklist
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """When reports are made, for whom, and in which mode."""
+
+    at: str
+    by: str
+    mode: Mode
 
 
 _PROMOTION: Final = _Kind(
     PromotionEvidence,
     PROMOTION_SCHEMA,
-    "cavra.go-backend-pilot.promotion-readiness.v1",
-    "promotion_evidence",
+    EvidenceReport,
+    EvidenceFacts,
     f"no promotion evidence is configured; set {VARIABLES['promotion_evidence']} or give its path",
     Checklist(
         "go_promotion_evidence",
@@ -79,8 +96,8 @@ _PROMOTION: Final = _Kind(
 _PLAN: Final = _Kind(
     RollbackPlan,
     ROLLBACK_PLAN_SCHEMA,
-    "cavra.go-backend-pilot.rollback-readiness.v1",
-    "rollback_plan",
+    PlanReport,
+    PlanFacts,
     f"no rollback plan is configured; set {VARIABLES['rollback_plan']} or give its path",
     Checklist(
         "go_rollback_plan",
@@ -98,8 +115,8 @@ _PLAN: Final = _Kind(
 _REHEARSAL: Final = _Kind(
     RollbackRehearsal,
     REHEARSAL_SCHEMA,
-    "cavra.go-backend-pilot.rollback-rehearsal.v1",
-    "rollback_rehearsal",
+    RehearsalReport,
+    RehearsalFacts,
     f"no rollback rehearsal is configured; set {VARIABLES['rollback_rehearsal']} or give its path",
     Checklist(
         "go_rollback_rehearsal",
@@ -118,31 +135,27 @@ _REHEARSAL: Final = _Kind(
 
 def report_promotion(
     documents: PromotionDocuments, criteria: Criteria, *, now: datetime, generated_by: str = "cli"
-) -> tuple[Report, Report, Report]:
-    """Judge promotion evidence, rollback plan and rehearsal at an instant, in this order."""
+) -> PromotionReports:
+    """Judge promotion evidence, rollback plan and rehearsal at an instant."""
     evidence, plan, rehearsal = documents.evidence, documents.plan, documents.rehearsal
     approval_id = plan.document.approval_id if plan and plan.document else ""
-    made = {"generated_at": write_instant(now), "generated_by": generated_by, "mode": criteria.mode}
-    return (
+    find_in_rehearsal = partial(_find_in_rehearsal, approval_id=approval_id)
+    made = _Made(write_instant(now), generated_by, criteria.mode)
+    return PromotionReports(
         _report(_PROMOTION, evidence, _find_in_evidence, made),
         _report(_PLAN, plan, _find_in_plan, made),
-        _report(_REHEARSAL, rehearsal, partial(_find_in_rehearsal, approval_id=approval_id), made),
+        _report(_REHEARSAL, rehearsal, find_in_rehearsal, made),
     )
 
 
 def _report(
-    kind: _Kind[P], source: Loaded[P] | None, find: Callable[[P], Iterator[Fault]], made: Report
-) -> Report:
+    kind: _Kind[P, R], source: Loaded[P] | None, find: Callable[[P], Iterator[Fault]], made: _Made
+) -> R:
     document = source.document if source else None
     faults = dict(find(document)) if document else {}
     problem = _find_problem(kind, source, faults)
-    facts = {
-        key: list(each) if isinstance(each, tuple) else each
-        for key, each in msgspec.structs.asdict(document or kind.model()).items()
-        if key != "reviewed_values"  # they say something of the text, not of the promotion
-    }
     message = problem or f"{kind.checklist.document} is in order"
-    requested = source is not None or made["mode"] is Mode.PROMOTED
+    requested = source is not None or made.mode is Mode.PROMOTED
     if not requested:
         status = Readiness.NOT_REQUESTED
     else:
@@ -151,18 +164,20 @@ def _report(
         findings = dict.fromkeys(kind.checklist.facts, problem)
     else:
         findings = {check_id: f"{source.path}: {fault}" for check_id, fault in faults.items()}
-    return {
-        "schema_version": kind.report_schema,
-        "product": PRODUCT,
-        **made,
-        "status": status,
-        f"{kind.section}_path": source.path if source else "",
-        "checks": kind.checklist.fill_in(source, message, findings, valid=not problem, requested=requested),
-        kind.section: {"valid": not problem, **facts, "message": message},
-    }
+    said = msgspec.structs.asdict(document or kind.model())
+    del said["reviewed_values"]  # they say something of the text, not of the promotion
+    return kind.report(
+        generated_at=made.at,
+        generated_by=made.by,
+        mode=made.mode,
+        status=status,
+        path=source.path if source else "",
+        checks=kind.checklist.fill_in(source, message, findings, valid=not problem, requested=requested),
+        facts=kind.facts(valid=not problem, **said, message=message),
+    )
 
 
-def _find_problem(kind: _Kind[P], source: Loaded[P] | None, faults: dict[str, str]) -> str:
+def _find_problem(kind: _Kind[P, Any], source: Loaded[P] | None, faults: dict[str, str]) -> str:
     """Return what keeps the document from being valid, the most basic reason first; empty if nothing does."""
     if source is None:
         return kind.not_configured

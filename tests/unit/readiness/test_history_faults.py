@@ -50,7 +50,7 @@ def test_report_console_and_run_name_the_fault(broken: Subject) -> None:
     assert FAULT in read_fleet(console, FleetQuery()).rows[0].warnings[0]
     assert FAULT in render_schedule(run, dry_run=True).replace("\\", "")
     assert FAULT in render_fleet([run], dry_run=True).replace("\\", "")
-    assert FAULT in str(production_readiness([judgement])["checks"][0])
+    assert FAULT in str(production_readiness([judgement]).checks[0])
 
 
 def test_a_message_names_the_fault_and_no_folder(broken: Subject) -> None:
