@@ -5,7 +5,7 @@ import msgspec
 from rollback_drills import PRODUCT
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import RECORD_SCHEMA
+from rollback_drills.evidence.record import RECORD_SCHEMA
 from rollback_drills.followup.escalation_plan import EscalationPlan
 from rollback_drills.reports.audit_document import AuditPackage
 from rollback_drills.reports.trend import Trend

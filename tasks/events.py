@@ -122,5 +122,9 @@ def _emit(event: RunEvent, redactor: Redactor) -> None:
         }
         for role, identifier in event.related
     ]
-    resource, related, payload = redactor.document([resource, related, event.payload])
-    emit_event(event.name, resource=resource, related=related, payload=payload)
+    emit_event(
+        event.name,
+        resource=redactor.document(resource),
+        related=redactor.document(related),
+        payload=redactor.document(event.payload),
+    )

@@ -99,6 +99,6 @@ def _writer(database: Database, signer: str) -> Writer:
 
 
 def _last(written: Recording) -> Report:
-    record = written.records[-1]
+    record: Report = written.records[-1]
     get_run_logger().info("%s: %d notifications", record["replay_id"], record.get("notification_count", 0))
     return record

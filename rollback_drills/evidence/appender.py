@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
+import msgspec
+from msgspec import UNSET
 from sqlalchemy import Connection, insert, select
 
 from rollback_drills.database.connections import ConflictError, Database, repeat_on_conflict
@@ -17,6 +20,7 @@ from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD, write_cano
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.ledger.merkle import Frontier, frontier_of, hash_leaf
+from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, start_record
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.readiness.terms import Report
@@ -68,11 +72,11 @@ class Appender:
         self.went_back: timedelta | None = None
         """How far the clock went back since the newest row, if that was noticed."""
 
-    def add(self, records: Iterable[Report], once_keys: Iterable[str] | None = None) -> None:
+    def add(self, records: Iterable[Record | Report], once_keys: Iterable[str] | None = None) -> None:
         """Add records.
 
         Args:
-            records: Redacted, with what `start_record` gives.
+            records: Redacted.
             once_keys: For each record the key under which it may be written only once.
         """
         rows = []
@@ -80,7 +84,7 @@ class Appender:
         for record in records:
             rows += [self._row(own) for own in self._before(record)]
             self.count += 1
-            rows.append(self._row({**record, "once_key": next(keys)} if keys else record))
+            rows.append(self._row(record, next(keys) if keys else None))
             if len(rows) >= _ROWS_AT_ONCE:
                 self._connection.execute(insert(LEDGER), rows)
                 rows.clear()
@@ -93,7 +97,7 @@ class Appender:
             self.add([record], [key])
         retire(self._connection)
 
-    def rotate(self, new: SigningKey, record: Report) -> None:
+    def rotate(self, new: SigningKey, record: Record | Report) -> None:
         """Add the record of a new key; the head is signed by both, and all later ones by the new key."""
         self.add([record])
         self._keys.append(new)
@@ -116,12 +120,15 @@ class Appender:
         )
         return self.head
 
-    def _before(self, record: Report) -> Iterator[Report]:
+    def _before(self, record: Record | Report) -> Iterator[Report]:
         """Yield what the ledger says of itself before a record: its key, and a clock that went back."""
-        created_at = record["created_at"]
+        if isinstance(record, Record):
+            created_at, signer = record.created_at, record.signer
+        else:
+            created_at, signer = record["created_at"], record["signer"]
         if not self._frontier.size:
             yield {
-                **_start(KEY_KIND, created_at, record["signer"]),
+                **_start(KEY_KIND, created_at, signer),
                 "origin": self._keys[0].name,
                 "public_key": self._keys[0].public.text,
             }
@@ -130,14 +137,15 @@ class Appender:
             if step > CLOCK_SKEW:
                 self.went_back = step
                 yield {
-                    **_start(CLOCK_KIND, created_at, record["signer"]),
+                    **_start(CLOCK_KIND, created_at, signer),
                     "newest_created_at": self._newest,
                     "seconds_back": int(step.total_seconds()),
                 }
         self._newest = created_at
 
-    def _row(self, record: Report) -> dict[str, Any]:
-        leaf = {**record, "leaf_index": self._frontier.size}
+    def _row(self, record: Record | Report, once_key: str | None = None) -> dict[str, Any]:
+        place: Report = {"leaf_index": self._frontier.size, **({"once_key": once_key} if once_key else {})}
+        leaf = msgspec.structs.replace(record, **place) if isinstance(record, Record) else {**record, **place}
         content = write_canonical(leaf)
         if len(content) > LARGEST_RECORD:
             raise UsageError(
@@ -179,7 +187,7 @@ def appending(
 
 
 @repeat_on_conflict
-def append(database: Database, records: Sequence[Report], open_key: OpenSigningKey) -> Appender:
+def append(database: Database, records: Sequence[Record | Report], open_key: OpenSigningKey) -> Appender:
     """Add records, all of them or none, and give what came of it.
 
     Raises:
@@ -190,18 +198,33 @@ def append(database: Database, records: Sequence[Report], open_key: OpenSigningK
     return appender
 
 
-def columns_of(record: Mapping[str, Any]) -> dict[str, Any]:
+def columns_of(record: Record | Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns by which a record is found; each of them follows from the record."""
-    original = record.get("original", record)  # of an imported record, what it says itself
-    success = original.get("delivery_success")
+    if isinstance(record, Record):
+        return {
+            "leaf_index": record.leaf_index,
+            "created_at": record.created_at,
+            "metadata_kind": record.kind(),
+            "session_id": record.session_id,
+            **_found_by(getattr(record, "original", None) or record),
+            "once_key": None if record.once_key is UNSET else record.once_key,
+        }
     return {
         "leaf_index": record["leaf_index"],
         "created_at": record["created_at"],
         "metadata_kind": record["metadata_kind"],
         "session_id": record["session_id"],
-        **{name: _text(name, original.get(name)) for name in _LONGEST},
-        "success": success if isinstance(success, bool) else None,
+        **_found_by(record.get("original", record)),  # of an imported record, what it says itself
         "once_key": record.get("once_key"),
+    }
+
+
+def _found_by(record: Record | Mapping[str, Any]) -> dict[str, Any]:
+    say = partial(getattr, record) if isinstance(record, Record) else record.get
+    success = say("delivery_success", None)
+    return {
+        **{name: _text(name, say(name, None)) for name in _LONGEST},
+        "success": success if isinstance(success, bool) else None,
     }
 
 

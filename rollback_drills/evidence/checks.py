@@ -1,6 +1,6 @@
 """How a check is recorded: of a whole population, of one of its shards, or of all shards together."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +29,7 @@ from rollback_drills.evidence.shards import (
     require_shards,
 )
 from rollback_drills.readiness.terms import Report
+from rollback_drills.redaction.redactor import Redact
 
 
 class MissingShardsError(DrillsError):
@@ -72,7 +73,7 @@ class Check(Protocol):
         """What changed since the last check, by the names of the documents."""
 
 
-def open_check(looked: Population | ShardedCheck, redact: Callable[[Report], Report]) -> Check:
+def open_check(looked: Population | ShardedCheck, redact: Redact) -> Check:
     """Return how something that was looked at is recorded."""
     if isinstance(looked, ShardedCheck):
         return _CombinedCheck(looked)
@@ -82,7 +83,7 @@ def open_check(looked: Population | ShardedCheck, redact: Callable[[Report], Rep
 class _LookedAt:
     """What this process has looked at itself, and how records name it."""
 
-    def __init__(self, population: Population, redact: Callable[[Report], Report]) -> None:
+    def __init__(self, population: Population, redact: Redact) -> None:
         self._population, self._seen = population, population.redacted(redact)
         self._summary = self._seen.summary
         self._changes = NOTHING_CHANGED
@@ -118,7 +119,7 @@ class _WholeCheck(_LookedAt):
 class _ShardCheck(_LookedAt):
     """Records the plans of a shard. That everything was looked at is recorded when all shards have."""
 
-    def __init__(self, population: Population, part: Part, redact: Callable[[Report], Report]) -> None:
+    def __init__(self, population: Population, part: Part, redact: Redact) -> None:
         super().__init__(population, redact)
         self._part = part
 

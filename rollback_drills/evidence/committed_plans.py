@@ -5,7 +5,7 @@ finding, and removes it from the outbox. If that run is killed, a later one reco
 the digest, because nobody has compared the finding with what the evidence had.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,11 +16,13 @@ from sqlalchemy import Connection, delete, select, update
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import OUTBOX_PLANS
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.record import name_run
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.names import ids
 from rollback_drills.notifications.outbox_entry import CommittedPlan
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.terms import Report
+from rollback_drills.redaction.redactor import Redact
 
 KILLED_AFTER: Final = timedelta(minutes=10)
 """A plan that has waited so long is recorded by any run, though its own may still be delivering."""
@@ -28,15 +30,13 @@ _FORGOTTEN_AFTER: Final = timedelta(days=1)
 _records: Final = msgspec.json.Decoder(list[Report])
 
 
-def write_plan(
-    check: ScheduleCheck, redact: Callable[[Report], Report], *, now: datetime, flow_run_id: str
-) -> CommittedPlan:
+def write_plan(check: ScheduleCheck, redact: Redact, *, now: datetime, flow_run_id: str) -> CommittedPlan:
     """Write the records of a plan for the outbox; whoever takes them out says when."""
-    plan, extra = check.plan, {"flow_run_id": flow_run_id} if flow_run_id else {}
+    plan = check.plan
     session_id = ids.delivery_session_id(plan.schedule_id, plan.plan_id)
     facts, signer = check.judgement.schedule, plan.generated_by
     records = [
-        {**redact(each), **extra}
+        name_run(redact(each), flow_run_id)
         for each in record_plan(plan, facts, session_id, created_at=now, signer=signer)
     ]
     return CommittedPlan(plan.plan_id, msgspec.json.encode(records).decode())

@@ -16,7 +16,8 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.outbox_transfer import find_unknown
-from rollback_drills.evidence.records import IMPORT_KIND, RECORD_SCHEMA, start_record
+from rollback_drills.evidence.record import RECORD_SCHEMA
+from rollback_drills.evidence.records import IMPORT_KIND, start_record
 from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
 from rollback_drills.redaction.redactor import Redactor
 

@@ -1,7 +1,7 @@
 """Finds records in the ledger."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -9,8 +9,11 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.heads import damage
+from rollback_drills.evidence.record import Record
 from rollback_drills.names.spellings import match
 from rollback_drills.readiness.terms import Report
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,37 @@ class EvidenceIndex:
         with self.database.read() as connection:
             text = connection.scalar(statement)
         return None if text is None else read_row(leaf_index, text)
+
+
+def read(leaf_index: int, text: str, of: type[R]) -> R:
+    """Return the record of a row as one of its kind.
+
+    Raises:
+        DatabaseError: The row holds no such record any more.
+    """
+    try:
+        record = msgspec.json.decode(text, type=of)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise damage(f"row {leaf_index} holds no record any more") from None
+    if record.leaf_index != leaf_index:
+        raise damage(f"row {leaf_index} holds no record any more")
+    return record
+
+
+def read_all(connection: Connection, of: type[R], *conditions: ColumnElement[bool]) -> list[R]:
+    """Return the records of a kind in their order.
+
+    Args:
+        connection: Reads the ledger.
+        of: The kind.
+        conditions: Which of them.
+
+    Raises:
+        DatabaseError: A row holds no such record any more.
+    """
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == of.kind())
+    found = connection.execute(rows.where(*conditions).order_by(LEDGER.c.leaf_index))
+    return [read(row.leaf_index, row.record, of) for row in found]
 
 
 def read_row(leaf_index: int, text: str) -> Report:

@@ -19,11 +19,13 @@ from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.outages.watch import Touched, watch_connectors
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
+from rollback_drills.evidence.record import Keep, R, Record, name_run
 from rollback_drills.evidence.records import record_deliveries
 from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.readiness.terms import Report
+from rollback_drills.redaction.redactor import Redact
 
 _MOST_NAMED: Final = 10
 _RECENT: Final = 200
@@ -61,13 +63,13 @@ class Indexed:
 @repeat_on_conflict
 def index_run(
     database: Database,
-    records: Sequence[Report],
+    records: Sequence[Record | Report],
     *,
     created_at: datetime,
     signer: str,
-    redact: Callable[[Report], Report],
+    redact: Redact,
     open_key: OpenSigningKey,
-    drills: Mapping[str, Callable[[], Report]] = MappingProxyType({}),
+    drills: Mapping[str, Callable[[], Record | Report]] = MappingProxyType({}),
     looked: Population | ShardedCheck | None = None,
     flow_run_id: str = "",
 ) -> Indexed:
@@ -91,8 +93,8 @@ def index_run(
         flow_run_id: The Prefect flow run that writes; empty outside one.
     """
 
-    def keep(record: Report) -> Report:
-        return {**redact(record), "flow_run_id": flow_run_id} if flow_run_id else redact(record)
+    def keep(record: R) -> R:
+        return name_run(redact(record), flow_run_id)
 
     refused: list[str] = []
     check = open_check(looked, redact) if looked else None
@@ -127,7 +129,7 @@ def add_connector_records(
     connection: Connection,
     appender: Appender,
     touched: Touched,
-    keep: Callable[[Report], Report],
+    keep: Keep,
     *,
     created_at: datetime,
     signer: str,

@@ -14,6 +14,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, start_record
 from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.redaction.redactor import Redact
 
 KnownFindings = dict[str, str]
 """By schedule id the digest of the last finding that the evidence has of it."""
@@ -114,7 +115,7 @@ class Population(msgspec.Struct, frozen=True):
             frozenset(name for name, count in counts.items() if count > 1),
         )
 
-    def redacted(self, redact: Callable[[Report], Report]) -> "Population":
+    def redacted(self, redact: Redact) -> "Population":
         """Return it with the names that its records will have."""
         names = redact({"names": [each.schedule_id for each in self.concluded], "watched": self.watched})
         pairs = zip(self.concluded, names["names"], strict=True)

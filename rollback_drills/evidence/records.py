@@ -8,12 +8,12 @@ import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.record import RECORD_SCHEMA
 from rollback_drills.notifications.results import Delivery, EventReference, build_result, failed_providers
 from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.reports import CadenceFacts, ScheduleFacts
 from rollback_drills.readiness.terms import Report
 
-RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
 PLAN_KIND: Final = "go-backend-rollback-drill-notification-plan"
 DECISION_KIND: Final = "go-backend-rollback-drill-route-decision"
 DELIVERY_KIND: Final = "release-connector-delivery"

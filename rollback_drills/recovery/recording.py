@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -13,6 +14,7 @@ from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
 from rollback_drills.evidence.outages.watch import Touched
 from rollback_drills.evidence.outbox_transfer import add_connector_records, find_unknown
+from rollback_drills.evidence.record import R, Record, name_run
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.terms import Report
@@ -31,10 +33,9 @@ class Writer:
     flow_run_id: str = ""
     """The Prefect flow run that writes; empty outside one."""
 
-    def keep(self, record: Report) -> Report:
+    def keep(self, record: R) -> R:
         """Redact a record, and name the flow run."""
-        kept: Report = redactor_in_use().document(record)
-        return {**kept, "flow_run_id": self.flow_run_id} if self.flow_run_id else kept
+        return name_run(redactor_in_use().document(record), self.flow_run_id)
 
 
 @dataclass(slots=True)
@@ -44,10 +45,10 @@ class Recording:
     connection: Connection
     appender: Appender
     writer: Writer
-    records: list[Report] = field(default_factory=list)
+    records: list[Any] = field(default_factory=list)
     """What was written down, in order."""
 
-    def add(self, record: Report, once_key: str | None = None) -> None:
+    def add(self, record: Record | Report, once_key: str | None = None) -> None:
         """Write a record, redacted; nothing if it was written under its key before."""
         if once_key is not None and not find_unknown(self.connection, [once_key]):
             return

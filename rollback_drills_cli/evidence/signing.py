@@ -13,9 +13,10 @@ from rollback_drills_cli.quiet_prefect import quieten_prefect
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
     from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
+    from rollback_drills.evidence.record import Record
 
 
-def append_signed(database: "Database", records: Sequence[Report]) -> timedelta | None:
+def append_signed(database: "Database", records: "Sequence[Record | Report]") -> timedelta | None:
     """Add records to the evidence and sign its head; give how far the clock went back, if it did."""
     from rollback_drills.evidence.appender import append  # SQLAlchemy takes half a second to import
 

@@ -380,11 +380,12 @@ class Shown(msgspec.Struct):
     text: str
 
 
-def test_a_struct_inside_a_document_is_redacted() -> None:
+def test_a_struct_is_redacted_and_stays_one() -> None:
     document = {"items": [Shown(f"sent to {SLACK_URL}")]}
 
     assert SLACK_URL not in str(Redactor([SLACK_URL]).document(document))
-    assert Redactor([SLACK_URL]).value(Shown("plain")) == {"text": "plain"}
+    assert Redactor([SLACK_URL]).value(Shown("plain")) == Shown("plain")
+    assert Redactor(["text"]).document(Shown("no text")) == Shown(f"no {REDACTED}")
 
 
 def test_of_a_large_document_only_what_holds_a_secret_is_another_object() -> None:

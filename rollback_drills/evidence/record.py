@@ -1,0 +1,62 @@
+"""What every record of the evidence carries; each kind is a Struct of the room that knows it."""
+
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rollback_drills import PRODUCT
+from rollback_drills.readiness.terms import Report
+
+RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="metadata_kind"):
+    """A record of the evidence (contract §5): a Struct for each kind, which is its tag.
+
+    It holds what is written: an instant is a text of `write_instant`. What a row has only sometimes is UNSET
+    if it is not there. Keys that the Struct does not know are ignored.
+    """
+
+    session_id: str
+    created_at: str
+    """The clock of the evidence."""
+    signer: str
+    """Who wrote it: a person, a command or a flow."""
+    schema_version: str = RECORD_SCHEMA
+    product: str = PRODUCT
+    flow_run_id: str | UnsetType = UNSET
+    """The Prefect flow run that wrote it."""
+    once_key: str | UnsetType = UNSET
+    """The key under which it is written only once."""
+    leaf_index: int | UnsetType = UNSET
+    """Its row in the ledger."""
+
+    @classmethod
+    def kind(cls) -> str:
+        """Return the kind of these records."""
+        return str(cls.__struct_config__.tag)
+
+    def to_wire(self) -> Report:
+        """Return it as the evidence has it, with its keys in order."""
+        written: Report = msgspec.to_builtins(self, order="sorted")
+        return written
+
+
+R = TypeVar("R", bound=Record | Report)
+
+
+class Keep(Protocol):
+    """Makes of a record what is kept: redacted, with the flow run that writes it."""
+
+    def __call__(self, record: R, /) -> R:
+        """Return what is kept."""
+
+
+def name_run(record: R, flow_run_id: str) -> R:
+    """Return a record with the flow run that writes it; as it is if there is none."""
+    if not flow_run_id:
+        return record
+    if isinstance(record, Record):
+        return msgspec.structs.replace(record, flow_run_id=flow_run_id)
+    return {**record, "flow_run_id": flow_run_id}  # type: ignore[return-value]
