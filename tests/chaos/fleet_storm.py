@@ -55,17 +55,19 @@ class FleetStorm:
         self.chance = random.Random(seed)
         self.database = Database.at(server.environ["DRILLS_DATABASE_URL"])
         self.fleet = server.home / "fleet.jsonl"
+        now = datetime.now(UTC)  # once: another due time is another cycle, and notifies anew
+        self.late, self.ready = ((now + timedelta(days=days)).isoformat() for days in (-3, 400))
         self.overdue: set[int] = set()
         self.killed: Counter[str] = Counter()
         self.in_flight = 0
         self.states: list[str] = []
-        self._write()
+        self.write()
 
     def run_round(self, kills: int) -> None:
         """Let more schedules be overdue, check, and kill so many runs meanwhile; give up waiting for none."""
         rest = [each for each in range(self.count) if each not in self.overdue]
         self.overdue |= set(self.chance.sample(rest, round(self.count * _NEW_IN_A_ROUND))) if kills else set()
-        self._write()
+        self.write()
         with SyncPrefectClient(self.server.api) as client:
             run_id = self._start(client)
             until, next_kill = time.monotonic() + _LONGEST_RUN_SECONDS, self._next_kill()
@@ -119,15 +121,14 @@ class FleetStorm:
             "states": dict(Counter(self.states)),
         }
 
-    def _write(self) -> None:
-        now = datetime.now(UTC)
-        ready, late = ((now + timedelta(days=days)).isoformat() for days in (400, -3))
+    def write(self) -> None:
+        """Write the fleet as it is in this round."""
         with (path := self.fleet.with_suffix(".new")).open("w") as file:
             for number in range(self.count):
                 schedule = {
                     **SCHEDULE,
                     "schedule_id": _name(number),
-                    "next_due_at": late if number in self.overdue else ready,
+                    "next_due_at": self.late if number in self.overdue else self.ready,
                     "owners": ["payments-team"],
                     "notification_providers": ["webhook"],
                 }

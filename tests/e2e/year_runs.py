@@ -20,6 +20,7 @@ from prefect import State, Task
 from prefect.client import base
 from prefect.logging import disable_run_logger
 from prefect.states import Completed
+from prefect.utilities.annotations import quote
 from sqlalchemy import select
 
 from blocks.ledger_key import open_signing_key
@@ -59,11 +60,12 @@ def main() -> None:
     # SQLite answers two writers at once with 503, and Prefect's client tries again after two seconds
     with patch.object(base, "clamped_poisson_interval", lambda *_: _RETRY_SECONDS):
         for line in sys.stdin:
-            sys.stdout.write(f"{_check(line.strip())}\n")
+            sys.stdout.write(f"{check(line.strip())}\n")
             sys.stdout.flush()
 
 
-def _check(followed: str) -> str:
+def check(followed: str) -> str:
+    """Run one check, and return how it ended."""
     with _plain_steps():
         run = begin_run(DrillCheckRequest(), read_settings(os.environ))
         if not followed:
@@ -123,10 +125,10 @@ def _plain_steps() -> Iterator[None]:
     """Let tasks be functions, within a run that Prefect does not know and that publishes nothing."""
 
     def call(task: Task[Any, Any], *args: Any, **kwargs: Any) -> Any:
-        return task.fn(*args, **kwargs)
+        return task.fn(*map(_plain, args), **kwargs)
 
     def submit(task: Task[Any, Any], *args: Any, **kwargs: Any) -> _Ended:
-        return _Ended(Completed(data=task.fn(*args, **kwargs)))
+        return _Ended(Completed(data=call(task, *args, **kwargs)))
 
     own_id = {"PREFECT__RUNTIME__FLOW_RUN__ID": str(uuid4())}
     with (
@@ -138,6 +140,10 @@ def _plain_steps() -> Iterator[None]:
         disable_run_logger(),
     ):
         yield
+
+
+def _plain(value: Any) -> Any:
+    return value.unwrap() if isinstance(value, quote) else value
 
 
 if __name__ == "__main__":
