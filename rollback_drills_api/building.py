@@ -3,17 +3,18 @@
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
+import msgspec
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from rollback_drills.followup.escalation_plan import build_escalation_plan
+from rollback_drills.followup.escalation_plan import EscalationPlan, build_escalation_plan
 from rollback_drills.followup.follow_up_rules import documents_of, find_gone, find_rules
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.readiness.terms import Report
+from rollback_drills.reports.audit_document import AuditPackage
 from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter
 from rollback_drills.reports.period import Period
-from rollback_drills_api.acting import describe_built, name_caller
+from rollback_drills_api.acting import BuiltMetadata, describe_built, name_caller
 from rollback_drills_api.bodies import EscalationBody, PackageBody
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
@@ -29,18 +30,32 @@ _AS_USUAL: Final = EscalationBody()
 Asker = Annotated[str, Depends(asking)]
 
 
+class PackageAnswer(msgspec.Struct, frozen=True, gc=False):
+    """An audit package, and what would be its index record."""
+
+    audit_package: AuditPackage
+    metadata: BuiltMetadata
+
+
+class EscalationAnswer(msgspec.Struct, frozen=True, gc=False):
+    """An escalation plan, and what would be its index record."""
+
+    plan: EscalationPlan
+    metadata: BuiltMetadata
+
+
 @router.post("/acknowledgements/audit-package", responses=described("package"))
 async def audit_package(served: Served, caller: Asker, body: PackageBody = _ALL) -> Response:
     """Put together who was told, who took notice and who did not, for an auditor; writes nothing."""
     generated_by = name_caller(caller, body.generated_by)
 
-    def build() -> Report:
+    def build() -> PackageAnswer:
         period = Period(*read_bounds(body.since, body.until))
         wanted = PackageFilter(body.schedule_id, body.provider, body.owner)
         package = find_package(
             served.database(), wanted, period, now=datetime.now(UTC), generated_by=generated_by
         )
-        return {"audit_package": package, "metadata": describe_built(package, str(package.audit_id))}
+        return PackageAnswer(package, describe_built(package, str(package.audit_id)))
 
     return await served.build(build)
 
@@ -50,7 +65,7 @@ async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = 
     """Return the notifications that nobody acknowledged in time, and who is notified next; sends nothing."""
     generated_by = name_caller(caller, body.generated_by)
 
-    def build() -> Report:
+    def build() -> EscalationAnswer:
         now, database = datetime.now(UTC), served.database()
         cycles = read_open_cycles(database, now=now) if database else []
         rules = find_rules(
@@ -61,6 +76,6 @@ async def escalation_plan(served: Served, caller: Asker, body: EscalationBody = 
             judgements=served.judgements(),
         )
         plan = build_escalation_plan(cycles, now=now, generated_by=generated_by, rules=rules)
-        return {"plan": plan, "metadata": describe_built(plan, plan.plan_id)}
+        return EscalationAnswer(plan, describe_built(plan, plan.plan_id))
 
     return await served.build(build)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends
 from fastapi import Query as QueryParameters
 from starlette.responses import Response
@@ -25,17 +26,16 @@ from rollback_drills.followup.found_requests import read_open_requests
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import NO_TOTALS, read_totals
-from rollback_drills.readiness.terms import Report
-from rollback_drills.recovery.found_replays import list_replays
-from rollback_drills.reports.explained import explain_subject
+from rollback_drills.recovery.found_replays import ReplayReport, list_replays
+from rollback_drills.reports.explained import Explained, explain_subject
 from rollback_drills.reports.filters import NotificationFilter, RouteFilter
 from rollback_drills.reports.known_names import add_notes
 from rollback_drills.reports.notifications import NotificationRow, find_notifications
 from rollback_drills.reports.paging import HistoryPage
 from rollback_drills.reports.period import Period, trend_period
 from rollback_drills.reports.routes import RouteRow, find_routes
-from rollback_drills.reports.trend import find_trend
-from rollback_drills_api.acting import describe_built, name_caller
+from rollback_drills.reports.trend import Trend, find_trend
+from rollback_drills_api.acting import BuiltMetadata, describe_built, name_caller
 from rollback_drills_api.describing import described
 from rollback_drills_api.queries import (
     ExplanationQuery,
@@ -54,6 +54,23 @@ PREFIX = "/runtime/go-pilot/rollback-drill-notifications"
 router = APIRouter(prefix=PREFIX, tags=["looking back"])
 
 Reader = Annotated[str, Depends(reading)]
+
+
+class ReplayPage(msgspec.Struct, frozen=True, gc=False):
+    """A page of requests for replays."""
+
+    generated_at: str
+    items: list[ReplayReport]
+    total: int
+    limit: int
+    offset: int
+
+
+class TrendAnswer(msgspec.Struct, frozen=True, gc=False):
+    """A suppression trend, and what would be its index record."""
+
+    trend: Trend
+    metadata: BuiltMetadata
 
 
 @router.get("", responses=described("notifications"))
@@ -95,16 +112,11 @@ async def outages(served: Readable, wanted: Annotated[OutageQuery, QueryParamete
 async def replays(served: Readable, wanted: Annotated[Page, QueryParameters()]) -> Response:
     """List requests for replays and what became of each, the newest first."""
 
-    def find() -> Report:
+    def find() -> ReplayPage:
         database, now = served.database(), datetime.now(UTC)
         found = list_replays(database, now=now) if database else []
-        return {
-            "generated_at": write_instant(now),
-            "items": found[wanted.offset : wanted.offset + wanted.limit],
-            "total": len(found),
-            "limit": wanted.limit,
-            "offset": wanted.offset,
-        }
+        shown = found[wanted.offset : wanted.offset + wanted.limit]
+        return ReplayPage(write_instant(now), shown, len(found), wanted.limit, wanted.offset)
 
     return await served.answers.give(("replays", wanted.key), served.evidence_version, find)
 
@@ -131,12 +143,12 @@ async def suppression_trends(
     """Count by ISO week how often nobody was told, and why; asking writes nothing."""
     generated_by = name_caller(caller, wanted.generated_by)
 
-    def find() -> Report:
+    def find() -> TrendAnswer:
         now = datetime.now(UTC)
         period = trend_period(*wanted.bounds(), wanted.weeks, now=now)
         matching = RouteFilter(wanted.schedule_id, wanted.provider, wanted.owner, category=wanted.category)
         trend = find_trend(served.database(), matching, period, now=now, generated_by=generated_by)
-        return {"trend": trend, "metadata": describe_built(trend, trend.trend_id)}
+        return TrendAnswer(trend, describe_built(trend, trend.trend_id))
 
     return await served.answers.give(("trend", generated_by, wanted.key), served.evidence_version, find)
 
@@ -145,7 +157,7 @@ async def suppression_trends(
 async def explanation(served: Readable, wanted: Annotated[ExplanationQuery, QueryParameters()]) -> Response:
     """Explain one schedule at any time: drills, due time, rules, and what the evidence says."""
 
-    def find() -> Report:
+    def find() -> Explained:
         fleet = served.fleet.judged()
         if wanted.schedule_id is None and not fleet.is_single:
             raise UsageError("schedule_id is missing; there are several schedules")
@@ -157,7 +169,7 @@ async def explanation(served: Readable, wanted: Annotated[ExplanationQuery, Quer
             now=wanted.instant(now=fleet.at),
             owner=wanted.owner,
             provider=wanted.provider,
-        ).to_wire()
+        )
 
     return await served.answers.give(("explanation", wanted.key), served.version, find)
 

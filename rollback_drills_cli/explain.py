@@ -55,9 +55,9 @@ def explain(
         subject, evidence, settings.criteria, now=instant, policy=policy, owner=owner, provider=provider
     )
     if as_json:
-        print_json(found.to_wire())
+        print_json(found)
         return
-    print_explanation(found.explanation, found.documents)
+    print_explanation(found)
     if found.recorded:
         print_recorded(found.recorded, found.differences)
 

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from rollback_drills.planning.explanation import Explanation
 from rollback_drills_cli.output import print_line, print_table
 
 if TYPE_CHECKING:
-    from rollback_drills.reports.explained import SourceDocument
+    from rollback_drills.reports.explained import Explained
     from rollback_drills.reports.past_check import PastCheck
 
 _MOST_DRILLS: Final = 10
 
 
-def print_explanation(explanation: Explanation, documents: Sequence["SourceDocument"]) -> None:
+def print_explanation(explanation: "Explained") -> None:
     """Print what today's documents give."""
     print_line(f"{explanation.schedule_id} at {explanation.at}: {explanation.status.replace('_', ' ')}")
     print_line(f"{explanation.message}.")
@@ -21,7 +20,7 @@ def print_explanation(explanation: Explanation, documents: Sequence["SourceDocum
         print_line(f"Due {explanation.next_due_at}: {explanation.due_because}.")
     else:
         print_line(f"No due time: {explanation.due_because}.")
-    for each in documents:
+    for each in explanation.documents:
         print_line(f"Read {each.path}" + (f" (sha256 {each.sha256[:16]}…)" if each.sha256 else ""))
     rows = [
         (

@@ -150,4 +150,4 @@ def _explain(console: Console, subject: Subject, judgement: Judgement) -> Explan
     """Explain a schedule by what it was judged against."""
     report, history = judgement.schedule_report, judgement.history_report
     criteria = Criteria(report.mode, report.rollback_drill_due_soon_days, history.rollback_drill_max_age_days)
-    return explain_subject(subject, console.database, criteria, now=console.at).explanation
+    return explain_subject(subject, console.database, criteria, now=console.at)

@@ -1,7 +1,6 @@
 """Explains one schedule beside its evidence: what today's documents give, and what was recorded."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +15,7 @@ from rollback_drills.planning.explanation import Explanation, RouteExplanation, 
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import find_due, judge
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Criteria
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -31,21 +30,13 @@ class SourceDocument(msgspec.Struct, frozen=True, gc=False):
     """Of the file; empty if it is a line of one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
-    """The explanation of one schedule at one time."""
+class Explained(Explanation, frozen=True, gc=False, kw_only=True):
+    """The explanation of one schedule at one time, beside its documents and its evidence."""
 
-    explanation: Explanation
-    documents: Sequence[SourceDocument]
+    documents: tuple[SourceDocument, ...]
     recorded: "PastCheck | None"
     """What the evidence says up to that time; None if it says nothing."""
-    differences: Sequence[str]
-
-    def to_wire(self) -> Report:
-        """Return the document `rollback-drills.explanation.v1`."""
-        written: Report = msgspec.to_builtins(self.explanation)
-        further = {name: getattr(self, name) for name in ("documents", "recorded", "differences")}
-        return written | {name: msgspec.to_builtins(value) for name, value in further.items()}
+    differences: tuple[str, ...]
 
 
 def explain_subject(
@@ -84,14 +75,13 @@ def explain_subject(
         past, compare = find_past_check(database, check.schedule_id, now), find_differences
     check.plan_at_once(request, now=now)
     whole = explain(check, request, criteria, now=now)
-    routes = tuple(each for each in whole.routes if _is_wanted(each, owner, provider))
-    explanation = msgspec.structs.replace(whole, routes=routes)
-    return Explained(
-        explanation=explanation,
-        documents=list(_list_documents(subject, explanation)),
-        recorded=past,
-        differences=list(compare(past, whole.routes)) if past and compare else [],
-    )
+    further = {
+        "routes": tuple(each for each in whole.routes if _is_wanted(each, owner, provider)),
+        "documents": tuple(_list_documents(subject, whole)),
+        "recorded": past,
+        "differences": tuple(compare(past, whole.routes)) if past and compare else (),
+    }
+    return Explained(**msgspec.structs.asdict(whole) | further)
 
 
 def _list_documents(subject: Subject, explanation: Explanation) -> Iterator[SourceDocument]:

@@ -14,6 +14,7 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import find_time_zone_version
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Criteria
 from rollback_drills.reports.explained import explain_subject
 from tests.samples.builders import NOW, SCHEDULE, checked, make_subject, plan_of
@@ -86,7 +87,7 @@ def test_the_evidence_names_the_calendars_that_were_read(tmp_path: Path) -> None
 
 
 def test_an_explanation_names_the_calendars_beside_the_documents(tmp_path: Path) -> None:
-    written = explain_subject(load(tmp_path), None, Criteria(), now=NOW).to_wire()
+    written = to_plain(explain_subject(load(tmp_path), None, Criteria(), now=NOW))
 
     _, calendar = written["documents"]
     assert calendar == {"path": "calendars/team-a.ics", "sha256": sha256(CALENDAR).hexdigest()}
@@ -97,7 +98,7 @@ def test_nothing_but_times_leaves_a_calendar(tmp_path: Path) -> None:
     subject = load(tmp_path)
     check = checked(subject)
     records = list(record_plan(check.plan, check.judgement.schedule, "rcd-x", created_at=NOW, signer="me"))
-    explained = explain_subject(subject, None, Criteria(), now=NOW + timedelta(minutes=1)).to_wire()
+    explained = to_plain(explain_subject(subject, None, Criteria(), now=NOW + timedelta(minutes=1)))
 
     assert {each["category"] for each in check.plan.to_wire()["route_decisions"]} == {"owner_calendar"}
     assert "2026-12-01T10:00:00" in json.dumps(records)
