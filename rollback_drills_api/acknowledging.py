@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from msgspec import Raw
 from starlette.responses import Response
 
-from rollback_drills import PRODUCT
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
@@ -17,21 +17,24 @@ from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
 from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.requests import Said
 from rollback_drills.followup.route_choice import RouteChoice, choose_routes
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, SaidBody
-from rollback_drills_api.collecting import collect, ledger_size
+from rollback_drills_api.collecting import record_by_flow
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import nothing_asked
-from rollback_drills_api.running import explain_failure, run_flow
+from rollback_drills_api.recorded import (
+    AcknowledgementAnswer,
+    BulkAnswer,
+    answer_acknowledgements,
+    answer_bulk,
+)
 from rollback_drills_api.security import operating
 from rollback_drills_api.service import Served, Service
 
 router = APIRouter(prefix=PREFIX, tags=["acting"], dependencies=[nothing_asked])
 
-BULK_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-bulk-acknowledgement.v1"
 Operator = Annotated[str, Depends(operating)]
 
 
@@ -40,17 +43,9 @@ async def acknowledge_many(served: Served, caller: Operator, body: BulkBody) -> 
     """Acknowledge up to a hundred routes: all of them, or none."""
     choices = [RouteChoice(**each.model_dump()) for each in body.routes]
 
-    def run() -> Report:
+    def run() -> BulkAnswer:
         records = _acknowledge(served, _existing(served), caller, choices, body)
-        return {
-            "schema_version": BULK_SCHEMA,
-            "product": PRODUCT,
-            "bulk_id": f"gordbulkack-{len(records)}-{records[0]['acknowledgement_id']}",
-            "acknowledgement_state": body.acknowledgement_state,
-            "acknowledgement_count": len(records),
-            "acknowledgements": [_as_document(each) for each in records],
-            "metadata": records,
-        }
+        return answer_bulk(records, body.acknowledgement_state)
 
     return await served.act(run)
 
@@ -62,28 +57,17 @@ async def acknowledge_schedule(
     """Acknowledge what was told of a schedule: of its newest cycle, unless the body names another."""
     choice = RouteChoice(body.cycle_id, body.plan_id, schedule_id, body.provider, body.owner)
 
-    def run() -> Report:
+    def run() -> AcknowledgementAnswer:
         database = _existing(served)
         _check_known(database, schedule_id)
-        records = _acknowledge(served, database, caller, [choice], body)
-        return {
-            "acknowledgement": _as_document(records[0]),
-            "metadata": records[0],
-            "acknowledgement_count": len(records),
-            "acknowledgements": records,
-        }
+        return answer_acknowledgements(_acknowledge(served, database, caller, [choice], body))
 
     return await served.act(run)
 
 
-def _as_document(record: Report) -> Report:
-    """Return a record of the evidence as the acknowledgement that it holds."""
-    return {**record, "schema_version": record["ack_schema_version"]}
-
-
 def acknowledge_choices(
     served: Service, caller: str, choices: Sequence[RouteChoice], body: SaidBody
-) -> list[Report]:
+) -> list[Raw]:
     """Acknowledge routes as a flow run, and return the records.
 
     Raises:
@@ -99,7 +83,7 @@ def _acknowledge(
     caller: str,
     choices: Sequence[RouteChoice],
     body: SaidBody,
-) -> list[Report]:
+) -> list[Raw]:
     by, now = name_caller(caller, body.acknowledged_by), datetime.now(UTC)
     said = body.to_acknowledgement(by)
     # Whatever is wrong with it is known before a run is started for nothing.
@@ -109,12 +93,7 @@ def _acknowledge(
         "acknowledged_by": by,
         "routes": [asdict(each) for each in choices],
     }
-    since = ledger_size(database)
-    ran = run_flow(served.options, "acknowledge-notification", parameters)
-    records = collect(database, ACKNOWLEDGEMENT_KIND, since=since, flow_run_id=ran.flow_run_id)
-    if not ran.is_completed or not records:
-        raise explain_failure(ran)
-    return records
+    return record_by_flow(served, "acknowledge-notification", parameters, ACKNOWLEDGEMENT_KIND)
 
 
 def _existing(served: Service) -> Database:

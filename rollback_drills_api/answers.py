@@ -118,4 +118,6 @@ def encode(document: Any) -> bytes:
     content = msgspec.json.encode(document)
     text = content.decode()
     redactor = redactor_in_use()
-    return content if redactor.text(text) == text else msgspec.json.encode(redactor.value(document))
+    if redactor.text(text) == text:
+        return content
+    return msgspec.json.encode(redactor.value(msgspec.json.decode(content)))

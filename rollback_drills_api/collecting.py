@@ -2,9 +2,11 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
+from msgspec import Raw
 from sqlalchemy import func, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
@@ -12,10 +14,94 @@ from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.records import CHECK_KIND, DELIVERY_KIND, PLAN_KIND
 from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_TYPE
-from rollback_drills.notifications.results import Delivery, EventReference, build_result, read_reference
+from rollback_drills.notifications.results import Delivery, EventReference, build_result
 from rollback_drills.outbox.undelivered import find_undelivered
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Report
+from rollback_drills.readiness.reports import ScheduleReport
+from rollback_drills_api.running import explain_failure, run_flow
+from rollback_drills_api.service import Service
+
+
+class _Origin(msgspec.Struct, frozen=True, gc=False):
+    """Which flow run wrote a record; empty if none did."""
+
+    flow_run_id: str = ""
+
+
+class _Plan(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of the record of a plan."""
+
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    status: str
+    plan: Raw
+
+
+class _PlanContent(msgspec.Struct, frozen=True, gc=False):
+    generated_at: str
+
+
+class _WrittenPlan(NamedTuple):
+    """The record of a plan, and its text."""
+
+    said: _Plan
+    text: Raw
+
+
+class _Told(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of the record of deliveries."""
+
+    plan_id: str
+    delivery: Raw
+
+
+class _Delivered(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of the result of deliveries."""
+
+    event_id: str
+    success: bool
+
+
+_origin: Final = msgspec.json.Decoder(_Origin)
+_plan: Final = msgspec.json.Decoder(_Plan)
+_plan_content: Final = msgspec.json.Decoder(_PlanContent)
+_told: Final = msgspec.json.Decoder(_Told)
+_delivered: Final = msgspec.json.Decoder(_Delivered)
+
+
+class CollectedResult(msgspec.Struct, frozen=True, gc=False):
+    """The documents of contract §7 for one schedule, as far as the evidence has them as it has them."""
+
+    schedule: ScheduleReport
+    plan: Raw
+    delivery: Raw
+    plan_metadata: Raw
+    metadata: Raw | None
+    success: bool
+    event_id: str
+
+
+class CollectedResults(msgspec.Struct, frozen=True, gc=False):
+    """Those of several schedules."""
+
+    runs: list[CollectedResult]
+
+
+def record_by_flow(served: Service, name: str, parameters: Mapping[str, object], kind: str) -> list[Raw]:
+    """Run a flow, and return the records of a kind that it wrote, at least one.
+
+    Raises:
+        Problem: The run failed.
+        UsageError: It refused what it was asked for.
+    """
+    since = ledger_size(served.database())
+    ran = run_flow(served.options, name, parameters)
+    database = served.database()
+    records = collect(database, kind, since=since, flow_run_id=ran.flow_run_id) if database else []
+    if not ran.is_completed or not records:
+        raise explain_failure(ran)
+    return records
 
 
 def ledger_size(database: Database | None) -> int:
@@ -27,9 +113,17 @@ def ledger_size(database: Database | None) -> int:
     return 0 if newest is None else newest + 1
 
 
+def collect(database: Database, kind: str, *, since: int, flow_run_id: str) -> list[Raw]:
+    """Return the records of a kind that a flow run wrote, of those that were written after some row."""
+    statement = select(LEDGER.c.record).where(LEDGER.c.leaf_index >= since, LEDGER.c.metadata_kind == kind)
+    with database.read() as connection:
+        texts = connection.scalars(statement.order_by(LEDGER.c.leaf_index)).all()
+    return [Raw(text.encode()) for text in texts if _origin.decode(text).flow_run_id == flow_run_id]
+
+
 def collect_delivery(
     database: Database, judgements: list[Judgement], *, since: int, flow_run_id: str
-) -> list[Report]:
+) -> list[CollectedResult]:
     """Return the documents of contract §7 for every schedule of a run.
 
     Args:
@@ -41,65 +135,63 @@ def collect_delivery(
     by_name = {each.cycle.schedule_id: each for each in judgements}
     if not collect(database, CHECK_KIND, since=since, flow_run_id=flow_run_id):
         return []  # the run has failed before it came so far
-    plans = find_newest_plans(database, list(by_name))
+    plans = _find_newest_plans(database, list(by_name))
     told = {
-        record["plan_id"]: record
+        _told.decode(record).plan_id: record
         for record in collect(database, DELIVERY_KIND, since=since, flow_run_id=flow_run_id)
     }
     left: dict[str, list[Delivery]] = defaultdict(list)
     for each in find_undelivered(database, by_name, None, now=time.time()).deliveries:
         left[each.notification.schedule_id].append(each)
     return [
-        _to_result(by_name[name], plan, told.get(plan["plan_id"]), left[name])
+        _to_result(by_name[name], plan, told.get(plan.said.plan_id), left[name])
         for plan in plans
-        if (name := plan["schedule_id"]) in by_name
+        if (name := plan.said.schedule_id) in by_name
     ]
 
 
-def _to_result(judgement: Judgement, plan: Report, told: Report | None, left: Sequence[Delivery]) -> Report:
-    delivery = told["delivery"] if told else build_result(_refer_to_event(plan), left).to_wire()
-    return {
-        "schedule": judgement.schedule_report,
-        "plan": plan["plan"],
-        "delivery": delivery,
-        "plan_metadata": plan,
-        "metadata": told,
-        "success": delivery["success"],
-        "event_id": delivery["event_id"],
-    }
-
-
-def _refer_to_event(plan: Report) -> EventReference:
-    """Return the reference of the event that the run built from a plan."""
-    plan_id = plan["plan_id"]
-    return read_reference(
-        {
-            **plan,
-            "event_id": ids.event_id(plan_id),
-            "event_type": EVENT_TYPE,
-            "session_id": ids.delivery_session_id(plan["schedule_id"], plan_id),
-            "generated_at": plan["plan"]["generated_at"],
-        }
+def _to_result(
+    judgement: Judgement, plan: _WrittenPlan, told: Raw | None, left: Sequence[Delivery]
+) -> CollectedResult:
+    if told is not None:
+        delivery = _told.decode(told).delivery
+    else:
+        delivery = Raw(msgspec.json.encode(build_result(_refer_to_event(plan.said), left)))
+    delivered = _delivered.decode(delivery)
+    return CollectedResult(
+        schedule=judgement.schedule_report,
+        plan=plan.said.plan,
+        delivery=delivery,
+        plan_metadata=plan.text,
+        metadata=told,
+        success=delivered.success,
+        event_id=delivered.event_id,
     )
 
 
-def find_newest_plans(database: Database, schedule_ids: Sequence[str]) -> list[Report]:
+def _refer_to_event(plan: _Plan) -> EventReference:
+    """Return the reference of the event that the run built from a plan."""
+    return EventReference(
+        schedule_id=plan.schedule_id,
+        cycle_id=plan.cycle_id,
+        plan_id=plan.plan_id,
+        status=plan.status,
+        event_id=ids.event_id(plan.plan_id),
+        event_type=EVENT_TYPE,
+        session_id=ids.delivery_session_id(plan.schedule_id, plan.plan_id),
+        generated_at=_plan_content.decode(plan.plan).generated_at,
+    )
+
+
+def _find_newest_plans(database: Database, schedule_ids: Sequence[str]) -> list[_WrittenPlan]:
     """Return the newest plan of each schedule: a run records those that changed or notified somebody."""
     newest = select(func.max(LEDGER.c.leaf_index)).where(LEDGER.c.metadata_kind == PLAN_KIND)
-    found: dict[str, Report] = {}
+    found: dict[str, _WrittenPlan] = {}
     with database.read() as connection:
         for start in range(0, len(schedule_ids), MOST_PARAMETERS):
             some = LEDGER.c.schedule_id.in_(schedule_ids[start : start + MOST_PARAMETERS])
             rows = newest.where(some).group_by(LEDGER.c.schedule_id)
             texts = connection.scalars(select(LEDGER.c.record).where(LEDGER.c.leaf_index.in_(rows)))
-            found |= {record["schedule_id"]: record for record in map(msgspec.json.decode, texts)}
+            plans = (_WrittenPlan(_plan.decode(text), Raw(text.encode())) for text in texts)
+            found |= {plan.said.schedule_id: plan for plan in plans}
     return [found[name] for name in schedule_ids if name in found]
-
-
-def collect(database: Database, kind: str, *, since: int, flow_run_id: str) -> list[Report]:
-    """Return the records of a kind that a flow run wrote, of those that were written after some row."""
-    statement = select(LEDGER.c.record).where(LEDGER.c.leaf_index >= since, LEDGER.c.metadata_kind == kind)
-    with database.read() as connection:
-        texts = connection.scalars(statement.order_by(LEDGER.c.leaf_index)).all()
-    records: Iterable[Report] = map(msgspec.json.decode, texts)
-    return [each for each in records if each.get("flow_run_id") == flow_run_id]

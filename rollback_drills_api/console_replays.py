@@ -14,7 +14,6 @@ from rollback_drills.console.acting import Acting, Done, ReplayForm
 from rollback_drills.console.links import Links, ServedLinks
 from rollback_drills.console.pages import write_outages, write_undelivered
 from rollback_drills.console.source import Console
-from rollback_drills.evidence.records import REPLAY_REQUEST_KIND
 from rollback_drills.recovery.act import Act as Deed
 from rollback_drills_api.bodies import ReplayBody
 from rollback_drills_api.console import answer_page, give, links_from, only, read_served
@@ -97,9 +96,8 @@ def _replay(served: Service, caller: Caller, form: Form) -> Done:
     deed = Deed(caller.name, form.get("reason", ""))
     deed.check()
     body = ReplayBody(notification_ids=[form.get("notification_id", "")], reason=deed.reason)
-    record = send_again(served, deed, *body.notification_ids, with_all=form.get("which") == "all")
-    is_requested = record["metadata_kind"] == REPLAY_REQUEST_KIND
-    return Done.REPLAY_REQUESTED if is_requested else Done.REPLAYED
+    is_replayed = send_again(served, deed, *body.notification_ids, with_all=form.get("which") == "all")
+    return Done.REPLAYED if is_replayed else Done.REPLAY_REQUESTED
 
 
 def _approve(served: Service, caller: Caller, form: Form) -> Done:

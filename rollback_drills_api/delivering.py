@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
+from msgspec import Raw
 from starlette.responses import Response
 
 from rollback_drills.documents.fleet import load_fleet
@@ -15,10 +16,9 @@ from rollback_drills.planning.routes import (
     parse_requested,
 )
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import DeliverBody
-from rollback_drills_api.collecting import collect_delivery, ledger_size
+from rollback_drills_api.collecting import CollectedResult, CollectedResults, collect_delivery, ledger_size
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
 from rollback_drills_api.queries import nothing_asked
@@ -39,7 +39,7 @@ async def deliver(
     return await served.act(lambda: _deliver(served, caller, body))
 
 
-def _deliver(served: Service, caller: str, body: DeliverBody) -> Report:
+def _deliver(served: Service, caller: str, body: DeliverBody) -> CollectedResult | CollectedResults | Raw:
     _check(served, body)
     options, as_of = served.options, datetime.now(UTC)
     generated_by = name_caller(caller, body.generated_by)
@@ -65,7 +65,7 @@ def _deliver(served: Service, caller: str, body: DeliverBody) -> Report:
     )
     if not results:
         raise explain_failure(ran)
-    return results[0] if fleet.is_single else {"runs": results}
+    return results[0] if fleet.is_single else CollectedResults(results)
 
 
 def _check(served: Service, body: DeliverBody) -> None:

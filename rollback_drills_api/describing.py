@@ -1,8 +1,8 @@
 """What the OpenAPI document says of each operation: its answer with an example, and its problems."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api import examples
 from rollback_drills_api.problems import Responses, problem_responses
 
@@ -35,7 +35,7 @@ _RUN: Final = _object(
     success=_TRUTH,
     event_id=_TEXT,
 )
-_ANSWERS: Final[dict[str, tuple[str, JsonSchema, Report]]] = {
+_ANSWERS: Final[dict[str, tuple[str, JsonSchema, Mapping[str, object]]]] = {
     "history": (
         "The history report of contract §3; of several schedules a page of them.",
         _report("history"),

@@ -9,14 +9,14 @@ from starlette.responses import Response
 from rollback_drills.evidence.records import EXCEPTION_KIND
 from rollback_drills.followup.exception_grants import grant_exception
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import ExceptionBody
-from rollback_drills_api.collecting import collect, ledger_size
+from rollback_drills_api.collecting import record_by_flow
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
 from rollback_drills_api.queries import nothing_asked
-from rollback_drills_api.running import documents_of, explain_failure, run_flow
+from rollback_drills_api.recorded import ExceptionAnswer
+from rollback_drills_api.running import documents_of
 from rollback_drills_api.security import administering
 from rollback_drills_api.service import Served, Service
 
@@ -31,7 +31,7 @@ async def grant(
     return await served.act(lambda: _grant(served, caller, schedule_id, body))
 
 
-def _grant(served: Service, caller: str, schedule_id: str, body: ExceptionBody) -> Report:
+def _grant(served: Service, caller: str, schedule_id: str, body: ExceptionBody) -> ExceptionAnswer:
     served.fleet.judged().find(schedule_id)
     approver, now = name_caller(caller, body.approver), datetime.now(UTC)
     requested_by = name_caller(caller, body.requested_by) if body.requested_by else ""
@@ -50,10 +50,5 @@ def _grant(served: Service, caller: str, schedule_id: str, body: ExceptionBody) 
         "generated_by": caller,
         **(documents_of(settings) if served.options.is_embedded else {}),
     }
-    since = ledger_size(served.database())
-    ran = run_flow(served.options, "grant-exception", parameters)
-    database = served.database()
-    records = collect(database, EXCEPTION_KIND, since=since, flow_run_id=ran.flow_run_id) if database else []
-    if not ran.is_completed or not records:
-        raise explain_failure(ran)
-    return {"exception": records[0], "metadata": records[0]}
+    record, *_ = record_by_flow(served, "grant-exception", parameters, EXCEPTION_KIND)
+    return ExceptionAnswer(record, record)

@@ -1,9 +1,11 @@
 """Records drills where their results arrive by HTTP: as a flow run, once for each drill."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
+import msgspec
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
@@ -14,7 +16,6 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DRILL_KIND
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.drill_entry import (
     NOTHING,
     DifferentDrillError,
@@ -39,6 +40,15 @@ router = APIRouter(prefix="/runtime/go-pilot/rollback-drills", tags=["acting"], 
 _PLACE: Final = "the history"
 
 
+class RecordAnswer(msgspec.Struct, frozen=True, gc=False):
+    """A drill as the evidence has it."""
+
+    drill: object
+    accepted: object
+    problems: object
+    metadata: Mapping[str, object]
+
+
 @router.post("", status_code=HTTPStatus.CREATED, responses=described("record", 404, 409))
 async def record_drill(
     served: Served, caller: Annotated[str, Depends(recording)], body: RecordBody
@@ -46,7 +56,7 @@ async def record_drill(
     """Record a performed drill in the history and in the evidence; the same drill twice is one drill."""
     was_there: list[bool] = []
 
-    def run() -> Report:
+    def run() -> RecordAnswer:
         report, is_new = record(served, caller, body)
         was_there.append(not is_new)
         return report
@@ -56,7 +66,7 @@ async def record_drill(
     return answer
 
 
-def record(served: Service, caller: str, body: RecordBody) -> tuple[Report, bool]:
+def record(served: Service, caller: str, body: RecordBody) -> tuple[RecordAnswer, bool]:
     """Record a drill as a flow run, and return its record and whether the drill was new.
 
     Raises:
@@ -112,7 +122,7 @@ def _is_in_history(subject: Subject, drill: Drill) -> bool:
         raise Problem(HTTPStatus.CONFLICT, error.problem) from None
 
 
-def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> Report | None:
+def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> Mapping[str, object] | None:
     """Return the newest record of this drill, as it is; None if the evidence does not have it yet."""
     if database is None:
         return None
@@ -122,7 +132,9 @@ def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> R
     return next((each for each in same if each["drill"] == write_drill(drill)), None)
 
 
-def _find_parameters(served: Service, caller: str, subject: Subject, body: RecordBody) -> Report:
+def _find_parameters(
+    served: Service, caller: str, subject: Subject, body: RecordBody
+) -> Mapping[str, object]:
     parameters = body.model_dump(exclude={"generated_by"})
     return {
         **parameters,
@@ -132,10 +144,5 @@ def _find_parameters(served: Service, caller: str, subject: Subject, body: Recor
     }
 
 
-def _answer(record: Report) -> Report:
-    return {
-        "drill": record["drill"],
-        "accepted": record["accepted"],
-        "problems": record["problems"],
-        "metadata": record,
-    }
+def _answer(record: Mapping[str, object]) -> RecordAnswer:
+    return RecordAnswer(record["drill"], record["accepted"], record["problems"], record)

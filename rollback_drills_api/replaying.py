@@ -1,11 +1,13 @@
 """Replays: requests, approvals and executions; each is a flow run, answered with what it wrote."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends
+from msgspec import Raw
 from starlette.responses import Response
 
 from rollback_drills.errors import UsageError
@@ -17,7 +19,6 @@ from rollback_drills.evidence.records import (
 )
 from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.queries import find_ids, get_row
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.found_replays import find_replays
 from rollback_drills.recovery.recording import may_replay
@@ -29,6 +30,7 @@ from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import nothing_asked
+from rollback_drills_api.recorded import ReplayAnswer
 from rollback_drills_api.running import explain_failure, find_replay_approvals, run_flow
 from rollback_drills_api.security import administering, operating
 from rollback_drills_api.service import Served, Service
@@ -40,11 +42,17 @@ _APPROVED_AS_USUAL = ReplayApprovalBody()
 _EXECUTED_AS_USUAL = ReplayExecutionBody()
 
 
+class _Refusal(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of the record of a refusal."""
+
+    problem: str
+
+
 @router.post("", responses=described("replay_request", 404))
 async def request(served: Served, caller: Operator, body: ReplayBody) -> Response:
     """Request a replay of what was not delivered, for somebody else to approve; nothing is sent yet."""
 
-    def run() -> Report:
+    def run() -> ReplayAnswer:
         act = Act(name_caller(caller, body.requested_by), body.reason)
         return _answer(ask_for_replay(served, act, body.notification_ids, body.provider or ""))
 
@@ -75,10 +83,10 @@ async def execute(
     )
 
 
-def send_again(served: Service, act: Act, notification_id: str, *, with_all: bool = False) -> Report:
+def send_again(served: Service, act: Act, notification_id: str, *, with_all: bool = False) -> bool:
     """Replay a notification, or with all dead letters of its connector; request it if that is needed.
 
-    Returns the record of the execution; where the connector needs an approval, that of the request.
+    Returns whether it was replayed; where the connector needs an approval, that was requested.
 
     Raises:
         UsageError: There is no such notification, or it cannot be replayed.
@@ -90,14 +98,16 @@ def send_again(served: Service, act: Act, notification_id: str, *, with_all: boo
         raise UsageError("the notification is not in the outbox any more")
     ids = () if with_all else (notification_id,)
     if not may_replay(row.provider, find_replay_approvals()):
-        return ask_for_replay(served, act, ids, row.provider)
+        ask_for_replay(served, act, ids, row.provider)
+        return False
     act.check()
     parameters = {"reason": act.reason, "replayed_by": act.by, **_choose(ids, row.provider)}
     check = partial(_check_chosen, served, ids, row.provider)
-    return _run(served, "replay-notifications", parameters, REPLAY_EXECUTION_KIND, check)
+    _run(served, "replay-notifications", parameters, REPLAY_EXECUTION_KIND, check)
+    return True
 
 
-def ask_for_replay(served: Service, act: Act, notification_ids: Sequence[str], provider: str = "") -> Report:
+def ask_for_replay(served: Service, act: Act, notification_ids: Sequence[str], provider: str = "") -> Raw:
     """Request a replay as a flow run, and return its record.
 
     Raises:
@@ -114,7 +124,7 @@ def ask_for_replay(served: Service, act: Act, notification_ids: Sequence[str], p
     return _run(served, "request-replay", parameters, REPLAY_REQUEST_KIND, check)
 
 
-def approve_replay(served: Service, approved_by: str, replay_id: str) -> Report:
+def approve_replay(served: Service, approved_by: str, replay_id: str) -> Raw:
     """Approve a replay as a flow run, and return the record of the approval.
 
     Raises:
@@ -127,7 +137,7 @@ def approve_replay(served: Service, approved_by: str, replay_id: str) -> Report:
     return _run(served, "approve-replay", parameters, REPLAY_APPROVAL_KIND, check)
 
 
-def execute_replay(served: Service, replayed_by: str, replay_id: str, **further: float) -> Report:
+def execute_replay(served: Service, replayed_by: str, replay_id: str, **further: float) -> Raw:
     """Execute an approved replay as a flow run, and return the record of the execution.
 
     Raises:
@@ -140,7 +150,7 @@ def execute_replay(served: Service, replayed_by: str, replay_id: str, **further:
     return _run(served, "execute-replay", parameters, REPLAY_EXECUTION_KIND, check)
 
 
-def _choose(notification_ids: Sequence[str], provider: str) -> Report:
+def _choose(notification_ids: Sequence[str], provider: str) -> dict[str, list[str] | str]:
     return {"notification_ids": list(notification_ids), "provider": "" if notification_ids else provider}
 
 
@@ -164,7 +174,9 @@ def _check_request(served: Service, replay_id: str, check: Callable[..., None]) 
     raise Problem(HTTPStatus.NOT_FOUND, "there is no request for a replay of this id in the evidence")
 
 
-def _run(served: Service, name: str, parameters: Report, kind: str, check: Callable[[], None]) -> Report:
+def _run(
+    served: Service, name: str, parameters: Mapping[str, object], kind: str, check: Callable[[], None]
+) -> Raw:
     """Run a flow, and return the one record that it wrote, also if not everything was delivered.
 
     Args:
@@ -182,10 +194,11 @@ def _run(served: Service, name: str, parameters: Report, kind: str, check: Calla
         for record in collect(database, kind, since=since, flow_run_id=ran.flow_run_id):
             return record
         for refusal in collect(database, REPLAY_REFUSAL_KIND, since=since, flow_run_id=ran.flow_run_id):
-            raise UsageError(f"{refusal['problem']}. The refusal is in the evidence")
+            problem = msgspec.json.decode(refusal, type=_Refusal).problem
+            raise UsageError(f"{problem}. The refusal is in the evidence")
     check()
     raise explain_failure(ran)
 
 
-def _answer(record: Report) -> Report:
-    return {"replay": record, "metadata": record}
+def _answer(record: Raw) -> ReplayAnswer:
+    return ReplayAnswer(record, record)

@@ -1,57 +1,69 @@
 """Requests for exceptions, and the decisions about them: each is a flow run, answered with what it wrote."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends
 from fastapi import Query as QueryParameters
+from msgspec import Raw
 from starlette.responses import Response
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import EXCEPTION_DECLINE_KIND, EXCEPTION_KIND, EXCEPTION_REQUEST_KIND
 from rollback_drills.followup.exception_grants import approve_request, request_exception
-from rollback_drills.followup.exception_requests import FoundRequest, Wish, record_decline
+from rollback_drills.followup.exception_requests import FoundRequest, RequestedException, Wish, record_decline
 from rollback_drills.followup.exceptions import ExceptionKind, read_end
 from rollback_drills.followup.found_requests import find_request, read_open_requests
 from rollback_drills.followup.requests import DecisionName
 from rollback_drills.outbox.known_cycles import keep_known_cycles
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import ApprovalBody, AskBody, DeclineBody
-from rollback_drills_api.collecting import collect, ledger_size
+from rollback_drills_api.collecting import record_by_flow
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import RequestQuery, nothing_asked
-from rollback_drills_api.running import documents_of, explain_failure, run_flow
+from rollback_drills_api.recorded import DeclineAnswer, ExceptionAnswer, RequestAnswer
+from rollback_drills_api.running import documents_of
 from rollback_drills_api.security import administering, operating
 from rollback_drills_api.service import Readable, Served, Service
 
 router = APIRouter(prefix=PREFIX, tags=["acting"])
 
-REQUESTS_SCHEMA = "rollback-drills.exception-requests.v1"
 Administrator = Annotated[str, Depends(administering)]
 _AS_USUAL = ApprovalBody()
+
+
+class RequestPage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A page of the requests that wait for a decision."""
+
+    schema_version: str = "rollback-drills.exception-requests.v1"
+    generated_at: str
+    items: list[RequestedException]
+    total: int
+    limit: int
+    offset: int
 
 
 @router.get("/exception-requests", responses=described("requests"))
 async def open_requests(served: Readable, wanted: Annotated[RequestQuery, QueryParameters()]) -> Response:
     """List the requests for exceptions that wait for a decision, those that expire first at the top."""
 
-    def find() -> Report:
+    def find() -> RequestPage:
         now, database = datetime.now(UTC), served.database()
         ids = None if wanted.schedule_id is None else [wanted.schedule_id]
         found = read_open_requests(database, now=now, schedule_ids=ids) if database else []
-        return {
-            "schema_version": REQUESTS_SCHEMA,
-            "generated_at": write_instant(now),
-            "items": found[wanted.offset : wanted.offset + wanted.limit],
-            "total": len(found),
-            "limit": wanted.limit,
-            "offset": wanted.offset,
-        }
+        return RequestPage(
+            generated_at=write_instant(now),
+            items=found[wanted.offset : wanted.offset + wanted.limit],
+            total=len(found),
+            limit=wanted.limit,
+            offset=wanted.offset,
+        )
 
     return await served.answers.give(("requests", wanted.key), served.evidence_version, find)
 
@@ -66,9 +78,9 @@ async def request(
 ) -> Response:
     """Request to skip, postpone or waive the current cycle of a schedule, for somebody else to approve."""
 
-    def run() -> Report:
+    def run() -> RequestAnswer:
         record = ask(served, name_caller(caller, body.requested_by), schedule_id, body)
-        return {"request": record, "metadata": record}
+        return RequestAnswer(record, record)
 
     return await served.act(run)
 
@@ -83,9 +95,9 @@ async def approve(
 ) -> Response:
     """Approve a request that somebody else made: the cycle is skipped, postponed or waived."""
 
-    def run() -> Report:
+    def run() -> ExceptionAnswer:
         record = decide(served, name_caller(caller, body.decided_by), request_id, "approve")
-        return {"exception": record, "metadata": record}
+        return ExceptionAnswer(record, record)
 
     return await served.act(run)
 
@@ -98,15 +110,15 @@ async def approve(
 async def decline(served: Served, caller: Administrator, request_id: str, body: DeclineBody) -> Response:
     """Decline a request; nothing changes for its cycle."""
 
-    def run() -> Report:
+    def run() -> DeclineAnswer:
         by = name_caller(caller, body.decided_by)
         record = decide(served, by, request_id, "decline", body.reason)
-        return {"decline": record, "metadata": record}
+        return DeclineAnswer(record, record)
 
     return await served.act(run)
 
 
-def ask(served: Service, requested_by: str, schedule_id: str, body: AskBody) -> Report:
+def ask(served: Service, requested_by: str, schedule_id: str, body: AskBody) -> Raw:
     """Request an exception as a flow run, and return its record.
 
     Raises:
@@ -132,7 +144,7 @@ def ask(served: Service, requested_by: str, schedule_id: str, body: AskBody) -> 
 
 def decide(
     served: Service, decided_by: str, request_id: str, decision: DecisionName, reason: str = ""
-) -> Report:
+) -> Raw:
     """Approve or decline a request as a flow run, and return the record of the exception or the decline.
 
     Raises:
@@ -164,14 +176,8 @@ def _find(served: Service, request_id: str) -> FoundRequest:
     return found
 
 
-def _run(served: Service, name: str, parameters: Report, kind: str) -> Report:
+def _run(served: Service, name: str, parameters: Mapping[str, object], kind: str) -> Raw:
     """Run a flow, and return the one record that it wrote."""
     options = served.options
-    since = ledger_size(served.database())
     further = documents_of(options.settings) if options.is_embedded else {}
-    ran = run_flow(options, name, {**parameters, **further})
-    database = served.database()
-    records = collect(database, kind, since=since, flow_run_id=ran.flow_run_id) if database else []
-    if not ran.is_completed or not records:
-        raise explain_failure(ran)
-    return records[0]
+    return record_by_flow(served, name, {**parameters, **further}, kind)[0]

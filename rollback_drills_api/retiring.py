@@ -9,14 +9,14 @@ from starlette.responses import Response
 from rollback_drills.evidence.records import RETIREMENT_KIND
 from rollback_drills.followup.requests import RetirementRequest
 from rollback_drills.followup.retirement_grants import retire_schedule
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import RetirementBody
-from rollback_drills_api.collecting import collect, ledger_size
+from rollback_drills_api.collecting import record_by_flow
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX
 from rollback_drills_api.queries import nothing_asked
-from rollback_drills_api.running import documents_of, explain_failure, run_flow
+from rollback_drills_api.recorded import RetirementAnswer
+from rollback_drills_api.running import documents_of
 from rollback_drills_api.security import administering
 from rollback_drills_api.service import Served, Service
 
@@ -31,7 +31,7 @@ async def retire(
     return await served.act(lambda: _retire(served, caller, schedule_id, body))
 
 
-def _retire(served: Service, caller: str, schedule_id: str, body: RetirementBody) -> Report:
+def _retire(served: Service, caller: str, schedule_id: str, body: RetirementBody) -> RetirementAnswer:
     now, settings = datetime.now(UTC), served.options.settings
     request = RetirementRequest(
         schedule_id=schedule_id,
@@ -47,10 +47,5 @@ def _retire(served: Service, caller: str, schedule_id: str, body: RetirementBody
     )
     documents = documents_of(settings) if served.options.is_embedded else {}
     parameters = {**request.model_dump(exclude={"schedule", "history"}), **documents}
-    since = ledger_size(served.database())
-    ran = run_flow(served.options, "retire-schedule", parameters)
-    database = served.database()
-    records = collect(database, RETIREMENT_KIND, since=since, flow_run_id=ran.flow_run_id) if database else []
-    if not ran.is_completed or not records:
-        raise explain_failure(ran)
-    return {"retirement": records[0], "metadata": records[0]}
+    record, *_ = record_by_flow(served, "retire-schedule", parameters, RETIREMENT_KIND)
+    return RetirementAnswer(record, record)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
+from msgspec import Raw
+
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.settings import NOTHING_TO_WATCH, Settings
 from rollback_drills_api.options import ApiOptions
@@ -31,8 +33,8 @@ class Ran:
     flow_run_id: str
     message: str
     is_completed: bool
-    result: Report | None
-    """What it returned; None if it returned nothing, or another process has it."""
+    result: Raw | None
+    """What it returned, as JSON; None if it returned nothing, or another process has it."""
     refused: UsageError | None = None
     """What it found wrong with its parameters; None as well if another process has it."""
 
@@ -144,7 +146,7 @@ def run_embedded(name: str, parameters: Mapping[str, object], *, timeout_seconds
         str(state.state_details.flow_run_id),
         state.message or "",
         state.is_completed(),
-        result if isinstance(result, dict) else None,
+        Raw(msgspec.json.encode(result)) if isinstance(result, dict) else None,
         ended_with if isinstance(ended_with, UsageError) and ended_with.field in _ASKED else None,
     )
 

@@ -7,13 +7,13 @@ from typing import Annotated, Final
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
+from msgspec import Raw, Struct
 from starlette.responses import Response
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.subject import Subject
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.answers import Answers, encode
 from rollback_drills_api.fleet import FleetCache
 from rollback_drills_api.options import ApiOptions
@@ -84,12 +84,12 @@ class Service:
         """Return an opaque version string that changes with the documents or the database."""
         return f"{self.fleet_version()} {self.evidence_version()}"
 
-    async def build(self, make: Callable[[], Report]) -> Response:
+    async def build(self, make: Callable[[], Struct | Raw]) -> Response:
         """Answer with a document that is made in a thread, and leave those of the readers alone."""
         content = await to_thread.run_sync(lambda: encode(make()), limiter=self.waiting)
         return Response(content, media_type="application/json")
 
-    async def act(self, make: Callable[[], Report]) -> Response:
+    async def act(self, make: Callable[[], Struct | Raw]) -> Response:
         """Answer with what something did that writes; from then on everything is answered anew."""
         try:
             return await self.build(make)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Raw
+
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.appender import append
@@ -101,12 +103,9 @@ _REPLAYS: Mapping[str, Callable[[Database, Mapping[str, Any], Writer], Recording
         database, given["replay_id"], given["replayed_by"], writer
     ),
 }
-_DELIVERED: dict[str, Any] = {
-    **{part: {} for part in ("schedule", "plan", "delivery", "plan_metadata")},
-    "metadata": None,
-    "success": True,
-    "event_id": "x",
-}
+_DELIVERED = Raw(
+    b'{"schedule":{},"plan":{},"delivery":{},"plan_metadata":{},"metadata":null,"success":true,"event_id":"x"}'
+)
 
 
 def _write(database: Database, records: Sequence[Report]) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-import rollback_drills_api.acknowledging as acting
 from rollback_drills.access.link_permission import LinkKeys
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
@@ -78,7 +77,7 @@ def without_flows(monkeypatch: pytest.MonkeyPatch, database: Any) -> list[dict[s
         append(database, [{**each, "flow_run_id": flow_run_id} for each in records], open_key)
         return Ran(flow_run_id, "Acknowledged", True, None)
 
-    monkeypatch.setattr(acting, "run_flow", run)
+    monkeypatch.setattr("rollback_drills_api.collecting.run_flow", run)
     return ran
 
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
+from msgspec import Raw
 from opentelemetry.propagate import inject
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -59,7 +60,7 @@ def test_a_request_is_handled_in_the_trace_of_its_caller(
 
     def run(*_: object) -> Ran:
         seen.append(current())
-        return Ran(RUN, "done", is_completed=True, result={})
+        return Ran(RUN, "done", is_completed=True, result=Raw(b"{}"))
 
     monkeypatch.setattr("rollback_drills_api.delivering.run_flow", run)
     for header in ({"traceparent": TRACEPARENT}, {}):
