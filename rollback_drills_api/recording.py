@@ -16,6 +16,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DRILL_KIND
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.recording.drill_entry import (
     NOTHING,
     DifferentDrillError,
@@ -46,7 +47,7 @@ class RecordAnswer(msgspec.Struct, frozen=True, gc=False):
     drill: object
     accepted: object
     problems: object
-    metadata: Mapping[str, object]
+    metadata: WrittenRecord
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=described("record", 404, 409))
@@ -122,7 +123,7 @@ def _is_in_history(subject: Subject, drill: Drill) -> bool:
         raise Problem(HTTPStatus.CONFLICT, error.problem) from None
 
 
-def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> Mapping[str, object] | None:
+def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> WrittenRecord | None:
     """Return the newest record of this drill, as it is; None if the evidence does not have it yet."""
     if database is None:
         return None
@@ -144,5 +145,5 @@ def _find_parameters(
     }
 
 
-def _answer(record: Mapping[str, object]) -> RecordAnswer:
+def _answer(record: WrittenRecord) -> RecordAnswer:
     return RecordAnswer(record["drill"], record["accepted"], record["problems"], record)

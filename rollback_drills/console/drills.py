@@ -4,10 +4,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.readiness.acceptance import find_problems, is_accepted
-from rollback_drills.readiness.terms import Report
+
+
+class ShownDrill(msgspec.Struct, frozen=True, gc=False):
+    """What the page of a schedule shows of a drill, as documents have it."""
+
+    actor: str | None = None
+    source_mode: str | None = None
+    target_mode: str | None = None
+    recovery_minutes: float | int | None = None
+    max_recovery_minutes: float | int | None = None
+    evidence_refs: Sequence[str] | None = None
+
+
+class RecordedDrill(msgspec.Struct, frozen=True, gc=False):
+    """The record of a drill."""
+
+    leaf_index: int
+    session_id: str
+    drill_id: str
+    executed_at: str
+    accepted: bool
+    problems: Sequence[str]
+    drill: ShownDrill
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +42,15 @@ class DrillRow:
     executed_at: datetime | None
     is_accepted: bool
     problems: Sequence[str]
-    drill: Report
-    """As the documents have it."""
+    drill: ShownDrill
     in_history: bool
-    evidence: Report | None
+    evidence: RecordedDrill | None
     """Its newest record; None if the evidence does not have it yet."""
 
 
-def find_drill_rows(history: History | None, recorded: Sequence[Report], *, now: datetime) -> list[DrillRow]:
+def find_drill_rows(
+    history: History | None, recorded: Sequence[RecordedDrill], *, now: datetime
+) -> list[DrillRow]:
     """Return every drill of the history and of the evidence, the newest first.
 
     Args:
@@ -33,9 +58,9 @@ def find_drill_rows(history: History | None, recorded: Sequence[Report], *, now:
         recorded: The records of drills, the newest first.
         now: The instant.
     """
-    by_id: dict[str, Report] = {}
+    by_id: dict[str, RecordedDrill] = {}
     for record in recorded:
-        by_id.setdefault(record["drill_id"], record)
+        by_id.setdefault(record.drill_id, record)
     rows = [_of_history(drill, by_id.pop(drill.drill_id, None), now) for drill in _drills_of(history)]
     rows += [_of_evidence(record) for record in by_id.values()]
     return sorted(rows, key=lambda row: (row.executed_at is not None, row.executed_at), reverse=True)
@@ -45,26 +70,25 @@ def _drills_of(history: History | None) -> Sequence[Drill]:
     return history.drills if history else ()
 
 
-def _of_history(drill: Drill, record: Report | None, now: datetime) -> DrillRow:
+def _of_history(drill: Drill, record: RecordedDrill | None, now: datetime) -> DrillRow:
     return DrillRow(
         drill.drill_id,
         drill.executed_at,
         is_accepted(drill, now=now),
         find_problems(drill, now=now),
-        write_drill(drill),
+        msgspec.convert(write_drill(drill), ShownDrill),
         True,
         record,
     )
 
 
-def _of_evidence(record: Report) -> DrillRow:
-    executed_at = record["executed_at"]
+def _of_evidence(record: RecordedDrill) -> DrillRow:
     return DrillRow(
-        record["drill_id"],
-        datetime.fromisoformat(executed_at) if executed_at else None,
-        record["accepted"],
-        record["problems"],
-        record["drill"],
+        record.drill_id,
+        datetime.fromisoformat(record.executed_at) if record.executed_at else None,
+        record.accepted,
+        record.problems,
+        record.drill,
         False,
         record,
     )

@@ -7,15 +7,13 @@ from typing import Final
 
 from rollback_drills.console.drills import DrillRow
 from rollback_drills.console.fleet import FleetRow
-from rollback_drills.console.records import ScheduleRecords
+from rollback_drills.console.records import RecordedAcknowledgement, RecordedException, ScheduleRecords
 from rollback_drills.console.timeline import Event, Lane
 from rollback_drills.documents.routing_policy import MaintenanceWindow
-from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_document import AcknowledgementRow
 from rollback_drills.reports.notifications import NotificationRow
 
@@ -54,7 +52,7 @@ def find_events(
 
 
 def _due_instants(row: FleetRow, records: ScheduleRecords) -> Iterator[Event]:
-    written = {plan["plan"]["next_due_at"] for plan in records.plans}
+    written = {plan.plan.next_due_at for plan in records.plans}
     written |= {item.cycle_due for item in records.notifications}
     instants = {datetime.fromisoformat(each) for each in written if each}
     for instant in instants | ({row.due_at} if row.due_at else set()):
@@ -67,7 +65,7 @@ def _drills(drills: Sequence[DrillRow]) -> Iterator[Event]:
         if each.executed_at is not None:
             name = each.drill_id or "without an id"
             said = "accepted" if each.is_accepted else f"not accepted: {'; '.join(each.problems)}"
-            session = each.evidence["session_id"] if each.evidence else ""
+            session = each.evidence.session_id if each.evidence else ""
             at = each.executed_at.astimezone(UTC)
             yield Event(at, Lane.DRILL, f"drill {name} {said}", not each.is_accepted, evidence=session)
 
@@ -82,10 +80,10 @@ def _windows(
             for found in islice(each.find_occurrences(now), _OCCURRENCES_SHOWN):
                 yield _window(found.window_id, found.start_at, found.end_at, found.reason)
     for plan in records.plans:
-        for decision in plan["plan"]["route_decisions"]:
-            if named := decision["maintenance_window"]:
-                start_at, end_at = map(datetime.fromisoformat, (named["start_at"], named["end_at"]))
-                yield _window(named.get("window_id"), start_at, end_at, named.get("reason"))
+        for decision in plan.plan.route_decisions:
+            if named := decision.maintenance_window:
+                start_at, end_at = map(datetime.fromisoformat, (named.start_at, named.end_at))
+                yield _window(named.window_id, start_at, end_at, named.reason)
 
 
 def _window(window_id: str | None, start_at: datetime, end_at: datetime, reason: str | None) -> Event:
@@ -94,13 +92,13 @@ def _window(window_id: str | None, start_at: datetime, end_at: datetime, reason:
     return Event(start, Lane.PAUSE, f"{text}: {reason}" if reason else text, until=end)
 
 
-def _exception(record: Report) -> Event:
+def _exception(record: RecordedException) -> Event:
     return Event(
-        datetime.fromisoformat(record["approved_at"]),
+        record.at,
         Lane.PAUSE,
-        f"{ExceptionKind(record['exception']).past} by {record['approver']}: {record['reason']}",
-        until=datetime.fromisoformat(record["expires_at"]),
-        evidence=record["session_id"],
+        f"{record.kind.past} by {record.approver}: {record.reason}",
+        until=record.until,
+        evidence=record.session_id,
     )
 
 
@@ -113,13 +111,12 @@ def _notification(item: OutboxRow, flow_run_id: str) -> Event:
     return Event(at, lane, text, is_bad, flow_run_id=flow_run_id)
 
 
-def _acknowledgement(record: Report) -> Event:
+def _acknowledgement(record: RecordedAcknowledgement) -> Event:
     return Event(
-        datetime.fromisoformat(record["acknowledged_at"]),
+        record.at,
         Lane.ACKNOWLEDGED,
-        f"{record['acknowledgement_state']} by {record['acknowledged_by']}"
-        f" for {record['owner']} through {record['provider']}",
-        evidence=record["session_id"],
+        f"{record.state} by {record.by} for {record.owner} through {record.provider}",
+        evidence=record.session_id,
     )
 
 

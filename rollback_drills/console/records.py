@@ -3,22 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from rollback_drills.console.drills import RecordedDrill
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
+from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DRILL_KIND,
     EXCEPTION_KIND,
     PLAN_KIND,
 )
+from rollback_drills.followup.acknowledgement import Said
+from rollback_drills.followup.exceptions import CycleException
 from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_document import AcknowledgementRow
 from rollback_drills.reports.audit_reading import imported_acknowledgements
 from rollback_drills.reports.filters import NotificationFilter, PackageFilter
@@ -28,21 +31,41 @@ from rollback_drills.reports.period import Period
 
 MOST_CYCLES: Final = 60
 MOST_ROWS: Final = 300
-
+R = TypeVar("R")
 
 Imported = tuple[datetime, NotificationRow | AcknowledgementRow]
 """When it was written there, and its row of the notification history or of an audit package."""
+
+
+class RecordedAcknowledgement(Said, frozen=True, gc=False, kw_only=True):
+    """What somebody acknowledged, and for whom."""
+
+    session_id: str
+    owner: str
+    provider: str
+
+
+class RecordedException(CycleException, frozen=True, gc=False, kw_only=True):
+    """What somebody approved for a cycle."""
+
+    session_id: str
+
+
+_plan: Final = msgspec.json.Decoder(RecordedPlan)
+_acknowledgement: Final = msgspec.json.Decoder(RecordedAcknowledgement)
+_exception: Final = msgspec.json.Decoder(RecordedException)
+_drill: Final = msgspec.json.Decoder(RecordedDrill)
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRecords:
     """Everything stands with the newest first."""
 
-    plans: Sequence[Report] = ()
-    """The records of the last plan of each cycle."""
-    acknowledgements: Sequence[Report] = ()
-    exceptions: Sequence[Report] = ()
-    drills: Sequence[Report] = ()
+    plans: Sequence[RecordedPlan] = ()
+    """The last plan of each cycle."""
+    acknowledgements: Sequence[RecordedAcknowledgement] = ()
+    exceptions: Sequence[RecordedException] = ()
+    drills: Sequence[RecordedDrill] = ()
     notifications: Sequence[OutboxRow] = ()
     runs: Mapping[str, str] = field(default_factory=dict)
     """By notification id the flow run that wrote its newest outcome."""
@@ -64,9 +87,9 @@ def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
         notifications = [OutboxRow.from_row(row) for row in connection.execute(sent)]
         return ScheduleRecords(
             _read_plans(connection, ids),
-            _read_kind(connection, ids, ACKNOWLEDGEMENT_KIND),
-            _read_kind(connection, ids, EXCEPTION_KIND),
-            _read_kind(connection, ids, DRILL_KIND),
+            _read_kind(connection, ids, ACKNOWLEDGEMENT_KIND, _acknowledgement),
+            _read_kind(connection, ids, EXCEPTION_KIND, _exception),
+            _read_kind(connection, ids, DRILL_KIND, _drill),
             notifications,
             find_notifying_runs(connection, {each.cycle_id for each in notifications}),
             _read_imported(connection, schedule_id),
@@ -80,7 +103,7 @@ def _read_imported(connection: Connection, schedule_id: str) -> list[Imported]:
     return sorted(found, key=lambda each: each[0], reverse=True)[:MOST_ROWS]
 
 
-def _read_plans(connection: Connection, ids: Sequence[str]) -> list[Report]:
+def _read_plans(connection: Connection, ids: Sequence[str]) -> list[RecordedPlan]:
     """Return the last plan of each cycle: a year of hourly checks has thousands of plans, and few cycles."""
     last = func.max(LEDGER.c.leaf_index)
     of_cycles = (
@@ -92,10 +115,12 @@ def _read_plans(connection: Connection, ids: Sequence[str]) -> list[Report]:
     )
     places = list(connection.scalars(of_cycles))
     rows = select(LEDGER.c.record).where(LEDGER.c.leaf_index.in_(places))
-    return list(map(msgspec.json.decode, connection.scalars(rows.order_by(LEDGER.c.leaf_index.desc()))))
+    return list(map(_plan.decode, connection.scalars(rows.order_by(LEDGER.c.leaf_index.desc()))))
 
 
-def _read_kind(connection: Connection, ids: Sequence[str], kind: str) -> list[Report]:
+def _read_kind(
+    connection: Connection, ids: Sequence[str], kind: str, decoder: msgspec.json.Decoder[R]
+) -> list[R]:
     rows = select(LEDGER.c.record).where(LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == kind)
     newest = rows.order_by(LEDGER.c.leaf_index.desc()).limit(MOST_ROWS)
-    return list(map(msgspec.json.decode, connection.scalars(newest)))
+    return list(map(decoder.decode, connection.scalars(newest)))

@@ -15,6 +15,7 @@ from rollback_drills.console.timeline import Timeline, place_events
 from rollback_drills.database.connections import DatabaseError
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.subject import Subject
+from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.exception_requests import RequestedException
 from rollback_drills.followup.found_requests import read_open_requests
@@ -23,7 +24,7 @@ from rollback_drills.planning.explanation import Explanation
 from rollback_drills.planning.upcoming import Upcoming, find_upcoming
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Criteria
 from rollback_drills.reports.explained import explain_subject
 from rollback_drills.reports.run_page import artifact_key
 
@@ -39,7 +40,7 @@ class ScheduleView:
     judgement: Judgement
     cadence: str
     """How often a drill is due; empty if that is not known."""
-    plan: Report | None
+    plan: RecordedPlan | None
     """The record of the plan that was written down last."""
     drills: Sequence[DrillRow]
     """The newest first."""

@@ -16,8 +16,8 @@ def list_checks(view: ScheduleView) -> CsvTable:
 def list_decisions(view: ScheduleView) -> CsvTable:
     """Return the last decision for each route."""
     columns = ("owner", "provider", "action", "category", "reason", "deferred_until")
-    decisions = view.plan["plan"]["route_decisions"] if view.plan else ()
-    return CsvTable(columns, [[each.get(name) for name in columns] for each in decisions])
+    decisions = view.plan.plan.route_decisions if view.plan else ()
+    return CsvTable(columns, [[getattr(each, name) for name in columns] for each in decisions])
 
 
 def list_coming(view: ScheduleView) -> CsvTable:
@@ -42,9 +42,9 @@ def list_drills(view: ScheduleView) -> CsvTable:
     rows = [
         (
             *(each.drill_id, each.executed_at, each.is_accepted, each.problems),
-            *(each.drill.get(name) for name in of_document),
-            *(each.drill.get("evidence_refs"), each.in_history),
-            each.evidence["leaf_index"] if each.evidence else None,
+            *(getattr(each.drill, name) for name in of_document),
+            *(each.drill.evidence_refs, each.in_history),
+            each.evidence.leaf_index if each.evidence else None,
         )
         for each in view.drills
     ]

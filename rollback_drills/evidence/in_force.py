@@ -7,22 +7,29 @@ stand for their own instant only.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import read_row
+from rollback_drills.evidence.index import LedgerRow, read
+from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
-from rollback_drills.readiness.terms import Report
 
 HAS_DIGEST: Final = LEDGER.c.record.contains('"finding_digest":"')
 """Whether a plan holds until a newer plan is written."""
 IS_CHECK: Final[ColumnElement[bool]] = (LEDGER.c.schedule_id == "") & (LEDGER.c.metadata_kind == CHECK_KIND)
 NAMES_GONE: Final[ColumnElement[bool]] = IS_CHECK & ~LEDGER.c.record.contains('"gone":[]')
 """Checks that say which schedules are gone."""
+
+
+class Departures(LedgerRow, frozen=True, gc=False):
+    """Which schedules a check no longer found."""
+
+    population_id: str
+    gone: Sequence[str]
 
 
 def find_last_checks(connection: Connection, *conditions: ColumnElement[bool]) -> Mapping[str, datetime]:
@@ -32,8 +39,8 @@ def find_last_checks(connection: Connection, *conditions: ColumnElement[bool]) -
     return {row.session_id: datetime.fromisoformat(row.created_at) for row in connection.execute(checks)}
 
 
-def find_in_force(connection: Connection, before: int) -> Mapping[int, Report]:
-    """Return the plans in force at a row of the ledger: their rows and records.
+def find_in_force(connection: Connection, before: int) -> Sequence[RecordedPlan]:
+    """Return the plans in force at a row of the ledger, in their order.
 
     A schedule has one, though two populations may hold it: the newest plan of a population that is checked
     from that row on.
@@ -46,35 +53,37 @@ def find_in_force(connection: Connection, before: int) -> Mapping[int, Report]:
         DatabaseError: A row holds no record any more.
     """
     checked = find_last_checks(connection, LEDGER.c.leaf_index >= before)
-    found: dict[str, tuple[int, Report]] = {}
+    found: dict[str, RecordedPlan] = {}
     newest = select(func.max(LEDGER.c.leaf_index)).where(
         LEDGER.c.metadata_kind == PLAN_KIND, LEDGER.c.leaf_index < before
     )
     rows = [*connection.scalars(newest.group_by(LEDGER.c.schedule_id))]
     while rows:
         earlier = []
-        for row, plan in _read_plans(connection, rows):
-            if plan["population_id"] in checked:
-                found[plan["schedule_id"]] = row, plan
+        for plan in _read_plans(connection, rows):
+            if plan.population_id in checked:
+                found[plan.schedule_id] = plan
             else:  # that population is no longer checked, but another population may have the schedule
-                older = newest.where(LEDGER.c.schedule_id == plan["schedule_id"], LEDGER.c.leaf_index < row)
-                earlier.append(connection.scalar(older))
+                own = LEDGER.c.schedule_id == plan.schedule_id, LEDGER.c.leaf_index < plan.leaf_index
+                earlier.append(connection.scalar(newest.where(*own)))
         rows = [row for row in earlier if row is not None]
     departures = select(LEDGER.c.leaf_index, LEDGER.c.record).where(NAMES_GONE, LEDGER.c.leaf_index < before)
     for gone_at, text in connection.execute(departures):
-        check = read_row(gone_at, text)
-        for name in check["gone"]:
-            row, plan = found.get(name, (gone_at, check))
-            if row < gone_at and plan["population_id"] == check["population_id"]:
+        check = read(gone_at, text, Departures)
+        for name in check.gone:
+            last = found.get(name)
+            if last is None or last.population_id != check.population_id:
+                continue
+            if last.leaf_index < gone_at:
                 del found[name]
-    return dict(sorted(found.values(), key=itemgetter(0)))
+    return sorted(found.values(), key=attrgetter("leaf_index"))
 
 
-def _read_plans(connection: Connection, rows: Sequence[int]) -> Iterator[tuple[int, Report]]:
+def _read_plans(connection: Connection, rows: Sequence[int]) -> Iterator[RecordedPlan]:
     """Yield those plans that hold until a newer plan follows."""
     for start in range(0, len(rows), MOST_PARAMETERS):
         some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])
         for row, text in connection.execute(
             select(LEDGER.c.leaf_index, LEDGER.c.record).where(some, HAS_DIGEST)
         ).all():
-            yield row, read_row(row, text)
+            yield read(row, text, RecordedPlan)

@@ -1,17 +1,19 @@
 """Finds records in the ledger."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from msgspec import UnsetType
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from rollback_drills.database.connections import Database
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.heads import damage
 from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.names.spellings import match
-from rollback_drills.readiness.terms import Report
 
 R = TypeVar("R", bound=Record)
 
@@ -34,6 +36,23 @@ class EvidenceFilter:
         """Return the conditions that are not None; names match in any spelling."""
         wanted = ((field.name, getattr(self, field.name)) for field in fields(self))
         return match(connection, LEDGER, [(name, value) for name, value in wanted if value is not None])
+
+
+class LedgerRow(msgspec.Struct, frozen=True, gc=False):
+    """What a reader needs of a row: its number, and what a reader of one kind adds."""
+
+    leaf_index: int
+
+
+class Placed(Protocol):
+    """What says which row it stands in."""
+
+    @property
+    def leaf_index(self) -> int | UnsetType:
+        """The number of the row."""
+
+
+P = TypeVar("P", bound=Placed)
 
 
 class EvidenceIndex:
@@ -69,7 +88,9 @@ class EvidenceIndex:
         database = next(filter(None, found), None)
         return cls(database) if database else None
 
-    def find(self, wanted: EvidenceFilter, *, limit: int = 100, offset: int = 0) -> tuple[list[Report], int]:
+    def find(
+        self, wanted: EvidenceFilter, *, limit: int = 100, offset: int = 0
+    ) -> tuple[list[WrittenRecord], int]:
         """Return the newest records that match, and how many match altogether.
 
         Raises:
@@ -77,13 +98,22 @@ class EvidenceIndex:
         """
         with self.database.read() as connection:
             conditions = wanted.to_sql(connection)
-            page = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*conditions)
-            page = page.order_by(LEDGER.c.leaf_index.desc()).limit(limit).offset(offset)
+            page = _newest(conditions).limit(limit).offset(offset)
             total = connection.scalar(select(func.count()).select_from(LEDGER).where(*conditions))
-            rows = [read_row(row.leaf_index, row.record) for row in connection.execute(page)]
+            rows = [read_row(*row) for row in connection.execute(page).tuples()]
         return rows, total or 0
 
-    def get(self, leaf_index: int) -> Report | None:
+    def read(self, wanted: EvidenceFilter, of: type[P], *, limit: int = 100) -> list[P]:
+        """Return the newest records that match, as their kind.
+
+        Raises:
+            DatabaseError: A record is damaged, or of another kind.
+        """
+        with self.database.read() as connection:
+            page = _newest(wanted.to_sql(connection)).limit(limit)
+            return [read(*row, of) for row in connection.execute(page).tuples()]
+
+    def get(self, leaf_index: int) -> WrittenRecord | None:
         """Return one record by its number; None if there is none.
 
         Raises:
@@ -95,8 +125,13 @@ class EvidenceIndex:
         return None if text is None else read_row(leaf_index, text)
 
 
-def read(leaf_index: int, text: str, of: type[R]) -> R:
-    """Return the record of a row as one of its kind.
+def _newest(conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[int, str]]:
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*conditions)
+    return rows.order_by(LEDGER.c.leaf_index.desc())
+
+
+def read(leaf_index: int, text: str, of: type[P]) -> P:
+    """Return what a row says, as its kind, or as a reader needs it.
 
     Raises:
         DatabaseError: The row holds no such record any more.
@@ -104,9 +139,9 @@ def read(leaf_index: int, text: str, of: type[R]) -> R:
     try:
         record = msgspec.json.decode(text, type=of)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise damage(f"row {leaf_index} holds no record any more") from None
+        raise _lost(leaf_index) from None
     if record.leaf_index != leaf_index:
-        raise damage(f"row {leaf_index} holds no record any more")
+        raise _lost(leaf_index)
     return record
 
 
@@ -126,7 +161,7 @@ def read_all(connection: Connection, of: type[R], *conditions: ColumnElement[boo
     return [read(row.leaf_index, row.record, of) for row in found]
 
 
-def read_row(leaf_index: int, text: str) -> Report:
+def read_row(leaf_index: int, text: str) -> WrittenRecord:
     """Return the record of a row.
 
     Raises:
@@ -138,5 +173,9 @@ def read_row(leaf_index: int, text: str) -> Report:
     except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError):
         is_record = False
     if not is_record:
-        raise damage(f"row {leaf_index} holds no record any more")
+        raise _lost(leaf_index)
     return dict(record)
+
+
+def _lost(leaf_index: int) -> DatabaseError:
+    return damage(f"row {leaf_index} holds no record any more")

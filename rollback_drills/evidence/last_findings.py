@@ -14,16 +14,17 @@ from sqlalchemy import Connection, delete, insert, select, update
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LAST_FINDINGS, LEDGER
 from rollback_drills.evidence.in_force import IS_CHECK
-from rollback_drills.evidence.index import read_row
+from rollback_drills.evidence.index import read
 from rollback_drills.evidence.population import (
     Changes,
     KnownFindings,
+    RecordedCheck,
+    RecordedFinding,
     SeenPopulations,
     Summary,
     digest_population,
 )
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, PRUNING_KIND
-from rollback_drills.readiness.terms import Report
 
 _ROWS_AT_ONCE: Final = 1000
 _NO_RECORD: Final = ""
@@ -51,13 +52,13 @@ def read_last_check(
     newest = _find_check(connection, population_id)
     if newest is None:
         return None
-    created_at = datetime.fromisoformat(newest["created_at"])
+    created_at = datetime.fromisoformat(newest.created_at)
     if schedule_ids is not None:
         return LastCheck(_read_rows(connection, population_id, schedule_ids), created_at)
     known = _read_table(connection, population_id)
-    is_signed = digest_population(known) == newest["population_digest"]
-    if not is_signed or _was_pruned_after(connection, newest["leaf_index"]):
-        of_ledger = _read_ledger(connection, population_id, newest["leaf_index"])
+    is_signed = digest_population(known) == newest.population_digest
+    if not is_signed or _was_pruned_after(connection, newest.leaf_index):
+        of_ledger = _read_ledger(connection, population_id, newest.leaf_index)
         known = dict.fromkeys(known, _NO_RECORD) | of_ledger
         _replace_table(connection, population_id, known)
     return LastCheck(known, created_at)
@@ -66,7 +67,7 @@ def read_last_check(
 def find_last_check(connection: Connection, population_id: str) -> int | None:
     """Return the row of the newest check of a population; None if it was never checked."""
     newest = _find_check(connection, population_id)
-    return None if newest is None else int(newest["leaf_index"])
+    return None if newest is None else newest.leaf_index
 
 
 def find_known_names(database: Database, population_id: str) -> list[str]:
@@ -107,13 +108,13 @@ def _add_rows(connection: Connection, population_id: str, findings: KnownFinding
         connection.execute(insert(LAST_FINDINGS), rows)
 
 
-def _find_check(connection: Connection, population_id: str) -> Report | None:
+def _find_check(connection: Connection, population_id: str) -> RecordedCheck | None:
     """Return the newest check of a population; its record has no schedule."""
     checks = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
         IS_CHECK, LEDGER.c.session_id == population_id
     )
     row = connection.execute(checks.order_by(LEDGER.c.leaf_index.desc()).limit(1)).first()
-    return read_row(row.leaf_index, row.record) if row else None
+    return read(row.leaf_index, row.record, RecordedCheck) if row else None
 
 
 def _was_pruned_after(connection: Connection, row: int) -> bool:
@@ -144,14 +145,15 @@ def _read_rows(connection: Connection, population_id: str, schedule_ids: Sequenc
 def _read_ledger(connection: Connection, population_id: str, last: int) -> KnownFindings:
     """Read the rows up to the last again; it is needed after a pruning, or if the table was changed."""
     seen = SeenPopulations()
-    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.metadata_kind, LEDGER.c.record).where(
         LEDGER.c.metadata_kind.in_((PLAN_KIND, CHECK_KIND)),
         LEDGER.c.leaf_index <= last,
         LEDGER.c.record.contains(population_id),
     )
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
-    for row, text in connection.execute(ordered):
-        record = read_row(row, text)
-        if record.get("population_id") == population_id:
-            seen.take(record)
+    for row, kind, text in connection.execute(ordered):
+        if kind == PLAN_KIND:
+            seen.take_plan(read(row, text, RecordedFinding))
+        else:
+            seen.take_check(read(row, text, RecordedCheck))
     return seen.known.get(population_id, {})

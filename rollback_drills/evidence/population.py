@@ -11,8 +11,10 @@ from typing import Final, Self
 import msgspec
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.in_force import Departures
+from rollback_drills.evidence.index import LedgerRow
 from rollback_drills.evidence.ledger.canonical import write_canonical
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, start_record
+from rollback_drills.evidence.records import CHECK_KIND, start_record
 from rollback_drills.readiness.terms import Readiness, Report
 from rollback_drills.redaction.redactor import Redact
 
@@ -194,24 +196,36 @@ def record_check(summary: Summary, changes: Changes, *, created_at: datetime, si
     }
 
 
+class RecordedFinding(LedgerRow, frozen=True, gc=False):
+    """What the record of a plan says of a population; empty in plans of earlier versions."""
+
+    schedule_id: str
+    population_id: str = ""
+    finding_digest: str = ""
+
+
+class RecordedCheck(Departures, frozen=True, gc=False):
+    """What the record of a check says of a population."""
+
+    created_at: str
+    schedule_count: int
+    population_digest: str
+
+
 class SeenPopulations:
-    """Follows the records of the ledger in their order, and keeps what is known of each population."""
+    """Follows plans and checks of the ledger in their order, and keeps what is known of each population."""
 
     def __init__(self) -> None:
         """Begin before the first record."""
         self.known: dict[str, KnownFindings] = {}
 
-    def take(self, record: Report) -> None:
-        """Take a record of a plan or a check; others say nothing about populations.
+    def take_plan(self, plan: RecordedFinding) -> None:
+        """Take a plan; one of an earlier version says nothing about populations."""
+        if plan.finding_digest:
+            self.known.setdefault(plan.population_id, {})[plan.schedule_id] = plan.finding_digest
 
-        Raises:
-            KeyError, TypeError: It is not as this program writes it.
-        """
-        kind = record["metadata_kind"]
-        if kind == PLAN_KIND and "finding_digest" in record:
-            of_population = self.known.setdefault(record["population_id"], {})
-            of_population[record["schedule_id"]] = record["finding_digest"]
-        elif kind == CHECK_KIND:
-            of_population = self.known.setdefault(record["population_id"], {})
-            for name in record["gone"]:
-                of_population.pop(name, None)
+    def take_check(self, check: RecordedCheck) -> None:
+        """Take a check."""
+        of_population = self.known.setdefault(check.population_id, {})
+        for name in check.gone:
+            of_population.pop(name, None)

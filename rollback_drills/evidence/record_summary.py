@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from rollback_drills.readiness.terms import Report
+import msgspec
+
+from rollback_drills.evidence.index import LedgerRow
+from rollback_drills.evidence.written_record import WrittenRecord
 
 _SAYS: Final = ("category", "outcome", "status", "cause", "closure_state", "step")
 """What a record says in one word; the first that it has."""
@@ -27,22 +30,30 @@ class EvidenceRow:
     """The Prefect flow run that wrote it; empty if it was none."""
 
 
-def describe_record(record: Report) -> EvidenceRow:
+class _Row(LedgerRow, frozen=True, gc=False):
+    created_at: datetime
+    session_id: str
+    flow_run_id: str = ""
+    original: WrittenRecord | None = None
+
+
+def describe_record(record: WrittenRecord) -> EvidenceRow:
     """Describe a record in a row; an imported one is what it was."""
-    told = record.get("original", record)
+    row = msgspec.convert(record, _Row)
+    told = record if row.original is None else row.original
     kind = str(told["metadata_kind"])
     for start in ("go-backend-rollback-drill-", "rollback-drills-"):
         kind = kind.removeprefix(start)
     what = next((told[name] for name in _SAYS if told.get(name)), "")
     return EvidenceRow(
-        record["leaf_index"],
-        datetime.fromisoformat(record["created_at"]),
+        row.leaf_index,
+        row.created_at,
         kind,
-        told is not record,
+        row.original is not None,
         str(told.get("schedule_id") or ""),
         str(told.get("provider") or ""),
         str(told.get("owner") or ""),
         str(what),
-        str(record["session_id"]),
-        str(record.get("flow_run_id") or ""),
+        row.session_id,
+        row.flow_run_id,
     )

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.database.tables import CHECK_SHARDS, LEDGER
 from rollback_drills.errors import DrillsError
-from rollback_drills.evidence.heads import damage
+from rollback_drills.evidence.index import read
 from rollback_drills.evidence.last_findings import find_last_check, read_last_check
-from rollback_drills.evidence.population import KnownFindings, Part, ShardReport, Summary
+from rollback_drills.evidence.population import KnownFindings, Part, RecordedFinding, ShardReport, Summary
 from rollback_drills.evidence.records import PLAN_KIND
 
 _THE_CHECK: Final = ""
@@ -55,13 +55,6 @@ class _Stored(ShardResult, frozen=True):
     ambiguous: tuple[str, ...]
 
 
-class _Plan(msgspec.Struct, frozen=True, gc=False):
-    schedule_id: str = ""
-    population_id: str = ""
-    finding_digest: str = ""
-
-
-_plan: Final = msgspec.json.Decoder(_Plan)
 _result: Final = msgspec.msgpack.Decoder(ShardResult)
 _stored: Final = msgspec.msgpack.Decoder(_Stored)
 
@@ -222,10 +215,7 @@ def read_plans(
     found: KnownFindings = {}
     for statement in parts:
         for leaf_index, text in connection.execute(statement):
-            try:
-                plan = _plan.decode(text)
-            except msgspec.MsgspecError:
-                raise damage(f"row {leaf_index} cannot be read") from None
+            plan = read(leaf_index, text, RecordedFinding)
             if plan.population_id == population_id:
                 found[plan.schedule_id] = plan.finding_digest
     return found

@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
-import msgspec
 from sqlalchemy import select
 
 from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.followup.acknowledgement import NotifiedRoute
 from rollback_drills.names import ids
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import match
 from rollback_drills.outbox.rows import read_notification
-from rollback_drills.readiness.terms import Report
 
 _MOST_ROUTES = 1000
 _MOST_NAMED = 20
@@ -42,6 +42,10 @@ class ChosenRoutes:
     due_at: datetime | None
 
 
+class _DecidedRoute(NotifiedRoute, frozen=True, gc=False, kw_only=True):
+    leaf_index: int
+
+
 def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
     """Find the routes that are meant, of the cycle, the plan's cycle, or the newest cycle of the schedule.
 
@@ -50,8 +54,8 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
     """
     cycle_id, due_at = _find_alarm_path(index, wanted), None
     if cycle_id is None:
-        plan = _find_plan(index, wanted)
-        cycle_id, due = plan["cycle_id"], plan["plan"]["next_due_at"]
+        found = _find_plan(index, wanted)
+        cycle_id, due = found.cycle_id, found.plan.next_due_at
         due_at = datetime.fromisoformat(due) if due else None
     known = _find_routes(index, cycle_id)
     chosen = [
@@ -86,7 +90,7 @@ def _find_alarm_path(index: EvidenceIndex, wanted: RouteChoice) -> str | None:
     return found
 
 
-def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
+def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> RecordedPlan:
     if wanted.cycle_id is None and wanted.plan_id is None and wanted.schedule_id is None:
         raise UsageError(
             "say which one: ", Field("cycle_id"), ", ", Field("plan_id"), " or ", Field("schedule_id")
@@ -99,10 +103,10 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> Report:
         conditions = replace(conditions, session_id=session_id)
     elif wanted.plan_id is not None:
         conditions = EvidenceFilter(metadata_kind=PLAN_KIND, cycle_id=_cycle_of_plan(index, wanted.plan_id))
-    plans, _ = index.find(conditions, limit=1)
+    plans = index.read(conditions, RecordedPlan, limit=1)
     if plans:
-        if wanted.cycle_id not in (None, plans[0]["cycle_id"]):
-            raise UsageError(f"plan {wanted.plan_id} is of cycle {plans[0]['cycle_id']}; leave one out")
+        if wanted.cycle_id not in (None, plans[0].cycle_id):
+            raise UsageError(f"plan {wanted.plan_id} is of cycle {plans[0].cycle_id}; leave one out")
         return plans[0]
     given = wanted.cycle_id or wanted.plan_id or wanted.schedule_id
     what = "cycle" if wanted.cycle_id else "plan" if wanted.plan_id else "schedule"
@@ -118,9 +122,9 @@ def _cycle_of_plan(index: EvidenceIndex, plan_id: str) -> str:
 
 
 def _list_known(index: EvidenceIndex, what: str) -> str:
-    plans, _ = index.find(EvidenceFilter(metadata_kind=PLAN_KIND), limit=_MOST_ROUTES)
-    key = {"cycle": "cycle_id", "plan": "plan_id", "schedule": "schedule_id"}[what]
-    names = list(dict.fromkeys(plan[key] for plan in plans))
+    plans = index.read(EvidenceFilter(metadata_kind=PLAN_KIND), RecordedPlan, limit=_MOST_ROUTES)
+    name = attrgetter(f"{what}_id")
+    names = list(dict.fromkeys(map(name, plans)))
     return f"the newest are {_name_some(names)}" if names else "it has no plan at all yet"
 
 
@@ -132,11 +136,9 @@ def _name_some(names: Sequence[str]) -> str:
 def _find_routes(index: EvidenceIndex, cycle_id: str) -> list[NotifiedRoute]:
     """Return the routes of a cycle: those that plans decided on, and those of whom it was escalated to."""
     routes: dict[str, NotifiedRoute] = {}
-    decisions, _ = index.find(
-        EvidenceFilter(cycle_id=cycle_id, metadata_kind=DECISION_KIND), limit=_MOST_ROUTES
-    )
-    for decision in decisions:
-        routes.setdefault(decision["route_key"], msgspec.convert(decision, NotifiedRoute))
+    of_cycle = EvidenceFilter(cycle_id=cycle_id, metadata_kind=DECISION_KIND)
+    for decision in index.read(of_cycle, _DecidedRoute, limit=_MOST_ROUTES):
+        routes.setdefault(decision.route_key, decision)
     with index.database.read() as connection:
         rows = connection.execute(select(OUTBOX).where(OUTBOX.c.cycle_id == cycle_id)).all()
     for row in rows:

@@ -150,4 +150,5 @@ def _read(database: Database, feed_id: str | None = None) -> Iterator[Feed]:
 
 
 def _find(index: EvidenceIndex, kind: str, feed_id: str | None) -> list[Report]:
-    return index.find(EvidenceFilter(metadata_kind=kind, session_id=feed_id), limit=_MOST_FEEDS)[0]
+    found, _ = index.find(EvidenceFilter(metadata_kind=kind, session_id=feed_id), limit=_MOST_FEEDS)
+    return list(map(dict, found))

@@ -10,7 +10,8 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.in_force import IS_CHECK
-from rollback_drills.evidence.index import read_row
+from rollback_drills.evidence.index import LedgerRow, read
+from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.evidence.records import PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.names.keys import is_same
 from rollback_drills.names.spellings import find_spellings_by_index
@@ -59,6 +60,15 @@ class PastCheck(msgspec.Struct, frozen=True, gc=False):
     """When a check looked last, whatever it was about."""
 
 
+class _Delivery(LedgerRow, frozen=True, gc=False):
+    created_at: str
+    provider: str
+    owner: str
+    outcome: str = ""
+    detail: str = ""
+    error: str = ""
+
+
 def find_past_check(database: Database, schedule_id: str, at: datetime) -> PastCheck | None:
     """Return what the evidence says about a schedule at a time; None if it says nothing.
 
@@ -73,19 +83,21 @@ def find_past_check(database: Database, schedule_id: str, at: datetime) -> PastC
         if row is None:
             return None
         text = connection.scalar(select(LEDGER.c.record).where(LEDGER.c.leaf_index == row))
-        plan = read_row(row, text or "")
-        deliveries = tuple(_read_deliveries(connection, plan["cycle_id"], before))
+        plan = read(row, text or "", RecordedPlan)
+        deliveries = tuple(_read_deliveries(connection, plan.cycle_id, before))
         last = select(LEDGER.c.leaf_index, LEDGER.c.created_at).where(IS_CHECK, before)
         checked = connection.execute(last.order_by(LEDGER.c.leaf_index.desc()).limit(1)).first()
     return PastCheck(
         row,
-        plan["created_at"],
-        plan["session_id"],
-        plan["status"],
-        plan["cycle_id"],
+        plan.created_at,
+        plan.session_id,
+        plan.status,
+        plan.cycle_id,
         tuple(
-            PastDecision(**{name: each.get(name) for name in PastDecision.__struct_fields__})
-            for each in plan["plan"]["route_decisions"]
+            PastDecision(
+                each.provider, each.owner, each.action, each.category, each.reason, each.deferred_until
+            )
+            for each in plan.plan.route_decisions
         ),
         deliveries,
         checked.leaf_index if checked else None,
@@ -99,14 +111,9 @@ def _read_deliveries(
     of_cycle = (LEDGER.c.cycle_id == cycle_id) & (LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND) & before
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(of_cycle).order_by(LEDGER.c.leaf_index)
     for row, text in connection.execute(rows):
-        record = read_row(row, text)
+        each = read(row, text, _Delivery)
         yield PastDelivery(
-            row,
-            record["created_at"],
-            record["provider"],
-            record["owner"],
-            str(record.get("outcome") or ""),
-            str(record.get("detail") or record.get("error") or ""),
+            row, each.created_at, each.provider, each.owner, each.outcome, each.detail or each.error
         )
 
 

@@ -11,11 +11,16 @@ import msgspec
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.in_force import HAS_DIGEST, NAMES_GONE, find_in_force, find_last_checks
-from rollback_drills.evidence.index import read_row
+from rollback_drills.evidence.in_force import (
+    HAS_DIGEST,
+    NAMES_GONE,
+    Departures,
+    find_in_force,
+    find_last_checks,
+)
+from rollback_drills.evidence.index import LedgerRow, read
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.planning.category import Action
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.imported import ROWS_AT_ONCE
 from rollback_drills.reports.period import Period
@@ -43,6 +48,10 @@ class Spell(msgspec.Struct, frozen=True, gc=False):
     route: Route
     begins: datetime
     ends: datetime
+
+
+class _Plan(LedgerRow, frozen=True, gc=False):
+    population_id: str
 
 
 _SUPPRESS: Final = Action.SUPPRESS.value
@@ -114,7 +123,7 @@ class SpellReader:
             *within, or_(decisions, kind == PLAN_KIND, NAMES_GONE)
         )
         ordered = rows.order_by(number).execution_options(yield_per=ROWS_AT_ONCE)
-        read = self._connection.execute(ordered).partitions()
+        found = self._connection.execute(ordered).partitions()
         # each name for itself: to gather some in a list costs a third of a microsecond, for each row
         for (
             row,
@@ -127,13 +136,13 @@ class SpellReader:
             action,
             category,
             created_at,
-        ) in chain.from_iterable(read):
+        ) in chain.from_iterable(found):
             at = datetime.fromisoformat(created_at)
             if row_kind == PLAN_KIND:
-                population_id = read_row(row, text)["population_id"] if text else ""
+                population_id = read(row, text, _Plan).population_id if text else ""
                 yield from self._take_plan(population_id, schedule_id, at)
             elif row_kind == CHECK_KIND:
-                yield from self._take_gone(read_row(row, text), at)
+                yield from self._take_gone(read(row, text, Departures), at)
             else:
                 route = Route(schedule_id, cycle_id, provider, owner, action, category)
                 if action != _SUPPRESS:
@@ -148,13 +157,13 @@ class SpellReader:
     def _begin(self, first: int) -> None:
         since = self._period.since
         assert since is not None  # noqa: S101 - a trend has both ends
-        names = Route.__struct_fields__[2:]
-        for record in find_in_force(self._connection, first).values():
-            of_schedule = record["schedule_id"], record["cycle_id"]
-            decisions = record["plan"]["route_decisions"]
-            routes = (Route(*of_schedule, *(each[name] for name in names)) for each in decisions)
+        for plan in find_in_force(self._connection, first):
+            routes = (
+                Route(plan.schedule_id, plan.cycle_id, each.provider, each.owner, each.action, each.category)
+                for each in plan.plan.route_decisions
+            )
             begun = {each: since for each in routes if self._holds(each)}
-            self._open[record["population_id"], record["schedule_id"]] = _Open(begun, {}, since)
+            self._open[plan.population_id, plan.schedule_id] = _Open(begun, {}, since)
 
     def _holds(self, route: Route) -> bool:
         return route.action == Action.SUPPRESS and self._wanted.matches(route)
@@ -173,7 +182,7 @@ class SpellReader:
             known = self._newest[route.schedule_id] = self._open["", route.schedule_id] = _Open(seen_at=at)
         known.begun[route] = known.earlier.pop(route, at)
 
-    def _take_gone(self, check: Report, at: datetime) -> Iterator[Spell]:
-        for name in check["gone"]:
-            if known := self._open.pop((check["population_id"], name), None):
+    def _take_gone(self, check: Departures, at: datetime) -> Iterator[Spell]:
+        for name in check.gone:
+            if known := self._open.pop((check.population_id, name), None):
                 yield from known.end(at)

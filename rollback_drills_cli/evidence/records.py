@@ -7,7 +7,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record_summary import describe_record
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.filters import (
     OldScheduleIdOption,
@@ -99,8 +99,8 @@ def show(
     print_json(record)
 
 
-def _to_row(record: Report) -> Sequence[str]:
+def _to_row(record: WrittenRecord) -> Sequence[str]:
     row = describe_record(record)
     kind = f"{row.kind} (imported)" if row.is_imported else row.kind
-    at = record["created_at"][:19]
+    at = text_of(record, "created_at")[:19]
     return str(row.number), at, kind, row.schedule_id, row.provider, row.owner, row.what

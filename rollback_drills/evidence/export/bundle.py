@@ -151,9 +151,9 @@ def _write(
 
 
 def _add_in_force(connection: Connection, query: Query, chosen: Selection, population: Population) -> None:
-    for record in find_in_force(connection, chosen.start).values():
-        if query.schedules is None or record["schedule_id"] in query.schedules:
-            population.add_in_force(record)
+    for plan in find_in_force(connection, chosen.start):
+        if query.schedules is None or plan.schedule_id in query.schedules:
+            population.add_in_force(plan)
 
 
 def _write_heads(connection: Connection, folder: Path, chosen: Selection) -> Iterator[int]:

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from rollback_drills.evidence.appender import columns_of
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.rendering.csv_cells import write_cell
 
 _COLUMNS: Final = (
@@ -34,7 +34,7 @@ class TableWriter:
         self._writer = csv.writer(self._file)
         self._writer.writerow(_COLUMNS)
 
-    def add(self, record: Report) -> None:
+    def add(self, record: WrittenRecord) -> None:
         """Write a record."""
         what = next((record[name] for name in _SAYS if record.get(name)), "")
         of_run = {name: record.get(name, "") for name in ("signer", "flow_run_id")}

@@ -8,10 +8,10 @@ import msgspec
 from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
 from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.evidence.export.cycles import Due
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.recorded_plan import RecordedCadence
 
 
-def list_following(says: Report, due_at: datetime, until: datetime) -> Iterator[Due]:
+def list_following(says: RecordedCadence, due_at: datetime, until: datetime) -> Iterator[Due]:
     """Yield the due times of a cadence after one, up to a time.
 
     Args:
@@ -22,21 +22,20 @@ def list_following(says: Report, due_at: datetime, until: datetime) -> Iterator[
     cadence = _read(says)
     if cadence is None:
         return
-    can_be_late = says.get("can_be_late") is not False
     try:
         for at in cadence.following(due_at):
             if at > until:
                 return
-            yield Due(at, cadence.counts_from(at), can_be_late)
+            yield Due(at, cadence.counts_from(at), says.can_be_late)
     except OverflowError:  # those before are listed
         return
 
 
-def _read(says: Report) -> CalendarCadence | None:
+def _read(says: RecordedCadence) -> CalendarCadence | None:
     """Read the cadence; None if an earlier version wrote the plan, or its holidays are not known here."""
     try:
-        written = msgspec.convert(says["document"], WrittenCadence)
-        calendar = msgspec.convert(says.get("calendar", {}), WorkCalendar)
-    except (KeyError, msgspec.ValidationError):
+        written = msgspec.convert(says.document, WrittenCadence)
+        calendar = msgspec.convert(says.calendar or {}, WorkCalendar)
+    except msgspec.ValidationError:
         return None
     return written.read({written.shift.calendar: calendar} if written.shift else {})

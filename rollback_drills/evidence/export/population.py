@@ -5,11 +5,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
+
 from rollback_drills.evidence.export.cycles import Due, PerformedDrill
 from rollback_drills.evidence.export.listed import Listed
 from rollback_drills.evidence.export.recovery import Recovery
+from rollback_drills.evidence.export.reported_rows import (
+    LedgerEvent,
+    ReportedAcknowledgement,
+    ReportedDecision,
+    ReportedDelivery,
+    ReportedDrill,
+    ReportedEscalation,
+    ReportedException,
+    ReportedImport,
+    ReportedRow,
+    taking,
+)
 from rollback_drills.evidence.export.route_lines import RouteLine, describe_outcome, describe_suppression
 from rollback_drills.evidence.export.seen_schedule import SeenSchedule
+from rollback_drills.evidence.recorded_plan import RecordedPlan, RecordedSchedule
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DECISION_KIND,
@@ -21,9 +36,10 @@ from rollback_drills.evidence.records import (
     PLAN_KIND,
     ROUTE_DELIVERY_KIND,
 )
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.names.ids import ALARM_PATH_PREFIX
 from rollback_drills.notifications.states import DEAD, NOTIFIED
-from rollback_drills.readiness.terms import Report
+from rollback_drills.planning.category import Action
 
 
 @dataclass(slots=True)
@@ -58,52 +74,57 @@ class Population:
         self.routes: dict[str, Listed[RouteLine]] = {}
         """By schedule: who was notified, who was not and why."""
         self.imports: dict[tuple[str, str], Import] = {}
-        self.failures = Listed[Report]()
-        self.acknowledgements = Listed[Report]()
-        self.escalations = Listed[Report]()
-        self.granted = Listed[Report]()
+        self.failures = Listed[ReportedDelivery]()
+        self.acknowledgements = Listed[ReportedAcknowledgement]()
+        self.escalations = Listed[ReportedEscalation]()
+        self.granted = Listed[ReportedException]()
         """Cycles that were skipped, postponed or waived."""
         self.recovery = Recovery()
-        self.ledger_events = Listed[Report]()
+        self.ledger_events = Listed[LedgerEvent]()
         """What the ledger says of itself, in the whole of it."""
         self.oldest = self.newest = ""
-        self._take: Mapping[str, Callable[[Report], None]] = {
-            PLAN_KIND: self._take_plan,
-            DECISION_KIND: self._take_decision,
-            DRILL_KIND: self._take_drill,
-            ROUTE_DELIVERY_KIND: self._take_delivery,
-            ACKNOWLEDGEMENT_KIND: self.acknowledgements.add,
-            ESCALATION_KIND: self.escalations.add,
-            EXCEPTION_KIND: self.granted.add,
-            IMPORT_KIND: self._take_import,
+        self._take: Mapping[str, Callable[[WrittenRecord], None]] = {
+            PLAN_KIND: taking(RecordedPlan, self._take_plan),
+            DECISION_KIND: taking(ReportedDecision, self._take_decision),
+            DRILL_KIND: taking(ReportedDrill, self._take_drill),
+            ROUTE_DELIVERY_KIND: taking(ReportedDelivery, self._take_delivery),
+            ACKNOWLEDGEMENT_KIND: taking(ReportedAcknowledgement, self.acknowledgements.add),
+            ESCALATION_KIND: taking(ReportedEscalation, self.escalations.add),
+            EXCEPTION_KIND: taking(ReportedException, self.granted.add),
+            IMPORT_KIND: taking(ReportedImport, self._take_import),
             **self.recovery.takers,
         }
 
-    def add_in_force(self, record: Report) -> None:
+    def add_in_force(self, plan: RecordedPlan) -> None:
         """Take a plan in that was in force when the period began: its schedule was checked within it."""
-        self._take_plan(record)
-        self._schedule(record).changes = 0
-        for decision in record["plan"]["route_decisions"]:
-            if decision["action"] == "suppress":
-                self._list_suppression(record, decision)
+        self._take_plan(plan)
+        self._schedule(plan.schedule_id).changes = 0
+        for decision in plan.plan.route_decisions:
+            if decision.action == Action.SUPPRESS:
+                line = describe_suppression(decision, at=plan.created_at, row=plan.leaf_index)
+                self._list_route(plan.schedule_id, line)
 
     def is_earlier(self, seen: SeenSchedule) -> bool:
         """Whether the newest plan of a schedule was written before the period."""
         return seen.row is not None and seen.row < self.first_row
 
-    def add(self, record: Report) -> None:
-        """Take a record in, if it belongs to the period."""
-        kind = record["metadata_kind"]
-        if kind in LEDGER_KINDS:
-            self.ledger_events.add(record)
+    def add(self, record: WrittenRecord) -> None:
+        """Take a record in, if it belongs to the period.
+
+        Raises:
+            ValidationError: It is not as this program writes it.
+        """
+        row = msgspec.convert(record, ReportedRow)
+        if row.metadata_kind in LEDGER_KINDS:
+            self.ledger_events.add(msgspec.convert(record, LedgerEvent))
             return
-        if not self.first_row <= record["leaf_index"] < self._end:
+        if not self.first_row <= row.leaf_index < self._end:
             return
-        self.oldest = self.oldest or record["created_at"]
-        self.newest = max(self.newest, record["created_at"])
-        self.kinds[kind] += 1
-        take = self._take.get(kind)
-        if take and not str(record.get("schedule_id", "")).startswith(ALARM_PATH_PREFIX):
+        self.oldest = self.oldest or row.created_at
+        self.newest = max(self.newest, row.created_at)
+        self.kinds[row.metadata_kind] += 1
+        take = self._take.get(row.metadata_kind)
+        if take and not row.schedule_id.startswith(ALARM_PATH_PREFIX):
             take(record)
 
     @property
@@ -126,76 +147,61 @@ class Population:
             if not drill.accepted
         ]
 
-    def _schedule(self, record: Report) -> SeenSchedule:
-        name = record["schedule_id"]
+    def _schedule(self, name: str) -> SeenSchedule:
         return self.schedules.setdefault(name, SeenSchedule(name))
 
-    def _take_plan(self, record: Report) -> None:
-        seen, says = self._schedule(record), record.get("schedule", {})
-        seen.environment = says.get("environment") or ""
-        seen.cadence = _describe_cadence(says)
-        seen.runbook_ref = says.get("runbook_ref") or ""
-        seen.owners = tuple(record["plan"]["owners"])
-        seen.state = record["status"]
-        seen.row = record["leaf_index"]
+    def _take_plan(self, record: RecordedPlan) -> None:
+        seen, says, plan = self._schedule(record.schedule_id), record.schedule, record.plan
+        seen.environment = says.environment or ""
+        seen.cadence = says.describe_cadence()
+        seen.runbook_ref = says.runbook_ref or ""
+        seen.owners = tuple(plan.owners)
+        seen.state = record.status
+        seen.row = record.leaf_index
         seen.changes += 1
-        if written := record["plan"].get("next_due_at"):
-            due = seen.due_times[written] = _read_due(written, says)
-            seen.follow(
-                says.get("cadence") or {}, due.at, datetime.fromisoformat(record["plan"]["generated_at"])
-            )
+        if plan.next_due_at:
+            due = seen.due_times[plan.next_due_at] = _read_due(plan.next_due_at, says)
+            seen.follow(says.cadence, due.at, datetime.fromisoformat(plan.generated_at))
 
-    def _take_decision(self, record: Report) -> None:
-        if record["action"] == "suppress":
-            self.suppressions[record["category"], record["provider"], record["owner"]] += 1
-            self._list_suppression(record, record)
+    def _take_decision(self, decision: ReportedDecision) -> None:
+        if decision.action == Action.SUPPRESS:
+            self.suppressions[decision.category, decision.provider, decision.owner] += 1
+            line = describe_suppression(decision, at=decision.created_at, row=decision.leaf_index)
+            self._list_route(decision.schedule_id, line)
 
-    def _take_drill(self, record: Report) -> None:
-        executed_at = record.get("executed_at") or record["drill"].get("executed_at")
-        problems = record.get("problems") or ""
+    def _take_drill(self, record: ReportedDrill) -> None:
+        executed_at, by = record.performed_at, record.drill
         drill = PerformedDrill(
-            record["leaf_index"],
-            record["drill_id"],
+            record.leaf_index,
+            record.drill_id,
             datetime.fromisoformat(executed_at) if executed_at else None,
-            record["accepted"],
-            problems if isinstance(problems, str) else "; ".join(problems),
-            record["drill"].get("approved_by") or record["drill"].get("reviewed_by") or "",
+            record.accepted,
+            record.explanation,
+            by.approved_by or by.reviewed_by,
         )
         # Drills without an id are told apart by when they were performed.
-        key = drill.drill_id, "" if drill.drill_id else executed_at or ""
-        self._schedule(record).by_drill[key] = drill
+        key = drill.drill_id, "" if drill.drill_id else executed_at
+        self._schedule(record.schedule_id).by_drill[key] = drill
 
-    def _take_delivery(self, record: Report) -> None:
-        self.outcomes[record["provider"], record["outcome"]] += 1
-        self._list_route(record, describe_outcome(record))
-        if record["outcome"] not in NOTIFIED:
-            self.failures.add(record)
+    def _take_delivery(self, delivery: ReportedDelivery) -> None:
+        self.outcomes[delivery.provider, delivery.outcome] += 1
+        self._list_route(delivery.schedule_id, describe_outcome(delivery))
+        if delivery.outcome not in NOTIFIED:
+            self.failures.add(delivery)
 
-    def _list_suppression(self, record: Report, decision: Report) -> None:
-        line = describe_suppression(decision, at=record["created_at"], row=record["leaf_index"])
-        self._list_route(record, line)
+    def _list_route(self, schedule_id: str, line: RouteLine) -> None:
+        if schedule_id:  # a notice to the platform owner is of no schedule
+            self.routes.setdefault(schedule_id, Listed()).add(line)
 
-    def _list_route(self, record: Report, line: RouteLine) -> None:
-        if name := record["schedule_id"]:  # a notice to the platform owner is of no schedule
-            self.routes.setdefault(name, Listed()).add(line)
-
-    def _take_import(self, record: Report) -> None:
-        key = record["imported_from"], record["signer"]
-        self.imports.setdefault(key, Import(record["leaf_index"])).count += 1
+    def _take_import(self, record: ReportedImport) -> None:
+        key = record.imported_from, record.signer
+        self.imports.setdefault(key, Import(record.leaf_index)).count += 1
 
 
-def _describe_cadence(says: Report) -> str:
-    if cadence := says.get("cadence"):
-        return str(cadence.get("description") or "")
-    return f"{says['interval_days']} days" if says.get("interval_days") else ""
-
-
-def _read_due(written: str, says: Report) -> Due:
+def _read_due(written: str, says: RecordedSchedule) -> Due:
     """Return the due time of a plan; of earlier versions and unknown cadences every drill before counts."""
-    at, cadence = datetime.fromisoformat(written), says.get("cadence")
+    at, cadence = datetime.fromisoformat(written), says.cadence
     if cadence:
-        counts_from = cadence.get("counts_from")
-        begin = datetime.fromisoformat(counts_from) if counts_from else None
-        return Due(at, begin, cadence.get("can_be_late") is not False)
-    days = says.get("interval_days")
-    return Due(at, at - timedelta(days=days) if days else None)
+        begin = datetime.fromisoformat(cadence.counts_from) if cadence.counts_from else None
+        return Due(at, begin, cadence.can_be_late)
+    return Due(at, at - timedelta(days=says.interval_days) if says.interval_days else None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rollback_drills.evidence.export.listed import Listed
+from rollback_drills.evidence.export.reported_rows import ReportedAct, ReportedOutage, taking
 from rollback_drills.evidence.records import (
     CLOSURE_KIND,
     DISABLED_KIND,
@@ -17,7 +18,7 @@ from rollback_drills.evidence.records import (
     REPLAY_REFUSAL_KIND,
     REPLAY_REQUEST_KIND,
 )
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.written_record import WrittenRecord
 
 _OUTAGES: Final = (OUTAGE_KIND, CLOSURE_KIND)
 _ACTS: Final = (
@@ -31,12 +32,13 @@ _ACTS: Final = (
 class Recovery:
     """What an export says of outages."""
 
-    outages: Listed[Report] = field(default_factory=Listed[Report])
+    outages: Listed[ReportedOutage] = field(default_factory=Listed[ReportedOutage])
     """Those that began, and those that ended."""
-    acts: Listed[Report] = field(default_factory=Listed[Report])
+    acts: Listed[ReportedAct] = field(default_factory=Listed[ReportedAct])
     """Requests, approvals, refusals, replays with their outcomes, discards, and switched connectors."""
 
     @property
-    def takers(self) -> Mapping[str, Callable[[Report], None]]:
+    def takers(self) -> Mapping[str, Callable[[WrittenRecord], None]]:
         """By kind of record, what lists it."""
-        return dict.fromkeys(_OUTAGES, self.outages.add) | dict.fromkeys(_ACTS, self.acts.add)
+        outages, acts = taking(ReportedOutage, self.outages.add), taking(ReportedAct, self.acts.add)
+        return dict.fromkeys(_OUTAGES, outages) | dict.fromkeys(_ACTS, acts)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from rollback_drills.evidence.export.cycles import Due, PerformedDrill
 from rollback_drills.evidence.export.due_times import list_following
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.recorded_plan import RecordedCadence
 
 
 class Followed(NamedTuple):
     """A cadence by the calendar, as plans had it for a while."""
 
-    says: Report
+    says: RecordedCadence
     due_at: datetime
     """Of the first plan that has it."""
     since: datetime
@@ -39,10 +39,11 @@ class SeenSchedule:
     """The cadences by the calendar, each from the first plan that has it."""
     by_drill: dict[tuple[str, str], PerformedDrill] = field(default_factory=dict)
 
-    def follow(self, says: Report, due_at: datetime, since: datetime) -> None:
+    def follow(self, says: RecordedCadence | None, due_at: datetime, since: datetime) -> None:
         """Take in what a plan says of the cadence, if that is news."""
-        known = self.cadences[-1].says.get("document") if self.cadences else None
-        if says.get("document") != known:
+        says = says or RecordedCadence()
+        known = self.cadences[-1].says.document if self.cadences else None
+        if says.document != known:
             self.cadences.append(Followed(says, due_at, since))
 
     def list_due_times(self, until: datetime) -> Iterator[Due]:

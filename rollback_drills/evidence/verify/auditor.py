@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
@@ -12,8 +14,8 @@ from rollback_drills.evidence.ledger.merkle import Frontier
 from rollback_drills.evidence.records import CLOCK_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification, printable
 from rollback_drills.evidence.verify.key_chain import KeyChain
-from rollback_drills.evidence.verify.record_reading import read_record
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.verify.own_records import Pruning, decode_key, decode_pruning, name_kind
+from rollback_drills.evidence.written_record import read_untrusted, text_of
 
 OWN_KIND: Final = b'"metadata_kind":"rollback-drills-'
 """Stands in every record of what the ledger says of itself, and of imported records."""
@@ -52,8 +54,8 @@ class Auditor:
         self._clock_steps = 0
         self._imported = 0
         self.frontier = Frontier()
-        self.newest_pruning: Report = {}
-        """The newest record of a pruning; empty if nothing was pruned."""
+        self.newest_pruning: Pruning | None = None
+        """What the newest record of a pruning says; None if nothing was pruned."""
         self.is_lost = False
         """Whether the hashes of the tree are not known any more, so that no root can be compared."""
         self._last_content = b""
@@ -94,7 +96,7 @@ class Auditor:
         """Look at what is left over at the end."""
         result, size = self.result, self.frontier.size
         result.size = size
-        result.newest_at = printable(str((read_record(self._last_content) or {}).get("created_at", "")))
+        result.newest_at = printable(text_of(read_untrusted(self._last_content) or {}, "created_at"))
         result.root = "" if self.is_lost else b64encode(self.frontier.root()).decode()
         while self._next is not None:
             missing = self._next[1].size
@@ -143,20 +145,20 @@ class Auditor:
 
     def _learn(self, content: bytes) -> None:
         """Take in what the ledger says of itself."""
-        record = read_record(content) or {}
         try:
-            kind = record["metadata_kind"]
+            kind = name_kind(content)
             if kind == KEY_KIND:
-                self._keys.learn(self.frontier.size, record)
+                named = decode_key(content)
+                self._keys.learn(self.frontier.size, PublicKey.parse(named.public_key), is_lost=named.lost)
             elif kind == PRUNING_KIND:
-                self._allowed_end = max(self._allowed_end, int(record["pruned_before"]))
-                self._allowed_count += int(record["row_count"])
-                self.newest_pruning = record
+                self.newest_pruning = decode_pruning(content)
+                self._allowed_end = max(self._allowed_end, self.newest_pruning.pruned_before)
+                self._allowed_count += self.newest_pruning.row_count
             elif kind == CLOCK_KIND:
                 self._clock_steps += 1
             elif kind == IMPORT_KIND:
                 self._imported += 1
-        except (KeyError, TypeError, ValueError, AttributeError, UsageError):
+        except (msgspec.MsgspecError, ValueError, RecursionError, UsageError):
             self.result.add(FindingKind.CHANGED, f"row {self.frontier.size} cannot be read")
 
     def _read(self, notes: Iterable[str]) -> Iterator[tuple[SignedNote, Checkpoint]]:

@@ -10,7 +10,7 @@ from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD
 from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.verify.bundle_files import BundleFiles
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
-from rollback_drills.evidence.verify.record_reading import read_record
+from rollback_drills.evidence.written_record import read_untrusted
 
 _MOST_LINES_MORE: Final = 1000
 """After so many lines more than the tree has rows, each of them a finding, the rest is not read."""
@@ -92,5 +92,5 @@ def _lines(files: BundleFiles, name: str) -> Iterator[bytes]:
 
 
 def _index_of(content: bytes) -> int | None:
-    index = (read_record(content) or {}).get("leaf_index")
+    index = (read_untrusted(content) or {}).get("leaf_index")
     return index if isinstance(index, int) else None

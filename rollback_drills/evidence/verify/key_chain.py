@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
-from rollback_drills.readiness.terms import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +35,11 @@ class KeyChain:
         self._signers: set[int] = set()
         self._confirmed_size = 0
 
-    def learn(self, row: int, record: Report) -> None:
-        """Take the record of a key.
-
-        Raises:
-            KeyError: The record names none.
-            UsageError: It names one that cannot be read.
-        """
-        key = PublicKey.parse(record["public_key"])
+    def learn(self, row: int, key: PublicKey, *, is_lost: bool) -> None:
+        """Take the key that a row names; the row may say that the one before it was lost."""
         if self.all:
             change = _Change(row, self.all[-1], len(self.all))
-            (self._losses if record.get("lost") else self._unsigned).append(change)
+            (self._losses if is_lost else self._unsigned).append(change)
         self.all.append(key)
 
     def judge_head(self, note: SignedNote, head: Checkpoint) -> None:

@@ -56,7 +56,8 @@ def verify_ledger(database: Database, trust: Trust, progress: Callable[[int], No
                 result.add(FindingKind.CHANGED, f"the database cannot be read to its end: {error.orig}")
         auditor.finish()
         waiting = _read_first_format(connection, outcomes)
-        outcomes.judge(result, str(auditor.newest_pruning.get("cut_off", "")))
+        pruning = auditor.newest_pruning
+        outcomes.judge(result, pruning.cut_off if pruning else "")
     if waiting:
         result.remarks.append(f"{waiting}; run `{UPGRADE_COMMAND}`")
     if result.is_intact and not result.size:

@@ -2,11 +2,18 @@
 
 from typing import Final
 
+import msgspec
+
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.population import SeenPopulations, digest_population
+from rollback_drills.evidence.population import (
+    RecordedCheck,
+    RecordedFinding,
+    SeenPopulations,
+    digest_population,
+)
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.rendering.relative_time import write_count
 
 _KINDS: Final = (PLAN_KIND, CHECK_KIND)
@@ -28,26 +35,31 @@ class PopulationAudit:
         """Note that a row has lost its record: it may have been a plan."""
         self._has_pruned = True
 
-    def take(self, record: Report) -> None:
+    def take(self, record: WrittenRecord) -> None:
         """Take a record, and recompute the population if it is that of a check."""
-        if record["metadata_kind"] not in _KINDS or "population_id" not in record:
+        kind = record["metadata_kind"]
+        if kind not in _KINDS or "population_id" not in record:
             return
         try:
-            self._take(record)
-        except (KeyError, TypeError, AttributeError, UsageError):
+            if kind == PLAN_KIND:
+                self._take_plan(msgspec.convert(record, RecordedFinding))
+            else:
+                self._take_check(msgspec.convert(record, RecordedCheck))
+        except (msgspec.ValidationError, UsageError):
             row = record["leaf_index"]
             self._result.add(
                 FindingKind.CHANGED, f"row {row} is not a plan or a check as this program writes it"
             )
 
-    def _take(self, record: Report) -> None:
-        kind = record["metadata_kind"]
-        name = record["population_id"]
-        self._seen.take(record)
-        if kind == PLAN_KIND or record["gone"]:
-            self._digests.pop(name, None)
-        if kind == CHECK_KIND:
-            self._compare(name, record)
+    def _take_plan(self, plan: RecordedFinding) -> None:
+        self._seen.take_plan(plan)
+        self._digests.pop(plan.population_id, None)
+
+    def _take_check(self, check: RecordedCheck) -> None:
+        self._seen.take_check(check)
+        if check.gone:
+            self._digests.pop(check.population_id, None)
+        self._compare(check)
 
     def finish(self) -> None:
         """Remark what could not be recomputed."""
@@ -57,17 +69,18 @@ class PopulationAudit:
                 f"{checks} cannot be recomputed: the records of plans before them were pruned"
             )
 
-    def _compare(self, name: str, record: Report) -> None:
+    def _compare(self, check: RecordedCheck) -> None:
+        name = check.population_id
         known = self._seen.known[name]
         if name not in self._digests:
             self._digests[name] = digest_population(known)
-        if self._digests[name] == record["population_digest"] and len(known) == record["schedule_count"]:
+        if self._digests[name] == check.population_digest and len(known) == check.schedule_count:
             self._result.check_count += 1
         elif self._has_pruned:
             self._unproven += 1
         else:
             self._result.add(
                 FindingKind.UNPROVEN,
-                f"row {record['leaf_index']}, the check of {record['created_at']}, does not follow from the"
+                f"row {check.leaf_index}, the check of {check.created_at}, does not follow from the"
                 " plans before it",
             )

@@ -8,11 +8,11 @@ from rollback_drills.evidence.ledger.merkle import HASH_SIZE, hash_leaf
 from rollback_drills.evidence.pruning import digest_once_keys
 from rollback_drills.evidence.records import ONCE_KINDS
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.own_records import Pruning
 from rollback_drills.evidence.verify.population_audit import PopulationAudit
-from rollback_drills.evidence.verify.record_reading import read_record
 from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.written_record import WrittenRecord, read_untrusted
 
 NO_HASH: Final = bytes(HASH_SIZE)
 _ONCE_KEY: Final = COLUMNS.index("once_key")
@@ -48,10 +48,10 @@ class RowJudge:
             self._result.add(*problem)
         return leaf, b"" if problem else content
 
-    def finish(self, newest_pruning: Report) -> None:
+    def finish(self, newest_pruning: Pruning | None) -> None:
         """Compare what is kept of pruned rows with what the newest pruning says of it."""
         self._populations.finish()
-        says = newest_pruning.get("once_keys")
+        says = newest_pruning.once_keys if newest_pruning else None
         if says is None and self._pruned_keys:
             self._earlier_keys += len(self._pruned_keys)
         elif says is not None and says != digest_once_keys(self._pruned_keys):
@@ -68,7 +68,7 @@ class RowJudge:
         name = f"row {row.leaf_index}"
         if row.problem:
             return FindingKind.CHANGED, f"{name} cannot be read: {row.problem}"
-        record = read_record(content)
+        record = read_untrusted(content)
         try:
             expected = columns_of(record or {})
         except (KeyError, TypeError, AttributeError):
@@ -86,7 +86,7 @@ class RowJudge:
             return FindingKind.CHANGED, f"{described} was changed in the column {column}"
         return None
 
-    def _differing(self, columns: tuple[Any, ...], expected: Report) -> Iterator[str]:
+    def _differing(self, columns: tuple[Any, ...], expected: WrittenRecord) -> Iterator[str]:
         wanted = tuple(expected[name] for name in COLUMNS)
         if columns == wanted:
             return

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
-from rollback_drills.evidence.verify.record_reading import read_record
+from rollback_drills.evidence.written_record import read_untrusted
 
 _OWN_KIND = b'"metadata_kind":"rollback-drills-ledger-'
 
@@ -76,4 +76,4 @@ class Selection:
 
 
 def _instant(content: bytes) -> str:
-    return str((read_record(content) or {}).get("created_at", ""))
+    return str((read_untrusted(content) or {}).get("created_at", ""))

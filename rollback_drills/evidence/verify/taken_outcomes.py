@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Row, inspect, select, type_coerce
 from sqlalchemy.types import NullType
 
@@ -12,11 +13,11 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.records import IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.names.ids import is_route_of_path
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import REDACTED
 
 _COLUMNS: Final = ("notification_id", "state", "attempt_count", "status_code", "completed_at", "cycle_due")
@@ -27,6 +28,20 @@ _SETTLED: Final = frozenset(
 """States that come with an outcome, so that the evidence has the same."""
 
 
+class _Said(msgspec.Struct, frozen=True, gc=False):
+    """What a row says of a notification."""
+
+    notification_id: str
+    schedule_id: str = ""
+    provider: str = ""
+    owner: str = ""
+    route_key: str = ""
+    outcome: str = ""
+    attempt_count: int = 0
+    status_code: int | None = None
+    completed_at: str | None = None
+
+
 class TakenOutcomes:
     """Holds what the outbox says, and lets go of each outcome for which a row is found."""
 
@@ -34,15 +49,12 @@ class TakenOutcomes:
         """Begin with what the outbox says was taken."""
         self._open = {str(row.notification_id): row for row in taken}
 
-    def find(self, record: Report) -> None:
+    def find(self, record: WrittenRecord) -> None:
         """Take a row of the ledger."""
-        if record.get("metadata_kind") == IMPORT_KIND and record.get("imported_from") == IMPORTED_FROM:
-            record = record["original"]
-        if self._open and record.get("metadata_kind") == ROUTE_DELIVERY_KIND:
-            notification_id = str(record.get("notification_id"))
-            taken = self._open.get(notification_id)
-            if taken is not None and _fits(taken, record):
-                del self._open[notification_id]
+        if self._open and (said := _read_outcome(record)):
+            taken = self._open.get(said.notification_id)
+            if taken is not None and _fits(taken, said):
+                del self._open[said.notification_id]
 
     def judge(self, result: Verification, pruned_until: str) -> None:
         """Name the outcomes without a row, except for those whose retention is over.
@@ -76,35 +88,48 @@ def iterate_taken(connection: Connection) -> Iterator[Row[Any]]:
             yield row
 
 
-def _fits(taken: Any, record: Report) -> bool:
-    if taken.state in _SETTLED and record.get("outcome") != taken.state:
+def _read_outcome(record: WrittenRecord) -> _Said | None:
+    """Return what a row says of a notification; None if it says nothing of any."""
+    if record.get("metadata_kind") == IMPORT_KIND and record.get("imported_from") == IMPORTED_FROM:
+        original = record.get("original")
+        record = original if isinstance(original, dict) else {}
+    if record.get("metadata_kind") != ROUTE_DELIVERY_KIND:
+        return None
+    try:
+        return msgspec.convert(record, _Said)
+    except msgspec.ValidationError:
+        return None
+
+
+def _fits(taken: Any, said: _Said) -> bool:
+    if taken.state in _SETTLED and said.outcome != taken.state:
         return False
-    if not _is_schedule(taken, record):
+    if not _is_schedule(taken, said):
         return False
-    if not all(_is_said(record.get(name), getattr(taken, name)) for name in ("provider", "owner")):
+    if not (_is_said(said.provider, taken.provider) and _is_said(said.owner, taken.owner)):
         return False
     if taken.completed_at is None:
         return True
-    says = (record.get("attempt_count"), record.get("status_code"), record.get("completed_at"))
+    says = (said.attempt_count, said.status_code, said.completed_at)
     return says == (taken.attempt_count, taken.status_code, _write(taken.completed_at))
 
 
-def _is_schedule(taken: Any, record: Report) -> bool:
+def _is_schedule(taken: Any, said: _Said) -> bool:
     """Whether the evidence says the schedule of the outbox.
 
     The message that ends the cycle of a document without an id may say the id that it has now. Its route is
     still that of the path.
     """
     path = taken.schedule_id
-    if _is_said(record.get("schedule_id"), path):
+    if _is_said(said.schedule_id, path):
         return True
-    route, provider, owner = (str(record.get(name)) for name in ("route_key", "provider", "owner"))
-    return isinstance(path, str) and is_route_of_path(route, path, str(taken.cycle_due), provider, owner)
+    route = said.route_key, path, str(taken.cycle_due), said.provider, said.owner
+    return isinstance(path, str) and is_route_of_path(*route)
 
 
-def _is_said(said: Any, stored: Any) -> bool:
+def _is_said(said: str, stored: Any) -> bool:
     """Whether the evidence says a name of the outbox; a secret in it is redacted in the evidence alone."""
-    return isinstance(said, str) and isinstance(stored, str) and (is_same(said, stored) or REDACTED in said)
+    return isinstance(stored, str) and (is_same(said, stored) or REDACTED in said)
 
 
 def _is_older(taken: Any, pruned_until: str) -> bool:

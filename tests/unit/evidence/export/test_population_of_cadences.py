@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from rollback_drills.evidence.export.cycles import Due, PerformedDrill, judge_cycles
@@ -126,6 +127,6 @@ def test_a_cadence_that_was_changed_counts_for_the_time_in_which_it_held() -> No
 def test_a_plan_of_earlier_versions_counts_with_its_own_due_time() -> None:
     seen = take(("2026-01-02", {"cadence": QUARTERLY}, []))
     (followed,) = seen.cadences
-    del followed.says["document"]
+    seen.cadences = [followed._replace(says=msgspec.structs.replace(followed.says, document=None))]
 
     assert judge(seen, "2026-12-01") == [("2026-04-01", "missed")]

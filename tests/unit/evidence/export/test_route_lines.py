@@ -4,12 +4,14 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.manifest import Query
+from rollback_drills.evidence.export.reported_rows import ReportedDelivery
 from rollback_drills.evidence.export.route_lines import describe_outcome
 from rollback_drills.notifications.states import State
 from tests.samples.builders import KEY, NOW, open_key
@@ -65,6 +67,8 @@ def test_a_notice_of_no_schedule_is_not_among_them(database: Database, tmp_path:
 
 @pytest.mark.parametrize("outcome", list(State))
 def test_only_what_a_provider_took_is_called_notified(outcome: State) -> None:
-    line = describe_outcome({**make_row(1, outcome=outcome), "leaf_index": 7})
+    record = {**make_row(1, outcome=outcome), "leaf_index": 7}
+
+    line = describe_outcome(msgspec.convert(record, ReportedDelivery))
 
     assert (line.what == "notified") == (outcome in (State.DELIVERED, State.ACCEPTED))

@@ -13,6 +13,7 @@ from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
 from rollback_drills.evidence.records import CLOCK_KIND, DRILL_KIND, IMPORT_KIND, KEY_KIND, PRUNING_KIND
 from rollback_drills.evidence.verify.auditor import Auditor, Trust
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
+from rollback_drills.evidence.verify.own_records import Pruning
 from tests.samples.builders import KEY
 from tests.samples.tampering import OTHER_KEY
 
@@ -324,7 +325,7 @@ def test_the_newest_pruning_is_kept() -> None:
     for record in (pruning(2, 2), pruning(3, 1)):
         auditor.add_row(hash_leaf(write(record)), write(record))
 
-    assert auditor.newest_pruning == pruning(3, 1)
+    assert auditor.newest_pruning == Pruning(3, 1)
 
 
 def test_the_head_of_another_key_is_found() -> None:

@@ -47,7 +47,7 @@ def judged(
     chain = KeyChain(result)
     for event in events:
         if isinstance(event, Row):
-            chain.learn(event.number, {"public_key": event.key.public.text, "lost": event.is_lost})
+            chain.learn(event.number, event.key.public, is_lost=event.is_lost)
         else:
             head = Checkpoint(event.origin, event.size, bytes(32))
             chain.judge_head(SignedNote.sign(head.text, event.keys), head)

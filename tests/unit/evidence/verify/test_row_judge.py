@@ -11,6 +11,7 @@ from rollback_drills.evidence.ledger.merkle import hash_leaf
 from rollback_drills.evidence.pruning import digest_once_keys
 from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.evidence.verify.findings import Verification
+from rollback_drills.evidence.verify.own_records import Pruning
 from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
 from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
@@ -47,12 +48,12 @@ def pruned(number: int, once_key: Any = None, problem: str = "") -> StoredRow:
     return StoredRow(number, is_pruned=True, hashes=bytes(range(32)), once_key=once_key, problem=problem)
 
 
-def judged(*rows: StoredRow, newest_pruning: dict[str, Any] | None = None) -> Verification:
+def judged(*rows: StoredRow, newest_pruning: Pruning | None = None) -> Verification:
     result = Verification()
     judge = RowJudge(result, TakenOutcomes())
     for row in rows:
         judge.judge(row)
-    judge.finish(newest_pruning or {})
+    judge.finish(newest_pruning)
     return result
 
 
@@ -149,7 +150,7 @@ def test_an_outcome_is_found_in_the_row_that_holds_it() -> None:
 
 def test_keys_of_pruned_rows_are_compared_with_the_newest_pruning() -> None:
     rows = [pruned(1), pruned(2, "a"), pruned(4, "b")]
-    signed = {"once_keys": digest_once_keys([(2, "a"), (4, "b")])}
+    signed = Pruning(5, 3, once_keys=digest_once_keys([(2, "a"), (4, "b")]))
 
     assert judged(*rows, newest_pruning=signed) == Verification()
     assert messages(judged(pruned(2, "a"), newest_pruning=signed)) == [

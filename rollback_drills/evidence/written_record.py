@@ -1,0 +1,23 @@
+"""A record as it was written, whatever its kind: for those who pass it on, or who trust nothing in it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+WrittenRecord = Mapping[str, object]
+"""The record of any row. Who needs its fields decodes the kind that he knows."""
+
+
+def text_of(record: WrittenRecord, name: str) -> str:
+    """Return a text of a record; empty if it has none of this name."""
+    value = record.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def read_untrusted(content: bytes) -> WrittenRecord | None:
+    """Return the record that a leaf holds, or None if it holds none."""
+    try:
+        record = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
