@@ -12,17 +12,18 @@ from sqlalchemy import Connection, Row, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.records import PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.rendering.markdown import cell
 from rollback_drills.rendering.relative_time import write_time
 
 LONGEST_LIST: Final = 40
 """So many changes are listed; `drills routes` and the console have them all."""
-_COLUMNS: Final = ("when", "state", "notified", "not notified", "why")
-
+_COLUMNS: Final = ("when", "state", "who was notified, and who was not", "why")
 
 _AT_REST: Final = (Category.HEALTHY_SCHEDULE, Category.ALREADY_NOTIFIED)
 """Reasons not to notify somebody that nobody asks about."""
+_REASONS: Final = {str(each): each.in_words for each in Reason}
 T = TypeVar("T")
 
 
@@ -100,14 +101,10 @@ def list_changes(changes: Sequence[Change], link: Callable[[str], str]) -> Itera
     for each in changes:
         address, at = link(each.flow_run_id) if each.flow_run_id else "", write_time(each.at)
         when = f"[{at}]({address})" if address else at
-        people = (_join(each.notified), _join(each.suppressed))
-        yield f"| {' | '.join([when, cell(each.state.replace('_', ' ')), *people, cell(each.why)])} |"
+        people = "<br>".join(map(cell, (*each.notified, *each.suppressed)))
+        yield f"| {' | '.join([when, cell(each.state.replace('_', ' ')), people, cell(each.why)])} |"
     if len(changes) == LONGEST_LIST:
         yield from ("", "Earlier changes are in the console and the evidence.")
-
-
-def _join(lines: Sequence[str]) -> str:
-    return "<br>".join(map(cell, lines))
 
 
 def _read_changes(connection: Connection, schedule_id: str) -> Sequence[Change]:
@@ -121,7 +118,8 @@ def _read_changes(connection: Connection, schedule_id: str) -> Sequence[Change]:
         LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, LEDGER.c.leaf_index > found[-1].leaf_index
     )
     for each in _decode(_delivered, connection.execute(since.order_by(LEDGER.c.leaf_index))):
-        outcomes[each.plan_id][each.owner, each.provider] = f"{each.outcome} ({each.reason})"
+        reason = _REASONS.get(each.reason, each.reason)
+        outcomes[each.plan_id][each.owner, each.provider] = f"{each.outcome} ({reason})"
     return [_change(each, outcomes.get(each.plan_id, {})) for each in _decode(_recorded, found)]
 
 
@@ -134,7 +132,7 @@ def _change(recorded: _Recorded, outcomes: Mapping[tuple[str, str], str]) -> Cha
         recorded.plan.reason,
         [f"{owner} through {provider}: {said}" for (owner, provider), said in {**wanted, **outcomes}.items()],
         [
-            f"{each.owner} through {each.provider}: {each.reason}"
+            f"{each.owner} through {each.provider}: not notified; {each.reason}"
             for each in decisions
             if each.action is Action.SUPPRESS and each.category not in _AT_REST
         ],

@@ -2,7 +2,8 @@
 
     python -m tests.chaos.fleet_storm --database postgresql+psycopg://… --count 10000 --kills 20
 
-A Prefect server and two workers run beside it. In each round more schedules are overdue. Prints JSON.
+A Prefect server on PostgreSQL and two workers run beside it: on SQLite, workers that publish at once wait for
+each other. In each round more schedules are overdue. Prints JSON.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from rollback_drills.evidence.records import CHECK_KIND
 from rollback_drills.notifications.states import NOTIFIED, State
 from tests.e2e.conftest import PrefectServer, running_server, wait_until
 from tests.processes.loopback_receiver import Running, running_receiver
+from tests.processes.prefect_server import postgresql_for_prefect
 from tests.samples.builders import SCHEDULE
 from tests.samples.populations import records, verify
 
@@ -221,7 +223,9 @@ def main() -> None:
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         receiver = stack.enter_context(running_receiver(home / "received.jsonl", delay=_SLOW_SECONDS))
-        server = stack.enter_context(running_server(home))
+        server = stack.enter_context(
+            running_server(home, stack.enter_context(postgresql_for_prefect(given.database)))
+        )
         environ = {
             **server.environ,
             "DRILLS_DATABASE_URL": given.database,

@@ -107,13 +107,20 @@ def run_deployment(server: PrefectServer, name: str, parameters: Mapping[str, An
 
 
 @contextmanager
-def running_server(home: Path) -> Iterator[PrefectServer]:
-    """Run a Prefect server with a home and a port of its own."""
+def running_server(home: Path, database: str = "") -> Iterator[PrefectServer]:
+    """Run a Prefect server with a home and a port of its own.
+
+    Args:
+        home: Its folder.
+        database: The URL of its database; empty for SQLite in its home.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     api = f"http://127.0.0.1:{port}/api"
-    copy_migrated(home / "prefect" / "prefect.db")
+    on_postgresql = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database} if database else {}
+    if not database:
+        copy_migrated(home / "prefect" / "prefect.db")
     environ = {
         **{
             name: value
@@ -126,6 +133,7 @@ def running_server(home: Path) -> Iterator[PrefectServer]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DRILLS_DATABASE_URL": f"sqlite:///{home / 'evidence.db'}",
         "HOME": str(home),
+        **on_postgresql,
     }
     server = PrefectServer(api, environ, home)
     with server.running("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)) as process:
@@ -138,5 +146,6 @@ def running_server(home: Path) -> Iterator[PrefectServer]:
                 return None
 
         wait_until(healthy, within_seconds=_START_WITHIN_SECONDS)
-        keep_migrated(home / "prefect" / "prefect.db")
+        if not database:
+            keep_migrated(home / "prefect" / "prefect.db")
         yield server

@@ -133,7 +133,14 @@ def _own_database(folder: Path) -> Iterator[str]:
         copy_migrated(folder / "prefect.db")
         yield f"sqlite+aiosqlite:///{folder / 'prefect.db'}"
         return
-    url, name = make_url(POSTGRES), f"prefect_{uuid4().hex}"
+    with postgresql_for_prefect(POSTGRES) as own:
+        yield own
+
+
+@contextmanager
+def postgresql_for_prefect(beside: str) -> Iterator[str]:
+    """Make a database for a Prefect server beside another one, and remove it afterwards."""
+    url, name = make_url(beside), f"prefect_{uuid4().hex}"
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))

@@ -30,8 +30,8 @@ def test_it_says_who_was_notified_who_was_not_and_why(database: Database) -> Non
     (change,) = changes_of(database)
     page = write(change)
 
-    assert change.notified == ["team-a through webhook: delivered (first)"]
-    assert change.suppressed[0].startswith("team-b through webhook: ")
+    assert change.notified == ["team-a through webhook: delivered (first notification)"]
+    assert change.suppressed[0].startswith("team-b through webhook: not notified; maintenance window")
     assert "production change freeze" in change.suppressed[0]
     assert f"| [1 Dec 2026, 09:00 UTC](http://prefect.example.invalid/runs/{FLOW_RUN}) | needs att" in page
 
