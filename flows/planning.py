@@ -99,11 +99,11 @@ def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
     loaded = load_documents(run.settings, run.shard)
     subjects = keep_former_names(loaded.subjects, run.database)
     quoted: Any = quote(subjects)  # Prefect looks for futures in every item of a list that is not quoted
-    dues: Any = quote(derive_due(quoted, run.now))
-    judged = classify_readiness(
+    dues: Any = derive_due(quoted, run.now)
+    judged: Any = classify_readiness(
         quoted, dues, run.settings.criteria, run.now, run.request.generated_by, loaded.drills_elsewhere
     )
-    followed = apply_retirements(judged, read_retired(run.database))
+    followed = apply_retirements(judged.unwrap(), read_retired(run.database))
     judgements = keep_known_cycles(run.database, followed)
     platform = find_platform(run.settings)
     if run.shard is None:  # a schedule of another shard may name them

@@ -8,20 +8,21 @@ from types import MappingProxyType
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
+from prefect.utilities.annotations import quote
 
 from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.judgement import Judgement, find_due, judge_all
+from rollback_drills.readiness.judgement import find_due, judge_all
 from rollback_drills.readiness.terms import Criteria
 
 
 @task(task_run_name="derive-due", cache_policy=NO_CACHE, persist_result=False)
-def derive_due(subjects: Sequence[Subject], now: datetime) -> list[datetime | None]:
-    """Find when each schedule's next drill is due."""
+def derive_due(subjects: Sequence[Subject], now: datetime) -> quote:
+    """Find when each schedule's next drill is due; quoted, so that Prefect does not look at each."""
     dues = [find_due(subject, now=now) for subject in subjects]
     get_run_logger().info("%d of %d due instants are known", len(dues) - dues.count(None), len(dues))
-    return dues
+    return quote(dues)
 
 
 @task(task_run_name="classify-readiness", cache_policy=NO_CACHE, persist_result=False)
@@ -32,14 +33,17 @@ def classify_readiness(
     now: datetime,
     generated_by: str,
     elsewhere: Mapping[DrillKey, str] = MappingProxyType({}),
-) -> list[Judgement]:
-    """Judge the readiness of each schedule; `elsewhere` has the drills that schedules of other shards use."""
+) -> quote:
+    """Judge the readiness of each schedule; quoted, so that Prefect does not look at each.
+
+    `elsewhere` has the drills that schedules of other shards use.
+    """
     judgements = judge_all(
         subjects, criteria, now=now, generated_by=generated_by, dues=dues, elsewhere=elsewhere
     )
-    states = Counter(str(judgement.readiness) for judgement in judgements)
+    states = Counter(judgement.readiness for judgement in judgements)
     get_run_logger().info("%s", ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
-    return judgements
+    return quote(judgements)
 
 
 @task(task_run_name="route-owners", cache_policy=NO_CACHE)
@@ -55,7 +59,7 @@ def apply_windows(fleet: FleetCheck, request: PlanRequest, now: datetime) -> Non
     """Decide for each route whether it is notified: health, windows, calendars, recent notifications."""
     for check in fleet.checks:
         check.decide(request, now=now)
-    categories = Counter(str(each.category) for check in fleet.checks for each in check.decisions)
+    categories = Counter(each.category for check in fleet.checks for each in check.decisions)
     get_run_logger().info("%s", ", ".join(f"{count} {name}" for name, count in sorted(categories.items())))
 
 

@@ -22,8 +22,8 @@ def find_spellings(
         names: The wanted ones, in any spelling.
         within: The rows that are looked at.
     """
-    keys = set(map(name_key, names))
     texts = connection.scalars(select(column).where(*within).distinct()).all()
+    keys = set(map(name_key, names)) if texts else ()
     return [text for text in texts if name_key(text) in keys]
 
 

@@ -132,13 +132,13 @@ def find_departures(
         by_name.setdefault(name_key(name), {})[route_key] = history
         by_path.setdefault(name, {})[route_key] = history
     entries, departures = [], []
-    for check in checks:
+    for check in checks if request.notified else ():
         if check.schedule_id in request.distrusted:
             continue
         histories = by_name.get(name_key(check.schedule_id), {})
         for name in _names_without_id(check.subject):
             histories = histories | by_path.get(name, {})
-        for closing in find_closings(check, request, histories, now=now):
+        for closing in find_closings(check, request, histories, now=now) if histories else ():
             if closing.notification is None:
                 departures.append(Departure(closing.route_key, closing.ending.replaces))
             else:

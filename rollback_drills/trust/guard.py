@@ -11,6 +11,7 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.terms import Report
 from rollback_drills.trust.known_history import recall
+from rollback_drills.trust.last_plans import read_last_plans
 from rollback_drills.trust.records import record_distrust, record_return
 from rollback_drills.trust.signs import (
     NOTHING_KNOWN,
@@ -18,6 +19,7 @@ from rollback_drills.trust.signs import (
     Memory,
     OpenDistrust,
     Sign,
+    depends_on_plans,
     find_distrust,
     has_lasting_name,
 )
@@ -91,7 +93,8 @@ def guard_source(
     if database is None or not names:
         return Guard()
     memories = recall(database, names)
-    distrusts = find_distrust(checks, memories, turned_bad_share=turned_bad_share, now=now)
+    plans = read_last_plans(database, names) if depends_on_plans(checks, memories) else {}
+    distrusts = find_distrust(checks, memories, plans, turned_bad_share=turned_bad_share, now=now)
     return replace(weigh(distrusts, memories), is_partial=is_partial)
 
 

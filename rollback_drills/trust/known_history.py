@@ -1,4 +1,4 @@
-"""What the ledger knows of the schedules of a run: drills, last plans, and what is not trusted."""
+"""What the ledger knows of the schedules of a run: their drills, and what is not trusted."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import JSON, CompoundSelect, Text, bindparam, cast, func, select, union_all
+from sqlalchemy import JSON, Connection, Select, TableValuedAlias, Text, bindparam, cast, func, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.heads import damage
-from rollback_drills.evidence.records import DRILL_KIND, PLAN_KIND, TRUSTED_KIND, UNTRUSTED_KIND
+from rollback_drills.evidence.records import DRILL_KIND, TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.names.spellings import group_spellings
 from rollback_drills.redaction.redactor import REDACTED
@@ -21,17 +21,11 @@ from rollback_drills.trust.signs import KnownDrill, Memory, OpenDistrust, Sign
 _FOUND: Final = (LEDGER.c.schedule_id, LEDGER.c.leaf_index, LEDGER.c.metadata_kind, LEDGER.c.record)
 
 
-class _Due(msgspec.Struct, frozen=True, gc=False):
-    next_due_at: str | None = None
-
-
 class _Record(msgspec.Struct, frozen=True, gc=False):
     """What is read of a record; each kind has its part of it."""
 
     drill_id: str = ""
     executed_at: str = ""
-    status: str = ""
-    schedule: _Due = _Due()
     cycle_id: str = ""
     sign: Sign | None = None
     signs: tuple[Sign, ...] = ()
@@ -49,10 +43,6 @@ class _Rows:
     drills: list[KnownDrill] = field(default_factory=list)
     marks: list[tuple[int, _Record]] = field(default_factory=list)
     """What the guard and people wrote about it."""
-    plan: _Record = field(default_factory=_Record)
-    """The newest one."""
-    planned_in: int = -1
-    """Its row."""
 
 
 def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]:
@@ -63,20 +53,28 @@ def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]
     Raises:
         DatabaseError: The database cannot be read, or a row of it is damaged.
     """
-    names = first_spellings(schedule_ids)
     found: dict[str, _Rows] = {}
     with database.read() as connection:
-        by_key = group_spellings(connection, LEDGER.c.schedule_id, names)
-        key_of = {text: key for key, some in by_key.items() for text in some}
-        wanted = msgspec.json.encode(list(key_of)).decode()
+        names = spell_names(connection, schedule_ids)
+        wanted = msgspec.json.encode(list(names)).decode()
         rows = connection.execute(_statement(database.engine.dialect.name), {"wanted": wanted})
         for schedule_id, leaf_index, kind, text in rows:
-            key = key_of[schedule_id]
-            of_schedule = found.get(key)
-            if of_schedule is None:
-                of_schedule = found[key] = _Rows()
-            _take(of_schedule, leaf_index, kind, text)
-    return {names[key]: _remember(rows) for key, rows in found.items()}
+            _take(found.setdefault(names[schedule_id], _Rows()), leaf_index, kind, text)
+    return {name: _remember(rows) for name, rows in found.items()}
+
+
+def spell_names(connection: Connection, schedule_ids: Iterable[str]) -> dict[str, str]:
+    """Return these names, the first of each schedule, by every spelling that the ledger has of them."""
+    names = first_spellings(schedule_ids)
+    by_key = group_spellings(connection, LEDGER.c.schedule_id, names)
+    return {text: names[key] for key, some in by_key.items() for text in some}
+
+
+def names_in_json(dialect: str) -> TableValuedAlias:
+    """Return the names in the parameter `wanted`, a JSON array, as a table."""
+    names = bindparam("wanted", type_=Text)
+    array = func.json_each(names) if dialect == "sqlite" else func.json_array_elements_text(cast(names, JSON))
+    return array.table_valued("value")
 
 
 def find_open(database: Database, schedule_id: str | None = None) -> dict[str, Sequence[OpenDistrust]]:
@@ -108,23 +106,11 @@ def find_unsettled(database: Database, cycle_ids: Collection[str]) -> dict[str, 
     return unsettled
 
 
-def _statement(dialect: str) -> CompoundSelect[Any]:
-    """Return the query: all drills and marks, and the newest plan, of the schedules in a JSON array."""
-    ids = bindparam("wanted", type_=Text)
-    array = func.json_each(ids) if dialect == "sqlite" else func.json_array_elements_text(cast(ids, JSON))
-    wanted = array.table_valued("value")
-    of_plans = LEDGER.alias("of_plans")
-    newest_plan = (
-        select(func.max(of_plans.c.leaf_index))
-        .where(of_plans.c.schedule_id == wanted.c.value, of_plans.c.metadata_kind == PLAN_KIND)
-        .correlate(wanted)
-        .scalar_subquery()
-    )
+def _statement(dialect: str) -> Select[Any]:
+    """Return the query of all drills and marks of the schedules in a JSON array."""
+    wanted = names_in_json(dialect)
     kinds = LEDGER.c.metadata_kind.in_((DRILL_KIND, UNTRUSTED_KIND, TRUSTED_KIND))
-    return union_all(
-        select(*_FOUND).join_from(wanted, LEDGER, LEDGER.c.schedule_id == wanted.c.value).where(kinds),
-        select(*_FOUND).join_from(wanted, LEDGER, LEDGER.c.leaf_index == newest_plan),
-    )
+    return select(*_FOUND).join_from(wanted, LEDGER, LEDGER.c.schedule_id == wanted.c.value).where(kinds)
 
 
 def _take(rows: _Rows, leaf_index: int, kind: str, text: str) -> None:
@@ -136,9 +122,6 @@ def _take(rows: _Rows, leaf_index: int, kind: str, text: str) -> None:
     if kind == DRILL_KIND:
         drill_id = "" if REDACTED in record.drill_id else record.drill_id
         rows.drills.append(KnownDrill(leaf_index, drill_id, executed_at))
-    elif kind == PLAN_KIND:
-        if leaf_index > rows.planned_in:
-            rows.plan, rows.planned_in = record, leaf_index
     else:
         rows.marks.append((leaf_index, record))
 
@@ -157,8 +140,6 @@ def _remember(rows: _Rows) -> Memory:
     drills = sorted(rows.drills, key=attrgetter("leaf_index"))
     return Memory(
         [each for each in drills if each.leaf_index not in forgiven] if forgiven else drills,
-        rows.plan.status,
-        rows.plan.schedule.next_due_at or "",
         distrusts,
         settled_at,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePath
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -62,13 +62,18 @@ class Memory:
 
     drills: Sequence[KnownDrill] = ()
     """In the order of the ledger; without those that a person has said are rightly gone."""
-    last_status: str = ""
-    """The readiness in its last plan; empty if it has none."""
-    last_due: str = ""
-    """When its drill was due by that plan."""
     open: Sequence[OpenDistrust] = ()
     settled_at: int = -1
     """The row that settled the last distrust of it; -1 if there was none."""
+
+
+class LastPlan(msgspec.Struct, frozen=True, gc=False):
+    """What the last plan of a schedule said of it."""
+
+    status: str
+    """Its readiness."""
+    due_at: str
+    """When its drill was due; empty if that was not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +97,20 @@ def has_lasting_name(subject: Subject) -> bool:
     return bool(source and source.document and source.document.schedule_id)
 
 
+def depends_on_plans(checks: Sequence[ScheduleCheck], memories: Mapping[str, Memory]) -> bool:
+    """Return whether the last plans may tell that too many schedules turned bad at once.
+
+    They cannot if only a few are bad, and none is held since an earlier run. To read all plans takes longer
+    than to read all else.
+    """
+    bad = sum(check.judgement.readiness is Readiness.NEEDS_ATTENTION for check in checks)
+    return bad >= FEWEST_TURNED_BAD or any(map(_is_held, memories.values()))
+
+
 def find_distrust(
     checks: Sequence[ScheduleCheck],
     memories: Mapping[str, Memory],
+    plans: Mapping[str, LastPlan],
     *,
     turned_bad_share: float,
     now: datetime,
@@ -104,19 +120,22 @@ def find_distrust(
     Args:
         checks: The schedules with their histories, and what was found about each.
         memories: By schedule what the ledger knows; one that is missing counts for nothing.
+        plans: By schedule its last plan, if `depends_on_plans`.
         turned_bad_share: More than this share of the schedules must not turn bad at once.
         now: The instant of the judgements.
     """
     found: list[Distrust] = []
-    remembered: list[tuple[Judgement, Memory]] = []
+    compared: list[_Compared] = []
     for check in checks:
-        memory = memories.get(check.schedule_id, NOTHING_KNOWN)
-        if memory is NOTHING_KNOWN or not has_lasting_name(check.subject):
+        name = check.schedule_id
+        memory, plan = memories.get(name, NOTHING_KNOWN), plans.get(name)
+        if (memory is NOTHING_KNOWN and plan is None) or not has_lasting_name(check.subject):
             continue
-        remembered.append((check.judgement, memory))
+        if plan:
+            compared.append(_Compared(check.judgement, plan, _is_held(memory)))
         if own := _find_loss(check.subject, check.schedule_id, memory.drills, now=now):
             found.append(own)
-    return found + list(_find_turned_bad(remembered, turned_bad_share))
+    return found + list(_find_turned_bad(compared, turned_bad_share))
 
 
 def _find_loss(
@@ -182,46 +201,51 @@ def _count_drills(known: Sequence[KnownDrill]) -> str:
     return f"{count} drill{'s' if count > 1 else ''}"
 
 
-def _find_turned_bad(
-    remembered: Sequence[tuple[Judgement, Memory]], turned_bad_share: float
-) -> Iterator[Distrust]:
+class _Compared(NamedTuple):
+    """A schedule with its last plan."""
+
+    judgement: Judgement
+    plan: LastPlan
+    is_held: bool
+    """Whether it turned bad with too many others in an earlier run, and nobody has settled it."""
+
+    @property
+    def schedule_id(self) -> str:
+        return self.judgement.cycle.schedule_id
+
+
+def _find_turned_bad(compared: Sequence[_Compared], turned_bad_share: float) -> Iterator[Distrust]:
     """Yield the schedules that turned bad since their last plan, if they are too many at once.
 
     Those of an earlier run count as long as they are bad and nobody has settled it; too few schedules, such
     as the one of a run on demand, cannot settle it either.
     """
-    compared = [(judgement, memory) for judgement, memory in remembered if memory.last_status]
     turned = [
-        judgement.cycle.schedule_id
-        for judgement, memory in compared
-        if judgement.readiness is Readiness.NEEDS_ATTENTION
-        and (_is_held(memory) or _turned_bad(judgement, memory))
+        each
+        for each in compared
+        if each.judgement.readiness is Readiness.NEEDS_ATTENTION and (each.is_held or _turned_bad(each))
     ]
     if len(compared) < FEWEST_TURNED_BAD:
-        held = {judgement.cycle.schedule_id for judgement, memory in compared if _is_held(memory)}
-        for schedule_id in turned:
-            if schedule_id in held:
-                reason = "it turned bad at once with too many others, and is bad still"
-                yield Distrust(schedule_id, Sign.TURNED_BAD, reason)
+        reason = "it turned bad at once with too many others, and is bad still"
+        yield from (Distrust(each.schedule_id, Sign.TURNED_BAD, reason) for each in turned if each.is_held)
     elif len(turned) >= FEWEST_TURNED_BAD and len(turned) > turned_bad_share * len(compared):
         reason = (
             f"{len(turned)} of {len(compared)} schedules turned bad at once,"
             f" more than {turned_bad_share * 100:g} %"
         )
-        for schedule_id in turned:
-            yield Distrust(schedule_id, Sign.TURNED_BAD, reason)
+        yield from (Distrust(each.schedule_id, Sign.TURNED_BAD, reason) for each in turned)
 
 
 def _is_held(memory: Memory) -> bool:
     return any(each.sign is Sign.TURNED_BAD for each in memory.open)
 
 
-def _turned_bad(judgement: Judgement, memory: Memory) -> bool:
+def _turned_bad(compared: _Compared) -> bool:
     """Whether a schedule was good by its last plan and is not now, without that plan having said so.
 
     A due instant that passes as the last plan foretold says nothing against the source, however many
     schedules share it.
     """
-    schedule = judgement.schedule
-    foretold = schedule.stale and schedule.next_due_at and schedule.next_due_at == memory.last_due
-    return memory.last_status in (Readiness.READY, Readiness.DUE_SOON) and not foretold
+    schedule, plan = compared.judgement.schedule, compared.plan
+    foretold = schedule.stale and schedule.next_due_at and schedule.next_due_at == plan.due_at
+    return plan.status in (Readiness.READY, Readiness.DUE_SOON) and not foretold

@@ -280,7 +280,7 @@ def test_what_is_not_trusted_says_why_it_cannot_be_read(tmp_path: Path) -> None:
         history = read_document(History, str(tmp_path / path))
         subject = msgspec.structs.replace(make_subject([]), history=history)
 
-        (found,) = find_distrust([checked(subject)], {"payments": known}, turned_bad_share=0.5, now=NOW)
+        (found,) = find_distrust([checked(subject)], {"payments": known}, {}, turned_bad_share=0.5, now=NOW)
 
         assert reason in found.reason
         assert str(tmp_path) not in found.reason

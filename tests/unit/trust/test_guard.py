@@ -31,15 +31,18 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.trust.guard import Guard, find_over, guard_source, weigh
 from rollback_drills.trust.known_history import find_open, find_unsettled, recall
+from rollback_drills.trust.last_plans import read_last_plans
 from rollback_drills.trust.notice import Platform, find_closings, find_notices, find_open_cycles
 from rollback_drills.trust.records import record_confirmation
 from rollback_drills.trust.signs import (
     FEWEST_TURNED_BAD,
     Distrust,
     KnownDrill,
+    LastPlan,
     Memory,
     OpenDistrust,
     Sign,
+    depends_on_plans,
     find_distrust,
 )
 from tests.samples.builders import (
@@ -82,7 +85,7 @@ def signs_of(
     """Look at one history against the ledger."""
     subject = make_subject(None if drills is None else list(drills), **{"next_due_at": FUTURE, **schedule})
     memories = {"payments": Memory(tuple(ledger))} if ledger else {}
-    return find_distrust([checked(subject)], memories, turned_bad_share=0.5, now=NOW)
+    return find_distrust([checked(subject)], memories, {}, turned_bad_share=0.5, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,7 @@ def test_a_document_that_cannot_be_read_vanished() -> None:
     subject = Subject(subject.schedule, broken)
 
     (found,) = find_distrust(
-        [checked(subject)], {"payments": Memory(known(1))}, turned_bad_share=0.5, now=NOW
+        [checked(subject)], {"payments": Memory(known(1))}, {}, turned_bad_share=0.5, now=NOW
     )
 
     assert (
@@ -219,7 +222,7 @@ def test_a_schedule_without_an_id_has_no_history_that_could_be_missed(
     judgement = judged(subject)
     memories = {judgement.cycle.schedule_id: Memory(known(1))}
 
-    assert find_distrust([checked(subject)], memories, turned_bad_share=0.5, now=NOW) == []
+    assert find_distrust([checked(subject)], memories, {}, turned_bad_share=0.5, now=NOW) == []
 
 
 _drills = st.lists(
@@ -261,15 +264,22 @@ def test_removing_a_drill_is_always_noticed(drills: list[dict[str, Any]], data: 
 
 
 def fleet_signs(
-    bad: int, good: int, *, share: float = 0.5, last: str = "ready", new: int = 0, **memory: Any
+    bad: int,
+    good: int,
+    *,
+    share: float = 0.5,
+    last: str = "ready",
+    last_due: str = "2027-01-01T00:00:00+00:00",
+    new: int = 0,
+    **memory: Any,
 ) -> list[Distrust]:
     """Look at a fleet, some of which is overdue although its last plan said it was not."""
     subjects = [make_subject(schedule_id=f"s{number:02}") for number in range(bad)]
     subjects += [make_subject(schedule_id=f"g{number:02}", next_due_at=FUTURE) for number in range(good)]
-    remembered = Memory(last_status=last, **{"last_due": "2027-01-01T00:00:00+00:00", **memory})
-    judgements = [judged(each) for each in subjects]
-    memories = {each.cycle.schedule_id: remembered for each in judgements[new:]}
-    return find_distrust(list(map(checked, subjects)), memories, turned_bad_share=share, now=NOW)
+    names = [judged(each).cycle.schedule_id for each in subjects][new:]
+    memories = dict.fromkeys(names, Memory(**memory))
+    plans = dict.fromkeys(names, LastPlan(last, last_due)) if last else {}
+    return find_distrust(list(map(checked, subjects)), memories, plans, turned_bad_share=share, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -543,6 +553,24 @@ def with_drills(*numbers: int, schedule_id: str = "payments", path: str = "histo
     return Subject(subject.schedule, Loaded(path, subject.history.document))
 
 
+@pytest.mark.parametrize(
+    ("bad", "marks", "depends"),
+    [
+        pytest.param(4, (), False, id="too few are bad"),
+        pytest.param(5, (), True, id="enough are bad"),
+        pytest.param(0, (OpenDistrust(Sign.VANISHED, "gordcycle-1"),), False, id="another sign is open"),
+        pytest.param(0, (OpenDistrust(Sign.TURNED_BAD, "gordcycle-1"),), True, id="one is held"),
+    ],
+)
+def test_plans_are_read_only_if_they_can_tell(
+    bad: int, marks: tuple[OpenDistrust, ...], depends: bool
+) -> None:
+    overdue = [checked(make_subject(schedule_id=f"s{number}")) for number in range(bad)]
+    good = checked(make_subject(next_due_at=FUTURE))
+
+    assert depends_on_plans([*overdue, good], {"payments": Memory(open=marks)}) is depends
+
+
 def test_the_ledger_remembers_drills_and_plans(database: Database) -> None:
     run(database, with_drills(1, 2), with_drills(3, schedule_id="billing"))
 
@@ -551,8 +579,11 @@ def test_the_ledger_remembers_drills_and_plans(database: Database) -> None:
     assert memories.keys() == {"payments", "billing"}
     assert [each.drill_id for each in memories["payments"].drills] == ["drill-1", "drill-2"]
     assert memories["payments"].drills[1].executed_at == datetime(2026, 11, 2, 9, tzinfo=UTC)
-    assert (memories["billing"].last_status, memories["billing"].last_due[:10]) == ("ready", "2026-12-31")
+    plans = read_last_plans(database, ["payments", "Billing", "unknown"])
+    assert plans.keys() == {"payments", "Billing"}
+    assert (plans["Billing"].status, plans["Billing"].due_at[:10]) == ("ready", "2026-12-31")
     assert recall(database, []) == {}
+    assert read_last_plans(database, []) == {}
 
 
 def test_a_history_that_vanishes_is_open_until_it_returns(database: Database) -> None:
