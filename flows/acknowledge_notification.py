@@ -73,9 +73,10 @@ def acknowledge_notification(
         records = acknowledge_routes(choices, given, read_clock(url), url)
     except DrillsError as error:
         return refuse(error)
-    told = ", ".join(f"{each['owner']} through {each['provider']}" for each in records)
-    cycles = ", ".join(dict.fromkeys(each["cycle_id"] for each in records))
+    told = ", ".join(f"{each.owner} through {each.provider}" for each in records)
+    cycles = ", ".join(dict.fromkeys(each.cycle_id for each in records))
     message = f"{acknowledged_by} has {given.state} {cycles} for {told}"
+    items = [each.to_wire() for each in records]
     return Completed(
-        name=_STATE_NAMES[given.state], message=message, data={"items": records, "total": len(records)}
+        name=_STATE_NAMES[given.state], message=message, data={"items": items, "total": len(items)}
     )

@@ -8,6 +8,8 @@ from prefect.states import Completed
 from flows.failing import refuse
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
+from rollback_drills.followup.exception_requests import DeclineRecord
+from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.followup.requests import DecideRequest, DecisionName
 from rollback_drills.planning.delivery_request import described_by
 from rollback_drills.readiness.terms import Report
@@ -42,6 +44,7 @@ def decide_exception(
         schedule=schedule,
         history=history,
     )
+    record: ExceptionRecord | DeclineRecord
     try:
         settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
         now = read_clock(settings.database_url or default_database_url())
@@ -52,5 +55,5 @@ def decide_exception(
     except DrillsError as error:
         return refuse(error)
     done = "Approved" if request.decision == "approve" else "Declined"
-    message = f"{request.request_id} of {record['schedule_id']} is {done.lower()} by {decided_by}"
-    return Completed(name=done, message=message, data=record)
+    message = f"{request.request_id} of {record.schedule_id} is {done.lower()} by {decided_by}"
+    return Completed(name=done, message=message, data=record.to_wire())

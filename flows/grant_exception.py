@@ -59,5 +59,5 @@ def grant_exception(
         record = write_exception_down(given, settings, request.schedule_id or None, now, request.generated_by)
     except DrillsError as error:
         return refuse(error)
-    message = f"{record['schedule_id']} is {kind.past} until {record['expires_at']} by {approver}"
-    return Completed(name=kind.past.capitalize(), message=message, data=record)
+    message = f"{record.schedule_id} is {kind.past} until {record.expires_at} by {approver}"
+    return Completed(name=kind.past.capitalize(), message=message, data=record.to_wire())

@@ -56,5 +56,5 @@ def request_exception(
         record = write_request_down(wish, settings, request.schedule_id or None, now)
     except DrillsError as error:
         return refuse(error)
-    message = f"{record['request_id']}: {requested_by} asks to {kind} {record['schedule_id']}"
-    return Completed(name="Requested", message=message, data=record)
+    message = f"{record.request_id}: {requested_by} asks to {kind} {record.schedule_id}"
+    return Completed(name="Requested", message=message, data=record.to_wire())

@@ -52,6 +52,6 @@ def retire_schedule(
         record = write_retirement_down(request.to_retirement(), settings, now, request.generated_by)
     except DrillsError as error:
         return refuse(error)
-    change = record["change"]
-    message = f"{record['schedule_id']} is {change} by {approver}"
-    return Completed(name=str(change).capitalize(), message=message, data=record)
+    change = record.change
+    message = f"{record.schedule_id} is {change} by {approver}"
+    return Completed(name=str(change).capitalize(), message=message, data=record.to_wire())

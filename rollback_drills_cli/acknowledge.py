@@ -53,16 +53,17 @@ def ack(
     )
     went_back = append_signed(index.database, records)
     if as_json:
-        print_json(records[0] if len(records) == 1 else {"items": records, "total": len(records)})
+        items = [each.to_wire() for each in records]
+        print_json(items[0] if len(items) == 1 else {"items": items, "total": len(items)})
     else:
         for record in records:
             end = (
                 "the next step is due"
                 if state is AcknowledgementState.ESCALATED
-                else f"it holds until {record['acknowledged_until']}"
+                else f"it holds until {record.acknowledged_until}"
             )
             print_line(
-                f"{record['acknowledgement_id']}: {by} has {state} {record['cycle_id']} for {record['owner']}"
-                f" through {record['provider']}; {end}."
+                f"{record.acknowledgement_id}: {by} has {state} {record.cycle_id} for {record.owner}"
+                f" through {record.provider}; {end}."
             )
     report_clock(went_back)

@@ -65,11 +65,11 @@ def _command(kind: ExceptionKind, help_text: str) -> Callable[..., None]:
         )
         went_back = append_signed(open_or_create(database), [record])
         if as_json:
-            print_json(record)
+            print_json(record.to_wire())
         else:
             print_line(
-                f"{record['exception_id']}: cycle {record['cycle_id']} of {record['schedule_id']} is"
-                f" {kind.past} until {record['expires_at']}. Until then, nobody is notified, and"
+                f"{record.exception_id}: cycle {record.cycle_id} of {record.schedule_id} is"
+                f" {kind.past} until {record.expires_at}. Until then, nobody is notified, and"
                 " nothing is escalated."
             )
         report_clock(went_back)

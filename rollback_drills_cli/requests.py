@@ -7,7 +7,6 @@ import typer
 
 from rollback_drills.followup.exceptions import ExceptionKind, read_end
 from rollback_drills.followup.requests import AskRequest, DecideRequest
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.command_group import CommandGroup
@@ -20,6 +19,8 @@ from rollback_drills_cli.request_options import option_of
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
+    from rollback_drills.followup.exception_requests import DeclineRecord
+    from rollback_drills.followup.exceptions import ExceptionRecord
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -93,13 +94,13 @@ def create(
     )
     went_back = append_signed(open_or_create(database), [record])
     if as_json:
-        print_json(record)
+        print_json(record.to_wire())
     else:
         print_line(
-            f"{record['request_id']}: {requested_by} asks to {exception} {record['schedule_id']} until"
-            f" {record['expires_at']}. Somebody else approves it by {record['open_until']}:"
+            f"{record.request_id}: {requested_by} asks to {exception} {record.schedule_id} until"
+            f" {record.expires_at}. Somebody else approves it by {record.open_until}:"
         )
-        print_line(f"  drills requests approve {record['request_id']} --by NAME")
+        print_line(f"  drills requests approve {record.request_id} --by NAME")
     report_clock(went_back)
 
 
@@ -126,8 +127,8 @@ def approve(
     _decide(
         opened,
         record,
-        f"{record['exception_id']}: {record['schedule_id']} is {found.request.kind.past} until"
-        f" {record['expires_at']}, requested by {found.request.requested_by} and approved by {by}.",
+        f"{record.exception_id}: {record.schedule_id} is {found.request.kind.past} until"
+        f" {record.expires_at}, requested by {found.request.requested_by} and approved by {by}.",
         as_json=as_json,
     )
 
@@ -152,11 +153,13 @@ def decline(
     _decide(opened, record, f"{by} has declined {request_id} ({found.request.schedule_id}).", as_json=as_json)
 
 
-def _decide(database: "Database", record: Report, said: str, *, as_json: bool) -> None:
+def _decide(
+    database: "Database", record: "ExceptionRecord | DeclineRecord", said: str, *, as_json: bool
+) -> None:
     """Write a decision, and say what came of it."""
     went_back = append_decision(database, record)
     if as_json:
-        print_json(record)
+        print_json(record.to_wire())
     else:
         print_line(said)
     report_clock(went_back)

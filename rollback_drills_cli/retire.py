@@ -55,10 +55,10 @@ def retire(
     went_back = append_signed(opened, [record])
     count = close_retired(opened, now=at)
     if as_json:
-        print_json(record)
+        print_json(record.to_wire())
     else:
         told = f" The next run sends {write_count(count, 'message')} about it." if count else ""
-        print_line(f"{record['retirement_id']}: {record['schedule_id']} is {record['change']}.{told}")
+        print_line(f"{record.retirement_id}: {record.schedule_id} is {record.change}.{told}")
         if not restore:
             print_line(_DOCUMENT)
     report_clock(went_back)

@@ -9,10 +9,9 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
-from rollback_drills.followup.acknowledgement import Acknowledgement
+from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementRecord
 from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.route_choice import RouteChoice
-from rollback_drills.readiness.terms import Report
 from tasks.events import emit_acknowledgements
 from tasks.evidence import index_evidence, open_existing
 
@@ -20,7 +19,7 @@ from tasks.evidence import index_evidence, open_existing
 @task(task_run_name="acknowledge-routes", cache_policy=NO_CACHE)
 def acknowledge_routes(
     choices: Sequence[RouteChoice], given: Acknowledgement, now: datetime, url: str
-) -> list[Report]:
+) -> list[AcknowledgementRecord]:
     """Acknowledge the routes that are meant, all of them or none, and give the records.
 
     Raises:

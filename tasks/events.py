@@ -9,11 +9,15 @@ from prefect.exceptions import EventTooLarge
 from prefect.logging import get_run_logger
 
 from rollback_drills.evidence.population import Changes
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.escalations import Escalation
+from rollback_drills.followup.exception_requests import DeclineRecord, ExceptionRequestRecord
+from rollback_drills.followup.exceptions import ExceptionRecord
+from rollback_drills.followup.retirements import RetirementRecord
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.events import gate_event
 from rollback_drills.notifications.results import Delivery
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.redaction.redactor import Redactor, redactor_in_use
 from rollback_drills.reports.run_events import (
     FLEET,
@@ -67,27 +71,27 @@ def emit_follow_up(taken: Sequence[Escalation], deliveries: Sequence[Delivery]) 
     _emit_all(chain(map(escalation_event, taken), find_events([], deliveries)))
 
 
-def emit_acknowledgements(records: Sequence[Report]) -> None:
+def emit_acknowledgements(records: Sequence[AcknowledgementRecord]) -> None:
     """Emit the events of acknowledgements that were written down."""
     _emit_all(map(acknowledgement_event, records))
 
 
-def emit_exception(record: Report) -> None:
+def emit_exception(record: ExceptionRecord) -> None:
     """Emit the event of an exception that was written down."""
     _emit_all([exception_event(record)])
 
 
-def emit_request(record: Report) -> None:
+def emit_request(record: ExceptionRequestRecord) -> None:
     """Emit the event of a request for an exception that was written down."""
     _emit_all([request_event(record)])
 
 
-def emit_decline(record: Report) -> None:
+def emit_decline(record: DeclineRecord) -> None:
     """Emit the event of a request that was declined."""
     _emit_all([decline_event(record)])
 
 
-def emit_retirement(record: Report) -> None:
+def emit_retirement(record: RetirementRecord) -> None:
     """Emit the event of a schedule that was retired or restored."""
     _emit_all([retirement_event(record)])
 

@@ -9,11 +9,15 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.followup.exception_grants import approve_request, grant_exception, request_exception
-from rollback_drills.followup.exception_requests import Wish, record_decline
-from rollback_drills.followup.exceptions import Grant
+from rollback_drills.followup.exception_requests import (
+    DeclineRecord,
+    ExceptionRequestRecord,
+    Wish,
+    record_decline,
+)
+from rollback_drills.followup.exceptions import ExceptionRecord, Grant
 from rollback_drills.followup.found_requests import ensure_decided, get_request, read_open_requests
 from rollback_drills.outbox.known_cycles import keep_known_cycles
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings, default_database_url
 from tasks.events import emit_decline, emit_exception, emit_request
 from tasks.evidence import index_evidence, open_existing
@@ -22,7 +26,7 @@ from tasks.evidence import index_evidence, open_existing
 @task(task_run_name="grant-exception", cache_policy=NO_CACHE)
 def write_exception_down(
     given: Grant, settings: Settings, schedule_id: str | None, now: datetime, signer: str
-) -> Report:
+) -> ExceptionRecord:
     """Grant an exception to the current cycle of a schedule, and give its record.
 
     Raises:
@@ -35,12 +39,14 @@ def write_exception_down(
     )
     index_evidence([record], {}, now, signer, url)
     emit_exception(record)
-    get_run_logger().info("%s until %s", record["exception_id"], record["expires_at"])
+    get_run_logger().info("%s until %s", record.exception_id, record.expires_at)
     return record
 
 
 @task(task_run_name="request-exception", cache_policy=NO_CACHE)
-def write_request_down(wish: Wish, settings: Settings, schedule_id: str | None, now: datetime) -> Report:
+def write_request_down(
+    wish: Wish, settings: Settings, schedule_id: str | None, now: datetime
+) -> ExceptionRequestRecord:
     """Request an exception for the current cycle of a schedule, and give the record of the request.
 
     Raises:
@@ -53,12 +59,12 @@ def write_request_down(wish: Wish, settings: Settings, schedule_id: str | None, 
     record = request_exception(wish, settings, schedule_id, keep_cycles, waiting, now=now, created_at=now)
     index_evidence([record], {}, now, wish.requested_by, url)
     emit_request(record)
-    get_run_logger().info("%s until %s", record["request_id"], record["open_until"])
+    get_run_logger().info("%s until %s", record.request_id, record.open_until)
     return record
 
 
 @task(task_run_name="approve-exception", cache_policy=NO_CACHE)
-def write_approval_down(request_id: str, approver: str, settings: Settings, now: datetime) -> Report:
+def write_approval_down(request_id: str, approver: str, settings: Settings, now: datetime) -> ExceptionRecord:
     """Approve a request, and give the record of the exception.
 
     Raises:
@@ -68,13 +74,15 @@ def write_approval_down(request_id: str, approver: str, settings: Settings, now:
     found = get_request(open_existing(url, LEDGER.name), request_id)
     keep_cycles = partial(keep_known_cycles, open_existing(url, to_write=True))
     record = approve_request(found, approver, settings, keep_cycles, now=now, created_at=now)
-    _decide(record, now, approver, url)
+    _decide(record, request_id, now, approver, url)
     emit_exception(record)
     return record
 
 
 @task(task_run_name="decline-exception", cache_policy=NO_CACHE)
-def write_decline_down(request_id: str, by: str, reason: str, settings: Settings, now: datetime) -> Report:
+def write_decline_down(
+    request_id: str, by: str, reason: str, settings: Settings, now: datetime
+) -> DeclineRecord:
     """Decline a request, and give the record of that.
 
     Raises:
@@ -83,14 +91,15 @@ def write_decline_down(request_id: str, by: str, reason: str, settings: Settings
     url = settings.database_url or default_database_url()
     found = get_request(open_existing(url, LEDGER.name, to_write=True), request_id)
     record = record_decline(found, by, reason, now=now, created_at=now)
-    _decide(record, now, by, url)
+    _decide(record, request_id, now, by, url)
     emit_decline(record)
     return record
 
 
-def _decide(record: Report, now: datetime, by: str, url: str) -> None:
+def _decide(
+    record: ExceptionRecord | DeclineRecord, request_id: str, now: datetime, by: str, url: str
+) -> None:
     """Write a decision under the id of its request: of two at the same time, one is written."""
-    request_id = record["request_id"]
     index_evidence([], {request_id: lambda: record}, now, by, url)
     ensure_decided(open_existing(url, LEDGER.name), record)
     get_run_logger().info("%s is decided", request_id)

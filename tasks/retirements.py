@@ -8,15 +8,16 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.followup.retirement_closings import close_retired
 from rollback_drills.followup.retirement_grants import retire_schedule
-from rollback_drills.followup.retirements import GivenRetirement
-from rollback_drills.readiness.terms import Report
+from rollback_drills.followup.retirements import GivenRetirement, RetirementRecord
 from rollback_drills.settings import Settings, default_database_url
 from tasks.events import emit_retirement
 from tasks.evidence import index_evidence, open_database, open_existing
 
 
 @task(task_run_name="retire-schedule", cache_policy=NO_CACHE)
-def write_retirement_down(given: GivenRetirement, settings: Settings, now: datetime, signer: str) -> Report:
+def write_retirement_down(
+    given: GivenRetirement, settings: Settings, now: datetime, signer: str
+) -> RetirementRecord:
     """Retire or restore a schedule, close what is open of it, and return the record.
 
     Raises:
@@ -28,7 +29,7 @@ def write_retirement_down(given: GivenRetirement, settings: Settings, now: datet
     index_evidence([record], {}, now, signer, url)
     emit_retirement(record)
     count = close_retired(open_database(url), now=now)
-    get_run_logger().info("%s; %d messages say so", record["retirement_id"], count)
+    get_run_logger().info("%s; %d messages say so", record.retirement_id, count)
     return record
 
 

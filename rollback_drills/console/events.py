@@ -7,9 +7,11 @@ from typing import Final
 
 from rollback_drills.console.drills import DrillRow
 from rollback_drills.console.fleet import FleetRow
-from rollback_drills.console.records import RecordedAcknowledgement, RecordedException, ScheduleRecords
+from rollback_drills.console.records import ScheduleRecords
 from rollback_drills.console.timeline import Event, Lane
 from rollback_drills.documents.routing_policy import MaintenanceWindow
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
@@ -92,11 +94,11 @@ def _window(window_id: str | None, start_at: datetime, end_at: datetime, reason:
     return Event(start, Lane.PAUSE, f"{text}: {reason}" if reason else text, until=end)
 
 
-def _exception(record: RecordedException) -> Event:
+def _exception(record: ExceptionRecord) -> Event:
     return Event(
         record.at,
         Lane.PAUSE,
-        f"{record.kind.past} by {record.approver}: {record.reason}",
+        f"{record.exception.past} by {record.approver}: {record.reason}",
         until=record.until,
         evidence=record.session_id,
     )
@@ -111,11 +113,12 @@ def _notification(item: OutboxRow, flow_run_id: str) -> Event:
     return Event(at, lane, text, is_bad, flow_run_id=flow_run_id)
 
 
-def _acknowledgement(record: RecordedAcknowledgement) -> Event:
+def _acknowledgement(record: AcknowledgementRecord) -> Event:
     return Event(
         record.at,
         Lane.ACKNOWLEDGED,
-        f"{record.state} by {record.by} for {record.owner} through {record.provider}",
+        f"{record.acknowledgement_state} by {record.acknowledged_by}"
+        f" for {record.owner} through {record.provider}",
         evidence=record.session_id,
     )
 

@@ -18,8 +18,8 @@ from rollback_drills.evidence.records import (
     EXCEPTION_KIND,
     PLAN_KIND,
 )
-from rollback_drills.followup.acknowledgement import Said
-from rollback_drills.followup.exceptions import CycleException
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.spellings import find_spellings_by_index
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.reports.audit_document import AcknowledgementRow
@@ -37,23 +37,9 @@ Imported = tuple[datetime, NotificationRow | AcknowledgementRow]
 """When it was written there, and its row of the notification history or of an audit package."""
 
 
-class RecordedAcknowledgement(Said, frozen=True, gc=False, kw_only=True):
-    """What somebody acknowledged, and for whom."""
-
-    session_id: str
-    owner: str
-    provider: str
-
-
-class RecordedException(CycleException, frozen=True, gc=False, kw_only=True):
-    """What somebody approved for a cycle."""
-
-    session_id: str
-
-
 _plan: Final = msgspec.json.Decoder(RecordedPlan)
-_acknowledgement: Final = msgspec.json.Decoder(RecordedAcknowledgement)
-_exception: Final = msgspec.json.Decoder(RecordedException)
+_acknowledgement: Final = msgspec.json.Decoder(AcknowledgementRecord)
+_exception: Final = msgspec.json.Decoder(ExceptionRecord)
 _drill: Final = msgspec.json.Decoder(RecordedDrill)
 
 
@@ -63,8 +49,8 @@ class ScheduleRecords:
 
     plans: Sequence[RecordedPlan] = ()
     """The last plan of each cycle."""
-    acknowledgements: Sequence[RecordedAcknowledgement] = ()
-    exceptions: Sequence[RecordedException] = ()
+    acknowledgements: Sequence[AcknowledgementRecord] = ()
+    exceptions: Sequence[ExceptionRecord] = ()
     drills: Sequence[RecordedDrill] = ()
     notifications: Sequence[OutboxRow] = ()
     runs: Mapping[str, str] = field(default_factory=dict)

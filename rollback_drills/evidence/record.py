@@ -9,6 +9,7 @@ from rollback_drills import PRODUCT
 from rollback_drills.readiness.terms import Report
 
 RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
+_START: Final = ("schema_version", "product", "session_id", "created_at", "metadata_kind", "signer")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="metadata_kind"):
@@ -18,13 +19,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="met
     if it is not there. Keys that the Struct does not know are ignored.
     """
 
+    schema_version: str = RECORD_SCHEMA
+    product: str = PRODUCT
     session_id: str
     created_at: str
     """The clock of the evidence."""
     signer: str
     """Who wrote it: a person, a command or a flow."""
-    schema_version: str = RECORD_SCHEMA
-    product: str = PRODUCT
     flow_run_id: str | UnsetType = UNSET
     """The Prefect flow run that wrote it."""
     once_key: str | UnsetType = UNSET
@@ -38,9 +39,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="met
         return str(cls.__struct_config__.tag)
 
     def to_wire(self) -> Report:
-        """Return it as the evidence has it, with its keys in order."""
-        written: Report = msgspec.to_builtins(self, order="sorted")
-        return written
+        """Return it as JSON has it."""
+        written: Report = msgspec.to_builtins(self)
+        return {**{name: written[name] for name in _START}, **written}
 
 
 R = TypeVar("R", bound=Record | Report)

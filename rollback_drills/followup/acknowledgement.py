@@ -11,9 +11,9 @@ import msgspec
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, start_record
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
 from rollback_drills.names import ids
-from rollback_drills.readiness.terms import Report
 
 ACKNOWLEDGEMENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-ack.v1"
 ACKNOWLEDGED_FOR: Final = timedelta(days=3)
@@ -54,31 +54,40 @@ class NotifiedRoute(msgspec.Struct, frozen=True, gc=False):
     route_key: str
 
 
-class Said(
-    msgspec.Struct,
-    frozen=True,
-    gc=False,
-    rename={"state": "acknowledgement_state", "by": "acknowledged_by", "at": "acknowledged_at"},
-):
+class AcknowledgementRecord(Record, frozen=True, kw_only=True, gc=False, tag=ACKNOWLEDGEMENT_KIND):
     """An acknowledgement as the evidence has it."""
 
+    ack_schema_version: str = ACKNOWLEDGEMENT_SCHEMA
     acknowledgement_id: str
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    provider: str
+    owner: str
     route_key: str
-    state: AcknowledgementState
-    by: str
-    at: datetime
-    acknowledged_until: datetime | None = None
+    acknowledged_by: str
+    acknowledgement_state: AcknowledgementState
+    acknowledged_at: str
+    acknowledged_until: str | None = None
     """None in records from before acknowledgements had an end."""
+    external_ref: str = ""
+    notes: str = ""
+
+    @property
+    def at(self) -> datetime:
+        """When it was said."""
+        return datetime.fromisoformat(self.acknowledged_at)
 
     @property
     def until(self) -> datetime:
         """The time up to which the route is quiet; that of an `escalated` one is when it was said."""
-        return self.acknowledged_until or self.at + ACKNOWLEDGED_FOR
+        end = self.acknowledged_until
+        return datetime.fromisoformat(end) if end else self.at + ACKNOWLEDGED_FOR
 
     @property
     def because(self) -> str:
         """Explain in one line why the route is quiet."""
-        return f"{self.state} by {self.by} until {write_instant(self.until)}"
+        return f"{self.acknowledgement_state} by {self.acknowledged_by} until {write_instant(self.until)}"
 
 
 def read_days(days: float) -> timedelta:
@@ -118,7 +127,7 @@ def record_acknowledgement(
     now: datetime,
     created_at: datetime,
     due_at: datetime | None = None,
-) -> Report:
+) -> AcknowledgementRecord:
     """Write down an acknowledgement of a route.
 
     Args:
@@ -134,27 +143,41 @@ def record_acknowledgement(
     check_texts(acknowledged_by=given.acknowledged_by, external_ref=given.external_ref, notes=given.notes)
     if not given.acknowledged_by.strip():
         raise UsageError("is empty; say who acknowledges", field="acknowledged_by")
+    return write_acknowledgement(given, route, now=now, created_at=created_at, due_at=due_at)
+
+
+def write_acknowledgement(
+    given: Acknowledgement,
+    route: NotifiedRoute,
+    *,
+    now: datetime,
+    created_at: datetime,
+    due_at: datetime | None = None,
+) -> AcknowledgementRecord:
+    """Do the same without a look at the texts.
+
+    Raises:
+        UsageError: The time is out of bounds.
+    """
     until = find_end(given, now, due_at)
-    start = start_record(
-        ACKNOWLEDGEMENT_KIND, route.session_id, created_at=created_at, signer=given.acknowledged_by
+    return AcknowledgementRecord(
+        session_id=route.session_id,
+        created_at=write_instant(created_at),
+        signer=given.acknowledged_by,
+        acknowledgement_id=ids.acknowledgement_id(route.route_key, write_instant(now)),
+        schedule_id=route.schedule_id,
+        cycle_id=route.cycle_id,
+        plan_id=route.plan_id,
+        provider=route.provider,
+        owner=route.owner,
+        route_key=route.route_key,
+        acknowledged_by=given.acknowledged_by,
+        acknowledgement_state=given.state,
+        acknowledged_at=write_instant(now),
+        acknowledged_until=write_instant(until),
+        external_ref=given.external_ref,
+        notes=given.notes,
     )
-    return {
-        **start,
-        "ack_schema_version": ACKNOWLEDGEMENT_SCHEMA,
-        "acknowledgement_id": ids.acknowledgement_id(route.route_key, write_instant(now)),
-        "schedule_id": route.schedule_id,
-        "cycle_id": route.cycle_id,
-        "plan_id": route.plan_id,
-        "provider": route.provider,
-        "owner": route.owner,
-        "route_key": route.route_key,
-        "acknowledged_by": given.acknowledged_by,
-        "acknowledgement_state": str(given.state),
-        "acknowledged_at": write_instant(now),
-        "acknowledged_until": write_instant(until),
-        "external_ref": given.external_ref,
-        "notes": given.notes,
-    }
 
 
 def check_texts(**texts: str) -> None:
@@ -171,18 +194,18 @@ def check_texts(**texts: str) -> None:
             raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
 
 
-def find_current(said: Iterable[Said]) -> dict[str, Said]:
+def find_current(said: Iterable[AcknowledgementRecord]) -> dict[str, AcknowledgementRecord]:
     """Return, by route, what was said last; the order in which it was written down does not matter."""
-    by_route: dict[str, list[Said]] = {}
+    by_route: dict[str, list[AcknowledgementRecord]] = {}
     for each in said:
         by_route.setdefault(each.route_key, []).append(each)
     return {key: max(some, key=_when) for key, some in by_route.items()}
 
 
-def find_last(said: Iterable[Said]) -> Said | None:
+def find_last(said: Iterable[AcknowledgementRecord]) -> AcknowledgementRecord | None:
     """Return what was said last; None if nothing was."""
     return max(said, key=_when, default=None)
 
 
-def _when(said: Said) -> tuple[datetime, str]:
+def _when(said: AcknowledgementRecord) -> tuple[datetime, str]:
     return said.at, said.acknowledgement_id

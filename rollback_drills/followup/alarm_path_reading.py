@@ -10,7 +10,9 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, ALARM_PATH_KIND
+from rollback_drills.evidence.index import read_all
+from rollback_drills.evidence.records import ALARM_PATH_KIND
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.alarm_paths import (
     AlarmPathDrill,
     AlarmPathFinding,
@@ -37,15 +39,7 @@ class _Found(msgspec.Struct, frozen=True, gc=False, rename={"kind": "finding", "
     notification_id: str
 
 
-class _Answered(msgspec.Struct, frozen=True, gc=False, rename={"at": "acknowledged_at"}):
-    owner: str
-    provider: str
-    route_key: str
-    at: datetime
-
-
 _read_found: Final = msgspec.json.Decoder(_Found).decode
-_read_answered: Final = msgspec.json.Decoder(_Answered).decode
 
 
 def read_drills(database: Database, *, now: datetime) -> list[AlarmPathDrill]:
@@ -62,7 +56,7 @@ def read_drills(database: Database, *, now: datetime) -> list[AlarmPathDrill]:
 def read_answered(database: Database) -> set[str]:
     """Return the keys of the routes whose drill was acknowledged."""
     with database.read() as connection:
-        return {each.route_key for each in _iterate_answered(connection)}
+        return {each.route_key for each in _read_answered(connection)}
 
 
 def read_recorded(database: Database) -> set[str]:
@@ -77,7 +71,7 @@ def read_findings(database: Database) -> list[AlarmPathFinding]:
         found = list(_iterate_found(connection))
         if not found:
             return []
-        answered = list(_iterate_answered(connection))
+        answered = _read_answered(connection)
     events = [
         RouteEvent(
             owner=each.owner,
@@ -101,11 +95,8 @@ def _iterate_found(connection: Connection) -> Iterator[_Found]:
     yield from map(_read_found, connection.scalars(statement.order_by(LEDGER.c.leaf_index)))
 
 
-def _iterate_answered(connection: Connection) -> Iterator[_Answered]:
-    statement = select(LEDGER.c.record).where(
-        LEDGER.c.metadata_kind == ACKNOWLEDGEMENT_KIND, is_alarm_path(LEDGER.c.schedule_id)
-    )
-    yield from map(_read_answered, connection.scalars(statement.order_by(LEDGER.c.leaf_index)))
+def _read_answered(connection: Connection) -> list[AcknowledgementRecord]:
+    return read_all(connection, AcknowledgementRecord, is_alarm_path(LEDGER.c.schedule_id))
 
 
 def _to_drill(row: OutboxRow) -> AlarmPathDrill:

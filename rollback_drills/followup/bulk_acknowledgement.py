@@ -6,9 +6,12 @@ from typing import Final
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceIndex
-from rollback_drills.followup.acknowledgement import Acknowledgement, record_acknowledgement
+from rollback_drills.followup.acknowledgement import (
+    Acknowledgement,
+    AcknowledgementRecord,
+    record_acknowledgement,
+)
 from rollback_drills.followup.route_choice import RouteChoice, choose_routes
-from rollback_drills.readiness.terms import Report
 
 MOST_AT_ONCE: Final = 100
 
@@ -19,7 +22,7 @@ def acknowledge(
     *,
     now: datetime,
     created_at: datetime,
-) -> list[Report]:
+) -> list[AcknowledgementRecord]:
     """Build the records of all acknowledgements; nothing is written here.
 
     Args:
@@ -32,7 +35,7 @@ def acknowledge(
         UsageError: One of them names what is unknown or says what cannot be said, or they are none or more
             than a hundred routes.
     """
-    records: dict[str, Report] = {}
+    records: dict[str, AcknowledgementRecord] = {}
     for choice, said in given:
         chosen = choose_routes(index, choice)
         for route in chosen.routes:

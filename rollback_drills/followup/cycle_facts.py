@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rollback_drills.followup.acknowledgement import Said
-from rollback_drills.followup.exceptions import CycleException
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.keys import is_same
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import DEAD, NOTIFIED, State
@@ -44,7 +44,7 @@ class RouteFacts:
     provider: str
     owner: str
     sent: Sequence[Sent]
-    said: Said | None = None
+    said: AcknowledgementRecord | None = None
     """What was acknowledged last."""
     own: Sequence[Sent] = field(init=False)
     """The notifications to the owner of the schedule, without escalations to the same person."""
@@ -82,7 +82,7 @@ class CycleFacts:
     schedule_id: str
     due_at: datetime | None
     routes: Sequence[RouteFacts]
-    exception: CycleException | None = None
+    exception: ExceptionRecord | None = None
     """What holds now."""
     resumed_at: datetime | None = None
     """When the last exception ended, so that the cycle counts again; None if there was none or it holds."""

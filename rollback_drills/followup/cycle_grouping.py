@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
-from rollback_drills.followup.acknowledgement import Said, find_last
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord, find_last
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
-from rollback_drills.followup.exceptions import CycleException
+from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import State
 
@@ -53,8 +53,8 @@ K = TypeVar("K", bound=KeptNotification)
 def group_cycles(
     items: Iterable[K],
     to_sent: Callable[[K], Sent],
-    said: Mapping[str, Said],
-    exceptions: Mapping[str, CycleException],
+    said: Mapping[str, AcknowledgementRecord],
+    exceptions: Mapping[str, ExceptionRecord],
     *,
     now: datetime,
 ) -> list[CycleFacts]:
@@ -84,7 +84,7 @@ def group_cycles(
     ]
 
 
-def _resume(last: CycleException | None, now: datetime) -> tuple[CycleException | None, datetime | None]:
+def _resume(last: ExceptionRecord | None, now: datetime) -> tuple[ExceptionRecord | None, datetime | None]:
     """Return the exception if it holds, else when it ended."""
     if last is None or last.holds_at(now):
         return last, None
@@ -99,7 +99,7 @@ def _identify(routes: Mapping[_Names, Sequence[K]]) -> tuple[str, datetime | Non
 
 
 def _to_routes(
-    routes: Iterable[Sequence[K]], to_sent: Callable[[K], Sent], said: Mapping[str, Said]
+    routes: Iterable[Sequence[K]], to_sent: Callable[[K], Sent], said: Mapping[str, AcknowledgementRecord]
 ) -> Iterator[RouteFacts]:
     owners: dict[str, str] = {}
     for items in routes:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS
 from rollback_drills.followup.exception_requests import (
+    ExceptionRequestRecord,
     FoundRequest,
     RequestedException,
     Wish,
@@ -14,10 +15,9 @@ from rollback_drills.followup.exception_requests import (
     record_request,
     refuse_repeat,
 )
-from rollback_drills.followup.exceptions import Grant, record_exception
+from rollback_drills.followup.exceptions import ExceptionRecord, Grant, record_exception
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.target import choose_subject, no_schedule
 from rollback_drills.settings import Settings
 
@@ -43,7 +43,7 @@ def grant_exception(
     now: datetime,
     created_at: datetime,
     signer: str,
-) -> Report:
+) -> ExceptionRecord:
     """Read the documents, and give the record of an exception; nothing is written here.
 
     Args:
@@ -71,7 +71,7 @@ def request_exception(
     *,
     now: datetime,
     created_at: datetime,
-) -> Report:
+) -> ExceptionRequestRecord:
     """Read the documents, and give the record of a request; nothing is written here.
 
     Args:
@@ -107,7 +107,7 @@ def approve_request(
     *,
     now: datetime,
     created_at: datetime,
-) -> Report:
+) -> ExceptionRecord:
     """Read the documents, and give the record of the exception that was requested; nothing is written here.
 
     Args:
@@ -128,7 +128,7 @@ def approve_request(
 
 def _record(
     given: Grant, current: CurrentCycle, *, now: datetime, created_at: datetime, signer: str
-) -> Report:
+) -> ExceptionRecord:
     return record_exception(
         given,
         current.cycle,

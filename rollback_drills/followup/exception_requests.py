@@ -11,13 +11,13 @@ import msgspec
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import EXCEPTION_DECLINE_KIND, EXCEPTION_REQUEST_KIND, start_record
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import EXCEPTION_DECLINE_KIND, EXCEPTION_REQUEST_KIND
 from rollback_drills.followup.acknowledgement import check_texts
-from rollback_drills.followup.exceptions import ExceptionKind, Grant, check_end
+from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord, Grant, check_end
 from rollback_drills.names import ids
 from rollback_drills.names.people import is_same_caller, is_same_person
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.terms import Report
 
 OPEN_FOR: Final = timedelta(days=14)
 """How long a request can be decided at most; the end that it asks for ends it earlier."""
@@ -57,7 +57,7 @@ class RequestedException(
     gc=False,
     rename={"kind": "exception", "at": "requested_at", "until": "expires_at"},
 ):
-    """A request as the evidence has it."""
+    """A request as commands, API and console have it."""
 
     request_id: str
     schedule_id: str
@@ -77,6 +77,57 @@ class RequestedException(
     def summary(self) -> str:
         """Say in one line who asks for what."""
         return f"{self.requested_by} asks to {self.kind} until {write_instant(self.until)}: {self.reason}"
+
+
+class ExceptionRequestRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION_REQUEST_KIND):
+    """The same as a record."""
+
+    schedule_id: str
+    cycle_id: str
+    request_id: str
+    exception: ExceptionKind
+    reason: str
+    requested_by: str
+    requested_at: str
+    next_due_at: str | None = None
+    expires_at: str
+    open_until: str
+
+    def to_request(self) -> RequestedException:
+        """Return the request."""
+        return RequestedException(
+            request_id=self.request_id,
+            schedule_id=self.schedule_id,
+            cycle_id=self.cycle_id,
+            kind=self.exception,
+            reason=self.reason,
+            requested_by=self.requested_by,
+            at=datetime.fromisoformat(self.requested_at),
+            until=datetime.fromisoformat(self.expires_at),
+            open_until=datetime.fromisoformat(self.open_until),
+            leaf_index=self.leaf_index or 0,
+        )
+
+
+class DeclineRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION_DECLINE_KIND):
+    """That a request was declined, as the evidence has it."""
+
+    schedule_id: str
+    cycle_id: str
+    request_id: str
+    exception: ExceptionKind
+    requested_by: str
+    declined_by: str
+    declined_at: str
+    reason: str
+
+
+def read_decision(record: ExceptionRecord | DeclineRecord) -> Decision:
+    """Return what a record says of the request that it decides."""
+    if isinstance(record, ExceptionRecord):
+        return Decision(is_approved=True, by=record.approver, at=record.at)
+    at = datetime.fromisoformat(record.declined_at)
+    return Decision(is_approved=False, by=record.declined_by, at=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +156,7 @@ def record_request(
     postpone_limit: timedelta,
     now: datetime,
     created_at: datetime,
-) -> Report:
+) -> ExceptionRequestRecord:
     """Write down what a person asks for; nothing is quiet before somebody else approves it.
 
     Args:
@@ -128,21 +179,21 @@ def record_request(
     check_end(wish.kind, wish.until, due_at=due_at, postpone_limit=postpone_limit, now=now)
     at = write_instant(now)
     identifier = ids.exception_request_id(cycle.cycle_id, wish.kind, wish.requested_by, at)
-    session_id = ids.delivery_session_id(cycle.schedule_id, identifier)
-    start = start_record(EXCEPTION_REQUEST_KIND, session_id, created_at=created_at, signer=wish.requested_by)
-    return {
-        **start,
-        "schedule_id": cycle.schedule_id,
-        "cycle_id": cycle.cycle_id,
-        "request_id": identifier,
-        "exception": str(wish.kind),
-        "reason": wish.reason,
-        "requested_by": wish.requested_by,
-        "requested_at": at,
-        "next_due_at": write_instant(due_at) if due_at else None,
-        "expires_at": write_instant(wish.until),
-        "open_until": write_instant(min(wish.until, now + OPEN_FOR)),
-    }
+    return ExceptionRequestRecord(
+        session_id=ids.delivery_session_id(cycle.schedule_id, identifier),
+        created_at=write_instant(created_at),
+        signer=wish.requested_by,
+        schedule_id=cycle.schedule_id,
+        cycle_id=cycle.cycle_id,
+        request_id=identifier,
+        exception=wish.kind,
+        reason=wish.reason,
+        requested_by=wish.requested_by,
+        requested_at=at,
+        next_due_at=write_instant(due_at) if due_at else None,
+        expires_at=write_instant(wish.until),
+        open_until=write_instant(min(wish.until, now + OPEN_FOR)),
+    )
 
 
 def refuse_repeat(wish: Wish, cycle: Cycle, waiting: Iterable[RequestedException]) -> None:
@@ -186,7 +237,7 @@ def approve(found: FoundRequest, by: str, current_cycle_id: str, *, now: datetim
 
 def record_decline(
     found: FoundRequest, by: str, reason: str, *, now: datetime, created_at: datetime
-) -> Report:
+) -> DeclineRecord:
     """Write down that a request was declined; its requester may do so too, and so withdraws it.
 
     Raises:
@@ -198,18 +249,19 @@ def record_decline(
     if not reason.strip():
         raise UsageError("is empty; say why it is declined", field="reason")
     request = found.request
-    session_id = ids.delivery_session_id(request.schedule_id, request.request_id)
-    return {
-        **start_record(EXCEPTION_DECLINE_KIND, session_id, created_at=created_at, signer=by),
-        "schedule_id": request.schedule_id,
-        "cycle_id": request.cycle_id,
-        "request_id": request.request_id,
-        "exception": str(request.kind),
-        "requested_by": request.requested_by,
-        "declined_by": by,
-        "declined_at": write_instant(now),
-        "reason": reason,
-    }
+    return DeclineRecord(
+        session_id=ids.delivery_session_id(request.schedule_id, request.request_id),
+        created_at=write_instant(created_at),
+        signer=by,
+        schedule_id=request.schedule_id,
+        cycle_id=request.cycle_id,
+        request_id=request.request_id,
+        exception=request.kind,
+        requested_by=request.requested_by,
+        declined_by=by,
+        declined_at=write_instant(now),
+        reason=reason,
+    )
 
 
 def check_decidable(found: FoundRequest, by: str, *, now: datetime) -> None:

@@ -6,18 +6,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-import msgspec
-
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import EXCEPTION_KIND, start_record
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import EXCEPTION_KIND
 from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.names import ids
 from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.terms import Report
 
 LONGEST: Final = timedelta(days=366)
 
@@ -35,26 +33,32 @@ class ExceptionKind(StrEnum):
         return {"skip": "skipped", "postpone": "postponed", "waive": "waived"}[self]
 
 
-class CycleException(
-    msgspec.Struct,
-    frozen=True,
-    gc=False,
-    rename={"kind": "exception", "at": "approved_at", "until": "expires_at"},
-):
+class ExceptionRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION_KIND):
     """What was approved for one cycle, as the evidence has it."""
 
-    exception_id: str
+    schedule_id: str
     cycle_id: str
-    kind: ExceptionKind
+    exception_id: str
+    exception: ExceptionKind
     reason: str
     approver: str
-    at: datetime
-    until: datetime
-    """The instant from which on the cycle counts again."""
     requested_by: str | None = None
     """Who asked for it; None if only the approver is known."""
     request_id: str | None = None
     """The request that was approved; None if there was none."""
+    approved_at: str
+    next_due_at: str | None = None
+    expires_at: str
+
+    @property
+    def at(self) -> datetime:
+        """When it was approved."""
+        return datetime.fromisoformat(self.approved_at)
+
+    @property
+    def until(self) -> datetime:
+        """The instant from which on the cycle counts again."""
+        return datetime.fromisoformat(self.expires_at)
 
     def holds_at(self, instant: datetime) -> bool:
         """Whether the cycle is quiet at an instant; at its end it counts again."""
@@ -63,7 +67,7 @@ class CycleException(
     @property
     def because(self) -> str:
         """Explain in one line why the cycle is quiet."""
-        return f"{self.kind.past} until {write_instant(self.until)} by {self.approver}: {self.reason}"
+        return f"{self.exception.past} until {write_instant(self.until)} by {self.approver}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ def record_exception(
     now: datetime,
     created_at: datetime,
     signer: str,
-) -> Report:
+) -> ExceptionRecord:
     """Write down an exception for a cycle.
 
     Args:
@@ -130,21 +134,22 @@ def record_exception(
         )
     check_end(given.kind, given.until, due_at=due_at, postpone_limit=postpone_limit, now=now)
     identifier = ids.exception_id(cycle.cycle_id, given.kind, write_instant(now))
-    session_id = ids.delivery_session_id(cycle.schedule_id, identifier)
-    return {
-        **start_record(EXCEPTION_KIND, session_id, created_at=created_at, signer=signer),
-        "schedule_id": cycle.schedule_id,
-        "cycle_id": cycle.cycle_id,
-        "exception_id": identifier,
-        "exception": str(given.kind),
-        "reason": given.reason,
-        "approver": given.approver,
-        "requested_by": given.requested_by or None,
-        "request_id": given.request_id or None,
-        "approved_at": write_instant(now),
-        "next_due_at": write_instant(due_at) if due_at else None,
-        "expires_at": write_instant(given.until),
-    }
+    return ExceptionRecord(
+        session_id=ids.delivery_session_id(cycle.schedule_id, identifier),
+        created_at=write_instant(created_at),
+        signer=signer,
+        schedule_id=cycle.schedule_id,
+        cycle_id=cycle.cycle_id,
+        exception_id=identifier,
+        exception=given.kind,
+        reason=given.reason,
+        approver=given.approver,
+        requested_by=given.requested_by or None,
+        request_id=given.request_id or None,
+        approved_at=write_instant(now),
+        next_due_at=write_instant(due_at) if due_at else None,
+        expires_at=write_instant(given.until),
+    )
 
 
 def check_end(
@@ -178,9 +183,9 @@ def check_end(
         )
 
 
-def find_latest(found: Iterable[CycleException]) -> dict[str, CycleException]:
+def find_latest(found: Iterable[ExceptionRecord]) -> dict[str, ExceptionRecord]:
     """Return, by cycle, the exception that was approved last; it may be over."""
-    latest: dict[str, CycleException] = {}
+    latest: dict[str, ExceptionRecord] = {}
     for each in found:
         before = latest.get(each.cycle_id)
         if before is None or (each.at, each.exception_id) > (before.at, before.exception_id):

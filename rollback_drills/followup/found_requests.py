@@ -2,48 +2,27 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, func, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import EXCEPTION_KIND, EXCEPTION_REQUEST_KIND, PLAN_KIND
+from rollback_drills.evidence.index import read_all
+from rollback_drills.evidence.records import PLAN_KIND
 from rollback_drills.followup.exception_requests import (
     Decision,
+    DeclineRecord,
+    ExceptionRequestRecord,
     FoundRequest,
     RequestedException,
     RequestState,
+    read_decision,
 )
+from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings
-from rollback_drills.readiness.terms import Report
-
-_read_request: Final = msgspec.json.Decoder(RequestedException).decode
-
-
-class _Decided(msgspec.Struct):
-    """An exception or a decline, as far as it decides a request."""
-
-    once_key: str
-    metadata_kind: str
-    approver: str = ""
-    approved_at: datetime | None = None
-    declined_by: str = ""
-    declined_at: datetime | None = None
-
-    def to_decision(self) -> Decision:
-        """Return the decision."""
-        is_approved = self.metadata_kind == EXCEPTION_KIND
-        at = self.approved_at if is_approved else self.declined_at
-        assert at is not None  # noqa: S101 - both records have their instant
-        return Decision(is_approved, self.approver if is_approved else self.declined_by, at)
-
-
-_read_decided: Final = msgspec.json.Decoder(_Decided).decode
 
 
 def read_open_requests(
@@ -90,32 +69,34 @@ def get_request(database: Database | None, request_id: str) -> FoundRequest:
     return found
 
 
-def ensure_decided(database: Database | None, record: Report) -> None:
+def ensure_decided(database: Database | None, record: ExceptionRecord | DeclineRecord) -> None:
     """Ensure that a decision is the one that was written, and not another one at the same time.
 
     Raises:
         UsageError: Somebody else was first.
     """
-    decision = get_request(database, record["request_id"]).decision
-    by = record.get("approver") or record["declined_by"]
-    is_approved = record["metadata_kind"] == EXCEPTION_KIND
-    if decision is None or (decision.is_approved, decision.by) != (is_approved, by):
+    request_id, written = str(record.request_id), read_decision(record)
+    decision = get_request(database, request_id).decision
+    if decision is None or (decision.is_approved, decision.by) != (written.is_approved, written.by):
         first = f" by {decision.by}" if decision else ""
-        raise UsageError(f"{record['request_id']} was decided meanwhile{first}; nothing was written")
+        raise UsageError(f"{request_id} was decided meanwhile{first}; nothing was written")
 
 
 def _read_requests(connection: Connection) -> Iterable[RequestedException]:
     """Return every request: people make them, so that there are few."""
-    rows = select(LEDGER.c.record).where(LEDGER.c.metadata_kind == EXCEPTION_REQUEST_KIND)
-    return map(_read_request, connection.scalars(rows.order_by(LEDGER.c.leaf_index)).all())
+    return [each.to_request() for each in read_all(connection, ExceptionRequestRecord)]
 
 
 def _find_ends(connection: Connection, requests: Sequence[RequestedException]) -> list[FoundRequest]:
     decisions: dict[str, Decision] = {}
     for start in range(0, len(requests), MOST_PARAMETERS):
         some = [each.request_id for each in requests[start : start + MOST_PARAMETERS]]
-        rows = connection.scalars(select(LEDGER.c.record).where(LEDGER.c.once_key.in_(some)))
-        decisions |= {each.once_key: each.to_decision() for each in map(_read_decided, rows)}
+        is_decision = LEDGER.c.once_key.in_(some)
+        decided: list[ExceptionRecord | DeclineRecord] = [
+            *read_all(connection, ExceptionRecord, is_decision),
+            *read_all(connection, DeclineRecord, is_decision),
+        ]
+        decisions |= {str(each.once_key): read_decision(each) for each in decided}
     current = _find_current_cycles(connection, {each.schedule_id for each in requests})
     return [FoundRequest(each, decisions.get(each.request_id), _is_over(each, current)) for each in requests]
 

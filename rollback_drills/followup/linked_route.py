@@ -10,7 +10,12 @@ from rollback_drills.database.tables import OUTBOX
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import LINK_REVOCATION_KIND, start_record
-from rollback_drills.followup.acknowledgement import Acknowledgement, Said, check_texts, find_end
+from rollback_drills.followup.acknowledgement import (
+    Acknowledgement,
+    AcknowledgementRecord,
+    check_texts,
+    find_end,
+)
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
 from rollback_drills.followup.open_cycles import read_alarm_path, read_open_cycles
 from rollback_drills.followup.route_choice import RouteChoice
@@ -26,7 +31,7 @@ class LinkedRoute:
     route: RouteFacts
 
     @property
-    def said(self) -> Said | None:
+    def said(self) -> AcknowledgementRecord | None:
         """What was acknowledged last."""
         return self.route.said
 

@@ -54,7 +54,7 @@ class CycleState(StrEnum):
 def find_state(cycle: CycleFacts, *, now: datetime) -> CycleState:
     """Return how far an open cycle has come at an instant."""
     if cycle.exception:
-        return CycleState(cycle.exception.kind.past)
+        return CycleState(cycle.exception.exception.past)
     told = [route for route in cycle.routes if any(each.state in NOTIFIED for each in route.sent)]
     if not told and not any(each.state in DEAD for route in cycle.routes for each in route.sent):
         return CycleState.WAITING
@@ -143,7 +143,7 @@ def _asked_to_escalate(routes: list[RouteFacts], last_step_at: datetime | None) 
         route.said.at
         for route in routes
         if route.said
-        and route.said.state is AcknowledgementState.ESCALATED
+        and route.said.acknowledgement_state is AcknowledgementState.ESCALATED
         and (last_step_at is None or route.said.at > last_step_at)
     ]
     return min(asked, default=None)

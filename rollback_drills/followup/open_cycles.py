@@ -11,19 +11,16 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND
-from rollback_drills.followup.acknowledgement import Said, find_current
+from rollback_drills.evidence.index import read_all
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord, find_current
 from rollback_drills.followup.cycle_facts import CycleFacts, Sent, to_instant
 from rollback_drills.followup.cycle_grouping import group_cycles
-from rollback_drills.followup.exceptions import CycleException, find_latest
+from rollback_drills.followup.exceptions import ExceptionRecord, find_latest
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import Suppression
 from rollback_drills.outbox.rows import OutboxRow
-
-_read_said: Final = msgspec.json.Decoder(Said).decode
-_read_exception: Final = msgspec.json.Decoder(CycleException).decode
 
 
 def read_open_cycles(
@@ -98,17 +95,13 @@ def _read_open(connection: Connection, schedule_ids: Collection[str] | None) -> 
 
 def _read_followup(
     connection: Connection, cycle_ids: Sequence[str]
-) -> tuple[list[Said], list[CycleException]]:
-    said, exceptions = [], []
+) -> tuple[list[AcknowledgementRecord], list[ExceptionRecord]]:
+    said: list[AcknowledgementRecord] = []
+    exceptions: list[ExceptionRecord] = []
     for some in _in_parts(cycle_ids):
-        statement = select(LEDGER.c.metadata_kind, LEDGER.c.record).where(
-            LEDGER.c.cycle_id.in_(some), LEDGER.c.metadata_kind.in_((ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND))
-        )
-        for kind, text in connection.execute(statement):
-            if kind == ACKNOWLEDGEMENT_KIND:
-                said.append(_read_said(text))
-            else:
-                exceptions.append(_read_exception(text))
+        of_cycles = LEDGER.c.cycle_id.in_(some)
+        said += read_all(connection, AcknowledgementRecord, of_cycles)
+        exceptions += read_all(connection, ExceptionRecord, of_cycles)
     return said, exceptions
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from rollback_drills.database.connections import Database
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.followup.retirements import Retirement, read_retired
+from rollback_drills.followup.retirements import RetirementRecord, read_retired
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import Departure, OutboxEntry
@@ -39,7 +39,7 @@ def close_retired(database: Database, *, now: datetime) -> int:
 
 
 def _find(
-    told: Mapping[str, list[SentNotification]], retired: Mapping[str, Retirement], now: datetime
+    told: Mapping[str, list[SentNotification]], retired: Mapping[str, RetirementRecord], now: datetime
 ) -> Iterator[OutboxEntry | Departure]:
     for key, history in told.items():
         last = history[-1]
@@ -60,7 +60,7 @@ def _find(
         )
 
 
-def _word(last: SentNotification, retirement: Retirement, now: datetime) -> Notice:
+def _word(last: SentNotification, retirement: RetirementRecord, now: datetime) -> Notice:
     return Notice(
         subject_id=last.schedule_id,
         subject_name=last.schedule_id,

@@ -6,8 +6,12 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.followup.follow_up_rules import find_names
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.followup.retirements import GivenRetirement, read_retired, record_retirement
-from rollback_drills.readiness.terms import Report
+from rollback_drills.followup.retirements import (
+    GivenRetirement,
+    RetirementRecord,
+    read_retired,
+    record_retirement,
+)
 from rollback_drills.settings import Settings
 
 
@@ -19,7 +23,7 @@ def retire_schedule(
     now: datetime,
     created_at: datetime,
     signer: str,
-) -> Report:
+) -> RetirementRecord:
     """Read documents and open cycles, and return the record of a retirement; nothing is written here.
 
     Args:

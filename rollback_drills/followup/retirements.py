@@ -4,23 +4,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
-
-import msgspec
-from sqlalchemy import select
 
 from rollback_drills.database.connections import Database
-from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import RETIREMENT_KIND, start_record
+from rollback_drills.evidence.index import read_all
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import RETIREMENT_KIND
 from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.judgement import Judgement, retire
-from rollback_drills.readiness.terms import Report
 
 
 class Change(StrEnum):
@@ -30,14 +26,16 @@ class Change(StrEnum):
     RESTORED = "restored"
 
 
-class Retirement(msgspec.Struct, frozen=True, gc=False, rename={"at": "approved_at"}):
-    """What was approved for a schedule last, as the evidence has it."""
+class RetirementRecord(Record, frozen=True, kw_only=True, gc=False, tag=RETIREMENT_KIND):
+    """What was approved for a schedule, as the evidence has it."""
 
     schedule_id: str
+    retirement_id: str
     change: Change
     reason: str
     approver: str
-    at: datetime
+    requested_by: str | None = None
+    approved_at: str
 
     @property
     def because(self) -> str:
@@ -57,21 +55,18 @@ class GivenRetirement:
     change: Change = Change.RETIRED
 
 
-_decode: Final = msgspec.json.Decoder(Retirement).decode
-
-
-def read_retired(database: Database | None) -> dict[str, Retirement]:
+def read_retired(database: Database | None) -> dict[str, RetirementRecord]:
     """Return the retired schedules by the keys of their ids; what was approved last counts."""
     if database is None:
         return {}
-    statement = select(LEDGER.c.record).where(LEDGER.c.metadata_kind == RETIREMENT_KIND)
     with database.read() as connection:
-        found = map(_decode, connection.scalars(statement.order_by(LEDGER.c.leaf_index)))
-        latest = {name_key(each.schedule_id): each for each in found}
+        latest = {name_key(each.schedule_id): each for each in read_all(connection, RetirementRecord)}
     return {key: each for key, each in latest.items() if each.change is Change.RETIRED}
 
 
-def apply_retirements(judgements: Sequence[Judgement], retired: Mapping[str, Retirement]) -> list[Judgement]:
+def apply_retirements(
+    judgements: Sequence[Judgement], retired: Mapping[str, RetirementRecord]
+) -> list[Judgement]:
     """Return the judgements; those of schedules that the evidence knows as retired ask for nothing."""
     if not retired:
         return list(judgements)
@@ -84,12 +79,12 @@ def apply_retirements(judgements: Sequence[Judgement], retired: Mapping[str, Ret
 def record_retirement(
     given: GivenRetirement,
     known: Collection[str],
-    retired: Mapping[str, Retirement],
+    retired: Mapping[str, RetirementRecord],
     *,
     now: datetime,
     created_at: datetime,
     signer: str,
-) -> Report:
+) -> RetirementRecord:
     """Write down that a schedule is retired, or restored.
 
     Args:
@@ -114,20 +109,21 @@ def record_retirement(
         )
     schedule_id = _find(given, known, retired)
     identifier = ids.retirement_id(schedule_id, given.change, write_instant(now))
-    session_id = ids.delivery_session_id(schedule_id, identifier)
-    return {
-        **start_record(RETIREMENT_KIND, session_id, created_at=created_at, signer=signer),
-        "schedule_id": schedule_id,
-        "retirement_id": identifier,
-        "change": str(given.change),
-        "reason": given.reason,
-        "approver": given.approver,
-        "requested_by": given.requested_by or None,
-        "approved_at": write_instant(now),
-    }
+    return RetirementRecord(
+        session_id=ids.delivery_session_id(schedule_id, identifier),
+        created_at=write_instant(created_at),
+        signer=signer,
+        schedule_id=schedule_id,
+        retirement_id=identifier,
+        change=given.change,
+        reason=given.reason,
+        approver=given.approver,
+        requested_by=given.requested_by or None,
+        approved_at=write_instant(now),
+    )
 
 
-def _find(given: GivenRetirement, known: Collection[str], retired: Mapping[str, Retirement]) -> str:
+def _find(given: GivenRetirement, known: Collection[str], retired: Mapping[str, RetirementRecord]) -> str:
     """Return the id of the schedule as it is known."""
     key = name_key(given.schedule_id)
     if given.change is Change.RESTORED:

@@ -56,8 +56,9 @@ class Standing:
         said = self.route.said
         if said is None:
             return "pending"
-        is_asking = said.state is AcknowledgementState.ESCALATED
-        return str(said.state) if self.is_acknowledged or is_asking else "expired"
+        state = said.acknowledgement_state
+        is_asking = state is AcknowledgementState.ESCALATED
+        return str(state) if self.is_acknowledged or is_asking else "expired"
 
 
 def find_standings(cycles: Sequence[CycleFacts], *, now: datetime) -> Iterator[Standing]:

@@ -1,8 +1,8 @@
 """Reads from the ledger what an acknowledgement audit package is made of."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, select
@@ -12,7 +12,9 @@ from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.heads import newest_head
+from rollback_drills.evidence.index import read
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.reports.audit_document import AcknowledgementRow, AuditPackage, PlanRow
 from rollback_drills.reports.audit_package import Evidence, Outcome, build_package, seal
 from rollback_drills.reports.filters import PackageFilter
@@ -88,11 +90,19 @@ def _acknowledgements(
     connection: Connection, wanted: PackageFilter, period: Period
 ) -> Iterator[tuple[datetime, AcknowledgementRow]]:
     yield from imported_acknowledgements(connection, wanted, period)
-    for row, text in _iterate(
-        connection, [*wanted.to_sql(connection, ACKNOWLEDGEMENT_KIND), *period.to_sql()]
-    ):
-        said = msgspec.json.decode(text)
-        yield datetime.fromisoformat(said["created_at"]), _describe(row, said)
+    conditions = [*wanted.to_sql(connection, ACKNOWLEDGEMENT_KIND), *period.to_sql()]
+    for row, text in _iterate(connection, conditions):
+        said = read(row, text, AcknowledgementRecord)
+        yield (
+            datetime.fromisoformat(said.created_at),
+            AcknowledgementRow(
+                row=row,
+                imported=False,
+                **{name: getattr(said, name) for name in _TEXTS},
+                acknowledged_at=said.acknowledged_at,
+                acknowledged_until=said.acknowledged_until,
+            ),
+        )
 
 
 def imported_acknowledgements(
@@ -101,24 +111,17 @@ def imported_acknowledgements(
     """Yield the rows of imported acknowledgements with their instants."""
     for record in iterate_imported(connection, ACKNOWLEDGEMENT_KIND, schedule_id=wanted.schedule_id):
         said = object_of(record.original.get("acknowledgement")) or record.original
-        described = _describe(record.row, said, record)
+        described = AcknowledgementRow(
+            row=record.row,
+            imported=True,
+            **{name: text_of(said.get(name)) for name in _TEXTS},
+            acknowledged_at=_normalise(text_of(said.get("acknowledged_at")), record),
+            acknowledged_until=text_of(said.get("acknowledged_until")) or None,
+        )
         # One that names no owner may count for the owner who is asked for.
         leave_out = () if described.owner else ("owner",)
         if period.contains(record.at) and wanted.matches(described, leave_out):
             yield record.at, described
-
-
-def _describe(
-    row: int, said: Mapping[str, Any], imported: ImportedRecord | None = None
-) -> AcknowledgementRow:
-    at = text_of(said.get("acknowledged_at"))
-    return AcknowledgementRow(
-        row=row,
-        imported=imported is not None,
-        **{name: text_of(said.get(name)) for name in _TEXTS},
-        acknowledged_at=_normalise(at, imported) if imported else at,
-        acknowledged_until=text_of(said.get("acknowledged_until")) or None,
-    )
 
 
 _TEXTS: Final = (

@@ -7,8 +7,11 @@ from typing import Final
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.population import Changes
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.escalations import Escalation
-from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.followup.exception_requests import DeclineRecord, ExceptionRequestRecord
+from rollback_drills.followup.exceptions import ExceptionRecord
+from rollback_drills.followup.retirements import RetirementRecord
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
@@ -112,64 +115,67 @@ def escalation_event(taken: Escalation) -> RunEvent:
     )
 
 
-def acknowledgement_event(record: Report) -> RunEvent:
+def acknowledgement_event(record: AcknowledgementRecord) -> RunEvent:
     """Return the event of an acknowledgement, from its record; what people wrote stays in the evidence."""
     names = ("schedule_id", "cycle_id", "plan_id", "provider", "owner", "acknowledgement_id")
     said = ("acknowledged_by", "acknowledgement_state", "acknowledged_at", "acknowledged_until")
     return RunEvent(
-        f"{PREFIX}.acknowledgement.{record['acknowledgement_state']}",
-        record["schedule_id"],
+        f"{PREFIX}.acknowledgement.{record.acknowledgement_state}",
+        record.schedule_id,
         "",
-        _route(record["cycle_id"], record["provider"], record["owner"]),
-        {name: record[name] for name in (*names, *said)},
+        _route(record.cycle_id, record.provider, record.owner),
+        {name: getattr(record, name) for name in (*names, *said)},
     )
 
 
-def exception_event(record: Report) -> RunEvent:
+def exception_event(record: ExceptionRecord) -> RunEvent:
     """Return the event of an exception, from its record; the reason stays in the evidence."""
     names = ("schedule_id", "cycle_id", "exception_id", "exception", "approver", "approved_at")
     return RunEvent(
-        f"{PREFIX}.exception.{ExceptionKind(record['exception']).past}",
-        record["schedule_id"],
+        f"{PREFIX}.exception.{record.exception.past}",
+        record.schedule_id,
         "",
-        (("cycle", record["cycle_id"]),),
-        {name: record[name] for name in (*names, "requested_by", "request_id", "next_due_at", "expires_at")},
+        (("cycle", record.cycle_id),),
+        {
+            name: getattr(record, name)
+            for name in (*names, "requested_by", "request_id", "next_due_at", "expires_at")
+        },
     )
 
 
-def retirement_event(record: Report) -> RunEvent:
+def retirement_event(record: RetirementRecord) -> RunEvent:
     """Return the event of a retirement, from its record; the reason stays in the evidence."""
     names = ("schedule_id", "retirement_id", "approver", "requested_by", "approved_at")
     return RunEvent(
-        f"{PREFIX}.schedule.{record['change']}",
-        record["schedule_id"],
+        f"{PREFIX}.schedule.{record.change}",
+        record.schedule_id,
         "",
         (),
-        {name: record[name] for name in names},
+        {name: getattr(record, name) for name in names},
     )
 
 
-def request_event(record: Report) -> RunEvent:
+def request_event(record: ExceptionRequestRecord) -> RunEvent:
     """Return the event of a request for an exception, from its record; the reason stays in the evidence."""
     names = ("schedule_id", "cycle_id", "request_id", "exception", "requested_by", "requested_at")
     return RunEvent(
         f"{PREFIX}.exception.requested",
-        record["schedule_id"],
+        record.schedule_id,
         "",
-        (("cycle", record["cycle_id"]),),
-        {name: record[name] for name in (*names, "next_due_at", "expires_at", "open_until")},
+        (("cycle", record.cycle_id),),
+        {name: getattr(record, name) for name in (*names, "next_due_at", "expires_at", "open_until")},
     )
 
 
-def decline_event(record: Report) -> RunEvent:
+def decline_event(record: DeclineRecord) -> RunEvent:
     """Return the event of a request that was declined, from its record; the reason stays in the evidence."""
     names = ("schedule_id", "cycle_id", "request_id", "exception", "requested_by")
     return RunEvent(
         f"{PREFIX}.exception.declined",
-        record["schedule_id"],
+        record.schedule_id,
         "",
-        (("cycle", record["cycle_id"]),),
-        {name: record[name] for name in (*names, "declined_by", "declined_at")},
+        (("cycle", record.cycle_id),),
+        {name: getattr(record, name) for name in (*names, "declined_by", "declined_at")},
     )
 
 

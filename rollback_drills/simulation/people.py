@@ -7,8 +7,12 @@ from typing import Final
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.subject import Subject
-from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState, Said, find_end
-from rollback_drills.names import ids
+from rollback_drills.followup.acknowledgement import (
+    Acknowledgement,
+    AcknowledgementRecord,
+    NotifiedRoute,
+    write_acknowledgement,
+)
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.sent_notification import Suppression
 from rollback_drills.notifications.states import State
@@ -38,7 +42,7 @@ class People:
         self.subject = subject
         self.due_at = find_due(subject, now=since)
         """When the next drill is due, as the last check has found."""
-        self.said: dict[str, Said] = {}
+        self.said: dict[str, AcknowledgementRecord] = {}
         """By route key: what was acknowledged last."""
         self.acknowledged: dict[str, Suppression] = {}
         """The same, as decisions look back on it."""
@@ -68,15 +72,12 @@ class People:
             row = outbox.find_last(route_key)
             if row is None:
                 continue
-            due_at = datetime.fromisoformat(row.cycle_due) if row.cycle_due else None
-            until = find_end(Acknowledgement(row.owner), at, due_at)
-            said = Said(
-                ids.acknowledgement_id(route_key, write_instant(at)),
-                route_key,
-                AcknowledgementState.ACKNOWLEDGED,
-                row.owner,
-                at,
-                until,
+            said = write_acknowledgement(
+                Acknowledgement(row.owner),
+                NotifiedRoute("", row.schedule_id, row.cycle_id, "", row.provider, row.owner, route_key),
+                now=at,
+                created_at=at,
+                due_at=datetime.fromisoformat(row.cycle_due) if row.cycle_due else None,
             )
             self.said[route_key] = said
             self.acknowledged[route_key] = Suppression(said.until, said.because)
@@ -87,7 +88,7 @@ class People:
                 due_at=row.cycle_due,
                 owner=row.owner,
                 provider=row.provider,
-                until=write_instant(until),
+                until=write_instant(said.until),
             )
 
     def perform(self, cycle: Cycle, at: datetime) -> Performed:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
     from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
     from rollback_drills.evidence.record import Record
+    from rollback_drills.followup.exception_requests import DeclineRecord
+    from rollback_drills.followup.exceptions import ExceptionRecord
 
 
 def append_signed(database: "Database", records: "Sequence[Record | Report]") -> timedelta | None:
@@ -23,7 +25,7 @@ def append_signed(database: "Database", records: "Sequence[Record | Report]") ->
     return append(database, records, open_key).went_back
 
 
-def append_decision(database: "Database", record: Report) -> timedelta | None:
+def append_decision(database: "Database", record: "ExceptionRecord | DeclineRecord") -> timedelta | None:
     """Add the decision about a request, of which there is one; give how far the clock went back, if it did.
 
     Raises:
@@ -36,9 +38,9 @@ def append_decision(database: "Database", record: Report) -> timedelta | None:
     indexed = index_run(
         database,
         (),
-        drills={record["request_id"]: lambda: record},
-        created_at=datetime.fromisoformat(record["created_at"]),
-        signer=record["signer"],
+        drills={str(record.request_id): lambda: record},
+        created_at=datetime.fromisoformat(record.created_at),
+        signer=record.signer,
         redact=redactor_in_use().document,
         open_key=open_key,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec import Raw
 
@@ -11,18 +11,18 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.evidence.record import Record, name_run
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
 from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.exception_grants import approve_request, grant_exception, request_exception
-from rollback_drills.followup.exception_requests import Wish, record_decline
-from rollback_drills.followup.exceptions import ExceptionKind, Grant
+from rollback_drills.followup.exception_requests import DeclineRecord, Wish, record_decline
+from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord, Grant
 from rollback_drills.followup.found_requests import get_request
 from rollback_drills.followup.requests import RetirementRequest
 from rollback_drills.followup.retirement_grants import retire_schedule
 from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.queries import find_ids
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recording import Recording, Writer
 from rollback_drills.recovery.replays import approve_replay, execute_replay, replay, request_replay
@@ -108,9 +108,9 @@ _DELIVERED = Raw(
 )
 
 
-def _write(database: Database, records: Sequence[Report]) -> None:
-    named = [{**each, "flow_run_id": RUN} for each in records]
-    decided = {each["request_id"]: each for each in named if _is_decision(each)}
+def _write(database: Database, records: Sequence[Record]) -> None:
+    named = [name_run(each, RUN) for each in records]
+    decided = {each.request_id: each for each in named if _is_decision(each)}
     if not decided:
         append(database, named, open_key)
         return
@@ -125,11 +125,13 @@ def _write(database: Database, records: Sequence[Report]) -> None:
     )
 
 
-def _is_decision(record: Report) -> bool:
-    return bool(record.get("request_id")) and "requested_at" not in record
+def _is_decision(record: Record) -> TypeGuard[ExceptionRecord | DeclineRecord]:
+    return isinstance(record, DeclineRecord) or (
+        isinstance(record, ExceptionRecord) and record.request_id is not None
+    )
 
 
-def _acknowledge(_: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+def _acknowledge(_: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Record]:
     now = datetime.now(UTC)
     said = Acknowledgement(
         parameters["acknowledged_by"],
@@ -141,7 +143,7 @@ def _acknowledge(_: ApiOptions, database: Database, parameters: Mapping[str, Any
     return acknowledge(EvidenceIndex(database), given, now=now, created_at=now)
 
 
-def _grant(options: ApiOptions, _: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+def _grant(options: ApiOptions, _: Database, parameters: Mapping[str, Any]) -> Sequence[Record]:
     now = datetime.now(UTC)
     given = Grant(
         ExceptionKind(parameters["exception"]),
@@ -152,7 +154,7 @@ def _grant(options: ApiOptions, _: Database, parameters: Mapping[str, Any]) -> S
     return [grant_exception(given, options.settings, schedule_id, now=now, created_at=now, signer=signer)]
 
 
-def _request(options: ApiOptions, _: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+def _request(options: ApiOptions, _: Database, parameters: Mapping[str, Any]) -> Sequence[Record]:
     now = datetime.now(UTC)
     wish = Wish(
         ExceptionKind(parameters["exception"]),
@@ -161,7 +163,7 @@ def _request(options: ApiOptions, _: Database, parameters: Mapping[str, Any]) ->
     return [request_exception(wish, options.settings, parameters["schedule_id"], now=now, created_at=now)]
 
 
-def _decide(options: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+def _decide(options: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Record]:
     now, by = datetime.now(UTC), parameters["decided_by"]
     found = get_request(database, parameters["request_id"])
     if parameters["decision"] == "decline":
@@ -169,7 +171,7 @@ def _decide(options: ApiOptions, database: Database, parameters: Mapping[str, An
     return [approve_request(found, by, options.settings, now=now, created_at=now)]
 
 
-def _retire(options: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Report]:
+def _retire(options: ApiOptions, database: Database, parameters: Mapping[str, Any]) -> Sequence[Record]:
     now = datetime.now(UTC)
     request = RetirementRequest(**parameters)
     return [

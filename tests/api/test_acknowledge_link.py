@@ -14,6 +14,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.record import name_run
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
 from rollback_drills.followup.linked_route import record_revocation
 from rollback_drills.followup.open_cycles import read_open_cycles
@@ -74,7 +75,7 @@ def without_flows(monkeypatch: pytest.MonkeyPatch, database: Any) -> list[dict[s
             EvidenceIndex(database), [(each, said) for each in choices], now=now, created_at=now
         )
         flow_run_id = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f02"
-        append(database, [{**each, "flow_run_id": flow_run_id} for each in records], open_key)
+        append(database, [name_run(each, flow_run_id) for each in records], open_key)
         return Ran(flow_run_id, "Acknowledged", True, None)
 
     monkeypatch.setattr("rollback_drills_api.collecting.run_flow", run)

@@ -25,6 +25,7 @@ from rollback_drills.outbox.digests import form_digests
 from rollback_drills.outbox.queries import discard_rows, get_row, replay_rows
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.terms import Report
+from rollback_drills.redaction.redactor import T
 from tests.samples.builders import NOW, open_key
 
 LEASE = 60.0
@@ -170,14 +171,12 @@ def deliver(database: Database, entry: OutboxEntry, ref: str) -> None:
     settle(database, make_result(claimed, external_ref=ref))
 
 
-def as_it_is(record: Report) -> Report:
+def as_it_is(record: T) -> T:
     """Redact nothing."""
     return record
 
 
-def index(
-    database: Database, records: Sequence[Report] = (), redact: Callable[[Report], Report] = as_it_is
-) -> int:
+def index(database: Database, records: Sequence[Report] = (), redact: Callable[[Any], Any] = as_it_is) -> int:
     """Take what is new into the evidence."""
     found = index_run(database, records, created_at=NOW, signer="me", redact=redact, open_key=open_key)
     return found.count

@@ -8,8 +8,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.subject import Subject
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
-    AcknowledgementState,
-    Said,
+    AcknowledgementRecord,
     find_current,
     find_end,
 )
@@ -32,6 +31,7 @@ from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.simulation.performed_drills import perform
 from rollback_drills.simulation.scenario import Scenario
+from tests.samples.followup_records import acknowledged
 
 Line = tuple[str, ...]
 """Time, kind, and what it is about."""
@@ -43,7 +43,7 @@ class PlainWalk:
     def __init__(self, subject: Subject, scenario: Scenario) -> None:
         self.subject, self.scenario = subject, scenario
         self.rows: list[OutboxRow] = []
-        self.said: list[Said] = []
+        self.said: list[AcknowledgementRecord] = []
         self.heard: list[tuple[datetime, str]] = []
         self.listed = list(scenario.assumptions.performed.get(name_key(subject.name), ()))
         self.performed_for: datetime | None = None
@@ -86,7 +86,9 @@ class PlainWalk:
                 at,
                 datetime.fromisoformat(row.cycle_due) if row.cycle_due else None,
             )
-            self.said.append(Said(f"{at}", key, AcknowledgementState.ACKNOWLEDGED, row.owner, at, until))
+            self.said.append(
+                acknowledged(at, until, acknowledgement_id=f"{at}", route_key=key, acknowledged_by=row.owner)
+            )
             self.lines.append(
                 (
                     write_instant(at),

@@ -15,14 +15,18 @@ from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import record_plan
-from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
+from rollback_drills.followup.acknowledgement import (
+    Acknowledgement,
+    AcknowledgementRecord,
+    AcknowledgementState,
+)
 from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.dashboard import build_dashboard, find_problems
 from rollback_drills.followup.due_escalations import find_due_steps
 from rollback_drills.followup.escalation_plan import build_escalation_plan
 from rollback_drills.followup.escalations import Escalation, build_entries
-from rollback_drills.followup.exceptions import ExceptionKind, Grant, record_exception
+from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord, Grant, record_exception
 from rollback_drills.followup.follow_up_rules import FollowUpRules, documents_of, find_rules, judge_open
 from rollback_drills.followup.open_cycles import find_quiet, read_open_cycles
 from rollback_drills.followup.route_choice import RouteChoice
@@ -153,7 +157,9 @@ class World:
         judgements = judge_open(cycles, self.subjects(), Criteria(), now=self.now)
         return find_rules(self.database, cycles, documents_of(self.subjects()), judgements=judgements)
 
-    def ack(self, schedule_id: str = "payments", by: str = "maria", **said: Any) -> list[Report]:
+    def ack(
+        self, schedule_id: str = "payments", by: str = "maria", **said: Any
+    ) -> list[AcknowledgementRecord]:
         """Acknowledge what was told of a schedule."""
         choice = RouteChoice(
             schedule_id=schedule_id, provider=said.pop("provider", None), owner=said.pop("owner", None)
@@ -165,7 +171,7 @@ class World:
         append(self.database, records, open_key)
         return records
 
-    def grant(self, kind: ExceptionKind, until: datetime, schedule_id: str = "payments") -> Report:
+    def grant(self, kind: ExceptionKind, until: datetime, schedule_id: str = "payments") -> ExceptionRecord:
         """Approve an exception for the current cycle of a schedule."""
         subject = make_subject(
             self.drills[schedule_id], **{"schedule_id": schedule_id, **self.schedules[schedule_id]}

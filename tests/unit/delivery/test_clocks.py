@@ -16,6 +16,7 @@ from rollback_drills.outbox.claims import settle_and_claim
 from rollback_drills.outbox.commit import commit
 from tests.samples.builders import NOW, open_key
 from tests.samples.outbox import make_entries
+from tests.samples.outbox_rows import as_it_is
 from tests.samples.schemas import POSTGRES
 from tests.unit.delivery.test_dispatcher import Provider
 
@@ -64,7 +65,7 @@ def test_the_clock_of_sqlite_is_that_of_the_host(monkeypatch: pytest.MonkeyPatch
 def index(database: Database, at: datetime, *, records: int = 1) -> Indexed:
     record = start_record("a-plan", "rcd-x", created_at=at, signer="host")
     return index_run(
-        database, [record] * records, created_at=at, signer="host", redact=dict, open_key=open_key
+        database, [record] * records, created_at=at, signer="host", redact=as_it_is, open_key=open_key
     )
 
 

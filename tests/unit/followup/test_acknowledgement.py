@@ -33,15 +33,15 @@ def test_an_acknowledgement_belongs_to_one_cycle_provider_and_owner() -> None:
         "cycle_id": ROUTES[0].cycle_id,
         "plan_id": ROUTES[0].plan_id,
         "route_key": ROUTES[0].route_key,
-    }.items() <= record.items()
+    }.items() <= record.to_wire().items()
 
 
 def test_each_route_and_instant_has_an_acknowledgement_of_its_own() -> None:
     given = Acknowledgement("maria", AcknowledgementState.RESOLVED)
     ids = {
-        record_acknowledgement(given, route, now=NOW + timedelta(seconds=second), created_at=NOW)[
-            "acknowledgement_id"
-        ]
+        record_acknowledgement(
+            given, route, now=NOW + timedelta(seconds=second), created_at=NOW
+        ).acknowledgement_id
         for route in ROUTES
         for second in (0, 1)
     }
@@ -76,5 +76,5 @@ def test_the_clock_of_the_evidence_is_not_the_instant_that_is_said() -> None:
         Acknowledgement("maria"), ROUTES[0], now=NOW - timedelta(days=1), created_at=NOW
     )
 
-    assert record["acknowledged_at"] == "2026-11-30T09:00:00+00:00"
-    assert record["created_at"] == "2026-12-01T09:00:00+00:00"
+    assert record.acknowledged_at == "2026-11-30T09:00:00+00:00"
+    assert record.created_at == "2026-12-01T09:00:00+00:00"

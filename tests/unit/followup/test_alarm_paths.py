@@ -231,7 +231,7 @@ def test_a_link_acknowledges_the_drill_also_after_the_finding(world: AlarmWorld)
     world.ack("alarm-path:team-a", provider=path.provider)
     said = find_linked_route(world.database, key, now=world.now).said
     assert said is not None
-    assert said.by == "maria"
+    assert said.acknowledged_by == "maria"
 
 
 def test_a_drill_is_no_notification_of_a_cycle(database: Database) -> None:

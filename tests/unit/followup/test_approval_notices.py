@@ -9,6 +9,7 @@ import pytest
 from rollback_drills.console.message_links import MessageLinks
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.evidence.record import Record
 from rollback_drills.followup.approval_notices import EVENT_TYPE, find_notices, read_open_approvals
 from rollback_drills.followup.exception_requests import Wish, record_decline, record_request
 from rollback_drills.followup.exceptions import ExceptionKind
@@ -31,7 +32,7 @@ UNTIL = NOW + timedelta(days=7)
 LINKS = MessageLinks("https://drills.example")
 
 
-def write(database: Database, *records: Report, **once: Report) -> None:
+def write(database: Database, *records: Record | Report, **once: Record | Report) -> None:
     index_run(
         database,
         records,
@@ -54,7 +55,7 @@ def ask(database: Database, reason: str = "a freeze") -> str:
         created_at=NOW,
     )
     write(database, record)
-    return str(record["request_id"])
+    return record.request_id
 
 
 def ask_for_replay(database: Database) -> str:

@@ -3,14 +3,13 @@
 from datetime import datetime, timedelta
 
 import pytest
-from msgspec import convert
 
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.exception_requests import (
     OPEN_FOR,
     Decision,
+    ExceptionRequestRecord,
     FoundRequest,
-    RequestedException,
     RequestState,
     Wish,
     approve,
@@ -20,7 +19,7 @@ from rollback_drills.followup.exception_requests import (
 )
 from rollback_drills.followup.exceptions import LONGEST, ExceptionKind
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW
 
 SECOND, LIMIT = timedelta(seconds=1), timedelta(days=10)
@@ -35,7 +34,7 @@ def ask(
     *,
     reason: str = "the cluster is moved",
     requested_by: str = "maria",
-) -> Report:
+) -> ExceptionRequestRecord:
     return record_request(
         Wish(kind, until, reason, requested_by),
         CYCLE,
@@ -46,22 +45,22 @@ def ask(
     )
 
 
-def found(record: Report | None = None, **facts: object) -> FoundRequest:
-    return FoundRequest(convert(record or ask(), RequestedException), **facts)  # type: ignore[arg-type]
+def found(record: ExceptionRequestRecord | None = None, **facts: object) -> FoundRequest:
+    return FoundRequest((record or ask()).to_request(), **facts)  # type: ignore[arg-type]
 
 
 def test_a_request_says_what_is_asked_for_and_until_when_it_can_be_decided() -> None:
     record = ask(NOW + timedelta(days=60))
 
-    assert record["metadata_kind"] == "go-backend-rollback-drill-exception-request"
-    assert (record["signer"], record["requested_by"], record["exception"]) == ("maria", "maria", "waive")
-    assert record["open_until"] == (NOW + OPEN_FOR).isoformat()
-    assert ask(UNTIL)["open_until"] == UNTIL.isoformat()
+    assert record.kind() == "go-backend-rollback-drill-exception-request"
+    assert (record.signer, record.requested_by, record.exception) == ("maria", "maria", "waive")
+    assert record.open_until == (NOW + OPEN_FOR).isoformat()
+    assert ask(UNTIL).open_until == UNTIL.isoformat()
     assert found(record).request.summary.startswith("maria asks to waive until ")
     ids = {
-        ask()["request_id"],
-        ask(kind=ExceptionKind.SKIP)["request_id"],
-        ask(requested_by="anna")["request_id"],
+        ask().request_id,
+        ask(kind=ExceptionKind.SKIP).request_id,
+        ask(requested_by="anna").request_id,
     }
     assert len(ids) == 3
 
@@ -91,7 +90,7 @@ def test_an_approval_grants_what_was_requested_and_names_both() -> None:
 
     assert (given.kind, given.until, given.reason) == (ExceptionKind.WAIVE, UNTIL, "the cluster is moved")
     assert (given.requested_by, given.approver) == ("maria", "anna")
-    assert given.request_id == ask()["request_id"]
+    assert given.request_id == ask().request_id
 
 
 @pytest.mark.parametrize("approver", ["maria", " Maria", "m\u0430ria", "maria via proxy", "maria via robot"])
@@ -149,14 +148,14 @@ def test_a_request_ends_with_its_cycle() -> None:
     for request, cycle_id in ((over, "gordcycle-1"), (found(), "gordcycle-2")):
         with pytest.raises(UsageError, match=r"the cycle of gordexreq-.* is over"):
             approve(request, "anna", cycle_id, now=NOW)
-    assert record_decline(over, "anna", "too late", now=NOW, created_at=NOW)["declined_by"] == "anna"
+    assert record_decline(over, "anna", "too late", now=NOW, created_at=NOW).declined_by == "anna"
 
 
 def test_who_requested_it_may_withdraw_it() -> None:
     record = record_decline(found(), "maria", "not needed any more", now=NOW, created_at=NOW)
 
-    assert record["metadata_kind"] == "go-backend-rollback-drill-exception-decline"
-    assert (record["declined_by"], record["requested_by"]) == ("maria", "maria")
+    assert record.kind() == "go-backend-rollback-drill-exception-decline"
+    assert (record.declined_by, record.requested_by) == ("maria", "maria")
     with pytest.raises(UsageError, match=r"^reason is empty"):
         record_decline(found(), "maria", " ", now=NOW, created_at=NOW)
     with pytest.raises(UsageError, match=r"^reason holds a URL"):

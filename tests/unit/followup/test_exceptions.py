@@ -8,8 +8,8 @@ from msgspec import convert
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.exceptions import (
     LONGEST,
-    CycleException,
     ExceptionKind,
+    ExceptionRecord,
     Grant,
     find_latest,
     read_end,
@@ -17,8 +17,9 @@ from rollback_drills.followup.exceptions import (
 )
 from rollback_drills.names import ids
 from rollback_drills.readiness.cycle import Cycle
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW
+from tests.samples.followup_records import excepted
 
 SECOND, LIMIT = timedelta(seconds=1), timedelta(days=10)
 DUE = NOW + timedelta(days=2)
@@ -31,7 +32,7 @@ def approve(
     due_at: datetime | None = DUE,
     reason: str = "the cluster is moved",
     approver: str = "maria",
-) -> Report:
+) -> ExceptionRecord:
     return record_exception(
         Grant(kind, until, reason, approver),
         Cycle("payments", "gordcycle-1", Readiness.NEEDS_ATTENTION),
@@ -57,9 +58,9 @@ def test_an_exception_ends_in_the_future_and_not_too_late(
 ) -> None:
     record = approve(latest, kind, due_at=due_at)
 
-    assert record["expires_at"] == latest.isoformat()
-    assert record["next_due_at"] == (due_at.isoformat() if due_at else None)
-    assert approve(NOW + SECOND, kind, due_at=due_at)["exception"] == kind
+    assert record.expires_at == latest.isoformat()
+    assert record.next_due_at == (due_at.isoformat() if due_at else None)
+    assert approve(NOW + SECOND, kind, due_at=due_at).exception == kind
     for until in (NOW, latest + SECOND):
         with pytest.raises(UsageError, match=r"^until "):
             approve(until, kind, due_at=due_at)
@@ -90,20 +91,17 @@ def test_a_postponement_that_is_too_long_is_told_how_long_it_may_be() -> None:
 def test_an_exception_is_read_back_as_it_was_approved(kind: ExceptionKind) -> None:
     record = approve(DUE, kind)
 
-    assert record["schedule_id"] == "payments"
-    assert convert(record, CycleException) == CycleException(
+    assert record.schedule_id == "payments"
+    assert (record.exception_id, record.exception) == (
         ids.exception_id("gordcycle-1", kind, NOW.isoformat()),
-        "gordcycle-1",
         kind,
-        "the cluster is moved",
-        "maria",
-        NOW,
-        DUE,
     )
+    assert (record.at, record.until) == (NOW, DUE)
+    assert convert(record.to_wire(), ExceptionRecord) == record
 
 
 def test_an_exception_holds_until_its_end_and_says_why() -> None:
-    exception = convert(approve(DUE), CycleException)
+    exception = approve(DUE)
 
     assert (exception.holds_at(DUE - SECOND), exception.holds_at(DUE)) == (True, False)
     assert exception.because == "waived until 2026-12-03T09:00:00+00:00 by maria: the cluster is moved"
@@ -116,9 +114,9 @@ def test_the_end_of_an_exception_is_an_instant() -> None:
 
 
 def test_what_was_approved_last_counts_whatever_the_order() -> None:
-    def make(name: str, seconds: int) -> CycleException:
+    def make(name: str, seconds: int) -> ExceptionRecord:
         at = NOW + seconds * SECOND
-        return CycleException(name, "gordcycle-1", ExceptionKind.WAIVE, "", "maria", at, DUE)
+        return excepted(DUE, at, exception_id=name)
 
     first, same, last = make("b", 0), make("c", 0), make("a", 1)
 

@@ -122,7 +122,7 @@ def test_instants_with_offsets_are_compared_as_instants(database: Database) -> N
     world.check()
 
     (said,) = world.ack()
-    assert said["acknowledged_until"] == due.isoformat()
+    assert said.acknowledged_until == due.isoformat()
     assert world.open_cycles()[0].due_at == due
 
 
@@ -154,7 +154,7 @@ def test_an_acknowledgement_buys_its_time_and_no_more(database: Database) -> Non
     world.check()
     (said,) = world.ack()
 
-    assert said["acknowledged_until"] == (NOW + timedelta(days=3)).isoformat()
+    assert said.acknowledged_until == (NOW + timedelta(days=3)).isoformat()
     for _ in range(24 * 4):
         world.wait(hours=1)
         world.check()
@@ -498,7 +498,7 @@ def test_an_exception_keeps_everybody_quiet_until_it_ends(database: Database, ki
         (plan,) = world.check()
         world.escalate()
         if world.now < NOW + timedelta(days=2):
-            assert f"{kind.past} until {record['expires_at']} by board" in plan.route_decisions[0].reason
+            assert f"{kind.past} until {record.expires_at} by board" in plan.route_decisions[0].reason
 
     assert [(each.at, each.reason) for each in world.received] == [
         (NOW, "first"),
@@ -511,7 +511,7 @@ def test_a_deadline_cannot_be_postponed_beyond_its_ceiling(database: Database) -
     world = World(database, ONE)
     due = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
-    assert world.grant(ExceptionKind.POSTPONE, due + timedelta(days=30))
+    world.grant(ExceptionKind.POSTPONE, due + timedelta(days=30))
     with pytest.raises(UsageError, match=r"2026-12-27T09:00:00\+00:00, the limit of this cycle"):
         world.grant(ExceptionKind.POSTPONE, due + timedelta(days=30, seconds=1))
 

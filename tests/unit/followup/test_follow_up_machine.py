@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from msgspec import convert
 
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.followup.acknowledgement import Said, find_current
+from rollback_drills.followup.acknowledgement import find_current
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_actions import CycleState, find_next_actions, find_state
 from tests.samples.builders import NOW
 from tests.samples.databases import open_sqlite
 from tests.samples.examples import examples
+from tests.samples.followup_records import acknowledged
 from tests.samples.world import World
 
 RULES = {
@@ -148,15 +148,14 @@ def test_the_order_in_which_acknowledgements_are_written_down_does_not_matter(
     said: list[tuple[int, str]],
 ) -> None:
     records = [
-        {
-            "acknowledgement_id": f"gordack-{number}",
-            "route_key": f"gordroute-{number % 2}",
-            "acknowledgement_state": state,
-            "acknowledged_by": "maria",
-            "acknowledged_at": (NOW + timedelta(hours=hours)).isoformat(),
-        }
+        acknowledged(
+            NOW + timedelta(hours=hours),
+            state=state,
+            acknowledgement_id=f"gordack-{number}",
+            route_key=f"gordroute-{number % 2}",
+        )
         for number, (hours, state) in enumerate(said)
     ]
-    found = [find_current(order) for order in permutations(convert(records, list[Said]))]
+    found = [find_current(order) for order in permutations(records)]
 
     assert all(each == found[0] for each in found)

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from rollback_drills.followup.acknowledgement import AcknowledgementState, Said
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
 from rollback_drills.followup.escalation_steps import plan_step
-from rollback_drills.followup.exceptions import CycleException, ExceptionKind
+from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.next_actions import (
     Action,
     CycleState,
@@ -25,6 +25,7 @@ from rollback_drills.planning.escalation_chain import EVENT_KEY, Chain, Link
 from rollback_drills.planning.windows_and_absences import Suppressions
 from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW
+from tests.samples.followup_records import acknowledged, excepted
 
 LATE = Readiness.NEEDS_ATTENTION
 REPEAT = timedelta(days=1)
@@ -67,8 +68,8 @@ def kept_back(until: float | None = None, by: str = "owner_calendar", minutes: f
     return sent(minutes, State.SUPPRESSED, event=event)
 
 
-def said(until: float, *, when: float = 0, state: str = "acknowledged") -> Said:
-    return Said("gordack-1", "gordroute-1", AcknowledgementState(state), "maria", at(when), at(until))
+def said(until: float, *, when: float = 0, state: str = "acknowledged") -> AcknowledgementRecord:
+    return acknowledged(at(when), at(until), state)
 
 
 def route(*notifications: Sent, owner: str = "team-a", provider: str = "slack", **known: Any) -> RouteFacts:
@@ -160,11 +161,11 @@ def test_a_cycle_is_acknowledged_by_all_of_an_owner_or_by_whoever_was_told_last(
 
 @pytest.mark.parametrize("kind", ExceptionKind)
 def test_an_exception_is_all_that_a_cycle_waits_for(kind: ExceptionKind) -> None:
-    exception = CycleException("gordexc-1", "gordcycle-1", kind, "a freeze", "board", NOW, at(90))
-    excepted = cycle(route(sent()), exception=exception)
+    exception = excepted(at(90), NOW, kind, reason="a freeze", approver="board")
+    quiet = cycle(route(sent()), exception=exception)
 
-    assert find_state(excepted, now=NOW) == kind.past
-    assert find_next_actions(excepted) == [NextAction(at(90), Action.END_EXCEPTION)]
+    assert find_state(quiet, now=NOW) == kind.past
+    assert find_next_actions(quiet) == [NextAction(at(90), Action.END_EXCEPTION)]
 
 
 # What happens next
@@ -414,7 +415,7 @@ def test_a_plan_takes_the_wait_of_the_documents_and_an_exception_into_account() 
         route(step(1, 70), owner="lead"),
         route(step(2, 700), owner="director"),
     )
-    exception = CycleException("gordexc-1", "gordcycle-1", ExceptionKind.WAIVE, "", "board", NOW, at(90))
+    exception = excepted(at(90), NOW, approver="board")
 
     def plan(facts: CycleFacts) -> datetime | None:
         suppressions = Suppressions("payments")

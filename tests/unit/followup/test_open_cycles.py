@@ -152,7 +152,9 @@ def test_what_was_acknowledged_and_excepted_is_known_of_each_cycle(database: Dat
     assert set(excepted) == set(cycle_ids)
     assert {each.until for each in excepted.values()} == {world.now + timedelta(days=2)}
     assert set(acknowledged) == {route.route_key for each in cycles for route in each.routes}
-    assert all(route.said and route.said.by == "maria" for each in cycles for route in each.routes)
+    assert all(
+        route.said and route.said.acknowledged_by == "maria" for each in cycles for route in each.routes
+    )
     assert {each.exception and each.exception.until for each in cycles} == {world.now + timedelta(days=2)}
     assert [each.resumed_at for each in cycles] == [None, None]
 

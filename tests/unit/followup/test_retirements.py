@@ -16,6 +16,7 @@ from rollback_drills.followup.retirement_closings import close_retired
 from rollback_drills.followup.retirements import (
     Change,
     GivenRetirement,
+    RetirementRecord,
     apply_retirements,
     read_retired,
     record_retirement,
@@ -33,7 +34,7 @@ OVERDUE = {
 }
 
 
-def retire(world: World, schedule_id: str = "payments", **changes: Any) -> dict[str, Any]:
+def retire(world: World, schedule_id: str = "payments", **changes: Any) -> RetirementRecord:
     """Approve a retirement, write it down and close what is open."""
     given = GivenRetirement(
         schedule_id,
@@ -156,7 +157,7 @@ def test_a_schedule_that_was_retired_by_approval_is_not_followed_until_it_is_res
     world.check()
     record = retire(world, "PAYMENTS", requested_by="maria")
 
-    assert (record["schedule_id"], record["approver"], record["requested_by"]) == (
+    assert (record.schedule_id, record.approver, record.requested_by) == (
         "payments",
         "board",
         "maria",

@@ -233,7 +233,7 @@ def test_filters_match_in_any_spelling(database: Database) -> None:
     choice = RouteChoice(schedule_id="PAYMENTS", owner=NFD, provider="SLACK")
     given = [(choice, Acknowledgement("maria"))]
     (said,) = acknowledge(EvidenceIndex(database), given, now=world.now, created_at=world.now)
-    assert said["owner"] == NFC
+    assert said.owner == NFC
 
 
 def test_a_destination_is_one_in_every_spelling(database: Database) -> None:
@@ -349,7 +349,7 @@ def test_an_exception_is_granted_to_the_cycle_of_before(before: Database, tmp_pa
         given, settings, "PAYMENTS_monthly", keep_cycles, now=world.now, created_at=world.now, signer="me"
     )
 
-    assert record["cycle_id"] in {cycle.cycle_id for cycle in world.open_cycles()}
+    assert record.cycle_id in {cycle.cycle_id for cycle in world.open_cycles()}
 
 
 def test_schedules_whose_ids_differ_in_spelling_are_refused_by_name(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from rollback_drills.errors import UsageError
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
-    Said,
     find_current,
     find_end,
 )
 from rollback_drills.planning.escalation_chain import Chain, Link, read_chain, resolve_chains
 from rollback_drills.planning.routes import Route
 from tests.samples.builders import NOW
+from tests.samples.followup_records import acknowledged
 
 ROUTES = [Route("team-a", "slack", 15, "lead-a"), Route("team-a", "teams", 15, "lead-a")]
 
@@ -193,16 +193,7 @@ def test_an_acknowledgement_for_no_time_or_too_long_is_refused(asked: timedelta)
 
 
 def test_an_acknowledgement_of_before_they_had_an_end_holds_for_the_default_time() -> None:
-    said = msgspec.convert(
-        {
-            "acknowledgement_id": "gordack-1",
-            "route_key": "gordroute-1",
-            "acknowledgement_state": "acknowledged",
-            "acknowledged_by": "maria",
-            "acknowledged_at": "2026-12-01T10:00:00+01:00",
-        },
-        Said,
-    )
+    said = acknowledged(NOW)
 
     assert (said.at, said.until) == (NOW, NOW + 3 * DAY)
     assert find_current([said]) == {"gordroute-1": said}

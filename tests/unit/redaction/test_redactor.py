@@ -9,6 +9,7 @@ import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import msgspec
@@ -200,7 +201,7 @@ def test_redacting_twice_changes_nothing() -> None:
 
 
 def test_redacts_keys_and_values_at_any_depth() -> None:
-    value = {"secret-value": [{"a": ("secret-value", 1)}], "n": None, "b": b"secret-value"}
+    value: Any = {"secret-value": [{"a": ("secret-value", 1)}], "n": None, "b": b"secret-value"}
     assert Redactor(["secret-value"]).value(value) == {
         REDACTED: [{"a": [REDACTED, 1]}],
         "n": None,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -12,7 +12,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
-from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, ROUTE_DELIVERY_KIND, start_record
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
 from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import remember_secrets
@@ -20,6 +20,7 @@ from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter
 from rollback_drills.reports.period import Period
 from tests.samples.builders import NOW, open_key
+from tests.samples.followup_records import acknowledged
 from tests.samples.ledgers import (
     FOREIGN_ACKNOWLEDGEMENT,
     FOREIGN_PLAN,
@@ -42,19 +43,8 @@ def package_of(database: Database | None, *period: datetime | None, **wanted: st
 def say(database: Database, plan: Report, **changes: Any) -> None:
     """Acknowledge slack/team-a of a plan, an hour after NOW unless changed."""
     created_at = changes.pop("created_at", NOW + HOUR)
-    record = {
-        **start_record(ACKNOWLEDGEMENT_KIND, "rcd-x", created_at=created_at, signer="maria"),
-        "acknowledgement_id": "gordack-1",
-        **{name: plan[name] for name in ("schedule_id", "cycle_id", "plan_id")},
-        "provider": "slack",
-        "owner": "team-a",
-        "acknowledged_by": "maria",
-        "acknowledgement_state": "acknowledged",
-        "acknowledged_at": created_at.isoformat(),
-        "external_ref": "CHG-7",
-        "notes": "",
-        **changes,
-    }
+    of_plan = {name: plan[name] for name in ("schedule_id", "cycle_id", "plan_id")}
+    record = acknowledged(created_at, **{"external_ref": "CHG-7", **of_plan, **changes})
     append(database, [record], open_key)
 
 
@@ -84,7 +74,7 @@ def route_of(package: Report, provider: str = "slack", owner: str = "team-a") ->
 def test_every_route_that_was_told_says_who_took_notice(database: Database) -> None:
     plan = append_plan(database, maintenance_windows=[WINDOW])
     deliver(database, plan, NOW + timedelta(minutes=1))
-    say(database, plan, acknowledged_until="2026-12-02T10:00:00+00:00")
+    say(database, plan, until=datetime(2026, 12, 2, 10, tzinfo=UTC))
 
     package = package_of(database)
 
@@ -177,7 +167,7 @@ def test_what_was_said_last_counts(
 ) -> None:
     plan = append_plan(database)
     for number, state in enumerate(states):
-        say(database, plan, created_at=NOW + number * HOUR, acknowledgement_state=state)
+        say(database, plan, created_at=NOW + number * HOUR, state=state)
 
     package = package_of(database)
 
@@ -191,7 +181,7 @@ def test_a_period_has_what_was_said_up_to_its_end_and_lists_what_was_said_in_it(
     plan = append_plan(database, NOW)
     say(database, plan, created_at=NOW + HOUR)
     append_plan(database, NOW + 3 * HOUR)
-    say(database, plan, created_at=NOW + 5 * HOUR, acknowledgement_state="resolved")
+    say(database, plan, created_at=NOW + 5 * HOUR, state="resolved")
 
     def state(*period: datetime | None) -> tuple[str, int]:
         package = package_of(database, *period)

@@ -191,7 +191,7 @@ def test_a_run_that_is_killed_while_it_writes_neither_loses_an_outage_nor_opens_
     put(database, make_entry("payments"), now=START)
     attempt(database, State.RETRY, at=10)
 
-    def fail(record: Report) -> Report:
+    def fail(record: Any) -> Any:
         if record["metadata_kind"] == OUTAGE_KIND:
             raise KeyboardInterrupt
         return record
