@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rollback_drills.access.api_token import ApiToken
 from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.reports.calendar_feeds import FEED_PATH
+from rollback_drills.reports.feed_grants import FEED_PATH
 from rollback_drills_api.limits import RateLimit, check_json, check_query, read_body, replay
 from rollback_drills_api.logins import read_login
 from rollback_drills_api.options import ApiOptions

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from rollback_drills.errors import UsageError
 from rollback_drills.reports.calendar import build_calendar
-from rollback_drills.reports.calendar_feeds import FEED_PATH, Feed, find_feed
+from rollback_drills.reports.feed_grants import FEED_PATH, Feed, find_feed
 from rollback_drills_api.key_book import KeyBook
 from rollback_drills_api.problems import Problem
 from rollback_drills_api.queries import nothing_asked

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from rollback_drills.console.evidence import list_evidence
-from rollback_drills.console.fleet_tables import FLEET_TABLES, list_fleet
+from rollback_drills.console.fleet_csv import FLEET_TABLES, list_fleet
 from rollback_drills.console.links import ServedLinks
 from rollback_drills.console.month import list_month
 from rollback_drills.console.query import FleetQuery, MonthQuery, read_page
 from rollback_drills.console.schedule import read_schedule
-from rollback_drills.console.schedule_tables import SCHEDULE_TABLES
+from rollback_drills.console.schedule_csv import SCHEDULE_TABLES
 from rollback_drills.console.source import Console
 from rollback_drills.documents.unknown_name import list_known
 from rollback_drills.errors import UsageError

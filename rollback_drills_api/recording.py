@@ -17,15 +17,9 @@ from rollback_drills.evidence.drills import write_drill
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.evidence.written_record import WrittenRecord
-from rollback_drills.recording.drill_entry import (
-    NOTHING,
-    DifferentDrillError,
-    build_drill,
-    is_recorded,
-    read_entry,
-    read_fields,
-)
+from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.requests import DrillFacts
+from rollback_drills.recording.same_drill import DifferentDrillError, is_recorded
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.answers import encode
 from rollback_drills_api.bodies import RecordBody

@@ -19,7 +19,7 @@ from rollback_drills_cli.output import console, print_json, print_line, print_ta
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
-    from rollback_drills.reports.calendar_feeds import Feed
+    from rollback_drills.reports.feed_grants import Feed
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -95,7 +95,7 @@ def feed(
             f"{VARIABLES['public_url']} is not set; it names the address at which people reach the API"
         )
     owner = _find_owner(settings, owner)
-    from rollback_drills.reports.calendar_feeds import record_feed, write_address  # SQLAlchemy takes long
+    from rollback_drills.reports.feed_grants import record_feed, write_address  # SQLAlchemy takes long
 
     now = parse_now(None)
     record = record_feed(owner, by=by, created_at=now)
@@ -118,7 +118,7 @@ def feed(
 @app.command()
 def feeds(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
     """List the calendar feeds, the newest first. Their addresses are kept nowhere."""
-    from rollback_drills.reports.calendar_feeds import list_feeds  # SQLAlchemy takes half a second to import
+    from rollback_drills.reports.feed_grants import list_feeds  # SQLAlchemy takes half a second to import
 
     found, now = list_feeds(open_existing(database).database), parse_now(None)
     if as_json:
@@ -145,7 +145,7 @@ def revoke_feed(
     as_json: JsonOption = False,
 ) -> None:
     """Revoke a calendar feed, or all of one owner: their addresses end at once."""
-    from rollback_drills.reports.calendar_feeds import (  # SQLAlchemy takes half a second to import
+    from rollback_drills.reports.feed_grants import (  # SQLAlchemy takes half a second to import
         choose_feeds,
         record_feed_revocations,
     )

@@ -11,7 +11,7 @@ from uuid import uuid4
 from rollback_drills.console.evidence import list_evidence
 from rollback_drills.console.facets import find_facets
 from rollback_drills.console.fleet import count_states
-from rollback_drills.console.fleet_tables import FLEET_TABLES, list_fleet
+from rollback_drills.console.fleet_csv import FLEET_TABLES, list_fleet
 from rollback_drills.console.links import Links, StaticLinks
 from rollback_drills.console.month import list_month, list_months
 from rollback_drills.console.pages import (
@@ -24,7 +24,7 @@ from rollback_drills.console.pages import (
 from rollback_drills.console.query import ROWS_ON_A_PAGE, FleetQuery
 from rollback_drills.console.rendering import render_schedule, stylesheet
 from rollback_drills.console.schedule import read_schedule
-from rollback_drills.console.schedule_tables import SCHEDULE_TABLES
+from rollback_drills.console.schedule_csv import SCHEDULE_TABLES
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import DatabaseError
 from rollback_drills.errors import UsageError

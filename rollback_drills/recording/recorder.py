@@ -19,8 +19,9 @@ from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.terms import Criteria, Report
 from rollback_drills.recording.document import append_drill, new_history
 from rollback_drills.recording.document_file import locked, write_document
-from rollback_drills.recording.drill_entry import drill_to_wire, is_recorded, refuse_repeated
+from rollback_drills.recording.drill_entry import drill_to_wire
 from rollback_drills.recording.retests import find_retests
+from rollback_drills.recording.same_drill import is_recorded, refuse_repeated
 from rollback_drills.recording.target import Target
 from rollback_drills.recording.written_due import Advanced, advance_due, check_advance
 

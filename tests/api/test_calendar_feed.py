@@ -16,7 +16,7 @@ from rollback_drills.access.link_permission import FEED_LASTS, LinkKeys
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
-from rollback_drills.reports.calendar_feeds import (
+from rollback_drills.reports.feed_grants import (
     choose_feeds,
     list_feeds,
     record_feed,

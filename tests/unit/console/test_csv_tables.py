@@ -10,12 +10,12 @@ import pytest
 from rollback_drills.console.csv_table import CsvTable
 from rollback_drills.console.evidence import list_evidence
 from rollback_drills.console.export import write_export
-from rollback_drills.console.fleet_tables import FLEET_TABLES, list_fleet
+from rollback_drills.console.fleet_csv import FLEET_TABLES, list_fleet
 from rollback_drills.console.links import ServedLinks, StaticLinks
 from rollback_drills.console.month import list_month
 from rollback_drills.console.query import FleetQuery, MonthQuery
 from rollback_drills.console.schedule import read_schedule
-from rollback_drills.console.schedule_tables import SCHEDULE_TABLES
+from rollback_drills.console.schedule_csv import SCHEDULE_TABLES
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError

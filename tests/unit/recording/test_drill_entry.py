@@ -18,7 +18,6 @@ from rollback_drills.recording.drill_entry import (
     drill_to_wire,
     read_entry,
     read_fields,
-    refuse_repeated,
 )
 from tests.samples.builders import DRILL, NOW
 from tests.unit.documents.test_drill_fields import ASKED_FOR
@@ -151,16 +150,6 @@ def test_a_name_can_be_published_whatever_the_schedule_is_called() -> None:
         )
         data = json.dumps({"drills": [drill_to_wire(drill)]}).encode()
         assert parse_document(History, data, "history.json").document, schedule_id
-
-
-def test_a_drill_that_is_there_already_is_refused() -> None:
-    drill = built(**DRILL)
-
-    with pytest.raises(UsageError, match=r'h: \$.drills\[1\] is "drill-1" already'):
-        refuse_repeated(drill, (built(status="pass"), built(drill_id="drill-1", status="fail")), "h")
-    with pytest.raises(UsageError, match=r'h: \$.drills\[0\] \("other"\) is the same drill'):
-        refuse_repeated(drill, (built(**{**DRILL, "drill_id": "other"}),), "h")
-    refuse_repeated(drill, (built(**{**DRILL, "drill_id": "other", "actor": "another"}),), "h")
 
 
 @pytest.mark.slow
