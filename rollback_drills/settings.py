@@ -12,7 +12,8 @@ from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.names.variables import VARIABLES, SetVariable, find_variable
-from rollback_drills.readiness.terms import Criteria, Mode
+from rollback_drills.readiness.criteria import Criteria
+from rollback_drills.readiness.terms import Mode
 from rollback_drills.redaction.secret_variables import OWN, find_secret
 
 DESCRIPTIONS: Final = {

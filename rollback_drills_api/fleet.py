@@ -19,8 +19,8 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.unknown_name import list_known
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, judge_all
-from rollback_drills.readiness.terms import Criteria
 from rollback_drills.settings import Settings
 from rollback_drills_api.problems import Problem
 

@@ -28,8 +28,9 @@ from rollback_drills.followup.page import follow_up_rows, render_follow_up
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.commit import commit
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from tasks.evidence import index_evidence, open_database
 from tasks.logs import redacting

@@ -16,9 +16,10 @@ from rollback_drills.gate.document import Gate, GateCheck
 from rollback_drills.gate.evaluation import evaluate_gate
 from rollback_drills.gate.page import render_gate
 from rollback_drills.gate.promotion import report_promotion
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.settings import read_settings
 from tasks.logs import redacting

@@ -18,7 +18,7 @@ from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.outlook import Outlook, find_outlooks
 from rollback_drills.planning.outlook_notice import build_entries, find_earlier_cycles
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.reports.look_ahead import LookAhead, render_look_ahead
 from tasks.evidence import open_database

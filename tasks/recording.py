@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.recorder import Recorded, record_drill
 from rollback_drills.recording.target import Target

@@ -13,8 +13,8 @@ from prefect.utilities.annotations import quote
 from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge_all
-from rollback_drills.readiness.terms import Criteria
 
 
 @task(task_run_name="derive-due", cache_policy=NO_CACHE, persist_result=False)

@@ -22,9 +22,9 @@ from rollback_drills.followup.found_requests import read_open_requests
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.planning.explanation import Explanation
 from rollback_drills.planning.upcoming import Upcoming, find_upcoming
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check
-from rollback_drills.readiness.terms import Criteria
 from rollback_drills.reports.explained import explain_subject
 from rollback_drills.reports.run_page import artifact_key
 

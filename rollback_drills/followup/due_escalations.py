@@ -9,7 +9,7 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.followup.escalations import Escalation, find_escalations
 from rollback_drills.followup.follow_up_rules import documents_of, find_rules, judge_open
 from rollback_drills.followup.open_cycles import read_open_cycles
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 
 
 def find_due_steps(

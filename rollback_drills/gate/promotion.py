@@ -31,7 +31,8 @@ from rollback_drills.gate.promotion_reports import (
 )
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.checklist import Checklist
-from rollback_drills.readiness.terms import Criteria, Mode, Readiness
+from rollback_drills.readiness.criteria import Criteria
+from rollback_drills.readiness.terms import Mode, Readiness
 
 CONTROLS: Final = (
     "python-fallback-available",

@@ -22,8 +22,8 @@ from rollback_drills.names.keys import name_key
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.fleet_check import ScheduleCheck, start_checks
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import DrillKey, Subject
 from rollback_drills.readiness.checklist import pass_all
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.cycle import Cycle, find_cycle
 from rollback_drills.readiness.due import derive_due
 from rollback_drills.readiness.history import report_history
@@ -18,7 +19,7 @@ from rollback_drills.readiness.schedule import report_schedule
 from rollback_drills.readiness.schedule_faults import ACTIVE, IS_RETIRED, RETIRED
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.stale_proof import bring_forward, write_change
-from rollback_drills.readiness.terms import Criteria, Readiness
+from rollback_drills.readiness.terms import Readiness
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):

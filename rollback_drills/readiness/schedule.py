@@ -16,6 +16,7 @@ from rollback_drills.documents.time_data import find_holiday_version, find_time_
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.checklist import Checklist, list_facts
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.due_faults import (
     NOT_STALE,
     DueFacts,
@@ -39,7 +40,7 @@ from rollback_drills.readiness.schedule_faults import (
     REQUIREMENTS,
     ROUTES,
 )
-from rollback_drills.readiness.terms import Criteria, Mode, Readiness
+from rollback_drills.readiness.terms import Mode, Readiness
 
 # Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 _NEEDS_ATTENTION, _DUE_SOON, _READY = Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY

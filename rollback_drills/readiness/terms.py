@@ -1,10 +1,7 @@
-"""The words and limits that a judgement is made with."""
+"""The words of a judgement: how far the backend is promoted, and the states of a schedule."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
-from functools import cached_property
 from typing import Any, Final
 
 Report = dict[str, Any]
@@ -49,24 +46,3 @@ def worst(states: Iterable[Readiness]) -> Readiness:
     order = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY)
     found = set(states)
     return next((state for state in order if state in found), Readiness.NOT_REQUESTED)
-
-
-@dataclass(frozen=True)
-class Criteria:
-    """What a judgement is made against."""
-
-    mode: Mode = Mode.DISABLED
-    due_soon_days: float = 14
-    """A drill is due soon from this many days before it is due; the exact bound counts."""
-    max_age_days: float = 90
-    """The latest drill is fresh up to this age; the exact bound counts."""
-
-    @cached_property
-    def due_soon(self) -> timedelta:
-        """`due_soon_days` as a duration."""
-        return timedelta(days=self.due_soon_days)
-
-    @cached_property
-    def max_age(self) -> timedelta:
-        """`max_age_days` as a duration."""
-        return timedelta(days=self.max_age_days)

@@ -14,8 +14,8 @@ from rollback_drills.names.keys import is_same
 from rollback_drills.planning.explanation import Explanation, RouteExplanation, explain
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge
-from rollback_drills.readiness.terms import Criteria
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database

@@ -8,7 +8,7 @@ from typing import Final
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.errors import UsageError
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.simulation.assumptions import Assumptions
 
 LONGEST: Final = timedelta(days=5 * 366)

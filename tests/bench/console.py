@@ -19,8 +19,9 @@ from rollback_drills.outbox.commit import commit
 from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, judge_all
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Report
 from tests.bench.figures import alternate, print_figure
 from tests.samples.builders import DRILL, make_subject, open_key
 

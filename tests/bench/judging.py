@@ -13,8 +13,8 @@ import orjson
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge, judge_all
-from rollback_drills.readiness.terms import Criteria
 from tests.bench.figures import alternate, print_exponent, print_figure
 from tests.bench.unchanged_runs import write_fleet as write_records
 

@@ -10,8 +10,8 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.subject import Subject
 from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
 from rollback_drills.simulation.assumptions import Assumptions
 from rollback_drills.simulation.scenario import Scenario
 from rollback_drills.simulation.simulate import simulate

@@ -83,8 +83,8 @@ def judge_and_run_nothing(schedules: str) -> None:
     from rollback_drills.documents.fleet import load_fleet
     from rollback_drills.planning.fleet_check import ScheduleCheck
     from rollback_drills.planning.plan_request import PlanRequest
+    from rollback_drills.readiness.criteria import Criteria
     from rollback_drills.readiness.judgement import judge_all
-    from rollback_drills.readiness.terms import Criteria
 
     @flow
     def empty() -> None:

@@ -12,8 +12,9 @@ from rollback_drills.evidence.population import Concluded, Population
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.planning.plan import Plan
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, judge_all
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Report
 from tests.samples.builders import open_key
 from tests.samples.world import FLOW_RUN, World
 

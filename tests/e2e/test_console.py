@@ -20,8 +20,8 @@ from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
 from rollback_drills.settings import Settings
 from rollback_drills_api.app import build_app
 from rollback_drills_api.logins import parse_login

@@ -31,8 +31,9 @@ from rollback_drills.evidence.records import (
 )
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.bundle import verify_bundle
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Report
 from tests.processes.saved_connectors import SavedConnectors
 from tests.reading.html_pages import HtmlPage
 from tests.samples.builders import SCHEDULE

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_fields
 from rollback_drills.recording.recorder import record_drill
 from rollback_drills.recording.target import find_target

@@ -21,9 +21,10 @@ from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.notification_text import build_notification
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
 from rollback_drills.readiness.reports import Check, HistoryReport, ScheduleReport
-from rollback_drills.readiness.terms import Criteria, Readiness
+from rollback_drills.readiness.terms import Readiness
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 KEY = SigningKey("rollback-drills/0123456789abcdef", bytes(32))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rollback_drills.documents.subject import Subject
 from rollback_drills.names.keys import name_key
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.simulation.assumptions import Assumptions
 from rollback_drills.simulation.performed_drills import PerformedDrill
 from rollback_drills.simulation.scenario import Scenario

@@ -40,9 +40,10 @@ from rollback_drills.planning.fleet_check import start_checks
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds, known_names
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Criteria, Report
+from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_all_retests
 from tests.samples.builders import DRILL, NOW, judged, make_subject, open_key
 

@@ -23,7 +23,7 @@ from rollback_drills.gate.decision import decide_gate
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.junit import write_junit
 from rollback_drills.gate.promotion import report_promotion
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills_cli.main import app, main
 from tests.checkout import ROOT
 from tests.samples.builders import DRILL, NOW, SCHEDULE, called, judged, make_subject

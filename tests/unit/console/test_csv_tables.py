@@ -19,8 +19,9 @@ from rollback_drills.console.schedule_csv import SCHEDULE_TABLES
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria, Readiness
+from rollback_drills.readiness.terms import Readiness
 from tests.samples.world import World
 
 FORMULA = "=HYPERLINK(1)"

@@ -16,8 +16,8 @@ from rollback_drills.console.pages import OF_EVIDENCE
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
 from rollback_drills_cli.main import app
 from tests.reading.html_pages import HtmlPage
 from tests.samples.builders import DRILL, NOW, SCHEDULE, make_subject

@@ -13,8 +13,8 @@ from rollback_drills.console.query import MonthQuery
 from rollback_drills.console.source import Console, read_console
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
 from tests.reading.html_pages import HtmlPage
 from tests.samples.builders import DRILL, NOW, make_subject
 

@@ -32,8 +32,8 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.followup.exceptions import ExceptionKind
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
 from tests.reading.html_pages import HtmlPage
 from tests.samples.builders import DRILL, NOW, make_subject, open_key
 from tests.samples.ledgers import FOREIGN_ACKNOWLEDGEMENT, FOREIGN_DELIVERY, import_foreign

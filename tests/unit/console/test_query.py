@@ -18,8 +18,9 @@ from rollback_drills.console.source import Console, read_console
 from rollback_drills.console.timeline import WIDTH as TIMELINE_WIDTH
 from rollback_drills.console.timeline import Event, Lane, place_events
 from rollback_drills.errors import UsageError
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria, Readiness
+from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW, make_subject
 
 

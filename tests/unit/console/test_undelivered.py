@@ -12,8 +12,8 @@ from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.destinations import note_pause_or_death
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
 from tests.reading.html_pages import HtmlPage
 from tests.samples.builders import open_key
 from tests.samples.world import FLOW_RUN, World

@@ -14,8 +14,8 @@ from rollback_drills.documents.partial_fleet import load_shard, prepare_shards
 from rollback_drills.documents.records import Line
 from rollback_drills.documents.shard import Shard, find_shards, read_shard
 from rollback_drills.errors import UsageError
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
 from tests.samples.builders import DRILL, NOW, SCHEDULE
 
 SHARDS = find_shards(20, 5)

@@ -17,8 +17,8 @@ from rollback_drills.errors import UsageError
 from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.former_names import keep_former_names
 from rollback_drills.planning.outbox_entries import known_names
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Criteria
 from rollback_drills_cli.output import print_line, print_problem, print_table
 from tests.samples.builders import NOW, SCHEDULE, planned
 from tests.samples.outbox import make_entry

@@ -10,7 +10,7 @@ from rollback_drills.planning.explanation import QUESTIONS, Explanation, explain
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.suppression_rules import ROUTE_RULES, SCHEDULE_RULES
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 from tests.samples.builders import DRILL, NOW, judged, make_subject
 
 SOON = (NOW + timedelta(days=3)).isoformat()

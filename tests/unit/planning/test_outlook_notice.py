@@ -16,7 +16,7 @@ from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.outlook import Outlook, find_outlooks
 from rollback_drills.planning.outlook_notice import build_entries, find_earlier_cycles, find_monday
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 from tests.samples.builders import DRILL, NOW, judged, make_subject
 
 WEEK = timedelta(weeks=1)

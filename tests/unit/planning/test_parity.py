@@ -16,9 +16,10 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import parse_requested
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Criteria, Mode
+from rollback_drills.readiness.terms import Mode
 from tests.checkout import ROOT
 
 PAIRS = json.loads((ROOT / "tests" / "vectors" / "parity.json").read_text())

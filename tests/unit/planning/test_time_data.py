@@ -14,8 +14,8 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import find_time_zone_version
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.planning.plan_request import PlanRequest
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Criteria
 from rollback_drills.reports.explained import explain_subject
 from tests.samples.builders import NOW, SCHEDULE, checked, make_subject, plan_of
 

@@ -6,8 +6,9 @@ import pytest
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.subject import Subject
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.reports import HistoryReport
-from rollback_drills.readiness.terms import Criteria, Mode
+from rollback_drills.readiness.terms import Mode
 from tests.samples.builders import DRILL, NOW, check_of, judged, make_subject, written
 
 TICK = timedelta(microseconds=1)

@@ -17,10 +17,11 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.gate.production_readiness import production_readiness
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.notification_text import build_notification
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.history_faults import WORDS, find_history_faults, find_unknown_words
 from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.shared_drills import find_shared_drills
-from rollback_drills.readiness.terms import Criteria, Readiness
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.reports.run_page import ScheduleRun, render_fleet, render_schedule
 from rollback_drills.trust.signs import KnownDrill, Memory, find_distrust
 from tests.samples.builders import DRILL, NOW, checked, judged, make_subject, planned

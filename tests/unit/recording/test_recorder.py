@@ -15,7 +15,7 @@ from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
-from rollback_drills.readiness.terms import Criteria
+from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.recording import written_due
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_fields
 from rollback_drills.recording.recorder import Recorded, record_drill, write_report
