@@ -65,8 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     promotion_evidence: str | None = None
     rollback_plan: str | None = None
     rollback_rehearsal: str | None = None
-    due_soon_days: _LimitedDays = 14.0
-    max_age_days: _LimitedDays = 90.0
+    due_soon_days: _LimitedDays = Criteria.due_soon_days
+    max_age_days: _LimitedDays = Criteria.max_age_days
     connector_config: str | None = None
     database_url: str | None = None
     older_than_months: _Retention = 24
