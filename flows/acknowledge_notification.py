@@ -2,10 +2,11 @@
 
 import os
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed
 
 from flows.failing import refuse
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.followup.acknowledgement import AcknowledgementState
@@ -16,7 +17,6 @@ from rollback_drills.followup.requests import (
     SaidState,
 )
 from rollback_drills.planning.delivery_request import described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import find_database_url
 from tasks.acknowledgements import acknowledge_routes
 from tasks.evidence import read_clock
@@ -45,7 +45,7 @@ def acknowledge_notification(
     external_ref: str = "",
     notes: str = "",
     routes: list[AcknowledgedRoute] | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Acknowledge notifications of a cycle: one route, all of one owner, or all of the cycle.
 
     Returns:

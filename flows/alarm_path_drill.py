@@ -4,19 +4,20 @@ import os
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from prefect import State, flow
-from prefect.states import Completed, Failed
+import msgspec
+from prefect import flow
+from prefect.states import Completed
 
 from blocks.registry import enabled_connectors
 from flows.delivery import Delivered, deliver_due
 from flows.failing import fail
 from flows.planning import begin_run, judge_fleet
+from flows.results import AlarmPathResult, FinalState, fail_delivery
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.alarm_path_records import find_withdrawn
-from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import (
     AlarmPathRequest,
     DeliverRequest,
@@ -25,8 +26,6 @@ from rollback_drills.planning.delivery_request import (
     described_by,
 )
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
 from rollback_drills.settings import read_settings
@@ -57,7 +56,7 @@ def alarm_path_drill(
     generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
     as_of: datetime | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Send "this is a drill" on every route of every owner, once a month, to be acknowledged.
 
     A route that nobody acknowledges in time is found by the next run of escalate-unacknowledged.
@@ -98,9 +97,8 @@ def alarm_path_drill(
         publish_alarm_paths(report)
     except DrillsError as error:
         return fail(error, effects_before=before)
-    data = {**to_plain(report), "message_count": count}
+    result = AlarmPathResult(**msgspec.structs.asdict(report), message_count=count)
     if trouble:
-        message = "; ".join(trouble)
-        return Failed(message=message, data=DeliveryFailedError(message, data))
+        return fail_delivery("; ".join(trouble), result)
     message = f"{summarise(report)}; {write_count(count, 'new message')}"
-    return Completed(name="Drilled", message=message, data=data)
+    return Completed(name="Drilled", message=message, data=result)

@@ -2,14 +2,14 @@
 
 import os
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed
 
 from flows.failing import refuse
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.planning.delivery_request import described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.requests import ReplayApproval
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.logs import redacting
@@ -19,7 +19,7 @@ from tasks.replays import write_replay_approval
 @flow(name="approve-replay", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
 @described_by(ReplayApproval)
-def approve_replay(replay_id: str, approved_by: str) -> State[Report]:
+def approve_replay(replay_id: str, approved_by: str) -> FinalState:
     """Approve a replay that somebody else has requested. It is executed later.
 
     Returns:

@@ -2,17 +2,17 @@
 
 import os
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed
 
 from flows.failing import refuse
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exception_requests import DeclineRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.followup.requests import DecideRequest, DecisionName
 from rollback_drills.planning.delivery_request import described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_approval_down, write_decline_down
@@ -29,7 +29,7 @@ def decide_exception(
     reason: str = "",
     schedule: str | None = None,
     history: str | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Approve or decline a request to skip, postpone or waive a cycle. Who requested it cannot approve it.
 
     Returns:

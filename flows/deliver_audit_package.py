@@ -4,25 +4,24 @@ import os
 from datetime import datetime
 from typing import Final
 
-from prefect import State, flow
-from prefect.states import Completed, Failed
+from prefect import flow
+from prefect.states import Completed
 
 from flows.delivery import deliver_due
 from flows.failing import fail
+from flows.results import AuditDeliveryResult, FinalState, fail_delivery
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import (
     AuditDeliveryRequest,
     Retries,
     TimeoutSeconds,
     described_by,
 )
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.audit_delivery import choose_period
 from rollback_drills.settings import default_database_url, read_settings
@@ -45,7 +44,7 @@ def deliver_audit_package(
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = _USUAL.generated_by,
     as_of: datetime | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Deliver who was notified, who acknowledged and who did not: summary, digest and signed head.
 
     Returns:
@@ -68,15 +67,14 @@ def deliver_audit_package(
         emit_follow_up([], delivered.deliveries)
     except DrillsError as error:
         return fail(error, effects_before=before)
-    data = {
-        "audit_id": package.audit_id,
-        "content_sha256": package.content_sha256,
-        "period": dict(package.period),
-        "providers": providers,
-        "message_count": count,
-    }
+    result = AuditDeliveryResult(
+        audit_id=package.audit_id,
+        content_sha256=package.content_sha256,
+        period=package.period,
+        providers=providers,
+        message_count=count,
+    )
     if trouble:
-        message = "; ".join(trouble)
-        return Failed(message=message, data=DeliveryFailedError(message, data))
+        return fail_delivery("; ".join(trouble), result)
     news = write_count(count, "new message") if count else "it was delivered before"
-    return Completed(name="Delivered", message=f"{package.audit_id}: {news}", data=data)
+    return Completed(name="Delivered", message=f"{package.audit_id}: {news}", data=result)

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any, Final
 
-from prefect import State, flow
+from prefect import flow
 
 from flows.process import run_process
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.planning.delivery_request import (
     DeliverRequest,
@@ -15,12 +16,13 @@ from rollback_drills.planning.delivery_request import (
     TimeoutSeconds,
     described_by,
 )
-from rollback_drills.readiness.terms import Report
+from tasks.logs import redacting
 
 _USUAL: Final = DeliverRequest()
 
 
 @flow(name="deliver-notifications", timeout_seconds=RUN_TIMEOUT_SECONDS)
+@redacting
 @described_by(DeliverRequest)
 def deliver_notifications(
     provider: str = _USUAL.provider,
@@ -36,7 +38,7 @@ def deliver_notifications(
     max_age_days: SomeDays | None = None,
     dry_run: bool = False,
     as_of: datetime | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Plan and deliver the notifications of rollback drills on demand.
 
     Returns:

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any, Final
 
-from prefect import State, flow
+from prefect import flow
 
 from flows.predecessors import mark_killed_predecessors
 from flows.process import run_check
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.planning.delivery_request import (
     DrillCheckRequest,
@@ -16,7 +17,6 @@ from rollback_drills.planning.delivery_request import (
     TimeoutSeconds,
     described_by,
 )
-from rollback_drills.readiness.terms import Report
 
 _USUAL: Final = DrillCheckRequest()
 
@@ -37,7 +37,7 @@ def drill_check(
     dry_run: bool = False,
     as_of: datetime | None = None,
     shard: str | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Check whether rollback drills are ready, due soon or overdue, and notify their owners.
 
     Returns:

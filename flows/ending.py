@@ -4,23 +4,22 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from prefect import State
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
 from flows.delivery import Delivered
+from flows.results import FinalState, RunResult, ScheduleResult, ShardSummary, fail_delivery
 from flows.run_names import Found, describe
 from flows.state_names import STATE_NAMES
+from rollback_drills.documents.plain_json import JsonObject
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
 from rollback_drills.evidence.population import Changes
 from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.results import Delivery, DeliveryFailedError, build_result
+from rollback_drills.notifications.results import Delivery, build_result
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.fleet_check import ScheduleCheck
-from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.publication import MOST_SCHEDULE_PAGES, sort_by_pressing
 from rollback_drills.reports.run_page import ScheduleRun
 from rollback_drills.trust.guard import Guard
@@ -63,13 +62,13 @@ def find_news(runs: Sequence[ScheduleRun], changes: Changes) -> Sequence[Schedul
     return news if len(news) <= MOST_SCHEDULE_PAGES else sort_by_pressing(news)[:MOST_SCHEDULE_PAGES]
 
 
-def record_schedule(run: ScheduleRun, signer: str, created_at: datetime) -> Iterator[Report]:
+def record_schedule(run: ScheduleRun, signer: str, created_at: datetime) -> Iterator[JsonObject]:
     """Yield the evidence records of the plan and its decisions (contract §5)."""
     session_id = ids.delivery_session_id(run.plan.schedule_id, run.plan.plan_id)
     yield from record_plan(run.plan, run.judgement.schedule, session_id, created_at=created_at, signer=signer)
 
 
-def write_result(run: ScheduleRun, signer: str, created_at: datetime) -> Report:
+def write_result(run: ScheduleRun, signer: str, created_at: datetime) -> ScheduleResult:
     """Write the result of a schedule (contract §7), with the records as they are in the evidence."""
     event = build_event(run.judgement.schedule_report, run.plan).reference
     recorded = next(record_schedule(run, signer, created_at))
@@ -79,15 +78,15 @@ def write_result(run: ScheduleRun, signer: str, created_at: datetime) -> Report:
         else None
     )
     delivery = build_result(event, run.deliveries)
-    return {
-        "schedule": to_plain(run.judgement.schedule_report),
-        "plan": recorded["plan"],
-        "delivery": delivery.to_wire(),
-        "plan_metadata": recorded,
-        "metadata": of_deliveries,
-        "success": delivery.success,
-        "event_id": event.event_id,
-    }
+    return ScheduleResult(
+        schedule=run.judgement.schedule_report,
+        plan=recorded["plan"],
+        delivery=delivery,
+        plan_metadata=recorded,
+        metadata=of_deliveries,
+        success=delivery.success,
+        event_id=event.event_id,
+    )
 
 
 def end_run(
@@ -95,10 +94,10 @@ def end_run(
     delivered: Delivered,
     indexed: Indexed,
     guard: Guard,
-    data: Report,
+    result: RunResult | ShardSummary,
     *,
     dry_run: bool,
-) -> State[Report]:
+) -> FinalState:
     """Return the final state: failed if something was not delivered, else named after the schedules.
 
     A dry run delivers nothing, so what waits does not fail it.
@@ -108,10 +107,10 @@ def end_run(
     problems += indexed.problems
     if problems:
         message = "; ".join([*problems, *guard.explain()])
-        return Failed(message=message, data=DeliveryFailedError(message, data))
+        return fail_delivery(message, result)
     found = Found.of(run.judgement for run in runs)
     news = describe(found, None if dry_run else indexed.changes)
     delivery_count = f"notifications delivered: {len(delivered.deliveries)}"
     lag = [explain_lag(indexed.behind)] if indexed.behind else []
     message = "; ".join([news, delivery_count, *left, *lag, *guard.explain()])
-    return Completed(name=STATE_NAMES[found.worst], message=message, data=data)
+    return Completed(name=STATE_NAMES[found.worst], message=message, data=result)

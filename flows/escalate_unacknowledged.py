@@ -4,13 +4,15 @@ import os
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from prefect import State, flow
-from prefect.states import Completed, Failed
+import msgspec
+from prefect import flow
+from prefect.states import Completed
 
 from flows.delivery import deliver_due, try_failed_again
 from flows.failing import fail
 from flows.platform_owner import find_platform
 from flows.predecessors import mark_killed_predecessors
+from flows.results import FinalState, FollowUpResult, fail_delivery
 from flows.timeouts import FOLLOW_UP_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.fields import in_utc
@@ -18,9 +20,7 @@ from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
-from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.alarm_path import index_drill, review_alarm_paths
 from tasks.approvals import announce_approvals
@@ -48,7 +48,7 @@ def escalate_unacknowledged(
     generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
     as_of: datetime | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Notify the next person if nobody acknowledged, and check that every open cycle has a next action.
 
     Returns:
@@ -89,16 +89,15 @@ def escalate_unacknowledged(
             generated_by,
             url,
         )
-        if not dashboard["open_cycle_count"]:
+        if not dashboard.open_cycle_count:
             require_watched(settings)
         mark_killed_predecessors()
         if heartbeat_secret and not trouble and not problems and not dry_run:
             report_healthy(heartbeat_secret)
     except DrillsError as error:
         return fail(error, effects_before=before)
-    data = {**dashboard, "escalated": len(taken), "problems": problems}
+    result = FollowUpResult(**msgspec.structs.asdict(dashboard), escalated=len(taken), problems=problems)
     if trouble or problems:
-        message = "; ".join(trouble + problems[:10])
-        return Failed(message=message, data=DeliveryFailedError(message, data))
-    message = f"open cycles: {dashboard['open_cycle_count']}; escalated: {len(taken)}"
-    return Completed(name="Healthy", message=message, data=data)
+        return fail_delivery("; ".join(trouble + problems[:10]), result)
+    message = f"open cycles: {dashboard.open_cycle_count}; escalated: {len(taken)}"
+    return Completed(name="Healthy", message=message, data=result)

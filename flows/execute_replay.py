@@ -1,12 +1,12 @@
 """The on-demand flow by which an approved replay is executed: it delivers at once."""
 
-from prefect import State, flow
+from prefect import flow
 
 from flows.replaying import deliver_replayed
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.requests import ReplayExecution
 from tasks.logs import redacting
 from tasks.replays import write_replay_execution
@@ -20,7 +20,7 @@ def execute_replay(
     replayed_by: str,
     retries: Retries = ReplayExecution.model_fields["retries"].default,
     timeout_seconds: TimeoutSeconds = ReplayExecution.model_fields["timeout_seconds"].default,
-) -> State[Report]:
+) -> FinalState:
     """Execute a replay that somebody else than its requester has approved, and deliver at once.
 
     Returns:

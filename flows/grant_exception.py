@@ -3,17 +3,17 @@
 import os
 from datetime import datetime
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed
 
 from flows.failing import refuse
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.requests import ExceptionName, ExceptionRequest
 from rollback_drills.planning.delivery_request import described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_exception_down
@@ -33,7 +33,7 @@ def grant_exception(
     schedule: str | None = None,
     history: str | None = None,
     generated_by: str = "grant-exception",
-) -> State[Report]:
+) -> FinalState:
     """Skip, postpone or waive the current cycle of a schedule, for a time.
 
     Returns:

@@ -4,18 +4,19 @@ import os
 from datetime import datetime
 from typing import Any, Final
 
-from prefect import State, flow
-from prefect.states import Completed, Failed
+import msgspec
+from prefect import flow
+from prefect.states import Completed
 
 from blocks.registry import enabled_connectors
 from flows.delivery import deliver_due
 from flows.failing import fail
 from flows.planning import begin_run, judge_fleet
+from flows.results import FinalState, LookAheadResult, fail_delivery
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
-from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import (
     DeliverRequest,
     LookAheadRequest,
@@ -25,8 +26,6 @@ from rollback_drills.planning.delivery_request import (
     described_by,
 )
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.look_ahead import build_look_ahead
 from rollback_drills.settings import read_settings
@@ -52,7 +51,7 @@ def look_ahead(
     generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
     as_of: datetime | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Tell each owner in one message what is due in the next 30 and 90 days, and what will go wrong.
 
     Returns:
@@ -91,11 +90,12 @@ def look_ahead(
             emit_follow_up([], delivered.deliveries)
     except DrillsError as error:
         return fail(error, effects_before=before)
-    data = {**to_plain(document), "message_count": count}
+    result = LookAheadResult(**msgspec.structs.asdict(document), message_count=count)
     if trouble:
-        message = "; ".join(trouble)
-        return Failed(message=message, data=DeliveryFailedError(message, data))
+        return fail_delivery("; ".join(trouble), result)
     owners = (
         f"{write_count(document.owner_count, 'owner')}, {document.troubled_owner_count} with trouble ahead"
     )
-    return Completed(name="LookedAhead", message=f"{owners}; {write_count(count, 'new message')}", data=data)
+    return Completed(
+        name="LookedAhead", message=f"{owners}; {write_count(count, 'new message')}", data=result
+    )

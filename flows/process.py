@@ -5,14 +5,13 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from prefect import State
-
 from flows.ending import end_run, find_news, join_runs, write_result
 from flows.evidence import keep_evidence
 from flows.failing import fail
 from flows.notification import notify
 from flows.planning import Checked, begin_run, judge_fleet, plan_fleet
 from flows.publishing import publish
+from flows.results import FinalState, FleetResult
 from flows.shard_runs import CheckShard
 from flows.sharded_check import check_in_shards
 from flows.shards import enter_check, report_shard, summarise_shard
@@ -21,7 +20,6 @@ from rollback_drills.documents.shard import Shard, find_shards, read_shard
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.planning.delivery_request import DeliverRequest, DrillCheckRequest
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings, read_settings
 from tasks.evidence import read_clock
 from tasks.logs import redacting
@@ -30,8 +28,7 @@ _RARE_COLLECTIONS: Final = (100_000, 50, 50)
 """After so many new objects Python looks for garbage, and then among the older ones."""
 
 
-@redacting
-def run_process(request: DeliverRequest) -> State[Report]:
+def run_process(request: DeliverRequest) -> FinalState:
     """Run the whole process, and return the final state of the flow run, with the data of every schedule.
 
     What the caller got wrong ends the run as failed, before anything is written or sent. An error that comes
@@ -41,7 +38,7 @@ def run_process(request: DeliverRequest) -> State[Report]:
 
 
 @redacting
-def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> State[Report]:
+def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> FinalState:
     """Run the process for one shard, for a small fleet at once, or for a large one shard by shard.
 
     The data of a fleet leaves out the schedules of which nothing is new: Prefect looks through every value.
@@ -49,7 +46,7 @@ def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> State[Repo
     # a large fleet is millions of objects, and hardly any cycle of them is garbage
     gc.set_threshold(*_RARE_COLLECTIONS)
 
-    def check(settings: Settings) -> State[Report]:
+    def check(settings: Settings) -> FinalState:
         if request.shard is not None:
             return _run(request, settings, shard=read_shard(request.shard))
         shards = find_shards(count_schedules(settings.schedule), settings.shard_size)
@@ -60,7 +57,7 @@ def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> State[Repo
     return _explain_errors(request, check)
 
 
-def _explain_errors(request: DeliverRequest, run: Callable[[Settings], State[Report]]) -> State[Report]:
+def _explain_errors(request: DeliverRequest, run: Callable[[Settings], FinalState]) -> FinalState:
     before = count_effects()
     try:
         settings = read_settings(
@@ -78,7 +75,7 @@ def _explain_errors(request: DeliverRequest, run: Callable[[Settings], State[Rep
 
 def _run(
     request: DeliverRequest, settings: Settings, *, only_news: bool = False, shard: Shard | None = None
-) -> State[Report]:
+) -> FinalState:
     run = begin_run(request, settings, shard)
     check_id = enter_check(run) if shard else ""
     fleet, guard, platform = judge_fleet(run)
@@ -90,9 +87,9 @@ def _run(
     indexed = keep_evidence(run, checked, runs, created_at, part)
     publish(run, checked, runs, delivered, indexed, created_at)
     if shard:
-        data = summarise_shard(run, runs, indexed.changes)
-        return end_run(runs, delivered.without_sending(), indexed, guard, data, dry_run=request.dry_run)
+        summary = summarise_shard(run, runs, indexed.changes)
+        return end_run(runs, delivered.without_sending(), indexed, guard, summary, dry_run=request.dry_run)
     wanted = find_news(runs, indexed.changes) if only_news and not request.dry_run else runs
     results = [write_result(each, request.generated_by, created_at) for each in wanted]
-    data = results[0] if fleet.is_single else {"runs": results}
-    return end_run(runs, delivered, indexed, guard, data, dry_run=request.dry_run)
+    result = results[0] if fleet.is_single else FleetResult(runs=results)
+    return end_run(runs, delivered, indexed, guard, result, dry_run=request.dry_run)

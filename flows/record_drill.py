@@ -4,11 +4,13 @@ import os
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.failing import refuse
 from flows.process import run_process
+from flows.results import FinalState, RunResult, fail_delivery
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
@@ -22,8 +24,7 @@ from rollback_drills.planning.delivery_request import (
     TimeoutSeconds,
     described_by,
 )
-from rollback_drills.readiness.terms import Report
-from rollback_drills.recording.recorder import Recorded, write_report
+from rollback_drills.recording.recorder import Recorded, RecordReport, write_report
 from rollback_drills.recording.requests import OutcomeName, RecordRequest
 from rollback_drills.recording.target import find_target
 from rollback_drills.settings import default_database_url, read_settings
@@ -62,7 +63,7 @@ def record_drill(
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = "record-drill",
     as_of: datetime | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Record a drill that was performed, and tell the owners what came of it.
 
     A drill that is recorded already, with the same id and the same facts, is not written twice.
@@ -103,7 +104,7 @@ def record_drill(
 
 
 @redacting
-def _record_and_notify(request: RecordRequest, now: datetime) -> State[Report]:
+def _record_and_notify(request: RecordRequest, now: datetime) -> FinalState:
     """Record the drill, then run the process for its schedule.
 
     What is wrong with the drill ends the run before anything is written.
@@ -166,13 +167,17 @@ def _describe(recorded: Recorded) -> str:
     return f"{recorded.drill.drill_id} {was} and not accepted: {'; '.join(recorded.problems)}{again}"
 
 
-def _end(recorded: Recorded, state: State[Any]) -> State[Report]:
+def _end(recorded: Recorded, state: State[Any]) -> FinalState:
     """End as the process did, with what came of the drill."""
     message = f"{_describe(recorded)}; {state.message}"
-    report = {"record": write_report(recorded)}
-    if isinstance(state.data, DeliveryFailedError):
-        return Failed(message=message, data=DeliveryFailedError(message, {**state.data.result, **report}))
-    if not isinstance(state.data, dict):
+    report, result = write_report(recorded), state.data
+    if isinstance(result, DeliveryFailedError):
+        return fail_delivery(message, _add(report, result.result))
+    if not isinstance(result, RunResult):
         return Failed(message=message)
     name = "NotAccepted" if recorded.problems else state.name
-    return Completed(name=name, message=message, data={**state.data, **report})
+    return Completed(name=name, message=message, data=_add(report, result))
+
+
+def _add(report: RecordReport, result: RunResult) -> RunResult:
+    return msgspec.structs.replace(result, record=report)

@@ -4,10 +4,11 @@ import os
 from datetime import UTC, datetime
 from typing import Final
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed, Failed
 
 from flows.failing import refuse
+from flows.results import FinalState
 from flows.run_names import rename_run, tags_of
 from flows.state_names import BLOCKED, STATE_NAMES
 from flows.timeouts import RUN_TIMEOUT_SECONDS
@@ -18,8 +19,7 @@ from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.delivery_request import ModeName, SomeDays, described_by
-from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.reports.run_events import FLEET
 from rollback_drills.reports.run_page import artifact_key
 from rollback_drills.settings import Settings, read_settings
@@ -51,7 +51,7 @@ def release_gate(
     require_current_proof: bool = False,
     generated_by: str = "release-gate",
     as_of: datetime | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Decide whether a release may pass: is its rollback ready, and which backend is selected?
 
     Returns:
@@ -75,7 +75,7 @@ def release_gate(
 
 
 @redacting
-def _gate(request: GateRequest) -> State[Report]:
+def _gate(request: GateRequest) -> FinalState:
     try:
         settings = read_settings(os.environ, **request.model_dump(exclude=_NO_SETTINGS))
         now = in_utc(request.as_of) if request.as_of else datetime.now(UTC)
@@ -84,7 +84,7 @@ def _gate(request: GateRequest) -> State[Report]:
         return refuse(error)
 
 
-def _run(settings: Settings, request: GateRequest, now: datetime) -> State[Report]:
+def _run(settings: Settings, request: GateRequest, now: datetime) -> FinalState:
     generated_by = request.generated_by
     fleet = load_documents(settings)
     promotion = load_promotion_documents(
@@ -105,8 +105,8 @@ def _run(settings: Settings, request: GateRequest, now: datetime) -> State[Repor
     return _end(gate)
 
 
-def _end(gate: Gate) -> State[Report]:
+def _end(gate: Gate) -> FinalState:
     if error := explain_block(gate):
         # Prefect names the event after the name of the state; NeedsAttention is that of a green check.
         return Failed(name=BLOCKED, message=gate.message, data=error)
-    return Completed(name=STATE_NAMES[Readiness(gate.status)], message=gate.message, data=to_plain(gate))
+    return Completed(name=STATE_NAMES[Readiness(gate.status)], message=gate.message, data=gate)

@@ -1,12 +1,12 @@
 """The on-demand flow by which one person replays what was not delivered: it delivers at once."""
 
-from prefect import State, flow
+from prefect import flow
 
 from flows.replaying import deliver_replayed
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.requests import DirectReplay
 from tasks.logs import redacting
@@ -23,7 +23,7 @@ def replay_notifications(
     provider: str = "",
     retries: Retries = DirectReplay.model_fields["retries"].default,
     timeout_seconds: TimeoutSeconds = DirectReplay.model_fields["timeout_seconds"].default,
-) -> State[Report]:
+) -> FinalState:
     """Send notifications again that were not delivered, where the connector needs no approval.
 
     Returns:

@@ -3,23 +3,23 @@
 import os
 from collections.abc import Callable
 
-from prefect import State
 from prefect.states import Completed, Failed
 
 from flows.delivery import deliver_due
 from flows.failing import fail
+from flows.results import FinalState
 from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.documents.plain_json import JsonObject
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import DeliveryFailedError
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.replays import RefusedReplayError
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import index_evidence, read_clock
 
 
-def deliver_replayed(write: Callable[[str], Report], retries: RetryPolicy, flow_name: str) -> State[Report]:
+def deliver_replayed(write: Callable[[str], JsonObject], retries: RetryPolicy, flow_name: str) -> FinalState:
     """Write that notifications are replayed, deliver them, and return the state in which the run ends.
 
     Args:

@@ -3,10 +3,11 @@
 import os
 from datetime import datetime
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed
 
 from flows.failing import refuse
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
@@ -14,7 +15,6 @@ from rollback_drills.followup.exception_requests import Wish
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.requests import AskRequest, ExceptionName
 from rollback_drills.planning.delivery_request import described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_request_down
@@ -32,7 +32,7 @@ def request_exception(
     schedule_id: str | None = None,
     schedule: str | None = None,
     history: str | None = None,
-) -> State[Report]:
+) -> FinalState:
     """Request to skip, postpone or waive the current cycle of a schedule. Somebody else approves it.
 
     Returns:

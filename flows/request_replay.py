@@ -2,14 +2,14 @@
 
 import os
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed
 
 from flows.failing import refuse
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.planning.delivery_request import described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.requests import ReplayWish
 from rollback_drills.rendering.relative_time import write_count
@@ -26,7 +26,7 @@ def request_replay(
     requested_by: str,
     notification_ids: list[str] = [],  # noqa: B006 - a form shows it, and nothing changes it
     provider: str = "",
-) -> State[Report]:
+) -> FinalState:
     """Request to send notifications again that were not delivered. Somebody else approves it.
 
     Returns:

@@ -2,15 +2,15 @@
 
 import os
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed
 
 from flows.failing import refuse
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.requests import RetirementRequest
 from rollback_drills.planning.delivery_request import described_by
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
 from tasks.logs import redacting
@@ -29,7 +29,7 @@ def retire_schedule(
     schedule: str | None = None,
     history: str | None = None,
     generated_by: str = "retire-schedule",
-) -> State[Report]:
+) -> FinalState:
     """End the follow-up of a schedule, also of one whose document is gone.
 
     Returns:

@@ -3,16 +3,15 @@
 import os
 from datetime import UTC, datetime
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed
 
 from flows.failing import refuse
 from flows.parameters import Weeks
+from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
-from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.pages import summarise_trend
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
@@ -23,7 +22,7 @@ from tasks.suppression_review import count_suppressions, publish_review
 @redacting
 def review_notifications(
     weeks: Weeks = 12, generated_by: str = "review-notifications", as_of: datetime | None = None
-) -> State[Report]:
+) -> FinalState:
     """Count suppressed notifications by week, and publish them as a page and a table.
 
     Args:
@@ -40,4 +39,4 @@ def review_notifications(
         publish_review(trend)
     except DrillsError as error:
         return refuse(error)
-    return Completed(name="Reviewed", message=summarise_trend(trend), data=to_plain(trend))
+    return Completed(name="Reviewed", message=summarise_trend(trend), data=trend)

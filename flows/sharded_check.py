@@ -16,6 +16,7 @@ from blocks.registry import enabled_connectors
 from flows.delivery import is_retried, try_failed_again
 from flows.planning import Run, begin_run, check_providers
 from flows.platform_owner import find_platform
+from flows.results import FinalState
 from flows.shard_runs import CheckShard, ShardRuns
 from flows.sharded_ending import end_check, end_dry_run
 from flows.shards import name_check
@@ -30,7 +31,6 @@ from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.planning.delivery_request import DrillCheckRequest
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS
-from rollback_drills.readiness.terms import Report
 from rollback_drills.settings import Settings
 from tasks.evidence import index_evidence, open_database, read_clock
 
@@ -43,7 +43,7 @@ _SETTINGS: Final = ("schedule", "history", "mode", "due_soon_days", "max_age_day
 
 def check_in_shards(
     request: DrillCheckRequest, settings: Settings, shards: Sequence[Shard], check_shard: CheckShard
-) -> State[Report]:
+) -> FinalState:
     """Check a fleet shard by shard, and return the final state of the flow run.
 
     Raises:
@@ -66,7 +66,7 @@ def check_in_shards(
     return _look(run, database, check, runs)
 
 
-def _look(run: Run, database: Database, check: ShardedCheck, runs: ShardRuns) -> State[Report]:
+def _look(run: Run, database: Database, check: ShardedCheck, runs: ShardRuns) -> FinalState:
     missing, states = check.shards, dict[str, State[Any] | None]()
     for _ in range(MOST_ATTEMPTS):
         states |= runs.run(missing)
@@ -86,7 +86,7 @@ def _look(run: Run, database: Database, check: ShardedCheck, runs: ShardRuns) ->
     return _give_up({each: states[each] for each in missing}, len(check.shards))
 
 
-def _give_up(missing: Mapping[str, State[Any] | None], shard_count: int) -> State[Report]:
+def _give_up(missing: Mapping[str, State[Any] | None], shard_count: int) -> FinalState:
     """End as failed, and name the shards that have not looked: nothing is recorded of the whole fleet."""
     shard, state = next(iter(missing.items()))
     why = (state.message if state else "") or "its run has not ended"

@@ -10,14 +10,14 @@ from prefect.states import Completed, Failed
 
 from flows.delivery import Delivered
 from flows.planning import Run
+from flows.results import FinalState, LookedShard, ShardedDryRun, ShardedResult, ShownShard, fail_delivery
 from flows.run_names import Found, describe, mark_distrust, rename_run
 from flows.state_names import STATE_NAMES
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
 from rollback_drills.evidence.shards import ShardResult
-from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.undelivered import find_still_undelivered
-from rollback_drills.readiness.terms import Readiness, Report, worst
+from rollback_drills.readiness.terms import Readiness, worst
 from rollback_drills.reports.publication import is_fleet_page_due
 from rollback_drills.reports.sharded_page import render_sharded_fleet
 from tasks.artifacts import publish_fleet
@@ -28,7 +28,7 @@ _READINESS: Final = {name: state for state, name in STATE_NAMES.items()}
 
 def end_check(
     run: Run, database: Database, results: Sequence[ShardResult], indexed: Indexed, created_at: datetime
-) -> State[Report]:
+) -> FinalState:
     """Name the run, publish what is new, and return the final state: failed if something is undelivered."""
     delivered, found, changes = _find_left(run, database, results), _find_states(results), indexed.changes
     problems = [*delivered.explain_problems(), *indexed.problems]
@@ -38,24 +38,23 @@ def end_check(
     if is_fleet_page_due(changes, created_at) or count:
         publish_fleet(render_sharded_fleet(found.states, results, problems), indexed.head_note)
     emit_check(found.states, changes, count)
-    data = {
-        "schedule_count": found.count,
-        "state_counts": {str(state): number for state, number in sorted(found.states.items())},
-        "changed_count": len(changes.changed),
-        "came_count": len(changes.came),
-        "gone_count": len(changes.gone),
-        "delivery_count": count,
-        "shards": [_describe_shard(each) for each in results],
-    }
+    result = ShardedResult(
+        schedule_count=found.count,
+        state_counts={str(state): number for state, number in sorted(found.states.items())},
+        changed_count=len(changes.changed),
+        came_count=len(changes.came),
+        gone_count=len(changes.gone),
+        delivery_count=count,
+        shards=[_describe_shard(each) for each in results],
+    )
     if problems:
-        message = "; ".join([*problems, *distrust])
-        return Failed(message=message, data=DeliveryFailedError(message, data))
+        return fail_delivery("; ".join([*problems, *distrust]), result)
     lag = [explain_lag(indexed.behind)] if indexed.behind else []
     notes = [f"{len(results)} shards", f"notifications delivered: {count}", *lag, *distrust]
-    return Completed(name=STATE_NAMES[found.worst], message="; ".join([said, *notes]), data=data)
+    return Completed(name=STATE_NAMES[found.worst], message="; ".join([said, *notes]), data=result)
 
 
-def end_dry_run(states: Mapping[str, State[Any] | None]) -> State[Report]:
+def end_dry_run(states: Mapping[str, State[Any] | None]) -> FinalState:
     """Return the final state of a dry run, which has nothing but the states of its shards."""
     for shard, state in states.items():
         if state is None or not state.is_completed():
@@ -65,7 +64,7 @@ def end_dry_run(states: Mapping[str, State[Any] | None]) -> State[Report]:
     return Completed(
         name=STATE_NAMES[readiness],
         message=f"dry run in {len(states)} shards: each shows what it would do",
-        data={"shards": [{"shard": each} for each in states]},
+        data=ShardedDryRun([ShownShard(each) for each in states]),
     )
 
 
@@ -88,10 +87,5 @@ def _find_states(results: Sequence[ShardResult]) -> Found:
     return Found(states, names)
 
 
-def _describe_shard(result: ShardResult) -> Report:
-    return {
-        "shard": result.shard,
-        "flow_run_id": result.report.flow_run_id,
-        "schedule_count": result.schedule_count,
-        "changed_count": result.changed_count,
-    }
+def _describe_shard(result: ShardResult) -> LookedShard:
+    return LookedShard(result.shard, result.report.flow_run_id, result.schedule_count, result.changed_count)

@@ -7,10 +7,10 @@ from prefect.runtime import flow_run
 
 from flows.delivery import Delivered
 from flows.planning import Checked, Run
+from flows.results import ShardSummary
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.population import Changes, Part, ShardReport
 from rollback_drills.evidence.shards import require_shards
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.run_page import LONGEST_FLEET_PAGE, ScheduleRun, find_pressing, fleet_row
 
 
@@ -51,10 +51,6 @@ def report_shard(
     return Part(str(run.shard), check_id, report)
 
 
-def summarise_shard(run: Run, runs: Sequence[ScheduleRun], changes: Changes) -> Report:
+def summarise_shard(run: Run, runs: Sequence[ScheduleRun], changes: Changes) -> ShardSummary:
     """Return the result of a shard: counts, since Prefect looks through every value of a result."""
-    return {
-        "shard": str(run.shard),
-        "schedule_count": len(runs),
-        "changed_count": len(changes.changed),
-    }
+    return ShardSummary(str(run.shard), len(runs), len(changes.changed))

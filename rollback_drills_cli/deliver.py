@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
 import typer
 
+from rollback_drills.documents.plain_json import JsonObject
 from rollback_drills.errors import UsageError
-from rollback_drills.notifications.results import DeliveryFailedError
+from rollback_drills.notifications.results import DeliveryFailedError, DeliveryResult
 from rollback_drills.planning.delivery_request import DeliverRequest
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
     from prefect import State
 
 _USUAL: Final = DeliverRequest()
+
+
+class _Plan(msgspec.Struct, frozen=True, gc=False):
+    schedule_id: str
+    suppressed_route_count: int
+
+
+class _Run(msgspec.Struct, frozen=True, gc=False):
+    """What is printed of a result."""
+
+    plan: _Plan
+    delivery: DeliveryResult
 
 
 def deliver(
@@ -72,7 +85,7 @@ def deliver(
         raise typer.Exit(1)
 
 
-def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[Report, State[Any]]":
+def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[JsonObject, State[Any]]":
     """Run the on-demand flow with its parameters; return its result and the state in which it ended.
 
     Raises:
@@ -86,7 +99,7 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[Report, 
     return read_result(state), state
 
 
-def read_result(state: "State[Any]") -> Report:
+def read_result(state: "State[Any]") -> JsonObject:
     """Return what a flow run ended with, also if it could not deliver.
 
     Raises:
@@ -101,17 +114,17 @@ def read_result(state: "State[Any]") -> Report:
     return result
 
 
-def print_result(result: Report, message: str) -> None:
+def print_result(result: JsonObject, message: str) -> None:
     """Print what was delivered, for people."""
-    runs = result.get("runs", [result])
+    runs = msgspec.convert(result.get("runs", [result]), list[_Run])
     rows = [
-        (run["plan"]["schedule_id"], each["provider"], each["owner"], each["outcome"], each["error"])
+        (run.plan.schedule_id, each.provider, each.owner, each.outcome, each.error)
         for run in runs
-        for each in run["delivery"]["deliveries"]
+        for each in run.delivery.deliveries
     ]
     if rows:
         print_table("Deliveries", ("schedule", "provider", "owner", "outcome", "error"), rows)
-    suppressed = sum(run["plan"]["suppressed_route_count"] for run in runs)
+    suppressed = sum(run.plan.suppressed_route_count for run in runs)
     print_line(
         f"{message}; {write_count(suppressed, 'route')} {'was' if suppressed == 1 else 'were'} suppressed."
     )

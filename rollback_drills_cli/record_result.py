@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import typer
 
 from rollback_drills.errors import DrillsError
-from rollback_drills.readiness.terms import Report
 from rollback_drills_cli.database import open_or_create
 from rollback_drills_cli.deliver import print_result, run_delivery
 from rollback_drills_cli.environment_errors import explain
@@ -18,7 +18,7 @@ from rollback_drills_cli.options import parse_now
 from rollback_drills_cli.output import print_json, print_line, print_problem
 
 if TYPE_CHECKING:
-    from rollback_drills.recording.recorder import Recorded
+    from rollback_drills.recording.recorder import Recorded, RecordReport
 
 
 def follow_up(
@@ -33,7 +33,7 @@ def follow_up(
         deliver: Whether to tell the owners.
         as_json: Whether to print documents.
     """
-    from rollback_drills.recording.recorder import write_report
+    from rollback_drills.recording.recorder import RecordResult, write_report
 
     report = write_report(recorded)
     if not as_json:
@@ -48,15 +48,15 @@ def follow_up(
         if not as_json:
             print_result(run, state.message or "")
     if as_json:
-        print_json({**report, "evidence_problem": problem, "run": run})
-    elif report["closes_cycle"] and not deliver:
+        print_json(RecordResult(**msgspec.structs.asdict(report), evidence_problem=problem, run=run))
+    elif report.closes_cycle and not deliver:
         print_line(f"To notify the owners: {_deliver_command(recorded)}")
     if problem:
         print_problem(
             f"the drill is recorded, but not yet in the evidence; the next check adds it: {problem}"
         )
     report_clock(went_back)
-    if problem or not report["accepted"] or not is_delivered:
+    if problem or not report.accepted or not is_delivered:
         raise typer.Exit(1)
 
 
@@ -95,23 +95,23 @@ def _deliver_command(recorded: "Recorded") -> str:
     return shlex.join(words)
 
 
-def _describe(report: Report) -> Iterator[str]:
+def _describe(report: "RecordReport") -> Iterator[str]:
     """Print what came of the recording."""
-    drill, path = report["drill_id"], report["history_path"]
-    if report["accepted"]:
+    drill, path = report.drill_id, report.history_path
+    if report.accepted:
         yield f"Drill {drill} is recorded in {path} and accepted."
     else:
         yield f"Drill {drill} is recorded in {path}, but not accepted:"
-        yield from (f"  {problem}" for problem in report["problems"])
-    if report["retest_due_at"]:
-        yield f"Repeat it by {report['retest_due_at']}."
-    before, after = report["next_due_at_before"] or "at an unknown time", report["next_due_at"]
-    if report["closes_cycle"]:
-        yield f"Cycle {report['cycle_id']}, due {before}, is closed. The next drill is due {after}."
+        yield from (f"  {problem}" for problem in report.problems)
+    if report.retest_due_at:
+        yield f"Repeat it by {report.retest_due_at}."
+    before, after = report.next_due_at_before or "at an unknown time", report.next_due_at
+    if report.closes_cycle:
+        yield f"Cycle {report.cycle_id}, due {before}, is closed. The next drill is due {after}."
     else:
-        yield f"Cycle {report['cycle_id']} stays open: the drill is due {before}, as before."
-    if report["not_advanced_because"]:
-        yield f"next_due_at was not moved: {report['not_advanced_because']}"
-    elif report["accepted"] and not report["closes_cycle"] and report["due_policy"] == "explicit":
+        yield f"Cycle {report.cycle_id} stays open: the drill is due {before}, as before."
+    if report.not_advanced_because:
+        yield f"next_due_at was not moved: {report.not_advanced_because}"
+    elif report.accepted and not report.closes_cycle and report.due_policy == "explicit":
         yield "To move next_due_at, edit it, or record a drill with --advance."
-    yield f"State: {report['status'].replace('_', ' ')} (it was {report['status_before'].replace('_', ' ')})."
+    yield f"State: {report.status.replace('_', ' ')} (it was {report.status_before.replace('_', ' ')})."

@@ -17,7 +17,7 @@ from rollback_drills.evidence.outages.listing import read_open_outages
 from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
-from rollback_drills.followup.dashboard import build_dashboard, find_problems
+from rollback_drills.followup.dashboard import Dashboard, build_dashboard, find_problems
 from rollback_drills.followup.drill_findings import read_open_drill_findings
 from rollback_drills.followup.due_escalations import find_due_steps
 from rollback_drills.followup.escalation_records import find_taken_steps
@@ -29,8 +29,6 @@ from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.commit import commit
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from tasks.evidence import index_evidence, open_database
 from tasks.logs import redacting
@@ -91,7 +89,7 @@ def prove_next_actions(
     overdue_after: timedelta,
     generated_by: str,
     url: str,
-) -> tuple[Report, list[str]]:
+) -> tuple[Dashboard, list[str]]:
     """Return the dashboard, and every open cycle that nobody looks after; publish both."""
     database = open_database(url)
     cycles = read_open_cycles(database, now=now)
@@ -120,7 +118,7 @@ def prove_next_actions(
     rows = redactor.value(follow_up_rows(dashboard))
     create_table_artifact(rows, key=f"{FOLLOW_UP_KEY}-cycles", description="Open cycles.")
     get_run_logger().info("%d open cycles, %d problems", len(cycles), len(problems))
-    return to_plain(dashboard), problems
+    return dashboard, problems
 
 
 @task(task_run_name="send-heartbeat", cache_policy=NO_CACHE)

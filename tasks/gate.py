@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from rollback_drills.documents.fields import in_utc
+from rollback_drills.documents.plain_json import JsonObject, to_plain
 from rollback_drills.documents.promotion import PromotionDocuments, load_promotion
 from rollback_drills.gate import decision
 from rollback_drills.gate.document import Gate, GateCheck
@@ -18,8 +19,6 @@ from rollback_drills.gate.page import render_gate
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.reports import to_plain
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.settings import read_settings
 from tasks.logs import redacting
@@ -71,7 +70,7 @@ def require_rollback_ready(
     require_current_proof: bool = False,
     generated_by: str = "require-rollback-ready",
     as_of: datetime | None = None,
-) -> Report:
+) -> JsonObject:
     """Return the gate document of a release that may pass; for the flows of others, before they release.
 
     What is left out comes from the environment of the worker, as for the flow `release-gate`.

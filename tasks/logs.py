@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from msgspec import Struct
 from prefect import State
 
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.redaction.log_filter import RedactingFilter
@@ -20,7 +22,8 @@ T = TypeVar("T")
 def redacting(step: Callable[P, T]) -> Callable[P, T]:
     """Redact what a function logs, raises and ends with, for Prefect stores all three.
 
-    A state keeps its type and name; of its data, only what is made of JSON is looked at. An error of this
+    A state keeps its type and name; its result becomes plain values. Of other data, only what is made of JSON
+    is looked at. An error of this
     program keeps its type; any other one that holds a secret becomes a RuntimeError that names its type.
     """
 
@@ -64,7 +67,7 @@ def _redact_error(error: Exception) -> Exception:
         return error
     message = redactor.text(str(error))
     if isinstance(error, DeliveryFailedError):
-        failure: Exception = DeliveryFailedError(message, redactor.document(error.result))
+        failure: Exception = DeliveryFailedError(message, _to_stored(error.result))
     elif isinstance(error, DrillsError):
         failure = type(error)(message)
     else:
@@ -89,9 +92,14 @@ def _redact_state(state: State[Any]) -> Any:
     if state.message is not None:
         state.message = redactor.text(state.message)
     if isinstance(state.data, DeliveryFailedError):
-        state.data = DeliveryFailedError(redactor.text(str(state.data)), redactor.document(state.data.result))
-    elif isinstance(state.data, dict):
-        state.data = redactor.document(state.data)
+        state.data = DeliveryFailedError(redactor.text(str(state.data)), _to_stored(state.data.result))
+    elif isinstance(state.data, Struct | dict):
+        state.data = _to_stored(state.data)
     elif isinstance(state.data, Exception):
         state.data = _redact_error(state.data)
     return state
+
+
+def _to_stored(result: Any) -> Any:
+    """Return a result as Prefect stores it: as plain values, so that who reads it needs no class of ours."""
+    return redactor_in_use().document(to_plain(result) if isinstance(result, Struct) else result)

@@ -15,7 +15,6 @@ from rollback_drills.notifications.outcome import Verdict
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.notifications.wire import WireDocument
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import write_time
 
 DELIVERY_SCHEMA: Final = "cavra.connector.delivery.v1"
@@ -53,12 +52,12 @@ class Delivery:
 class DeliveryFailedError(DrillsError):
     """At least one provider did not take a notification; the documents of the run tell which."""
 
-    def __init__(self, message: str, result: Report) -> None:
+    def __init__(self, message: str, result: Any) -> None:
         super().__init__(message)
         self.result = result
-        """What the run would have returned: the documents of contract §7."""
+        """What the run would have returned; plain values once the run has ended."""
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, Report]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[str, Any]]:
         """Pickle with both arguments, as Prefect does with what a run ends with."""
         return type(self), (str(self), self.result)
 

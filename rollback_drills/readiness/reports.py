@@ -11,7 +11,7 @@ from rollback_drills.documents.schedule import DuePolicy
 from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.documents.written_policy import WrittenCalendar, WrittenRule, WrittenWindow
 from rollback_drills.readiness.open_findings import OpenFinding
-from rollback_drills.readiness.terms import Mode, Readiness, Report
+from rollback_drills.readiness.terms import Mode, Readiness
 from rollback_drills.rendering.relative_time import write_count
 
 HISTORY_REPORT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-history.v1"
@@ -194,8 +194,3 @@ class ScheduleReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def display_name(self) -> str:
         """The id of the schedule; the path of a document that has none."""
         return self.schedule.schedule_id or self.rollback_drill_schedule_path
-
-
-def to_plain(document: object) -> Report:
-    """Return a document as the plain values that reading its JSON gives, for results of runs."""
-    return msgspec.json.decode(msgspec.json.encode(document), type=Report)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from prefect import State, flow, task
 from prefect.blocks.system import Secret
@@ -110,6 +111,22 @@ def test_the_documents_of_a_failed_run_are_looked_at_too() -> None:
 
     assert isinstance(ended.data, DeliveryFailedError)
     assert (str(ended.data), ended.data.result) == (REDACTED, {"runs": [REDACTED]})
+
+
+class Result(msgspec.Struct):
+    """What a run ends with."""
+
+    reason: str
+    count: int = 1
+
+
+def test_a_result_becomes_plain_values_which_need_no_class_of_ours() -> None:
+    plain = {"reason": f"took {REDACTED}", "count": 1}
+
+    assert end(Completed(data=Result(f"took {SECRET}"))).data == plain
+    failed = end(Failed(data=DeliveryFailedError("no", Result(f"took {SECRET}")))).data
+    assert isinstance(failed, DeliveryFailedError)
+    assert failed.result == plain
 
 
 def test_data_without_a_secret_stays_the_same_object() -> None:

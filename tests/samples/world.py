@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.drills import find_drills
@@ -42,7 +43,6 @@ from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_all_retests
 from tests.samples.builders import DRILL, NOW, judged, make_subject, open_key

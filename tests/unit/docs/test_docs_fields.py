@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.planning.event import build_event
-from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter, RouteFilter

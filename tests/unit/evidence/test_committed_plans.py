@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX_PLANS
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.evidence.committed_plans import KILLED_AFTER, write_plan
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import Concluded, Population
@@ -19,7 +20,6 @@ from rollback_drills.planning.finding import find_finding
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from tests.samples.builders import NOW, checked, make_subject, open_key
 from tests.samples.outbox_rows import as_it_is, claim, make_result, settle

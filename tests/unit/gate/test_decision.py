@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rollback_drills.documents.history import History
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.promotion import load_promotion
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
@@ -17,7 +18,6 @@ from rollback_drills.gate.production_readiness import production_readiness
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge
-from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Mode, Report
 from tests.samples.builders import DRILL, NOW, judged, make_subject
 from tests.samples.promotion import SAMPLES, write_promotion

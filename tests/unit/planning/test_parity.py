@@ -9,6 +9,7 @@ import pytest
 
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.history import History
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.reader import Loaded, parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
@@ -18,7 +19,6 @@ from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import parse_requested
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge
-from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Mode
 from tests.checkout import ROOT
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import find_time_zone_version
 from rollback_drills.evidence.records import record_plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.readiness.reports import to_plain
 from rollback_drills.reports.explained import explain_subject
 from tests.samples.builders import NOW, SCHEDULE, checked, make_subject, plan_of
 

@@ -10,6 +10,7 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -131,7 +132,7 @@ def test_it_closes_the_cycle_when_it_moves_the_due_instant(
 
     recorded = folder.record(**performed)
 
-    report = write_report(recorded)
+    report = to_plain(write_report(recorded))
     assert (report["closes_cycle"], report["next_due_at"]) == (closes, due)
     assert (report["next_due_at_before"] != due) is closes
 
@@ -139,7 +140,7 @@ def test_it_closes_the_cycle_when_it_moves_the_due_instant(
 def test_the_report_says_all_that_came_of_it(folder: Folder) -> None:
     folder.write(due_policy="after_completion")
 
-    report = write_report(folder.record())
+    report = to_plain(write_report(folder.record()))
 
     cycle_id = report.pop("cycle_id")
     assert cycle_id.startswith("gordcycle-")
@@ -171,7 +172,7 @@ def test_a_drill_that_is_not_accepted_is_recorded_with_its_problems_and_a_date_f
 ) -> None:
     folder.write(retest_within_days=1.5)
 
-    report = write_report(folder.record(status="fail", fallback_verified=False))
+    report = to_plain(write_report(folder.record(status="fail", fallback_verified=False)))
 
     assert folder.drills()[1]["status"] == "fail"
     assert folder.drills()[1]["fallback_verified"] is False
@@ -321,7 +322,7 @@ class TestAdvance:
         folder.write(interval_days=30)
         before = folder.schedule.read_bytes()
 
-        report = write_report(folder.record(advance=True, executed_at="2026-12-01T09:30:00+01:00"))
+        report = to_plain(write_report(folder.record(advance=True, executed_at="2026-12-01T09:30:00+01:00")))
 
         assert folder.due() == report["advanced_to"] == report["next_due_at"] == "2026-12-31T08:30:00+00:00"
         assert report["closes_cycle"]
@@ -332,7 +333,7 @@ class TestAdvance:
         assert (folder.path / "schedule.json.bak").read_bytes() == before
 
     def test_a_drill_that_is_not_accepted_moves_nothing(self, folder: Folder) -> None:
-        report = write_report(folder.record(advance=True, status="fail"))
+        report = to_plain(write_report(folder.record(advance=True, status="fail")))
 
         assert folder.due() == SCHEDULE["next_due_at"]
         assert report["advanced_to"] == ""
@@ -340,7 +341,7 @@ class TestAdvance:
     def test_it_is_never_moved_back(self, folder: Folder) -> None:
         folder.write(next_due_at="2027-06-01T09:00:00Z")
 
-        report = write_report(folder.record(advance=True))
+        report = to_plain(write_report(folder.record(advance=True)))
 
         assert folder.due() == "2027-06-01T09:00:00Z"
         assert report["not_advanced_because"] == (
@@ -381,7 +382,7 @@ class TestAdvance:
         folder.write(**change)
         monkeypatch.setattr(Folder, "target", target)
 
-        report = write_report(folder.record(advance=True))
+        report = to_plain(write_report(folder.record(advance=True)))
 
         assert report["not_advanced_because"].endswith(problem)
         assert folder.due() == SCHEDULE["next_due_at"]
@@ -457,6 +458,6 @@ def test_a_check_writes_what_a_process_that_died_has_left_out(folder: Folder, da
 def test_at_the_end_of_the_calendar_the_date_of_a_retest_is_its_end(folder: Folder) -> None:
     now = datetime(9999, 12, 31, tzinfo=UTC)
 
-    report = write_report(folder.record(now=now, status="fail", executed_at="9999-12-30T00:00:00Z"))
+    report = to_plain(write_report(folder.record(now=now, status="fail", executed_at="9999-12-30T00:00:00Z")))
 
     assert report["retest_due_at"].startswith("9999-12-31T23:59:59")

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
-from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills.reports.audit_reading import find_package

@@ -8,8 +8,8 @@ import pytest
 from msgspec import convert
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.errors import UsageError
-from rollback_drills.readiness.reports import to_plain
 from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.pages import render_trend, summarise_trend, top_counts, week_rows
