@@ -1,7 +1,7 @@
 """Hands the events of a run to Prefect, where automations and the feed of events find them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from prefect.events import emit_event
@@ -27,6 +27,7 @@ from rollback_drills.reports.run_events import (
     decline_event,
     escalation_event,
     exception_event,
+    find_check_events,
     find_events,
     request_event,
     retirement_event,
@@ -47,23 +48,17 @@ def emit_events(
     name = runs[0].plan.schedule_id if is_single else FLEET
     states = Counter(each.judgement.readiness for each in runs)
     ended = check_event(states, changes, name=name, delivery_count=len(deliveries))
-    _emit_all(chain(_find_news(runs, deliveries, changes), [ended]))
+    _emit_all(chain(find_check_events(runs, deliveries, changes), [ended]))
 
 
 def emit_shard(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], changes: Changes) -> None:
     """Emit the events of a shard: what changed, and what was delivered."""
-    _emit_all(_find_news(runs, deliveries, changes))
+    _emit_all(find_check_events(runs, deliveries, changes))
 
 
 def emit_check(states: Mapping[Readiness, int], changes: Changes, delivery_count: int) -> None:
     """Emit the event that a check has ended whose shards have emitted all others."""
     _emit_all([check_event(states, changes, delivery_count=delivery_count)])
-
-
-def _find_news(
-    runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], changes: Changes
-) -> Iterator[RunEvent]:
-    return find_events([each for each in runs if each.plan.schedule_id in changes.changed], deliveries)
 
 
 def emit_follow_up(taken: Sequence[Escalation], deliveries: Sequence[Delivery]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -28,6 +29,8 @@ from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import Redact
 
 _MOST_NAMED: Final = 10
+_REDACTED_AT_ONCE: Final = 100
+"""A look for secrets in so many records costs little more than in one."""
 _RECENT: Final = 200
 """So many transactions are looked at for one that a clock is behind of."""
 
@@ -96,6 +99,11 @@ def index_run(
     def keep(record: R) -> R:
         return name_run(redact(record), flow_run_id)
 
+    def keep_all(records: Iterable[R]) -> Iterator[R]:
+        rest = iter(records)
+        while some := list(islice(rest, _REDACTED_AT_ONCE)):
+            yield from (name_run(each, flow_run_id) for each in redact(some))
+
     refused: list[str] = []
     check = open_check(looked, redact) if looked else None
     with appending(database, open_key) as (connection, appender):
@@ -103,17 +111,17 @@ def index_run(
         earlier = drills.find_earlier(connection) if isinstance(drills, SeenDrills) else {}
         unknown = find_unknown(connection, drills, earlier)
         appender.add((keep(drills[key]()) for key in unknown), unknown)
-        appender.add(map(keep, records))
+        appender.add(keep_all(records))
         taken, own = find_taken(connection), check.plan_ids if check else frozenset()
         appender.add(map(redact, take_plans(connection, own, created_at)))
         if check:
-            appender.add(map(keep, check.begin(connection, taken)))
+            appender.add(keep_all(check.begin(connection, taken)))
         touched = Touched()
         for outcomes in _take(connection, created_at):
             deliveries = [each.delivery for each in outcomes if each.delivery]
             touched.see(deliveries)
             refused += [_explain_refused(each) for each in outcomes if each.problem]
-            appender.add(map(keep, _record(deliveries, created_at=created_at, signer=signer)))
+            appender.add(keep_all(_record(deliveries, created_at=created_at, signer=signer)))
         add_connector_records(connection, appender, touched, keep, created_at=created_at, signer=signer)
         if check and (summary := check.end(connection)):
             record = record_check(summary, check.changes, created_at=created_at, signer=signer)

@@ -1,7 +1,7 @@
 """The events of a run, for automations: how ready a schedule is, who is told, what became of it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,7 +41,20 @@ class RunEvent:
     """What `schedule_id` names; a gate and a check are named after their schedule, or the fleet."""
 
 
-def find_events(runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery]) -> Iterator[RunEvent]:
+def find_check_events(
+    runs: Sequence[ScheduleRun], deliveries: Sequence[Delivery], changes: Changes
+) -> Iterator[RunEvent]:
+    """Yield the events of a check: those of the schedules that changed, then every delivery.
+
+    That a schedule is ready is no news in the first check of a population: nobody knew it as anything else.
+    """
+    changed = (each for each in runs if each.plan.schedule_id in changes.changed)
+    if changes.is_first:
+        changed = (each for each in changed if each.judgement.readiness is not Readiness.READY)
+    return find_events(changed, deliveries)
+
+
+def find_events(runs: Iterable[ScheduleRun], deliveries: Sequence[Delivery]) -> Iterator[RunEvent]:
     """Yield the events of a run: for each schedule its readiness and decisions, then every delivery.
 
     A schedule of which no drill is asked gives no readiness. A route that is not told because its schedule is

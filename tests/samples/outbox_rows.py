@@ -176,9 +176,20 @@ def as_it_is(record: T) -> T:
     return record
 
 
+def in_each(redact: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let something that redacts one record take several too, as the redactor does."""
+
+    def redact_each(value: Any) -> Any:
+        return [redact(each) for each in value] if isinstance(value, list) else redact(value)
+
+    return redact_each
+
+
 def index(database: Database, records: Sequence[Report] = (), redact: Callable[[Any], Any] = as_it_is) -> int:
     """Take what is new into the evidence."""
-    found = index_run(database, records, created_at=NOW, signer="me", redact=redact, open_key=open_key)
+    found = index_run(
+        database, records, created_at=NOW, signer="me", redact=in_each(redact), open_key=open_key
+    )
     return found.count
 
 

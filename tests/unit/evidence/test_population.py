@@ -24,6 +24,7 @@ from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, start_record
 from rollback_drills.evidence.verify.findings import FindingKind
 from rollback_drills.readiness.terms import Report
 from tests.samples.builders import NOW, open_key
+from tests.samples.outbox_rows import as_it_is, in_each
 from tests.samples.populations import DAY, POPULATION, concluded, news_of, population_of, records, verify
 
 
@@ -38,7 +39,7 @@ def run(
         [],
         created_at=NOW + days * DAY,
         signer="me",
-        redact=redact or (lambda record: record),
+        redact=in_each(redact or as_it_is),
         open_key=open_key,
         looked=population,
     )

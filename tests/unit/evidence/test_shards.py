@@ -22,6 +22,7 @@ from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.shards import ReplacedCheckError, begin_shards, find_results
 from tests.samples.builders import NOW, open_key
 from tests.samples.examples import examples
+from tests.samples.outbox_rows import as_it_is, in_each
 from tests.samples.populations import DAY, POPULATION, news_of, population_of, records, verify
 
 SHARDS = find_shards(3, 1)
@@ -36,7 +37,7 @@ def write(
         [],
         created_at=NOW + days * DAY,
         signer="me",
-        redact=redact or (lambda record: record),
+        redact=in_each(redact or as_it_is),
         open_key=open_key,
         looked=looked,
     )

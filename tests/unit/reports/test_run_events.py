@@ -11,6 +11,7 @@ from msgspec import convert
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.connector_notice import notice_entry
 from rollback_drills.documents.subject import Subject
+from rollback_drills.evidence.population import Changes
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
@@ -23,7 +24,13 @@ from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import Destination
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.reports.run_events import RunEvent, acknowledgement_event, escalation_event, find_events
+from rollback_drills.reports.run_events import (
+    RunEvent,
+    acknowledgement_event,
+    escalation_event,
+    find_check_events,
+    find_events,
+)
 from rollback_drills.reports.run_page import ScheduleRun
 from tests.samples.builders import NOW, build_notifications, judged, make_subject, make_told, plan_of, planned
 from tests.samples.world import World
@@ -70,6 +77,31 @@ def test_a_schedule_gives_its_readiness_and_an_event_for_each_route(
     run = make_run(make_subject(next_due_at=next_due_at))
 
     assert names_of(find_events([run], [])) == names
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        pytest.param(
+            Changes(is_first=True, changed=frozenset({"late", "fine"})),
+            {"readiness.needs_attention": 1, "decision.deliver": 4},
+            id="first",
+        ),
+        pytest.param(
+            Changes(is_first=False, changed=frozenset({"late", "fine"})),
+            {"readiness.needs_attention": 1, "decision.deliver": 4, "readiness.ready": 1},
+            id="later",
+        ),
+        pytest.param(Changes(is_first=False, changed=frozenset({"fine"})), {"readiness.ready": 1}, id="one"),
+    ],
+)
+def test_a_check_tells_what_changed_and_a_first_one_not_what_is_ready(
+    changes: Changes, names: dict[str, int]
+) -> None:
+    late = make_run(make_subject(schedule_id="late", next_due_at="2026-11-27T09:00:00Z"))
+    fine = make_run(make_subject(schedule_id="fine", next_due_at="2026-12-15T09:00:01Z"))
+
+    assert names_of(find_check_events([late, fine], [], changes)) == names
 
 
 def test_a_schedule_of_which_no_drill_is_asked_gives_no_event() -> None:
