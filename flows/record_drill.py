@@ -163,7 +163,7 @@ def _describe(recorded: Recorded) -> str:
     if not recorded.problems:
         return f"{recorded.drill.drill_id} {was} and accepted"
     retest = recorded.find_retest()
-    again = f"; to be performed again by {retest['retest_due_at']}" if retest else ""
+    again = f"; to be performed again by {retest.retest_due_at}" if retest else ""
     return f"{recorded.drill.drill_id} {was} and not accepted: {'; '.join(recorded.problems)}{again}"
 
 

@@ -50,7 +50,7 @@ def revoke(
     record = record_revocation(cycle_id, route.schedule_id, by=by, reason=reason, created_at=parse_now(None))
     went_back = append_signed(index.database, [record])
     if as_json:
-        print_json(record)
+        print_json(record.to_wire())
     else:
         print_line(f"{by} has revoked the links of {cycle_id} ({route.schedule_id}).")
     report_clock(went_back)
@@ -104,13 +104,13 @@ def feed(
     with console(stderr=True).status("signing"):
         from blocks.link_keys import open_link_keys  # Prefect takes a second to import
 
-        permission = open_link_keys().sign_feed(record["session_id"], now=now)
+        permission = open_link_keys().sign_feed(record.session_id, now=now)
     went_back = append_signed(index.database, [record])
     address = write_address(settings.public_url, permission)
     if as_json:
-        print_json({**record, "address": address})
+        print_json({**record.to_wire(), "address": address})
     else:
-        print_line(f"The calendar of {owner}, until {record['expires_at']} ({record['session_id']}):")
+        print_line(f"The calendar of {owner}, until {record.expires_at} ({record.session_id}):")
         print_line(address)
     report_clock(went_back)
 
@@ -156,7 +156,7 @@ def revoke_feed(
     records = record_feed_revocations(chosen, by=by, reason=reason, created_at=now)
     went_back = append_signed(index.database, records)
     if as_json:
-        print_json({"revoked": records})
+        print_json({"revoked": [each.to_wire() for each in records]})
     else:
         for each in chosen:
             print_line(f"{by} has revoked the feed {each.feed_id} of {each.owner}.")

@@ -40,7 +40,7 @@ def trust(
     ]
     went_back = append_signed(index.database, records)
     if as_json:
-        print_json({"items": records})
+        print_json({"items": [each.to_wire() for each in records]})
     else:
         print_line(f"{by} has confirmed the drill history of {', '.join(found)}.")
     report_clock(went_back)

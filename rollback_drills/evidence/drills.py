@@ -14,6 +14,7 @@ from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import Drill, Finding
 from rollback_drills.documents.subject import Subject
+from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import DRILL_KIND, start_record
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
@@ -37,7 +38,7 @@ class SeenDrill(msgspec.Struct, frozen=True, gc=False):
         return sha256(f"{schedule_id}\x1f".encode() + _encoder.encode(_in_utc(self.drill))).hexdigest()
 
 
-class SeenDrills(Mapping[str, Callable[[], Report]]):
+class SeenDrills(Mapping[str, Callable[[], Record | Report]]):
     """By the key under which a drill is written once, how to make its record; in the order of the histories.
 
     Of a large fleet most drills are written already, so a record is made only when it is asked for.
@@ -48,10 +49,10 @@ class SeenDrills(Mapping[str, Callable[[], Report]]):
     ) -> None:
         """Make records of the drills that were seen."""
         self._seen = seen
-        self._further: Mapping[str, Callable[[], Report]] = {}
+        self._further: Mapping[str, Callable[[], Record | Report]] = {}
         self._record = partial(record_drill, now=now, created_at=created_at, signer=signer)
 
-    def followed_by(self, further: Mapping[str, Callable[[], Report]]) -> Self:
+    def followed_by(self, further: Mapping[str, Callable[[], Record | Report]]) -> Self:
         """Add what else is written once, after the drills; changes this object, and gives it."""
         self._further = further
         return self
@@ -70,7 +71,7 @@ class SeenDrills(Mapping[str, Callable[[], Report]]):
             if others[each.schedule_id]
         }
 
-    def __getitem__(self, key: str) -> Callable[[], Report]:
+    def __getitem__(self, key: str) -> Callable[[], Record | Report]:
         """Return what makes the record of a drill."""
         return self._further[key] if key in self._further else partial(self._record, self._seen[key], key)
 

@@ -1,18 +1,16 @@
 """Reads the drills of alarm paths out of the outbox, and what the evidence says of them."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.index import read_all
-from rollback_drills.evidence.records import ALARM_PATH_KIND
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
+from rollback_drills.followup.alarm_path_records import AlarmPathRecord
 from rollback_drills.followup.alarm_paths import (
     AlarmPathDrill,
     AlarmPathFinding,
@@ -27,19 +25,6 @@ from rollback_drills.outbox.rows import OutboxRow, read_notification
 
 JUDGED_FOR: Final = timedelta(days=62)
 """How old a drill may be that is judged: that of the month before may still be on its way."""
-
-
-class _Found(msgspec.Struct, frozen=True, gc=False, rename={"kind": "finding", "at": "found_at"}):
-    owner: str
-    provider: str
-    kind: EventKind
-    at: datetime
-    because: str
-    cycle_id: str
-    notification_id: str
-
-
-_read_found: Final = msgspec.json.Decoder(_Found).decode
 
 
 def read_drills(database: Database, *, now: datetime) -> list[AlarmPathDrill]:
@@ -62,13 +47,13 @@ def read_answered(database: Database) -> set[str]:
 def read_recorded(database: Database) -> set[str]:
     """Return the notifications of the drills whose miss is in the evidence already."""
     with database.read() as connection:
-        return {each.notification_id for each in _iterate_found(connection)}
+        return {each.notification_id for each in read_all(connection, AlarmPathRecord)}
 
 
 def read_findings(database: Database) -> list[AlarmPathFinding]:
     """Return the routes that reach nobody, as the evidence has them, by owner and provider."""
     with database.read() as connection:
-        found = list(_iterate_found(connection))
+        found = read_all(connection, AlarmPathRecord)
         if not found:
             return []
         answered = _read_answered(connection)
@@ -76,8 +61,8 @@ def read_findings(database: Database) -> list[AlarmPathFinding]:
         RouteEvent(
             owner=each.owner,
             provider=each.provider,
-            kind=each.kind,
-            at=each.at,
+            kind=each.finding,
+            at=datetime.fromisoformat(each.found_at),
             because=each.because,
             cycle_id=each.cycle_id,
         )
@@ -88,11 +73,6 @@ def read_findings(database: Database) -> list[AlarmPathFinding]:
         for each in answered
     ]
     return find_open(events)
-
-
-def _iterate_found(connection: Connection) -> Iterator[_Found]:
-    statement = select(LEDGER.c.record).where(LEDGER.c.metadata_kind == ALARM_PATH_KIND)
-    yield from map(_read_found, connection.scalars(statement.order_by(LEDGER.c.leaf_index)))
 
 
 def _read_answered(connection: Connection) -> list[AcknowledgementRecord]:

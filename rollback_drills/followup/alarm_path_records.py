@@ -5,13 +5,34 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 
+from msgspec import UNSET, UnsetType
+
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.records import ALARM_PATH_KIND, start_record
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import ALARM_PATH_KIND
 from rollback_drills.followup.alarm_paths import AlarmPathFinding, EventKind, MissedDrill
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.alarm_path import AlarmPath
-from rollback_drills.readiness.terms import Report
+
+
+class AlarmPathRecord(Record, frozen=True, kw_only=True, gc=False, tag=ALARM_PATH_KIND):
+    """What was found about a route, as the evidence has it."""
+
+    schedule_id: str
+    cycle_id: str
+    owner: str
+    provider: str
+    route_key: str
+    notification_id: str
+    """The drill that was missed; empty if none was."""
+    finding: EventKind
+    because: str
+    assigned_to: str | UnsetType = UNSET
+    """Who looks after a missed drill."""
+    drilled_at: str | UnsetType = UNSET
+    """When a missed drill was planned."""
+    found_at: str
 
 
 def find_withdrawn(
@@ -24,7 +45,7 @@ def find_withdrawn(
 
 def record_missed(
     missed: Iterable[MissedDrill], *, assigned_to: str, now: datetime, created_at: datetime, signer: str
-) -> dict[str, Callable[[], Report]]:
+) -> dict[str, Callable[[], AlarmPathRecord]]:
     """Return, by the key under which it is written once, how to make the record of each missed drill.
 
     Args:
@@ -44,7 +65,7 @@ def record_missed(
 
 def record_withdrawn(
     findings: Iterable[AlarmPathFinding], *, now: datetime, created_at: datetime, signer: str
-) -> dict[str, Callable[[], Report]]:
+) -> dict[str, Callable[[], AlarmPathRecord]]:
     """Return, by the key under which it is written once, how to end each finding about an unused route.
 
     Args:
@@ -67,37 +88,40 @@ def _once_key(*parts: str) -> str:
 
 def _record_missed(
     missed: MissedDrill, assigned_to: str, *, now: datetime, created_at: datetime, signer: str
-) -> Report:
+) -> AlarmPathRecord:
     drill = missed.drill
-    return {
-        **start_record(ALARM_PATH_KIND, drill.session_id, created_at=created_at, signer=signer),
-        "schedule_id": f"{ids.ALARM_PATH_PREFIX}{drill.owner}",
-        "cycle_id": drill.cycle_id,
-        "owner": drill.owner,
-        "provider": drill.provider,
-        "route_key": drill.route_key,
-        "notification_id": drill.notification_id,
-        "finding": str(EventKind.MISSED),
-        "because": missed.because,
-        "assigned_to": assigned_to,
-        "drilled_at": write_instant(drill.planned_at),
-        "found_at": write_instant(now),
-    }
+    return AlarmPathRecord(
+        session_id=drill.session_id,
+        created_at=write_instant(created_at),
+        signer=signer,
+        schedule_id=f"{ids.ALARM_PATH_PREFIX}{drill.owner}",
+        cycle_id=drill.cycle_id,
+        owner=drill.owner,
+        provider=drill.provider,
+        route_key=drill.route_key,
+        notification_id=drill.notification_id,
+        finding=EventKind.MISSED,
+        because=missed.because,
+        assigned_to=assigned_to,
+        drilled_at=write_instant(drill.planned_at),
+        found_at=write_instant(now),
+    )
 
 
 def _record_withdrawn(
     finding: AlarmPathFinding, *, now: datetime, created_at: datetime, signer: str
-) -> Report:
-    session_id = ids.delivery_session_id(f"alarm-path-{finding.owner}", finding.cycle_id)
-    return {
-        **start_record(ALARM_PATH_KIND, session_id, created_at=created_at, signer=signer),
-        "schedule_id": f"{ids.ALARM_PATH_PREFIX}{finding.owner}",
-        "cycle_id": finding.cycle_id,
-        "owner": finding.owner,
-        "provider": finding.provider,
-        "route_key": ids.route_key(finding.cycle_id, finding.provider, finding.owner),
-        "notification_id": "",
-        "finding": str(EventKind.WITHDRAWN),
-        "because": "no schedule uses the route any more",
-        "found_at": write_instant(now),
-    }
+) -> AlarmPathRecord:
+    return AlarmPathRecord(
+        session_id=ids.delivery_session_id(f"alarm-path-{finding.owner}", finding.cycle_id),
+        created_at=write_instant(created_at),
+        signer=signer,
+        schedule_id=f"{ids.ALARM_PATH_PREFIX}{finding.owner}",
+        cycle_id=finding.cycle_id,
+        owner=finding.owner,
+        provider=finding.provider,
+        route_key=ids.route_key(finding.cycle_id, finding.provider, finding.owner),
+        notification_id="",
+        finding=EventKind.WITHDRAWN,
+        because="no schedule uses the route any more",
+        found_at=write_instant(now),
+    )

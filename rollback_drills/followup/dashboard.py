@@ -19,10 +19,10 @@ from rollback_drills.followup.escalation_plan import EscalationRoute, describe_r
 from rollback_drills.followup.exception_requests import RequestedException
 from rollback_drills.followup.follow_up_rules import NO_RULES, FollowUpRules
 from rollback_drills.followup.next_actions import Action, CycleState, NextAction, find_state
+from rollback_drills.followup.retests import Retest
 from rollback_drills.followup.route_status import find_standings
 from rollback_drills.followup.totals import NO_TOTALS, Totals
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.recording.retests import Retest
 from rollback_drills.rendering.command_line import write_command
 
 DASHBOARD_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-dashboard.v1"

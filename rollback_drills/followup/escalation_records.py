@@ -6,16 +6,40 @@ from functools import partial
 from hashlib import sha256
 from itertools import groupby
 
-from rollback_drills.evidence.records import ESCALATION_KIND, start_record
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.time_data import TimeData
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import ESCALATION_KIND
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
-from rollback_drills.readiness.terms import Report
+from rollback_drills.followup.escalations import TakenStep
 
 _Told = Sequence[tuple[RouteFacts, Sent]]
 
 
+class EscalationRecord(Record, frozen=True, kw_only=True, gc=False, tag=ESCALATION_KIND):
+    """A step that was taken, as the evidence has it."""
+
+    schedule_id: str
+    cycle_id: str
+    plan_id: str
+    owner: str
+    """Whose silence it is about."""
+    step: int
+    told: str
+    providers: Sequence[str]
+    notification_ids: Sequence[str]
+    step_due_at: str
+    escalated_at: str
+    status: str
+    time_data: TimeData | UnsetType = UNSET
+
+
 def find_taken_steps(
     cycles: Iterable[CycleFacts], *, created_at: datetime, signer: str
-) -> dict[str, Callable[[], Report]]:
+) -> dict[str, Callable[[], EscalationRecord]]:
     """Return, by the key under which a step is written once, how to make its record.
 
     The steps are found in the outbox: if a run is killed before it writes one into the evidence, the next run
@@ -40,21 +64,23 @@ def _once_key(cycle_id: str, owner: str, step: int) -> str:
     return sha256(f"{ESCALATION_KIND}\x1f{cycle_id}\x1f{owner}\x1f{step}".encode()).hexdigest()
 
 
-def _record(cycle: CycleFacts, told: _Told, *, created_at: datetime, signer: str) -> Report:
+def _record(cycle: CycleFacts, told: _Told, *, created_at: datetime, signer: str) -> EscalationRecord:
     (route, first), *_ = told
-    event, escalation = first.event, first.event["escalation"]
-    return {
-        **start_record(ESCALATION_KIND, event["session_id"], created_at=created_at, signer=signer),
-        "schedule_id": cycle.schedule_id,
-        "cycle_id": cycle.cycle_id,
-        "plan_id": event["plan_id"],
-        "owner": escalation["owner"],
-        "step": escalation["step"],
-        "told": route.owner,
-        "providers": [each.provider for each, _ in told],
-        "notification_ids": [each.notification_id for _, each in told],
-        "step_due_at": escalation["step_due_at"],
-        "escalated_at": escalation["escalated_at"],
-        "status": str(first.status),
-        **{name: escalation[name] for name in ("time_data",) if name in escalation},
-    }
+    step = msgspec.convert(first.event["escalation"], TakenStep)
+    return EscalationRecord(
+        session_id=first.event["session_id"],
+        created_at=write_instant(created_at),
+        signer=signer,
+        schedule_id=cycle.schedule_id,
+        cycle_id=cycle.cycle_id,
+        plan_id=first.event["plan_id"],
+        owner=step.owner,
+        step=step.step,
+        told=route.owner,
+        providers=[each.provider for each, _ in told],
+        notification_ids=[each.notification_id for _, each in told],
+        step_due_at=step.step_due_at,
+        escalated_at=step.escalated_at,
+        status=first.status,
+        time_data=step.time_data,
+    )

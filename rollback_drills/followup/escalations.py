@@ -23,7 +23,6 @@ from rollback_drills.notifications.notification import (
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.escalation_chain import Chain, Link
-from rollback_drills.readiness.terms import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,18 @@ def take_step(cycle: CycleFacts, owner: str, planned: PlannedStep, rules: Follow
     return Escalation(cycle, chain, planned.step, planned.due_at, planned.providers, zone, used)
 
 
+class TakenStep(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the event of an escalation says about its step."""
+
+    owner: str
+    """Whose silence it is about."""
+    step: int
+    step_due_at: str
+    escalated_at: str
+    time_data: TimeData | UnsetType = UNSET
+    """The versions of the data that the time depends on."""
+
+
 def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[OutboxEntry]:
     """Yield what a step commits: a notification through each provider of the person who is told."""
     for provider in escalation.providers:
@@ -111,6 +122,13 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
     cycle, link, event = escalation.cycle, escalation.link, escalation.opened.event
     acknowledge = write_acknowledge(cycle.cycle_id, link.owner)
     title = f"Escalated: {event['title']}"
+    step = TakenStep(
+        owner=escalation.chain.owner,
+        step=escalation.step,
+        step_due_at=write_instant(escalation.due_at),
+        escalated_at=write_instant(now),
+        time_data=escalation.time_data,
+    )
     kept = {name: value for name, value in event.items() if name not in ("deferred_until", "deferred_by")}
     return Notification(
         notification_id=escalation.find_notification_id(provider),
@@ -131,24 +149,13 @@ def _build(escalation: Escalation, provider: str, *, now: datetime) -> Notificat
             "owners": [link.owner],
             "notification_providers": [provider],
             "acknowledge": acknowledge,
-            "escalation": _describe(escalation, now=now),
+            "escalation": msgspec.to_builtins(step),
         },
         reason=Reason.ESCALATED,
         route_key=escalation.find_route_key(provider),
         owner_key=_owner_key(escalation, provider),
         time_zone=escalation.time_zone,
     )
-
-
-def _describe(escalation: Escalation, *, now: datetime) -> Report:
-    described = {
-        "owner": escalation.chain.owner,
-        "step": escalation.step,
-        "step_due_at": write_instant(escalation.due_at),
-        "escalated_at": write_instant(now),
-    }
-    used = escalation.time_data
-    return described | {"time_data": msgspec.to_builtins(used)} if used else described
 
 
 def _summary(escalation: Escalation, *, now: datetime) -> str:

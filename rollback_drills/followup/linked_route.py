@@ -7,9 +7,11 @@ from sqlalchemy import select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import LINK_REVOCATION_KIND, start_record
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import LINK_REVOCATION_KIND
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementRecord,
@@ -20,7 +22,6 @@ from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
 from rollback_drills.followup.open_cycles import read_alarm_path, read_open_cycles
 from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.names.ids import ALARM_PATH_PREFIX, delivery_session_id
-from rollback_drills.readiness.terms import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,22 @@ def find_linked_route(database: Database, route_key: str, *, now: datetime) -> L
 
 def _refuse_revoked(database: Database, cycle_id: str) -> None:
     conditions = EvidenceFilter(metadata_kind=LINK_REVOCATION_KIND, cycle_id=cycle_id)
-    found, _ = EvidenceIndex(database).find(conditions, limit=1)
-    if found:
+    if EvidenceIndex(database).read(conditions, LinkRevocationRecord, limit=1):
         raise UsageError("the links of this cycle were revoked; acknowledge in another way")
+
+
+class LinkRevocationRecord(Record, frozen=True, kw_only=True, gc=False, tag=LINK_REVOCATION_KIND):
+    """That no link of a cycle can be used any more, as the evidence has it."""
+
+    schedule_id: str
+    cycle_id: str
+    revoked_by: str
+    reason: str
 
 
 def record_revocation(
     cycle_id: str, schedule_id: str, *, by: str, reason: str, created_at: datetime
-) -> Report:
+) -> LinkRevocationRecord:
     """Write down that no link of a cycle can be used any more.
 
     Raises:
@@ -91,11 +100,12 @@ def record_revocation(
     check_texts(by=by, reason=reason)
     if not by.strip():
         raise UsageError("is empty; say who revokes", field="by")
-    session_id = delivery_session_id(schedule_id, cycle_id)
-    return {
-        **start_record(LINK_REVOCATION_KIND, session_id, created_at=created_at, signer=by),
-        "schedule_id": schedule_id,
-        "cycle_id": cycle_id,
-        "revoked_by": by,
-        "reason": reason,
-    }
+    return LinkRevocationRecord(
+        session_id=delivery_session_id(schedule_id, cycle_id),
+        created_at=write_instant(created_at),
+        signer=by,
+        schedule_id=schedule_id,
+        cycle_id=cycle_id,
+        revoked_by=by,
+        reason=reason,
+    )

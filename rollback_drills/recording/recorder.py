@@ -1,7 +1,7 @@
 """Records one performed drill: writes it into the history, and says what came of it."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,15 +17,15 @@ from rollback_drills.documents.schedule import DuePolicy
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, history_schema_for, miss_schema
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import DrillsError, Field, UsageError
-from rollback_drills.evidence.drills import find_drills
+from rollback_drills.evidence.drills import SeenDrills, find_drills
 from rollback_drills.readiness.acceptance import find_problems, is_accepted
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.recording.document import append_drill, new_history
 from rollback_drills.recording.document_file import locked, write_document
 from rollback_drills.recording.drill_entry import drill_to_wire
-from rollback_drills.recording.retests import find_retests
+from rollback_drills.recording.retests import RetestRecord, find_retests
 from rollback_drills.recording.same_drill import is_recorded, refuse_repeated
 from rollback_drills.recording.target import Target
 from rollback_drills.recording.written_due import Advanced, advance_due, check_advance
@@ -58,7 +58,7 @@ class Recorded:
         """Whether the drill has ended the cycle that the schedule was in."""
         return self.before.cycle.cycle_id != self.after.cycle.cycle_id
 
-    def find_evidence(self, *, created_at: datetime, signer: str) -> Mapping[str, Callable[[], Report]]:
+    def find_evidence(self, *, created_at: datetime, signer: str) -> SeenDrills:
         """Return what the evidence is to have of the history, each to be written down once.
 
         Args:
@@ -69,12 +69,12 @@ class Recorded:
         drills = find_drills([self.subject], names, now=self.now, created_at=created_at, signer=signer)
         return drills.followed_by(self._find_retests(created_at, signer))
 
-    def find_retest(self) -> Report | None:
+    def find_retest(self) -> RetestRecord | None:
         """Return the re-test that the drill calls for; None if it, or one that came after it, is accepted."""
         made = (make() for make in self._find_retests(self.now, "").values())
-        return next((each for each in made if each["drill_id"] == self.drill.drill_id), None)
+        return next((each for each in made if each.drill_id == self.drill.drill_id), None)
 
-    def _find_retests(self, created_at: datetime, signer: str) -> dict[str, Callable[[], Report]]:
+    def _find_retests(self, created_at: datetime, signer: str) -> dict[str, Callable[[], RetestRecord]]:
         cycle_id = self.after.cycle.cycle_id
         return find_retests(self.subject, cycle_id, now=self.now, created_at=created_at, signer=signer)
 
@@ -240,5 +240,5 @@ def write_report(recorded: Recorded) -> RecordReport:
         next_due_at=recorded.after.schedule.next_due_at,
         advanced_to=write_instant(advanced.to) if advanced.to else "",
         not_advanced_because=advanced.problem,
-        retest_due_at=retest["retest_due_at"] if retest else "",
+        retest_due_at=retest.retest_due_at if retest else "",
     )

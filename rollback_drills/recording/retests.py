@@ -1,40 +1,36 @@
 """Re-tests: a drill that was not accepted is to be performed again, by a date, until one is accepted."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
-
-import msgspec
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import Drill
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
-from rollback_drills.evidence.records import RETEST_KIND, start_record
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import RETEST_KIND
 from rollback_drills.names import ids
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
 from rollback_drills.readiness.due import find_latest_accepted_at
-from rollback_drills.readiness.terms import Report
 
 
-class Retest(msgspec.Struct, frozen=True, gc=False):
-    """A drill that is to be performed again, as evidence and dashboard have it."""
+class RetestRecord(Record, frozen=True, kw_only=True, gc=False, tag=RETEST_KIND):
+    """A drill that is to be performed again, as the evidence has it."""
 
     schedule_id: str
     cycle_id: str
     drill_id: str
     failed_at: str
     retest_due_at: str
-    problems: list[str]
-    overdue: bool = False
-    """Whether the time for it is over; only the dashboard has it."""
+    problems: Sequence[str]
 
 
 def find_retests(
     subject: Subject, cycle_id: str, *, now: datetime, created_at: datetime, signer: str
-) -> dict[str, Callable[[], Report]]:
+) -> dict[str, Callable[[], RetestRecord]]:
     """Find the drills of a schedule that are to be performed again, each to be written down once.
 
     Those are the dated ones that are not accepted, and after which no accepted one came.
@@ -54,7 +50,7 @@ def find_retests(
     if schedule is None or not schedule.schedule_id or history is None:
         return {}
     accepted_at = find_latest_accepted_at(history, now=now)
-    found: dict[str, Callable[[], Report]] = {}
+    found: dict[str, Callable[[], RetestRecord]] = {}
     for drill in history.drills:
         failed_at = drill.executed_at
         if failed_at is None or (accepted_at and failed_at < accepted_at) or is_in_future(drill, now=now):
@@ -72,16 +68,18 @@ def find_all_retests(
     now: datetime,
     created_at: datetime,
     signer: str,
-) -> dict[str, Callable[[], Report]]:
+) -> dict[str, Callable[[], RetestRecord]]:
     """Find the re-tests of every schedule of a run; see `find_retests`."""
-    found: dict[str, Callable[[], Report]] = {}
+    found: dict[str, Callable[[], RetestRecord]] = {}
     for check in checks:
         cycle_id = check.judgement.cycle.cycle_id
         found |= find_retests(check.subject, cycle_id, now=now, created_at=created_at, signer=signer)
     return found
 
 
-def open_retests(records: Iterable[Retest], accepted: Iterable[tuple[datetime, str]]) -> list[Retest]:
+def open_retests(
+    records: Iterable[RetestRecord], accepted: Iterable[tuple[datetime, str]]
+) -> list[RetestRecord]:
     """Return the re-tests of one schedule that are still to be performed, by when they are due.
 
     A re-test is over with the first accepted drill that was executed after the one that failed; also when the
@@ -93,7 +91,7 @@ def open_retests(records: Iterable[Retest], accepted: Iterable[tuple[datetime, s
     """
     performed = list(accepted)
 
-    def is_over(record: Retest) -> bool:
+    def is_over(record: RetestRecord) -> bool:
         failed_at = datetime.fromisoformat(record.failed_at)
         return any(
             at > failed_at or (at == failed_at and drill_id == record.drill_id) for at, drill_id in performed
@@ -118,19 +116,20 @@ def _record(
     now: datetime,
     created_at: datetime,
     signer: str,
-) -> Report:
+) -> RetestRecord:
     """Write down a re-test, in the session of the drill that it repeats."""
     schedule_id = schedule.schedule_id
-    session_id = ids.delivery_session_id(schedule_id, f"{schedule_id}\x1f{drill.drill_id or key}")
-    return {
-        **start_record(RETEST_KIND, session_id, created_at=created_at, signer=signer),
-        "schedule_id": schedule_id,
-        "cycle_id": cycle_id,
-        "drill_id": drill.drill_id,
-        "failed_at": write_instant(failed_at),
-        "retest_due_at": write_instant(_add_days(failed_at, schedule.retest_within_days)),
-        "problems": find_problems(drill, now=now),
-    }
+    return RetestRecord(
+        session_id=ids.delivery_session_id(schedule_id, f"{schedule_id}\x1f{drill.drill_id or key}"),
+        created_at=write_instant(created_at),
+        signer=signer,
+        schedule_id=schedule_id,
+        cycle_id=cycle_id,
+        drill_id=drill.drill_id,
+        failed_at=write_instant(failed_at),
+        retest_due_at=write_instant(_add_days(failed_at, schedule.retest_within_days)),
+        problems=find_problems(drill, now=now),
+    )
 
 
 def _add_days(instant: datetime, days: float) -> datetime:

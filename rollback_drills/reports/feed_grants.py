@@ -7,7 +7,7 @@ nothing.
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from secrets import token_hex
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -16,14 +16,15 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import FEED_KIND, FEED_REVOCATION_KIND, start_record
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import FEED_KIND, FEED_REVOCATION_KIND
 from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.names.keys import is_same
-from rollback_drills.readiness.terms import Report
 
 FEED_PATH: Final = "/feeds"
 """Where the API serves feeds."""
 _MOST_FEEDS: Final = 10_000
+R = TypeVar("R", bound=Record)
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -42,12 +43,28 @@ class Feed(msgspec.Struct, frozen=True):
         return self.revoked_at is None and now < datetime.fromisoformat(self.expires_at)
 
 
+class FeedRecord(Record, frozen=True, kw_only=True, gc=False, tag=FEED_KIND):
+    """That an owner gets a feed, as the evidence has it; its session is the feed."""
+
+    owner: str
+    granted_by: str
+    expires_at: str
+
+
+class FeedRevocationRecord(Record, frozen=True, kw_only=True, gc=False, tag=FEED_REVOCATION_KIND):
+    """That a feed cannot be read any more, as the evidence has it."""
+
+    owner: str
+    revoked_by: str
+    reason: str
+
+
 def write_address(public_url: str, permission: str) -> str:
     """Return the address of a feed, for a calendar program."""
     return f"{public_url.rstrip('/')}{FEED_PATH}/{permission}.ics"
 
 
-def record_feed(owner: str, *, by: str, created_at: datetime) -> Report:
+def record_feed(owner: str, *, by: str, created_at: datetime) -> FeedRecord:
     """Write down that an owner gets a feed.
 
     Raises:
@@ -57,18 +74,19 @@ def record_feed(owner: str, *, by: str, created_at: datetime) -> Report:
         if not text.strip():
             raise UsageError("is empty; write a name", field=field)
     check_texts(by=by, owner=owner)
-    feed_id = f"rdfeed-{token_hex(8)}"
-    return {
-        **start_record(FEED_KIND, feed_id, created_at=created_at, signer=by),
-        "owner": owner,
-        "granted_by": by,
-        "expires_at": write_instant(created_at + FEED_LASTS),
-    }
+    return FeedRecord(
+        session_id=f"rdfeed-{token_hex(8)}",
+        created_at=write_instant(created_at),
+        signer=by,
+        owner=owner,
+        granted_by=by,
+        expires_at=write_instant(created_at + FEED_LASTS),
+    )
 
 
 def record_feed_revocations(
     feeds: Sequence[Feed], *, by: str, reason: str, created_at: datetime
-) -> list[Report]:
+) -> list[FeedRevocationRecord]:
     """Write down that feeds cannot be read any more.
 
     Raises:
@@ -78,12 +96,14 @@ def record_feed_revocations(
         raise UsageError("is empty; write a name", field="by")
     check_texts(by=by, reason=reason)
     return [
-        {
-            **start_record(FEED_REVOCATION_KIND, each.feed_id, created_at=created_at, signer=by),
-            "owner": each.owner,
-            "revoked_by": by,
-            "reason": reason,
-        }
+        FeedRevocationRecord(
+            session_id=each.feed_id,
+            created_at=write_instant(created_at),
+            signer=by,
+            owner=each.owner,
+            revoked_by=by,
+            reason=reason,
+        )
         for each in feeds
     ]
 
@@ -134,21 +154,20 @@ def find_feed(database: Database | None, feed_id: str, *, now: datetime) -> Feed
 
 
 def _read(database: Database, feed_id: str | None = None) -> Iterator[Feed]:
-    index = EvidenceIndex(database)
-    revoked = {each["session_id"]: each for each in _find(index, FEED_REVOCATION_KIND, feed_id)}
-    for record in _find(index, FEED_KIND, feed_id):
-        end = revoked.get(record["session_id"])
+    revoked = {each.session_id: each for each in _find(database, FeedRevocationRecord, feed_id)}
+    for record in _find(database, FeedRecord, feed_id):
+        end = revoked.get(record.session_id)
         yield Feed(
-            record["session_id"],
-            record["owner"],
-            record["granted_by"],
-            record["created_at"],
-            record["expires_at"],
-            end["created_at"] if end else None,
-            end["revoked_by"] if end else None,
+            record.session_id,
+            record.owner,
+            record.granted_by,
+            record.created_at,
+            record.expires_at,
+            end.created_at if end else None,
+            end.revoked_by if end else None,
         )
 
 
-def _find(index: EvidenceIndex, kind: str, feed_id: str | None) -> list[Report]:
-    found, _ = index.find(EvidenceFilter(metadata_kind=kind, session_id=feed_id), limit=_MOST_FEEDS)
-    return list(map(dict, found))
+def _find(database: Database, of: type[R], feed_id: str | None) -> list[R]:
+    wanted = EvidenceFilter(metadata_kind=of.kind(), session_id=feed_id)
+    return EvidenceIndex(database).read(wanted, of, limit=_MOST_FEEDS)

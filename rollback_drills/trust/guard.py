@@ -9,10 +9,9 @@ from rollback_drills.names import ids
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.fleet_check import ScheduleCheck
-from rollback_drills.readiness.terms import Report
 from rollback_drills.trust.known_history import recall
 from rollback_drills.trust.last_plans import read_last_plans
-from rollback_drills.trust.records import record_distrust, record_return
+from rollback_drills.trust.records import TrustedRecord, UntrustedRecord, record_distrust, record_return
 from rollback_drills.trust.signs import (
     NOTHING_KNOWN,
     Distrust,
@@ -63,7 +62,7 @@ class Guard:
         """Return what is told in one cycle."""
         return [each for each in self.distrusts if self.cycles[each.schedule_id, each.sign] == cycle_id]
 
-    def records(self, *, created_at: datetime, signer: str) -> Iterator[Report]:
+    def records(self, *, created_at: datetime, signer: str) -> Iterator[UntrustedRecord | TrustedRecord]:
         """Yield the evidence of what is new and of what is settled."""
         for each in self.new:
             cycle_id = self.cycles[each.schedule_id, each.sign]

@@ -12,28 +12,22 @@ from sqlalchemy import JSON, Connection, Select, TableValuedAlias, Text, bindpar
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.heads import damage
+from rollback_drills.evidence.index import LedgerRow, read
 from rollback_drills.evidence.records import DRILL_KIND, TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.names.spellings import group_spellings
 from rollback_drills.redaction.redactor import REDACTED
+from rollback_drills.trust.records import TrustedRecord, UntrustedRecord
 from rollback_drills.trust.signs import KnownDrill, Memory, OpenDistrust, Sign
 
 _FOUND: Final = (LEDGER.c.schedule_id, LEDGER.c.leaf_index, LEDGER.c.metadata_kind, LEDGER.c.record)
 
 
-class _Record(msgspec.Struct, frozen=True, gc=False):
-    """What is read of a record; each kind has its part of it."""
+class _Drill(LedgerRow, frozen=True, gc=False):
+    """What is read of a drill: a large fleet has many."""
 
     drill_id: str = ""
     executed_at: str = ""
-    cycle_id: str = ""
-    sign: Sign | None = None
-    signs: tuple[Sign, ...] = ()
-    missing_rows: tuple[int, ...] = ()
-    forgiven_rows: tuple[int, ...] = ()
-
-
-_decoder: Final = msgspec.json.Decoder(_Record)
 
 
 @dataclass(slots=True)
@@ -41,7 +35,7 @@ class _Rows:
     """What was found of one schedule."""
 
     drills: list[KnownDrill] = field(default_factory=list)
-    marks: list[tuple[int, _Record]] = field(default_factory=list)
+    marks: list[tuple[int, UntrustedRecord | TrustedRecord]] = field(default_factory=list)
     """What the guard and people wrote about it."""
 
 
@@ -114,16 +108,18 @@ def _statement(dialect: str) -> Select[Any]:
 
 
 def _take(rows: _Rows, leaf_index: int, kind: str, text: str) -> None:
-    try:
-        record = _decoder.decode(text)
-        executed_at = datetime.fromisoformat(record.executed_at) if record.executed_at else None
-    except (msgspec.MsgspecError, ValueError):
-        raise damage(f"row {leaf_index} cannot be read") from None
-    if kind == DRILL_KIND:
-        drill_id = "" if REDACTED in record.drill_id else record.drill_id
-        rows.drills.append(KnownDrill(leaf_index, drill_id, executed_at))
+    if kind == UNTRUSTED_KIND:
+        rows.marks.append((leaf_index, read(leaf_index, text, UntrustedRecord)))
+    elif kind == TRUSTED_KIND:
+        rows.marks.append((leaf_index, read(leaf_index, text, TrustedRecord)))
     else:
-        rows.marks.append((leaf_index, record))
+        drill = read(leaf_index, text, _Drill)
+        try:
+            executed_at = datetime.fromisoformat(drill.executed_at) if drill.executed_at else None
+        except ValueError:
+            raise damage(f"row {leaf_index} cannot be read") from None
+        drill_id = "" if REDACTED in drill.drill_id else drill.drill_id
+        rows.drills.append(KnownDrill(leaf_index, drill_id, executed_at))
 
 
 def _remember(rows: _Rows) -> Memory:
@@ -131,7 +127,7 @@ def _remember(rows: _Rows) -> Memory:
     settled_at = -1
     distrusts: Sequence[OpenDistrust] = ()
     for leaf_index, record in sorted(rows.marks, key=lambda mark: mark[0]):
-        if record.sign:
+        if isinstance(record, UntrustedRecord):
             distrusts = (*distrusts, OpenDistrust(record.sign, record.cycle_id, record.missing_rows))
         else:
             distrusts = tuple(each for each in distrusts if each.sign not in record.signs)

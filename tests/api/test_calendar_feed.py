@@ -53,7 +53,7 @@ def make_feed(database: Database, owner: str = "team-a", *, at: datetime | None 
     now = at or datetime.now(UTC)
     record = record_feed(owner, by="maria", created_at=now)
     append(database, [record], open_key)
-    return write_address("", KEYS.sign_feed(record["session_id"], now=now))
+    return write_address("", KEYS.sign_feed(record.session_id, now=now))
 
 
 def permission_of(address: str) -> str:

@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import UNSET
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.reader import parse_document
@@ -431,11 +432,11 @@ def test_a_wait_passes_over_holidays_and_the_evidence_says_with_which_data(datab
     first, second = (
         make() for make in find_taken_steps(world.open_cycles(), created_at=world.now, signer="test").values()
     )
-    assert "time_data" not in first
-    assert second["time_data"] == {
+    assert first.time_data is UNSET
+    assert second.to_wire()["time_data"] == {
         "time_zone_data": find_time_zone_version(),
         "holiday_data": find_holiday_version(),
-        "calendars": [],
+        "calendars": (),
     }
 
 

@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import convert
 
 from rollback_drills.readiness.acceptance import is_accepted
-from rollback_drills.readiness.terms import Report
-from rollback_drills.recording.retests import Retest, find_retests, open_retests
+from rollback_drills.recording.retests import RetestRecord, find_retests, open_retests
 from tests.samples.builders import DRILL, NOW, make_subject
 
 DAY = timedelta(days=1)
@@ -27,13 +25,13 @@ def drill_at(instant: datetime, status: str = "pass", **changes: Any) -> dict[st
     }
 
 
-def found(*drills: dict[str, Any], now: datetime = NOW, **schedule: Any) -> list[Report]:
+def found(*drills: dict[str, Any], now: datetime = NOW, **schedule: Any) -> list[RetestRecord]:
     subject = make_subject(list(drills), **schedule)
     once = find_retests(subject, "gordcycle-1", now=now, created_at=now, signer="me")
     return [make() for make in once.values()]
 
 
-def still_open(records: list[Report], *drills: dict[str, Any], now: datetime = NOW) -> list[str]:
+def still_open(records: list[RetestRecord], *drills: dict[str, Any], now: datetime = NOW) -> list[str]:
     history = make_subject(list(drills)).history
     assert history
     assert history.document
@@ -42,7 +40,7 @@ def still_open(records: list[Report], *drills: dict[str, Any], now: datetime = N
         for each in history.document.drills
         if each.executed_at is not None and is_accepted(each, now=now)
     ]
-    return [each.drill_id for each in open_retests(convert(records, list[Retest]), accepted)]
+    return [each.drill_id for each in open_retests(records, accepted)]
 
 
 FAILED = drill_at(NOW - 3 * DAY, "fail")
@@ -121,12 +119,12 @@ drills = st.builds(
 def test_the_retests_that_a_history_calls_for_are_those_of_all_ever_recorded_that_are_open(
     performed: list[dict[str, Any]], random: Any
 ) -> None:
-    ever: dict[tuple[str, str], Report] = {}
+    ever: dict[tuple[str, str], RetestRecord] = {}
     for count in range(len(performed) + 1):  # the history as it grew, a check after each drill
         for record in found(*performed[:count]):
-            ever[record["drill_id"], record["failed_at"]] = record
+            ever[record.drill_id, record.failed_at] = record
     shuffled = random.sample(performed, len(performed))
 
     assert sorted(still_open(list(ever.values()), *shuffled)) == sorted(
-        each["drill_id"] for each in found(*performed)
+        each.drill_id for each in found(*performed)
     )
