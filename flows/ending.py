@@ -10,10 +10,10 @@ from flows.delivery import Delivered
 from flows.results import FinalState, RunResult, ScheduleResult, ShardSummary, fail_delivery
 from flows.run_names import Found, describe
 from flows.state_names import STATE_NAMES
-from rollback_drills.documents.plain_json import JsonObject
+from rollback_drills.evidence.delivery_records import record_deliveries
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
+from rollback_drills.evidence.plan_records import DecisionRecord, PlanRecord, record_plan
 from rollback_drills.evidence.population import Changes
-from rollback_drills.evidence.records import record_deliveries, record_plan
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import Delivery, build_result
@@ -62,7 +62,9 @@ def find_news(runs: Sequence[ScheduleRun], changes: Changes) -> Sequence[Schedul
     return news if len(news) <= MOST_SCHEDULE_PAGES else sort_by_pressing(news)[:MOST_SCHEDULE_PAGES]
 
 
-def record_schedule(run: ScheduleRun, signer: str, created_at: datetime) -> Iterator[JsonObject]:
+def record_schedule(
+    run: ScheduleRun, signer: str, created_at: datetime
+) -> Iterator[PlanRecord | DecisionRecord]:
     """Yield the evidence records of the plan and its decisions (contract §5)."""
     session_id = ids.delivery_session_id(run.plan.schedule_id, run.plan.plan_id)
     yield from record_plan(run.plan, run.judgement.schedule, session_id, created_at=created_at, signer=signer)
@@ -72,18 +74,14 @@ def write_result(run: ScheduleRun, signer: str, created_at: datetime) -> Schedul
     """Write the result of a schedule (contract §7), with the records as they are in the evidence."""
     event = build_event(run.judgement.schedule_report, run.plan).reference
     recorded = next(record_schedule(run, signer, created_at))
-    of_deliveries = (
-        next(record_deliveries(event, run.deliveries, created_at=created_at, signer=signer))
-        if run.deliveries
-        else None
-    )
+    of_deliveries = record_deliveries(event, run.deliveries, created_at=created_at, signer=signer)
     delivery = build_result(event, run.deliveries)
     return ScheduleResult(
         schedule=run.judgement.schedule_report,
-        plan=recorded["plan"],
+        plan=run.plan,
         delivery=delivery,
         plan_metadata=recorded,
-        metadata=of_deliveries,
+        metadata=next(of_deliveries) if run.deliveries else None,
         success=delivery.success,
         event_id=event.event_id,
     )

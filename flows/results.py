@@ -7,8 +7,10 @@ from prefect import State
 from prefect.states import Failed
 
 from rollback_drills.documents.plain_json import JsonObject
+from rollback_drills.evidence.record import Record
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.results import DeliveryFailedError, DeliveryResult
+from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.recording.recorder import RecordReport
 from rollback_drills.reports.alarm_path import AlarmPathReport
@@ -22,10 +24,10 @@ class ScheduleResult(Struct, frozen=True, gc=False, kw_only=True):
     """What a run found and did about one schedule (contract §7), with its records."""
 
     schedule: ScheduleReport
-    plan: JsonObject
+    plan: Plan
     delivery: DeliveryResult
-    plan_metadata: JsonObject
-    metadata: JsonObject | None
+    plan_metadata: Record
+    metadata: Record | None
     success: bool
     event_id: str
     record: RecordReport | UnsetType = UNSET

@@ -20,15 +20,14 @@ from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD, write_cano
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.ledger.merkle import Frontier, frontier_of, hash_leaf
+from rollback_drills.evidence.ledger_records import ClockRecord, KeyRecord
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, start_record
+from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
-from rollback_drills.readiness.terms import Report
 
 OpenSigningKey = Callable[[PublicKey | None], SigningKey]
 """Gives the private key of the ledger's current key; a new one for a ledger that has none yet."""
 
-_LEDGER_SESSION: Final = "rcd-ledger"
 _ROWS_AT_ONCE: Final = 1000
 _FOUND_BY: Final = ("schedule_id", "cycle_id", "provider", "owner", "action", "category")
 _LONGEST: Final[Mapping[str, int | None]] = {
@@ -72,7 +71,7 @@ class Appender:
         self.went_back: timedelta | None = None
         """How far the clock went back since the newest row, if that was noticed."""
 
-    def add(self, records: Iterable[Record | Report], once_keys: Iterable[str] | None = None) -> None:
+    def add(self, records: Iterable[Record | WrittenRecord], once_keys: Iterable[str] | None = None) -> None:
         """Add records.
 
         Args:
@@ -97,7 +96,7 @@ class Appender:
             self.add([record], [key])
         retire(self._connection)
 
-    def rotate(self, new: SigningKey, record: Record | Report) -> None:
+    def rotate(self, new: SigningKey, record: Record) -> None:
         """Add the record of a new key; the head is signed by both, and all later ones by the new key."""
         self.add([record])
         self._keys.append(new)
@@ -120,32 +119,33 @@ class Appender:
         )
         return self.head
 
-    def _before(self, record: Record | Report) -> Iterator[Report]:
+    def _before(self, record: Record | WrittenRecord) -> Iterator[Record]:
         """Yield what the ledger says of itself before a record: its key, and a clock that went back."""
         if isinstance(record, Record):
             created_at, signer = record.created_at, record.signer
         else:
-            created_at, signer = record["created_at"], record["signer"]
+            created_at, signer = text_of(record, "created_at"), text_of(record, "signer")
         if not self._frontier.size:
-            yield {
-                **_start(KEY_KIND, created_at, signer),
-                "origin": self._keys[0].name,
-                "public_key": self._keys[0].public.text,
-            }
+            yield KeyRecord(
+                created_at=created_at,
+                signer=signer,
+                origin=self._keys[0].name,
+                public_key=self._keys[0].public.text,
+            )
         elif created_at < self._newest:
             step = datetime.fromisoformat(self._newest) - datetime.fromisoformat(created_at)
             if step > CLOCK_SKEW:
                 self.went_back = step
-                yield {
-                    **_start(CLOCK_KIND, created_at, signer),
-                    "newest_created_at": self._newest,
-                    "seconds_back": int(step.total_seconds()),
-                }
+                yield ClockRecord(
+                    created_at=created_at,
+                    signer=signer,
+                    newest_created_at=self._newest,
+                    seconds_back=int(step.total_seconds()),
+                )
         self._newest = created_at
 
-    def _row(self, record: Record | Report, once_key: str | None = None) -> dict[str, Any]:
-        place: Report = {"leaf_index": self._frontier.size, **({"once_key": once_key} if once_key else {})}
-        leaf = msgspec.structs.replace(record, **place) if isinstance(record, Record) else {**record, **place}
+    def _row(self, record: Record | WrittenRecord, once_key: str | None = None) -> dict[str, Any]:
+        leaf = _place(record, self._frontier.size, once_key)
         content = write_canonical(leaf)
         if len(content) > LARGEST_RECORD:
             raise UsageError(
@@ -157,6 +157,14 @@ class Appender:
             "hashes": self._frontier.add_leaf(hash_leaf(content)),
             "record": content.decode(),
         }
+
+
+def _place(record: Record | WrittenRecord, leaf_index: int, once_key: str | None) -> Record | WrittenRecord:
+    """Return a record as its row has it."""
+    if isinstance(record, Record):
+        key = UNSET if once_key is None else once_key
+        return msgspec.structs.replace(record, leaf_index=leaf_index, once_key=key)
+    return {**record, "leaf_index": leaf_index, **({} if once_key is None else {"once_key": once_key})}
 
 
 @contextmanager
@@ -187,7 +195,9 @@ def appending(
 
 
 @repeat_on_conflict
-def append(database: Database, records: Sequence[Record | Report], open_key: OpenSigningKey) -> Appender:
+def append(
+    database: Database, records: Sequence[Record | WrittenRecord], open_key: OpenSigningKey
+) -> Appender:
     """Add records, all of them or none, and give what came of it.
 
     Raises:
@@ -198,7 +208,7 @@ def append(database: Database, records: Sequence[Record | Report], open_key: Ope
     return appender
 
 
-def columns_of(record: Record | Mapping[str, Any]) -> dict[str, Any]:
+def columns_of(record: Record | WrittenRecord) -> dict[str, Any]:
     """Return the columns by which a record is found; each of them follows from the record."""
     if isinstance(record, Record):
         return {
@@ -209,17 +219,18 @@ def columns_of(record: Record | Mapping[str, Any]) -> dict[str, Any]:
             **_found_by(getattr(record, "original", None) or record),
             "once_key": None if record.once_key is UNSET else record.once_key,
         }
+    original = record.get("original")  # of an imported record, what it says itself
     return {
         "leaf_index": record["leaf_index"],
         "created_at": record["created_at"],
         "metadata_kind": record["metadata_kind"],
         "session_id": record["session_id"],
-        **_found_by(record.get("original", record)),  # of an imported record, what it says itself
+        **_found_by(original if isinstance(original, Mapping) else record),
         "once_key": record.get("once_key"),
     }
 
 
-def _found_by(record: Record | Mapping[str, Any]) -> dict[str, Any]:
+def _found_by(record: Record | WrittenRecord) -> dict[str, Any]:
     say = partial(getattr, record) if isinstance(record, Record) else record.get
     success = say("delivery_success", None)
     return {
@@ -233,8 +244,3 @@ def _text(name: str, value: Any) -> str:
     longest = _LONGEST[name]
     is_held = isinstance(value, str) and "\0" not in value and (longest is None or len(value) <= longest)
     return value if is_held else ""
-
-
-def _start(kind: str, created_at: str, signer: str) -> Report:
-    at = datetime.fromisoformat(created_at)
-    return start_record(kind, _LEDGER_SESSION, created_at=at, signer=signer)

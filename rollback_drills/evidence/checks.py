@@ -19,6 +19,7 @@ from rollback_drills.evidence.population import (
     Summary,
     find_changes,
 )
+from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.shards import (
     enter_shards,
     find_since,
@@ -28,7 +29,6 @@ from rollback_drills.evidence.shards import (
     read_together,
     require_shards,
 )
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import Redact
 
 
@@ -57,7 +57,7 @@ class Check(Protocol):
     def plan_ids(self) -> AbstractSet[str]:
         """The plans of this run."""
 
-    def begin(self, connection: Connection, taken: AbstractSet[str], /) -> Iterator[Report]:
+    def begin(self, connection: Connection, taken: AbstractSet[str], /) -> Iterator[Record]:
         """Compare with what the evidence has, and yield the records of the plans that are news.
 
         Args:
@@ -100,7 +100,7 @@ class _LookedAt:
 class _WholeCheck(_LookedAt):
     """Records the check of a whole population."""
 
-    def begin(self, connection: Connection, taken: AbstractSet[str]) -> Iterator[Report]:
+    def begin(self, connection: Connection, taken: AbstractSet[str]) -> Iterator[Record]:
         last = read_last_check(connection, self._summary.population_id)
         known = last.findings if last else None
         since = find_since(connection, self._summary.population_id)
@@ -123,7 +123,7 @@ class _ShardCheck(_LookedAt):
         super().__init__(population, redact)
         self._part = part
 
-    def begin(self, connection: Connection, taken: AbstractSet[str]) -> Iterator[Report]:
+    def begin(self, connection: Connection, taken: AbstractSet[str]) -> Iterator[Record]:
         population_id, names = self._summary.population_id, list(self._summary.findings)
         since = enter_shards(connection, population_id, self._part)
         last = read_last_check(connection, population_id, names)
@@ -146,7 +146,7 @@ class _CombinedCheck:
         self.changes = NOTHING_CHANGED
         self.plan_ids: AbstractSet[str] = frozenset()
 
-    def begin(self, connection: Connection, _: AbstractSet[str]) -> Iterator[Report]:
+    def begin(self, connection: Connection, _: AbstractSet[str]) -> Iterator[Record]:
         """Compare what the shards found with the ledger.
 
         Raises:
@@ -192,7 +192,7 @@ def _find_unrecorded(
 
 def _find_news(
     population: Population, unrecorded: Collection[str], taken: AbstractSet[str]
-) -> Iterator[Report]:
+) -> Iterator[Record]:
     """Yield the records of the plans that are news: each plan carries the digest of its finding.
 
     Of a plan that another run has recorded without its finding, only the plan is recorded once more, and only
@@ -202,10 +202,7 @@ def _find_news(
         is_taken, is_unrecorded = each.plan_id in taken, each.schedule_id in unrecorded
         if is_unrecorded or (each.is_notified and not is_taken):
             plan, *decisions = each.record()
-            yield {
-                **plan,
-                "population_id": population.population_id,
-                "finding_digest": each.finding_digest,
-            }
+            of_check = {"population_id": population.population_id, "finding_digest": each.finding_digest}
+            yield msgspec.structs.replace(plan, **of_check)
             if not is_taken:
                 yield from decisions

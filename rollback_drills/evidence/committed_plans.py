@@ -16,18 +16,18 @@ from sqlalchemy import Connection, delete, select, update
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import OUTBOX_PLANS
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.record import name_run
-from rollback_drills.evidence.records import record_plan
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.names import ids
 from rollback_drills.notifications.outbox_entry import CommittedPlan
 from rollback_drills.planning.fleet_check import ScheduleCheck
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import Redact
 
 KILLED_AFTER: Final = timedelta(minutes=10)
 """A plan that has waited so long is recorded by any run, though its own may still be delivering."""
 _FORGOTTEN_AFTER: Final = timedelta(days=1)
-_records: Final = msgspec.json.Decoder(list[Report])
+_records: Final = msgspec.json.Decoder(list[WrittenRecord])
 
 
 def write_plan(check: ScheduleCheck, redact: Redact, *, now: datetime, flow_run_id: str) -> CommittedPlan:
@@ -47,7 +47,9 @@ def find_taken(connection: Connection) -> AbstractSet[str]:
     return set(connection.scalars(select(OUTBOX_PLANS.c.plan_id).where(OUTBOX_PLANS.c.is_recorded)))
 
 
-def take_plans(connection: Connection, own: AbstractSet[str], created_at: datetime) -> Iterator[Report]:
+def take_plans(
+    connection: Connection, own: AbstractSet[str], created_at: datetime
+) -> Iterator[WrittenRecord]:
     """Remove the plans of a run, which are recorded, and yield the records of those of killed runs.
 
     Args:

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.documents.quotation import json_path, show
 from rollback_drills.documents.repeats import Location
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import OpenSigningKey, appending
+from rollback_drills.evidence.import_record import ImportRecord
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.outbox_transfer import find_unknown
 from rollback_drills.evidence.record import RECORD_SCHEMA
-from rollback_drills.evidence.records import IMPORT_KIND, start_record
 from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
 from rollback_drills.redaction.redactor import Redactor
 
@@ -58,14 +59,17 @@ def import_records(
     redactor = Redactor()
     with appending(database, open_key) as (connection, appender):
         unknown = find_unknown(connection, records)
-        start = start_record(IMPORT_KIND, "rcd-import", created_at=created_at, signer=signer)
-        appender.add(
-            (
-                {**start, "imported_from": redactor.text(file_name), "original": redactor.value(records[key])}
-                for key in unknown
-            ),
-            unknown,
+        imported_from, written_at = redactor.text(file_name), write_instant(created_at)
+        found = (
+            ImportRecord(
+                created_at=written_at,
+                signer=signer,
+                imported_from=imported_from,
+                original=redactor.value(records[key]),
+            )
+            for key in unknown
         )
+        appender.add(found, unknown)
     return Imported(len(unknown), len(records) - len(unknown), appender.went_back)
 
 

@@ -15,17 +15,17 @@ from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
 from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
 from rollback_drills.evidence.checks import ShardedCheck, open_check
 from rollback_drills.evidence.committed_plans import find_taken, take_plans
+from rollback_drills.evidence.delivery_records import record_deliveries
 from rollback_drills.evidence.drills import SeenDrills
 from rollback_drills.evidence.heads import Head
 from rollback_drills.evidence.outages.watch import Touched, watch_connectors
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
 from rollback_drills.evidence.record import Keep, R, Record, name_run
-from rollback_drills.evidence.records import record_deliveries
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import Redact
 
 _MOST_NAMED: Final = 10
@@ -66,13 +66,13 @@ class Indexed:
 @repeat_on_conflict
 def index_run(
     database: Database,
-    records: Sequence[Record | Report],
+    records: Sequence[Record | WrittenRecord],
     *,
     created_at: datetime,
     signer: str,
     redact: Redact,
     open_key: OpenSigningKey,
-    drills: Mapping[str, Callable[[], Record | Report]] = MappingProxyType({}),
+    drills: Mapping[str, Callable[[], Record | WrittenRecord]] = MappingProxyType({}),
     looked: Population | ShardedCheck | None = None,
     flow_run_id: str = "",
 ) -> Indexed:
@@ -223,7 +223,7 @@ def _explain_refused(outcome: Outcome) -> str:
     )
 
 
-def _record(deliveries: Iterable[Delivery], *, created_at: datetime, signer: str) -> Iterator[Report]:
+def _record(deliveries: Iterable[Delivery], *, created_at: datetime, signer: str) -> Iterator[Record]:
     by_session: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
         by_session.setdefault(delivery.notification.event["session_id"], []).append(delivery)

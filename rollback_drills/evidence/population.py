@@ -14,8 +14,9 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.in_force import Departures
 from rollback_drills.evidence.index import LedgerRow
 from rollback_drills.evidence.ledger.canonical import write_canonical
-from rollback_drills.evidence.records import CHECK_KIND, start_record
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import CHECK_KIND
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.redaction.redactor import Redact
 
 KnownFindings = dict[str, str]
@@ -50,7 +51,7 @@ class Concluded(msgspec.Struct, frozen=True):
     plan_id: str
     is_notified: bool
     """Whether the plan notifies somebody: a plan that was acted on is always recorded."""
-    record: Callable[[], Iterable[Report]]
+    record: Callable[[], Iterable[Record]]
     """Makes the records of the plan and its decisions."""
 
 
@@ -119,11 +120,11 @@ class Population(msgspec.Struct, frozen=True):
 
     def redacted(self, redact: Redact) -> "Population":
         """Return it with the names that its records will have."""
-        names = redact({"names": [each.schedule_id for each in self.concluded], "watched": self.watched})
-        pairs = zip(self.concluded, names["names"], strict=True)
+        names = redact([each.schedule_id for each in self.concluded])
+        pairs = zip(self.concluded, names, strict=True)
         return msgspec.structs.replace(
             self,
-            watched=names["watched"],
+            watched=redact(self.watched),
             concluded=[msgspec.structs.replace(each, schedule_id=name) for each, name in pairs],
         )
 
@@ -178,22 +179,39 @@ def find_changes(
     return Changes(known is None, changed, came, gone, previous_at)
 
 
-def record_check(summary: Summary, changes: Changes, *, created_at: datetime, signer: str) -> Report:
-    """Write down that a run looked at a whole population, and what it concluded in all."""
+class CheckRecord(Record, frozen=True, kw_only=True, gc=False, tag=CHECK_KIND):
+    """The record of a check: that a run looked at a whole population, and what it concluded in all."""
+
+    population_id: str
+    watched: str
+    as_of: str
+    schedule_count: int
+    state_counts: Mapping[str, int]
+    changed_count: int
+    unchanged_count: int
+    came: Sequence[str]
+    gone: Sequence[str]
+    population_digest: str
+
+
+def record_check(summary: Summary, changes: Changes, *, created_at: datetime, signer: str) -> CheckRecord:
+    """Write down that a run looked at a whole population."""
     count = len(summary.findings)
-    return {
-        **start_record(CHECK_KIND, summary.population_id, created_at=created_at, signer=signer),
-        "population_id": summary.population_id,
-        "watched": summary.watched,
-        "as_of": write_instant(summary.as_of),
-        "schedule_count": count,
-        "state_counts": dict(sorted(summary.states.items())),
-        "changed_count": len(changes.changed),
-        "unchanged_count": count - len(changes.changed),
-        "came": list(changes.came),
-        "gone": list(changes.gone),
-        "population_digest": digest_population(summary.findings),
-    }
+    return CheckRecord(
+        session_id=summary.population_id,
+        created_at=write_instant(created_at),
+        signer=signer,
+        population_id=summary.population_id,
+        watched=summary.watched,
+        as_of=write_instant(summary.as_of),
+        schedule_count=count,
+        state_counts=summary.states,
+        changed_count=len(changes.changed),
+        unchanged_count=count - len(changes.changed),
+        came=changes.came,
+        gone=changes.gone,
+        population_digest=digest_population(summary.findings),
+    )
 
 
 class RecordedFinding(LedgerRow, frozen=True, gc=False):

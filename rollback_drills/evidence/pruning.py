@@ -17,7 +17,8 @@ from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.heads import find_nodes
 from rollback_drills.evidence.last_findings import forget_findings
 from rollback_drills.evidence.ledger.merkle import fold, frontier_of
-from rollback_drills.evidence.records import LEDGER_KINDS, PRUNING_KIND, start_record
+from rollback_drills.evidence.ledger_records import PruningRecord
+from rollback_drills.evidence.records import LEDGER_KINDS
 
 _ROWS_AT_ONCE: Final = 1000
 
@@ -69,20 +70,17 @@ def prune(
         nodes = find_nodes(connection, subtrees)
         root = fold([nodes[each] for each in subtrees])
         kept_keys = _once_keys_below(connection, found.pruned_before)
-        start = start_record(PRUNING_KIND, "rcd-ledger", created_at=now, signer=signer)
-        appender.add(
-            [
-                {
-                    **start,
-                    "pruned_before": found.pruned_before,
-                    "row_count": found.row_count,
-                    "cut_off": write_instant(found.cut_off),
-                    "retention_months": months,
-                    "root": b64encode(root).decode(),
-                    "once_keys": digest_once_keys(kept_keys),
-                }
-            ]
+        record = PruningRecord(
+            created_at=write_instant(now),
+            signer=signer,
+            pruned_before=found.pruned_before,
+            row_count=found.row_count,
+            cut_off=write_instant(found.cut_off),
+            retention_months=months,
+            root=b64encode(root).decode(),
+            once_keys=digest_once_keys(kept_keys),
         )
+        appender.add([record])
         _move_hashes(connection, found.pruned_before)
         forget_findings(connection)
     if database.engine.dialect.name == "sqlite":

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.readiness.terms import Report
 
 RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
@@ -44,7 +45,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="met
         return {**{name: written[name] for name in _START}, **written}
 
 
-R = TypeVar("R", bound=Record | Report)
+R = TypeVar("R", bound=Record | WrittenRecord)
 
 
 class Keep(Protocol):

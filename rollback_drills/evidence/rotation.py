@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import OpenSigningKey, appending
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
-from rollback_drills.evidence.records import KEY_KIND, start_record
+from rollback_drills.evidence.ledger_records import KeyRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,14 @@ def rotate_key(
     opening: OpenSigningKey = (lambda _: new) if is_lost else open_key
     with appending(database, opening, replaces=head.public_key if is_lost else None) as (_, appender):
         replaced = (appender.head or head).public_key  # as it is now that nobody else writes
-        record = {
-            **start_record(KEY_KIND, "rcd-ledger", created_at=created_at, signer=signer),
-            "origin": new.name,
-            "public_key": new.public.text,
-            "previous_public_key": replaced.text,
-            "lost": is_lost,
-        }
+        record = KeyRecord(
+            created_at=write_instant(created_at),
+            signer=signer,
+            origin=new.name,
+            public_key=new.public.text,
+            previous_public_key=replaced.text,
+            lost=is_lost,
+        )
         if is_lost:
             appender.add([record])
         else:

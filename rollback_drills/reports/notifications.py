@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.delivery_records import DELIVERY_SOURCE
 from rollback_drills.evidence.first_records import IMPORTED_FROM
-from rollback_drills.evidence.records import DELIVERY_KIND, DELIVERY_SOURCE, IMPORT_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.records import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.reports.filters import NotificationFilter

@@ -13,7 +13,8 @@ from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.appender import append
-from rollback_drills.evidence.records import record_plan
+from rollback_drills.evidence.plan_records import record_plan
+from rollback_drills.evidence.record import Record
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.outbox.commit import commit
 from rollback_drills.planning.fleet_check import start_checks
@@ -21,7 +22,6 @@ from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, judge_all
-from rollback_drills.readiness.terms import Report
 from tests.bench.figures import alternate, print_figure
 from tests.samples.builders import DRILL, make_subject, open_key
 
@@ -85,7 +85,7 @@ def _check(
     database: Database, subjects: Sequence[Subject], judgements: Sequence[Judgement], number: int
 ) -> None:
     request, created_at = PlanRequest(), NOW - timedelta(hours=CHECKS - number)
-    records: list[Report] = []
+    records: list[Record] = []
     entries: list[OutboxEntry] = []
     for check in start_checks(subjects, judgements):
         check.plan_at_once(request, now=NOW)

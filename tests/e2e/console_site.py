@@ -8,13 +8,13 @@ from rollback_drills.console.source import Console, read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.population import Concluded, Population
-from rollback_drills.evidence.records import record_plan
+from rollback_drills.evidence.record import Record
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement, judge_all
-from rollback_drills.readiness.terms import Report
 from tests.samples.builders import open_key
 from tests.samples.world import FLOW_RUN, World
 
@@ -126,7 +126,7 @@ def _index(world: World, plans: Sequence[Plan]) -> None:
 def _conclude(plan: Plan, judgement: Judgement, now: datetime) -> Concluded:
     section, session_id = judgement.schedule, f"rcd-{plan.plan_id}"
 
-    def record() -> Iterable[Report]:
+    def record() -> Iterable[Record]:
         return record_plan(plan, section, session_id, created_at=now, signer="drill-check")
 
     digest = f"{plan.status}: {section.next_due_at}"

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.population import Changes, Concluded, Part, Population, name_population
-from rollback_drills.evidence.records import record_plan
+from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
@@ -21,7 +22,7 @@ def concluded(name: str, digest: str, *, days: int = 0, is_notified: bool = Fals
     """Conclude something about a schedule; its digest is any text."""
     subject = make_subject([], schedule_id=name)
 
-    def record() -> Iterable[Report]:
+    def record() -> Iterable[Record]:
         plan, at = planned(subject), NOW + days * DAY
         return record_plan(plan, judged(subject).schedule, f"rcd-{name}", created_at=at, signer="me")
 

@@ -15,7 +15,8 @@ from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.records import record_plan
+from rollback_drills.evidence.plan_records import record_plan
+from rollback_drills.evidence.record import name_run
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementRecord,
@@ -225,7 +226,7 @@ class World:
 
     def _keep_plans(self, plans: Sequence[Plan], judgements: Sequence[Judgement]) -> None:
         records = [
-            {**record, "flow_run_id": FLOW_RUN}
+            name_run(record, FLOW_RUN)
             for plan, judgement in zip(plans, judgements, strict=True)
             for record in record_plan(
                 plan,

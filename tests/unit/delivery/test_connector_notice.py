@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rollback_drills.delivery.connector_notice import choose_channel, notice_entry
-from rollback_drills.evidence.records import record_deliveries
+from rollback_drills.evidence.delivery_records import record_deliveries
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.results import read_reference
 from rollback_drills.outbox.destinations import Destination

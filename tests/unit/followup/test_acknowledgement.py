@@ -5,7 +5,7 @@ import pytest
 from msgspec import convert
 
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.records import record_plan
+from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.followup.acknowledgement import (
     Acknowledgement,
     AcknowledgementState,
@@ -16,7 +16,7 @@ from tests.samples.builders import NOW, judged, make_subject, planned
 
 SUBJECT = make_subject()
 _, *RECORDS = record_plan(planned(SUBJECT), judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me")
-ROUTES = convert(RECORDS, list[NotifiedRoute])
+ROUTES = convert(RECORDS, list[NotifiedRoute], from_attributes=True)
 
 
 def test_an_acknowledgement_belongs_to_one_cycle_provider_and_owner() -> None:

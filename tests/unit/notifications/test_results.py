@@ -6,14 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollback_drills.evidence.records import (
-    DECISION_KIND,
-    DELIVERY_KIND,
-    PLAN_KIND,
-    ROUTE_DELIVERY_KIND,
-    record_deliveries,
-    record_plan,
-)
+from rollback_drills.evidence.delivery_records import record_deliveries
+from rollback_drills.evidence.plan_records import record_plan
+from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.results import (
     Delivery,
@@ -162,7 +157,8 @@ def test_the_repr_of_deliveries_tells_no_more_than_their_number() -> None:
 
 
 def test_a_plan_is_recorded_with_each_of_its_decisions() -> None:
-    records = list(record_plan(PLAN, judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me"))
+    written = record_plan(PLAN, judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me")
+    records = [each.to_wire() for each in written]
 
     assert [each["metadata_kind"] for each in records] == [PLAN_KIND, *[DECISION_KIND] * 4]
     assert records[0]["plan"] == PLAN.to_wire()
@@ -182,7 +178,8 @@ def test_a_plan_is_recorded_with_each_of_its_decisions() -> None:
 def test_deliveries_are_recorded_as_one_and_route_by_route() -> None:
     deliveries = delivered([State.DELIVERED, State.PERMANENT])
 
-    whole, *routes = record_deliveries(EVENT, deliveries, created_at=NOW, signer="me")
+    written = record_deliveries(EVENT, deliveries, created_at=NOW, signer="me")
+    whole, *routes = [each.to_wire() for each in written]
 
     assert {
         "metadata_kind": DELIVERY_KIND,
@@ -204,4 +201,4 @@ def test_deliveries_are_recorded_as_one_and_route_by_route() -> None:
 def test_a_run_without_deliveries_is_recorded_as_no_success() -> None:
     (whole,) = record_deliveries(EVENT, [], created_at=datetime(2026, 12, 1, tzinfo=UTC), signer="me")
 
-    assert (whole["delivery_success"], whole["attempt_count"], whole["max_attempt_count"]) == (False, 0, 0)
+    assert (whole.delivery_success, whole.attempt_count, whole.max_attempt_count) == (False, 0, 0)

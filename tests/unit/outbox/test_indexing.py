@@ -4,6 +4,7 @@ import os
 import signal
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -34,6 +35,7 @@ from tests.samples.outbox_rows import (
     put,
     route_outcomes,
 )
+from tests.samples.records import changed
 from tests.samples.tampering import tampering
 
 
@@ -171,7 +173,7 @@ def test_every_record_is_redacted(database: Database) -> None:
     put(database, make_entry("payments"))
     deliver_all(database)
 
-    index(database, [make_record()], lambda record: {**record, "schedule_id": "[redacted]"})
+    index(database, [make_record()], partial(changed, schedule_id="[redacted]"))
 
     assert EvidenceIndex(database).find(EvidenceFilter(schedule_id="[redacted]"))[1] == 3
 

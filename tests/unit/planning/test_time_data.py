@@ -13,7 +13,7 @@ from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.time_data import find_time_zone_version
-from rollback_drills.evidence.records import record_plan
+from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.reports.explained import explain_subject
@@ -80,7 +80,7 @@ def test_the_evidence_names_the_calendars_that_were_read(tmp_path: Path) -> None
     plan, *_ = record_plan(check.plan, check.judgement.schedule, "rcd-x", created_at=NOW, signer="me")
 
     calendar = {"path": "calendars/team-a.ics", "sha256": sha256(CALENDAR).hexdigest()}
-    assert plan["plan"]["time_data"] == {
+    assert plan.to_wire()["plan"]["time_data"] == {
         "time_zone_data": find_time_zone_version(),
         "calendars": (calendar,),
     }
@@ -97,7 +97,8 @@ def test_an_explanation_names_the_calendars_beside_the_documents(tmp_path: Path)
 def test_nothing_but_times_leaves_a_calendar(tmp_path: Path) -> None:
     subject = load(tmp_path)
     check = checked(subject)
-    records = list(record_plan(check.plan, check.judgement.schedule, "rcd-x", created_at=NOW, signer="me"))
+    written = record_plan(check.plan, check.judgement.schedule, "rcd-x", created_at=NOW, signer="me")
+    records = [each.to_wire() for each in written]
     explained = to_plain(explain_subject(subject, None, Criteria(), now=NOW + timedelta(minutes=1)))
 
     assert {each["category"] for each in check.plan.to_wire()["route_decisions"]} == {"owner_calendar"}

@@ -7,9 +7,9 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.population import Concluded, Population
-from rollback_drills.evidence.records import record_plan
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.record import Record
 from rollback_drills.reports import recent_changes
 from rollback_drills.reports.recent_changes import FleetChange, Kind, find_recent_changes
 from tests.samples.builders import NOW, judged, make_subject, open_key, planned
@@ -27,7 +27,7 @@ def check(database: Database, due_in: Mapping[str, int], *, at: timedelta) -> No
         subject = make_subject(schedule_id=name, next_due_at=(NOW + days * DAY).isoformat())
         judgement, plan = judged(subject), planned(subject)
 
-        def record() -> Iterable[Report]:
+        def record() -> Iterable[Record]:
             return record_plan(plan, judgement.schedule, f"rcd-{name}", created_at=NOW + at, signer="me")
 
         return Concluded(name, f"{name} {days}", judgement.cycle.status, plan.plan_id, False, record)

@@ -19,8 +19,9 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.drills import find_drills
 from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.pruning import prune
-from rollback_drills.evidence.records import DRILL_KIND, record_plan
+from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.notifications.reasons import Reason

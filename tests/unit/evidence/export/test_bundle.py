@@ -29,13 +29,13 @@ from rollback_drills.evidence.export.cycles import CycleState, Due, PerformedDri
 from rollback_drills.evidence.export.manifest import Manifest, Query
 from rollback_drills.evidence.export.rows import fold_gap
 from rollback_drills.evidence.heads import find_head
+from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.records import (
     DRILL_KIND,
     ESCALATION_KIND,
     IMPORT_KIND,
     KEY_KIND,
     PRUNING_KIND,
-    record_plan,
     start_record,
 )
 from rollback_drills.evidence.verify.auditor import Trust

@@ -11,7 +11,7 @@ import pytest
 from rollback_drills.evidence.export.cycles import Due, PerformedDrill, judge_cycles
 from rollback_drills.evidence.export.population import Population
 from rollback_drills.evidence.export.seen_schedule import SeenSchedule
-from rollback_drills.evidence.records import record_plan
+from rollback_drills.evidence.plan_records import record_plan
 from tests.samples.builders import DRILL, NOW, checked, make_subject
 
 MONTHLY = {"rrule": "FREQ=MONTHLY;BYDAY=1TU", "start": "2026-01-06T10:00", "time_zone": "Europe/Berlin"}
@@ -24,7 +24,7 @@ def seen(**schedule: Any) -> SeenSchedule:
     facts = check.judgement.schedule
     plan = next(iter(record_plan(check.plan, facts, "rcd-x", created_at=NOW, signer="me")))
     population = Population(0, 1, has_earlier=False, pruned_count=0, head_count=1)
-    population.add({**plan, "leaf_index": 0})
+    population.add({**plan.to_wire(), "leaf_index": 0})
     return population.schedules["payments"]
 
 
@@ -69,7 +69,7 @@ def take(*plans: tuple[str, dict[str, Any], list[str]]) -> SeenSchedule:
         now = datetime.fromisoformat(time).replace(tzinfo=UTC)
         check = checked(subject, now=now)
         records = record_plan(check.plan, check.judgement.schedule, "rcd-x", created_at=now, signer="me")
-        population.add({**json.loads(json.dumps(next(records))), "leaf_index": row})
+        population.add({**json.loads(json.dumps(next(records).to_wire())), "leaf_index": row})
     return population.schedules["payments"]
 
 

@@ -52,7 +52,8 @@ def test_examples_of_the_standard(value: Any, written: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [2**53, -(2**64), {"a": object()}, "\ud800", {1: "a"} | {"x": {2.5}}, 2**70]
+    "value",
+    [2**53, -(2**64), {"a": object()}, "\ud800", {1: "a"} | {"x": {2.5}}, 2**70, [None, 2**70]],
 )
 def test_what_json_cannot_carry_is_one_message(value: Any) -> None:
     with pytest.raises(UsageError, match="cannot be written as canonical JSON"):

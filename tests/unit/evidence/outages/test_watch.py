@@ -192,7 +192,7 @@ def test_a_run_that_is_killed_while_it_writes_neither_loses_an_outage_nor_opens_
     attempt(database, State.RETRY, at=10)
 
     def fail(record: Any) -> Any:
-        if record["metadata_kind"] == OUTAGE_KIND:
+        if isinstance(record, dict) and record["metadata_kind"] == OUTAGE_KIND:
             raise KeyboardInterrupt
         return record
 

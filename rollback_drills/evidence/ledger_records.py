@@ -1,0 +1,43 @@
+"""The records of what the ledger says of itself: its keys, its clock, and what was pruned."""
+
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, PRUNING_KIND
+
+_SESSION: Final = "rcd-ledger"
+
+
+class KeyRecord(Record, frozen=True, kw_only=True, gc=False, tag=KEY_KIND):
+    """Names a key that signs from here on."""
+
+    session_id: str = _SESSION
+    origin: str
+    public_key: str
+    previous_public_key: str | UnsetType = UNSET
+    """UNSET of the first key, as what follows."""
+    lost: bool | UnsetType = UNSET
+    """Whether the key before was lost, so that only the new one signs this."""
+
+
+class ClockRecord(Record, frozen=True, kw_only=True, gc=False, tag=CLOCK_KIND):
+    """Says that the clock went back."""
+
+    session_id: str = _SESSION
+    newest_created_at: str
+    seconds_back: int
+
+
+class PruningRecord(Record, frozen=True, kw_only=True, gc=False, tag=PRUNING_KIND):
+    """Says that the retention of rows was over."""
+
+    session_id: str = _SESSION
+    pruned_before: int
+    row_count: int
+    cut_off: str
+    retention_months: int
+    root: str
+    once_keys: str
+    """The digest over the keys of the pruned rows that are kept."""
