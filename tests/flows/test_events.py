@@ -12,12 +12,12 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from prefect import State, flow
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_EVENTS_MAXIMUM_SIZE_BYTES, temporary_settings
+from prefect.settings import PREFECT_EVENTS_MAXIMUM_SIZE_BYTES, get_current_settings, temporary_settings
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -83,13 +83,12 @@ def events_of(state: State[Any], *, at_least: int = 1) -> list[dict[str, Any]]:
     """Return our events of the flow run that ended in this state, first to last."""
     run_id = state.state_details.flow_run_id
     assert isinstance(run_id, UUID)
-    wanted = {
-        "filter": {
-            "event": {"prefix": [PREFIX]},
-            "related": {"id": [f"prefect.flow-run.{run_id}"]},
-            "order": "ASC",
-        }
-    }
+    return find_events({"related": {"id": [f"prefect.flow-run.{run_id}"]}}, at_least=at_least)
+
+
+def find_events(which: Mapping[str, Any], *, at_least: int) -> list[dict[str, Any]]:
+    """Return our events that a filter finds, first to last, as soon as there are so many."""
+    wanted = {"filter": {"event": {"prefix": [PREFIX]}, **which, "order": "ASC"}}
     until = time.monotonic() + 20
     with get_client(sync_client=True) as client:
         while True:
@@ -217,9 +216,45 @@ def test_an_event_that_is_too_large_for_prefect_does_not_fail_the_run(
     assert f"no event {PREFIX}readiness.needs_attention of payments" in caplog.text
 
 
+OF_A_DELIVERY = ["check.completed", "decision.deliver", "delivery.pending", "readiness.needs_attention"]
+
+
+def deliver_in_a_process(schedule: str, environ: Mapping[str, str]) -> None:
+    """Run the command until it ends; no connector is saved under the name that the schedule has."""
+    done = subprocess.run(
+        [sys.executable, "-m", "rollback_drills_cli.main", "deliver", "--schedule", schedule],
+        cwd=ROOT,
+        env=dict(environ),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "no connector named 'pigeon'" in done.stdout
+
+
+def test_the_events_of_a_command_are_on_the_server_before_it_ends(
+    schedule: str, prefect_server: None
+) -> None:
+    name = f"payments-{uuid4().hex}"
+    Path(schedule).write_text(
+        json.dumps({**SCHEDULE, "schedule_id": name, "notification_providers": ["pigeon"]})
+    )
+    environ = {**os.environ, **get_current_settings().to_environment_variables(exclude_unset=True)}
+
+    deliver_in_a_process(schedule, environ)
+
+    resources = [f"rollback-drills.{kind}.{name}" for kind in ("schedule", "check")]
+    found = find_events({"resource": {"id": resources}}, at_least=4)
+    assert sorted(each["event"].removeprefix(PREFIX) for each in found) == OF_A_DELIVERY
+
+
+@pytest.mark.chaos  # a server of its own takes as long as twenty tests
 def test_the_events_of_a_command_without_a_server_are_kept_before_it_ends(
     schedule: str, tmp_path: Path
 ) -> None:
+    Path(schedule).write_text(json.dumps({**SCHEDULE, "notification_providers": ["pigeon"]}))
     copy_migrated(tmp_path / "prefect" / "prefect.db")
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
@@ -228,21 +263,9 @@ def test_the_events_of_a_command_without_a_server_are_kept_before_it_ends(
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "rollback_drills_cli.main", "deliver", "--schedule", schedule],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "no connector named 'webhook'" in done.stdout
+
+    deliver_in_a_process(schedule, environ)
 
     with closing(sqlite3.connect(tmp_path / "prefect" / "prefect.db")) as database:
         rows = database.execute("SELECT event FROM events WHERE event LIKE ?", (f"{PREFIX}%",)).fetchall()
-
-    assert sorted(name.removeprefix(PREFIX) for (name,) in rows) == [
-        *("check.completed", "decision.deliver", "delivery.pending", "readiness.needs_attention")
-    ]
+    assert sorted(name.removeprefix(PREFIX) for (name,) in rows) == OF_A_DELIVERY

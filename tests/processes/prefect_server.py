@@ -32,8 +32,7 @@ from prefect.settings import (
     PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED,
     PREFECT_SERVER_SERVICES_REPOSSESSOR_ENABLED,
     PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED,
-    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE,
-    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL,
+    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED,
     PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED,
     temporary_settings,
 )
@@ -52,9 +51,8 @@ _QUICK: Final[dict[Any, Any]] = {
     PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED: False,
     # events are there when a run has ended, and not up to five seconds later
     PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL: 0.2,
-    # task runs are written many at a time: one at a time took a sixth of the time of the server
-    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 50,
-    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL: 0.2,
+    # no test asks for task runs: to write them took half of the time of the server
+    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED: False,
     # nothing is scheduled, and no worker or pause is there to be looked after every few seconds
     PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED: False,
     PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_ENABLED: False,
