@@ -27,24 +27,24 @@ def write_annotations(gate: Gate, locate: Locate = str) -> str:
     """
     nothing_checked = gate.status == Readiness.NOT_REQUESTED
     found = {file: locate(file) for file, _ in map(_split, gate.checks) if file}
-    message = _shorten(gate.message, found)
-    lines = [write_command("warning" if nothing_checked else "notice", "release gate", message)]
+    shorten = _find_shortening(found)
+    lines = [write_command("warning" if nothing_checked else "notice", "release gate", shorten(gate.message))]
     checks = sorted(gate.checks, key=lambda each: each.status == "pass")
-    lines += [line for each in checks for line in _annotate(each, found)]
+    lines += [line for each in checks for line in _annotate(each, found, shorten)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _annotate(check: GateCheck, found: Mapping[str, str]) -> Iterator[str]:
+def _annotate(check: GateCheck, found: Mapping[str, str], shorten: Callable[[str], str]) -> Iterator[str]:
     title = name_check(check)
     file, line = _split(check)
     place = {"file": found[file], **line} if found.get(file) else {}
     if check.status == "warn":
-        yield write_command("error", title, _shorten(check.message, found), place)
+        yield write_command("error", title, shorten(check.message), place)
         return
     if check.state == Readiness.DUE_SOON:
-        yield write_command("warning", title, _shorten(check.message, found), place)
+        yield write_command("warning", title, shorten(check.message), place)
     for each in check.findings:  # of an acceptable check they do not decide
-        yield write_command("warning", title, _shorten(each.message, found), place)
+        yield write_command("warning", title, shorten(each.message), place)
 
 
 def _split(check: GateCheck) -> tuple[str, dict[str, str]]:
@@ -54,7 +54,10 @@ def _split(check: GateCheck) -> tuple[str, dict[str, str]]:
     return check.path, {}
 
 
-def _shorten(message: str, found: Mapping[str, str]) -> str:
-    for file, name in found.items():
-        message = message.replace(file, name or file)
-    return message
+def _find_shortening(found: Mapping[str, str]) -> Callable[[str], str]:
+    """Return what writes files as they are in the workspace; thousands of them are looked for at once."""
+    longest_first = sorted(found, key=len, reverse=True)
+    if not longest_first:
+        return str
+    files = re.compile("|".join(map(re.escape, longest_first)))
+    return lambda text: files.sub(lambda match: found[match[0]] or match[0], text)
