@@ -37,6 +37,8 @@ from rollback_drills.recovery.replay_records import (
     record_request,
 )
 
+MOST_REQUESTED: Final = 10_000
+"""How many notifications a request names at most: the record of it names each of them."""
 NOT_REPLAYABLE: Final = "none of these notifications can be replayed: they are delivered or replaced"
 
 
@@ -101,9 +103,14 @@ def request_replay(
     """Ask for a replay. Nothing is due before somebody else has approved it and it is executed.
 
     Raises:
-        UsageError: Nothing of it can be replayed, or nobody is named.
+        UsageError: Nothing of it can be replayed, it is too much, or nobody is named.
     """
     act.check()
+    if (count := len(notification_ids)) > MOST_REQUESTED:
+        raise UsageError(
+            f"{count:,} notifications are meant, and a request has at most {MOST_REQUESTED:,}; choose those"
+            " of one connector, or pass the ids of some of them"
+        )
     with recording(database, writer) as written:
         rows = [each for each in read_rows(written.connection, notification_ids) if _is_replayable(each)]
         if not rows:

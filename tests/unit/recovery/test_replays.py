@@ -19,6 +19,7 @@ from rollback_drills.recovery.connector_switch import enable
 from rollback_drills.recovery.found_replays import ReplayState, list_replays
 from rollback_drills.recovery.replay_records import OPEN_FOR
 from rollback_drills.recovery.replays import (
+    MOST_REQUESTED,
     RefusedReplayError,
     approve_replay,
     discard,
@@ -189,6 +190,21 @@ def test_nothing_is_done_without_a_name_and_a_reason_that_evidence_can_hold(
         with pytest.raises(UsageError) as caught:
             do(database, dead, act, writer(20))
         assert caught.value.field == field
+    assert kinds_of(database) == ["connector-outage"]
+
+
+def test_a_request_for_too_many_notifications_is_refused_and_says_how_to_go_on(
+    database: Database, dead: list[str]
+) -> None:
+    meant = [*dead, *(f"gordmsg-{number}" for number in range(MOST_REQUESTED))]
+
+    with pytest.raises(UsageError) as caught:
+        request_replay(database, meant, MARIA, writer(20))
+
+    assert str(caught.value) == (
+        "10,002 notifications are meant, and a request has at most 10,000; choose those of one connector, or"
+        " pass the ids of some of them"
+    )
     assert kinds_of(database) == ["connector-outage"]
 
 
