@@ -1,5 +1,6 @@
 """The one database that keeps evidence and outbox: SQLite by default, PostgreSQL for several machines."""
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from rollback_drills.database.versions import (
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.errors.effects import note_effect
 from rollback_drills.errors.extras import describe_missing
+from rollback_drills.names.variables import VARIABLES, name_with_file
 
 MOST_PARAMETERS: Final = 500
 """How many values an IN may have: every database takes at least this many."""
@@ -243,13 +245,17 @@ class Database:
                 note_effect()
 
 
+def _name_variable() -> str:
+    return name_with_file(VARIABLES["database_url"], os.environ)
+
+
 def _make_engine(url: str) -> Engine:
     try:
         engine = _connect_to(make_url(url))
     except ImportError as error:
-        raise UsageError(f"DRILLS_DATABASE_URL {describe_missing(error) or _NO_URL}") from None
+        raise UsageError(f"{_name_variable()} {describe_missing(error) or _NO_URL}") from None
     except (SQLAlchemyError, ValueError):
-        raise UsageError(f"DRILLS_DATABASE_URL {_NO_URL}") from None
+        raise UsageError(f"{_name_variable()} {_NO_URL}") from None
     event.listen(engine, "after_cursor_execute", _note_change)
     return engine
 

@@ -69,3 +69,9 @@ def find_variable(setting: str, environ: Mapping[str, str]) -> SetVariable | Non
         ours, theirs = names
         raise UsageError(f"{ours} and {theirs} are both set, to different values; unset {theirs}")
     return found[0] if found else None
+
+
+def name_with_file(variable: str, environ: Mapping[str, str]) -> str:
+    """Name a variable that may hold a secret, with the one that names its file if that is set."""
+    of_file = f"{variable}_FILE"
+    return f"{variable} (from {of_file})" if of_file in environ else variable

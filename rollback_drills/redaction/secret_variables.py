@@ -26,6 +26,9 @@ OF_OTHERS: Final = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
 )
 """Those that Prefect, OpenTelemetry and HTTP clients read. They know no files, and get what is in them."""
 _LARGEST: Final = 64 * 1024

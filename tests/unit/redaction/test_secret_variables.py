@@ -119,6 +119,16 @@ def test_settings_read_every_secret_of_this_program_from_a_file(name: str, file:
     assert find_database_url({f"{name}_FILE": str(file)}, "sqlite://") == "sqlite://"
 
 
+def test_an_error_about_what_is_in_the_file_names_the_variable_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("nonsense")
+
+    done = drills("evidence", "list", cwd=tmp_path, DRILLS_DATABASE_URL_FILE=str(tmp_path / "url"))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    begin = "drills: DRILLS_DATABASE_URL (from DRILLS_DATABASE_URL_FILE) is no usable SQLAlchemy URL"
+    assert done.stderr.startswith(begin)
+
+
 def test_a_command_ends_with_one_line_if_the_file_is_missing(tmp_path: Path) -> None:
     done = drills("evidence", "list", cwd=tmp_path, DRILLS_DATABASE_URL_FILE=str(tmp_path / "none"))
 
