@@ -11,7 +11,7 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES, find_variable
 from rollback_drills.rendering.command_line import write_command
-from rollback_drills.rendering.relative_time import write_duration, write_time
+from rollback_drills.rendering.relative_time import write_count, write_duration, write_time
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.acts import ByOption, ReasonOption, find_replay_approvals, make_writer, read_act
 from rollback_drills_cli.command_group import CommandGroup
@@ -161,7 +161,7 @@ def outages(
     else:
         columns = ("connector", "began", "ended", "lasted", "waited", "replayed", "discarded", "why")
         print_table("Outages", columns, map(_describe_outage, page.items))
-        print_line(f"{len(page.items)} of {page.total} outages; open: {page.open_count}.")
+        print_line(f"{len(page.items)} of {write_count(page.total, 'outage')}; open: {page.open_count}.")
     if page.open_count:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.filters import (
@@ -68,7 +69,7 @@ def routes(
     columns = ("at (UTC)", "schedule", "provider", "owner", "action", "why", "until (UTC)", "row")
     rows = [_to_route_row(each) for each in history.items]
     _print_page("Routes", columns, rows)
-    _print_count(history, opened, "decisions; `drills evidence show ROW` shows one.")
+    _print_count(history, opened, "decision", "`drills evidence show ROW` shows one.")
 
 
 def trends(
@@ -160,7 +161,7 @@ def notifications(
     )
     rows = [_to_notification_row(each) for each in history.items]
     _print_page("Notifications", columns, rows)
-    _print_count(history, opened, "notifications; `drills outbox show ID` shows the message of one.")
+    _print_count(history, opened, "notification", "`drills outbox show ID` shows the message of one.")
 
 
 def audit_package(
@@ -232,8 +233,8 @@ def _print_page(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         print_table(title, columns, rows)
 
 
-def _print_count(history: "HistoryPage[Any]", opened: "Database | None", what: str) -> None:
-    print_line(f"{len(history.items)} of {history.total} {what}")
+def _print_count(history: "HistoryPage[Any]", opened: "Database | None", what: str, hint: str) -> None:
+    print_line(f"{len(history.items)} of {write_count(history.total, what)}; {hint}")
     _explain_nothing(opened, history.total)
 
 

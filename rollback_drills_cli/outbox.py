@@ -9,7 +9,7 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.readiness.terms import Report
-from rollback_drills.rendering.relative_time import how_long, write_time
+from rollback_drills.rendering.relative_time import count_of, how_long, write_count, write_time
 from rollback_drills_cli.acts import (
     ByOption,
     ReasonOption,
@@ -102,7 +102,7 @@ def list_items(
         for item in items
     ]
     print_table("Outbox", (*names, "committed", "tried", "what"), rows)
-    print_line(f"{len(items)} of {total} notifications; `drills outbox show ID` shows one.")
+    print_line(f"{len(items)} of {write_count(total, 'notification')}; `drills outbox show ID` shows one.")
     for each in disabled:
         print_line(f"{each.provider} is disabled ({each.disabled_because}): fix it, then")
         print_line(f"  {write_enable_command(each.provider)}")
@@ -185,7 +185,7 @@ def _report(written: "Recording", asked: int, what: str, as_json: bool) -> None:
     if as_json:
         print_json({"items": written.records, "changed_count": changed, "asked_count": asked})
     else:
-        print_line(f"{changed} of {asked} notifications are {what}.")
+        print_line(f"{count_of(changed, asked, 'notification')} {what}.")
         if changed < asked:
             print_line("The others are delivered, being sent, or replaced by a newer one.")
     report_clock(written.appender.went_back)

@@ -16,6 +16,7 @@ from rollback_drills.notifications.states import NOTIFIED
 from rollback_drills.outbox.queries import to_delivery
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
+from rollback_drills.rendering.relative_time import write_count
 
 _QUEUE_TOLERANCE: Final = timedelta(hours=1)
 """Of the host that queued a notification and the host that sends it, both only before the evidence."""
@@ -66,7 +67,7 @@ def _find_problems(item: OutboxRow, delivery: Delivery, created_at: datetime) ->
                 continue
             yield f"its column {name} is not that of its text"
     if item.attempt_count < 0 or (item.completed_at is not None and item.attempt_count == 0):
-        yield f"it has {item.attempt_count} attempts and an outcome"
+        yield f"it has {write_count(item.attempt_count, 'attempt')} and an outcome"
 
 
 def _closes_path(item: OutboxRow) -> bool:

@@ -6,6 +6,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.followup.escalations import Escalation
 from rollback_drills.rendering.markdown import cell, table
+from rollback_drills.rendering.relative_time import write_count
 
 _MOST_ROWS = 200
 
@@ -13,11 +14,12 @@ _MOST_ROWS = 200
 def render_follow_up(dashboard: Dashboard, taken: Sequence[Escalation], problems: Sequence[str]) -> str:
     """Write the page as Markdown: whether all is looked after, what was escalated, what is open."""
     counts = (
-        f"{dashboard.open_cycle_count} open cycles · {dashboard.outstanding_count} outstanding"
-        f" acknowledgements · {dashboard.breached_count} overdue · {len(taken)} escalated by this run"
+        f"{write_count(dashboard.open_cycle_count, 'open cycle')}"
+        f" · {write_count(dashboard.outstanding_count, 'outstanding acknowledgement')}"
+        f" · {dashboard.breached_count} overdue · {len(taken)} escalated by this run"
     )
     lines = [
-        f"# Follow-up: {len(problems)} problems"
+        f"# Follow-up: {write_count(len(problems), 'problem')}"
         if problems
         else "# Follow-up: every cycle has a next action",
         "",

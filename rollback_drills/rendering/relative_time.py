@@ -18,6 +18,17 @@ def write_count(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
+def count_of(done: int, total: int, what: str) -> str:
+    """Write how many of several, with their verb, such as `1 of 3 drills is` or `2 of 3 drills are`."""
+    verb = "is" if 1 in (done, total) else "are"
+    return f"{done:,} of {total:,} {what if total == 1 else f'{what}s'} {verb}"
+
+
+def count_were(count: int, what: str) -> str:
+    """Write how many there are of something, with its verb, such as `1 row was` or `2 rows were`."""
+    return f"{write_count(count, what)} {'was' if count == 1 else 'were'}"
+
+
 def write_minutes(minutes: float) -> str:
     """Write a length of time in the largest unit that fits: `90 minutes`, `2 hours`, `3 days`."""
     for length, unit in ((60 * 24, "day"), (60, "hour")):

@@ -7,6 +7,7 @@ import typer
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
+from rollback_drills.rendering.relative_time import count_of
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import open_key
 from rollback_drills_cli.filters import FromOption, ToOption, parse_period, read_schedule_id
@@ -64,4 +65,4 @@ def export(
 
         print_json(msgspec.to_builtins(manifest))
     else:
-        print_line(f"{manifest.row_count:,} of {manifest.size:,} rows are in {out}; read {out}/report.html")
+        print_line(f"{count_of(manifest.row_count, manifest.size, 'row')} in {out}; read {out}/report.html")

@@ -8,6 +8,7 @@ import typer
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record_summary import describe_record
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.filters import (
     OldScheduleIdOption,
@@ -81,7 +82,7 @@ def list_records(
         return
     columns = ("no.", "at (UTC)", "kind", "schedule", "provider", "owner", "what")
     print_table("Evidence", columns, map(_to_row, records))
-    print_line(f"{len(records)} of {total} records; `drills evidence show NUMBER` shows one.")
+    print_line(f"{len(records)} of {write_count(total, 'record')}; `drills evidence show NUMBER` shows one.")
 
 
 @app.command()

@@ -8,6 +8,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import read_settings
 from rollback_drills_cli.database import DatabaseOption, open_existing, open_or_create
 from rollback_drills_cli.evidence.signing import make_key, open_key, report_clock
@@ -78,8 +79,8 @@ def prune(
     if as_json:
         print_json({"row_count": found.row_count, "pruned_before": found.pruned_before, "cut_off": cut_off})
     else:
-        done = "would be" if dry_run else "were"
-        print_line(f"{found.row_count} rows from before {cut_off[:10]} {done} pruned.")
+        done = "would be" if dry_run else "was" if found.row_count == 1 else "were"
+        print_line(f"{write_count(found.row_count, 'row')} from before {cut_off[:10]} {done} pruned.")
     report_clock(went_back)
 
 

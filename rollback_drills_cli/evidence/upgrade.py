@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.evidence.signing import open_key, report_clock
@@ -47,7 +48,7 @@ def upgrade(
     else:
         print_line(_describe(before, NEWEST))
         if waiting:
-            print_line(f"Imported {waiting} rows from before the evidence was signed.")
+            print_line(f"Imported {write_count(waiting, 'row')} from before the evidence was signed.")
     report_clock(went_back)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.verify.findings import Verification, printable
-from rollback_drills.rendering.relative_time import write_time
+from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.options import JsonOption
@@ -122,10 +122,10 @@ def _print_result(result: Verification, place: str) -> None:
     for finding in result.findings:
         print_line(f"{finding.kind.replace('_', ' ')}: {finding.message}")
     if result.finding_count > len(result.findings):
-        print_line(f"… and {result.finding_count - len(result.findings)} more findings")
+        more = write_count(result.finding_count - len(result.findings), "more finding")
+        print_line(f"… and {more}")
     if not result.is_intact:
-        plural = "" if result.finding_count == 1 else "s"
-        print_line(f"NOT VERIFIED: {result.finding_count} finding{plural}.")
+        print_line(f"NOT VERIFIED: {write_count(result.finding_count, 'finding')}.")
     elif result.compared:
         print_line("Verified: everything is as it was signed.")
     else:

@@ -30,6 +30,7 @@ from rollback_drills.evidence.records import (
     ROUTE_DELIVERY_KIND,
 )
 from rollback_drills.notifications.states import DEAD
+from rollback_drills.rendering.relative_time import write_count
 
 Cycles = Sequence[tuple[SeenSchedule, Cycle]]
 
@@ -51,6 +52,7 @@ def write_report(path: Path, population: Population, query: Query, head: Head, e
     environment.filters["fact"] = _show_fact
     environment.filters["instant"] = _show_instant
     environment.filters["duration"] = _show_duration
+    environment.filters["rows"] = _show_rows
     page = environment.get_template("report.html.j2").generate(
         population=population,
         dead=DEAD,
@@ -82,7 +84,7 @@ def _cycles_of(seen: SeenSchedule, population: Population) -> Iterator[Cycle]:
 
 def _summarise(population: Population, cycles: Cycles, *, is_limited: bool) -> Iterator[tuple[str, int, str]]:
     """Yield what stands out, how often, and the rows that this rests on."""
-    rows = {kind: f"{count:,} rows {kind}" for kind, count in population.kinds.items()}
+    rows = {kind: f"{_show_rows(count)} {kind}" for kind, count in population.kinds.items()}
 
     def resting_on(*kinds: str) -> str:
         return ", ".join(rows[kind] for kind in kinds if kind in rows) or "no rows"
@@ -125,4 +127,9 @@ def _show_instant(value: Any) -> str:
 def _show_duration(value: timedelta) -> str:
     """Write a duration in days and hours."""
     hours = int(value.total_seconds()) // 3600
-    return f"{hours // 24} days {hours % 24} hours" if hours >= 24 else f"{hours} hours"
+    rest = write_count(hours % 24, "hour")
+    return f"{write_count(hours // 24, 'day')} {rest}" if hours >= 24 else rest
+
+
+def _show_rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"

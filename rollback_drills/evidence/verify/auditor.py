@@ -16,6 +16,7 @@ from rollback_drills.evidence.verify.findings import FindingKind, Verification, 
 from rollback_drills.evidence.verify.key_chain import KeyChain
 from rollback_drills.evidence.verify.own_records import Pruning, decode_key, decode_pruning, name_kind
 from rollback_drills.evidence.written_record import read_untrusted, text_of
+from rollback_drills.rendering.relative_time import count_were, write_count
 
 OWN_KIND: Final = b'"metadata_kind":"rollback-drills-'
 """Stands in every record of what the ledger says of itself, and of imported records."""
@@ -133,14 +134,16 @@ class Auditor:
         elif result.pruned_count > self._allowed_count:
             result.add(
                 FindingKind.REMOVED,
-                f"{result.pruned_count} rows were pruned, and the rows of the ledger say"
+                f"{count_were(result.pruned_count, 'row')} pruned, and the rows of the ledger say"
                 f" {self._allowed_count}",
             )
         self._keys.judge(self._trust.public_key)
         if self._clock_steps:
-            result.remarks.append(f"the clock went back {self._clock_steps} times; each has a row of its own")
+            times = write_count(self._clock_steps, "time")
+            result.remarks.append(f"the clock went back {times}; each has a row of its own")
         if self._imported:
-            result.remarks.append(f"{self._imported} rows were imported from an index that was not signed")
+            rows = count_were(self._imported, "row")
+            result.remarks.append(f"{rows} imported from an index that was not signed")
         return result
 
     def _learn(self, content: bytes) -> None:

@@ -19,6 +19,7 @@ from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
 from rollback_drills.evidence.verify.stored_heads import StoredHeads
 from rollback_drills.evidence.verify.stored_rows import StoredRow, iterate_stored_rows, reading_anything
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes, find_missing_columns, iterate_taken
+from rollback_drills.rendering.relative_time import write_count
 
 TABLES: Final = (LEDGER.name, HEADS.name, PRUNED.name, OUTBOX.name)
 """A database that has one of these is one of ours, whatever was done to the others."""
@@ -81,7 +82,7 @@ def _read_first_format(connection: Connection, outcomes: TakenOutcomes) -> str:
     for _, record in iterate_rows(connection):
         outcomes.find(record)
         count += 1
-    return f"{count} rows from before the evidence was signed are not in the ledger yet"
+    return f"not in the ledger yet: {write_count(count, 'row')} from before the evidence was signed"
 
 
 def _inspect(connection: Connection, result: Verification) -> Collection[str]:

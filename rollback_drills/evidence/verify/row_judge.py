@@ -13,6 +13,7 @@ from rollback_drills.evidence.verify.population_audit import PopulationAudit
 from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
 from rollback_drills.evidence.written_record import WrittenRecord, read_untrusted
+from rollback_drills.rendering.relative_time import count_were
 
 NO_HASH: Final = bytes(HASH_SIZE)
 _ONCE_KEY: Final = COLUMNS.index("once_key")
@@ -60,8 +61,8 @@ class RowJudge:
             )
         if self._earlier_keys:
             self._result.remarks.append(
-                f"{self._earlier_keys} rows were written by a version that did not sign the column once_key:"
-                " whether it was changed there cannot be verified"
+                f"{count_were(self._earlier_keys, 'row')} written by a version that did not sign the column"
+                " once_key: whether it was changed there cannot be verified"
             )
 
     def _find_problem(self, row: StoredRow, content: bytes, leaf: bytes) -> tuple[FindingKind, str] | None:

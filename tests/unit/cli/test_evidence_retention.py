@@ -225,6 +225,6 @@ def test_what_would_be_pruned_is_said_before(drills: Drills, tmp_path: Path) -> 
     assert drills("show", "1") == 2
     assert "its retention is over" in drills.err
     assert drills("list", "--kind", "rollback-drills-ledger-pruning") == 0
-    assert "1 of 1 records" in drills.out
+    assert "1 of 1 record;" in drills.out
     assert drills("verify") == 0
     assert "4 pruned" in drills.out

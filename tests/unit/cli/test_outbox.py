@@ -111,7 +111,7 @@ def test_replays_and_discards_dead_letters(
     code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id, *BY)
 
     assert code == 0
-    assert "1 of 1 notifications are due again" in printed
+    assert "1 of 1 notification is due again" in printed
     item = get_row(Database.open(url), its_id)
     assert item is not None
     assert item.state is State.RETRY
@@ -176,7 +176,7 @@ def test_outages_are_listed_and_end_with_1_while_one_is_open(
     code, printed = drills(capsys, monkeypatch, "connectors", "outages")
 
     assert code == 1
-    assert "1 of 1 outages; open: 1." in printed
+    assert "1 of 1 outage; open: 1." in printed
     assert "1 by maria" in printed
     code, printed = drills(capsys, monkeypatch, "connectors", "outages", "--provider", "slack", "--json")
     assert (code, json.loads(printed)["total"]) == (0, 0)
@@ -215,7 +215,7 @@ def test_a_delivered_notification_is_not_sent_again(
     code, printed = drills(capsys, monkeypatch, "outbox", "replay", its_id, *BY)
 
     assert code == 0
-    assert "0 of 1 notifications are due again" in printed
+    assert "0 of 1 notification is due again" in printed
     assert listed(capsys, monkeypatch, "--state", "delivered")
 
 

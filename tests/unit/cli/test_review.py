@@ -66,7 +66,7 @@ def test_people_see_who_was_told_and_why_not(drills: Drills) -> None:
     assert "2 of 8 route decisions notified nobody from 2026-12-21T00:00:00+00:00" in drills.out
 
     assert drills("notifications") == 0
-    assert "1 of 1 notifications" in drills.out
+    assert "1 of 1 notification;" in drills.out
     assert "pending" in drills.out
 
     assert drills("audit-package") == 0

@@ -517,7 +517,7 @@ def test_a_schedule_that_did_not_change_in_the_period_is_in_its_report(
     page = (tmp_path / "out/report.html").read_text()
     plain = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "needs attention 0 docs/runbook.md 39 (before the period)" in plain
-    assert "checks of all schedules 1 1 rows rollback-drills-check" in plain
+    assert "checks of all schedules 1 1 row rollback-drills-check" in plain
     assert "schedules in scope 1" in plain
     assert "gone" not in plain.partition("Population")[2].partition("Drills performed")[0]
 
@@ -642,7 +642,7 @@ def test_the_report_names_every_exception_who_approved_it_and_its_row(tmp_path: 
     assert "drill not accepted payments drill-9: status is fail; no evidence carol 8" in plain
     assert "acknowledged 2026-12-04 18:00:00 UTC payments gordcycle-7 team-a slack OPS-1 9" in plain
     assert "clock – went back by 36000 seconds" in plain
-    assert "pruning – 1 rows before row 2; retention 24 months dave" in plain
+    assert "pruning – 1 row before row 2; retention 24 months dave" in plain
     assert f"change of the key – {OTHER_KEY.public.text} maria" in plain
     assert f"first key – {KEY.public.text} test 0" in plain
 
@@ -683,8 +683,8 @@ def test_the_report_and_the_table_tell_the_follow_up(database: Database, tmp_pat
         "2026-12-03 01:00:00 UTC postpone payments gordcycle-7 2026-12-01 09:00:00 UTC"
         " 2026-12-08 01:00:00 UTC a freeze release-board 35" in plain
     )
-    assert "escalations 1 1 rows go-backend-rollback-drill-escalation" in plain
-    assert "skipped, postponed or waived 1 1 rows go-backend-rollback-drill-exception" in plain
+    assert "escalations 1 1 row go-backend-rollback-drill-escalation" in plain
+    assert "skipped, postponed or waived 1 1 row go-backend-rollback-drill-exception" in plain
     with (tmp_path / "out/evidence.csv").open(newline="", encoding="utf-8-sig") as file:
         (*_, first, second) = csv.DictReader(file)
     assert (first["what"], second["what"]) == ("<b>director</b>", "postpone")
