@@ -20,7 +20,6 @@ from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag, index_run
 from rollback_drills.evidence.population import Population
 from rollback_drills.evidence.record import Record
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.settings import read_settings
 from tasks.background import aside
@@ -81,8 +80,8 @@ def _open_current_key(database: Database) -> SigningKey | None:
 
 @task(task_run_name="index-evidence", cache_policy=NO_CACHE)
 def index_evidence(
-    records: Sequence[Record | Report],
-    drills: Mapping[str, Callable[[], Record | Report]],
+    records: Sequence[Record],
+    drills: Mapping[str, Callable[[], Record]],
     created_at: datetime,
     signer: str,
     url: str,

@@ -13,17 +13,32 @@ from sqlalchemy import Connection
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import Drill, Finding
+from rollback_drills.documents.plain_json import JsonObject
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.records import DRILL_KIND, start_record
+from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
-from rollback_drills.readiness.terms import Report
 
 # Sorted, and without what is absent: a field that a later version adds changes no key.
 _encoder: Final = msgspec.json.Encoder(order="sorted")
+
+
+class DrillRecord(Record, frozen=True, kw_only=True, gc=False, tag=DRILL_KIND):
+    """The record of a drill as it stands in the history; what is absent or empty there is left out."""
+
+    schedule_id: str
+    cycle_id: str = ""
+    drill_id: str
+    executed_at: str
+    """Empty if it is not known."""
+    accepted: bool
+    problems: Sequence[str]
+    """Why it is not accepted."""
+    environment: str
+    drill: JsonObject
 
 
 class SeenDrill(msgspec.Struct, frozen=True, gc=False):
@@ -38,7 +53,7 @@ class SeenDrill(msgspec.Struct, frozen=True, gc=False):
         return sha256(f"{schedule_id}\x1f".encode() + _encoder.encode(_in_utc(self.drill))).hexdigest()
 
 
-class SeenDrills(Mapping[str, Callable[[], Record | Report]]):
+class SeenDrills(Mapping[str, Callable[[], Record]]):
     """By the key under which a drill is written once, how to make its record; in the order of the histories.
 
     Of a large fleet most drills are written already, so a record is made only when it is asked for.
@@ -49,10 +64,10 @@ class SeenDrills(Mapping[str, Callable[[], Record | Report]]):
     ) -> None:
         """Make records of the drills that were seen."""
         self._seen = seen
-        self._further: Mapping[str, Callable[[], Record | Report]] = {}
+        self._further: Mapping[str, Callable[[], Record]] = {}
         self._record = partial(record_drill, now=now, created_at=created_at, signer=signer)
 
-    def followed_by(self, further: Mapping[str, Callable[[], Record | Report]]) -> Self:
+    def followed_by(self, further: Mapping[str, Callable[[], Record]]) -> Self:
         """Add what else is written once, after the drills; changes this object, and gives it."""
         self._further = further
         return self
@@ -71,7 +86,7 @@ class SeenDrills(Mapping[str, Callable[[], Record | Report]]):
             if others[each.schedule_id]
         }
 
-    def __getitem__(self, key: str) -> Callable[[], Record | Report]:
+    def __getitem__(self, key: str) -> Callable[[], Record]:
         """Return what makes the record of a drill."""
         return self._further[key] if key in self._further else partial(self._record, self._seen[key], key)
 
@@ -145,27 +160,30 @@ def _write_in_utc(finding: Finding) -> Finding:
     return msgspec.structs.replace(finding, due_at=due_at, closed_at=closed_at)
 
 
-def record_drill(seen: SeenDrill, key: str, *, now: datetime, created_at: datetime, signer: str) -> Report:
-    """Write down one drill as it stands in the history; what is absent or empty there is left out.
+def record_drill(
+    seen: SeenDrill, key: str, *, now: datetime, created_at: datetime, signer: str
+) -> DrillRecord:
+    """Write down one drill.
 
     The records of a drill that was changed afterwards share their session.
     """
     drill, schedule_id = seen.drill, seen.schedule_id
     session_id = ids.delivery_session_id(schedule_id, f"{schedule_id}\x1f{drill.drill_id or key}")
-    return {
-        **start_record(DRILL_KIND, session_id, created_at=created_at, signer=signer),
-        "schedule_id": schedule_id,
-        "cycle_id": "",
-        "drill_id": drill.drill_id,
-        "executed_at": write_instant(drill.executed_at) if drill.executed_at else "",
-        "accepted": is_accepted(drill, now=now),
-        "problems": find_problems(drill, now=now),
-        "environment": seen.environment,
-        "drill": write_drill(drill),
-    }
+    return DrillRecord(
+        session_id=session_id,
+        created_at=write_instant(created_at),
+        signer=signer,
+        schedule_id=schedule_id,
+        drill_id=drill.drill_id,
+        executed_at=write_instant(drill.executed_at) if drill.executed_at else "",
+        accepted=is_accepted(drill, now=now),
+        problems=find_problems(drill, now=now),
+        environment=seen.environment,
+        drill=write_drill(drill),
+    )
 
 
-def write_drill(drill: Drill) -> Report:
+def write_drill(drill: Drill) -> JsonObject:
     """Write a drill as JSON has it, with instants in UTC; what is absent or empty is left out."""
     written = _write(msgspec.to_builtins(drill, builtin_types=(datetime,)))
     # an absent `fallback_verified` is judged as false, and a false one must not look absent

@@ -72,7 +72,7 @@ def index_run(
     signer: str,
     redact: Redact,
     open_key: OpenSigningKey,
-    drills: Mapping[str, Callable[[], Record | WrittenRecord]] = MappingProxyType({}),
+    drills: Mapping[str, Callable[[], Record]] = MappingProxyType({}),
     looked: Population | ShardedCheck | None = None,
     flow_run_id: str = "",
 ) -> Indexed:
@@ -110,7 +110,7 @@ def index_run(
         lags = _find_lags(connection, created_at)
         earlier = drills.find_earlier(connection) if isinstance(drills, SeenDrills) else {}
         unknown = find_unknown(connection, drills, earlier)
-        appender.add((keep(drills[key]()) for key in unknown), unknown)
+        appender.add(keep_all(drills[key]() for key in unknown), unknown)
         appender.add(keep_all(records))
         taken, own = find_taken(connection), check.plan_ids if check else frozenset()
         appender.add(map(redact, take_plans(connection, own, created_at)))

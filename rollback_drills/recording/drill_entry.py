@@ -13,11 +13,12 @@ import msgspec
 from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import OUTCOMES, Drill
+from rollback_drills.documents.plain_json import JsonObject
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill
 from rollback_drills.readiness.acceptance import is_in_future
-from rollback_drills.readiness.terms import Mode, Report
+from rollback_drills.readiness.terms import Mode
 
 _FIELD: Final = re.compile(r"\$\.(\w+)")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -120,7 +121,7 @@ def _name(schedule_id: str, drill: Drill, executed_at: datetime) -> str:
     return f"{slug}-{executed_at:%Y%m%d}-{digest[:8]}"
 
 
-def drill_to_wire(drill: Drill) -> Report:
+def drill_to_wire(drill: Drill) -> JsonObject:
     """Write a drill as the history document has it, its keys in the order of the contract."""
     written = write_drill(drill)
     return {name: written[name] for name in Drill.__struct_fields__ if name in written}

@@ -49,7 +49,7 @@ def key_of(drill: Mapping[str, Any] | str, schedule_id: str = "payments") -> str
 def record_of(drill: Mapping[str, Any], **schedule: Any) -> Report:
     """Return the record of one drill."""
     (make,) = found(make_subject([drill], **schedule)).values()
-    return make()
+    return make().to_wire()
 
 
 def test_a_record_says_whose_drill_it_is_whether_it_is_accepted_and_all_that_it_says() -> None:
@@ -230,9 +230,9 @@ def test_the_same_drill_of_two_schedules_is_two_and_twice_in_one_history_is_one(
 
     assert len(two) == 2
     first, second = (make() for make in two.values())
-    assert (first["schedule_id"], second["schedule_id"]) == ("payments", "billing")
-    assert first["session_id"] != second["session_id"]
-    assert first["drill"] == second["drill"]
+    assert (first.schedule_id, second.schedule_id) == ("payments", "billing")
+    assert first.session_id != second.session_id
+    assert first.drill == second.drill
 
 
 def test_the_records_of_a_drill_that_was_changed_share_their_session_and_those_of_no_other() -> None:
@@ -255,7 +255,7 @@ def test_a_drill_in_the_future_waits_until_its_date_has_come(ahead: timedelta, i
 
     assert bool(found(subject)) is is_found
     later = find_drills([subject], ["payments"], now=NOW + ahead, created_at=NOW, signer="me")
-    assert [make()["accepted"] for make in later.values()] == [True]
+    assert [make().accepted for make in later.values()] == [True]
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_the_environment_is_that_of_the_history() -> None:
 
     (make,) = found(subject).values()
 
-    assert make()["environment"] == "staging"
+    assert make().environment == "staging"
 
 
 def test_no_dictionary_is_handed_to_prefect_which_would_look_into_each_of_its_values() -> None:
