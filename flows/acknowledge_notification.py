@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.states import Completed
 
 from flows.failing import refuse
-from flows.results import FinalState
+from flows.results import AcknowledgementResult, FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.followup.acknowledgement import AcknowledgementState
@@ -76,7 +76,5 @@ def acknowledge_notification(
     told = ", ".join(f"{each.owner} through {each.provider}" for each in records)
     cycles = ", ".join(dict.fromkeys(each.cycle_id for each in records))
     message = f"{acknowledged_by} has {given.state} {cycles} for {told}"
-    items = [each.to_wire() for each in records]
-    return Completed(
-        name=_STATE_NAMES[given.state], message=message, data={"items": items, "total": len(items)}
-    )
+    result = AcknowledgementResult(records, len(records))
+    return Completed(name=_STATE_NAMES[given.state], message=message, data=result)

@@ -56,4 +56,4 @@ def decide_exception(
         return refuse(error)
     done = "Approved" if request.decision == "approve" else "Declined"
     message = f"{request.request_id} of {record.schedule_id} is {done.lower()} by {decided_by}"
-    return Completed(name=done, message=message, data=record.to_wire())
+    return Completed(name=done, message=message, data=record)

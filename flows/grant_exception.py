@@ -60,4 +60,4 @@ def grant_exception(
     except DrillsError as error:
         return refuse(error)
     message = f"{record.schedule_id} is {kind.past} until {record.expires_at} by {approver}"
-    return Completed(name=kind.past.capitalize(), message=message, data=record.to_wire())
+    return Completed(name=kind.past.capitalize(), message=message, data=record)

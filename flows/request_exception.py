@@ -57,4 +57,4 @@ def request_exception(
     except DrillsError as error:
         return refuse(error)
     message = f"{record.request_id}: {requested_by} asks to {kind} {record.schedule_id}"
-    return Completed(name="Requested", message=message, data=record.to_wire())
+    return Completed(name="Requested", message=message, data=record)

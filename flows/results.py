@@ -8,6 +8,7 @@ from prefect.states import Failed
 
 from rollback_drills.documents.plain_json import JsonObject
 from rollback_drills.evidence.record import Record
+from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.results import DeliveryFailedError, DeliveryResult
 from rollback_drills.planning.plan import Plan
@@ -102,6 +103,13 @@ class LookAheadResult(LookAhead, frozen=True, kw_only=True):
     """What is due, and how many messages the run has committed."""
 
     message_count: int
+
+
+class AcknowledgementResult(Struct, frozen=True, gc=False):
+    """The acknowledgements that were written."""
+
+    items: list[AcknowledgementRecord]
+    total: int
 
 
 class AuditDeliveryResult(Struct, frozen=True, gc=False, kw_only=True):

@@ -54,4 +54,4 @@ def retire_schedule(
         return refuse(error)
     change = record.change
     message = f"{record.schedule_id} is {change} by {approver}"
-    return Completed(name=str(change).capitalize(), message=message, data=record.to_wire())
+    return Completed(name=str(change).capitalize(), message=message, data=record)

@@ -8,6 +8,7 @@ from prefect.events import emit_event
 from prefect.exceptions import EventTooLarge
 from prefect.logging import get_run_logger
 
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.evidence.population import Changes
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.escalations import Escalation
@@ -125,5 +126,5 @@ def _emit(event: RunEvent, redactor: Redactor) -> None:
         event.name,
         resource=redactor.document(resource),
         related=redactor.document(related),
-        payload=redactor.document(event.payload),
+        payload=redactor.document(to_plain(event.payload)),
     )

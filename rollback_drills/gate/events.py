@@ -5,6 +5,7 @@ from typing import Final
 
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
+from rollback_drills.reports.event_payloads import GatePayload
 from rollback_drills.reports.run_events import PREFIX, RunEvent
 
 _MOST_RELATED: Final = 20  # Prefect takes 100 related resources, and adds those of the run itself
@@ -24,13 +25,13 @@ def gate_event(gate: Gate, name: str) -> RunEvent:
         name,
         "",
         tuple(("schedule", each) for each in list(dict.fromkeys(_find_schedules(gate)))[:_MOST_RELATED]),
-        {
-            "status": str(gate.status),
-            "mode": str(gate.mode),
-            "selected_backend": gate.selected_backend,
-            "message": gate.message,
-            "reasons": list(error.reasons) if error else [],
-        },
+        GatePayload(
+            status=gate.status,
+            mode=gate.mode,
+            selected_backend=gate.selected_backend,
+            message=gate.message,
+            reasons=error.reasons if error else (),
+        ),
         _KIND,
     )
 

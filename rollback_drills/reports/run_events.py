@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.population import Changes
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
@@ -15,7 +17,20 @@ from rollback_drills.followup.retirements import RetirementRecord
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.reports.event_payloads import (
+    AcknowledgementPayload,
+    CheckPayload,
+    DecisionPayload,
+    DeclinePayload,
+    DeliveryPayload,
+    EscalationPayload,
+    ExceptionPayload,
+    Payload,
+    ReadinessPayload,
+    RequestPayload,
+    RetirementPayload,
+)
 from rollback_drills.reports.run_page import ScheduleRun
 
 PREFIX: Final = "cavra.go_backend.rollback_drill"
@@ -36,7 +51,7 @@ class RunEvent:
     """Empty if the schedule names none."""
     related: tuple[tuple[str, str], ...]
     """Role and id of what else it concerns: its cycle, provider and owners."""
-    payload: Report
+    payload: Payload
     kind: str = "schedule"
     """What `schedule_id` names; a gate and a check are named after their schedule, or the fleet."""
 
@@ -90,15 +105,15 @@ def check_event(
         name,
         "",
         (),
-        {
-            "schedule_count": count,
-            "state_counts": {str(state): number for state, number in sorted(states.items())},
-            "changed_count": len(changes.changed),
-            "unchanged_count": count - len(changes.changed),
-            "came_count": len(changes.came),
-            "gone_count": len(changes.gone),
-            "delivery_count": delivery_count,
-        },
+        CheckPayload(
+            schedule_count=count,
+            state_counts={str(state): number for state, number in sorted(states.items())},
+            changed_count=len(changes.changed),
+            unchanged_count=count - len(changes.changed),
+            came_count=len(changes.came),
+            gone_count=len(changes.gone),
+            delivery_count=delivery_count,
+        ),
         kind="check",
     )
 
@@ -112,83 +127,69 @@ def escalation_event(taken: Escalation) -> RunEvent:
         cycle.schedule_id,
         event.get("summary", {}).get("environment") or "",
         (("cycle", cycle.cycle_id), *dict.fromkeys(owners)),
-        {
-            "schedule_id": cycle.schedule_id,
-            "cycle_id": cycle.cycle_id,
-            "plan_id": event["plan_id"],
-            "status": str(cycle.status),
-            "next_due_at": write_instant(cycle.due_at) if cycle.due_at else None,
-            "owner": taken.chain.owner,
-            "step": taken.step,
-            "step_count": len(taken.chain.links),
-            "step_due_at": write_instant(taken.due_at),
-            "told": taken.link.owner,
-            "providers": list(taken.providers),
-        },
+        EscalationPayload(
+            schedule_id=cycle.schedule_id,
+            cycle_id=cycle.cycle_id,
+            plan_id=event["plan_id"],
+            status=cycle.status,
+            next_due_at=write_instant(cycle.due_at) if cycle.due_at else None,
+            owner=taken.chain.owner,
+            step=taken.step,
+            step_count=len(taken.chain.links),
+            step_due_at=write_instant(taken.due_at),
+            told=taken.link.owner,
+            providers=taken.providers,
+        ),
     )
 
 
 def acknowledgement_event(record: AcknowledgementRecord) -> RunEvent:
     """Return the event of an acknowledgement, from its record; what people wrote stays in the evidence."""
-    names = ("schedule_id", "cycle_id", "plan_id", "provider", "owner", "acknowledgement_id")
-    said = ("acknowledged_by", "acknowledgement_state", "acknowledged_at", "acknowledged_until")
     return RunEvent(
         f"{PREFIX}.acknowledgement.{record.acknowledgement_state}",
         record.schedule_id,
         "",
         _route(record.cycle_id, record.provider, record.owner),
-        {name: getattr(record, name) for name in (*names, *said)},
+        msgspec.convert(record, AcknowledgementPayload, from_attributes=True),
     )
 
 
 def exception_event(record: ExceptionRecord) -> RunEvent:
     """Return the event of an exception, from its record; the reason stays in the evidence."""
-    names = ("schedule_id", "cycle_id", "exception_id", "exception", "approver", "approved_at")
     return RunEvent(
         f"{PREFIX}.exception.{record.exception.past}",
         record.schedule_id,
         "",
         (("cycle", record.cycle_id),),
-        {
-            name: getattr(record, name)
-            for name in (*names, "requested_by", "request_id", "next_due_at", "expires_at")
-        },
+        msgspec.convert(record, ExceptionPayload, from_attributes=True),
     )
 
 
 def retirement_event(record: RetirementRecord) -> RunEvent:
     """Return the event of a retirement, from its record; the reason stays in the evidence."""
-    names = ("schedule_id", "retirement_id", "approver", "requested_by", "approved_at")
-    return RunEvent(
-        f"{PREFIX}.schedule.{record.change}",
-        record.schedule_id,
-        "",
-        (),
-        {name: getattr(record, name) for name in names},
-    )
+    payload = msgspec.convert(record, RetirementPayload, from_attributes=True)
+    return RunEvent(f"{PREFIX}.schedule.{record.change}", record.schedule_id, "", (), payload)
 
 
 def request_event(record: ExceptionRequestRecord) -> RunEvent:
     """Return the event of a request for an exception, from its record; the reason stays in the evidence."""
-    names = ("schedule_id", "cycle_id", "request_id", "exception", "requested_by", "requested_at")
     return RunEvent(
         f"{PREFIX}.exception.requested",
         record.schedule_id,
         "",
         (("cycle", record.cycle_id),),
-        {name: getattr(record, name) for name in (*names, "next_due_at", "expires_at", "open_until")},
+        msgspec.convert(record, RequestPayload, from_attributes=True),
     )
 
 
 def decline_event(record: DeclineRecord) -> RunEvent:
     """Return the event of a request that was declined, from its record; the reason stays in the evidence."""
-    names = ("schedule_id", "cycle_id", "request_id", "exception", "requested_by")
     return RunEvent(
         f"{PREFIX}.exception.declined",
         record.schedule_id,
         "",
         (("cycle", record.cycle_id),),
-        {name: getattr(record, name) for name in (*names, "declined_by", "declined_at")},
+        msgspec.convert(record, DeclinePayload, from_attributes=True),
     )
 
 
@@ -200,35 +201,43 @@ def _readiness_event(run: ScheduleRun) -> RunEvent:
         plan.schedule_id,
         schedule.environment,
         (("cycle", plan.cycle_id), *owners),
-        _facts(run)
-        | {
-            "alert_level": plan.alert_level,
-            "reason": plan.reason,
-            "owners": plan.owners,
-            "providers": plan.selected_providers,
-            "days_until_due": schedule.days_until_due,
-        },
+        ReadinessPayload(
+            schedule_id=plan.schedule_id,
+            cycle_id=plan.cycle_id,
+            plan_id=plan.plan_id,
+            status=plan.status,
+            next_due_at=plan.next_due_at,
+            alert_level=plan.alert_level,
+            reason=plan.reason,
+            owners=plan.owners,
+            providers=plan.selected_providers,
+            days_until_due=schedule.days_until_due,
+        ),
     )
 
 
 def _decision_event(run: ScheduleRun, decision: RouteDecision) -> RunEvent:
-    reason = decision.notification_reason
+    plan = run.plan
     return RunEvent(
         f"{PREFIX}.decision.{decision.action}",
-        run.plan.schedule_id,
+        plan.schedule_id,
         run.judgement.schedule.environment,
-        _route(run.plan.cycle_id, decision.provider, decision.owner),
-        _facts(run)
-        | {
-            "provider": decision.provider,
-            "owner": decision.owner,
-            "action": str(decision.action),
-            "category": str(decision.category),
-            "reason": decision.reason,
-            "deferred_until": decision.deferred_until,
-            "notification_reason": str(reason) if reason else None,
-            "notification_id": decision.notification_id,
-        },
+        _route(plan.cycle_id, decision.provider, decision.owner),
+        DecisionPayload(
+            schedule_id=plan.schedule_id,
+            cycle_id=plan.cycle_id,
+            plan_id=plan.plan_id,
+            status=plan.status,
+            next_due_at=plan.next_due_at,
+            provider=decision.provider,
+            owner=decision.owner,
+            action=decision.action,
+            category=decision.category,
+            reason=decision.reason,
+            deferred_until=decision.deferred_until,
+            notification_reason=decision.notification_reason,
+            notification_id=decision.notification_id,
+        ),
     )
 
 
@@ -240,37 +249,25 @@ def _delivery_event(delivery: Delivery) -> RunEvent:
         notification.schedule_id,
         summary.get("environment", ""),
         _route(notification.cycle_id, notification.provider, notification.owner),
-        {
-            "schedule_id": notification.schedule_id,
-            "cycle_id": notification.cycle_id,
-            "plan_id": notification.plan_id,
-            "status": notification.event.get("status", ""),
-            "next_due_at": summary.get("next_due_at"),
-            "provider": notification.provider,
-            "owner": notification.owner,
-            "notification_id": notification.notification_id,
-            "notification_reason": str(notification.reason),
-            "title": notification.title,
-            "outcome": str(delivery.state),
-            "error": "" if delivery.succeeded else _without_address(verdict.detail),
-            "status_code": verdict.status_code,
-            "attempt_count": delivery.attempt_count,
-            "may_repeat": notification.may_repeat,
-            "next_attempt_at": write_instant(again) if again else None,
-        },
+        DeliveryPayload(
+            schedule_id=notification.schedule_id,
+            cycle_id=notification.cycle_id,
+            plan_id=notification.plan_id,
+            status=notification.event.get("status", ""),
+            next_due_at=summary.get("next_due_at"),
+            provider=notification.provider,
+            owner=notification.owner,
+            notification_id=notification.notification_id,
+            notification_reason=notification.reason,
+            title=notification.title,
+            outcome=delivery.state,
+            error="" if delivery.succeeded else _without_address(verdict.detail),
+            status_code=verdict.status_code,
+            attempt_count=delivery.attempt_count,
+            may_repeat=notification.may_repeat,
+            next_attempt_at=write_instant(again) if again else None,
+        ),
     )
-
-
-def _facts(run: ScheduleRun) -> Report:
-    """Return what every event of a schedule tells."""
-    plan = run.plan
-    return {
-        "schedule_id": plan.schedule_id,
-        "cycle_id": plan.cycle_id,
-        "plan_id": plan.plan_id,
-        "status": str(plan.status),
-        "next_due_at": plan.next_due_at,
-    }
 
 
 def _route(cycle_id: str, provider: str, owner: str) -> tuple[tuple[str, str], ...]:
