@@ -9,9 +9,9 @@ from flows.delivery import deliver_due
 from flows.failing import fail
 from flows.results import FinalState
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.documents.plain_json import JsonObject
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
+from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.recovery.replays import RefusedReplayError
@@ -19,7 +19,9 @@ from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import index_evidence, read_clock
 
 
-def deliver_replayed(write: Callable[[str], JsonObject], retries: RetryPolicy, flow_name: str) -> FinalState:
+def deliver_replayed(
+    write: Callable[[str], ExecutionRecord], retries: RetryPolicy, flow_name: str
+) -> FinalState:
     """Write that notifications are replayed, deliver them, and return the state in which the run ends.
 
     Args:
@@ -31,8 +33,8 @@ def deliver_replayed(write: Callable[[str], JsonObject], retries: RetryPolicy, f
     try:
         url = read_settings(os.environ).database_url or default_database_url()
         record = write(url)
-        requested = frozenset(map(name_key, record["providers"]))
-        wanted = {each["notification_id"] for each in record["notifications"]}
+        requested = frozenset(map(name_key, record.providers))
+        wanted = {each.notification_id for each in record.notifications}
         delivered = deliver_due(requested, retries, url)
         indexed = index_evidence([], {}, read_clock(url), flow_name, url)
     except RefusedReplayError as error:
@@ -45,7 +47,7 @@ def deliver_replayed(write: Callable[[str], JsonObject], retries: RetryPolicy, f
         if each.notification.notification_id in wanted
     }
     deliveries = {name: each.summary for name, each in own.items()}
-    data = {**record, "deliveries": deliveries}
+    data = {**record.to_wire(), "deliveries": deliveries}
     count = sum(each.succeeded for each in own.values())
     problems = [*delivered.broken, *indexed.problems]
     message = "; ".join([f"{count} of {len(wanted)} replayed notifications are delivered", *problems])

@@ -42,6 +42,6 @@ def request_replay(
         record = write_replay_request(request.notification_ids, request.provider, act, url)
     except DrillsError as error:
         return refuse(error)
-    count = write_count(record["notification_count"], "notification")
-    message = f"{record['replay_id']}: {requested_by} asks to replay {count}"
-    return Completed(name="Requested", message=message, data=record)
+    count = write_count(record.notification_count, "notification")
+    message = f"{record.replay_id}: {requested_by} asks to replay {count}"
+    return Completed(name="Requested", message=message, data=record.to_wire())

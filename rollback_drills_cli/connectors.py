@@ -240,7 +240,7 @@ def enable(
     opened = open_outbox(database, to_write=True)
     needing = find_replay_approvals()
     written = enable_connector(opened, name, act, make_writer(opened), needing)
-    again = sum(each["notification_count"] for each in written.records)
+    again = sum(each.notification_count for each in written.records)
     print_line(f"{name} is enabled; notifications that are due again: {again}.")
     if connector_name(name) in needing:
         print_line("Its dead letters stay until a replay of them is approved:")

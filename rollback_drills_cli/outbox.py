@@ -33,6 +33,7 @@ from rollback_drills_cli.outbox_replays import approve_replay, execute_replay, l
 from rollback_drills_cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
+    from rollback_drills.evidence.outages.acts import DiscardRecord, ExecutionRecord
     from rollback_drills.outbox.rows import OutboxRow
     from rollback_drills.recovery.recording import Recording
 
@@ -180,10 +181,18 @@ def discard(
     _report(written, len(wanted), "discarded", as_json)
 
 
-def _report(written: "Recording", asked: int, what: str, as_json: bool) -> None:
-    changed = sum(each["notification_count"] for each in written.records)
+def _report(
+    written: "Recording[ExecutionRecord] | Recording[DiscardRecord]", asked: int, what: str, as_json: bool
+) -> None:
+    changed = sum(each.notification_count for each in written.records)
     if as_json:
-        print_json({"items": written.records, "changed_count": changed, "asked_count": asked})
+        print_json(
+            {
+                "items": [each.to_wire() for each in written.records],
+                "changed_count": changed,
+                "asked_count": asked,
+            }
+        )
     else:
         print_line(f"{count_of(changed, asked, 'notification')} {what}.")
         if changed < asked:

@@ -1,6 +1,5 @@
 """Replays that need a second person: they are requested, approved and executed."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -36,14 +35,14 @@ def request_replay(
     written = request(opened, choose(opened, ids, dead, provider), act, make_writer(opened))
     record = written.records[-1]
     if as_json:
-        print_json(record)
+        print_json(record.to_wire())
     else:
-        count = write_count(record["notification_count"], "notification")
+        count = write_count(record.notification_count, "notification")
         print_line(
-            f"{record['replay_id']}: {act.by} asks to replay {count}. Somebody else approves it before"
-            f" {write_time(datetime.fromisoformat(record['open_until']))}:"
+            f"{record.replay_id}: {act.by} asks to replay {count}. Somebody else approves it before"
+            f" {write_time(record.until)}:"
         )
-        print_line(f"  drills outbox approve-replay {record['replay_id']} --by NAME")
+        print_line(f"  drills outbox approve-replay {record.replay_id} --by NAME")
     report_clock(written.appender.went_back)
 
 
@@ -60,7 +59,7 @@ def approve_replay(
     with recorded_refusal():
         written = approve(opened, replay_id, read_by(by), make_writer(opened))
     if as_json:
-        print_json(written.records[-1])
+        print_json(written.records[-1].to_wire())
     else:
         print_line(f"{replay_id} is approved by {by}. Anybody can execute it:")
         print_line(f"  drills outbox execute-replay {replay_id} --by NAME")
@@ -81,9 +80,9 @@ def execute_replay(
         written = execute(opened, replay_id, read_by(by), make_writer(opened))
     record = written.records[-1]
     if as_json:
-        print_json(record)
+        print_json(record.to_wire())
     else:
-        count = write_count(record["notification_count"], "notification")
+        count = write_count(record.notification_count, "notification")
         print_line(f"Due again: {count}. The next drill-check or `drills deliver` sends what is due.")
     report_clock(written.appender.went_back)
 

@@ -1,6 +1,7 @@
 """Replays notifications, and requests, approves and executes replays; gives the records."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -11,11 +12,12 @@ from blocks.ledger_key import open_signing_key
 from blocks.registry import find_replay_approvals
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.queries import find_ids
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.recording import Recording, Writer
+from rollback_drills.recovery.recording import Writer
+from rollback_drills.recovery.replay_records import ApprovalRecord, RequestRecord
 from rollback_drills.recovery.replays import (
     NOT_REPLAYABLE,
     approve_replay,
@@ -25,9 +27,11 @@ from rollback_drills.recovery.replays import (
 )
 from tasks.evidence import open_existing
 
+R = TypeVar("R", ExecutionRecord, RequestRecord)
+
 
 @task(task_run_name="replay-notifications", cache_policy=NO_CACHE)
-def write_replay(notification_ids: Sequence[str], provider: str, act: Act, url: str) -> Report:
+def write_replay(notification_ids: Sequence[str], provider: str, act: Act, url: str) -> ExecutionRecord:
     """Make these notifications due, or all dead letters of a connector.
 
     Raises:
@@ -40,11 +44,11 @@ def write_replay(notification_ids: Sequence[str], provider: str, act: Act, url: 
     written = replay(database, wanted, act, writer, find_replay_approvals())
     if not written.records:
         raise UsageError(NOT_REPLAYABLE)
-    return _last(written)
+    return _told(written.records[-1])
 
 
 @task(task_run_name="request-replay", cache_policy=NO_CACHE)
-def write_replay_request(notification_ids: Sequence[str], provider: str, act: Act, url: str) -> Report:
+def write_replay_request(notification_ids: Sequence[str], provider: str, act: Act, url: str) -> RequestRecord:
     """Request a replay of these notifications, or of all dead letters of a connector.
 
     Raises:
@@ -52,11 +56,12 @@ def write_replay_request(notification_ids: Sequence[str], provider: str, act: Ac
     """
     database = _open(url)
     wanted = _choose(database, notification_ids, provider)
-    return _last(request_replay(database, wanted, act, _writer(database, "request-replay")))
+    written = request_replay(database, wanted, act, _writer(database, "request-replay"))
+    return _told(written.records[-1])
 
 
 @task(task_run_name="approve-replay", cache_policy=NO_CACHE)
-def write_replay_approval(replay_id: str, by: str, url: str) -> Report:
+def write_replay_approval(replay_id: str, by: str, url: str) -> ApprovalRecord:
     """Approve a replay that somebody else has requested.
 
     Raises:
@@ -64,11 +69,13 @@ def write_replay_approval(replay_id: str, by: str, url: str) -> Report:
         RefusedReplayError: Who approves it has requested it.
     """
     database = _open(url)
-    return _last(approve_replay(database, replay_id, by, _writer(database, "approve-replay")))
+    (record,) = approve_replay(database, replay_id, by, _writer(database, "approve-replay")).records
+    get_run_logger().info("%s is approved", replay_id)
+    return record
 
 
 @task(task_run_name="execute-replay", cache_policy=NO_CACHE)
-def write_replay_execution(replay_id: str, by: str, url: str) -> Report:
+def write_replay_execution(replay_id: str, by: str, url: str) -> ExecutionRecord:
     """Make the notifications of an approved replay due.
 
     Raises:
@@ -76,7 +83,8 @@ def write_replay_execution(replay_id: str, by: str, url: str) -> Report:
         RefusedReplayError: Nobody has approved it.
     """
     database = _open(url)
-    return _last(execute_replay(database, replay_id, by, _writer(database, "execute-replay")))
+    written = execute_replay(database, replay_id, by, _writer(database, "execute-replay"))
+    return _told(written.records[-1])
 
 
 def _choose(database: Database, notification_ids: Sequence[str], provider: str) -> Sequence[str]:
@@ -98,7 +106,7 @@ def _writer(database: Database, signer: str) -> Writer:
     return Writer(open_signing_key, signer, database.now(), flow_run.id or "")
 
 
-def _last(written: Recording) -> Report:
-    record: Report = written.records[-1]
-    get_run_logger().info("%s: %d notifications", record["replay_id"], record.get("notification_count", 0))
+def _told(record: R) -> R:
+    """Log a record, and give it."""
+    get_run_logger().info("%s: %d notifications", record.replay_id, record.notification_count)
     return record

@@ -13,7 +13,8 @@ from rollback_drills.names import ids
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.notifications.notice import Notice
 from rollback_drills.notifications.outbox_entry import OutboxEntry
-from rollback_drills.recovery.found_replays import ReplayRequest, ReplayState, find_replays
+from rollback_drills.recovery.found_replays import ReplayState, find_replays
+from rollback_drills.recovery.replay_records import RequestRecord
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills.trust.notice import Platform
@@ -26,7 +27,7 @@ class OpenApprovals:
     """What waits for a second person."""
 
     exceptions: Sequence[RequestedException]
-    replays: Sequence[ReplayRequest]
+    replays: Sequence[RequestRecord]
 
     @property
     def replayed_providers(self) -> frozenset[str]:
@@ -90,14 +91,14 @@ def _word_exception(request: RequestedException, platform: Platform) -> Notice:
     )
 
 
-def _word_replay(request: ReplayRequest, platform: Platform) -> Notice:
+def _word_replay(request: RequestRecord, platform: Platform) -> Notice:
     what = f"{write_count(len(request.ids), 'notification')} through {', '.join(request.providers)}"
     return _word(
         request.replay_id,
-        request.requested_at,
+        request.at,
         f"replay of {what}",
         f"{request.requested_by} asks to send {what} again. Somebody else approves it before"
-        f" {write_time(request.open_until)}. Nothing is sent again before it is approved and executed.",
+        f" {write_time(request.until)}. Nothing is sent again before it is approved and executed.",
         (
             ("Requested by", request.requested_by),
             ("Reason", _line(request.reason)),

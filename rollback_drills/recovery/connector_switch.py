@@ -1,15 +1,16 @@
 """Switches connectors off and on, each with a record of who did it and why."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from rollback_drills.connectors.config_file import connector_name
 from rollback_drills.database.connections import Database, repeat_on_conflict
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.outages.acts import DisabledRecord, EnabledRecord
 from rollback_drills.evidence.outages.watch import once_disabled, record_disabled
-from rollback_drills.evidence.records import ENABLED_KIND, start_record
 from rollback_drills.names import ids
 from rollback_drills.outbox.destinations import (
     Destination,
@@ -27,7 +28,7 @@ from rollback_drills.recovery.recording import Recording, Writer, describe_rows,
 @repeat_on_conflict
 def disable(
     database: Database, provider: str, act: Act, writer: Writer, connectors: Collection[str]
-) -> Recording:
+) -> Recording[DisabledRecord]:
     """Send nothing through a connector until it is enabled: an outage begins.
 
     Args:
@@ -54,7 +55,7 @@ def disable(
         because = f"disabled by {act.by}: {act.reason}"
         dead = disable_row(database, connection, name, now=now.timestamp(), because=because)
         record = record_disabled(dead, created_at=now, signer=writer.signer, by=act.by)
-        written.add({**record, "reason": act.reason}, once_disabled(dead))
+        written.add(msgspec.structs.replace(record, reason=act.reason), once_disabled(dead))
         written.look_at(name)
     return written
 
@@ -62,7 +63,7 @@ def disable(
 @repeat_on_conflict
 def enable(
     database: Database, provider: str, act: Act, writer: Writer, needs_approval: Collection[str] = ()
-) -> Recording:
+) -> Recording[EnabledRecord]:
     """Use a connector again, and make its dead letters due. Its outage ends with the next delivery.
 
     Args:
@@ -87,7 +88,7 @@ def enable(
 
 
 def enable_within(
-    written: Recording, before: Destination, act: Act, needs_approval: Collection[str] = ()
+    written: Recording[Any], before: Destination, act: Act, needs_approval: Collection[str] = ()
 ) -> bool:
     """Do the same within a transaction; return whether the connector was disabled."""
     rows = enable_rows(
@@ -108,23 +109,23 @@ def _find_name(connection: Connection, provider: str) -> str:
     return next((each for each in spellings if connector_name(each) == connector_name(provider)), provider)
 
 
-def _record_enabled(written: Recording, before: Destination, act: Act, rows: Sequence[OutboxRow]) -> None:
-    at = write_instant(written.writer.now)
-    session_id = ids.outage_id(before.provider, at)
-    start = start_record(
-        ENABLED_KIND, session_id, created_at=written.writer.now, signer=written.writer.signer
-    )
+def _record_enabled(
+    written: Recording[Any], before: Destination, act: Act, rows: Sequence[OutboxRow]
+) -> None:
+    at = written.writer.at
     written.add(
-        {
-            **start,
-            "provider": before.provider,
-            "enabled_by": act.by,
-            "enabled_at": at,
-            "reason": act.reason,
-            "disabled_because": before.disabled_because,
-            "notification_count": len(rows),
-            "notifications": describe_rows(rows),
-        }
+        EnabledRecord(
+            session_id=ids.outage_id(before.provider, at),
+            created_at=at,
+            signer=written.writer.signer,
+            provider=before.provider,
+            enabled_by=act.by,
+            enabled_at=at,
+            reason=act.reason,
+            disabled_because=before.disabled_because,
+            notification_count=len(rows),
+            notifications=describe_rows(rows),
+        )
     )
 
 

@@ -11,14 +11,16 @@ from sqlalchemy import Connection, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
+from rollback_drills.evidence.index import read
+from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.records import (
     REPLAY_APPROVAL_KIND,
     REPLAY_EXECUTION_KIND,
     REPLAY_REFUSAL_KIND,
     REPLAY_REQUEST_KIND,
 )
+from rollback_drills.recovery.replay_records import ApprovalRecord, RequestRecord
 
 _KINDS: Final = (REPLAY_REQUEST_KIND, REPLAY_APPROVAL_KIND, REPLAY_EXECUTION_KIND, REPLAY_REFUSAL_KIND)
 
@@ -32,43 +34,11 @@ class ReplayState(StrEnum):
     EXPIRED = "expired"
 
 
-class RequestedNotification(msgspec.Struct, frozen=True, gc=False):
-    """A notification that is to be replayed."""
-
-    notification_id: str
-    schedule_id: str
-    provider: str
-    owner: str
-
-
-class ReplayRequest(msgspec.Struct, frozen=True, gc=False):
-    """A request as the evidence has it."""
-
-    replay_id: str
-    requested_by: str
-    requested_at: datetime
-    open_until: datetime
-    """Up to and without this time it can be approved and executed."""
-    reason: str
-    providers: Sequence[str]
-    notifications: Sequence[RequestedNotification]
-
-    @property
-    def ids(self) -> list[str]:
-        """The notifications."""
-        return [each.notification_id for each in self.notifications]
-
-
-class _Step(msgspec.Struct, frozen=True, gc=False):
-    approved_by: str | None = None
-    replayed_by: str | None = None
-
-
 @dataclass(slots=True)
 class FoundReplay:
     """A request, and what followed it."""
 
-    request: ReplayRequest
+    request: RequestRecord
     approved_by: str = ""
     executed_by: str = ""
     refusal_count: int = 0
@@ -77,31 +47,26 @@ class FoundReplay:
         """Return what became of it."""
         if self.executed_by:
             return ReplayState.EXECUTED
-        if now >= self.request.open_until:
+        if now >= self.request.until:
             return ReplayState.EXPIRED
         return ReplayState.APPROVED if self.approved_by else ReplayState.REQUESTED
 
 
-_request: Final = msgspec.json.Decoder(ReplayRequest)
-_step: Final = msgspec.json.Decoder(_Step)
-
-
 def find_replays(connection: Connection, replay_id: str | None = None) -> list[FoundReplay]:
     """Return the requests for replays, the newest first; of one id if it is given."""
-    rows = select(LEDGER.c.metadata_kind, LEDGER.c.session_id, LEDGER.c.record)
+    rows = select(LEDGER.c.metadata_kind, LEDGER.c.session_id, LEDGER.c.leaf_index, LEDGER.c.record)
     wanted = rows.where(LEDGER.c.metadata_kind.in_(_KINDS)).order_by(LEDGER.c.leaf_index)
     if replay_id is not None:
         wanted = wanted.where(LEDGER.c.session_id == replay_id)
     found: dict[str, FoundReplay] = {}
     for row in connection.execute(wanted):
         if row.metadata_kind == REPLAY_REQUEST_KIND:
-            found[row.session_id] = FoundReplay(_request.decode(row.record))
+            found[row.session_id] = FoundReplay(read(row.leaf_index, row.record, RequestRecord))
         elif known := found.get(row.session_id):
-            step = _step.decode(row.record)
             if row.metadata_kind == REPLAY_APPROVAL_KIND:
-                known.approved_by = step.approved_by or ""
+                known.approved_by = read(row.leaf_index, row.record, ApprovalRecord).approved_by
             elif row.metadata_kind == REPLAY_EXECUTION_KIND:
-                known.executed_by = step.replayed_by or ""
+                known.executed_by = read(row.leaf_index, row.record, ExecutionRecord).replayed_by
             else:
                 known.refusal_count += 1
     return [*reversed(found.values())]
@@ -151,8 +116,8 @@ def list_replays(database: Database, *, now: datetime) -> list[ReplayReport]:
             notification_ids=each.request.ids,
             reason=each.request.reason,
             requested_by=each.request.requested_by,
-            requested_at=write_instant(each.request.requested_at),
-            open_until=write_instant(each.request.open_until),
+            requested_at=each.request.requested_at,
+            open_until=each.request.open_until,
             approved_by=each.approved_by or None,
             executed_by=each.executed_by or None,
             refusal_count=each.refusal_count,

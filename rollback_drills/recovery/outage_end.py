@@ -1,5 +1,7 @@
 """Closes the outage of a connector that is not used any more: nothing will ever be delivered through it."""
 
+from typing import Any
+
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.closing import record_closure
@@ -13,7 +15,7 @@ from rollback_drills.recovery.recording import Recording, Writer, recording
 
 
 @repeat_on_conflict
-def close_outage(database: Database, provider: str, act: Act, writer: Writer) -> Recording:
+def close_outage(database: Database, provider: str, act: Act, writer: Writer) -> Recording[Any]:
     """End an outage without a delivery; what waits or died stays as it is, and the record counts it.
 
     Args:

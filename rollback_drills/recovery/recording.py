@@ -4,20 +4,21 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic
 
 from sqlalchemy import Connection, select
 
 from rollback_drills.connectors.config_file import connector_name
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import OUTBOX
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
+from rollback_drills.evidence.outages.acts import ActedNotification
 from rollback_drills.evidence.outages.watch import Touched
 from rollback_drills.evidence.outbox_transfer import add_connector_records, find_unknown
-from rollback_drills.evidence.record import R, Record, name_run
+from rollback_drills.evidence.record import R, name_run
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import redactor_in_use
 
 
@@ -33,22 +34,27 @@ class Writer:
     flow_run_id: str = ""
     """The Prefect flow run that writes; empty outside one."""
 
+    @property
+    def at(self) -> str:
+        """The time of the change, as records have it."""
+        return write_instant(self.now)
+
     def keep(self, record: R) -> R:
         """Redact a record, and name the flow run."""
         return name_run(redactor_in_use().document(record), self.flow_run_id)
 
 
 @dataclass(slots=True)
-class Recording:
+class Recording(Generic[R]):
     """A transaction on outbox and ledger, which ends with a signed head."""
 
     connection: Connection
     appender: Appender
     writer: Writer
-    records: list[Any] = field(default_factory=list)
+    records: list[R] = field(default_factory=list)
     """What was written down, in order."""
 
-    def add(self, record: Record | Report, once_key: str | None = None) -> None:
+    def add(self, record: R, once_key: str | None = None) -> None:
         """Write a record, redacted; nothing if it was written under its key before."""
         if once_key is not None and not find_unknown(self.connection, [once_key]):
             return
@@ -70,7 +76,7 @@ class Recording:
 
 
 @contextmanager
-def recording(database: Database, writer: Writer) -> Iterator[Recording]:
+def recording(database: Database, writer: Writer) -> Iterator[Recording[Any]]:
     """Change the outbox and write it down, both or nothing.
 
     Raises:
@@ -100,18 +106,18 @@ def may_replay(provider: str, needs_approval: Collection[str]) -> bool:
     return connector_name(provider) not in needs_approval
 
 
-def describe_rows(rows: Iterable[OutboxRow]) -> list[Report]:
+def describe_rows(rows: Iterable[OutboxRow]) -> list[ActedNotification]:
     """Describe notifications as a record has them: as they were before they were changed."""
     return [
-        {
-            "notification_id": each.notification_id,
-            "schedule_id": each.schedule_id,
-            "cycle_id": each.cycle_id,
-            "provider": each.provider,
-            "owner": each.owner,
-            "state": str(each.state),
-            "attempt_count": each.attempt_count,
-        }
+        ActedNotification(
+            notification_id=each.notification_id,
+            schedule_id=each.schedule_id,
+            cycle_id=each.cycle_id,
+            provider=each.provider,
+            owner=each.owner,
+            state=each.state,
+            attempt_count=each.attempt_count,
+        )
         for each in rows
     ]
 

@@ -5,14 +5,13 @@ Whoever is refused leaves a record, and changes nothing else.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
-from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.evidence.records import DISCARD_KIND, start_record
+from rollback_drills.evidence.outages.acts import DiscardRecord, ExecutionRecord
 from rollback_drills.names.people import is_same_caller
 from rollback_drills.outbox.queries import REPLAYABLE, discard_rows, replay_rows
 from rollback_drills.outbox.rows import OutboxRow
@@ -28,10 +27,11 @@ from rollback_drills.recovery.recording import (
 )
 from rollback_drills.recovery.replay_records import (
     NO_APPROVAL,
+    ApprovalRecord,
+    RequestRecord,
     Step,
-    describe_all,
-    name_replay,
     record_approval,
+    record_discard,
     record_execution,
     record_refusal,
     record_request,
@@ -52,7 +52,7 @@ def replay(
     act: Act,
     writer: Writer,
     needs_approval: Collection[str] = (),
-) -> Recording:
+) -> Recording[ExecutionRecord]:
     """Make notifications due again, and write down who replayed which.
 
     Args:
@@ -83,23 +83,23 @@ def _replay(
     act: Act,
     writer: Writer,
     needs_approval: Collection[str],
-) -> tuple[Recording, list[str]]:
+) -> tuple[Recording[Any], list[str]]:
     with recording(database, writer) as written:
         rows = read_rows(written.connection, notification_ids)
         written.look_at(*name_providers(rows))
         if kept := [each for each in rows if not may_replay(each.provider, needs_approval)]:
-            written.add(record_refusal(written, rows, act.by, Step.REPLAY, NO_APPROVAL))
+            written.add(record_refusal(writer, rows, act.by, Step.REPLAY, NO_APPROVAL))
             return written, name_providers(kept)
         changed = replay_rows(written.connection, notification_ids, now=writer.now.timestamp())
         if changed:
-            written.add(record_execution(written, changed, act))
+            written.add(record_execution(writer, changed, act))
     return written, []
 
 
 @repeat_on_conflict
 def request_replay(
     database: Database, notification_ids: Sequence[str], act: Act, writer: Writer
-) -> Recording:
+) -> Recording[RequestRecord]:
     """Ask for a replay. Nothing is due before somebody else has approved it and it is executed.
 
     Raises:
@@ -116,11 +116,11 @@ def request_replay(
         if not rows:
             raise UsageError(NOT_REPLAYABLE)
         written.look_at(*name_providers(rows))
-        written.add(record_request(written, rows, act))
+        written.add(record_request(writer, rows, act))
     return written
 
 
-def approve_replay(database: Database, replay_id: str, by: str, writer: Writer) -> Recording:
+def approve_replay(database: Database, replay_id: str, by: str, writer: Writer) -> Recording[ApprovalRecord]:
     """Approve a replay that somebody else has requested.
 
     Raises:
@@ -134,7 +134,7 @@ def approve_replay(database: Database, replay_id: str, by: str, writer: Writer) 
 
 
 @repeat_on_conflict
-def _approve(database: Database, replay_id: str, by: str, writer: Writer) -> tuple[Recording, str]:
+def _approve(database: Database, replay_id: str, by: str, writer: Writer) -> tuple[Recording[Any], str]:
     with recording(database, writer) as written:
         found = get_replay(written.connection, replay_id)
         check_undecided(found, now=writer.now)
@@ -144,11 +144,11 @@ def _approve(database: Database, replay_id: str, by: str, writer: Writer) -> tup
                 f"{show(by)} cannot approve what {show(requested_by)} requested; somebody else approves it"
             )
             return written, _refuse(written, found, by, Step.APPROVE, problem)
-        written.add(record_approval(written, replay_id, requested_by, by))
+        written.add(record_approval(writer, replay_id, requested_by, by))
     return written, ""
 
 
-def execute_replay(database: Database, replay_id: str, by: str, writer: Writer) -> Recording:
+def execute_replay(database: Database, replay_id: str, by: str, writer: Writer) -> Recording[ExecutionRecord]:
     """Make the notifications of an approved request due, once.
 
     Raises:
@@ -162,7 +162,7 @@ def execute_replay(database: Database, replay_id: str, by: str, writer: Writer) 
 
 
 @repeat_on_conflict
-def _execute(database: Database, replay_id: str, by: str, writer: Writer) -> tuple[Recording, str]:
+def _execute(database: Database, replay_id: str, by: str, writer: Writer) -> tuple[Recording[Any], str]:
     with recording(database, writer) as written:
         found = get_replay(written.connection, replay_id)
         check_open(found, now=writer.now)
@@ -176,7 +176,7 @@ def _execute(database: Database, replay_id: str, by: str, writer: Writer) -> tup
         rows = replay_rows(written.connection, found.request.ids, now=writer.now.timestamp())
         written.add(
             record_execution(
-                written,
+                writer,
                 rows,
                 Act(by, found.request.reason),
                 replay_id=replay_id,
@@ -188,7 +188,9 @@ def _execute(database: Database, replay_id: str, by: str, writer: Writer) -> tup
 
 
 @repeat_on_conflict
-def discard(database: Database, notification_ids: Sequence[str], act: Act, writer: Writer) -> Recording:
+def discard(
+    database: Database, notification_ids: Sequence[str], act: Act, writer: Writer
+) -> Recording[DiscardRecord]:
     """Take notifications out that were not delivered, and write down who discarded which.
 
     Raises:
@@ -199,17 +201,7 @@ def discard(database: Database, notification_ids: Sequence[str], act: Act, write
         written.look_at(*name_providers(read_rows(written.connection, notification_ids)))
         rows = discard_rows(written.connection, notification_ids)
         if rows:
-            at = write_instant(writer.now)
-            session_id = name_replay(act, at, rows)
-            written.add(
-                {
-                    **start_record(DISCARD_KIND, session_id, created_at=writer.now, signer=writer.signer),
-                    "discarded_by": act.by,
-                    "discarded_at": at,
-                    "reason": act.reason,
-                    **describe_all(rows),
-                }
-            )
+            written.add(record_discard(writer, rows, act))
     return written
 
 
@@ -230,9 +222,9 @@ def _raise_refusal(problem: str) -> None:
         raise RefusedReplayError(f"{problem}. The refusal is in the evidence")
 
 
-def _refuse(written: Recording, found: FoundReplay, by: str, step: Step, problem: str) -> str:
+def _refuse(written: Recording[Any], found: FoundReplay, by: str, step: Step, problem: str) -> str:
     rows = read_rows(written.connection, found.request.ids)
-    written.add(record_refusal(written, rows, by, step, problem, found.request.replay_id))
+    written.add(record_refusal(written.writer, rows, by, step, problem, found.request.replay_id))
     return problem
 
 
@@ -257,8 +249,7 @@ def check_open(found: FoundReplay, *, now: datetime) -> None:
     if state is ReplayState.EXECUTED:
         raise UsageError(f"{replay_id} was executed by {found.executed_by} already; request another replay")
     if state is ReplayState.EXPIRED:
-        until = write_instant(found.request.open_until)
-        raise UsageError(f"{replay_id} expired at {until}; request another replay")
+        raise UsageError(f"{replay_id} expired at {found.request.open_until}; request another replay")
 
 
 def check_name(by: str) -> None:

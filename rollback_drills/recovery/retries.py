@@ -38,9 +38,9 @@ def try_again(
         written.look_at(*names)
         replayed = replay_rows(connection, [item.notification_id for item in free], now=now)
         if replayed:
-            written.add(record_execution(written, replayed, act))
+            written.add(record_execution(written.writer, replayed, act))
         if kept := [item for item in found.dead if item not in free]:
-            written.add(record_refusal(written, kept, act.by, Step.REPLAY, NO_APPROVAL))
+            written.add(record_refusal(written.writer, kept, act.by, Step.REPLAY, NO_APPROVAL))
         for name in names:
             enable_within(written, find_destination(connection, name), act, needs_approval)
             end_pause(connection, name)

@@ -88,7 +88,7 @@ def _choose(database: Database, parameters: Mapping[str, Any]) -> Sequence[str]:
     return ids or find_ids(database, DEAD, parameters["provider"])
 
 
-_REPLAYS: Mapping[str, Callable[[Database, Mapping[str, Any], Writer], Recording]] = {
+_REPLAYS: Mapping[str, Callable[[Database, Mapping[str, Any], Writer], Recording[Any]]] = {
     "replay-notifications": lambda database, given, writer: replay(
         *(database, _choose(database, given), Act(given["replayed_by"], given["reason"]), writer),
         NEED_APPROVAL,

@@ -1,7 +1,7 @@
 """Writes the closure of an outage: how long it lasted, what it kept back, and who did what about it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,13 +11,12 @@ from sqlalchemy import Connection, Row, func, select
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.evidence.index import read
+from rollback_drills.evidence.outages.acts import ActRecord, DiscardRecord, EnabledRecord, ExecutionRecord
 from rollback_drills.evidence.outages.known import OpenOutage
 from rollback_drills.evidence.outages.levels import ConnectorRows
 from rollback_drills.evidence.records import (
     CLOSURE_KIND,
-    DISCARD_KIND,
-    ENABLED_KIND,
-    REPLAY_EXECUTION_KIND,
     ROUTE_DELIVERY_KIND,
     start_record,
 )
@@ -29,7 +28,11 @@ from rollback_drills.readiness.terms import Report
 
 MOST_NAMED: Final = 500
 """So many notifications are named one by one; the counts are of all."""
-_ACTS: Final = {REPLAY_EXECUTION_KIND: "replayed", DISCARD_KIND: "discarded", ENABLED_KIND: "enabled"}
+_ACTS: Final[Mapping[str, tuple[str, type[ActRecord]]]] = {
+    ExecutionRecord.kind(): ("replayed", ExecutionRecord),
+    DiscardRecord.kind(): ("discarded", DiscardRecord),
+    EnabledRecord.kind(): ("enabled", EnabledRecord),
+}
 
 
 def record_closure(
@@ -81,7 +84,7 @@ def describe_outage(connection: Connection, outage: OpenOutage, rows: ConnectorR
             }
             for each in waited[:MOST_NAMED]
         ],
-        **{name: [act for kind, act in acts if kind == name] for name in _ACTS.values()},
+        **{name: [act for kind, act in acts if kind == name] for name, _ in _ACTS.values()},
         "flow_run_ids": _find_runs(connection, outage),
     }
 
@@ -102,25 +105,24 @@ def _count(waited: Sequence[Row[Any]]) -> dict[str, int]:
 
 def _find_acts(connection: Connection, outage: OpenOutage) -> Iterator[tuple[str, Report]]:
     """Yield what people did about the connector since its outage was written down, in their order."""
-    rows = select(LEDGER.c.metadata_kind, LEDGER.c.record).where(
+    rows = select(LEDGER.c.metadata_kind, LEDGER.c.leaf_index, LEDGER.c.record).where(
         LEDGER.c.metadata_kind.in_(_ACTS), LEDGER.c.leaf_index > outage.leaf_index
     )
     for row in connection.execute(rows.order_by(LEDGER.c.leaf_index)):
-        record, name = msgspec.json.decode(row.record), _ACTS[row.metadata_kind]
+        name, kind = _ACTS[row.metadata_kind]
+        record = read(row.leaf_index, row.record, kind)
         own = [
-            each["notification_id"]
-            for each in record["notifications"]
-            if is_same(each["provider"], outage.provider)
+            each.notification_id for each in record.notifications if is_same(each.provider, outage.provider)
         ]
-        if own or (name == "enabled" and is_same(record["provider"], outage.provider)):
+        if own or (isinstance(record, EnabledRecord) and is_same(record.provider, outage.provider)):
             facts = ("replay_id", "requested_by", "approved_by")
             yield (
                 name,
                 {
-                    **{fact: record[fact] for fact in facts if record.get(fact)},
-                    "by": record[f"{name}_by"],
-                    "reason": record["reason"],
-                    "at": record[f"{name}_at"],
+                    **{fact: found for fact in facts if (found := getattr(record, fact, None))},
+                    "by": record.by,
+                    "reason": record.reason,
+                    "at": record.at,
                     "count": len(own),
                     "notification_ids": own[:MOST_NAMED],
                 },

@@ -12,11 +12,13 @@ from hashlib import sha256
 from sqlalchemy import Connection
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.outages.acts import DisabledRecord
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage, Unfinished, find_last_end, read_unfinished
 from rollback_drills.evidence.outages.levels import ConnectorRows
 from rollback_drills.evidence.outages.replay_outcome import record_replay_outcome
 from rollback_drills.evidence.outages.rule import Cause, Opened, find_changes
+from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import (
     CLOSURE_KIND,
     DISABLED_KIND,
@@ -55,7 +57,7 @@ class Touched:
 
 def watch_connectors(
     connection: Connection, touched: Touched, *, created_at: datetime, signer: str
-) -> Iterator[tuple[str, Report]]:
+) -> Iterator[tuple[str, Record | Report]]:
     """Yield what changed, each with the key under which it is written once.
 
     That is: connectors that are disabled, outages that end or begin, and what came of replays. Each record
@@ -150,7 +152,9 @@ def once_closed(outage_id: str) -> str:
     return _once(CLOSURE_KIND, outage_id)
 
 
-def record_disabled(dead: Destination, *, created_at: datetime, signer: str, by: str | None = None) -> Report:
+def record_disabled(
+    dead: Destination, *, created_at: datetime, signer: str, by: str | None = None
+) -> DisabledRecord:
     """Write down that a connector is disabled.
 
     Args:
@@ -160,15 +164,16 @@ def record_disabled(dead: Destination, *, created_at: datetime, signer: str, by:
         by: Who disabled it; None if a delivery did, because its provider said that it is gone.
     """
     disabled_at = write_instant(datetime.fromtimestamp(dead.disabled_at or 0.0, UTC))
-    session_id = ids.outage_id(dead.provider, disabled_at)
-    return {
-        **start_record(DISABLED_KIND, session_id, created_at=created_at, signer=signer),
-        "provider": dead.provider,
-        "disabled_at": disabled_at,
-        "disabled_by": by,
-        "is_automatic": by is None,
-        "reason": dead.disabled_because,
-    }
+    return DisabledRecord(
+        session_id=ids.outage_id(dead.provider, disabled_at),
+        created_at=write_instant(created_at),
+        signer=signer,
+        provider=dead.provider,
+        disabled_at=disabled_at,
+        disabled_by=by,
+        is_automatic=by is None,
+        reason=dead.disabled_because,
+    )
 
 
 def _once(kind: str, what: str) -> str:

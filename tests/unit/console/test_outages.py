@@ -71,7 +71,7 @@ def test_an_open_outage_says_what_waits_and_a_closed_one_what_came_of_it(databas
 def test_a_request_names_the_command_that_comes_next(database: Database) -> None:
     ids = put(database, *make_entries(2), now=START)
     attempt(database, State.PERMANENT, at=10)
-    replay_id = request_replay(database, ids, MARIA, writer(20)).records[-1]["replay_id"]
+    replay_id = request_replay(database, ids, MARIA, writer(20)).records[-1].replay_id
     with pytest.raises(RefusedReplayError):
         execute_replay(database, replay_id, "maria", writer(21))
 

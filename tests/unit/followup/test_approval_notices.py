@@ -62,7 +62,7 @@ def ask_for_replay(database: Database) -> str:
     """Request a replay of two refused notifications as maria, and give its id."""
     ids = put(database, *make_entries(2), now=START)
     attempt(database, State.PERMANENT, at=10)
-    return str(request_replay(database, ids, Act("maria", "it is up"), writer(20)).records[-1]["replay_id"])
+    return request_replay(database, ids, Act("maria", "it is up"), writer(20)).records[-1].replay_id
 
 
 def announce(database: Database, later: timedelta = timedelta(seconds=30), **changes: Any) -> set[str]:

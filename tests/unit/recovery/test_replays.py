@@ -47,7 +47,7 @@ def dead(database: Database) -> list[str]:
 
 def ask(database: Database, ids: list[str], at: float = 20) -> str:
     """Request a replay as maria; give its id."""
-    return str(request_replay(database, ids, MARIA, writer(at)).records[-1]["replay_id"])
+    return request_replay(database, ids, MARIA, writer(at)).records[-1].replay_id
 
 
 def test_what_one_requests_and_another_approves_is_replayed_and_all_of_it_is_recorded(
