@@ -144,7 +144,7 @@ class Appender:
                 )
         self._newest = created_at
 
-    def _row(self, record: Record | WrittenRecord, once_key: str | None = None) -> dict[str, Any]:
+    def _row(self, record: Record | WrittenRecord, once_key: str | None = None) -> dict[str, object]:
         leaf = _place(record, self._frontier.size, once_key)
         content = write_canonical(leaf)
         if len(content) > LARGEST_RECORD:
@@ -208,7 +208,7 @@ def append(
     return appender
 
 
-def columns_of(record: Record | WrittenRecord) -> dict[str, Any]:
+def columns_of(record: Record | WrittenRecord) -> dict[str, object]:
     """Return the columns by which a record is found; each of them follows from the record."""
     if isinstance(record, Record):
         return {
@@ -230,7 +230,7 @@ def columns_of(record: Record | WrittenRecord) -> dict[str, Any]:
     }
 
 
-def _found_by(record: Record | WrittenRecord) -> dict[str, Any]:
+def _found_by(record: Record | WrittenRecord) -> dict[str, object]:
     say = partial(getattr, record) if isinstance(record, Record) else record.get
     success = say("delivery_success", None)
     return {

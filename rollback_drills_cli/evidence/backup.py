@@ -44,7 +44,7 @@ def backup(
         print_problem(str(error))
         raise typer.Exit(1) from None
     if as_json:
-        print_json({"file": str(file), "bytes": file.stat().st_size, "verification": result.to_document()})
+        print_json({"file": str(file), "bytes": file.stat().st_size, "verification": result.report()})
     else:
         print_line(_summarise(result, file))
     if not result.is_intact:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from rollback_drills.errors import DrillsError, UsageError
-from rollback_drills.evidence.verify.findings import Verification, printable
+from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.flags import describe
@@ -52,12 +52,10 @@ def verify(
         result = _verify(export, database, trust)
     except DrillsError as error:
         if as_json:
-            print_json(
-                {**Verification().to_document(), "intact": None, "problem": printable(describe(error))}
-            )
+            print_json(Verification().report(describe(error)))
         raise
     if as_json:
-        print_json(result.to_document())
+        print_json(result.report())
     else:
         _print_result(result, str(export) if export else "the database")
     if not result.is_intact:

@@ -1,10 +1,12 @@
 """What a verification finds, and what it says in the end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from rollback_drills.readiness.terms import Report
+import msgspec
+from msgspec import UNSET, UnsetType
 
 _MOST_SHOWN: Final = 20
 _LONGEST_MESSAGE: Final = 1000
@@ -31,6 +33,27 @@ class Finding:
 
     kind: FindingKind
     message: str
+
+
+class VerificationReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a verification says, as JSON has it."""
+
+    intact: bool | None
+    """None if nothing could be verified."""
+    origin: str
+    public_key: str
+    size: int
+    root: str
+    newest_at: str
+    row_count: int
+    pruned_count: int
+    head_count: int
+    check_count: int
+    compared: Sequence[str]
+    remarks: Sequence[str]
+    finding_count: int
+    findings: Sequence[Finding]
+    problem: str | UnsetType = UNSET
 
 
 @dataclass(slots=True)
@@ -65,24 +88,29 @@ class Verification:
         if len(self.findings) < _MOST_SHOWN:
             self.findings.append(Finding(kind, printable(message)))
 
-    def to_document(self) -> Report:
-        """Return the document of `--json`."""
-        return {
-            "intact": self.is_intact,
-            "origin": self.origin,
-            "public_key": self.public_key,
-            "size": self.size,
-            "root": self.root,
-            "newest_at": self.newest_at,
-            "row_count": self.row_count,
-            "pruned_count": self.pruned_count,
-            "head_count": self.head_count,
-            "check_count": self.check_count,
-            "compared": list(map(printable, self.compared)),
-            "remarks": self.remarks,
-            "finding_count": self.finding_count,
-            "findings": [{"kind": each.kind, "message": each.message} for each in self.findings],
-        }
+    def report(self, problem: str = "") -> VerificationReport:
+        """Return the document of `--json`.
+
+        Args:
+            problem: Why nothing could be verified; empty if it could.
+        """
+        return VerificationReport(
+            intact=None if problem else self.is_intact,
+            origin=self.origin,
+            public_key=self.public_key,
+            size=self.size,
+            root=self.root,
+            newest_at=self.newest_at,
+            row_count=self.row_count,
+            pruned_count=self.pruned_count,
+            head_count=self.head_count,
+            check_count=self.check_count,
+            compared=list(map(printable, self.compared)),
+            remarks=self.remarks,
+            finding_count=self.finding_count,
+            findings=self.findings,
+            problem=printable(problem) if problem else UNSET,
+        )
 
 
 def printable(message: str) -> str:

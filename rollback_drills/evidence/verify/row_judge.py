@@ -12,7 +12,7 @@ from rollback_drills.evidence.verify.own_records import Pruning
 from rollback_drills.evidence.verify.population_audit import PopulationAudit
 from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
-from rollback_drills.evidence.written_record import WrittenRecord, read_untrusted
+from rollback_drills.evidence.written_record import WrittenRecord, read_untrusted, text_of
 from rollback_drills.rendering.relative_time import count_were
 
 NO_HASH: Final = bytes(HASH_SIZE)
@@ -79,7 +79,7 @@ class RowJudge:
         described = f"{name} ({expected['created_at']}, {expected['metadata_kind']})"
         if hash_leaf(content) != leaf:
             return FindingKind.CHANGED, f"{described} was changed"
-        self.created_at = expected["created_at"]
+        self.created_at = text_of(expected, "created_at")
         if record:
             self._outcomes.find(record)
             self._populations.take(record)

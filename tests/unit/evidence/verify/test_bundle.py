@@ -400,11 +400,12 @@ def test_a_manifest_that_grew_to_terabytes_is_none(bundle: Path) -> None:
 def in_little_memory(bundle: Path) -> Any:
     """Verify in a process that may take half a gigabyte."""
     script = (
-        "import json, resource, sys; from pathlib import Path\n"
+        "import msgspec, resource, sys; from pathlib import Path\n"
         "from rollback_drills.evidence.verify.auditor import Trust\n"
         "from rollback_drills.evidence.verify.bundle import verify_bundle\n"
         "resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))\n"
-        "print(json.dumps(verify_bundle(Path(sys.argv[1]), Trust(), lambda _: None).to_document()))"
+        "report = verify_bundle(Path(sys.argv[1]), Trust(), lambda _: None).report()\n"
+        "print(msgspec.json.encode(report).decode())"
     )
     command = [sys.executable, "-c", script, str(bundle)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
