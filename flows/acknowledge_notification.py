@@ -73,8 +73,8 @@ def acknowledge_notification(
         records = acknowledge_routes(choices, given, read_clock(url), url)
     except DrillsError as error:
         return refuse(error)
-    told = ", ".join(f"{each.owner} through {each.provider}" for each in records)
+    names = ", ".join(f"{each.owner} through {each.provider}" for each in records)
     cycles = ", ".join(dict.fromkeys(each.cycle_id for each in records))
-    message = f"{acknowledged_by} has {given.state} {cycles} for {told}"
+    message = f"{acknowledged_by} has {given.state} {cycles} for {names}"
     result = AcknowledgementResult(records, len(records))
     return Completed(name=_STATE_NAMES[given.state], message=message, data=result)

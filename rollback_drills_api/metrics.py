@@ -130,12 +130,12 @@ class DrillCollector(Collector):
         yield failing
 
     def _of_outbox(self) -> Iterator[Metric]:
-        told = GaugeMetricFamily(
+        notified = GaugeMetricFamily(
             f"{_PREFIX}_deliveries", "Notifications by provider and outcome.", labels=("provider", "outcome")
         )
         for provider, state, number in self._measured.deliveries:
-            told.add_metric((provider, state), number)
-        yield told
+            notified.add_metric((provider, state), number)
+        yield notified
         yield GaugeMetricFamily(
             f"{_PREFIX}_outbox_oldest_waiting_seconds",
             "Age of the notification that waits longest to be sent; 0 if none does.",

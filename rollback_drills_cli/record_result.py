@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 def follow_up(
     recorded: "Recorded", *, database: str | None, parameters: Mapping[str, Any], deliver: bool, as_json: bool
 ) -> None:
-    """Write the evidence of a recorded drill, tell the owners if that is asked for, and say what came of it.
+    """Write the evidence of a recorded drill, notify the owners if that is asked for, and print the result.
 
     Args:
         recorded: The drill, which is in the history already.
         database: Where the evidence is kept; None for the default.
         parameters: What a run for this schedule is given.
-        deliver: Whether to tell the owners.
+        deliver: Whether to notify the owners.
         as_json: Whether to print documents.
     """
     from rollback_drills.recording.recorder import RecordResult, write_report

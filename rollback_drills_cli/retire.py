@@ -57,8 +57,8 @@ def retire(
     if as_json:
         print_json(record.to_wire())
     else:
-        told = f" The next run sends {write_count(count, 'message')} about it." if count else ""
-        print_line(f"{record.retirement_id}: {record.schedule_id} is {record.change}.{told}")
+        news = f" The next run sends {write_count(count, 'message')} about it." if count else ""
+        print_line(f"{record.retirement_id}: {record.schedule_id} is {record.change}.{news}")
         if not restore:
             print_line(_DOCUMENT)
     report_clock(went_back)

@@ -63,7 +63,7 @@ def commit_drill(paths: Sequence[AlarmPath], within: timedelta, now: datetime, u
 @task(task_run_name="review-alarm-paths", cache_policy=NO_CACHE)
 @redacting
 def review_alarm_paths(platform: Platform, within: timedelta, now: datetime, url: str) -> list[MissedDrill]:
-    """Return the drills that are newly missed, and commit what the platform owner is told of them.
+    """Return the drills that are newly missed, and commit the notice of them for the platform owner.
 
     They are new until the evidence has them: a run that is killed before leaves them to the next one.
     """

@@ -123,6 +123,6 @@ def prove_next_actions(
 
 @task(task_run_name="send-heartbeat", cache_policy=NO_CACHE)
 def report_healthy(secret_name: str) -> None:
-    """Tell a watch from outside that every open cycle has a next action."""
+    """Notify a watch from outside that every open cycle has a next action."""
     send_heartbeat(secret_name)
     get_run_logger().info("the heartbeat was accepted")

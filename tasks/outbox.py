@@ -36,7 +36,7 @@ def commit_notifications(
     now: datetime,
     url: str,
 ) -> int:
-    """Commit what the plans tell, what closes cycles that are over, and what the platform owner must know.
+    """Commit what the plans deliver, what closes cycles that are over, and what the platform owner must know.
 
     Returns:
         How many of them are new.
@@ -72,7 +72,7 @@ def _write_plans(fleet: FleetCheck, entries: Sequence[OutboxEntry], now: datetim
 
 
 def commit_notices(url: str, alive: Collection[str]) -> set[str]:
-    """Commit a notice of every dead connector, once, and give the provider that is to tell.
+    """Commit a notice of every dead connector, once, and return the provider that is to deliver it.
 
     One that has just delivered comes first, else any that is saved and switched on; without one the next run
     tries again.

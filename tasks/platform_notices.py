@@ -22,22 +22,22 @@ def find_guard_entries(
     database: Database,
     guard: Guard,
     platform: Platform,
-    told: Mapping[str, Sequence[SentNotification]],
+    histories: Mapping[str, Sequence[SentNotification]],
     plans: Sequence[Plan],
     now: datetime,
 ) -> tuple[list[OutboxEntry], list[Departure]]:
     """Return the notifications for the platform owner, and the routes that are closed without one."""
-    open_cycles = find_open_cycles(told)
+    open_cycles = find_open_cycles(histories)
     if not guard.distrusts and not open_cycles:
         return [], []
     if guard.distrusts:
         # also of a cycle that was closed by a run that was killed before it had written that down
-        told = {**told, **find_history(database, guard.cycle_ids, ())}
+        histories = {**histories, **find_history(database, guard.cycle_ids, ())}
     if guard.distrusts and not platform.providers:
         platform = replace(platform, any_provider=_find_provider(database, guard, plans))
     unsettled = find_unsettled(database, open_cycles) if open_cycles else {}
-    closing, departures = find_closings(find_over(guard, open_cycles, unsettled), told, now=now)
-    return [*find_notices(guard, told, platform, now=now), *closing], departures
+    closing, departures = find_closings(find_over(guard, open_cycles, unsettled), histories, now=now)
+    return [*find_notices(guard, histories, platform, now=now), *closing], departures
 
 
 def choose_provider(database: Database, avoided: Collection[str]) -> str:

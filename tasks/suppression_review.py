@@ -22,7 +22,7 @@ REVIEW_KEY = "rollback-drill-review"
 @task(task_run_name="count-suppressions", cache_policy=NO_CACHE)
 @redacting
 def count_suppressions(weeks: int, now: datetime, generated_by: str, url: str) -> Trend:
-    """Count by week how often nobody was told; of a ledger that does not exist yet, nothing is found."""
+    """Count by week how often nobody was notified; of a ledger that does not exist yet, nothing is found."""
     database = open_existing(url, LEDGER.name)
     trend = find_trend(database, RouteFilter(), last_weeks(weeks, now), now=now, generated_by=generated_by)
     get_run_logger().info(

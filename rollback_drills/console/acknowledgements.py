@@ -27,7 +27,7 @@ MOST_SHOWN: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """One owner who was told of a cycle, on all the routes that wait for an answer."""
+    """One owner who was notified of a cycle, on all the routes that wait for an answer."""
 
     schedule_id: str
     cycle_id: str
@@ -43,7 +43,7 @@ class Outstanding:
 
     @property
     def age_minutes(self) -> float:
-        """Since the owner was told first."""
+        """Since the owner was first notified."""
         return max(float(each.age_minutes) for each in self.routes)
 
     @property
@@ -53,7 +53,7 @@ class Outstanding:
 
     @property
     def next_step_owner(self) -> str:
-        """Who is told next; empty if nobody is."""
+        """Who is notified next; empty if nobody is."""
         return self.routes[0].next_step_owner or ""
 
     @property
@@ -78,7 +78,7 @@ class AcknowledgementsView:
     total: int
     breached: int
     acknowledged: int
-    """How many told routes are acknowledged or excepted."""
+    """How many notified routes are acknowledged or excepted."""
     gone: Sequence[CycleFacts] = ()
     """The open cycles whose document is gone."""
     alarm_paths: Sequence[AlarmPathFinding] = ()

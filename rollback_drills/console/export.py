@@ -61,7 +61,7 @@ def write_export(console: Console, folder: Path, links: Links, *, progress: Call
         console: What the pages are made from.
         folder: Where they go.
         links: Where the files are.
-        progress: Is told how many pages are written.
+        progress: Is called with the number of pages that are written.
 
     Raises:
         UsageError: The folder has something else, or cannot be written; nothing was changed.

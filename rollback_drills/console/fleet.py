@@ -49,12 +49,12 @@ class FleetRow:
         if action is None:
             return ""
         owner = action.owner or "somebody"
-        told = action.next_step_owner or "nobody, because everybody is absent,"
+        next_owner = action.next_step_owner or "nobody, because everybody is absent,"
         again = " again" if self.cycle and self.cycle.state == CycleState.ACKNOWLEDGED else ""
         return {
             Action.DELIVER: f"delivers to {owner}",
             Action.ANNOUNCE: f"notifies {owner} when the silence ends",
-            Action.ESCALATE: f"escalates to {told} unless {owner} acknowledges{again}",
+            Action.ESCALATE: f"escalates to {next_owner} unless {owner} acknowledges{again}",
             Action.REPEAT: f"notifies {owner} again",
             Action.CLOSE: f"tells {owner} that it is over when the silence ends",
             Action.RETIRE: "waits until somebody retires the schedule, whose document is gone",

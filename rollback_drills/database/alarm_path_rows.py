@@ -1,4 +1,4 @@
-"""Tells the rows of alarm-path drills from those of schedules: a drill is no notification of a cycle."""
+"""Distinguishes the rows of alarm-path drills from those of schedules: they belong to no cycle."""
 
 from sqlalchemy import ColumnElement
 

@@ -1,4 +1,4 @@
-"""Finds whatever may be the name of a host in bytes, in linear time; what is one, `host_names` tells."""
+"""Finds whatever may be the name of a host in bytes, in linear time; `host_names` decides what is one."""
 
 from typing import Final
 

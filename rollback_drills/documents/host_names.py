@@ -1,4 +1,4 @@
-"""Tells the names of hosts from the names of files, keys and products, which are written alike."""
+"""Distinguishes the names of hosts from the names of files, keys and products, which are written alike."""
 
 import re
 from typing import Final

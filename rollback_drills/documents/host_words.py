@@ -97,4 +97,4 @@ HOST_LABELS: Final = (
     r"|proxy|redis|registry|replica|sftp|shop|smtp|splunk|srv|ssh|sso|stage|staging|static|status|support|test"
     r"|uat|vault|vm|vpn|web|wiki|www)(?:-?[0-9]{1,3})?"
 )
-"""The first label of many hosts: before a word of identifiers it tells `api.acme.events` from a topic."""
+"""The first label of many hosts: before a word of identifiers it makes `api.acme.events` a host."""

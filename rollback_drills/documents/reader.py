@@ -124,7 +124,7 @@ def parse_document(
         if is_plain(document, data) or (is_public(document, data) and not _has_repeats(document, data)):
             return add_calendars(Loaded(path, document, "", (), name, file), folder)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        pass  # the careful reading below accepts more, or tells what is wrong
+        pass  # the careful reading below accepts more, or says what is wrong
     try:
         document, without_offset = read_carefully(model, data, origin)
     except UnusableDocumentError as error:

@@ -1,4 +1,4 @@
-"""Tells a secret from the words that stand where one could: after `token:`, `Basic` or alone."""
+"""Distinguishes a secret from the words that stand where one could: after `token:`, `Basic` or alone."""
 
 import re
 from binascii import Error as NotBase64

@@ -40,19 +40,19 @@ class _Row(LedgerRow, frozen=True, gc=False):
 def describe_record(record: WrittenRecord) -> EvidenceRow:
     """Describe a record in a row; an imported one is what it was."""
     row = msgspec.convert(record, _Row)
-    told = record if row.original is None else row.original
-    kind = str(told["metadata_kind"])
+    said = record if row.original is None else row.original
+    kind = str(said["metadata_kind"])
     for start in ("go-backend-rollback-drill-", "rollback-drills-"):
         kind = kind.removeprefix(start)
-    what = next((told[name] for name in _SAYS if told.get(name)), "")
+    what = next((said[name] for name in _SAYS if said.get(name)), "")
     return EvidenceRow(
         row.leaf_index,
         row.created_at,
         kind,
         row.original is not None,
-        str(told.get("schedule_id") or ""),
-        str(told.get("provider") or ""),
-        str(told.get("owner") or ""),
+        str(said.get("schedule_id") or ""),
+        str(said.get("provider") or ""),
+        str(said.get("owner") or ""),
         str(what),
         row.session_id,
         row.flow_run_id,

@@ -23,7 +23,7 @@ class _Unusable:
 
 
 def parse_strictly(text: str) -> Any:
-    """Parse JSON; `check_strictly` tells what in it cannot be used.
+    """Parse JSON; `check_strictly` finds what in it cannot be used.
 
     Raises:
         JSONDecodeError: The text is no JSON.

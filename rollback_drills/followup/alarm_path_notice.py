@@ -21,11 +21,11 @@ _MOST_NAMED: Final = 20
 
 
 def find_notices(new: Sequence[MissedDrill], platform: Platform, *, now: datetime) -> Iterator[OutboxEntry]:
-    """Yield what the platform owner is told of the drills that were found to be missed: once.
+    """Yield the notices for the platform owner about drills that were found to be missed, once.
 
     Args:
         new: The missed drills that the evidence does not have yet.
-        platform: Who is told, and through what.
+        platform: Who is notified, and through what.
         now: The instant.
     """
     if not new:

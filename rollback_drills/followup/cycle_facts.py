@@ -1,4 +1,4 @@
-"""What is known of one open cycle: what was told on its routes, what was said, what was approved."""
+"""What is known of one open cycle: what was sent on its routes, what was said, what was approved."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,7 +87,7 @@ class CycleFacts:
     resumed_at: datetime | None = None
     """When the last exception ended, so that the cycle counts again; None if there was none or it holds."""
     chains: Mapping[str, Chain] = field(init=False)
-    """By owner: the chain that was frozen when the owner was first told."""
+    """By owner: the chain that was frozen when the owner was first notified."""
 
     def __post_init__(self) -> None:
         """Find the frozen chains."""
@@ -100,12 +100,12 @@ class CycleFacts:
 
     @property
     def status(self) -> Readiness:
-        """The state that was told last."""
+        """The state that its last notification had."""
         newest = max((route.last for route in self.routes), key=lambda sent: sent.planned_at)
         return newest.status
 
     def routes_of(self, owner: str) -> list[RouteFacts]:
-        """Return the routes on which an owner was told as an owner."""
+        """Return the routes on which an owner was notified as an owner."""
         return [route for route in self.routes if route.owner == owner and route.own]
 
     def find_route(self, provider: str, owner: str) -> RouteFacts | None:

@@ -16,7 +16,7 @@ from rollback_drills.evidence.records import ESCALATION_KIND
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
 from rollback_drills.followup.escalations import TakenStep
 
-_Told = Sequence[tuple[RouteFacts, Sent]]
+_Step = Sequence[tuple[RouteFacts, Sent]]
 
 
 class EscalationRecord(Record, frozen=True, kw_only=True, gc=False, tag=ESCALATION_KIND):
@@ -55,17 +55,17 @@ def find_taken_steps(
     }
 
 
-def _by_step(cycle: CycleFacts, owner: str) -> Iterator[tuple[int, _Told]]:
-    for step, told in groupby(cycle.steps_of(owner), key=lambda pair: pair[1].step):
-        yield step, list(told)
+def _by_step(cycle: CycleFacts, owner: str) -> Iterator[tuple[int, _Step]]:
+    for step, sent in groupby(cycle.steps_of(owner), key=lambda pair: pair[1].step):
+        yield step, list(sent)
 
 
 def _once_key(cycle_id: str, owner: str, step: int) -> str:
     return sha256(f"{ESCALATION_KIND}\x1f{cycle_id}\x1f{owner}\x1f{step}".encode()).hexdigest()
 
 
-def _record(cycle: CycleFacts, told: _Told, *, created_at: datetime, signer: str) -> EscalationRecord:
-    (route, first), *_ = told
+def _record(cycle: CycleFacts, sent: _Step, *, created_at: datetime, signer: str) -> EscalationRecord:
+    (route, first), *_ = sent
     step = msgspec.convert(first.event["escalation"], TakenStep)
     return EscalationRecord(
         session_id=first.event["session_id"],
@@ -77,8 +77,8 @@ def _record(cycle: CycleFacts, told: _Told, *, created_at: datetime, signer: str
         owner=step.owner,
         step=step.step,
         told=route.owner,
-        providers=[each.provider for each, _ in told],
-        notification_ids=[each.notification_id for _, each in told],
+        providers=[each.provider for each, _ in sent],
+        notification_ids=[each.notification_id for _, each in sent],
         step_due_at=step.step_due_at,
         escalated_at=step.escalated_at,
         status=first.status,

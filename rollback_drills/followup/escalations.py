@@ -32,7 +32,7 @@ class Escalation:
     cycle: CycleFacts
     chain: Chain
     step: int
-    """From 1; beyond the chain, its last person is told again."""
+    """From 1; beyond the chain, its last person is notified again."""
     due_at: datetime
     providers: Sequence[str]
     time_zone: str = UTC_ZONE
@@ -42,12 +42,12 @@ class Escalation:
 
     @property
     def link(self) -> Link:
-        """Who is told."""
+        """Who is notified."""
         return self.chain.links[min(self.step, len(self.chain.links)) - 1]
 
     @property
     def opened(self) -> Sent:
-        """What told the owner first, or was to."""
+        """The notification that reached the owner first, or was to."""
         routes = self.cycle.routes_of(self.chain.owner)
         return next(each for route in routes for each in route.own if each.event)
 
@@ -93,7 +93,7 @@ class TakenStep(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def build_entries(escalation: Escalation, *, now: datetime) -> Iterator[OutboxEntry]:
-    """Yield what a step commits: a notification through each provider of the person who is told."""
+    """Yield what a step commits: a notification through each provider of the person who is notified."""
     for provider in escalation.providers:
         notification = _build(escalation, provider, now=now)
         yield OutboxEntry(

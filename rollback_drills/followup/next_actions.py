@@ -20,7 +20,7 @@ class Action(StrEnum):
     DELIVER = "deliver"  # an attempt, or the end of a lease
     ANNOUNCE = "announce"  # a window or an absence ends
     ESCALATE = "escalate"  # the next step of a chain
-    REPEAT = "repeat"  # the drill check tells the owner again
+    REPEAT = "repeat"  # the drill check notifies the owner again
     END_EXCEPTION = "end_exception"  # a skip, postponement or waiver ends
     CLOSE = "close"  # the cycle is over, and the owner learns it when a window or an absence ends
     RETIRE = "retire"  # the document is gone: a person retires the schedule, or restores the document
@@ -42,9 +42,9 @@ class NextAction:
 class CycleState(StrEnum):
     """How far an open cycle has come."""
 
-    WAITING = "waiting"  # committed or kept back, told nobody yet
+    WAITING = "waiting"  # committed or kept back; nobody is notified yet
     NOTIFIED = "notified"
-    ACKNOWLEDGED = "acknowledged"  # everybody who was told has acknowledged, and it holds
+    ACKNOWLEDGED = "acknowledged"  # everybody who was notified has acknowledged, and it holds
     ESCALATED = "escalated"
     SKIPPED = "skipped"
     POSTPONED = "postponed"
@@ -55,12 +55,12 @@ def find_state(cycle: CycleFacts, *, now: datetime) -> CycleState:
     """Return how far an open cycle has come at an instant."""
     if cycle.exception:
         return CycleState(cycle.exception.exception.past)
-    told = [route for route in cycle.routes if any(each.state in NOTIFIED for each in route.sent)]
-    if not told and not any(each.state in DEAD for route in cycle.routes for each in route.sent):
+    notified = [route for route in cycle.routes if any(each.state in NOTIFIED for each in route.sent)]
+    if not notified and not any(each.state in DEAD for route in cycle.routes for each in route.sent):
         return CycleState.WAITING
-    if any(each.step for route in told for each in route.sent) and not _all_acknowledged(cycle, now):
+    if any(each.step for route in notified for each in route.sent) and not _all_acknowledged(cycle, now):
         return CycleState.ESCALATED
-    return CycleState.ACKNOWLEDGED if told and _all_acknowledged(cycle, now) else CycleState.NOTIFIED
+    return CycleState.ACKNOWLEDGED if notified and _all_acknowledged(cycle, now) else CycleState.NOTIFIED
 
 
 def find_next_actions(
@@ -73,7 +73,7 @@ def find_next_actions(
 
     Args:
         cycle: The facts.
-        repeat_after: How long a route stays quiet after it was told, by state.
+        repeat_after: How long a route stays quiet after it was notified, by state.
     """
     if cycle.exception:
         return [NextAction(cycle.exception.until, Action.END_EXCEPTION)]
@@ -97,13 +97,13 @@ def find_next_step(
 ) -> NextAction | None:
     """Return the next step of an owner's chain, and when it is due; None if there is none, or none yet.
 
-    The clock starts when the owner was first told in this cycle, and no later notification starts it anew
+    The clock starts when the owner was first notified in this cycle, and no later notification starts it anew
     (contract §8.7). It starts as well when the message died, and when the owner is absent without an end or
     beyond the due instant, since then nobody knows. Each later step waits from the instant at which the one
     before was taken, so that everybody has their time. An acknowledgement of every route of the owner, or of
-    whoever was told last, puts the step off until it ends; one that asks to escalate makes it due at once.
-    The last person of the chain is told again and again of an owner who is absent without an end, for nobody
-    tells that owner.
+    whoever was notified last, puts the step off until it ends; one that asks to escalate makes it due at
+    once. If the owner is absent without an end, the last person of the chain is notified again and again,
+    because nobody notifies the owner.
     """
     routes, done = cycle.routes_of(owner), cycle.steps_of(owner)
     started = [at for route in routes if (at := _started_at(route, cycle.due_at)) is not None]
@@ -162,7 +162,7 @@ def _of_route(route: RouteFacts, repeat_after: Mapping[Readiness, timedelta]) ->
 
 
 def _all_acknowledged(cycle: CycleFacts, now: datetime) -> bool:
-    """Whether, for every owner, all its routes or whoever was told last has acknowledged, and it holds."""
+    """Whether for every owner all its routes, or who was notified last, has acknowledged, and it holds."""
     for owner in cycle.chains:
         done = cycle.steps_of(owner)
         last = [route for route, each in done if each.step == done[-1][1].step]

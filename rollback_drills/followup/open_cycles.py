@@ -57,7 +57,7 @@ def read_alarm_path(database: Database, route_key: str, *, now: datetime) -> Cyc
         )
         items = [OutboxRow.from_row(row) for row in rows]
         said, _ = _read_followup(connection, [item.cycle_id for item in items[:1]])
-    # it has no chain: nobody is told that an owner is silent in a drill
+    # it has no chain: nobody is notified that an owner is silent in a drill
     cycles = group_cycles(
         items, lambda item: replace(_to_sent(item), event={}), find_current(said), {}, now=now
     )

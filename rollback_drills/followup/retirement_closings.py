@@ -28,9 +28,9 @@ def close_retired(database: Database, *, now: datetime) -> int:
         return 0
     cycles = [each for each in read_open_cycles(database, now=now) if name_key(each.schedule_id) in retired]
     over = {each.cycle_id for each in cycles}
-    told = find_history(database, over, ())
+    histories = find_history(database, over, ())
     entries, departures = [], []
-    for found in _find(told, retired, now):
+    for found in _find(histories, retired, now):
         if isinstance(found, OutboxEntry):
             entries.append(found)
         else:
@@ -39,9 +39,9 @@ def close_retired(database: Database, *, now: datetime) -> int:
 
 
 def _find(
-    told: Mapping[str, list[SentNotification]], retired: Mapping[str, RetirementRecord], now: datetime
+    histories: Mapping[str, list[SentNotification]], retired: Mapping[str, RetirementRecord], now: datetime
 ) -> Iterator[OutboxEntry | Departure]:
-    for key, history in told.items():
+    for key, history in histories.items():
         last = history[-1]
         ending = None if last.is_closed else find_ending(history)
         if ending is None:

@@ -1,4 +1,4 @@
-"""How each told route stands: acknowledged, breached, and what is recommended; one rule for all documents."""
+"""How each notified route stands: acknowledged, breached, what is recommended. One rule for all documents."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class Recommendation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One route of an open cycle that was told, at an instant."""
+    """One route of an open cycle that was notified, at an instant."""
 
     cycle: CycleFacts
     route: RouteFacts
     age: timedelta
-    """Since the owner was first told in this cycle."""
+    """Since the owner was first notified in this cycle."""
     acknowledgement_minutes: float
     is_acknowledged: bool
     """Whether an acknowledgement of exactly this route holds."""
@@ -62,7 +62,7 @@ class Standing:
 
 
 def find_standings(cycles: Sequence[CycleFacts], *, now: datetime) -> Iterator[Standing]:
-    """Yield how every route that was told as its owner's stands."""
+    """Yield how every route that was notified as its owner's stands."""
     for cycle in cycles:
         for route in cycle.routes:
             if route.notified_at is None:

@@ -1,4 +1,4 @@
-"""Tells what kind of document a JSON object is meant to be."""
+"""Finds out what kind of document a JSON object is meant to be."""
 
 from collections.abc import Mapping
 from pathlib import PurePath

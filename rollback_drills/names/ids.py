@@ -108,7 +108,7 @@ def retirement_id(schedule: str, change: str, approved_at: str) -> str:
 
 
 def escalation_reason(chain_owner: str) -> str:
-    """Name why a person in the chain of an owner is told: two owners may escalate to the same person."""
+    """Name why a person in the chain of an owner is notified: two owners may escalate to the same person."""
     return f"escalated\x1f{name_key(chain_owner)}"
 
 
@@ -148,4 +148,4 @@ NO_SCHEDULES: Final = (
 )
 """What messages are about that are no rows of a table of schedules."""
 SOURCE_ID: Final = "source:drill-history"
-"""Stands for the source where a schedule stands otherwise: in the outbox, and in what is told of it."""
+"""Stands for the source where a schedule stands otherwise: in the outbox, and in notifications about it."""

@@ -1,4 +1,4 @@
-"""Tells whether two names of the evidence stand for one person: who asks may not be who approves."""
+"""Decides whether two names of the evidence stand for one person: who asks may not be who approves."""
 
 from typing import Final
 

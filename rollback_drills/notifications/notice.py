@@ -15,7 +15,7 @@ from rollback_drills.readiness.terms import Readiness
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is told of a thing that is no schedule; it takes the same way as all notifications."""
+    """A message about something that is no schedule; it takes the way of all notifications."""
 
     subject_id: str
     """Stands where the id of a schedule stands otherwise, such as `connector:slack`."""
@@ -57,8 +57,8 @@ class Notice:
         Args:
             route_key: The route.
             provider: Brings it.
-            owner: Is told.
-            reason: Why it is told.
+            owner: Who is notified.
+            reason: Why there is a message.
             occurrence: Sequence number, from 1, among notifications with this reason.
             replaces: Notifications that must not have been sent; they become pointless.
             closes: Whether the route has left its cycle with this.

@@ -25,7 +25,7 @@ class OutboxEntry:
     planned_at: datetime
     notification: Notification
     is_kept_back: bool = False
-    """Whether the route is silent now: the text is kept, for what others are told of it, and not sent."""
+    """Whether the route is silent now: the text is not sent, but kept for notifications to others."""
     replaces: Sequence[str] = ()
     """Notifications that must not have been sent; they become pointless."""
     closes: bool = False
@@ -34,7 +34,7 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A route that leaves its cycle without a word, because nobody was told of it."""
+    """A route that leaves its cycle without a word, because nobody was notified of it."""
 
     route_key: str
     replaces: Sequence[str]

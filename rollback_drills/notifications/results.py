@@ -50,7 +50,7 @@ class Delivery:
 
 
 class DeliveryFailedError(DrillsError):
-    """At least one provider did not take a notification; the documents of the run tell which."""
+    """At least one provider did not take a notification; the documents of the run name it."""
 
     def __init__(self, message: str, result: Any) -> None:
         super().__init__(message)

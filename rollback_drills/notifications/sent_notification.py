@@ -27,7 +27,7 @@ class SentNotification:
     due_at: str = ""
     """The due instant of its cycle, as documents write it."""
     may_have_arrived: bool = False
-    """Whether an attempt without an answer may have arrived; the state tells of the last attempt alone."""
+    """Whether an attempt without an answer may have arrived; the state is that of the last attempt alone."""
 
 
 @dataclass(frozen=True, slots=True)

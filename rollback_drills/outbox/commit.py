@@ -1,4 +1,4 @@
-"""Commits notifications to the outbox before anything is sent, and tells what it has of a cycle."""
+"""Commits notifications to the outbox before anything is sent, and finds what it has of a cycle."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -23,7 +23,7 @@ _OVER: Final = (*DEAD, State.SUPERSEDED, State.DISCARDED)
 def find_history(
     database: Database, cycle_ids: Iterable[str], schedule_ids: Iterable[str]
 ) -> dict[str, list[SentNotification]]:
-    """Return, by route key, what was told in these cycles, and in all open cycles of these schedules.
+    """Return, by route key, what was sent in these cycles, and in all open cycles of these schedules.
 
     The schedules may be spelt otherwise in the outbox.
     """

@@ -1,1 +1,1 @@
-"""Decides who is told through what, and when not: routes, suppression, repeats, the plan."""
+"""Decides who is notified through what, and when not: routes, suppression, repeats, the plan."""

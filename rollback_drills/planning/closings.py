@@ -1,4 +1,4 @@
-"""Ends cycles that are over: finds the routes that were told, and words the message that closes each."""
+"""Ends cycles that are over: finds the routes that were notified, and words the message that closes each."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Closing:
     """The first notification of the route in this cycle."""
     ending: Ending
     notification: Notification | None
-    """None: nobody was told, so that nobody has to be told that it is over."""
+    """None: nobody was notified, so that nobody has to be notified that it is over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Whom an owner's silence escalates to, and when: a chain that is frozen when the owner is first told."""
+"""Whom an owner's silence escalates to, and when: a chain that is frozen when the owner is first notified."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ EVENT_KEY: Final = "escalation_chain"
 
 
 class Link(Document, frozen=True, gc=False, omit_defaults=True):
-    """One step of a chain: who is told through what, and how long after the step before."""
+    """One step of a chain: who is notified through what, and how long after the step before."""
 
     owner: str
     providers: tuple[str, ...]
@@ -36,7 +36,7 @@ class Link(Document, frozen=True, gc=False, omit_defaults=True):
 
 
 class Chain(Document, frozen=True, gc=False, omit_defaults=True):
-    """Who is told, one after the other, of what an owner does not acknowledge."""
+    """Who is notified, one after the other, of what an owner does not acknowledge."""
 
     owner: str
     links: tuple[Link, ...]
@@ -48,8 +48,8 @@ def resolve_chains(
     """Return the chain of every owner of these routes.
 
     The first step is the escalation owner after the minutes for acknowledgement; without one it is the owner
-    once more (contract §4). A person in the chain is told through the providers of their own rule, else
-    through those that the owner is told through.
+    once more (contract §4). A person in the chain is notified through the providers of their own rule, else
+    through those that the owner is notified through.
 
     Args:
         routes: The routes of a schedule.

@@ -13,7 +13,7 @@ from rollback_drills.readiness.history import FRESHNESS
 from rollback_drills.readiness.reports import Check
 
 _AGEING: Final = (NOT_STALE, FRESHNESS)
-"""Checks whose messages tell an age."""
+"""Checks whose messages contain an age."""
 _NOTIFIED: Final = (Category.DELIVER, Category.ALREADY_NOTIFIED)
 """A notification that is delivered now is one that was delivered already in the next run: nothing changed."""
 

@@ -112,10 +112,10 @@ def find_holds(plan: Plan, request: PlanRequest, *, now: datetime) -> Iterator[H
     for decision in plan.route_decisions:
         if decision.category.is_deferral:
             until = decision.deferred_until
-            for told in request.notified.get(decision.route_key, ()):
-                if told.state in WAITING:
+            for sent in request.notified.get(decision.route_key, ()):
+                if sent.state in WAITING:
                     end = datetime.fromisoformat(until) if until else now + timedelta(days=1)
-                    yield Hold(told.notification_id, end)
+                    yield Hold(sent.notification_id, end)
 
 
 def find_departures(

@@ -84,7 +84,7 @@ def find_outlooks(
     Args:
         checks: The judged schedules.
         request: The policy of the caller, what is known of exceptions and distrust, and through which
-            providers owners are told; all means those that open no ticket and no incident.
+            providers owners are notified; all means those that open no ticket and no incident.
         criteria: With how long before it is due an owner is notified.
         now: The instant of the judgements.
     """

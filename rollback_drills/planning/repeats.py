@@ -75,7 +75,7 @@ def decide_repeat(
         now: The instant of the plan.
         repeat_after: How long a route stays quiet, by state.
         acknowledged: What was acknowledged last on the route; it puts repeats off, and nothing else.
-        force: Tell in spite of health and quiet.
+        force: Notify in spite of health and quiet.
     """
     on_its_way = next((sent for sent in history if sent.state in UNCERTAIN), None)
     if on_its_way:

@@ -1,4 +1,4 @@
-"""Which owners are told through which providers, before anything suppresses a route."""
+"""Which owners are notified through which providers, before anything suppresses a route."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -33,7 +33,7 @@ def parse_requested(text: str) -> frozenset[str] | None:
     """Return the keys of the providers that are asked for: `all` (None), or a list separated by commas.
 
     Raises:
-        UsageError: It names none; a variable that is empty by accident must not tell everybody.
+        UsageError: It names none; a variable that is empty by accident must not notify everybody.
     """
     names = frozenset(name_key(name) for name in text.split(",") if name.strip())
     if not names:

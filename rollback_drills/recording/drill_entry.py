@@ -115,7 +115,7 @@ def build_drill(entry: Entry, fields: Entry, *, schedule_id: str, runbook_ref: s
 
 
 def _name(schedule_id: str, drill: Drill, executed_at: datetime) -> str:
-    """Name a drill after its schedule, its day and all that it says: told again, it has the same name."""
+    """Name a drill after its schedule, its day and all that it says: sent again, it has the same name."""
     slug = re.sub(r"[^a-z0-9]+", "-", schedule_id.lower()).strip("-")[:48].strip("-") or "drill"
     digest = sha256(json.dumps(drill_to_wire(drill), sort_keys=True).encode()).hexdigest()
     return f"{slug}-{executed_at:%Y%m%d}-{digest[:8]}"

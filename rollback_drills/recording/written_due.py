@@ -62,8 +62,8 @@ def advance_due(target: Target, history: History, *, now: datetime) -> tuple[Loa
         now: The instant of the recording.
 
     Returns:
-        The schedule as it is now, and what became of its due instant. What is wrong with the schedule is told
-        there and not raised: the drill is recorded already.
+        The schedule as it is now, and what became of its due instant. What is wrong with the schedule is part
+        of it and not raised: the drill is recorded already.
     """
     try:
         return _advance(target, history, now)

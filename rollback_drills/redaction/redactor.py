@@ -84,7 +84,7 @@ class Redact(Protocol):
 
 
 class Redactor:
-    """Replaces the secrets it was told, in every form in which servers and libraries echo them."""
+    """Replaces the secrets that it was given, in every form in which servers and libraries echo them."""
 
     def __init__(
         self, secrets: Iterable[str] = (), *, whole: Iterable[str] = (), spare_words: bool = False

@@ -1,1 +1,1 @@
-"""Looking back: who was told, who was not and why, and who took notice, as documents over the evidence."""
+"""Looking back: who was notified, who was not and why, who acknowledged, as documents of the evidence."""

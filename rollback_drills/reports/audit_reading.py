@@ -43,7 +43,7 @@ def find_package(
     Args:
         database: Keeps the ledger; None if there is none yet.
         wanted: Which routes.
-        period: When they were told. What was delivered and acknowledged counts up to its end.
+        period: When they were notified. What was delivered and acknowledged counts up to its end.
         now: The instant of the document.
         generated_by: Who asks.
 

@@ -65,7 +65,7 @@ class Change(msgspec.Struct, frozen=True):
     notified: Sequence[str]
     """Who was notified, and what became of it."""
     suppressed: Sequence[str]
-    """Who was not notified although there was something to tell, and why."""
+    """Who was not notified although there was something to send, and why."""
     flow_run_id: str
 
 

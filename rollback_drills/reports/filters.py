@@ -103,7 +103,7 @@ class PackageFilter(RowFilter):
     owner: str | None = None
 
     def to_routes(self) -> RouteFilter:
-        """Return the decisions that told somebody on these routes."""
+        """Return the decisions that notified somebody on these routes."""
         return RouteFilter(self.schedule_id, self.provider, self.owner, "deliver")
 
     def to_sql(self, connection: Connection, kind: str) -> list[ColumnElement[bool]]:

@@ -14,7 +14,7 @@ _COLUMNS: Final[Mapping[Category, str]] = {
     Category.ALREADY_NOTIFIED: "notified already",
     Category.HEALTHY_SCHEDULE: "not needed",
 }
-"""Why nobody was told: what keeps somebody from knowing first, and what does no harm last."""
+"""Why nobody was notified: what keeps somebody from knowing first, and what does no harm last."""
 _MOST_NAMED: Final = 10
 
 

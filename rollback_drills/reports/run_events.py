@@ -1,4 +1,4 @@
-"""The events of a run, for automations: how ready a schedule is, who is told, what became of it."""
+"""The events of a run, for automations: how ready a schedule is, who is notified, what became of it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -44,7 +44,7 @@ def artifact_key(identifier: str) -> str:
 
 
 def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:
-    """Write the page of one schedule as Markdown: state, checks, and who was told or not, and why."""
+    """Write the page of one schedule as Markdown: state, checks, and who was notified or not, and why."""
     schedule, plan = run.judgement.schedule, run.plan
     lines = [
         f"# {cell(plan.schedule_id)}: {plan.status.replace('_', ' ')}",
@@ -204,15 +204,15 @@ def _check_rows(judgement: Judgement) -> Iterator[tuple[str, ...]]:
 
 def fleet_row(run: ScheduleRun, *, dry_run: bool) -> tuple[str, ...]:
     """Return the row of a schedule on the page of a fleet; `FLEET_COLUMNS` names the columns."""
-    told = f"{sum(each.succeeded for each in run.deliveries)} of {run.plan.deliverable_route_count}"
+    delivered = f"{sum(each.succeeded for each in run.deliveries)} of {run.plan.deliverable_route_count}"
     if waiting := count_waiting(run.deliveries):
-        told += f", {waiting} waiting"
+        delivered += f", {waiting} waiting"
     if run.dead_letters:
-        told += f", {len(run.dead_letters)} dead"
+        delivered += f", {len(run.dead_letters)} dead"
     return (
         run.plan.schedule_id,
         run.plan.status.replace("_", " "),
         run.plan.next_due_at or "unknown",
-        "dry run" if dry_run else told,
+        "dry run" if dry_run else delivered,
         run.plan.reason,
     )

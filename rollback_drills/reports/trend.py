@@ -1,4 +1,4 @@
-"""The suppression trend of contract §6: how often nobody was told, why, and in which week."""
+"""The suppression trend of contract §6: how often nobody was notified, why, and in which week."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -137,7 +137,7 @@ def find_trend(
     now: datetime,
     generated_by: str,
 ) -> Trend:
-    """Count the decisions of a period that told nobody.
+    """Count the decisions of a period that notified nobody.
 
     Args:
         database: Keeps the ledger; None if there is none yet.

@@ -172,7 +172,7 @@ class Checks:
         return min(filter(None, changes), default=None)
 
     def find_next_closing(self, *, now: datetime) -> datetime | None:
-        """Return when a route whose cycle is over can be told so; None if there is none, or never.
+        """Return when a route whose cycle is over can be closed with a message; None if none, or never.
 
         It is now if an escalation of this run has opened one.
         """

@@ -90,8 +90,8 @@ class Row:
 class SimulatedOutbox:
     """The notifications of open routes.
 
-    A repeat is forgotten when the next one is sent, if the owner was told before it: no rule looks at it, and
-    in a year every rule would look through all of them every day.
+    A repeat is forgotten when the next one is sent, if the owner was notified before it: no rule looks at it,
+    and in a year every rule would look through all of them every day.
     """
 
     def __init__(self) -> None:

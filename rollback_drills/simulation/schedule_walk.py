@@ -38,7 +38,7 @@ class ScheduleWalk:
         self._decide_at: datetime | None = scenario.since
         """When a decision changes next."""
         self._close_at: datetime | None = None
-        """When a route whose cycle is over can be told so."""
+        """When a route whose cycle is over can be closed with a message."""
         self.cut_off_at: datetime | None = None
         """Where the walk was broken off because there was too much to look at; None if it was not."""
 

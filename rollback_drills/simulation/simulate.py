@@ -34,7 +34,7 @@ def simulate(
     Args:
         subjects: The schedules.
         scenario: The period, and what people do.
-        progress: Is told how many schedules are done.
+        progress: Is called with the number of schedules that are done.
     """
     happenings: list[AnyHappening] = []
     cut_off = []

@@ -1,1 +1,1 @@
-"""The guard of the source: whether what a run was given to read may be believed, and who is told if not."""
+"""The guard of the source: whether to believe what a run was given to read, and who is notified if not."""

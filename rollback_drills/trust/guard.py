@@ -30,7 +30,7 @@ class Guard:
 
     distrusts: Sequence[Distrust] = ()
     cycles: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """By schedule and sign the cycle in which it is told; those of earlier runs keep theirs."""
+    """By schedule and sign the cycle of its notice; those of earlier runs keep theirs."""
     new: Sequence[Distrust] = ()
     """What no earlier run has written down."""
     settled: Mapping[str, Sequence[OpenDistrust]] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Guard:
 
     @property
     def cycle_ids(self) -> list[str]:
-        """The cycles in which the platform owner is told of it."""
+        """The cycles in which the platform owner is notified of it."""
         return list(dict.fromkeys(self.cycles.values()))
 
     def explain(self) -> Iterator[str]:
@@ -59,7 +59,7 @@ class Guard:
             yield f"history untrusted ({first.schedule_id}: {first.reason}{more})"
 
     def of_cycle(self, cycle_id: str) -> list[Distrust]:
-        """Return what is told in one cycle."""
+        """Return what the notice of one cycle is about."""
         return [each for each in self.distrusts if self.cycles[each.schedule_id, each.sign] == cycle_id]
 
     def records(self, *, created_at: datetime, signer: str) -> Iterator[UntrustedRecord | TrustedRecord]:
@@ -98,10 +98,10 @@ def guard_source(
 
 
 def weigh(distrusts: Sequence[Distrust], memories: Mapping[str, Memory]) -> Guard:
-    """Tell what is new among the signs of a run, and what is settled among those of earlier ones.
+    """Find what is new among the signs of a run, and what is settled among those of earlier ones.
 
-    All that is new is told in one cycle. Its name is the same as long as it is not settled, so that a run
-    that was killed before it wrote anything down tells nothing twice, and another one afterwards.
+    All that is new is in the notice of one cycle. Its name is the same as long as it is not settled. So a run
+    that was killed before it wrote anything down sends nothing twice, and another notice comes afterwards.
     """
     cycles: dict[tuple[str, str], str] = {}
     settled: dict[str, list[OpenDistrust]] = {}
@@ -134,7 +134,7 @@ def find_over(
 
     Args:
         guard: What this run makes of its source.
-        open_cycles: In which the platform owner was told.
+        open_cycles: In which the platform owner was notified.
         unsettled: By cycle what was not settled before this run: keys of schedules, and signs.
     """
     settled = {

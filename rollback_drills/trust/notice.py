@@ -29,7 +29,7 @@ _WHAT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """Who is told of the source, and through what."""
+    """Who is notified of the source, and through what."""
 
     owner: str
     providers: tuple[str, ...] = ()
@@ -38,29 +38,29 @@ class Platform:
     """The one that works, where no provider is named."""
 
 
-def is_notice(told: SentNotification) -> bool:
+def is_notice(sent: SentNotification) -> bool:
     """Whether a notification is of the source."""
-    return told.schedule_id == SOURCE_ID
+    return sent.schedule_id == SOURCE_ID
 
 
-def find_open_cycles(told: Mapping[str, Sequence[SentNotification]]) -> set[str]:
-    """Return the cycles in which the platform owner was told, and that are not closed."""
+def find_open_cycles(histories: Mapping[str, Sequence[SentNotification]]) -> set[str]:
+    """Return the cycles in which the platform owner was notified, and that are not closed."""
     return {
         history[-1].cycle_id
-        for history in told.values()
+        for history in histories.values()
         if is_notice(history[-1]) and not history[-1].is_closed
     }
 
 
 def find_notices(
-    guard: Guard, told: Mapping[str, Sequence[SentNotification]], platform: Platform, *, now: datetime
+    guard: Guard, histories: Mapping[str, Sequence[SentNotification]], platform: Platform, *, now: datetime
 ) -> Iterator[OutboxEntry]:
-    """Yield what the platform owner is told of what is not trusted: once, and again while it lasts.
+    """Yield the notices for the platform owner about what is not trusted: once, and again while it lasts.
 
     Args:
         guard: What the run does not believe.
-        told: By route what was told before.
-        platform: Who is told.
+        histories: By route what was sent before.
+        platform: Who is notified.
         now: The instant of the run.
     """
     for cycle_id in guard.cycle_ids:
@@ -68,27 +68,27 @@ def find_notices(
         for name in platform.providers or (ids.ANY_PROVIDER,):
             key = ids.route_key(cycle_id, name, platform.owner)
             spelt_key = ids.spelt_route_key(cycle_id, name, platform.owner)
-            if spelt_key in told:  # of a time when names were hashed as they were spelt
+            if spelt_key in histories:  # of a time when names were hashed as they were spelt
                 key = spelt_key
-            telling = decide_repeat(told.get(key, ()), Readiness.NEEDS_ATTENTION, now=now)
-            if telling.reason is not None:
+            decision = decide_repeat(histories.get(key, ()), Readiness.NEEDS_ATTENTION, now=now)
+            if decision.reason is not None:
                 yield notice.address(
                     key,
                     provider=platform.any_provider if name == ids.ANY_PROVIDER else name,
                     owner=platform.owner,
-                    reason=telling.reason,
-                    occurrence=telling.occurrence,
-                    replaces=telling.replaces,
+                    reason=decision.reason,
+                    occurrence=decision.occurrence,
+                    replaces=decision.replaces,
                     closes=False,
                 )
 
 
 def find_closings(
-    over: Collection[str], told: Mapping[str, Sequence[SentNotification]], *, now: datetime
+    over: Collection[str], histories: Mapping[str, Sequence[SentNotification]], *, now: datetime
 ) -> tuple[list[OutboxEntry], list[Departure]]:
     """Return the messages that a history is trusted again, and the routes that are closed without one."""
     entries, departures = [], []
-    for key, history in told.items():
+    for key, history in histories.items():
         last = history[-1]
         ending = find_ending(history) if is_notice(last) and last.cycle_id in over else None
         if ending and ending.may_know:

@@ -71,7 +71,7 @@ def export(
         folder: Is created; it must not exist.
         key: Signs the manifest: the key of the ledger.
         exported_at: The instant of the export.
-        progress: Is told now and then how many rows were written.
+        progress: Is called now and then with the number of rows that were written.
 
     Raises:
         UsageError: The folder exists, cannot be written, or nothing is to be exported.

@@ -51,7 +51,7 @@ class Import:
 
 
 class Population:
-    """What an export tells of schedules, drills, notifications, acknowledgements and exceptions."""
+    """What an export shows of schedules, drills, notifications, acknowledgements and exceptions."""
 
     def __init__(
         self, start: int, end: int, *, has_earlier: bool, pruned_count: int, head_count: int

@@ -90,7 +90,7 @@ def _inspect(connection: Connection, result: Verification) -> Collection[str]:
     schema = sqlite_schema if connection.dialect.name == "sqlite" else postgresql_schema
     tables: Collection[str] = schema.find_tables(connection)
     if _OF_LEDGER.isdisjoint(tables):
-        return tables  # no evidence was ever written here, or all of it is gone: the outbox tells
+        return tables  # no evidence was ever written here, or all of it is gone: the outbox shows which
     for difference in schema.find_differences(connection):
         result.add(FindingKind.SCHEMA, difference)
     if schema is sqlite_schema:
