@@ -57,7 +57,7 @@ class ShardRuns:
         return self._check_shard(**self._parameters, shard=shard)
 
     def _ask(self, shard: str) -> UUID:
-        """Ask the work pool for a run; if this run is retried, it asks anew."""
+        """Ask the work pool for a run; a retry of this run asks again."""
         context = FlowRunContext.get()
         parent = context.flow_run if context else None
         key = f"{parent.id}-{parent.run_count}-{shard}-{self._attempt}" if parent else None

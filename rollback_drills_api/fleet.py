@@ -1,4 +1,4 @@
-"""The documents as they were judged last: read anew when a file changes, judged anew every minute."""
+"""The documents as they were judged last: read again when a file changes, and judged again every minute."""
 
 import contextlib
 import glob

@@ -41,7 +41,7 @@ class RateLimit:
         self._buckets: dict[str, _Bucket] = {}
 
     def take(self, caller: str, *, now: float) -> float:
-        """Take a request of a caller; give 0 if it may go on, else after how many seconds the next may.
+        """Take a request of a caller; return 0 if it may go on, else after how many seconds the next may.
 
         Args:
             caller: Who asks.

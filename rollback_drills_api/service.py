@@ -56,7 +56,7 @@ class Service:
         return self._watch.version() if self._watch else ""
 
     def fleet_version(self) -> str:
-        """Return an opaque version string that changes when the documents are judged anew."""
+        """Return an opaque version string that changes when the documents are judged again."""
         return self.fleet.judged().at.isoformat()
 
     def subjects(self) -> Sequence[Subject]:
@@ -90,14 +90,14 @@ class Service:
         return Response(content, media_type="application/json")
 
     async def act(self, make: Callable[[], Struct | Raw]) -> Response:
-        """Answer with what something did that writes; from then on everything is answered anew."""
+        """Answer with what something did that writes; from then on no kept answer is used."""
         try:
             return await self.build(make)
         finally:
             self.forget()
 
     def forget(self) -> None:
-        """Answer anew, because something was written."""
+        """Use no kept answer any more, because something was written."""
         self.fleet.forget()
         self.answers.forget()
 

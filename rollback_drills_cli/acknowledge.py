@@ -1,4 +1,4 @@
-"""`drills ack`: writes into the evidence who has taken notice."""
+"""`drills ack`: writes into the evidence who has acknowledged."""
 
 from typing import Annotated
 

@@ -61,7 +61,7 @@ def follow_up(
 
 
 def _write_evidence(recorded: "Recorded", database: str | None, signer: str) -> tuple[str, timedelta | None]:
-    """Write the evidence; give what is wrong if that fails, and how far the clock went back.
+    """Write the evidence; return what is wrong if that fails, and how far the clock went back.
 
     The drill is recorded by now: what fails here must not look as if nothing was written.
     """

@@ -64,7 +64,7 @@ class ApiToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def issue_token(name: str, scope: Scope, expires_at: datetime | None) -> tuple[ApiToken, str]:
-    """Make a token of 256 random bits; give what is kept of it, and the token itself.
+    """Make a token of 256 random bits; return what is kept of it, and the token itself.
 
     Raises:
         UsageError: The name is no name of a token.

@@ -63,7 +63,7 @@ class ConflictError(DatabaseError):
 
 
 def repeat_on_conflict(change: Callable[P, T]) -> Callable[P, T]:
-    """Run a function that is one transaction again when the database has ended it for another one's sake."""
+    """Repeat a function that is one transaction if the database has ended it in favour of another one."""
 
     @wraps(change)
     def repeated(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -64,7 +64,7 @@ class Dispatcher:
     random: Random = field(default_factory=Random)
 
     def run(self) -> list[Delivery]:
-        """Deliver until nothing is due that is worth waiting for; give what was tried, in that order.
+        """Deliver until nothing is due that is worth waiting for; return what was tried, in that order.
 
         Not to be called where an event loop runs.
 
@@ -123,7 +123,7 @@ class _Run:
         return self._failures_in_a_row > max(self._its.policy.retries, 1) * self._its.sender.workers
 
     async def _wait(self) -> bool:
-        """Wait for the next attempt; say whether there is one within the patience of the run."""
+        """Wait for the next attempt; return whether there is one within the patience of the run."""
         at = next_attempt_at(self._its.database, self._its.provider)
         if at is None or (wait := at - self._now()) > self._its.patience_seconds:
             return False

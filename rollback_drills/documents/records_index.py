@@ -1,7 +1,7 @@
 """An index of a `.jsonl` file, with which each shard reads its own records and no others.
 
 One process makes it and keeps it in a private folder for temporary files; others on the same machine find it
-there. It belongs to one state of the file: if that changes, it is made anew. It holds positions and hashes.
+there. It belongs to one state of the file: if that changes, it is made again. It holds positions and hashes.
 """
 
 import os
@@ -116,7 +116,7 @@ class _Stored(msgspec.Struct, array_like=True):
 
 
 def index_records(path: str) -> RecordsIndex:
-    """Return the index of a file, as it was kept or made anew.
+    """Return the index of a file, as it was kept or made again.
 
     Raises:
         UsageError: The file cannot be read, or has no record.

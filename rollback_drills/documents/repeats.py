@@ -53,7 +53,7 @@ def has_as_many_commas(document: msgspec.Struct, data: bytes) -> bool:
 
 
 def parse_json(text: str) -> tuple[Any, bool]:
-    """Parse JSON, and say whether a key stands twice in one of its objects.
+    """Parse JSON, and return whether a key stands twice in one of its objects.
 
     Raises:
         ValueError: The text is no JSON.

@@ -1,7 +1,7 @@
 """Finds what was in force at a place in the ledger: the last plan of each schedule that was still checked.
 
 A run writes what changed, so a plan holds until a newer plan is written, its schedule is gone, or its
-population is no longer checked. Plans of earlier versions have no digest: each run wrote them anew, so they
+population is no longer checked. Plans of earlier versions have no digest: each run wrote them again, so they
 stand for their own instant only.
 """
 

@@ -45,7 +45,7 @@ def read_last_check(
     """Return what the newest check of a population concluded; None if it was never checked.
 
     Args:
-        connection: In a transaction that writes: a table that is not what the check signed is written anew.
+        connection: In a transaction that writes: a table that is not what the check signed is written again.
         population_id: The population.
         schedule_ids: Return only these, and take the table as it is: nobody has signed a part of it.
     """

@@ -102,7 +102,7 @@ def require_shards(connection: Connection, population_id: str, check_id: str, wh
 
 @repeat_on_conflict
 def repair_findings(database: Database, population_id: str) -> None:
-    """Write the last findings anew if the newest check did not sign them: shards take them as they are.
+    """Write the last findings again if the newest check did not sign them: shards take them as they are.
 
     Raises:
         DatabaseError: The database cannot be written.

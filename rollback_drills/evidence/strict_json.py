@@ -1,4 +1,4 @@
-"""Reads JSON strictly: what a reader would change or drop without a word is found, with its place."""
+"""Reads JSON strictly: finds, with its place, what a reader would change or drop silently."""
 
 import json
 from collections.abc import Iterator, Sequence

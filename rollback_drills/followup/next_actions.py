@@ -97,7 +97,7 @@ def find_next_step(
 ) -> NextAction | None:
     """Return the next step of an owner's chain, and when it is due; None if there is none, or none yet.
 
-    The clock starts when the owner was first notified in this cycle, and no later notification starts it anew
+    The clock starts when the owner was first notified in this cycle, and no later notification restarts it
     (contract §8.7). It starts as well when the message died, and when the owner is absent without an end or
     beyond the due instant, since then nobody knows. Each later step waits from the instant at which the one
     before was taken, so that everybody has their time. An acknowledgement of every route of the owner, or of

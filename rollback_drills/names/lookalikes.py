@@ -55,7 +55,7 @@ def look_of(name: str) -> str:
 
 
 def find_lookalikes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Return each name that is another one than an earlier one and looks like it, after that one."""
+    """Return each name that looks like an earlier, different one, after that one."""
     seen: dict[str, str] = {}
     for name in dict.fromkeys(names):
         first = seen.setdefault(look_of(name), name)

@@ -34,7 +34,7 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A route that leaves its cycle without a word, because nobody was notified of it."""
+    """A route that is closed without a message, because nothing was delivered on it."""
 
     route_key: str
     replaces: Sequence[str]

@@ -12,7 +12,7 @@ class Outcome(StrEnum):
     RETRY = "retry"  # not taken, and repeating can help
     AMBIGUOUS = "ambiguous"  # sent, but no answer came back
     PERMANENT = "permanent"  # refused; repeating the same cannot help
-    DISABLED = "disabled"  # the connector is dead until a person mends its configuration
+    DISABLED = "disabled"  # the connector is dead until a person fixes its configuration
 
 
 @dataclass(frozen=True, slots=True)

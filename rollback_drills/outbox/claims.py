@@ -166,7 +166,7 @@ def _is_recorded(connection: Connection, result: Result) -> bool:
 
 
 def _record_results(connection: Connection, results: Sequence[Result]) -> int:
-    """Record what became of messages; give for how many notifications it came too late."""
+    """Record what became of messages; return for how many notifications it came too late."""
     recorded = connection.execute(RECORD, [_to_values(each) for each in results]).rowcount
     return sum(each.size for each in results) - recorded
 

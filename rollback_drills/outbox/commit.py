@@ -65,12 +65,12 @@ def commit(
     *,
     now: float,
 ) -> set[str]:
-    """Commit notifications, all in one transaction; give the ids of those that this call has added.
+    """Commit notifications, all in one transaction; return the ids of those that this call has added.
 
     The plans of those are committed with them: the evidence gets them also if the run is killed.
 
     What another run has committed already is passed over, and so is what would replace a notification that
-    has been sent meanwhile: the next run decides anew.
+    has been sent meanwhile: the next run decides again.
     """
     if not entries and not departures and not holds:
         return set()
@@ -137,7 +137,7 @@ def _is_promotion(entry: OutboxEntry) -> bool:
 def _replace(
     connection: Connection, notification_ids: Sequence[str], *conditions: ColumnElement[bool]
 ) -> bool:
-    """Replace notifications that were surely not sent and meet the conditions; say whether all did."""
+    """Replace notifications that were surely not sent and meet the conditions; return whether all were."""
     if not notification_ids:
         return True
     statement = (

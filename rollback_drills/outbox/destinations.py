@@ -112,7 +112,7 @@ def write_enable_command(provider: str) -> str:
 def disable_row(
     database: Database, connection: Connection, provider: str, *, now: float, because: str
 ) -> Destination:
-    """Send nothing through a connector any more; give what is known of it then."""
+    """Send nothing through a connector any more; return what is known of it then."""
     note_pause_or_death(database, connection, provider, cool_until=None, disabled_at=now, because=because)
     return find_destination(connection, provider)
 
@@ -133,12 +133,12 @@ def enable_rows(
     """
     destinations = find_spellings(connection, DESTINATIONS.c.provider, [provider])
     providers = find_spellings_by_index(connection, OUTBOX.c.provider, [provider])
-    mended = connection.execute(
+    enabled = connection.execute(
         update(DESTINATIONS)
         .where(DESTINATIONS.c.provider.in_(destinations), DESTINATIONS.c.disabled_at.is_not(None))
         .values(disabled_at=None, disabled_because="", cool_until=0.0)
     )
-    if not mended.rowcount:
+    if not enabled.rowcount:
         return None
     if not with_dead_letters:
         return []

@@ -43,7 +43,7 @@ def build_entries(
     """Return the messages to an owner, and until when each waits; none if nothing will go wrong.
 
     A message waits while windows or an absence keep the owner from being notified. Without an end that is
-    known, or if that is in a later week, the look-ahead of that week decides anew.
+    known, or if that is in a later week, the look-ahead of that week decides again.
 
     Args:
         outlook: What the owner has to expect.

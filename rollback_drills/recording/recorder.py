@@ -128,7 +128,7 @@ def record_drill(
 def _append(
     target: Target, drill: Drill, *, create: bool, again: bool
 ) -> tuple[Loaded[History], Loaded[History]]:
-    """Add the drill to the history on disk; give the history before and after, the same if it was there."""
+    """Add the drill to the history on disk; return the history before and after, the same if it was there."""
     path, shown = target.history_path, target.history_shown
     if not create:
         _read(path, create=False)  # before a lock file is left beside a path that does not exist

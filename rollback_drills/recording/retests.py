@@ -83,7 +83,7 @@ def open_retests(
     """Return the re-tests of one schedule that are still to be performed, by when they are due.
 
     A re-test is over with the first accepted drill that was executed after the one that failed; also when the
-    drill itself is accepted now, because the history was mended: evidence was missing there.
+    drill itself is accepted now, because the history was fixed: evidence was missing there.
 
     Args:
         records: The evidence of kind `go-backend-rollback-drill-retest`, of one schedule.

@@ -210,8 +210,8 @@ def remember_secrets(values: Iterable[str], *, is_whole: bool = False) -> None:
 
 
 def redactor_in_use() -> Redactor:
-    """Return a redactor that knows every secret opened in this process so far; ask anew for each text.
+    """Return a redactor that knows every secret opened in this process so far; ask again for each text.
 
-    It is made anew only after a new value was opened.
+    It is made again only after a new value was opened.
     """
     return _in_use.redactor()

@@ -1,4 +1,4 @@
-"""Reads decisions as spells: from when one was made until it was another one, however often it was found."""
+"""Reads decisions as spells: from when one was made until it changed, however often it was found."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _TEXT: Final = case(
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
-    """What a decision is about, and what it decides: another one of these is another spell."""
+    """What a decision is about, and what it decides: a change of these begins another spell."""
 
     schedule_id: str
     cycle_id: str

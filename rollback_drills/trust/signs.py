@@ -41,7 +41,7 @@ class KnownDrill(msgspec.Struct, frozen=True, gc=False):
 
     leaf_index: int
     drill_id: str
-    """Empty: the drill cannot be told from another one."""
+    """Empty: the drill cannot be distinguished from others."""
     executed_at: datetime | None
 
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def append_signed(database: "Database", records: "Sequence[Record | Report]") -> timedelta | None:
-    """Add records to the evidence and sign its head; give how far the clock went back, if it did."""
+    """Add records to the evidence and sign its head; return how far the clock went back, if it did."""
     from rollback_drills.evidence.appender import append  # SQLAlchemy takes half a second to import
 
     return append(database, records, open_key).went_back
 
 
 def append_decision(database: "Database", record: "ExceptionRecord | DeclineRecord") -> timedelta | None:
-    """Add the decision about a request, of which there is one; give how far the clock went back, if it did.
+    """Add the decision about a request, of which there is one; return how far the clock went back, if it did.
 
     Raises:
         UsageError: Somebody else has decided it meanwhile.

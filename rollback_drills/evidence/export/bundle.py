@@ -181,7 +181,7 @@ def _write_rows(
     population: Population,
     progress: Callable[[int], None],
 ) -> int:
-    """Write the rows, the table and the tree in one pass; give how many rows are shown."""
+    """Write the rows, the table and the tree in one pass; return how many rows are shown."""
     count = 0
     with (
         (folder / ROWS_FILE).open("wb") as rows,

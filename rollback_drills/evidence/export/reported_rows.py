@@ -65,7 +65,7 @@ class ReportedDelivery(ReportedRow, frozen=True, gc=False, kw_only=True):
 
 
 class ReportedAcknowledgement(ReportedRow, frozen=True, gc=False, kw_only=True):
-    """Who has taken notice of what."""
+    """Who has acknowledged what."""
 
     acknowledged_at: str = ""
     acknowledged_by: str = ""

@@ -32,7 +32,7 @@ class Frontier:
         self._subtrees = list(subtrees)
 
     def add_leaf(self, leaf_hash: bytes) -> bytes:
-        """Add a leaf; give the hashes of all subtrees that it completes, from itself upwards, as one text."""
+        """Add a leaf; return the hashes of all subtrees that it completes, from itself upwards, joined."""
         return self.add_subtree(0, leaf_hash)
 
     def add_subtree(self, level: int, node: bytes) -> bytes:

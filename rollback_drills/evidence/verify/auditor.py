@@ -63,7 +63,7 @@ class Auditor:
         self._stop = self._next_stop()
 
     def add_row(self, leaf_hash: bytes, content: bytes) -> bytes:
-        """Take a row: its hash as it was stored, and its content; give the nodes that it completes."""
+        """Take a row: its hash as it was stored, and its content; return the nodes that it completes."""
         if OWN_KIND in content:
             self._learn(content)
         self.result.row_count += 1
@@ -74,7 +74,7 @@ class Auditor:
         return completed
 
     def add_subtree(self, level: int, node: bytes, *, pruned: bool) -> bytes:
-        """Take leaves whose content is not there; give the nodes that they complete.
+        """Take leaves whose content is not there; return the nodes that they complete.
 
         Raises:
             ValueError: No complete subtree of this level begins here.
