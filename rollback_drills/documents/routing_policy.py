@@ -35,14 +35,14 @@ BusinessHoursCount = Annotated[float, Meta(ge=0, le=1000)]
 
 
 class EscalationStep(Document, frozen=True, gc=False):
-    """Whom to notify next, and how long after the step before, if nobody has acknowledged."""
+    """Whom to tell next, and how long after the step before, if nobody has acknowledged."""
 
     owner: Name
     """Who is notified next."""
     after_minutes: Minutes | None = None
     """How many minutes after the step before."""
     after_business_hours: BusinessHoursCount | None = None
-    """Counted in the working time of the owner who was notified before."""
+    """Counted in the working time of the owner who was told before."""
     providers: tuple[Name, ...] = ()
     """Through which connectors; those of the schedule if it is empty."""
 
@@ -62,7 +62,7 @@ class OwnerRule(Document, frozen=True, gc=False):
     escalation_owner: str = ""
     """Who is notified if the owner does not acknowledge."""
     escalation_steps: tuple[EscalationStep, ...] = ()
-    """After the escalation owner: whom to notify next, each after the one before."""
+    """After the escalation owner: whom to tell next, each after the one before."""
     notification_providers: tuple[Name, ...] | UnsetType = UNSET
     """The same as `providers`."""
     ack_minutes: Minutes | UnsetType = UNSET

@@ -125,7 +125,7 @@ def test_an_error_about_what_is_in_the_file_names_the_variable_of_the_file(tmp_p
     done = drills("evidence", "list", cwd=tmp_path, DRILLS_DATABASE_URL_FILE=str(tmp_path / "url"))
 
     assert (done.returncode, done.stdout) == (2, "")
-    begin = "drills: DRILLS_DATABASE_URL (from DRILLS_DATABASE_URL_FILE) is no usable SQLAlchemy URL"
+    begin = "drills: DRILLS_DATABASE_URL (from DRILLS_DATABASE_URL_FILE) is no usable database URL"
     assert done.stderr.startswith(begin)
 
 
