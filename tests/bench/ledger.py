@@ -17,11 +17,12 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.appender import append, columns_of
 from rollback_drills.evidence.export.manifest import Query
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 from tests.bench.figures import alternate, print_figure, print_throughput
 from tests.checkout import ROOT
 from tests.samples.builders import KEY, open_key
+from tests.samples.plain_records import as_record, start_record
 from tests.samples.schemas import POSTGRES, empty_schema
 
 ROWS = 10_000
@@ -44,38 +45,44 @@ def report() -> None:
         _report_verification(Path(folder))
 
 
-def make_records(start: int, count: int) -> list[Report]:
+def make_records(start: int, count: int) -> list[Record]:
     """Make records as a run leaves them: the outcome of a notification each."""
     return [_make_record(number) for number in range(start, start + count)]
 
 
-def _make_record(number: int) -> Report:
+def _make_record(number: int) -> Record:
     start = start_record(
         ROUTE_DELIVERY_KIND,
         f"rcd-payments-{number:012x}",
         created_at=START + timedelta(seconds=number),
         signer="drill-check",
     )
-    return {
-        **start,
-        "schedule_id": f"payments-{number % 977}",
-        "cycle_id": f"gordcycle-{number * 2654435761 % 2**32:016x}",
-        "plan_id": f"gordn-{number:016x}",
-        "status": "needs_attention",
-        "event_id": f"gordevent-{number:016x}",
-        "event_type": "cavra.go_backend.rollback_drill.notification",
-        "generated_at": start["created_at"],
-        "delivery_success": number % 50 != 0,
-        "provider": "slack",
-        "owner": f"team-{number % 40}",
-        "notification_id": f"gordmsg-{number:016x}",
-        "notification_reason": "first",
-        "outcome": "delivered" if number % 50 else "dead",
-        "attempt_count": 1,
-        "status_code": 200,
-        "error": "",
-        "request": {"method": "POST", "url": "https://hooks.slack.com/services/[redacted]", "headers": {}},
-    }
+    return as_record(
+        {
+            **start,
+            "schedule_id": f"payments-{number % 977}",
+            "cycle_id": f"gordcycle-{number * 2654435761 % 2**32:016x}",
+            "plan_id": f"gordn-{number:016x}",
+            "status": "needs_attention",
+            "event_id": f"gordevent-{number:016x}",
+            "event_type": "cavra.go_backend.rollback_drill.notification",
+            "generated_at": start["created_at"],
+            "delivery_success": number % 50 != 0,
+            "provider": "slack",
+            "owner": f"team-{number % 40}",
+            "notification_id": f"gordmsg-{number:016x}",
+            "notification_reason": "first",
+            "outcome": "delivered" if number % 50 else "dead",
+            "attempt_count": 1,
+            "status_code": 200,
+            "error": "",
+            "request": {
+                "method": "POST",
+                "url": "https://hooks.slack.com/services/[redacted]",
+                "headers": {},
+            },
+        }
+    )
 
 
 def _report_appends(url: str, name: str) -> None:
@@ -104,7 +111,7 @@ def _report_appends(url: str, name: str) -> None:
 
     def baseline() -> None:
         for batch in batches:
-            numbered = ({**record, "leaf_index": next(placed)} for record in batch)
+            numbered = (msgspec.structs.replace(record, leaf_index=next(placed)) for record in batch)
             rows = [{**columns_of(each), "record": msgspec.json.encode(each).decode()} for each in numbered]
             with database.write() as connection:
                 connection.execute(insert(plain), rows)

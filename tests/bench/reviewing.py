@@ -9,13 +9,14 @@ from sqlalchemy import func, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.appender import append
-from rollback_drills.evidence.records import DECISION_KIND, start_record
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import DECISION_KIND
 from rollback_drills.reports.filters import CATEGORIES, RouteFilter
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.trend import find_trend
 from tests.bench.figures import alternate, print_figure
 from tests.samples.builders import open_key
+from tests.samples.plain_records import as_record, start_record
 
 DECISIONS = 200_000
 BATCH = 5_000
@@ -49,24 +50,28 @@ def report() -> None:
     print_figure("trend_ratio", *seconds, at_most=1.2, runs=RUNS, what=what)
 
 
-def _make_decisions(start: int) -> Iterator[Report]:
+def _make_decisions(start: int) -> Iterator[Record]:
     for number in range(start, start + BATCH):
         category = CATEGORIES[number % len(CATEGORIES)]
         created_at = START + timedelta(seconds=number * 150)
-        yield {
-            **start_record(DECISION_KIND, f"rcd-{number:012x}", created_at=created_at, signer="drill-check"),
-            "schedule_id": f"payments-{number % 977}",
-            "cycle_id": f"gordcycle-{number % 3000:016x}",
-            "plan_id": f"gordn-{number:016x}",
-            "status": "due_soon",
-            "alert_level": "warning",
-            "route_key": f"gordroute-{number % 9000:016x}",
-            "provider": ("slack", "teams", "jira")[number % 3],
-            "owner": f"team-{number % 40}",
-            "action": "deliver" if category == "deliver" else "suppress",
-            "category": category,
-            "reason": "the drill is due soon",
-            "maintenance_window": None,
-            "owner_availability": {"available": True, "reason": ""},
-            "deferred_until": None,
-        }
+        yield as_record(
+            {
+                **start_record(
+                    DECISION_KIND, f"rcd-{number:012x}", created_at=created_at, signer="drill-check"
+                ),
+                "schedule_id": f"payments-{number % 977}",
+                "cycle_id": f"gordcycle-{number % 3000:016x}",
+                "plan_id": f"gordn-{number:016x}",
+                "status": "due_soon",
+                "alert_level": "warning",
+                "route_key": f"gordroute-{number % 9000:016x}",
+                "provider": ("slack", "teams", "jira")[number % 3],
+                "owner": f"team-{number % 40}",
+                "action": "deliver" if category == "deliver" else "suppress",
+                "category": category,
+                "reason": "the drill is due soon",
+                "maintenance_window": None,
+                "owner_availability": {"available": True, "reason": ""},
+                "deferred_until": None,
+            }
+        )

@@ -32,11 +32,11 @@ from rollback_drills.evidence.records import (
     LEDGER_KINDS,
     PLAN_KIND,
     ROUTE_DELIVERY_KIND,
-    start_record,
 )
 from rollback_drills_cli.main import app
 from tasks.evidence import open_database, open_existing
 from tests.samples.builders import DRILL
+from tests.samples.plain_records import as_record, start_record
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 SCHEDULE: Mapping[str, Any] = {
@@ -199,7 +199,7 @@ def test_a_clock_that_went_back_fails_one_run_and_the_evidence_verifies(tmp_path
     record = start_record(
         "a-plan", "rcd-x", created_at=datetime.now(UTC) + timedelta(hours=2), signer="another machine"
     )
-    append(Database.open(url), [record], lambda _: SigningKey.parse(text))
+    append(Database.open(url), [as_record(record)], lambda _: SigningKey.parse(text))
 
     noticed = drill_check(schedule=schedule, return_state=True)
     after = drill_check(schedule=schedule, return_state=True)
@@ -220,7 +220,7 @@ def test_a_clock_that_is_behind_is_said_by_a_follow_up_that_finds_nothing_due(
     text = key.value.get_secret_value()  # type: ignore[union-attr]  # loaded at once
     ahead = datetime.now(UTC) + timedelta(hours=2)
     record = start_record("a-plan", "rcd-x", created_at=ahead, signer="another machine")
-    append(Database.open(url), [record], lambda _: SigningKey.parse(text))
+    append(Database.open(url), [as_record(record)], lambda _: SigningKey.parse(text))
 
     noticed = escalate_unacknowledged(schedule=schedule, return_state=True)
 

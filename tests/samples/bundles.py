@@ -15,7 +15,7 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.bundle import verify_bundle
 from rollback_drills.evidence.verify.findings import Verification
 from tests.samples.builders import KEY, NOW
-from tests.samples.tampering import fill, make_row
+from tests.samples.tampering import fill, plain_row
 
 COUNTS = (9, 1, 6, 4)  # heads over 10, 11, 17 and 21 rows
 
@@ -80,7 +80,7 @@ def repeat(lines: list[bytes]) -> None:
 
 
 def forge(lines: list[bytes]) -> None:
-    lines.append(write_canonical({**make_row(99), "leaf_index": 99}) + b"\n")
+    lines.append(write_canonical({**plain_row(99), "leaf_index": 99}) + b"\n")
 
 
 def cut(lines: list[bytes]) -> None:

@@ -13,7 +13,8 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 from rollback_drills.names import ids
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
@@ -24,9 +25,9 @@ from rollback_drills.outbox.destinations import enable_rows
 from rollback_drills.outbox.digests import form_digests
 from rollback_drills.outbox.queries import discard_rows, get_row, replay_rows
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import T
 from tests.samples.builders import NOW, open_key
+from tests.samples.plain_records import as_record, start_record
 
 LEASE = 60.0
 
@@ -185,7 +186,7 @@ def in_each(redact: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return redact_each
 
 
-def index(database: Database, records: Sequence[Report] = (), redact: Callable[[Any], Any] = as_it_is) -> int:
+def index(database: Database, records: Sequence[Record] = (), redact: Callable[[Any], Any] = as_it_is) -> int:
     """Take what is new into the evidence."""
     found = index_run(
         database, records, created_at=NOW, signer="me", redact=in_each(redact), open_key=open_key
@@ -206,7 +207,7 @@ def deliver_all(database: Database, state: State = State.DELIVERED) -> None:
     settle(database, *(make_result(each, state) for each in claim(database, 10_000)))
 
 
-def make_record() -> Report:
+def make_record() -> Record:
     """Make a record of a run."""
     start = start_record("a-plan", "rcd-x", created_at=NOW, signer="me")
-    return {**start, "schedule_id": "payments", "cycle_id": "gordcycle-1"}
+    return as_record({**start, "schedule_id": "payments", "cycle_id": "gordcycle-1"})

@@ -11,16 +11,22 @@ from sqlalchemy import Connection, text
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
-from rollback_drills.readiness.terms import Report
+from rollback_drills.evidence.record import Record
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 from tests.samples.builders import NOW, open_key
+from tests.samples.plain_records import as_record, start_record
 
 OTHER_KEY = SigningKey("rollback-drills/0123456789abcdef", b"\1" * 32)
 """A key of the same name that is not the ledger's."""
 
 
-def make_row(number: int, **changes: Any) -> Report:
+def make_row(number: int, **changes: Any) -> Record:
     """Make the record of a delivery, an hour after the one before."""
+    return as_record(plain_row(number, **changes))
+
+
+def plain_row(number: int, **changes: Any) -> dict[str, Any]:
+    """Make the same as plain values."""
     start = start_record(
         ROUTE_DELIVERY_KIND, f"rcd-{number}", created_at=NOW + timedelta(hours=number), signer="test"
     )

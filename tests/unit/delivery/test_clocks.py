@@ -10,13 +10,13 @@ from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.outbox_transfer import Indexed, index_run
-from rollback_drills.evidence.records import start_record
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import settle_and_claim
 from rollback_drills.outbox.commit import commit
 from tests.samples.builders import NOW, open_key
 from tests.samples.outbox import make_entries
 from tests.samples.outbox_rows import as_it_is
+from tests.samples.plain_records import as_record, start_record
 from tests.samples.schemas import POSTGRES
 from tests.unit.delivery.test_dispatcher import Provider
 
@@ -63,14 +63,14 @@ def test_the_clock_of_sqlite_is_that_of_the_host(monkeypatch: pytest.MonkeyPatch
 
 
 def index(database: Database, at: datetime, *, records: int = 1) -> Indexed:
-    record = start_record("a-plan", "rcd-x", created_at=at, signer="host")
+    record = as_record(start_record("a-plan", "rcd-x", created_at=at, signer="host"))
     return index_run(
         database, [record] * records, created_at=at, signer="host", redact=as_it_is, open_key=open_key
     )
 
 
 def test_a_clock_that_is_behind_is_noticed_by_a_run_that_writes_nothing(database: Database) -> None:
-    append(database, [start_record("a-plan", "rcd-x", created_at=NOW, signer="host")], open_key)
+    append(database, [as_record(start_record("a-plan", "rcd-x", created_at=NOW, signer="host"))], open_key)
     noticed = index(database, NOW - BEHIND, records=0)
     assert (noticed.count, noticed.went_back, noticed.behind) == (0, BEHIND, BEHIND)
 

@@ -12,13 +12,13 @@ from rollback_drills.evidence.records import (
     REPLAY_REQUEST_KIND,
     RETEST_KIND,
     RETIREMENT_KIND,
-    start_record,
 )
 from rollback_drills.followup.approval_notices import read_open_approvals
 from rollback_drills.followup.retests import read_retests
 from rollback_drills.followup.retirements import read_retired
 from rollback_drills.recovery.found_replays import list_replays
 from tests.samples.builders import NOW, open_key
+from tests.samples.plain_records import as_record, start_record
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,8 @@ from tests.samples.builders import NOW, open_key
 def test_a_row_that_cannot_be_read_is_no_traceback(
     database: Database, kind: str, read: Callable[..., Any]
 ) -> None:
-    append(database, [start_record(kind, "without-what-it-needs", created_at=NOW, signer="x")], open_key)
+    record = start_record(kind, "without-what-it-needs", created_at=NOW, signer="x")
+    append(database, [as_record(record)], open_key)
 
     with pytest.raises(
         DatabaseError,

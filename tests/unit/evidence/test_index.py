@@ -8,10 +8,11 @@ from rollback_drills.database.connections import DatabaseError
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 from rollback_drills.readiness.terms import Report
 from tests.processes.forked import run_at_once
 from tests.samples.builders import open_key
+from tests.samples.plain_records import as_record, start_record
 
 
 def make_record(
@@ -34,7 +35,7 @@ def make_record(
 
 def put(index: EvidenceIndex, *records: Report) -> None:
     """Write records."""
-    append(index.database, records, open_key)
+    append(index.database, list(map(as_record, records)), open_key)
 
 
 def test_records_come_back_the_newest_first_and_filtered(url: str) -> None:

@@ -19,11 +19,12 @@ from rollback_drills.evidence.population import (
     name_population,
 )
 from rollback_drills.evidence.pruning import prune
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND, start_record
+from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.evidence.verify.findings import FindingKind
 from rollback_drills.redaction.redactor import Redactor
 from tests.samples.builders import NOW, open_key
 from tests.samples.outbox_rows import as_it_is, in_each
+from tests.samples.plain_records import as_record, start_record
 from tests.samples.populations import DAY, POPULATION, concluded, news_of, population_of, records, verify
 
 
@@ -125,7 +126,7 @@ def test_a_check_that_does_not_follow_from_the_plans_before_it_is_found(database
     run(database, {"a": "1"})
     start = start_record(CHECK_KIND, POPULATION, created_at=NOW, signer="me")
     lie = {"population_id": POPULATION, "schedule_count": 2, "gone": [], "population_digest": "x"}
-    append(database, [{**start, **lie}], open_key)
+    append(database, [as_record({**start, **lie})], open_key)
 
     result = verify(database)
 
@@ -198,7 +199,7 @@ def test_a_check_that_nobody_could_have_written_is_a_finding(
     run(database, {"a": "1"})
     (check,) = records(database, CHECK_KIND)
     del check["leaf_index"]
-    append(database, [{**check, **change}], open_key)
+    append(database, [as_record({**check, **change})], open_key)
 
     (finding,) = verify(database).findings
 

@@ -13,7 +13,7 @@ from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
-from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND, start_record
+from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills.reports.audit_reading import find_package
@@ -28,6 +28,7 @@ from tests.samples.ledgers import (
     append_plan,
     import_foreign,
 )
+from tests.samples.plain_records import as_record, start_record
 
 HOUR = timedelta(hours=1)
 
@@ -61,7 +62,7 @@ def deliver(database: Database, plan: Report, created_at: datetime, **changes: A
         "completed_at": created_at.isoformat(),
         **changes,
     }
-    append(database, [record], open_key)
+    append(database, [as_record(record)], open_key)
 
 
 def route_of(package: Report, provider: str = "slack", owner: str = "team-a") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,14 +30,14 @@ from rollback_drills.evidence.export.cycles import CycleState, Due, PerformedDri
 from rollback_drills.evidence.export.manifest import Manifest, Query
 from rollback_drills.evidence.export.rows import fold_gap
 from rollback_drills.evidence.heads import find_head
+from rollback_drills.evidence.ledger_records import KeyRecord
 from rollback_drills.evidence.plan_records import record_plan
+from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import (
     DRILL_KIND,
     ESCALATION_KIND,
     IMPORT_KIND,
-    KEY_KIND,
     PRUNING_KIND,
-    start_record,
 )
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.bundle import verify_bundle
@@ -48,6 +49,7 @@ from tests.processes.forked import find_exit_code, fork
 from tests.samples.builders import KEY, NOW, judged, make_subject, open_key, planned
 from tests.samples.commands import drills
 from tests.samples.ledgers import append_check
+from tests.samples.plain_records import as_record, start_record
 from tests.samples.tampering import OTHER_KEY, fill, make_row, unguard
 
 
@@ -373,13 +375,14 @@ def test_what_a_spreadsheet_takes_for_a_formula_is_neutralised(
 
 
 def rotate(database: Database) -> None:
-    record = {
-        **start_record(KEY_KIND, "rcd-ledger", created_at=NOW + timedelta(hours=40), signer="maria"),
-        "origin": KEY.name,
-        "public_key": OTHER_KEY.public.text,
-        "previous_public_key": KEY.public.text,
-        "lost": False,
-    }
+    record = KeyRecord(
+        created_at=write_instant(NOW + timedelta(hours=40)),
+        signer="maria",
+        origin=KEY.name,
+        public_key=OTHER_KEY.public.text,
+        previous_public_key=KEY.public.text,
+        lost=False,
+    )
     with appending(database, open_key) as (_, appender):
         appender.rotate(OTHER_KEY, record)
 
@@ -474,13 +477,15 @@ def put_story(database: Database) -> None:
     append(
         database,
         [
-            {
-                **start_record(DRILL_KIND, "rcd-x", created_at=NOW, signer="me"),
-                "schedule_id": name,
-                "drill_id": drill_id,
-                "accepted": accepted,
-                "drill": {"executed_at": f"{day}T09:00:00Z"},
-            }
+            as_record(
+                {
+                    **start_record(DRILL_KIND, "rcd-x", created_at=NOW, signer="me"),
+                    "schedule_id": name,
+                    "drill_id": drill_id,
+                    "accepted": accepted,
+                    "drill": {"executed_at": f"{day}T09:00:00Z"},
+                }
+            )
             for drill_id, day, accepted in drills
         ],
         open_key,
@@ -531,7 +536,7 @@ def test_a_drill_that_was_changed_counts_as_its_newest_row_has_it(database: Data
         "drill": {"executed_at": "2026-12-01T09:00:00Z"},
     }
     for accepted in (False, True):
-        append(database, [{**start, **drill, "accepted": accepted}], open_key)
+        append(database, [as_record({**start, **drill, "accepted": accepted})], open_key)
 
     exported(database, tmp_path / "out")
 
@@ -609,7 +614,7 @@ def test_a_drill_that_was_written_down_before_the_period_is_not_called_missed(tm
     subject = make_subject(next_due_at="2026-12-05T09:00:00Z")
     start = start_record(DRILL_KIND, "rcd-x", created_at=NOW - 2 * DAY, signer="me")
     drill = {"drill_id": "early", "accepted": True, "executed_at": "2026-11-28T09:00:00+00:00", "drill": {}}
-    append(database, [{**start, "schedule_id": "payments", **drill}], open_key)
+    append(database, [as_record({**start, "schedule_id": "payments", **drill})], open_key)
     plan = record_plan(planned(subject), judged(subject).schedule, "rcd-x", created_at=NOW + DAY, signer="me")
     append(database, [*plan, make_row(24 * 20)], open_key)
 
@@ -670,7 +675,7 @@ def test_the_report_and_the_table_tell_the_follow_up(database: Database, tmp_pat
         created_at=later,
         signer="me",
     )
-    append(database, [escalation, granted], open_key)
+    append(database, [as_record(escalation), granted], open_key)
     exported(database, tmp_path / "out")
 
     plain = text_of(tmp_path / "out")
@@ -693,8 +698,9 @@ def test_the_report_and_the_table_tell_the_follow_up(database: Database, tmp_pat
 def put_exceptions(database: Database) -> None:
     """Write rows 4 to 9, each an exception of another kind, and then what the ledger says of itself."""
 
-    def start(kind: str, hour: int, signer: str) -> dict[str, object]:
-        return start_record(kind, "rcd-x", created_at=NOW + timedelta(hours=hour), signer=signer)
+    def make(kind: str, hour: int, signer: str, facts: dict[str, Any]) -> Record:
+        start = start_record(kind, "rcd-x", created_at=NOW + timedelta(hours=hour), signer=signer)
+        return as_record({**start, **facts})
 
     route = NotifiedRoute("rcd-x", "payments", "gordcycle-7", "gordn-1", "slack", "team-a", "gordroute-1")
     now = NOW + timedelta(hours=9)
@@ -703,27 +709,35 @@ def put_exceptions(database: Database) -> None:
         [
             make_row(4, outcome="permanent", delivery_success=False, error="no such channel"),
             make_row(5, outcome="retry", delivery_success=False),
-            *({**start(IMPORT_KIND, 6, "ada"), "imported_from": "index.json", "original": {}} for _ in "ab"),
-            {
-                **start(DRILL_KIND, 8, "me"),
-                "schedule_id": "payments",
-                "drill_id": "drill-9",
-                "accepted": False,
-                "problems": ["status is fail", "no evidence"],
-                "drill": {"approved_by": "carol"},
-            },
+            *(make(IMPORT_KIND, 6, "ada", {"imported_from": "index.json", "original": {}}) for _ in "ab"),
+            make(
+                DRILL_KIND,
+                8,
+                "me",
+                {
+                    "schedule_id": "payments",
+                    "drill_id": "drill-9",
+                    "accepted": False,
+                    "problems": ["status is fail", "no evidence"],
+                    "drill": {"approved_by": "carol"},
+                },
+            ),
             record_acknowledgement(
                 Acknowledgement("bob", external_ref="OPS-1"), route, now=now, created_at=now
             ),
             make_row(-1),
-            {
-                **start(PRUNING_KIND, 10, "dave"),
-                "pruned_before": 2,
-                "row_count": 1,
-                "cut_off": after(0),
-                "retention_months": 24,
-                "root": "",
-            },
+            make(
+                PRUNING_KIND,
+                10,
+                "dave",
+                {
+                    "pruned_before": 2,
+                    "row_count": 1,
+                    "cut_off": after(0),
+                    "retention_months": 24,
+                    "root": "",
+                },
+            ),
         ],
         open_key,
     )

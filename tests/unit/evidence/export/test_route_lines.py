@@ -16,7 +16,7 @@ from rollback_drills.evidence.export.route_lines import describe_outcome
 from rollback_drills.notifications.states import State
 from tests.samples.builders import KEY, NOW, open_key
 from tests.samples.ledgers import WINDOW, append_check
-from tests.samples.tampering import make_row
+from tests.samples.tampering import make_row, plain_row
 
 
 def read_report(database: Database, folder: Path, query: Query | None = None) -> str:
@@ -67,7 +67,7 @@ def test_a_notice_of_no_schedule_is_not_among_them(database: Database, tmp_path:
 
 @pytest.mark.parametrize("outcome", list(State))
 def test_only_what_a_provider_took_is_called_notified(outcome: State) -> None:
-    record = {**make_row(1, outcome=outcome), "leaf_index": 7}
+    record = {**plain_row(1, outcome=outcome), "leaf_index": 7}
 
     line = describe_outcome(msgspec.convert(record, ReportedDelivery))
 

@@ -12,7 +12,7 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.samples.builders import KEY
-from tests.samples.tampering import OTHER_KEY, fill, make_row, tampering
+from tests.samples.tampering import OTHER_KEY, fill, plain_row, tampering
 
 COUNTS = (9, 1, 6, 4)  # heads over 10, 11, 17 and 21 rows
 
@@ -207,7 +207,7 @@ def rewrite(connection: Connection, number: int, *, heads_by: object = None) -> 
     for row in connection.execute(text("SELECT leaf_index, record FROM ledger ORDER BY leaf_index")).all():
         content = row.record.encode()
         if row.leaf_index == number:
-            content = write_canonical({**make_row(number - 1, owner="team-b"), "leaf_index": number})
+            content = write_canonical({**plain_row(number - 1, owner="team-b"), "leaf_index": number})
         hashes = frontier.add_leaf(hash_leaf(content))
         change = text(
             "UPDATE ledger SET record = :record, hashes = :hashes, owner = :owner WHERE leaf_index = :at"

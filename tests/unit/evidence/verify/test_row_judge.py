@@ -15,7 +15,7 @@ from rollback_drills.evidence.verify.own_records import Pruning
 from rollback_drills.evidence.verify.row_judge import NO_HASH, RowJudge
 from rollback_drills.evidence.verify.stored_rows import COLUMNS, StoredRow
 from rollback_drills.evidence.verify.taken_outcomes import TakenOutcomes
-from tests.samples.tampering import make_row
+from tests.samples.tampering import plain_row
 
 EARLIER = (
     "{} rows were written by a version that did not sign the column once_key:"
@@ -25,7 +25,7 @@ EARLIER = (
 
 def make(**changes: Any) -> StoredRow:
     """Make row 3 as the ledger stores it."""
-    record = {**make_row(3), "leaf_index": 3, **changes}
+    record = {**plain_row(3), "leaf_index": 3, **changes}
     content = write_canonical(record)
     columns = columns_of(record)
     return StoredRow(

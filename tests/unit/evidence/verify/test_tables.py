@@ -12,14 +12,16 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append, appending
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import SigningKey
 from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
+from rollback_drills.evidence.ledger_records import KeyRecord
 from rollback_drills.evidence.pruning import prune
-from rollback_drills.evidence.records import DRILL_KIND, KEY_KIND, start_record
+from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind as Kind
 from rollback_drills.evidence.verify.findings import Verification
@@ -38,7 +40,7 @@ def database(database: Database) -> Database:
     """Fill the database with rows under four heads, a drill among them that is written once."""
     fill(database, (9, 1, 6))
     with appending(database, open_key) as (_, appender):
-        appender.add([{**make_row(16), "metadata_kind": DRILL_KIND}], ["a" * 64])
+        appender.add([make_row(16, metadata_kind=DRILL_KIND)], ["a" * 64])
     return database
 
 
@@ -410,13 +412,14 @@ def test_an_empty_database_holds_no_evidence(url: str) -> None:
 def lose_key(database: Database, new: SigningKey, *, is_lost: bool, count: int = 1) -> None:
     """Name other keys in rows, and sign with the last one: what anybody can do who can write the database."""
     records = [
-        {
-            **start_record(KEY_KIND, "rcd-ledger", created_at=NOW + timedelta(hours=99), signer="mallory"),
-            "origin": KEY.name,
-            "public_key": key.public.text,
-            "previous_public_key": KEY.public.text,
-            "lost": is_lost,
-        }
+        KeyRecord(
+            created_at=write_instant(NOW + timedelta(hours=99)),
+            signer="mallory",
+            origin=KEY.name,
+            public_key=key.public.text,
+            previous_public_key=KEY.public.text,
+            lost=is_lost,
+        )
         for key in [THIRD_KEY, new][-count:]
     ]
     with appending(database, lambda _: new, replaces=KEY.public) as (_, appender):

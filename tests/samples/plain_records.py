@@ -1,0 +1,39 @@
+"""Records of any kind with any content, also such as no version writes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from rollback_drills import PRODUCT
+from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.record import RECORD_SCHEMA, Record
+
+
+def start_record(kind: str, session_id: str, *, created_at: datetime, signer: str) -> dict[str, Any]:
+    """Return what every record carries."""
+    return {
+        "schema_version": RECORD_SCHEMA,
+        "product": PRODUCT,
+        "session_id": session_id,
+        "created_at": write_instant(created_at),
+        "metadata_kind": kind,
+        "signer": signer,
+    }
+
+
+def as_record(plain: Mapping[str, Any]) -> Record:
+    """Return a record that is written as these plain values."""
+    facts = {name: value for name, value in plain.items() if name != "metadata_kind"}
+    further = tuple(name for name in facts if name not in Record.__struct_fields__)
+    return _kind(plain["metadata_kind"], further)(**facts)
+
+
+@cache
+def _kind(name: str, fields: tuple[str, ...]) -> type[Record]:
+    made: type[Record] = msgspec.defstruct(  # type: ignore[assignment]  # it has the base
+        "AnyRecord", [(each, Any) for each in fields], bases=(Record,), tag=name, frozen=True, kw_only=True
+    )
+    return made
