@@ -22,7 +22,8 @@ from rollback_drills_cli.output import console, print_json, print_line, print_ta
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
-    from rollback_drills.evidence.outages.listing import ActReport, OutageReport
+    from rollback_drills.evidence.outages.listing import OutageReport
+    from rollback_drills.evidence.outages.records import ActReport
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -262,6 +263,6 @@ def close_outage(
     opened = open_outbox(database, to_write=True)
     written = close(opened, name, act, make_writer(opened))
     record = written.records[-1]
-    left = record["waiting_count"] + record["dead_letter_count"]
-    print_line(f"The outage of {record['provider']} is closed; still undelivered: {left}.")
+    left = record.waiting_count + record.dead_letter_count
+    print_line(f"The outage of {record.provider} is closed; still undelivered: {left}.")
     report_clock(written.appender.went_back)

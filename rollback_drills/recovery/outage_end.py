@@ -1,12 +1,13 @@
 """Closes the outage of a connector that is not used any more: nothing will ever be delivered through it."""
 
-from typing import Any
+import msgspec
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import read_unfinished
 from rollback_drills.evidence.outages.levels import ConnectorRows
+from rollback_drills.evidence.outages.records import ClosureRecord
 from rollback_drills.evidence.outages.watch import once_closed
 from rollback_drills.names.keys import name_key
 from rollback_drills.outbox.destinations import find_destination
@@ -15,7 +16,7 @@ from rollback_drills.recovery.recording import Recording, Writer, recording
 
 
 @repeat_on_conflict
-def close_outage(database: Database, provider: str, act: Act, writer: Writer) -> Recording[Any]:
+def close_outage(database: Database, provider: str, act: Act, writer: Writer) -> Recording[ClosureRecord]:
     """End an outage without a delivery; what waits or died stays as it is, and the record counts it.
 
     Args:
@@ -43,6 +44,8 @@ def close_outage(database: Database, provider: str, act: Act, writer: Writer) ->
         record = record_closure(
             connection, outage, rows, now.timestamp(), created_at=now, signer=writer.signer
         )
-        ending = {"closure_state": "given_up", "closed_by": act.by, "reason": act.reason}
-        written.add({**record, **ending}, once_closed(outage.outage_id))
+        given_up = msgspec.structs.replace(
+            record, closure_state="given_up", closed_by=act.by, reason=act.reason
+        )
+        written.add(given_up, once_closed(outage.outage_id))
     return written

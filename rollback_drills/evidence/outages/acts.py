@@ -1,7 +1,6 @@
 """What people did about notifications and connectors that fail, as the evidence has it."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -21,30 +20,6 @@ class ActedNotification(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     owner: str
     state: State
     attempt_count: int
-
-
-class ActRecord(Protocol):
-    """The record of what one person did about notifications or their connector."""
-
-    @property
-    def leaf_index(self) -> int | UnsetType:
-        """Its row."""
-
-    @property
-    def by(self) -> str:
-        """Who did it."""
-
-    @property
-    def at(self) -> str:
-        """When."""
-
-    @property
-    def reason(self) -> str:
-        """Why."""
-
-    @property
-    def notifications(self) -> Sequence[ActedNotification]:
-        """About which notifications."""
 
 
 class ExecutionRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLAY_EXECUTION_KIND):

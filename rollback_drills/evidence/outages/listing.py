@@ -12,38 +12,16 @@ from rollback_drills import PRODUCT
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.outages.closing import describe_outage
+from rollback_drills.evidence.index import read_all
+from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage
 from rollback_drills.evidence.outages.levels import ConnectorRows
-from rollback_drills.evidence.records import CLOSURE_KIND, OUTAGE_KIND
+from rollback_drills.evidence.outages.records import ActReport, ClosureRecord, WaitedReport
+from rollback_drills.evidence.records import OUTAGE_KIND
 from rollback_drills.names.keys import is_same
-from rollback_drills.readiness.terms import Report
 
 OUTAGES_SCHEMA: Final = "rollback-drills.connector-outages.v1"
 _MOST_OPEN: Final = 1000
-
-
-class ActReport(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What a person did about a connector."""
-
-    by: str
-    reason: str
-    at: str
-    count: int
-    notification_ids: Sequence[str] = ()
-    replay_id: str | None = None
-    requested_by: str | None = None
-    approved_by: str | None = None
-
-
-class WaitedReport(msgspec.Struct, frozen=True, gc=False):
-    """A notification that an outage kept from its owner."""
-
-    notification_id: str
-    schedule_id: str
-    owner: str
-    state: str
-    attempt_count: int
 
 
 class OutageReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -173,34 +151,45 @@ def read_open_outages(database: Database, *, now: datetime) -> list[OpenOutageRe
     ]
 
 
-def _read(connection: Connection) -> Iterator[tuple[_Begun, Report | None]]:
+def _read(connection: Connection) -> Iterator[tuple[_Begun, ClosureRecord | None]]:
     """Yield each outage with its closure; an outage whose beginning was pruned is left out."""
-    closures = select(LEDGER.c.session_id, LEDGER.c.record).where(LEDGER.c.metadata_kind == CLOSURE_KIND)
-    by_outage = {row.session_id: msgspec.json.decode(row.record) for row in connection.execute(closures)}
+    by_outage = {each.session_id: each for each in read_all(connection, ClosureRecord)}
     begun = select(LEDGER.c.record).where(LEDGER.c.metadata_kind == OUTAGE_KIND)
     for text in connection.scalars(begun.order_by(LEDGER.c.leaf_index)):
         outage = _begun.decode(text)
         yield outage, by_outage.get(outage.outage_id)
 
 
-def _report(connection: Connection, begun: _Begun, closure: Report | None, now: datetime) -> OutageReport:
-    if closure is None:
-        rows = ConnectorRows(connection, begun.provider, latest=now.timestamp())
-        facts = describe_outage(connection, begun, rows, now.timestamp())
-    else:
-        facts = closure
-    return msgspec.convert(
-        {
-            **facts,
-            "outage_id": begun.outage_id,
-            "provider": begun.provider,
-            "is_open": closure is None,
-            "opened_at": write_instant(begun.opened_at),
-            "closed_at": closure["closed_at"] if closure else None,
-            "closed_by": closure.get("closed_by") if closure else None,
-            "closed_because": closure.get("reason") if closure else None,
-            "cause": begun.cause,
-            "detail": begun.detail,
-        },
-        OutageReport,
+def _report(
+    connection: Connection, begun: _Begun, closure: ClosureRecord | None, now: datetime
+) -> OutageReport:
+    facts = closure or _close_now(connection, begun, now)
+    return OutageReport(
+        outage_id=begun.outage_id,
+        provider=begun.provider,
+        is_open=closure is None,
+        opened_at=write_instant(begun.opened_at),
+        closed_at=closure.closed_at if closure else None,
+        closed_by=facts.closed_by or None,
+        closed_because=facts.reason or None,
+        cause=begun.cause,
+        detail=begun.detail,
+        duration_seconds=float(facts.duration_seconds),
+        waited_count=facts.waited_count,
+        delivered_count=facts.delivered_count,
+        waiting_count=facts.waiting_count,
+        dead_letter_count=facts.dead_letter_count,
+        discarded_count=facts.discarded_count,
+        superseded_count=facts.superseded_count,
+        notifications=facts.notifications,
+        replayed=facts.replayed,
+        discarded=facts.discarded,
+        enabled=facts.enabled,
+        flow_run_ids=facts.flow_run_ids,
     )
+
+
+def _close_now(connection: Connection, begun: _Begun, now: datetime) -> ClosureRecord:
+    """Return what would be written down if an open outage ended now."""
+    rows = ConnectorRows(connection, begun.provider, latest=now.timestamp())
+    return record_closure(connection, begun, rows, now.timestamp(), created_at=now, signer="")

@@ -16,6 +16,7 @@ from rollback_drills.evidence.outages.acts import DisabledRecord
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage, Unfinished, find_last_end, read_unfinished
 from rollback_drills.evidence.outages.levels import ConnectorRows
+from rollback_drills.evidence.outages.records import OutageRecord
 from rollback_drills.evidence.outages.replay_outcome import record_replay_outcome
 from rollback_drills.evidence.outages.rule import Cause, Opened, find_changes
 from rollback_drills.evidence.record import Record
@@ -24,7 +25,6 @@ from rollback_drills.evidence.records import (
     DISABLED_KIND,
     OUTAGE_KIND,
     REPLAY_OUTCOME_KIND,
-    start_record,
 )
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
@@ -32,7 +32,6 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.outbox.destinations import Destination, read_destinations
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
-from rollback_drills.readiness.terms import Report
 
 _IS_OVER = frozenset({State.DISCARDED, State.SUPERSEDED})
 
@@ -57,7 +56,7 @@ class Touched:
 
 def watch_connectors(
     connection: Connection, touched: Touched, *, created_at: datetime, signer: str
-) -> Iterator[tuple[str, Record | Report]]:
+) -> Iterator[tuple[str, Record]]:
     """Yield what changed, each with the key under which it is written once.
 
     That is: connectors that are disabled, outages that end or begin, and what came of replays. Each record
@@ -104,7 +103,7 @@ class _Connector:
     outage: OpenOutage | None
     disabled: Destination | None
 
-    def find(self, created_at: datetime, signer: str) -> Iterator[tuple[str, Report]]:
+    def find(self, created_at: datetime, signer: str) -> Iterator[tuple[str, Record]]:
         """Yield the records of what a look finds new."""
         latest = (created_at + CLOCK_SKEW).timestamp()
         rows = ConnectorRows(self.connection, self.provider, latest=latest)
@@ -113,33 +112,33 @@ class _Connector:
         level = rows.read_level(opened_at, self.disabled.disabled_at if self.disabled else None, ended_at)
         for change in find_changes(level, is_open=self.outage is not None):
             if isinstance(change, Opened):
-                record = self._record_outage(rows, change, created_at, signer)
-                yield _once(OUTAGE_KIND, record["outage_id"]), record
+                outage = self._record_outage(rows, change, created_at, signer)
+                yield _once(OUTAGE_KIND, outage.outage_id), outage
             elif self.outage is not None:
-                record = record_closure(
+                closure = record_closure(
                     self.connection, self.outage, rows, change.at, created_at=created_at, signer=signer
                 )
-                yield once_closed(record["outage_id"]), record
+                yield once_closed(closure.outage_id), closure
 
     def _record_outage(
         self, rows: ConnectorRows, opened: Opened, created_at: datetime, signer: str
-    ) -> Report:
+    ) -> OutageRecord:
         opened_at = write_instant(datetime.fromtimestamp(opened.at, UTC))
         waiting, dead = rows.count_failed(opened.at)
-        is_disabled = opened.cause is Cause.DISABLED and self.disabled is not None
+        by = self.disabled if opened.cause is Cause.DISABLED else None
         outage_id = ids.outage_id(self.provider, opened_at)
-        return {
-            **start_record(OUTAGE_KIND, outage_id, created_at=created_at, signer=signer),
-            "provider": self.provider,
-            "outage_id": outage_id,
-            "opened_at": opened_at,
-            "cause": str(opened.cause),
-            "detail": self.disabled.disabled_because
-            if is_disabled and self.disabled
-            else rows.find_detail(opened.at),
-            "waiting_count": waiting,
-            "dead_letter_count": dead,
-        }
+        return OutageRecord(
+            session_id=outage_id,
+            created_at=write_instant(created_at),
+            signer=signer,
+            provider=self.provider,
+            outage_id=outage_id,
+            opened_at=opened_at,
+            cause=opened.cause,
+            detail=by.disabled_because if by else rows.find_detail(opened.at),
+            waiting_count=waiting,
+            dead_letter_count=dead,
+        )
 
 
 def once_disabled(dead: Destination) -> str:

@@ -12,6 +12,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outages.listing import OutageFilter, find_outages
+from rollback_drills.evidence.outages.records import OutageRecord
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import CLOSURE_KIND, OUTAGE_KIND, REPLAY_OUTCOME_KIND
 from rollback_drills.evidence.verify.auditor import Trust
@@ -192,7 +193,7 @@ def test_a_run_that_is_killed_while_it_writes_neither_loses_an_outage_nor_opens_
     attempt(database, State.RETRY, at=10)
 
     def fail(record: Any) -> Any:
-        if isinstance(record, dict) and record["metadata_kind"] == OUTAGE_KIND:
+        if isinstance(record, OutageRecord):
             raise KeyboardInterrupt
         return record
 
