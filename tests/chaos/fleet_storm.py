@@ -44,8 +44,9 @@ _SLOW_SECONDS = 0.02
 _MOST_KILLS_IN_A_ROUND = 4
 _NEW_IN_A_ROUND = 0.03
 _LONGEST_RUN_SECONDS = 900
-_LONGEST_SILENCE_SECONDS = 30
-"""A run is also killed if it has delivered nothing for so long."""
+_LONGEST_SILENCE_SECONDS = 60
+"""A process of this age is also killed if nothing is delivered."""
+_SHARE_OF_SHARDS = 0.8
 
 
 class FleetStorm:
@@ -63,6 +64,8 @@ class FleetStorm:
         self.killed: Counter[str] = Counter()
         self.in_flight = 0
         self.states: list[str] = []
+        self.next_is_shard = True
+        """Whether the next process to be killed is a shard: while there is none, nothing is killed."""
         self.write()
 
     def run_round(self, kills: int) -> None:
@@ -77,9 +80,8 @@ class FleetStorm:
             while (state := self._state_of(client, run_id)) is None or kills:
                 if state is not None or time.monotonic() > until:
                     break
-                is_delivering = self._count_arrived() > arrived
-                is_time = time.monotonic() > next_kill + (0 if is_delivering else _LONGEST_SILENCE_SECONDS)
-                if kills and is_time and self._kill_one(run_id):
+                youngest = 0 if self._count_arrived() > arrived else _LONGEST_SILENCE_SECONDS
+                if kills and time.monotonic() > next_kill and self._kill_one(run_id, youngest):
                     kills, next_kill, arrived = kills - 1, self._next_kill(), self._count_arrived()
                 time.sleep(0.5)
         self.states.append(state or "still running")
@@ -163,13 +165,14 @@ class FleetStorm:
     def _next_kill(self) -> float:
         return time.monotonic() + self.chance.uniform(0, 3)
 
-    def _kill_one(self, check_id: str) -> bool:
-        """Kill the processes of a run, and count what they had on its way."""
+    def _kill_one(self, check_id: str, youngest: float) -> bool:
+        """Kill the processes of a run if they have this age, and count what they had on its way."""
         running = list(_find_processes(self.server.api))
-        if not running:
+        wanted = [each for each in running if (each[0] != check_id) == self.next_is_shard]
+        if not any(_age_of(pid) >= youngest for _, pid in wanted):
             return False
-        shards = [each for each in running if each[0] != check_id]
-        run_id, _ = self.chance.choice(shards if shards and self.chance.random() < 0.8 else running)
+        run_id, _ = self.chance.choice(wanted)
+        self.next_is_shard = self.chance.random() < _SHARE_OF_SHARDS
         for pid in [pid for its_run, pid in running if its_run == run_id]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -204,6 +207,12 @@ def _find_processes(api: str) -> Iterator[tuple[str, int]]:
                 for each in environ:
                     if each.startswith(_RUN_ID):
                         yield each.removeprefix(_RUN_ID).decode(), pid
+
+
+def _age_of(pid: int) -> float:
+    with suppress(OSError):
+        return time.time() - Path(f"/proc/{pid}").stat().st_ctime
+    return 0
 
 
 def _end_runs(api: str) -> None:
