@@ -59,7 +59,9 @@ def installation(home: Path) -> Iterator[PrefectServer]:
     port = SITE.rpartition(":")[2]
     with server.running("prefect", "server", "start", "--host", "127.0.0.1", "--port", port):
         wait_until(lambda: answers(f"{SITE}/api/health"), within_seconds=120)
-        with server.running("runpy", "deployments.serve"):
+        with server.running("rollback_drills_cli.main", "serve"):
+            deployed = f"{SITE}/api/deployments/name/deliver-notifications/deliver-notifications"
+            wait_until(lambda: answers(deployed), within_seconds=300)
             yield server
 
 
@@ -79,8 +81,11 @@ def import_connectors(server: PrefectServer, webhook: str, slack: str) -> None:
     server.run("rollback_drills_cli.main", "connectors", "import", str(config))
 
 
-def run_drills(server: PrefectServer, receiver: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run what the pictures show, and return the run in which Slack was down, and the one after it."""
+def run_drills(server: PrefectServer, receiver: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Run what the pictures show, and return the run in which Slack was down, and the two after it.
+
+    The second one tries once more, and the third only waits: it publishes no page.
+    """
     check, deliver = "drill-check/drill-check", "deliver-notifications/deliver-notifications"
     import_connectors(server, receiver, receiver)
     run_deployment(server, check, {**PAYMENTS, "as_of": "2026-11-10T09:00:00Z"})
@@ -88,11 +93,12 @@ def run_drills(server: PrefectServer, receiver: str) -> tuple[dict[str, Any], di
     import_connectors(server, receiver, DOWN)
     failed = run_deployment(server, check, {"schedule": FLEET, "as_of": "2026-12-01T09:00:00Z"})
     import_connectors(server, receiver, f"{receiver}/busy")
-    run_deployment(server, check, {"schedule": FLEET, "as_of": "2026-12-01T09:01:00Z", "retries": 0})
+    again = {"schedule": FLEET, "as_of": "2026-12-01T09:01:00Z", "retries": 0}
+    tried = run_deployment(server, check, again)
     waiting = run_deployment(server, check, {"schedule": FLEET, "as_of": "2026-12-01T09:02:00Z"})
     by_hand = {"provider": "webhook", "generated_by": "release-manager", "as_of": "2026-12-01T10:00:00Z"}
     run_deployment(server, deliver, {**PAYMENTS, **by_hand})
-    return failed, waiting
+    return failed, tried, waiting
 
 
 def write_terminal(server: PrefectServer) -> Path:
@@ -179,14 +185,14 @@ def main() -> None:
         httpserver.expect_request("/platform").respond_with_data("")
         receiver = f"http://127.0.0.1:{httpserver.port}"
         create_automations(server, f"{receiver}/platform", Path(home))
-        failed, waiting = run_drills(server, receiver)
+        failed, tried, waiting = run_drills(server, receiver)
         time.sleep(5)  # for the automations, and for what the server writes in the background
         run_id, schedule_id = failed["id"], "payments_rollback_drills_monthly"
         page = find("artifacts", flow_run_id=run_id, description=f"Readiness of {schedule_id}.")
         routes = find("artifacts", flow_run_id=run_id, description=f"Routes of {schedule_id}.")
         delivery = find("task_runs", flow_run_id=run_id, name="deliver-slack")
         by_hand = find("flow_runs", state_name="NeedsAttention")
-        fleet = find("artifacts", flow_run_id=waiting["id"], description="All schedules.")
+        fleet = find("artifacts", flow_run_id=tried["id"], description="All schedules.")
         terminal = write_terminal(server)
         of_schedule = f"/events?resource=rollback-drills.schedule.{schedule_id}"
         with browser(Path(home)) as line:
@@ -207,7 +213,7 @@ def main() -> None:
             )
             take(line, "waiting-page", f"/artifacts/artifact/{fleet['id']}", "Waiting", height=1200)
             take(line, "waiting-message", terminal.as_uri(), "next attempt", height=280)
-            take(line, "automations", "/automations", "platform-team", height=700)
+            take(line, "automations", "/automations", "platform-team", height=1300)
 
 
 if __name__ == "__main__":
