@@ -32,6 +32,4 @@ def approve_replay(replay_id: str, approved_by: str) -> FinalState:
         record = write_replay_approval(request.replay_id, request.approved_by, url)
     except DrillsError as error:
         return refuse(error)
-    return Completed(
-        name="Approved", message=f"{replay_id} is approved by {approved_by}", data=record.to_wire()
-    )
+    return Completed(name="Approved", message=f"{replay_id} is approved by {approved_by}", data=record)

@@ -3,17 +3,17 @@
 import os
 from collections.abc import Callable
 
+import msgspec
 from prefect.states import Completed, Failed
 
 from flows.delivery import deliver_due
 from flows.failing import fail
-from flows.results import FinalState
+from flows.results import FinalState, ReplayResult, fail_delivery
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.names.keys import name_key
-from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.recovery.replays import RefusedReplayError
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import index_evidence, read_clock
@@ -47,10 +47,10 @@ def deliver_replayed(
         if each.notification.notification_id in wanted
     }
     deliveries = {name: each.summary for name, each in own.items()}
-    data = {**record.to_wire(), "deliveries": deliveries}
+    result = ReplayResult(**msgspec.structs.asdict(record), deliveries=deliveries)
     count = sum(each.succeeded for each in own.values())
     problems = [*delivered.broken, *indexed.problems]
     message = "; ".join([f"{count} of {len(wanted)} replayed notifications are delivered", *problems])
     if problems or count < len(wanted):
-        return Failed(message=message, data=DeliveryFailedError(message, data))
-    return Completed(name="Replayed", message=message, data=data)
+        return fail_delivery(message, result)
+    return Completed(name="Replayed", message=message, data=result)

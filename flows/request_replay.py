@@ -44,4 +44,4 @@ def request_replay(
         return refuse(error)
     count = write_count(record.notification_count, "notification")
     message = f"{record.replay_id}: {requested_by} asks to replay {count}"
-    return Completed(name="Requested", message=message, data=record.to_wire())
+    return Completed(name="Requested", message=message, data=record)

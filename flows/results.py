@@ -6,7 +6,8 @@ from msgspec import UNSET, Struct, UnsetType
 from prefect import State
 from prefect.states import Failed
 
-from rollback_drills.documents.plain_json import JsonObject
+from rollback_drills.documents.plain_json import PlainJson
+from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.record import Record
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.dashboard import Dashboard
@@ -17,7 +18,7 @@ from rollback_drills.recording.recorder import RecordReport
 from rollback_drills.reports.alarm_path import AlarmPathReport
 from rollback_drills.reports.look_ahead import LookAhead
 
-FinalState = State[JsonObject]
+FinalState = State[PlainJson]
 """The state in which a run ends: its data is the result, once that is plain."""
 
 
@@ -110,6 +111,13 @@ class AcknowledgementResult(Struct, frozen=True, gc=False):
 
     items: list[AcknowledgementRecord]
     total: int
+
+
+class ReplayResult(ExecutionRecord, frozen=True, gc=False, kw_only=True):
+    """What was replayed, and what became of it."""
+
+    deliveries: dict[str, str]
+    """By notification, in a line."""
 
 
 class AuditDeliveryResult(Struct, frozen=True, gc=False, kw_only=True):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 
-from rollback_drills.documents.plain_json import JsonObject
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryFailedError, DeliveryResult
 from rollback_drills.planning.delivery_request import DeliverRequest
@@ -85,7 +85,7 @@ def deliver(
         raise typer.Exit(1)
 
 
-def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[JsonObject, State[Any]]":
+def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[PlainJson, State[Any]]":
     """Run the on-demand flow with its parameters; return its result and the state in which it ended.
 
     Raises:
@@ -99,7 +99,7 @@ def run_delivery(*, verbose: bool = False, **parameters: Any) -> "tuple[JsonObje
     return read_result(state), state
 
 
-def read_result(state: "State[Any]") -> JsonObject:
+def read_result(state: "State[Any]") -> PlainJson:
     """Return what a flow run ended with, also if it could not deliver.
 
     Raises:
@@ -114,7 +114,7 @@ def read_result(state: "State[Any]") -> JsonObject:
     return result
 
 
-def print_result(result: JsonObject, message: str) -> None:
+def print_result(result: PlainJson, message: str) -> None:
     """Print what was delivered, for people."""
     runs = msgspec.convert(result.get("runs", [result]), list[_Run])
     rows = [

@@ -8,7 +8,6 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.states import DEAD, State
-from rollback_drills.readiness.terms import Report
 from rollback_drills.rendering.relative_time import count_of, how_long, write_count, write_time
 from rollback_drills_cli.acts import (
     ByOption,
@@ -218,7 +217,7 @@ def _ago(seconds: float, now: datetime) -> str:
     return how_long(datetime.fromtimestamp(seconds, UTC).isoformat(), now=now)
 
 
-def _write(item: "OutboxRow") -> Report:
+def _write(item: "OutboxRow") -> dict[str, object]:
     instants = ("planned_at", "queued_at", "due_at", "started_at", "completed_at")
     written = {name: getattr(item, name) for name in item.__dataclass_fields__ if name != "notification"}
     return {

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rollback_drills.documents.fleet import Fleet
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.planning.event import build_event
@@ -64,7 +65,7 @@ def plan(
         documents = [
             {
                 "schedule": each.judgement.schedule_report,
-                "plan": each.plan.to_wire() | own,
+                "plan": to_plain(each.plan) | own,
                 "event": build_event(each.judgement.schedule_report, each.plan),
             }
             for each in checks

@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from rollback_drills.documents.fields import in_utc
-from rollback_drills.documents.plain_json import JsonObject, to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.documents.promotion import PromotionDocuments, load_promotion
 from rollback_drills.gate import decision
 from rollback_drills.gate.document import Gate, GateCheck
@@ -70,7 +70,7 @@ def require_rollback_ready(
     require_current_proof: bool = False,
     generated_by: str = "require-rollback-ready",
     as_of: datetime | None = None,
-) -> JsonObject:
+) -> PlainJson:
     """Return the gate document of a release that may pass; for the flows of others, before they release.
 
     What is left out comes from the environment of the worker, as for the flow `release-gate`.

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-JsonObject = dict[str, Any]
-"""An object of JSON: what a caller wrote, or what others keep, as Prefect does with the result of a run."""
+PlainJson = dict[str, Any]
+"""An object of JSON whose shape a caller has chosen, or that others keep, as Prefect does with results."""
 
 
-def to_plain(document: object) -> JsonObject:
+def to_plain(document: object) -> PlainJson:
     """Return a document as the plain values that reading its JSON gives."""
-    return msgspec.json.decode(msgspec.json.encode(document), type=JsonObject)
+    return msgspec.json.decode(msgspec.json.encode(document), type=PlainJson)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import Drill, Finding
-from rollback_drills.documents.plain_json import JsonObject
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import DRILL_KIND
@@ -38,7 +38,7 @@ class DrillRecord(Record, frozen=True, kw_only=True, gc=False, tag=DRILL_KIND):
     problems: Sequence[str]
     """Why it is not accepted."""
     environment: str
-    drill: JsonObject
+    drill: PlainJson
 
 
 class SeenDrill(msgspec.Struct, frozen=True, gc=False):
@@ -183,7 +183,7 @@ def record_drill(
     )
 
 
-def write_drill(drill: Drill) -> JsonObject:
+def write_drill(drill: Drill) -> PlainJson:
     """Write a drill as JSON has it, with instants in UTC; what is absent or empty is left out."""
     written = _write(msgspec.to_builtins(drill, builtin_types=(datetime,)))
     # an absent `fallback_verified` is judged as false, and a false one must not look absent

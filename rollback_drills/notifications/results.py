@@ -14,7 +14,6 @@ from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED, State
-from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.rendering.relative_time import write_time
 
 DELIVERY_SCHEMA: Final = "cavra.connector.delivery.v1"
@@ -123,7 +122,7 @@ class DeliveryReport(msgspec.Struct, frozen=True, gc=False):
     request: RequestReport | None
 
 
-class DeliveryResult(WireDocument, frozen=True, gc=False, kw_only=True):
+class DeliveryResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What became of all notifications of a plan (contract §5)."""
 
     schema_version: str = DELIVERY_SCHEMA

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notification import Notification
@@ -153,7 +154,7 @@ def _build(judgement: Judgement, plan: Plan, leaving: Leaving, time_zone: str) -
         schedule_id=plan.schedule_id,
         cycle_id=opened.cycle_id,
         plan_id=plan.plan_id,
-        event=event.to_wire(),
+        event=to_plain(event),
         reason=Reason.RESOLVED,
         route_key=route_key,
         owner_key=ids.owner_reference(route_key, first.cycle_id, first.provider, first.owner),

@@ -9,7 +9,6 @@ from rollback_drills import PRODUCT
 from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_SCHEMA, EVENT_TYPE, write_acknowledge
 from rollback_drills.notifications.results import EventReference
-from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.escalation_chain import Chain
 from rollback_drills.planning.plan import OwnerRoute, Plan
@@ -37,7 +36,7 @@ class EventSummary(msgspec.Struct, frozen=True, gc=False):
     """What makes the proof stale; UNSET if nothing does."""
 
 
-class Event(WireDocument, frozen=True, gc=False, kw_only=True):
+class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The event of a plan, or of one of its notifications."""
 
     schema_version: str = EVENT_SCHEMA

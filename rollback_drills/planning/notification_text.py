@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 import msgspec
 
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.notifications.notification import (
     UTC_ZONE,
@@ -59,7 +60,7 @@ def build_notification(
         schedule_id=plan.schedule_id,
         cycle_id=plan.cycle_id,
         plan_id=plan.plan_id,
-        event=own_event.to_wire(),
+        event=to_plain(own_event),
         reason=decision.sent_reason,
         route_key=decision.route_key,
         owner_key=name_key(owner) if owner_key is None else owner_key,

@@ -9,7 +9,6 @@ from msgspec import UNSET, UnsetType
 from rollback_drills import PRODUCT
 from rollback_drills.documents.time_data import TimeData
 from rollback_drills.names import ids
-from rollback_drills.notifications.wire import WireDocument
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.planning.routes import Route
@@ -39,7 +38,7 @@ class OwnerRoute(msgspec.Struct, frozen=True, gc=False):
     escalation_owner: str
 
 
-class Plan(WireDocument, frozen=True, gc=False):
+class Plan(msgspec.Struct, frozen=True, gc=False):
     """The notification plan of one schedule (contract §4)."""
 
     schema_version: str

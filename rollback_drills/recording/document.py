@@ -8,20 +8,20 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from rollback_drills.documents.history import History
-from rollback_drills.documents.plain_json import JsonObject
+from rollback_drills.documents.plain_json import PlainJson
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _INDENT: Final = "  "
 _decoder: Final = json.JSONDecoder()
 
 
-def new_history(empty: History, drill: JsonObject) -> bytes:
+def new_history(empty: History, drill: PlainJson) -> bytes:
     """Write a history that has nothing but one drill."""
     document = {"schema_version": empty.schema_version, "environment": empty.environment, "drills": [drill]}
     return (json.dumps(document, ensure_ascii=False, indent=_INDENT) + "\n").encode()
 
 
-def append_drill(data: bytes, drill: JsonObject) -> bytes:
+def append_drill(data: bytes, drill: PlainJson) -> bytes:
     """Add a drill at the end of a history, written as the drills before it are.
 
     Args:

@@ -13,7 +13,7 @@ import msgspec
 from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import OUTCOMES, Drill
-from rollback_drills.documents.plain_json import JsonObject
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.drills import write_drill
@@ -121,7 +121,7 @@ def _name(schedule_id: str, drill: Drill, executed_at: datetime) -> str:
     return f"{slug}-{executed_at:%Y%m%d}-{digest[:8]}"
 
 
-def drill_to_wire(drill: Drill) -> JsonObject:
+def drill_to_wire(drill: Drill) -> PlainJson:
     """Write a drill as the history document has it, its keys in the order of the contract."""
     written = write_drill(drill)
     return {name: written[name] for name in Drill.__struct_fields__ if name in written}

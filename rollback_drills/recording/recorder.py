@@ -11,7 +11,7 @@ import msgspec
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.plain_json import JsonObject
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, Loaded, parse_document, read_bytes
 from rollback_drills.documents.schedule import DuePolicy
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, history_schema_for, miss_schema
@@ -191,7 +191,7 @@ class RecordReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     schedule_id: str
     history_path: str
     drill_id: str
-    drill: JsonObject
+    drill: PlainJson
     is_new: bool
     accepted: bool
     problems: Sequence[str]
@@ -214,7 +214,7 @@ class RecordResult(RecordReport, frozen=True, gc=False, kw_only=True):
 
     evidence_problem: str
     """Why the drill is not yet in the evidence; empty if it is."""
-    run: JsonObject | None
+    run: PlainJson | None
     """The result of the run that told the owners; None if there was none."""
 
 

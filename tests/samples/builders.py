@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from rollback_drills.documents.history import History
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
@@ -107,7 +108,7 @@ def planned(subject: Subject, request: PlanRequest | None = None, *, now: dateti
 
 def plan_of(subject: Subject, request: PlanRequest | None = None, *, now: datetime = NOW) -> dict[str, Any]:
     """Judge and plan a subject, and write the plan as JSON has it."""
-    return planned(subject, request, now=now).to_wire()
+    return to_plain(planned(subject, request, now=now))
 
 
 def check_of(report: HistoryReport | ScheduleReport, check_id: str) -> Check:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.imported_index import import_records
 from rollback_drills.evidence.ledger.canonical import write_canonical
@@ -49,7 +50,7 @@ def append_plan(database: Database, created_at: datetime = NOW, **changes: Any) 
         list(record_plan(plan, schedule, session, created_at=created_at, signer="drill-check")),
         open_key,
     )
-    return plan.to_wire()
+    return to_plain(plan)
 
 
 def append_check(

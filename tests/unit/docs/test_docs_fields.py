@@ -113,7 +113,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     judgement, plan = judged(subject), planned(subject)
     append_plan(database)
     world.check()
-    event, written = build_event(judgement.schedule_report, plan).to_wire(), plan.to_wire()
+    event, written = to_plain(build_event(judgement.schedule_report, plan)), to_plain(plan)
     period = Period(NOW - timedelta(days=1), NOW + timedelta(days=1))
     package = to_plain(find_package(database, PackageFilter(), period, now=NOW, generated_by="test"))
     routes = to_plain(find_routes(database, RouteFilter(), period))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.text import paragraphs, plain_text
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.reader import read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
@@ -188,7 +189,7 @@ def test_the_summary_of_an_unusable_document_does_not_tell_its_folder(tmp_path: 
 def test_the_event_has_the_fields_of_the_contract() -> None:
     subject = make_subject([DRILL])
 
-    event = build_event(judged(subject).schedule_report, planned(subject)).to_wire()
+    event = to_plain(build_event(judged(subject).schedule_report, planned(subject)))
 
     assert event["schema_version"] == "cavra.go-backend-pilot.rollback-drill-notification.v1"
     assert event["event_type"] == "cavra.go_backend.rollback_drill.notification"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.evidence.delivery_records import record_deliveries
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
@@ -92,7 +93,7 @@ def test_a_result_is_a_success_only_if_something_was_sent_and_all_of_it_was_take
 
 
 def test_a_delivery_is_written_as_the_contract_has_it() -> None:
-    (first, second) = build_result(EVENT, delivered([State.DELIVERED, State.PERMANENT])).to_wire()[
+    (first, second) = to_plain(build_result(EVENT, delivered([State.DELIVERED, State.PERMANENT])))[
         "deliveries"
     ]
 
@@ -125,7 +126,7 @@ def test_what_is_tried_again_says_when_and_what_may_repeat_says_so() -> None:
     (each,) = delivered([State.AMBIGUOUS])
     again = replace(each, notification=replace(each.notification, may_repeat=True))
 
-    (written,) = build_result(EVENT, [again]).to_wire()["deliveries"]
+    (written,) = to_plain(build_result(EVENT, [again]))["deliveries"]
 
     assert (written["outcome"], written["success"], written["may_repeat"]) == ("ambiguous", False, True)
     assert written["next_attempt_at"] == "2026-12-01T10:00:00+00:00"
@@ -158,10 +159,10 @@ def test_the_repr_of_deliveries_tells_no_more_than_their_number() -> None:
 
 def test_a_plan_is_recorded_with_each_of_its_decisions() -> None:
     written = record_plan(PLAN, judged(SUBJECT).schedule, "rcd-x", created_at=NOW, signer="me")
-    records = [each.to_wire() for each in written]
+    records = [to_plain(each) for each in written]
 
     assert [each["metadata_kind"] for each in records] == [PLAN_KIND, *[DECISION_KIND] * 4]
-    assert records[0]["plan"] == PLAN.to_wire()
+    assert records[0]["plan"] == to_plain(PLAN)
     keys = [each["route_key"] for each in records[1:]]
     assert keys == [each.route_key for each in PLAN.route_decisions]
     for each in records:
@@ -192,7 +193,7 @@ def test_deliveries_are_recorded_as_one_and_route_by_route() -> None:
         "status_codes": [201, 202],
         "session_id": EVENT.session_id,
     }.items() <= whole.items()
-    assert whole["delivery"] == build_result(EVENT, deliveries).to_wire()
+    assert whole["delivery"] == to_plain(build_result(EVENT, deliveries))
     assert [each["metadata_kind"] for each in routes] == [ROUTE_DELIVERY_KIND] * 2
     assert [each["delivery_success"] for each in routes] == [True, False]
     json.dumps([whole, *routes])  # nothing in it needs more than JSON

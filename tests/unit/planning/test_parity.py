@@ -112,7 +112,7 @@ def test_reports_and_plan_state_the_measured_facts(pair: dict[str, Any], tmp_pat
     )
     check = ScheduleCheck(subject, judgement)
     check.plan_at_once(request, now=now)
-    plan = check.plan.to_wire()
+    plan = to_plain(check.plan)
 
     assert_facts(facts_of(to_plain(judgement.history_report), "history"), expected["history"])
     assert_facts(facts_of(to_plain(judgement.schedule_report), "schedule"), expected["schedule"])
