@@ -1,20 +1,20 @@
 """The one database that keeps evidence and outbox: SQLite by default, PostgreSQL for several machines."""
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, Final, ParamSpec, Self, TypeVar
+from typing import Final, ParamSpec, Self, TypeVar
 
 import msgspec
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from rollback_drills.database.engines import sqlite
+from rollback_drills.database.engines.by_url import CHANGED, make_engine
 from rollback_drills.database.format_problem import FormatProblem
 from rollback_drills.database.upgrade import prepare
 from rollback_drills.database.versions import (
@@ -24,10 +24,8 @@ from rollback_drills.database.versions import (
     require_current,
     require_readable,
 )
-from rollback_drills.errors import DrillsError, UsageError
+from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import note_effect
-from rollback_drills.errors.extras import describe_missing
-from rollback_drills.names.variables import VARIABLES, name_with_file
 
 MOST_PARAMETERS: Final = 500
 """How many values an IN may have: every database takes at least this many."""
@@ -43,9 +41,7 @@ _REMEDIES: Final = {
     "57014": "; raise statement_timeout for this role if the database is that large",
 }
 """What to do, by SQLite's name or the SQLSTATE of an error."""
-_NO_URL: Final = "is no usable database URL; write it like sqlite:///evidence.db or postgresql+psycopg://user@host/database"
 _MOST_CONFLICTS: Final = 5
-_CHANGED: Final = "rows_changed"
 _LONGEST_PAUSE_SECONDS: Final = 0.2
 
 _SERVER_TIME: Final = "SELECT extract(epoch FROM clock_timestamp())"
@@ -92,7 +88,7 @@ class Database:
         Raises:
             UsageError: The URL is not a database URL.
         """
-        return cls(_make_engine(url))
+        return cls(make_engine(url))
 
     @classmethod
     def open(cls, url: str, *, upgrade: bool = True) -> Self:
@@ -229,12 +225,12 @@ class Database:
                 require_current(connection)
             self._is_current = True
         with _explained(self.engine), self.engine.connect() as connection:
-            connection.info.pop(_CHANGED, None)
+            connection.info.pop(CHANGED, None)
             if self.engine.dialect.name == "sqlite":
                 # At once a writer: a reader that turns writer fails when another one wrote meanwhile.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
-            has_changed = connection.info.pop(_CHANGED, False)
+            has_changed = connection.info.pop(CHANGED, False)
             try:
                 connection.commit()
             except SQLAlchemyError:
@@ -243,41 +239,6 @@ class Database:
                 raise
             if has_changed:
                 note_effect()
-
-
-def _name_variable() -> str:
-    return name_with_file(VARIABLES["database_url"], os.environ)
-
-
-def _make_engine(url: str) -> Engine:
-    try:
-        engine = _connect_to(make_url(url))
-    except ImportError as error:
-        raise UsageError(f"{_name_variable()} {describe_missing(error) or _NO_URL}") from None
-    except (SQLAlchemyError, ValueError):
-        raise UsageError(f"{_name_variable()} {_NO_URL}") from None
-    event.listen(engine, "after_cursor_execute", _note_change)
-    return engine
-
-
-def _connect_to(url: URL) -> Engine:
-    if url.get_dialect().is_async:  # such as the URL of Prefect's database
-        raise ValueError(url.drivername)
-    if url.get_backend_name() == "sqlite":
-        return sqlite.make_engine(url)
-    if url.get_backend_name() == "postgresql":
-        from rollback_drills.database.engines import postgresql  # not for SQLite
-
-        return postgresql.make_engine(url)
-    return create_engine(url)
-
-
-def _note_change(
-    connection: Connection, cursor: Any, _statement: str, _parameters: Any, context: Any, _executemany: bool
-) -> None:
-    # a row count of -1 is one that the driver does not know
-    if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
-        connection.info[_CHANGED] = True
 
 
 def show_place(url: URL | str) -> str:
