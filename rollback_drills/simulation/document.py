@@ -13,9 +13,9 @@ from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.rendering.csv_cells import write_cell
+from rollback_drills.simulation.findings import Summary
 from rollback_drills.simulation.happenings import AnyHappening, Notified
 from rollback_drills.simulation.simulate import Simulation
-from rollback_drills.simulation.summary import Summary
 
 SIMULATION_SCHEMA: Final = "rollback-drills.simulation.v1"
 _COLUMNS: Final = (

@@ -12,6 +12,16 @@ import msgspec
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import name_key
+from rollback_drills.simulation.findings import (
+    BusyWeek,
+    ChainToNobody,
+    DueInFreeze,
+    OwnerAbsent,
+    OwnerWeek,
+    SilentRoute,
+    StaleProof,
+    Summary,
+)
 from rollback_drills.simulation.happenings import (
     AnyHappening,
     DeadEnd,
@@ -49,95 +59,6 @@ class Limits:
             raise UsageError(f"must be from 0 to {_MOST_DAYS}", field="silent_days")
         if not 0 <= self.drills_per_week <= _MOST_DRILLS:
             raise UsageError(f"must be from 0 to {_MOST_DRILLS:,}", field="drills_per_week")
-
-
-class OwnerWeek(msgspec.Struct, frozen=True, gc=False, order=True):
-    """How often an owner is notified in an ISO week, by the calendar in UTC."""
-
-    week: str
-    owner: str
-    notifications: int
-
-
-class DueInFreeze(msgspec.Struct, frozen=True, gc=False):
-    """A drill that is due while a maintenance window is open."""
-
-    schedule_id: str
-    due_at: str
-    window: str
-    reason: str
-    until: str | None
-    owners: tuple[str, ...]
-
-
-class OwnerAbsent(msgspec.Struct, frozen=True, gc=False):
-    """An owner who is absent when a drill is due."""
-
-    schedule_id: str
-    due_at: str
-    owner: str
-    reason: str
-    until: str | None
-
-
-class SilentRoute(msgspec.Struct, frozen=True, gc=False):
-    """A route on which a notification was held back for too long."""
-
-    schedule_id: str
-    owner: str
-    provider: str
-    since: str
-    until: str | None
-    """None if it is still held back in the end."""
-    days: float
-    because: str
-
-
-class ChainToNobody(msgspec.Struct, frozen=True, gc=False):
-    """A chain that leads to nobody."""
-
-    schedule_id: str
-    owner: str
-    because: str
-    first_at: str
-    cycles: int
-
-
-class BusyWeek(msgspec.Struct, frozen=True, gc=False, order=True):
-    """A week in which an owner has more drills than they can perform."""
-
-    week: str
-    owner: str
-    drills: int
-    schedules: tuple[str, ...]
-
-
-class StaleProof(msgspec.Struct, frozen=True, gc=False):
-    """A time in which no drill had proven what was promoted: a gate that requires that was blocked."""
-
-    schedule_id: str
-    change_id: str
-    what: str
-    since: str
-    until: str | None
-    """None if it lasts to the end."""
-    days: float
-
-
-class Summary(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What a simulation found."""
-
-    notification_count: int
-    escalation_count: int
-    due_count: int
-    performed_count: int
-    notifications_by_owner_and_week: list[OwnerWeek]
-    due_in_freeze: list[DueInFreeze]
-    owners_absent: list[OwnerAbsent]
-    silent_routes: list[SilentRoute]
-    chains_to_nobody: list[ChainToNobody]
-    busy_weeks: list[BusyWeek]
-    stale_proofs: list[StaleProof]
 
 
 def summarise(happenings: Sequence[AnyHappening], until: datetime, limits: Limits) -> Summary:

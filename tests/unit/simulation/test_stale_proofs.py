@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from rollback_drills.documents.changes import Change, KnownChanges
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.simulation.assumptions import Assumptions
+from rollback_drills.simulation.findings import StaleProof
 from rollback_drills.simulation.happenings import Notified, Performed, Promoted, Proven
 from rollback_drills.simulation.scenario import Scenario
 from rollback_drills.simulation.simulate import Simulation, simulate
-from rollback_drills.simulation.summary import Limits, StaleProof, summarise
+from rollback_drills.simulation.summary import Limits, summarise
 from tests.samples.builders import DRILL, NOW, make_subject
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

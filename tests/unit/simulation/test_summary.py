@@ -7,9 +7,10 @@ import pytest
 
 from rollback_drills.errors import UsageError
 from rollback_drills.simulation.assumptions import Assumptions
+from rollback_drills.simulation.findings import Summary
 from rollback_drills.simulation.scenario import Scenario
 from rollback_drills.simulation.simulate import simulate
-from rollback_drills.simulation.summary import Limits, Summary, summarise
+from rollback_drills.simulation.summary import Limits, summarise
 from tests.samples.builders import make_subject
 
 SINCE = datetime(2026, 12, 1, tzinfo=UTC)
