@@ -5,41 +5,22 @@ import time
 import traceback
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
-from uuid import uuid4
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rollback_drills.access.api_token import ApiToken
-from rollback_drills.console.message_links import PAGE_PATH
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.reports.feed_grants import FEED_PATH
 from rollback_drills_api.limits import RateLimit, check_json, check_query, read_body, replay
 from rollback_drills_api.logins import read_login
 from rollback_drills_api.options import ApiOptions
+from rollback_drills_api.passing_request import PassingRequest
 from rollback_drills_api.problems import Problem, write_problem
+from rollback_drills_api.request_checks import FORM, check_framing, check_host, check_media_type
 from rollback_drills_api.security import TokenBook, identify, read_token
 from rollback_drills_api.traces import continue_trace
 
 logger = logging.getLogger(__name__)
-access = logging.getLogger("rollback_drills_api.access")
 
-_HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cache-control", b"no-store"),
-)
-"""Of every answer that does not say otherwise itself."""
-_ASK_FOR_PASSWORD: Final = (b"www-authenticate", b'Basic realm="rollback-drills", charset="UTF-8"')
-_CLOSE: Final = (b"connection", b"close")
-_READ_BY_PEOPLE: Final = frozenset({"/console", "/docs", "/openapi.json", "/calendar.ics"})
-"""What browsers and calendars ask for, which know passwords and no tokens; nothing there changes anything."""
-_PROBES: Final = frozenset({"/healthz", "/readyz"})
-_FORM: Final = "application/x-www-form-urlencoded"
-_MEDIA_TYPES: Final = {"application/json": "JSON", _FORM: "a form"}
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -63,7 +44,7 @@ class Boundary:
         scope = self._below_base_path(scope)
         if scope["method"] == "HEAD":  # as GET (RFC 9110 §9.3.2); the server leaves the content out
             scope = {**scope, "method": "GET"}
-        request = _Request(scope, send)
+        request = PassingRequest(scope, send)
         try:
             receive = await self._admit(request, receive)
             with continue_trace(scope["headers"]):
@@ -92,10 +73,10 @@ class Boundary:
             return {**scope, "path": scope["path"].removeprefix(base) or "/"}
         return scope
 
-    async def _admit(self, request: "_Request", receive: Receive) -> Receive:
+    async def _admit(self, request: PassingRequest, receive: Receive) -> Receive:
         headers = request.scope["headers"]
-        _check_framing(request.scope)
-        _check_host([value for name, value in headers if name == b"host"], self._hosts)
+        check_framing(request.scope)
+        check_host([value for name, value in headers if name == b"host"], self._hosts)
         now = time.monotonic()
         try:
             login = read_login(headers, request.address, self._login)
@@ -120,13 +101,13 @@ class Boundary:
         body = await read_body(receive, length.decode("latin-1") if length is not None else None)
         request.is_read = True
         if body and (request.is_link or request.is_console):
-            _check_media_type(fields.get(b"content-type", b"").decode("latin-1"), _FORM)
+            check_media_type(fields.get(b"content-type", b"").decode("latin-1"), FORM)
         elif body:
-            _check_media_type(fields.get(b"content-type", b"").decode("latin-1"), "application/json")
+            check_media_type(fields.get(b"content-type", b"").decode("latin-1"), "application/json")
             check_json(body)
         return replay(body, receive)
 
-    def _identify(self, request: "_Request", now: float) -> ApiToken | None:
+    def _identify(self, request: PassingRequest, now: float) -> ApiToken | None:
         presented = read_token(request.scope["headers"], takes_password=request.is_page)
         return identify(self._book, presented, now=now)
 
@@ -142,128 +123,3 @@ class Boundary:
     def _log_failure(self, error: Exception, request_id: str) -> None:
         trace = "".join(traceback.format_exception(error))
         logger.error("request %s broke: %s", request_id, redactor_in_use().text(trace))
-
-
-class _Request:
-    """One request on its way."""
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
-        self._send = send
-        self.request_id = str(uuid4())
-        self.caller = ""
-        self.status = 0
-        self.is_read = not _has_body(scope)
-        """Whether all of the request has come. If not, the rest would keep the connection, drop by drop."""
-        self._started = time.perf_counter()
-        scope.setdefault("state", {})
-        scope["state"] |= {"request_id": self.request_id, "caller": None, "login": None}
-
-    @property
-    def is_page(self) -> bool:
-        """Whether a browser or a calendar asks, which sends a password unasked."""
-        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return self.is_console or bool(self.scope["method"] == "GET" and path in _READ_BY_PEOPLE)
-
-    @property
-    def is_console(self) -> bool:
-        """Whether it is for a page or a form of the console."""
-        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return bool(path == "/console" or path.startswith("/console/"))
-
-    @property
-    def is_link(self) -> bool:
-        """Whether it is about the page behind a link, whose path is a permission."""
-        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return bool(path.startswith(f"{PAGE_PATH}/"))
-
-    @property
-    def printable_path(self) -> str:
-        """The path for the log, without the permission that it may hold."""
-        if self.is_link:
-            return f"{PAGE_PATH}/{{link}}"
-        path = self.scope["path"].removeprefix(self.scope.get("root_path", ""))
-        return f"{FEED_PATH}/{{link}}" if path.startswith(f"{FEED_PATH}/") else _printable(self.scope["path"])
-
-    @property
-    def is_probe(self) -> bool:
-        """Whether an orchestrator asks if the process lives; its answers are kept ready, and cost nothing."""
-        return self.scope["path"].removeprefix(self.scope.get("root_path", "")) in _PROBES
-
-    @property
-    def address(self) -> str:
-        client = self.scope.get("client")
-        return str(client[0]) if client else "unknown"
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            headers = message.setdefault("headers", [])
-            if self.status == HTTPStatus.UNAUTHORIZED and self.is_page:
-                headers = [_ASK_FOR_PASSWORD, *(each for each in headers if each[0] != b"www-authenticate")]
-            further = _HEADERS if self.is_read else (*_HEADERS, _CLOSE)
-            present = {name.lower() for name, _ in headers}
-            message["headers"] = [
-                *headers,
-                *(each for each in further if each[0] not in present),
-                (b"x-request-id", self.request_id.encode()),
-            ]
-        await self._send(message)
-
-    def log(self) -> None:
-        if access.isEnabledFor(logging.INFO):  # without the query, which is nobody's business
-            access.info(
-                "%s %s %d %.1f ms caller=%s id=%s",
-                _printable(self.scope["method"]),
-                self.printable_path,
-                self.status,
-                (time.perf_counter() - self._started) * 1000,
-                self.caller or "-",
-                self.request_id,
-            )
-
-
-def _printable(text: str) -> str:
-    return quote(redactor_in_use().text(text)[:200], safe="/{}[]-._~:@!$&'()*+,;=")
-
-
-def _has_body(scope: Scope) -> bool:
-    fields = dict(scope["headers"])
-    return b"transfer-encoding" in fields or fields.get(b"content-length", b"0").strip(b"0") != b""
-
-
-def _check_framing(scope: Scope) -> None:
-    """Refuse a request whose end a proxy may see elsewhere: its rest would be somebody else's request.
-
-    https://www.rfc-editor.org/rfc/rfc9112#section-6.1
-    """
-    names = {name for name, _ in scope["headers"]}
-    if b"transfer-encoding" not in names:
-        return
-    if b"content-length" in names:
-        detail = "the request has both Content-Length and Transfer-Encoding; send one of them"
-    elif scope["http_version"] == "1.0":
-        detail = "HTTP/1.0 has no Transfer-Encoding; send Content-Length"
-    else:
-        return
-    raise Problem(HTTPStatus.BAD_REQUEST, detail, headers={"connection": "close"})
-
-
-def _check_host(values: list[bytes], allowed: frozenset[str]) -> None:
-    """Ensure that a request means this server: otherwise a page of anybody could ask it through a browser."""
-    if len(values) == 1:
-        host = values[0].decode("latin-1").lower()
-        name, colon, port = host.rpartition(":")
-        if not colon or host.endswith("]"):
-            name, port = host, "0"
-        if name in allowed and port.isascii() and port.isdigit():
-            return
-    raise Problem(HTTPStatus.BAD_REQUEST, "the Host of the request is not served here; see --allowed-host")
-
-
-def _check_media_type(content_type: str, expected: str) -> None:
-    if content_type.partition(";")[0].strip().lower() != expected:
-        raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"the body must be {_MEDIA_TYPES[expected]}; send `Content-Type: {expected}`",
-        )

@@ -1,0 +1,49 @@
+"""Refuses requests that are not meant for this server, or whose body cannot be read."""
+
+from http import HTTPStatus
+from typing import Final
+
+from starlette.types import Scope
+
+from rollback_drills_api.problems import Problem
+
+FORM: Final = "application/x-www-form-urlencoded"
+_MEDIA_TYPES: Final = {"application/json": "JSON", FORM: "a form"}
+
+
+def check_framing(scope: Scope) -> None:
+    """Refuse a request whose end a proxy may see elsewhere: its rest would be somebody else's request.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+    """
+    names = {name for name, _ in scope["headers"]}
+    if b"transfer-encoding" not in names:
+        return
+    if b"content-length" in names:
+        detail = "the request has both Content-Length and Transfer-Encoding; send one of them"
+    elif scope["http_version"] == "1.0":
+        detail = "HTTP/1.0 has no Transfer-Encoding; send Content-Length"
+    else:
+        return
+    raise Problem(HTTPStatus.BAD_REQUEST, detail, headers={"connection": "close"})
+
+
+def check_host(values: list[bytes], allowed: frozenset[str]) -> None:
+    """Ensure that a request means this server: otherwise a page of anybody could ask it through a browser."""
+    if len(values) == 1:
+        host = values[0].decode("latin-1").lower()
+        name, colon, port = host.rpartition(":")
+        if not colon or host.endswith("]"):
+            name, port = host, "0"
+        if name in allowed and port.isascii() and port.isdigit():
+            return
+    raise Problem(HTTPStatus.BAD_REQUEST, "the Host of the request is not served here; see --allowed-host")
+
+
+def check_media_type(content_type: str, expected: str) -> None:
+    """Ensure that a body is what is read here."""
+    if content_type.partition(";")[0].strip().lower() != expected:
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"the body must be {_MEDIA_TYPES[expected]}; send `Content-Type: {expected}`",
+        )
