@@ -22,7 +22,7 @@ from rollback_drills.outbox.queries import find_ids, get_row
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.found_replays import find_replays
 from rollback_drills.recovery.recording import may_replay
-from rollback_drills.recovery.replays import check_name, check_open, check_replayable, check_undecided
+from rollback_drills.recovery.replay_checks import check_name, check_open, check_replayable, check_undecided
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.bodies import ReplayApprovalBody, ReplayBody, ReplayExecutionBody
 from rollback_drills_api.collecting import collect, ledger_size

@@ -17,14 +17,9 @@ from rollback_drills.notifications.states import DEAD
 from rollback_drills.outbox.queries import find_ids
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recording import Writer
+from rollback_drills.recovery.replay_checks import NOT_REPLAYABLE
 from rollback_drills.recovery.replay_records import ApprovalRecord, RequestRecord
-from rollback_drills.recovery.replays import (
-    NOT_REPLAYABLE,
-    approve_replay,
-    execute_replay,
-    replay,
-    request_replay,
-)
+from rollback_drills.recovery.replays import approve_replay, execute_replay, replay, request_replay
 from tasks.evidence import open_existing
 
 R = TypeVar("R", ExecutionRecord, RequestRecord)

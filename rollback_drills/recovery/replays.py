@@ -4,19 +4,16 @@ Whoever is refused leaves a record, and changes nothing else.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
-from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.outages.acts import DiscardRecord, ExecutionRecord
 from rollback_drills.names.people import is_same_caller
-from rollback_drills.outbox.queries import REPLAYABLE, discard_rows, replay_rows
-from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.outbox.queries import discard_rows, replay_rows
 from rollback_drills.recovery.act import Act
-from rollback_drills.recovery.found_replays import FoundReplay, ReplayState, get_replay
+from rollback_drills.recovery.found_replays import FoundReplay, get_replay
 from rollback_drills.recovery.recording import (
     Recording,
     Writer,
@@ -24,6 +21,13 @@ from rollback_drills.recovery.recording import (
     name_providers,
     read_rows,
     recording,
+)
+from rollback_drills.recovery.replay_checks import (
+    NOT_REPLAYABLE,
+    check_name,
+    check_open,
+    check_undecided,
+    is_replayable,
 )
 from rollback_drills.recovery.replay_records import (
     NO_APPROVAL,
@@ -39,7 +43,6 @@ from rollback_drills.recovery.replay_records import (
 
 MOST_REQUESTED: Final = 10_000
 """How many notifications a request names at most: the record of it names each of them."""
-NOT_REPLAYABLE: Final = "none of these notifications can be replayed: they are delivered or replaced"
 
 
 class RefusedReplayError(DrillsError):
@@ -112,7 +115,7 @@ def request_replay(
             " of one connector, or pass the ids of some of them"
         )
     with recording(database, writer) as written:
-        rows = [each for each in read_rows(written.connection, notification_ids) if _is_replayable(each)]
+        rows = [each for each in read_rows(written.connection, notification_ids) if is_replayable(each)]
         if not rows:
             raise UsageError(NOT_REPLAYABLE)
         written.look_at(*name_providers(rows))
@@ -205,17 +208,6 @@ def discard(
     return written
 
 
-def check_replayable(database: Database, notification_ids: Sequence[str]) -> None:
-    """Ensure that at least one of these notifications can be replayed.
-
-    Raises:
-        UsageError: None of them can.
-    """
-    with database.read() as connection:
-        if not any(map(_is_replayable, read_rows(connection, notification_ids))):
-            raise UsageError(NOT_REPLAYABLE)
-
-
 def _raise_refusal(problem: str) -> None:
     """Raise what was refused, after the record of it is committed."""
     if problem:
@@ -226,43 +218,3 @@ def _refuse(written: Recording[Any], found: FoundReplay, by: str, step: Step, pr
     rows = read_rows(written.connection, found.request.ids)
     written.add(record_refusal(written.writer, rows, by, step, problem, found.request.replay_id))
     return problem
-
-
-def check_undecided(found: FoundReplay, *, now: datetime) -> None:
-    """Ensure that a request still waits for its approval.
-
-    Raises:
-        UsageError: It was approved or executed, or its time is over.
-    """
-    check_open(found, now=now)
-    if found.approved_by:
-        raise UsageError(f"{found.request.replay_id} was approved by {found.approved_by} already")
-
-
-def check_open(found: FoundReplay, *, now: datetime) -> None:
-    """Ensure that a request can still be executed.
-
-    Raises:
-        UsageError: It was executed, or its time is over.
-    """
-    replay_id, state = found.request.replay_id, found.state_at(now)
-    if state is ReplayState.EXECUTED:
-        raise UsageError(f"{replay_id} was executed by {found.executed_by} already; request another replay")
-    if state is ReplayState.EXPIRED:
-        raise UsageError(f"{replay_id} expired at {found.request.open_until}; request another replay")
-
-
-def check_name(by: str) -> None:
-    """Ensure that the evidence can name who approves or executes.
-
-    Raises:
-        UsageError: The name is empty, or holds what evidence must not.
-    """
-    if not by.strip():
-        raise UsageError("is empty; say who, for the evidence", field="by")
-    if kind := find_private(by):
-        raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field="by")
-
-
-def _is_replayable(row: OutboxRow) -> bool:
-    return row.state in REPLAYABLE and bool(row.notification)
