@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from rollback_drills.access.link_permission import FORM_LASTS, LinkKeys
 from rollback_drills.console.acting import FormName
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
@@ -20,7 +21,6 @@ from rollback_drills.evidence.records import (
     EXCEPTION_KIND,
     EXCEPTION_REQUEST_KIND,
 )
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import Keys, client_of
@@ -73,7 +73,7 @@ def send(
     return browser.post(f"{FORM}/{form}", data={**given, **fields}, headers=sent)
 
 
-def evidence(options: ApiOptions, kind: str) -> list[Report]:
+def evidence(options: ApiOptions, kind: str) -> list[PlainJson]:
     index = EvidenceIndex(Database.at(options.database_url))
     return list(index.find(EvidenceFilter(metadata_kind=kind))[0])
 

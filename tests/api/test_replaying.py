@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from rollback_drills.access.api_token import Scope
 from rollback_drills.access.link_permission import LinkKeys
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.records import (
     REPLAY_APPROVAL_KIND,
     REPLAY_EXECUTION_KIND,
@@ -20,7 +21,6 @@ from rollback_drills.evidence.records import (
 )
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.recording import Writer
 from rollback_drills.recovery.replays import approve_replay, execute_replay
 from rollback_drills_api.logins import parse_login
@@ -63,7 +63,7 @@ def board(options: ApiOptions) -> Iterator[TestClient]:
         yield opened
 
 
-def written(options: ApiOptions, *kinds: str) -> list[Report]:
+def written(options: ApiOptions, *kinds: str) -> list[PlainJson]:
     return find_records(Database.at(options.database_url), *kinds)
 
 
@@ -246,7 +246,7 @@ def test_who_comes_second_reads_who_was_first(
         post(client, keys, "adminer", f"/{replay_id}/approve")
     play, database = play_flows(options), Database.at(options.database_url)
 
-    def play_after_another(name: str, parameters: Report, **further: Any) -> Any:
+    def play_after_another(name: str, parameters: PlainJson, **further: Any) -> Any:
         do(database, replay_id, "jo", Writer(open_key, "cli", database.now()))
         return play(name, parameters, **further)
 

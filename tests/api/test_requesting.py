@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 
 from rollback_drills.access.api_token import Scope
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import EXCEPTION_KIND
-from rollback_drills.readiness.terms import Report
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import NOTIFICATIONS, Keys
 from tests.api.played_flows import play_flows
@@ -25,7 +25,7 @@ def _played(options: ApiOptions, keys: Keys, monkeypatch: pytest.MonkeyPatch) ->
     keys.add("board", Scope.ADMIN)
 
 
-def granted(options: ApiOptions) -> list[Report]:
+def granted(options: ApiOptions) -> list[PlainJson]:
     """Return the exceptions of the evidence."""
     index = EvidenceIndex(Database.at(options.database_url))
     return list(index.find(EvidenceFilter(metadata_kind=EXCEPTION_KIND))[0])

@@ -20,6 +20,7 @@ from rollback_drills.console.pages import write_outages
 from rollback_drills.console.source import read_console
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.export.bundle import export
 from rollback_drills.evidence.export.manifest import Query
 from rollback_drills.evidence.heads import find_head
@@ -33,7 +34,6 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.bundle import verify_bundle
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.readiness.terms import Report
 from tests.processes.saved_connectors import SavedConnectors
 from tests.reading.html_pages import HtmlPage
 from tests.samples.builders import SCHEDULE
@@ -200,7 +200,7 @@ def export_report(database: Database, folder: Path) -> str:
     return text.partition("When connectors delivered nothing")[2].partition("<h2>Suppressions</h2>")[0]
 
 
-def result_of(state: State[Any]) -> Report:
+def result_of(state: State[Any]) -> PlainJson:
     """Return the document with which a run ended."""
-    found: Report = state.result()
+    found: PlainJson = state.result()
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.plain_json import to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.imported_index import import_records
 from rollback_drills.evidence.ledger.canonical import write_canonical
@@ -19,7 +19,6 @@ from rollback_drills.evidence.population import Concluded, Population, name_popu
 from rollback_drills.names import ids
 from rollback_drills.planning.finding import find_finding
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.terms import Report
 from tests.samples.builders import NOW, checked, judged, make_subject, open_key, planned
 
 WINDOW: Mapping[str, Any] = {
@@ -37,7 +36,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def append_plan(database: Database, created_at: datetime = NOW, **changes: Any) -> Report:
+def append_plan(database: Database, created_at: datetime = NOW, **changes: Any) -> PlainJson:
     """Plan an overdue schedule with changes, and append the plan and its four decisions at an instant."""
     subject = make_subject([], **changes)
     plan = planned(subject, PlanRequest(), now=NOW)

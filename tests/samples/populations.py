@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.population import Changes, Concluded, Part, Population, name_population
@@ -11,7 +12,7 @@ from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
-from rollback_drills.readiness.terms import Readiness, Report
+from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW, judged, make_subject, planned
 
 DAY = timedelta(days=1)
@@ -41,7 +42,7 @@ def news_of(changes: Changes) -> tuple[set[str], list[str], list[str]]:
     return set(changes.changed), list(changes.came), list(changes.gone)
 
 
-def records(database: Database, kind: str) -> list[Report]:
+def records(database: Database, kind: str) -> list[PlainJson]:
     """Return the records of a kind, the oldest first."""
     found, _ = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=kind))
     return found[::-1]

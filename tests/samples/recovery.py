@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import (
@@ -20,7 +21,6 @@ from rollback_drills.evidence.records import (
 )
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.claims import Claimed, Result, settle_and_claim
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.recording import Writer
 from tests.samples.builders import NOW, open_key
 
@@ -99,7 +99,7 @@ def writer(at: float) -> Writer:
     return Writer(open_key, "cli", instant(at))
 
 
-def find_records(database: Database, *kinds: str) -> list[Report]:
+def find_records(database: Database, *kinds: str) -> list[PlainJson]:
     """Return the records of some kinds in their order; by default all that outages and replays write."""
     found, _ = EvidenceIndex(database).find(EvidenceFilter(), limit=10_000)
     return [each for each in reversed(found) if each["metadata_kind"] in (kinds or RECOVERY_KINDS)]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.documents.plain_json import to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.documents.subject import Subject
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.drills import find_drills
@@ -44,7 +44,6 @@ from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recording.retests import find_all_retests
 from tests.samples.builders import DRILL, NOW, judged, make_subject, open_key
 
@@ -137,13 +136,13 @@ class World:
         """Return the cycles that are open now."""
         return read_open_cycles(self.database, now=self.now)
 
-    def escalation_plan(self) -> Report:
+    def escalation_plan(self) -> PlainJson:
         """Return the plan of contract §6, as readers of its JSON get it."""
         cycles = self.open_cycles()
         rules = self.rules(cycles)
         return to_plain(build_escalation_plan(cycles, now=self.now, generated_by="test", rules=rules))
 
-    def dashboard(self) -> Report:
+    def dashboard(self) -> PlainJson:
         """Return the dashboard, as readers of its JSON get it."""
         cycles = self.open_cycles()
         rules = self.rules(cycles)

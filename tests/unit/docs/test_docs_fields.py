@@ -7,13 +7,12 @@ import msgspec
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.plain_json import to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import build_dashboard
 from rollback_drills.followup.totals import read_totals
 from rollback_drills.planning.event import build_event
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter, RouteFilter
 from rollback_drills.reports.period import Period
@@ -106,7 +105,7 @@ NAMES = {
 
 
 @pytest.fixture(scope="module")
-def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
+def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PlainJson]:
     database = Database.open(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
     world = World(database, {"next_due_at": "2026-11-01T00:00:00Z"})
     subject = make_subject([DRILL], next_due_at="2026-11-01T00:00:00Z")
@@ -150,12 +149,12 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_document_has_the_fields_that_clients_of_cavra_read(
-    name: str, documents: dict[str, Report]
+    name: str, documents: dict[str, PlainJson]
 ) -> None:
     assert set(NAMES[name].split()) - documents[name].keys() == set()
 
 
-def test_the_dashboard_counts_under_both_names(documents: dict[str, Report]) -> None:
+def test_the_dashboard_counts_under_both_names(documents: dict[str, PlainJson]) -> None:
     dashboard = documents["dashboard"]
 
     assert dashboard["outstanding_acknowledgement_count"] == dashboard["outstanding_count"] > 0

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from rollback_drills.documents.history import History
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.privacy_rules import RULES, PrivateKind, find_private, may_hold_private
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import Redactor
 from rollback_drills.redaction.token_forms import TOKEN_FORMS
 from tests.corpus.reading import read_harmless, read_private
@@ -101,7 +101,7 @@ def test_the_redactor_takes_out_every_token_that_shows_what_it_is() -> None:
     assert shown == []
 
 
-def review_of(text: str, **changes: Any) -> Report:
+def review_of(text: str, **changes: Any) -> PlainJson:
     """Make the review of a text."""
     return {
         "sha256": sha256(text.encode()).hexdigest(),
@@ -148,7 +148,7 @@ def test_both_readers_take_a_reviewed_value() -> None:
         ({"value": "acme.it"}, "holds a host name"),
     ],
 )
-def test_a_review_says_who_when_and_why(changes: Report, fault: str) -> None:
+def test_a_review_says_who_when_and_why(changes: PlainJson, fault: str) -> None:
     schedule = {**SCHEDULE, "reviewed_values": [review_of("x", **changes)]}
 
     assert fault in parse_document(Schedule, written(schedule), "schedule.json").problem

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX_PLANS
-from rollback_drills.documents.plain_json import to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.evidence.committed_plans import KILLED_AFTER, write_plan
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.plan_records import record_plan
@@ -21,7 +21,6 @@ from rollback_drills.planning.finding import find_finding
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.planning.outbox_entries import find_entries
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.readiness.terms import Report
 from tests.samples.builders import NOW, checked, make_subject, open_key
 from tests.samples.outbox_rows import as_it_is, claim, make_result, settle
 from tests.samples.populations import POPULATION, records, verify
@@ -104,7 +103,7 @@ def test_the_plan_of_a_killed_run_is_recorded_by_a_later_one(database: Database)
     record(database, later + SECOND)
 
     (plan,) = plans(database)
-    decisions: list[Report] = records(database, DECISION_KIND)
+    decisions: list[PlainJson] = records(database, DECISION_KIND)
     assert plan["plan"] == to_plain(check.plan)
     assert {each["flow_run_id"] for each in [plan, *decisions]} == {KILLED}
     assert plan["created_at"] == later.isoformat()

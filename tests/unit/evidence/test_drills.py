@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.history import Drill, History
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
@@ -21,7 +22,6 @@ from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DRILL_KIND, KINDS
 from rollback_drills.readiness.acceptance import CLOCK_SKEW, find_problems, is_accepted
-from rollback_drills.readiness.terms import Report
 from tests.samples.builders import DRILL, NOW, SCHEDULE, make_subject, open_key, written
 from tests.unit.documents.test_drill_fields import ASKED_FOR
 
@@ -46,7 +46,7 @@ def key_of(drill: Mapping[str, Any] | str, schedule_id: str = "payments") -> str
     return key
 
 
-def record_of(drill: Mapping[str, Any], **schedule: Any) -> Report:
+def record_of(drill: Mapping[str, Any], **schedule: Any) -> PlainJson:
     """Return the record of one drill."""
     (make,) = found(make_subject([drill], **schedule)).values()
     return make().to_wire()

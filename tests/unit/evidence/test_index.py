@@ -5,11 +5,11 @@ from uuid import uuid4
 import pytest
 
 from rollback_drills.database.connections import DatabaseError
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
-from rollback_drills.readiness.terms import Report
 from tests.processes.forked import run_at_once
 from tests.samples.builders import open_key
 from tests.samples.plain_records import as_record, start_record
@@ -17,7 +17,7 @@ from tests.samples.plain_records import as_record, start_record
 
 def make_record(
     schedule_id: str, *, kind: str = ROUTE_DELIVERY_KIND, success: bool = True, at: int = 1
-) -> Report:
+) -> PlainJson:
     """Make a record of a delivery."""
     created_at = datetime(2026, 12, at, tzinfo=UTC)
     return {
@@ -33,7 +33,7 @@ def make_record(
     }
 
 
-def put(index: EvidenceIndex, *records: Report) -> None:
+def put(index: EvidenceIndex, *records: PlainJson) -> None:
     """Write records."""
     append(index.database, list(map(as_record, records)), open_key)
 

@@ -8,6 +8,7 @@ import pytest
 
 from rollback_drills.console.message_links import MessageLinks
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record import Record
 from rollback_drills.followup.approval_notices import EVENT_TYPE, find_notices, read_open_approvals
@@ -17,7 +18,6 @@ from rollback_drills.followup.found_requests import get_request
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.replay_records import OPEN_FOR
 from rollback_drills.recovery.replays import approve_replay, request_replay
@@ -32,7 +32,7 @@ UNTIL = NOW + timedelta(days=7)
 LINKS = MessageLinks("https://drills.example")
 
 
-def write(database: Database, *records: Record | Report, **once: Record | Report) -> None:
+def write(database: Database, *records: Record | PlainJson, **once: Record | PlainJson) -> None:
     index_run(
         database,
         records,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rollback_drills.documents.history import History
-from rollback_drills.documents.plain_json import to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.documents.promotion import load_promotion
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
@@ -18,7 +18,7 @@ from rollback_drills.gate.production_readiness import production_readiness
 from rollback_drills.gate.promotion import report_promotion
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge
-from rollback_drills.readiness.terms import Mode, Report
+from rollback_drills.readiness.terms import Mode
 from tests.samples.builders import DRILL, NOW, judged, make_subject
 from tests.samples.promotion import SAMPLES, write_promotion
 from tests.unit.planning.test_parity import SAME, load
@@ -33,7 +33,7 @@ def decide(
     subjects: list[Subject] | None = None,
     criteria: Criteria = PROMOTED,
     changes: Changes | None = None,
-) -> Report:
+) -> PlainJson:
     """Decide the gate of a promotion in order, with changes."""
     documents = load_promotion(*write_promotion(folder, **(changes or {})))
     subjects = subjects or [make_subject([DRILL], **ON_TIME)]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
@@ -39,7 +40,6 @@ from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import check_requested, parse_requested
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import NotificationFilter, PackageFilter, RouteFilter
 from rollback_drills.reports.notifications import find_notifications
 from rollback_drills.reports.routes import find_routes
@@ -87,7 +87,7 @@ def test_the_key_of_a_key_is_itself(name: str) -> None:
 
 @pytest.mark.parametrize(("one", "other"), SPELLINGS)
 def test_cycles_and_routes_do_not_depend_on_the_spelling(one: str, other: str) -> None:
-    def ids_of(name: str) -> Report:
+    def ids_of(name: str) -> PlainJson:
         fields: dict[str, Any] = {"schedule_id": name, "owners": [name], "notification_providers": [name]}
         plan = plan_of(make_subject(**fields))
         assert plan["schedule_id"] == plan["route_decisions"][0]["owner"] == name  # what people see

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DELIVERY_KIND
@@ -21,7 +22,6 @@ from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import (
     note_why_waiting,
 )
-from rollback_drills.readiness.terms import Report
 from tests.processes.forked import find_exit_code, fork
 from tests.samples.builders import NOW, open_key
 from tests.samples.outbox import make_entries, make_entry
@@ -154,9 +154,9 @@ def test_outcomes_of_a_run_that_was_killed_before_indexing_are_taken_by_the_next
 def test_outcomes_are_indexed_all_or_none(database: Database) -> None:
     put(database, *make_entries(3))
     deliver_all(database)
-    seen: list[Report] = []
+    seen: list[PlainJson] = []
 
-    def break_at_the_fifth(record: Report) -> Report:
+    def break_at_the_fifth(record: PlainJson) -> PlainJson:
         seen.append(record)
         if len(seen) == 5:
             raise RuntimeError("killed")

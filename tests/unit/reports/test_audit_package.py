@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.plain_json import to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.checkpoint import SignedNote
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
-from rollback_drills.readiness.terms import Report
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills.reports.audit_reading import find_package
 from rollback_drills.reports.filters import PackageFilter
@@ -33,7 +32,7 @@ from tests.samples.plain_records import as_record, start_record
 HOUR = timedelta(hours=1)
 
 
-def package_of(database: Database | None, *period: datetime | None, **wanted: str) -> Report:
+def package_of(database: Database | None, *period: datetime | None, **wanted: str) -> PlainJson:
     """Return the package of a period and of some routes."""
     package = find_package(
         database, PackageFilter(**wanted), Period(*period), now=NOW + 9 * HOUR, generated_by="test"
@@ -41,7 +40,7 @@ def package_of(database: Database | None, *period: datetime | None, **wanted: st
     return to_plain(package)
 
 
-def say(database: Database, plan: Report, **changes: Any) -> None:
+def say(database: Database, plan: PlainJson, **changes: Any) -> None:
     """Acknowledge slack/team-a of a plan, an hour after NOW unless changed."""
     created_at = changes.pop("created_at", NOW + HOUR)
     of_plan = {name: plan[name] for name in ("schedule_id", "cycle_id", "plan_id")}
@@ -49,7 +48,7 @@ def say(database: Database, plan: Report, **changes: Any) -> None:
     append(database, [record], open_key)
 
 
-def deliver(database: Database, plan: Report, created_at: datetime, **changes: Any) -> None:
+def deliver(database: Database, plan: PlainJson, created_at: datetime, **changes: Any) -> None:
     """Write down an outcome of slack/team-a."""
     record = {
         **start_record(ROUTE_DELIVERY_KIND, "rcd-x", created_at=created_at, signer="test"),
@@ -65,7 +64,7 @@ def deliver(database: Database, plan: Report, created_at: datetime, **changes: A
     append(database, [as_record(record)], open_key)
 
 
-def route_of(package: Report, provider: str = "slack", owner: str = "team-a") -> dict[str, Any]:
+def route_of(package: PlainJson, provider: str = "slack", owner: str = "team-a") -> dict[str, Any]:
     """Return the entry of a route."""
     (found,) = (each for each in package["routes"] if (each["provider"], each["owner"]) == (provider, owner))
     entry: dict[str, Any] = found
@@ -327,7 +326,7 @@ def test_the_digest_is_that_of_the_canonical_content(database: Database) -> None
         lambda package: package["ledger_head"].update(head=""),
     ],
 )
-def test_any_change_shows_in_the_digest(change: Callable[[Report], object], database: Database) -> None:
+def test_any_change_shows_in_the_digest(change: Callable[[PlainJson], object], database: Database) -> None:
     say(database, append_plan(database))
     package = package_of(database)
     digest = package.pop("content_sha256")

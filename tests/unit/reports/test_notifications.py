@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.documents.plain_json import to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.notifications.outbox_entry import OutboxEntry
@@ -18,7 +18,6 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.notifications import find_notifications
 from rollback_drills.reports.period import Period
@@ -60,7 +59,7 @@ def history_of(
     wanted: NotificationFilter | None = None,
     period: Period | None = None,
     **page: int,
-) -> Report:
+) -> PlainJson:
     """Return the notification history as readers of its JSON get it."""
     return to_plain(find_notifications(database, wanted, period, **page))
 

@@ -7,11 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.plain_json import to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.records import DECISION_KIND
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.routes import find_routes
@@ -25,7 +24,7 @@ def routes_of(
     wanted: RouteFilter | None = None,
     period: Period | None = None,
     **page: int,
-) -> Report:
+) -> PlainJson:
     """Return the routing history as readers of its JSON get it."""
     return to_plain(find_routes(database, wanted, period, **page))
 

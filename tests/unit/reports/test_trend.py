@@ -8,9 +8,8 @@ import pytest
 from msgspec import convert
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.plain_json import to_plain
+from rollback_drills.documents.plain_json import PlainJson, to_plain
 from rollback_drills.errors import UsageError
-from rollback_drills.readiness.terms import Report
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.pages import render_trend, summarise_trend, top_counts, week_rows
 from rollback_drills.reports.period import Period, last_weeks
@@ -26,7 +25,7 @@ def trend_of(
     wanted: RouteFilter | None = None,
     period: Period | None = None,
     **changes: Any,
-) -> Report:
+) -> PlainJson:
     """Return the trend of the four weeks up to 2027-W01, as readers of its JSON get it."""
     known = {"now": UNTIL, "generated_by": "test", **changes}
     return to_plain(find_trend(database, wanted or RouteFilter(), period or last_weeks(4, UNTIL), **known))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outages.listing import OutageFilter, find_outages
@@ -18,7 +19,6 @@ from rollback_drills.evidence.records import CLOSURE_KIND, OUTAGE_KIND, REPLAY_O
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
-from rollback_drills.readiness.terms import Report
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.connector_switch import disable, enable
 from rollback_drills.recovery.replays import discard, replay
@@ -314,7 +314,7 @@ def test_the_records_say_what_the_outbox_went_through(
     database.engine.dispose()
 
 
-def check_records(database: Database, ids: Sequence[str], records: Sequence[Report]) -> None:
+def check_records(database: Database, ids: Sequence[str], records: Sequence[PlainJson]) -> None:
     """Ensure that outages alternate, and that each closure adds up."""
     for place, record in enumerate(records):
         assert record["metadata_kind"] == (OUTAGE_KIND, CLOSURE_KIND)[place % 2]
