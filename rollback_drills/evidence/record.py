@@ -6,8 +6,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.written_record import WrittenRecord
-from rollback_drills.readiness.terms import Report
 
 RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
 _START: Final = ("schema_version", "product", "session_id", "created_at", "metadata_kind", "signer")
@@ -39,9 +39,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="met
         """Return the kind of these records."""
         return str(cls.__struct_config__.tag)
 
-    def to_wire(self) -> Report:
+    def to_wire(self) -> PlainJson:
         """Return it as JSON has it."""
-        written: Report = msgspec.to_builtins(self)
+        written: PlainJson = msgspec.to_builtins(self)
         return {**{name: written[name] for name in _START}, **written}
 
 

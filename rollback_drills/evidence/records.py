@@ -1,12 +1,6 @@
 """The kinds of records that the evidence has (contract §5)."""
 
-from datetime import datetime
 from typing import Final
-
-from rollback_drills import PRODUCT
-from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.record import RECORD_SCHEMA
-from rollback_drills.readiness.terms import Report
 
 PLAN_KIND: Final = "go-backend-rollback-drill-notification-plan"
 DECISION_KIND: Final = "go-backend-rollback-drill-route-decision"
@@ -58,15 +52,3 @@ KINDS: Final = (
     *(DISABLED_KIND, ENABLED_KIND, OUTAGE_KIND, CLOSURE_KIND),
     *(RETEST_KIND, UNTRUSTED_KIND, TRUSTED_KIND, IMPORT_KIND, *LEDGER_KINDS),
 )
-
-
-def start_record(kind: str, session_id: str, *, created_at: datetime, signer: str) -> Report:
-    """Return what every index record carries."""
-    return {
-        "schema_version": RECORD_SCHEMA,
-        "product": PRODUCT,
-        "session_id": session_id,
-        "created_at": write_instant(created_at),
-        "metadata_kind": kind,
-        "signer": signer,
-    }

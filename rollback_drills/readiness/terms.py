@@ -2,10 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Final
-
-Report = dict[str, Any]
-"""A document of contract §4 and §5, ready to be printed as JSON."""
+from typing import Final
 
 
 class Mode(StrEnum):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rollback_drills.readiness.terms import Report
 from rollback_drills_cli.output import console, print_problem
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from rollback_drills.followup.exceptions import ExceptionRecord
 
 
-def append_signed(database: "Database", records: "Sequence[Record | Report]") -> timedelta | None:
+def append_signed(database: "Database", records: "Sequence[Record]") -> timedelta | None:
     """Add records to the evidence and sign its head; return how far the clock went back, if it did."""
     from rollback_drills.evidence.appender import append  # SQLAlchemy takes half a second to import
 
