@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Final
+from functools import cache
+from typing import Final
 
 import msgspec
 from msgspec import UNSET
@@ -33,6 +33,9 @@ _FOUND_BY: Final = ("schedule_id", "cycle_id", "provider", "owner", "action", "c
 _LONGEST: Final[Mapping[str, int | None]] = {
     name: getattr(LEDGER.c[name].type, "length", None) for name in _FOUND_BY
 }
+_NOTHING_SAID: Final = dict.fromkeys(_FOUND_BY, "")
+_SAID: Final = (*_FOUND_BY, "delivery_success")
+"""What a record may say of what it is found by."""
 
 
 class Appender:
@@ -231,16 +234,23 @@ def columns_of(record: Record | WrittenRecord) -> dict[str, object]:
 
 
 def _found_by(record: Record | WrittenRecord) -> dict[str, object]:
-    say = partial(getattr, record) if isinstance(record, Record) else record.get
-    success = say("delivery_success", None)
-    return {
-        **{name: _text(name, say(name, None)) for name in _LONGEST},
-        "success": success if isinstance(success, bool) else None,
-    }
+    if isinstance(record, Record):
+        said = {name: getattr(record, name) for name in _names_in(type(record))}
+    else:
+        said = {name: record[name] for name in _SAID if name in record}
+    success = said.pop("delivery_success", None)
+    texts = {name: _text(name, value) for name, value in said.items()}
+    return {**_NOTHING_SAID, **texts, "success": success if isinstance(success, bool) else None}
 
 
-def _text(name: str, value: Any) -> str:
+@cache
+def _names_in(kind: type[Record]) -> Sequence[str]:
+    return [name for name in _SAID if name in kind.__struct_fields__]
+
+
+def _text(name: str, value: object) -> str:
     """Return what a column can hold: an imported record says what it likes, and PostgreSQL takes no NUL."""
+    if not isinstance(value, str) or "\0" in value:
+        return ""
     longest = _LONGEST[name]
-    is_held = isinstance(value, str) and "\0" not in value and (longest is None or len(value) <= longest)
-    return value if is_held else ""
+    return value if longest is None or len(value) <= longest else ""
