@@ -8,7 +8,7 @@ import typer
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.names.keys import is_same
 from rollback_drills.planning.fleet_check import start_checks
-from rollback_drills.planning.outlook import find_outlooks
+from rollback_drills.planning.look_ahead import find_outlooks
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.reports.look_ahead import LookAhead, build_look_ahead, summarise

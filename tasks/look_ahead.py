@@ -15,8 +15,8 @@ from rollback_drills.database.connections import Database
 from rollback_drills.followup.open_cycles import find_quiet
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.planning.fleet_check import FleetCheck
-from rollback_drills.planning.outlook import Outlook, find_outlooks
-from rollback_drills.planning.outlook_notice import build_entries, find_earlier_cycles
+from rollback_drills.planning.look_ahead import Outlook, find_outlooks
+from rollback_drills.planning.look_ahead_notice import build_entries, find_earlier_cycles
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use

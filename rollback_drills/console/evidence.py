@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from rollback_drills.console.csv_table import CsvTable
+from rollback_drills.console.query import ROWS_ON_A_PAGE
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
@@ -17,7 +18,6 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 
-ROWS_ON_A_PAGE: Final = 100
 MOST_VERIFIED: Final = 20_000
 """How many rows are verified while somebody waits for the page."""
 

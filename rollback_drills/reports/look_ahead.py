@@ -8,7 +8,7 @@ import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.planning.outlook import AHEAD, Outlook
+from rollback_drills.planning.look_ahead import AHEAD, Outlook
 from rollback_drills.rendering.markdown import cell, table
 from rollback_drills.rendering.relative_time import write_count
 

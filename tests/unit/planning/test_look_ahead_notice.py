@@ -13,8 +13,8 @@ from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.outbox.digests import form_digests
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.planning.fleet_check import ScheduleCheck
-from rollback_drills.planning.outlook import Outlook, find_outlooks
-from rollback_drills.planning.outlook_notice import build_entries, find_earlier_cycles, find_monday
+from rollback_drills.planning.look_ahead import Outlook, find_outlooks
+from rollback_drills.planning.look_ahead_notice import build_entries, find_earlier_cycles, find_monday
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from tests.samples.builders import DRILL, NOW, judged, make_subject

@@ -12,7 +12,7 @@ from rollback_drills.notifications.outbox_entry import Hold, OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import UNSENT
-from rollback_drills.planning.outlook import ForeseenDrill, Outlook
+from rollback_drills.planning.look_ahead import ForeseenDrill, Outlook
 from rollback_drills.rendering.relative_time import write_count
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.look_ahead"

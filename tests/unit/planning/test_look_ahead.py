@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rollback_drills.notifications.sent_notification import Suppression
 from rollback_drills.planning.category import Action
 from rollback_drills.planning.fleet_check import ScheduleCheck
-from rollback_drills.planning.outlook import Outlook, find_outlooks
+from rollback_drills.planning.look_ahead import Outlook, find_outlooks
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.troubles import Risk
 from rollback_drills.readiness.criteria import Criteria
