@@ -11,6 +11,7 @@ from rollback_drills.notifications.notification import EVENT_SCHEMA, EVENT_TYPE,
 from rollback_drills.notifications.results import EventReference
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.escalation_chain import Chain
+from rollback_drills.planning.notification_title import write_title
 from rollback_drills.planning.plan import OwnerRoute, Plan
 from rollback_drills.readiness.reports import ChangeFacts, ScheduleReport
 from rollback_drills.readiness.terms import Readiness
@@ -97,7 +98,7 @@ def build_event(schedule_report: ScheduleReport, plan: Plan) -> Event:
         alert_level=plan.alert_level,
         status=plan.status,
         mode=schedule_report.mode,
-        title=_write_title(schedule_report, plan),
+        title=write_title(schedule_report, plan),
         summary=EventSummary(
             environment=schedule.environment,
             latest_drill_id=history.latest_drill_id,
@@ -116,14 +117,3 @@ def build_event(schedule_report: ScheduleReport, plan: Plan) -> Event:
         evidence_refs=list(history.evidence_refs),
         acknowledge=write_acknowledge(plan.cycle_id, "OWNER"),
     )
-
-
-def _write_title(schedule_report: ScheduleReport, plan: Plan) -> str:
-    schedule = schedule_report.schedule
-    overdue = not schedule.valid and schedule.next_due_at and schedule.stale
-    what = {
-        Readiness.DUE_SOON: "due soon",
-        Readiness.NEEDS_ATTENTION: "overdue" if overdue else "needs attention",
-    }.get(plan.status, "ready")
-    where = f" ({schedule.environment})" if schedule.environment else ""
-    return " ".join(f"Rollback drill {what}: {plan.schedule_id}{where}".split())
