@@ -1,8 +1,9 @@
 """Takes what the first format delivered over into the outbox, so that nobody is notified again."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, insert, select
@@ -25,10 +26,42 @@ def take_over_deliveries(connection: Connection) -> None:
     for sequence, record in iterate_rows(connection, _PLAN_KIND, _DELIVERY_KIND):
         try:
             deliveries.take(record)
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except (LookupError, ValueError, msgspec.ValidationError):
             raise unreadable(sequence) from None
     if rows := deliveries.to_rows():
         connection.execute(insert(OUTBOX), [msgspec.structs.asdict(row) for row in rows])
+
+
+class _PlanContent(msgspec.Struct, frozen=True, gc=False):
+    next_due_at: str | None
+
+
+class _Plan(msgspec.Struct, frozen=True, gc=False):
+    """What the record of a plan says."""
+
+    schedule_id: str
+    cycle_id: str
+    status: str
+    plan: _PlanContent
+
+
+class _Delivery(msgspec.Struct, frozen=True, gc=False):
+    """What the record of a delivery says."""
+
+    notification_id: str
+    route_key: str
+    cycle_id: str
+    schedule_id: str
+    provider: str
+    owner: str
+    status: str
+    outcome: str
+    generated_at: str
+    started_at: str
+    completed_at: str
+    attempt_count: int
+    status_code: int | None
+    external_ref: str | None
 
 
 class _Row(msgspec.Struct, kw_only=True):
@@ -66,14 +99,14 @@ class _Deliveries:
         self._due_at: dict[str, str] = {}  # by cycle
         self._open_cycle: dict[str, str] = {}  # by schedule; empty if it needed nothing
 
-    def take(self, record: dict[str, Any]) -> None:
+    def take(self, record: Mapping[str, object]) -> None:
         """Take a record: that of a plan names the cycle of its schedule."""
         if record["metadata_kind"] == _PLAN_KIND:
-            cycle_id, needs_drill = record["cycle_id"], record["status"] in _SEVERITY
-            self._due_at[cycle_id] = record["plan"]["next_due_at"] or ""
-            self._open_cycle[record["schedule_id"]] = cycle_id if needs_drill else ""
+            plan = msgspec.convert(record, _Plan)
+            self._due_at[plan.cycle_id] = plan.plan.next_due_at or ""
+            self._open_cycle[plan.schedule_id] = plan.cycle_id if plan.status in _SEVERITY else ""
         elif record["delivery_success"] is True and record["route_key"] not in self._known_routes:
-            self._rows.append(self._read(record))
+            self._rows.append(self._to_row(msgspec.convert(record, _Delivery)))
 
     def to_rows(self) -> list[_Row]:
         """Return the rows of the outbox. Only the cycles that the newest plans are about stay open."""
@@ -83,26 +116,26 @@ class _Deliveries:
             row.is_closed = row.cycle_id not in still_open
         return self._rows
 
-    def _read(self, record: dict[str, Any]) -> _Row:
-        planned_at = _seconds(record["generated_at"])
+    def _to_row(self, delivery: _Delivery) -> _Row:
+        planned_at = _seconds(delivery.generated_at)
         return _Row(
-            notification_id=record["notification_id"],
-            message_id=record["notification_id"],
-            route_key=record["route_key"],
-            cycle_id=record["cycle_id"],
-            schedule_id=record["schedule_id"],
-            provider=record["provider"],
-            owner=record["owner"],
-            status=record["status"],
-            reason=self._find_reason(record["route_key"], record["status"]),
+            notification_id=delivery.notification_id,
+            message_id=delivery.notification_id,
+            route_key=delivery.route_key,
+            cycle_id=delivery.cycle_id,
+            schedule_id=delivery.schedule_id,
+            provider=delivery.provider,
+            owner=delivery.owner,
+            status=delivery.status,
+            reason=self._find_reason(delivery.route_key, delivery.status),
             planned_at=planned_at,
             queued_at=planned_at,
-            state=record["outcome"],  # delivered or accepted: other outcomes are no success
-            attempt_count=record["attempt_count"],
-            started_at=_seconds(record["started_at"]),
-            completed_at=_seconds(record["completed_at"]),
-            status_code=record["status_code"],
-            external_ref=record["external_ref"],
+            state=delivery.outcome,  # delivered or accepted: other outcomes are no success
+            attempt_count=delivery.attempt_count,
+            started_at=_seconds(delivery.started_at),
+            completed_at=_seconds(delivery.completed_at),
+            status_code=delivery.status_code,
+            external_ref=delivery.external_ref,
         )
 
     def _find_reason(self, route_key: str, status: str) -> str:

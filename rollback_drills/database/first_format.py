@@ -4,8 +4,8 @@ The upgrade takes what was delivered over into the outbox, so that nobody is not
 to the ledger next, and so can sign, imports the rows and renames the table.
 """
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from sqlalchemy import (
     JSON,
@@ -59,7 +59,7 @@ def count_rows(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(FIRST_FORMAT)) or 0
 
 
-def iterate_rows(connection: Connection, *kinds: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def iterate_rows(connection: Connection, *kinds: str) -> Iterator[tuple[int, Mapping[str, object]]]:
     """Yield the rows in their order: the number and the record of each.
 
     Args:

@@ -140,7 +140,7 @@ def _in_utc(drill: Drill) -> Drill:
     A document that is read carefully, for the sake of any timestamp in it, has all of them in UTC: the key
     must not depend on what stands beside the drill.
     """
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     for name in ("executed_at", "reviewed_at", "approved_at"):
         instant = getattr(drill, name)
         if _is_elsewhere(instant):

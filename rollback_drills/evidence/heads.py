@@ -97,10 +97,14 @@ def _find_key(connection: Connection, stored: Any, note: SignedNote) -> PublicKe
     raise damage("its newest head is not signed by its key")
 
 
-def _named_key(record: Any) -> Any:
+class _NamedKey(msgspec.Struct, frozen=True, gc=False):
+    public_key: str
+
+
+def _named_key(record: Any) -> str | None:
     try:
-        return msgspec.json.decode(record)["public_key"]
-    except (msgspec.DecodeError, LookupError, TypeError, RecursionError):
+        return msgspec.json.decode(record, type=_NamedKey).public_key
+    except (msgspec.DecodeError, TypeError, RecursionError):
         return None
 
 

@@ -20,6 +20,7 @@ from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.outbox_transfer import find_unknown
 from rollback_drills.evidence.record import RECORD_SCHEMA
 from rollback_drills.evidence.strict_json import check_strictly, parse_strictly
+from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.redaction.redactor import Redactor
 
 _LISTS: Final = ("items", "records")
@@ -39,7 +40,7 @@ class Imported:
 @repeat_on_conflict
 def import_records(
     database: Database,
-    records: Mapping[str, dict[str, Any]],
+    records: Mapping[str, WrittenRecord],
     *,
     file_name: str,
     created_at: datetime,
@@ -73,7 +74,7 @@ def import_records(
     return Imported(len(unknown), len(records) - len(unknown), appender.went_back)
 
 
-def read_index(path: Path) -> dict[str, dict[str, Any]]:
+def read_index(path: Path) -> dict[str, WrittenRecord]:
     """Read an index: a JSON array, an object with `items` or `records`, or JSON Lines.
 
     Returns:
@@ -99,7 +100,7 @@ def read_index(path: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _records(text: str) -> Iterator[dict[str, Any]]:
+def _records(text: str) -> Iterator[WrittenRecord]:
     """Yield the records, each of them checked."""
     if not text.strip():
         raise UsageError("is empty; an evidence index is needed")
@@ -130,7 +131,7 @@ def _find_list(document: Any) -> tuple[Location, Any]:
     return (names[0],), document[names[0]]
 
 
-def _lines(text: str) -> Iterator[dict[str, Any]]:
+def _lines(text: str) -> Iterator[WrittenRecord]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
@@ -141,7 +142,7 @@ def _lines(text: str) -> Iterator[dict[str, Any]]:
                 raise UsageError(f"line {number}: {error}") from None
 
 
-def _check(record: Any, loc: Location) -> dict[str, Any]:
+def _check(record: Any, loc: Location) -> WrittenRecord:
     if not isinstance(record, dict):
         raise UsageError(f"{json_path(loc)} is {show(record)}; must be an object")
     check_strictly(record, loc)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import datetime
+from typing import Final
 
 import msgspec
 from sqlalchemy import select
@@ -20,6 +21,15 @@ class ScheduleFinding(OpenFinding, frozen=True, gc=False, kw_only=True):
     schedule_id: str
 
 
+class _Recorded(msgspec.Struct, frozen=True, gc=False):
+    schedule_id: str
+    drill_id: str
+    drill: Drill
+
+
+_decode: Final = msgspec.json.Decoder(_Recorded).decode
+
+
 def read_open_drill_findings(database: Database, *, now: datetime) -> list[ScheduleFinding]:
     """Return the open findings of all schedules by the newest record of each drill, those due first."""
     of_drills = LEDGER.c.metadata_kind == DRILL_KIND
@@ -29,10 +39,10 @@ def read_open_drill_findings(database: Database, *, now: datetime) -> list[Sched
     spelling: dict[str, str] = {}
     with database.read() as connection:
         for text in connection.scalars(records.order_by(LEDGER.c.leaf_index)):
-            record = msgspec.json.decode(text)
-            key = name_key(record["schedule_id"])
-            spelling[key] = record["schedule_id"]
-            by_schedule[key][record["drill_id"]] = msgspec.convert(record["drill"], Drill)
+            record = _decode(text)
+            key = name_key(record.schedule_id)
+            spelling[key] = record.schedule_id
+            by_schedule[key][record.drill_id] = record.drill
     found = [
         ScheduleFinding(schedule_id=spelling[key], **msgspec.structs.asdict(each))
         for key, drills in by_schedule.items()
