@@ -2,7 +2,7 @@
 
 import os
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from prefect import flow
@@ -15,6 +15,7 @@ from flows.planning import begin_run, judge_fleet
 from flows.results import AlarmPathResult, FinalState, fail_delivery
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.alarm_path_records import find_withdrawn
@@ -49,7 +50,7 @@ _USUAL: Final = AlarmPathRequest()
 def alarm_path_drill(
     schedule: str | None = None,
     history: str | None = None,
-    routing_policy: str | dict[str, Any] | None = None,
+    routing_policy: GivenPolicy = None,
     provider: str = _USUAL.provider,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,

@@ -1,13 +1,14 @@
 """The on-demand flow: notify the owners now, with the parameters of contract §7."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from prefect import flow
 
 from flows.process import run_process
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
+from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.planning.delivery_request import (
     DeliverRequest,
     ModeName,
@@ -30,7 +31,7 @@ def deliver_notifications(
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = _USUAL.generated_by,
     force: bool = False,
-    routing_policy: str | dict[str, Any] | None = None,
+    routing_policy: GivenPolicy = None,
     schedule: str | None = None,
     history: str | None = None,
     mode: ModeName | None = None,

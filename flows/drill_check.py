@@ -1,7 +1,7 @@
 """The recurring flow: checks the drills, notifies owners and keeps evidence."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from prefect import flow
 
@@ -9,6 +9,7 @@ from flows.predecessors import mark_killed_predecessors
 from flows.process import run_check
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
+from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.planning.delivery_request import (
     DrillCheckRequest,
     ModeName,
@@ -29,7 +30,7 @@ def drill_check(
     mode: ModeName | None = None,
     due_soon_days: SomeDays | None = None,
     max_age_days: SomeDays | None = None,
-    routing_policy: str | dict[str, Any] | None = None,
+    routing_policy: GivenPolicy = None,
     provider: str = _USUAL.provider,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,

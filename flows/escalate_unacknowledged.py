@@ -2,7 +2,7 @@
 
 import os
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from prefect import flow
@@ -16,7 +16,7 @@ from flows.results import FinalState, FollowUpResult, fail_delivery
 from flows.timeouts import FOLLOW_UP_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.fields import in_utc
-from rollback_drills.documents.policy_file import read_policy
+from rollback_drills.documents.policy_file import GivenPolicy, read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
@@ -40,7 +40,7 @@ _USUAL: Final = EscalateRequest()
 def escalate_unacknowledged(
     schedule: str | None = None,
     history: str | None = None,
-    routing_policy: str | dict[str, Any] | None = None,
+    routing_policy: GivenPolicy = None,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     overdue_after_minutes: OverdueMinutes = _USUAL.overdue_after_minutes,

@@ -2,7 +2,7 @@
 
 import os
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from prefect import flow
@@ -15,6 +15,7 @@ from flows.planning import begin_run, judge_fleet
 from flows.results import FinalState, LookAheadResult, fail_delivery
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
+from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.planning.delivery_request import (
@@ -44,7 +45,7 @@ def look_ahead(
     schedule: str | None = None,
     history: str | None = None,
     due_soon_days: SomeDays | None = None,
-    routing_policy: str | dict[str, Any] | None = None,
+    routing_policy: GivenPolicy = None,
     provider: str = _USUAL.provider,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,

@@ -13,6 +13,7 @@ from flows.process import run_process
 from flows.results import FinalState, RunResult, fail_delivery
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import (
@@ -49,7 +50,7 @@ def record_drill(
     target_mode: str = "disabled",
     runbook_ref: str = "",
     drill_id: str = "",
-    further: dict[str, Any] | None = None,
+    further: PlainJson | None = None,
     schedule: str | None = None,
     history: str | None = None,
     schedule_id: str | None = None,

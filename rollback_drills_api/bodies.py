@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from rollback_drills.documents.odd_names import explain_odd_name
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
 from rollback_drills.followup.requests import (
     AcknowledgedRoute,
@@ -60,7 +61,7 @@ class DeliverBody(DeliverOptions):
     provider: Annotated[str, Readable] = like(
         DeliverOptions, "provider", min_length=1, max_length=1000, pattern=ONE_LINE
     )
-    routing_policy: dict[str, Any] | None = Field(
+    routing_policy: PlainJson | None = Field(
         default=None, description="Routing policy that adds to the schedule's."
     )
     generated_by: Who | None = None
@@ -113,7 +114,7 @@ class RecordBody(Body):
     source_mode: str = like(DrillFacts, "source_mode", max_length=40)
     target_mode: str = like(RecordRequest, "target_mode", max_length=40)
     runbook_ref: str = like(DrillFacts, "runbook_ref", max_length=1000, pattern=ONE_LINE)
-    further: dict[str, Any] | None = like(RecordRequest, "further")
+    further: PlainJson | None = like(RecordRequest, "further")
     advance: bool = like(WhereToRecord, "advance")
     generated_by: Who | None = None
 

@@ -1,6 +1,6 @@
 """Records drills where their results arrive by HTTP: as a flow run, once for each drill."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.history import Drill
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.drills import write_drill
+from rollback_drills.evidence.drills import DrillRecord, write_drill
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.evidence.written_record import WrittenRecord
@@ -38,9 +39,9 @@ _PLACE: Final = "the history"
 class RecordAnswer(msgspec.Struct, frozen=True, gc=False):
     """A drill as the evidence has it."""
 
-    drill: object
-    accepted: object
-    problems: object
+    drill: PlainJson
+    accepted: bool
+    problems: Sequence[str]
     metadata: WrittenRecord
 
 
@@ -73,13 +74,13 @@ def record(served: Service, caller: str, body: RecordBody) -> tuple[RecordAnswer
     drill = _build_drill(subject, body, now)
     is_new = not _is_in_history(subject, drill)
     if not is_new and (known := _find_record(served.database(), subject.name, drill)):
-        return _answer(known), False
+        return known, False
     ran = run_flow(served.options, "record-drill", _find_parameters(served, caller, subject, body))
     written = _find_record(served.database(), subject.name, drill)
     if written is None:
         _is_in_history(_find_subject(served, body.schedule_id), drill)
         raise explain_failure(ran)
-    return _answer(written), is_new
+    return written, is_new
 
 
 def _find_subject(served: Service, schedule_id: str) -> Subject:
@@ -117,14 +118,16 @@ def _is_in_history(subject: Subject, drill: Drill) -> bool:
         raise Problem(HTTPStatus.CONFLICT, error.problem) from None
 
 
-def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> WrittenRecord | None:
+def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> RecordAnswer | None:
     """Return the newest record of this drill, as it is; None if the evidence does not have it yet."""
     if database is None:
         return None
-    wanted = EvidenceFilter(schedule_id=schedule_id, metadata_kind=DRILL_KIND)
-    records, _ = EvidenceIndex(database).find(wanted)
-    same = (each for each in records if each["drill_id"] == drill.drill_id)
-    return next((each for each in same if each["drill"] == write_drill(drill)), None)
+    wanted, facts = EvidenceFilter(schedule_id=schedule_id, metadata_kind=DRILL_KIND), write_drill(drill)
+    for written in EvidenceIndex(database).find(wanted)[0]:
+        known = msgspec.convert(written, DrillRecord)
+        if known.drill_id == drill.drill_id and known.drill == facts:
+            return RecordAnswer(known.drill, known.accepted, known.problems, written)
+    return None
 
 
 def _find_parameters(
@@ -137,7 +140,3 @@ def _find_parameters(
         "generated_by": name_caller(caller, body.generated_by),
         **(documents_of(served.options.settings) if served.options.is_embedded else {}),
     }
-
-
-def _answer(record: WrittenRecord) -> RecordAnswer:
-    return RecordAnswer(record["drill"], record["accepted"], record["problems"], record)

@@ -9,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.recorder import Recorded, record_drill
@@ -19,7 +20,7 @@ from rollback_drills.recording.target import Target
 def write_drill_down(
     target: Target,
     fields: Mapping[str, Any],
-    further: Mapping[str, Any] | None,
+    further: PlainJson | None,
     criteria: Criteria,
     now: datetime,
     *,

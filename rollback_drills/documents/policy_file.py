@@ -1,16 +1,17 @@
 """Reads the routing policy that a caller brings along; it must be usable as a whole."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.reader import parse_document, read_document
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.errors import UsageError
 
+GivenPolicy = str | PlainJson | None
+"""A routing policy as a caller gives it: its path, or the document."""
 
-def read_policy(given: Mapping[str, Any] | str | None) -> RoutingPolicy | None:
+
+def read_policy(given: GivenPolicy) -> RoutingPolicy | None:
     """Read a policy given as a path or as the document itself.
 
     Raises:

@@ -1,10 +1,11 @@
 """What people say and approve: the source of forms, bodies and options."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.followup.acknowledgement import (
     LONGEST_ACKNOWLEDGED_FOR,
     Acknowledgement,
@@ -144,7 +145,7 @@ class DecideRequest(DocumentsRequest):
 class EscalateRequest(DocumentsRequest):
     """What is escalated, and when it is too late."""
 
-    routing_policy: str | dict[str, Any] | None = like(DeliverOptions, "routing_policy")
+    routing_policy: GivenPolicy = like(DeliverOptions, "routing_policy")
     retries: Retries = like(DeliverOptions, "retries")
     timeout_seconds: TimeoutSeconds = like(DeliverOptions, "timeout_seconds")
     overdue_after_minutes: OverdueMinutes = Field(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
+from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import DESCRIPTIONS, Settings
 
@@ -84,7 +85,7 @@ class DeliverOptions(HowToDeliver):
         default=False,
         description="Notify even if healthy or just notified; never in a window or absence.",
     )
-    routing_policy: str | dict[str, Any] | None = Field(
+    routing_policy: GivenPolicy = Field(
         None, description="Routing policy that adds to the schedule's: the document, or its path."
     )
 
@@ -112,7 +113,7 @@ class LookAheadRequest(HowToDeliver, DocumentsRequest):
     due_soon_days: Annotated[SomeDays | None, of_setting("due_soon_days")] = like(
         CheckRequest, "due_soon_days"
     )
-    routing_policy: str | dict[str, Any] | None = like(DeliverOptions, "routing_policy")
+    routing_policy: GivenPolicy = like(DeliverOptions, "routing_policy")
     provider: str = Field(
         "all",
         description="Providers to notify: all that open no ticket, or a list separated by commas.",
@@ -125,7 +126,7 @@ class LookAheadRequest(HowToDeliver, DocumentsRequest):
 class AlarmPathRequest(HowToDeliver, DocumentsRequest):
     """What the monthly drill of the alarm paths is asked."""
 
-    routing_policy: str | dict[str, Any] | None = like(DeliverOptions, "routing_policy")
+    routing_policy: GivenPolicy = like(DeliverOptions, "routing_policy")
     generated_by: str = Field("alarm-path-drill", description="Who asked, as recorded in the evidence.")
     dry_run: bool = like(DeliverRequest, "dry_run")
     as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")

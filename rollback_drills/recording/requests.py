@@ -1,11 +1,12 @@
 """What people say of a drill that was performed: the source of the form and of the options."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from rollback_drills.documents.history import ExerciseType, Trigger
+from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.planning.delivery_request import CheckRequest, HowToDeliver, Otherwise, Request
 
 OutcomeName = Literal["pass", "fail"]
@@ -79,7 +80,7 @@ class RecordRequest(DrillFacts, WhereToRecord, HowToDeliver, CheckRequest):
     status: OutcomeName = Field(description="How the drill ended.")
     fallback_verified: bool = Field(default=False, description="Whether the drill verified the fallback.")
     target_mode: str = Field("disabled", description="The mode after it.")
-    further: dict[str, Any] | None = Field(
+    further: PlainJson | None = Field(
         None,
         description="Other fields of a drill as the history has them, such as participants and findings.",
     )
