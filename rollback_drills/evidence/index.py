@@ -168,13 +168,13 @@ def read_row(leaf_index: int, text: str) -> WrittenRecord:
         DatabaseError: The row holds no record any more.
     """
     try:
-        record = msgspec.json.decode(text)
+        record: WrittenRecord = msgspec.json.decode(text, type=WrittenRecord)
         is_record = record["leaf_index"] == leaf_index and isinstance(record["metadata_kind"], str)
     except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError):
         is_record = False
     if not is_record:
         raise _lost(leaf_index)
-    return dict(record)
+    return record
 
 
 def _lost(leaf_index: int) -> DatabaseError:

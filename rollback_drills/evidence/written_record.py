@@ -14,6 +14,18 @@ def text_of(record: WrittenRecord, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def number_of(record: WrittenRecord, name: str) -> float | int | None:
+    """Return a number of a record; None if it has none of this name."""
+    value = record.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def object_of(record: WrittenRecord, name: str) -> WrittenRecord:
+    """Return an object in a record; empty if it has none of this name."""
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
+
+
 def read_untrusted(content: bytes) -> WrittenRecord | None:
     """Return the record that a leaf holds, or None if it holds none."""
     try:

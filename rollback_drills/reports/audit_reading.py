@@ -14,18 +14,12 @@ from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.heads import newest_head
 from rollback_drills.evidence.index import read
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.written_record import number_of, object_of, text_of
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.reports.audit_document import AcknowledgementRow, AuditPackage, PlanRow
 from rollback_drills.reports.audit_package import Evidence, Outcome, build_package, seal
 from rollback_drills.reports.filters import PackageFilter
-from rollback_drills.reports.imported import (
-    ROWS_AT_ONCE,
-    ImportedRecord,
-    iterate_imported,
-    number_of,
-    object_of,
-    text_of,
-)
+from rollback_drills.reports.imported import ROWS_AT_ONCE, ImportedRecord, iterate_imported
 from rollback_drills.reports.period import Period
 from rollback_drills.reports.routes import iterate_routes
 
@@ -110,13 +104,13 @@ def imported_acknowledgements(
 ) -> Iterator[tuple[datetime, AcknowledgementRow]]:
     """Yield the rows of imported acknowledgements with their instants."""
     for record in iterate_imported(connection, ACKNOWLEDGEMENT_KIND, schedule_id=wanted.schedule_id):
-        said = object_of(record.original.get("acknowledgement")) or record.original
+        said = object_of(record.original, "acknowledgement") or record.original
         described = AcknowledgementRow(
             row=record.row,
             imported=True,
-            **{name: text_of(said.get(name)) for name in _TEXTS},
-            acknowledged_at=_normalise(text_of(said.get("acknowledged_at")), record),
-            acknowledged_until=text_of(said.get("acknowledged_until")) or None,
+            **{name: text_of(said, name) for name in _TEXTS},
+            acknowledged_at=_normalise(text_of(said, "acknowledged_at"), record),
+            acknowledged_until=text_of(said, "acknowledged_until") or None,
         )
         # One that names no owner may count for the owner who is asked for.
         leave_out = () if described.owner else ("owner",)
@@ -183,16 +177,16 @@ def _plans(
 def _imported_plans(connection: Connection, wanted: PackageFilter, period: Period) -> Iterator[PlanRow]:
     names = ("schedule_id", "cycle_id", "plan_id", "status", "alert_level")
     for record in iterate_imported(connection, PLAN_KIND):
-        plan = object_of(record.original.get("plan")) or record.original
+        plan = object_of(record.original, "plan") or record.original
         described = PlanRow(
             row=record.row,
             imported=True,
             created_at=write_instant(record.at),
-            **{name: text_of(plan.get(name) or record.original.get(name)) for name in names},
-            generated_at=text_of(plan.get("generated_at")),
-            next_due_at=text_of(plan.get("next_due_at")) or None,
-            deliverable_route_count=number_of(plan.get("deliverable_route_count")),
-            suppressed_route_count=number_of(plan.get("suppressed_route_count")),
+            **{name: text_of(plan, name) or text_of(record.original, name) for name in names},
+            generated_at=text_of(plan, "generated_at"),
+            next_due_at=text_of(plan, "next_due_at") or None,
+            deliverable_route_count=number_of(plan, "deliverable_route_count"),
+            suppressed_route_count=number_of(plan, "suppressed_route_count"),
         )
         if period.contains(record.at) and wanted.matches(described, ("provider", "owner")):
             yield described

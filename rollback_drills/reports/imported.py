@@ -1,16 +1,18 @@
 """Reads records that were imported from another index as what they were there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.instants import read_instant
+from rollback_drills.evidence.import_record import ImportRecord
+from rollback_drills.evidence.index import read
 from rollback_drills.evidence.records import IMPORT_KIND
+from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.names.spellings import find_spellings_by_index
 
 ROWS_AT_ONCE: Final = 1000
@@ -24,7 +26,7 @@ class ImportedRecord:
     """Its row in this ledger."""
     at: datetime
     """When the other index says that it was written, in UTC."""
-    original: Mapping[str, Any]
+    original: WrittenRecord
 
 
 def iterate_imported(
@@ -43,21 +45,7 @@ def iterate_imported(
         rows = rows.where(LEDGER.c.schedule_id.in_(ids))
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
     for row in connection.execute(ordered):
-        original = msgspec.json.decode(row.record)["original"]
+        original = read(row.leaf_index, row.record, ImportRecord).original
         if original["metadata_kind"] in kinds:
-            yield ImportedRecord(row.leaf_index, read_instant(original["created_at"])[0], original)
-
-
-def text_of(value: Any) -> str:
-    """Return a text; what is none, in a record of others, is none."""
-    return value if isinstance(value, str) else ""
-
-
-def number_of(value: Any) -> float | int | None:
-    """Return a number; what is none, in a record of others, is unknown."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def object_of(value: Any) -> Mapping[str, Any]:
-    """Return an object; what is none, in a record of others, is empty."""
-    return value if isinstance(value, dict) else {}
+            at, _ = read_instant(text_of(original, "created_at"))
+            yield ImportedRecord(row.leaf_index, at, original)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, or_, select
@@ -15,16 +15,11 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.delivery_records import DELIVERY_SOURCE
 from rollback_drills.evidence.first_records import IMPORTED_FROM
 from rollback_drills.evidence.records import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
+from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.reports.filters import NotificationFilter
-from rollback_drills.reports.imported import (
-    ImportedRecord,
-    iterate_imported,
-    number_of,
-    object_of,
-    text_of,
-)
+from rollback_drills.reports.imported import ImportedRecord, iterate_imported
 from rollback_drills.reports.paging import HistoryPage, OwnRows, find_page, read_page
 from rollback_drills.reports.period import Period
 
@@ -177,7 +172,7 @@ def imported_notifications(
             described = (
                 _describe_imported(record, each)
                 for each in _deliveries(record)
-                if text_of(each.get("notification_id")) not in taken_over
+                if text_of(each, "notification_id") not in taken_over
             )
             yield from ((record.at, each) for each in described if wanted.matches(each))
 
@@ -188,9 +183,9 @@ def _find_taken_over(connection: Connection) -> AbstractSet[str]:
     return set(connection.scalars(select(OUTBOX.c.notification_id).where(has_no_text)))
 
 
-def _deliveries(record: ImportedRecord) -> Iterator[Mapping[str, Any]]:
+def _deliveries(record: ImportedRecord) -> Iterator[WrittenRecord]:
     """Yield what a record says of each provider."""
-    listed = object_of(record.original.get("delivery")).get("deliveries")
+    listed = object_of(record.original, "delivery").get("deliveries")
     if isinstance(listed, list):
         yield from (each for each in listed if isinstance(each, dict))
         return
@@ -199,26 +194,26 @@ def _deliveries(record: ImportedRecord) -> Iterator[Mapping[str, Any]]:
         yield {"provider": name, "success": name not in (failed if isinstance(failed, list) else ())}
 
 
-def _describe_imported(record: ImportedRecord, delivery: Mapping[str, Any]) -> NotificationRow:
+def _describe_imported(record: ImportedRecord, delivery: WrittenRecord) -> NotificationRow:
     """Return the row of an imported delivery; the record does not name who was notified."""
     original = record.original
     is_notified = delivery.get("success") is True
     return NotificationRow(
-        notification_id=text_of(delivery.get("notification_id")),
+        notification_id=text_of(delivery, "notification_id"),
         imported=True,
-        **{name: text_of(original.get(name)) for name in ("schedule_id", "cycle_id", "plan_id")},
-        **{name: text_of(delivery.get(name)) for name in ("route_key", "provider", "owner", "reason")},
-        status=text_of(original.get("status")),
+        **{name: text_of(original, name) for name in ("schedule_id", "cycle_id", "plan_id")},
+        **{name: text_of(delivery, name) for name in ("route_key", "provider", "owner", "reason")},
+        status=text_of(original, "status"),
         state=State.DELIVERED if is_notified else State.PERMANENT,
         success=is_notified,
         planned_at=write_instant(record.at),
-        attempt_count=number_of(delivery.get("attempt_count")),
-        started_at=text_of(delivery.get("started_at")) or None,
-        completed_at=text_of(delivery.get("completed_at")) or None,
+        attempt_count=number_of(delivery, "attempt_count"),
+        started_at=text_of(delivery, "started_at") or None,
+        completed_at=text_of(delivery, "completed_at") or None,
         next_attempt_at=None,
-        status_code=number_of(delivery.get("status_code")),
-        error="" if is_notified else text_of(delivery.get("error")),
-        external_ref=text_of(delivery.get("external_ref")),
+        status_code=number_of(delivery, "status_code"),
+        error="" if is_notified else text_of(delivery, "error"),
+        external_ref=text_of(delivery, "external_ref"),
         may_repeat=delivery.get("may_repeat") is True,
         rows=[record.row],
     )

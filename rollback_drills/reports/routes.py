@@ -1,9 +1,9 @@
 """The routing history of contract §6: one row for each route decision that the evidence holds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -11,17 +11,12 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.index import read_row
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
+from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.reports.filters import CATEGORIES, RouteFilter
-from rollback_drills.reports.imported import (
-    ROWS_AT_ONCE,
-    ImportedRecord,
-    iterate_imported,
-    number_of,
-    object_of,
-    text_of,
-)
+from rollback_drills.reports.imported import ROWS_AT_ONCE, ImportedRecord, iterate_imported
 from rollback_drills.reports.paging import HistoryPage, OwnRows, find_page, read_page
 from rollback_drills.reports.period import Period
 
@@ -90,7 +85,7 @@ def describe_routes(connection: Connection, rows: Sequence[int]) -> dict[int, Ro
     for start in range(0, len(rows), MOST_PARAMETERS):
         some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])
         for row in connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some)):
-            found[row.leaf_index] = _describe(row.leaf_index, msgspec.json.decode(row.record))
+            found[row.leaf_index] = _describe(row.leaf_index, read_row(row.leaf_index, row.record))
     return found
 
 
@@ -101,7 +96,7 @@ def iterate_routes(connection: Connection, wanted: RouteFilter, period: Period) 
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(*wanted.to_sql(connection), *period.to_sql())
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
     for row in connection.execute(ordered):
-        yield _describe(row.leaf_index, msgspec.json.decode(row.record))
+        yield _describe(row.leaf_index, read_row(row.leaf_index, row.record))
 
 
 def imported_routes(
@@ -119,7 +114,7 @@ def _describe_imported(record: ImportedRecord) -> Iterator[RouteRow]:
     if original["metadata_kind"] == DECISION_KIND:
         yield _describe(record.row, original, record)
     elif not original.get("cycle_id"):  # a plan with a cycle is one of ours: its decisions have records
-        plan = object_of(original.get("plan")) or original
+        plan = object_of(original, "plan") or original
         facts = {name: plan.get(name) or original.get(name) for name in _NAMES}
         decisions = plan.get("route_decisions")
         for each in decisions if isinstance(decisions, list) else ():
@@ -128,7 +123,7 @@ def _describe_imported(record: ImportedRecord) -> Iterator[RouteRow]:
                 yield _describe(record.row, {**facts, **own}, record)
 
 
-def _describe(row: int, decision: Mapping[str, Any], imported: ImportedRecord | None = None) -> RouteRow:
+def _describe(row: int, decision: WrittenRecord, imported: ImportedRecord | None = None) -> RouteRow:
     """Return the row of a decision.
 
     Args:
@@ -136,10 +131,10 @@ def _describe(row: int, decision: Mapping[str, Any], imported: ImportedRecord | 
         decision: Its record, or what a plan of another index says of it.
         imported: The record of the other index.
     """
-    window = object_of(decision.get("maintenance_window"))
-    availability = object_of(decision.get("owner_availability"))
+    window = object_of(decision, "maintenance_window")
+    availability = object_of(decision, "owner_availability")
     is_available = availability.get("available") is not False
-    owner, reason = text_of(decision.get("owner")), text_of(decision.get("reason"))
+    owner, reason = text_of(decision, "owner"), text_of(decision, "reason")
     category = Category.DELIVER
     is_notified = decision.get("action") != Action.SUPPRESS
     if not is_notified:
@@ -149,21 +144,21 @@ def _describe(row: int, decision: Mapping[str, Any], imported: ImportedRecord | 
     return RouteRow(
         row=row,
         imported=imported is not None,
-        created_at=write_instant(imported.at) if imported else decision["created_at"],
-        **{name: text_of(decision.get(name)) for name in _NAMES},
-        provider=text_of(decision.get("provider")),
+        created_at=write_instant(imported.at) if imported else text_of(decision, "created_at"),
+        **{name: text_of(decision, name) for name in _NAMES},
+        provider=text_of(decision, "provider"),
         owner=owner,
-        escalation_owner=text_of(decision.get("escalation_owner")) or owner,
+        escalation_owner=text_of(decision, "escalation_owner") or owner,
         action=Action.DELIVER if is_notified else Action.SUPPRESS,
         category=category,
         reason=reason,
-        notification_reason=text_of(decision.get("notification_reason")) or None,
-        deferred_until=text_of(decision.get("deferred_until")) or None,
-        acknowledgement_minutes=number_of(decision.get("acknowledgement_minutes")),
-        maintenance_window_id=text_of(window.get("window_id")),
-        maintenance_window_reason=text_of(window.get("reason")),
+        notification_reason=text_of(decision, "notification_reason") or None,
+        deferred_until=text_of(decision, "deferred_until") or None,
+        acknowledgement_minutes=number_of(decision, "acknowledgement_minutes"),
+        maintenance_window_id=text_of(window, "window_id"),
+        maintenance_window_reason=text_of(window, "reason"),
         owner_available=is_available,
-        owner_availability_reason=text_of(availability.get("reason")),
+        owner_availability_reason=text_of(availability, "reason"),
     )
 
 
