@@ -13,7 +13,7 @@ from rollback_drills.access.link_permission import LinkKeys
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.evidence.record import name_run
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
 from rollback_drills.followup.linked_route import record_revocation
@@ -26,6 +26,7 @@ from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran
 from tests.api.conftest import NOTIFICATIONS, client_of
 from tests.samples.builders import open_key
+from tests.samples.plain_records import read_plain
 
 KEYS = LinkKeys.generate()
 
@@ -53,8 +54,7 @@ def link_to(database: Any, owner: str = "team-a", provider: str = "slack", **whe
 
 def acknowledged(database: Any) -> list[dict[str, Any]]:
     """Return what was acknowledged."""
-    found, _ = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=ACKNOWLEDGEMENT_KIND), limit=100)
-    return found
+    return read_plain(database, ACKNOWLEDGEMENT_KIND)
 
 
 @pytest.fixture

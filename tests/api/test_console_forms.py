@@ -14,7 +14,6 @@ from rollback_drills.access.link_permission import FORM_LASTS, LinkKeys
 from rollback_drills.console.acting import FormName
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DRILL_KIND,
@@ -25,6 +24,7 @@ from rollback_drills_api.logins import parse_login
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import Keys, client_of
 from tests.api.played_flows import play_flows
+from tests.samples.plain_records import read_plain
 
 PAGE = "/console/schedule?id=payments"
 FORM = "/console/schedule"
@@ -74,8 +74,7 @@ def send(
 
 
 def evidence(options: ApiOptions, kind: str) -> list[PlainJson]:
-    index = EvidenceIndex(Database.at(options.database_url))
-    return list(index.find(EvidenceFilter(metadata_kind=kind))[0])
+    return read_plain(Database.at(options.database_url), kind)
 
 
 def in_days(days: int) -> str:

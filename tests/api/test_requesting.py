@@ -10,11 +10,11 @@ from starlette.testclient import TestClient
 from rollback_drills.access.api_token import Scope
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import EXCEPTION_KIND
 from rollback_drills_api.options import ApiOptions
 from tests.api.conftest import NOTIFICATIONS, Keys
 from tests.api.played_flows import play_flows
+from tests.samples.plain_records import read_plain
 
 REQUESTS = f"{NOTIFICATIONS}/exception-requests"
 
@@ -27,8 +27,7 @@ def _played(options: ApiOptions, keys: Keys, monkeypatch: pytest.MonkeyPatch) ->
 
 def granted(options: ApiOptions) -> list[PlainJson]:
     """Return the exceptions of the evidence."""
-    index = EvidenceIndex(Database.at(options.database_url))
-    return list(index.find(EvidenceFilter(metadata_kind=EXCEPTION_KIND))[0])
+    return read_plain(Database.at(options.database_url), EXCEPTION_KIND)
 
 
 def ask(client: TestClient, keys: Keys, who: str = "operateer", **changes: Any) -> Response:

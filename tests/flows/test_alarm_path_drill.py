@@ -15,11 +15,12 @@ from flows.acknowledge_notification import acknowledge_notification
 from flows.alarm_path_drill import alarm_path_drill
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import ALARM_PATH_KIND, ROUTE_DELIVERY_KIND
 from tests.flows.test_follow_up_in_runs import data_of, pages_of
 from tests.processes.saved_connectors import SavedConnectors
 from tests.samples.builders import SCHEDULE
+from tests.samples.plain_records import read_plain
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -78,7 +79,7 @@ def follow_up() -> State[Any]:
 
 
 def rows_of(url: str, kind: str) -> list[dict[str, Any]]:
-    return list(EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=kind))[0])
+    return read_plain(Database.open(url), kind)
 
 
 def test_the_drill_finds_the_owner_whose_receiver_refuses(

@@ -36,7 +36,7 @@ from rollback_drills.evidence.records import (
 from rollback_drills_cli.main import app
 from tasks.evidence import open_database, open_existing
 from tests.samples.builders import DRILL
-from tests.samples.plain_records import as_record, start_record
+from tests.samples.plain_records import as_record, read_plain, start_record
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 SCHEDULE: Mapping[str, Any] = {
@@ -184,9 +184,8 @@ def test_a_drill_is_recorded_once_and_again_when_it_was_changed(tmp_path: Path, 
         path = write(tmp_path, "history.json", history)
         drill_check(schedule=schedule, history=path, return_state=True)
 
-    records, total = EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=DRILL_KIND))
+    records = read_plain(Database.open(url), DRILL_KIND)
 
-    assert total == 2
     assert [each["drill"]["recovery_minutes"] for each in records] == [9, 7]
     assert {each["schedule_id"] for each in records} == {"payments"}
 
@@ -252,7 +251,7 @@ def test_the_commands_of_the_evidence_do_what_they_say(
     assert "changed: report.html is not the file that was exported" in printed
     code, printed = drills("evidence", "prune", "--by", "maria", "--dry-run")
     assert (code, printed.startswith("0 rows from before")) == (0, True)
-    cycle = EvidenceIndex.open(url).find(EvidenceFilter(provider="webhook"))[0][0]["cycle_id"]
+    cycle = str(EvidenceIndex.open(url).find(EvidenceFilter(provider="webhook"))[0][0]["cycle_id"])
     code, printed = drills(
         *("ack", "--cycle", cycle, "--provider", "webhook", "--owner", "payments-team", "--by", "maria")
     )

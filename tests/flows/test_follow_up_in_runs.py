@@ -28,6 +28,7 @@ from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.notifications.states import State as DeliveryState
 from tests.flows.test_events import events_of
 from tests.processes.loopback_receiver import running_receiver
+from tests.samples.plain_records import read_plain
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime.now(UTC)  # deliveries have the real clock; what is judged later is judged as of later
@@ -85,7 +86,7 @@ def data_of(state: State[Any]) -> dict[str, Any]:
 
 
 def rows_of(url: str, kind: str) -> list[dict[str, Any]]:
-    return list(EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=kind))[0])
+    return read_plain(Database.open(url), kind)
 
 
 def pages_of(key: str) -> list[str]:

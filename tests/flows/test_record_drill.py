@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 
 from flows.drill_check import drill_check
 from flows.record_drill import record_drill
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills_cli.main import app
 from tests.samples.builders import DRILL
+from tests.samples.plain_records import read_plain
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -79,7 +80,7 @@ def drills_in(paths: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def evidence(url: str, kind: str) -> list[dict[str, Any]]:
-    return EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=kind))[0]
+    return read_plain(Database.open(url), kind)
 
 
 def test_an_accepted_drill_is_recorded_and_everybody_who_was_told_hears_of_it(

@@ -12,9 +12,10 @@ from pytest_httpserver import HTTPServer
 from flows.drill_check import drill_check
 from flows.record_drill import record_drill
 from flows.release_gate import release_gate
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.database.connections import Database
 from rollback_drills.evidence.records import PLAN_KIND
 from tests.samples.changes import write_changes
+from tests.samples.plain_records import read_plain
 from tests.samples.promotion import write_promotion
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -75,7 +76,7 @@ def test_a_change_notifies_once_and_blocks_the_gate_until_the_next_drill(
     assert message
     assert "rollback drill current proof of payments" in message
     assert "payments 2.4.0 (rel-42)" in message
-    (plan, *_) = EvidenceIndex.open(url).find(EvidenceFilter(metadata_kind=PLAN_KIND))[0]
+    (plan, *_) = read_plain(Database.open(url), PLAN_KIND)
     assert "payments 2.4.0 (rel-42)" in plan["plan"]["reason"]
 
     record_drill(

@@ -11,7 +11,6 @@ from sqlalchemy import update
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
@@ -27,7 +26,7 @@ from rollback_drills.outbox.queries import discard_rows, get_row, replay_rows
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.redaction.redactor import T
 from tests.samples.builders import NOW, open_key
-from tests.samples.plain_records import as_record, start_record
+from tests.samples.plain_records import as_record, read_plain, start_record
 
 LEASE = 60.0
 
@@ -196,9 +195,7 @@ def index(database: Database, records: Sequence[Record] = (), redact: Callable[[
 
 def route_outcomes(database: Database) -> list[tuple[str, str]]:
     """Return the notifications whose outcomes the evidence has, in its order."""
-    wanted = EvidenceFilter(metadata_kind=ROUTE_DELIVERY_KIND)
-    records, total = EvidenceIndex(database).find(wanted, limit=10_000)
-    assert total == len(records)
+    records = read_plain(database, ROUTE_DELIVERY_KIND)
     return [(each["notification_id"], each["outcome"]) for each in reversed(records)]
 
 

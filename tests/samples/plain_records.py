@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from rollback_drills import PRODUCT
+from rollback_drills.database.connections import Database
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.record import RECORD_SCHEMA, Record
 
 
@@ -22,6 +24,12 @@ def start_record(kind: str, session_id: str, *, created_at: datetime, signer: st
         "metadata_kind": kind,
         "signer": signer,
     }
+
+
+def read_plain(database: Database, kind: str | None = None, *, limit: int = 10_000) -> list[dict[str, Any]]:
+    """Return the records of a kind as plain values, the newest first; of all kinds if it is None."""
+    found, _ = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=kind), limit=limit)
+    return list(map(dict, found))
 
 
 def as_record(plain: Mapping[str, Any]) -> Record:

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.population import Changes, Concluded, Part, Population, name_population
 from rollback_drills.evidence.record import Record
@@ -14,6 +13,7 @@ from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import NOW, judged, make_subject, planned
+from tests.samples.plain_records import read_plain
 
 DAY = timedelta(days=1)
 POPULATION = name_population("fleet/*.json", None, requested=None)
@@ -44,8 +44,7 @@ def news_of(changes: Changes) -> tuple[set[str], list[str], list[str]]:
 
 def records(database: Database, kind: str) -> list[PlainJson]:
     """Return the records of a kind, the oldest first."""
-    found, _ = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=kind))
-    return found[::-1]
+    return read_plain(database, kind)[::-1]
 
 
 def verify(database: Database) -> Verification:

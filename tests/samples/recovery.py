@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import (
     CLOSURE_KIND,
@@ -23,6 +22,7 @@ from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.claims import Claimed, Result, settle_and_claim
 from rollback_drills.recovery.recording import Writer
 from tests.samples.builders import NOW, open_key
+from tests.samples.plain_records import read_plain
 
 START = NOW.timestamp()
 RECOVERY_KINDS = (
@@ -101,8 +101,9 @@ def writer(at: float) -> Writer:
 
 def find_records(database: Database, *kinds: str) -> list[PlainJson]:
     """Return the records of some kinds in their order; by default all that outages and replays write."""
-    found, _ = EvidenceIndex(database).find(EvidenceFilter(), limit=10_000)
-    return [each for each in reversed(found) if each["metadata_kind"] in (kinds or RECOVERY_KINDS)]
+    return [
+        each for each in reversed(read_plain(database)) if each["metadata_kind"] in (kinds or RECOVERY_KINDS)
+    ]
 
 
 def kinds_of(database: Database) -> list[str]:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, EXCEPTION_KIND, EXCEPTION_REQUEST_KIND
 from rollback_drills_cli.evidence import signing
 from rollback_drills_cli.main import main
 from tests.samples.builders import SCHEDULE, open_key, written
 from tests.samples.databases import empty_sqlite
+from tests.samples.plain_records import read_plain
 from tests.samples.world import World
 
 NOW = datetime(2025, 12, 1, 9, tzinfo=UTC)  # past by any clock: what is written down has the real one
@@ -48,9 +48,7 @@ class Drills:
         return found
 
     def evidence(self, kind: str) -> list[dict[str, Any]]:
-        return list(
-            EvidenceIndex(self.world.database).find(EvidenceFilter(metadata_kind=kind), limit=1000)[0]
-        )
+        return read_plain(self.world.database, kind)
 
     def find_problem(self) -> str:
         """Return what was refused, as one line."""

@@ -10,12 +10,12 @@ import pytest
 
 from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
 from rollback_drills_cli import record_result
 from rollback_drills_cli.main import main
 from tests.samples.builders import DRILL, SCHEDULE, open_key, written
+from tests.samples.plain_records import read_plain
 
 HISTORY: Mapping[str, Any] = {
     "schema_version": "cavra.go-backend-rollback-drill-history.v1",
@@ -55,8 +55,7 @@ class Record:
         return found
 
     def evidence(self, kind: str) -> list[dict[str, Any]]:
-        index = EvidenceIndex(Database.open(f"sqlite:///{self.folder / 'evidence.db'}"))
-        return index.find(EvidenceFilter(metadata_kind=kind))[0]
+        return read_plain(Database.open(f"sqlite:///{self.folder / 'evidence.db'}"), kind)
 
 
 @pytest.fixture

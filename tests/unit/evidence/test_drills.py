@@ -16,13 +16,13 @@ from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.reader import parse_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
-from rollback_drills.evidence.drills import SeenDrills, find_drills
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.drills import DrillRecord, SeenDrills, find_drills
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DRILL_KIND, KINDS
 from rollback_drills.readiness.acceptance import CLOCK_SKEW, find_problems, is_accepted
 from tests.samples.builders import DRILL, NOW, SCHEDULE, make_subject, open_key, written
+from tests.samples.plain_records import read_plain
 from tests.unit.documents.test_drill_fields import ASKED_FOR
 
 TICK = timedelta(microseconds=1)
@@ -34,6 +34,11 @@ def found(*subjects: Subject) -> SeenDrills:
         each.schedule.document.schedule_id for each in subjects if each.schedule and each.schedule.document
     ]
     return find_drills(subjects, names, now=NOW, created_at=NOW + timedelta(minutes=1), signer="me")
+
+
+def made(seen: SeenDrills) -> list[DrillRecord]:
+    """Make the records of drills."""
+    return [record for make in seen.values() if isinstance(record := make(), DrillRecord)]
 
 
 def key_of(drill: Mapping[str, Any] | str, schedule_id: str = "payments") -> str:
@@ -229,7 +234,7 @@ def test_the_same_drill_of_two_schedules_is_two_and_twice_in_one_history_is_one(
     two = found(make_subject([DRILL, DRILL]), make_subject([DRILL], schedule_id="billing"))
 
     assert len(two) == 2
-    first, second = (make() for make in two.values())
+    first, second = made(two)
     assert (first.schedule_id, second.schedule_id) == ("payments", "billing")
     assert first.session_id != second.session_id
     assert first.drill == second.drill
@@ -255,7 +260,7 @@ def test_a_drill_in_the_future_waits_until_its_date_has_come(ahead: timedelta, i
 
     assert bool(found(subject)) is is_found
     later = find_drills([subject], ["payments"], now=NOW + ahead, created_at=NOW, signer="me")
-    assert [make().accepted for make in later.values()] == [True]
+    assert [each.accepted for each in made(later)] == [True]
 
 
 @pytest.mark.parametrize(
@@ -287,9 +292,9 @@ def test_the_environment_is_that_of_the_history() -> None:
     document = written({"environment": "staging", "drills": [DRILL]})
     subject = Subject(make_subject().schedule, parse_document(History, document, "history.json"))
 
-    (make,) = found(subject).values()
+    (record,) = made(found(subject))
 
-    assert make().environment == "staging"
+    assert record.environment == "staging"
 
 
 def test_no_dictionary_is_handed_to_prefect_which_would_look_into_each_of_its_values() -> None:
@@ -317,8 +322,7 @@ def test_a_drill_is_written_once_and_once_more_when_it_was_changed(tmp_path: Pat
     for drills in ([DRILL], [DRILL], [DRILL, second], [changed, second], [second, changed], [second], []):
         run(*drills)
 
-    records, total = EvidenceIndex(database).find(EvidenceFilter(metadata_kind=DRILL_KIND))
-    assert total == 3
+    records = read_plain(database, DRILL_KIND)
     assert [(each["drill_id"], each["accepted"]) for each in reversed(records)] == [
         ("drill-1", True),
         ("drill-2", False),

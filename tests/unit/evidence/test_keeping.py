@@ -156,7 +156,7 @@ def test_pruning_ends_what_is_too_old_and_the_rest_verifies(database: Database, 
     result = verified(database, Trust([("an old head", head.checkpoint)], KEY.public))
     assert (result.findings, result.pruned_count, result.size) == ([], 10, 22)
     assert result.compared == ["an old head", "the public key"]
-    root = Checkpoint("", 11, b64decode(record["root"]))
+    root = Checkpoint("", 11, b64decode(str(record["root"])))
     assert verified(database, Trust([("its own root", root)])).is_intact
     fill(database, (3,), start=800 * 24)
     export(database, Query(), tmp_path / "out", key=KEY, exported_at=NOW, progress=lambda _: None)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rollback_drills.documents.plain_json import to_plain
-from rollback_drills.evidence.delivery_records import record_deliveries
+from rollback_drills.evidence.delivery_records import DeliveryRecord, record_deliveries
 from rollback_drills.evidence.plan_records import record_plan
 from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
@@ -202,4 +202,5 @@ def test_deliveries_are_recorded_as_one_and_route_by_route() -> None:
 def test_a_run_without_deliveries_is_recorded_as_no_success() -> None:
     (whole,) = record_deliveries(EVENT, [], created_at=datetime(2026, 12, 1, tzinfo=UTC), signer="me")
 
+    assert isinstance(whole, DeliveryRecord)
     assert (whole.delivery_success, whole.attempt_count, whole.max_attempt_count) == (False, 0, 0)

@@ -13,7 +13,6 @@ from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.drills import find_drills
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.records import DRILL_KIND, RETEST_KIND
 from rollback_drills.readiness.criteria import Criteria
@@ -23,6 +22,7 @@ from rollback_drills.recording.recorder import Recorded, record_drill, write_rep
 from rollback_drills.recording.retests import find_retests
 from rollback_drills.recording.target import Target, find_target
 from tests.samples.builders import DRILL, NOW, SCHEDULE, open_key, written
+from tests.samples.plain_records import read_plain
 
 HISTORY: Mapping[str, Any] = {
     "schema_version": "cavra.go-backend-rollback-drill-history.v1",
@@ -427,10 +427,9 @@ def test_the_record_of_a_retest_says_what_failed_and_by_when_it_is_due(
 ) -> None:
     recorded = folder.record(status="fail")
     write_evidence(database, recorded)
-    index_ = EvidenceIndex(database)
 
-    ((retest,), _) = index_.find(EvidenceFilter(metadata_kind=RETEST_KIND))
-    drills, _ = index_.find(EvidenceFilter(metadata_kind=DRILL_KIND))
+    (retest,) = read_plain(database, RETEST_KIND)
+    drills = read_plain(database, DRILL_KIND)
 
     assert retest["session_id"] == drills[0]["session_id"]
     assert retest["leaf_index"] == drills[0]["leaf_index"] + 1

@@ -1,5 +1,6 @@
 """What is found in one stored row of the ledger, without a database."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_an_outcome_is_found_in_the_row_that_holds_it() -> None:
     found: list[Any] = []
 
     class Outcomes(TakenOutcomes):
-        def find(self, record: dict[str, Any]) -> None:
+        def find(self, record: Mapping[str, object]) -> None:
             found.append(record["session_id"])
 
     judge = RowJudge(Verification(), Outcomes())
