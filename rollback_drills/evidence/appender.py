@@ -78,7 +78,7 @@ class Appender:
         """Add records.
 
         Args:
-            records: Redacted.
+            records: Redacted; such as another run has written stay as they are.
             once_keys: For each record the key under which it may be written only once.
         """
         rows = []
@@ -165,9 +165,8 @@ class Appender:
 def _place(record: Record | WrittenRecord, leaf_index: int, once_key: str | None) -> Record | WrittenRecord:
     """Return a record as its row has it."""
     if isinstance(record, Record):
-        key = UNSET if once_key is None else once_key
-        return msgspec.structs.replace(record, leaf_index=leaf_index, once_key=key)
-    return {**record, "leaf_index": leaf_index, **({} if once_key is None else {"once_key": once_key})}
+        return msgspec.structs.replace(record, leaf_index=leaf_index, once_key=once_key or UNSET)
+    return {**record, "leaf_index": leaf_index, **({"once_key": once_key} if once_key else {})}
 
 
 @contextmanager
@@ -198,9 +197,7 @@ def appending(
 
 
 @repeat_on_conflict
-def append(
-    database: Database, records: Sequence[Record | WrittenRecord], open_key: OpenSigningKey
-) -> Appender:
+def append(database: Database, records: Sequence[Record], open_key: OpenSigningKey) -> Appender:
     """Add records, all of them or none, and give what came of it.
 
     Raises:

@@ -22,7 +22,6 @@ from rollback_drills.evidence.outages.watch import Touched, watch_connectors
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
 from rollback_drills.evidence.record import Keep, R, Record, name_run
-from rollback_drills.evidence.written_record import WrittenRecord
 from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
@@ -66,7 +65,7 @@ class Indexed:
 @repeat_on_conflict
 def index_run(
     database: Database,
-    records: Sequence[Record | WrittenRecord],
+    records: Sequence[Record],
     *,
     created_at: datetime,
     signer: str,

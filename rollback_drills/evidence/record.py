@@ -7,7 +7,6 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.evidence.written_record import WrittenRecord
 
 RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
 _START: Final = ("schema_version", "product", "session_id", "created_at", "metadata_kind", "signer")
@@ -45,7 +44,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="met
         return {**{name: written[name] for name in _START}, **written}
 
 
-R = TypeVar("R", bound=Record | WrittenRecord)
+R = TypeVar("R", bound=Record)
 
 
 class Keep(Protocol):
@@ -57,8 +56,4 @@ class Keep(Protocol):
 
 def name_run(record: R, flow_run_id: str) -> R:
     """Return a record with the flow run that writes it; as it is if there is none."""
-    if not flow_run_id:
-        return record
-    if isinstance(record, Record):
-        return msgspec.structs.replace(record, flow_run_id=flow_run_id)
-    return {**record, "flow_run_id": flow_run_id}  # type: ignore[return-value]
+    return msgspec.structs.replace(record, flow_run_id=flow_run_id) if flow_run_id else record

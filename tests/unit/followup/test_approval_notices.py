@@ -8,7 +8,6 @@ import pytest
 
 from rollback_drills.console.message_links import MessageLinks
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record import Record
 from rollback_drills.followup.approval_notices import EVENT_TYPE, find_notices, read_open_approvals
@@ -32,7 +31,7 @@ UNTIL = NOW + timedelta(days=7)
 LINKS = MessageLinks("https://drills.example")
 
 
-def write(database: Database, *records: Record | PlainJson, **once: Record | PlainJson) -> None:
+def write(database: Database, *records: Record, **once: Record) -> None:
     index_run(
         database,
         records,
