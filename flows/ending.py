@@ -74,14 +74,14 @@ def write_result(run: ScheduleRun, signer: str, created_at: datetime) -> Schedul
     """Write the result of a schedule (contract §7), with the records as they are in the evidence."""
     event = build_event(run.judgement.schedule_report, run.plan).reference
     recorded = next(record_schedule(run, signer, created_at))
-    of_deliveries = record_deliveries(event, run.deliveries, created_at=created_at, signer=signer)
+    deliveries = record_deliveries(event, run.deliveries, created_at=created_at, signer=signer)
     delivery = build_result(event, run.deliveries)
     return ScheduleResult(
         schedule=run.judgement.schedule_report,
         plan=run.plan,
         delivery=delivery,
-        plan_metadata=recorded,
-        metadata=next(of_deliveries) if run.deliveries else None,
+        plan_metadata=recorded.to_wire(),
+        metadata=next(deliveries).to_wire() if run.deliveries else None,
         success=delivery.success,
         event_id=event.event_id,
     )

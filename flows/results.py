@@ -8,7 +8,6 @@ from prefect.states import Failed
 
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.evidence.outages.acts import ExecutionRecord
-from rollback_drills.evidence.record import Record
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.results import DeliveryFailedError, DeliveryResult
@@ -28,8 +27,10 @@ class ScheduleResult(Struct, frozen=True, gc=False, kw_only=True):
     schedule: ScheduleReport
     plan: Plan
     delivery: DeliveryResult
-    plan_metadata: Record
-    metadata: Record | None
+    plan_metadata: PlainJson
+    """The record of the plan, with its keys in the order of the contract; as in `metadata`."""
+    metadata: PlainJson | None
+    """The record of the deliveries."""
     success: bool
     event_id: str
     record: RecordReport | UnsetType = UNSET

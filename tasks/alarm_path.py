@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -44,9 +43,7 @@ def find_routes(fleet: FleetCheck, request: PlanRequest, now: datetime) -> list[
     paths = find_alarm_paths(fleet.checks, request, now=now)
     get_run_logger().info("%d routes", len(paths))
     remember_all_secrets()
-    written = msgspec.to_builtins(paths)
-    redacted = redactor_in_use().document(written)
-    return paths if redacted is written else msgspec.convert(redacted, list[AlarmPath])
+    return redactor_in_use().document(paths)
 
 
 @task(task_run_name="commit-alarm-path-drill", cache_policy=NO_CACHE)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import msgspec
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -45,9 +44,7 @@ def look_at_fleet(
 def _redact(outlooks: list[Outlook]) -> list[Outlook]:
     """Take out the secrets that somebody put into a document, before the outbox and Prefect keep them."""
     remember_all_secrets()
-    written = msgspec.to_builtins(outlooks)
-    redacted = redactor_in_use().document(written)
-    return outlooks if redacted is written else msgspec.convert(redacted, list[Outlook])
+    return redactor_in_use().document(outlooks)
 
 
 @task(task_run_name="commit-look-aheads", cache_policy=NO_CACHE)

@@ -61,8 +61,6 @@ def export(
             progress=lambda done: bar.update(task, completed=done),
         )
     if as_json:
-        import msgspec
-
-        print_json(msgspec.to_builtins(manifest))
+        print_json(manifest)
     else:
         print_line(f"{count_of(manifest.row_count, manifest.size, 'row')} in {out}; read {out}/report.html")
