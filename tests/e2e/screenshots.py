@@ -162,7 +162,7 @@ def take(line: Connection, name: str, path: str, shows: str, width: int = 1400, 
         lambda: shows in ask(line, "Runtime.evaluate", expression=text)["result"].get("value", "") or None,
         within_seconds=60,
     )
-    time.sleep(3)  # the curves and the graph come after the text
+    time.sleep(12)  # the curves and the graph come after the text
     file = IMAGES / f"{name}.png"
     file.write_bytes(b64decode(ask(line, "Page.captureScreenshot")["data"]))
     subprocess.run(["convert", file, "-strip", "-colors", "64", f"PNG8:{file}"], check=True, timeout=60)

@@ -57,7 +57,7 @@ def take_pictures(home: Path) -> None:
 def _versions(key: str) -> Iterator[dict[str, Any]]:
     """Yield all versions of an artifact, the newest first."""
     wanted = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 200}
-    yield from httpx.post(f"{_SITE}/api/artifacts/filter", json=wanted).raise_for_status().json()
+    yield from httpx.post(f"{_SITE}/api/artifacts/filter", json=wanted, timeout=60).raise_for_status().json()
 
 
 def _move_clock(line: Connection) -> None:
