@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, func, select
 
 from rollback_drills.console.drills import RecordedDrill
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
+from rollback_drills.evidence.index import P, read
 from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
@@ -31,16 +31,9 @@ from rollback_drills.reports.period import Period
 
 MOST_CYCLES: Final = 60
 MOST_ROWS: Final = 300
-R = TypeVar("R")
 
 Imported = tuple[datetime, NotificationRow | AcknowledgementRow]
 """When it was written there, and its row of the notification history or of an audit package."""
-
-
-_plan: Final = msgspec.json.Decoder(RecordedPlan)
-_acknowledgement: Final = msgspec.json.Decoder(AcknowledgementRecord)
-_exception: Final = msgspec.json.Decoder(ExceptionRecord)
-_drill: Final = msgspec.json.Decoder(RecordedDrill)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +66,9 @@ def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
         notifications = [OutboxRow.from_row(row) for row in connection.execute(sent)]
         return ScheduleRecords(
             _read_plans(connection, ids),
-            _read_kind(connection, ids, ACKNOWLEDGEMENT_KIND, _acknowledgement),
-            _read_kind(connection, ids, EXCEPTION_KIND, _exception),
-            _read_kind(connection, ids, DRILL_KIND, _drill),
+            _read_kind(connection, ids, ACKNOWLEDGEMENT_KIND, AcknowledgementRecord),
+            _read_kind(connection, ids, EXCEPTION_KIND, ExceptionRecord),
+            _read_kind(connection, ids, DRILL_KIND, RecordedDrill),
             notifications,
             find_notifying_runs(connection, {each.cycle_id for each in notifications}),
             _read_imported(connection, schedule_id),
@@ -100,13 +93,14 @@ def _read_plans(connection: Connection, ids: Sequence[str]) -> list[RecordedPlan
         .limit(min(MOST_CYCLES, MOST_PARAMETERS))
     )
     places = list(connection.scalars(of_cycles))
-    rows = select(LEDGER.c.record).where(LEDGER.c.leaf_index.in_(places))
-    return list(map(_plan.decode, connection.scalars(rows.order_by(LEDGER.c.leaf_index.desc()))))
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.leaf_index.in_(places))
+    newest = connection.execute(rows.order_by(LEDGER.c.leaf_index.desc()))
+    return [read(row.leaf_index, row.record, RecordedPlan) for row in newest]
 
 
-def _read_kind(
-    connection: Connection, ids: Sequence[str], kind: str, decoder: msgspec.json.Decoder[R]
-) -> list[R]:
-    rows = select(LEDGER.c.record).where(LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == kind)
-    newest = rows.order_by(LEDGER.c.leaf_index.desc()).limit(MOST_ROWS)
-    return list(map(decoder.decode, connection.scalars(newest)))
+def _read_kind(connection: Connection, ids: Sequence[str], kind: str, of: type[P]) -> list[P]:
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
+        LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == kind
+    )
+    newest = connection.execute(rows.order_by(LEDGER.c.leaf_index.desc()).limit(MOST_ROWS))
+    return [read(row.leaf_index, row.record, of) for row in newest]

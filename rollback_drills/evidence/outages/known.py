@@ -1,15 +1,14 @@
 """What the ledger has of outages and replays that are not over."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.heads import damage
+from rollback_drills.evidence.index import LedgerRow, read
+from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.records import (
     CLOSURE_KIND,
     OUTAGE_KIND,
@@ -23,10 +22,9 @@ _OVER: Final = {CLOSURE_KIND: OUTAGE_KIND, REPLAY_OUTCOME_KIND: REPLAY_EXECUTION
 _KINDS: Final = (*_OVER, *_OVER.values())
 
 
-class OpenOutage(msgspec.Struct, frozen=True, gc=False):
+class OpenOutage(LedgerRow, frozen=True, gc=False):
     """An outage that is not closed."""
 
-    leaf_index: int
     outage_id: str
     provider: str
     opened_at: datetime
@@ -34,24 +32,9 @@ class OpenOutage(msgspec.Struct, frozen=True, gc=False):
     """The run that wrote it down; empty if it was none."""
 
 
-class _Closure(msgspec.Struct, frozen=True, gc=False):
+class _Closure(LedgerRow, frozen=True, gc=False):
     provider: str
     closed_at: datetime
-
-
-class Replayed(msgspec.Struct, frozen=True, gc=False):
-    """A notification of a replay, as it was before."""
-
-    notification_id: str
-    provider: str
-    attempt_count: int
-
-
-class OpenReplay(msgspec.Struct, frozen=True, gc=False):
-    """A replay of which it is not written down what came of it."""
-
-    replay_id: str
-    notifications: Sequence[Replayed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +43,7 @@ class Unfinished:
 
     outages: dict[str, OpenOutage] = field(default_factory=dict)
     """By the key of the connector's name."""
-    replays: list[OpenReplay] = field(default_factory=list)
-
-
-_outage: Final = msgspec.json.Decoder(OpenOutage)
-_closure: Final = msgspec.json.Decoder(_Closure)
-_replay: Final = msgspec.json.Decoder(OpenReplay)
+    replays: list[ExecutionRecord] = field(default_factory=list)
 
 
 def find_last_end(connection: Connection, provider: str) -> float | None:
@@ -76,10 +54,7 @@ def find_last_end(connection: Connection, provider: str) -> float | None:
     """
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == CLOSURE_KIND)
     for row in connection.execute(rows.order_by(LEDGER.c.leaf_index.desc())):
-        try:
-            closure = _closure.decode(row.record)
-        except msgspec.MsgspecError:
-            raise damage(f"row {row.leaf_index} cannot be read") from None
+        closure = read(row.leaf_index, row.record, _Closure)
         if is_same(closure.provider, provider):
             return closure.closed_at.timestamp()
     return None
@@ -102,12 +77,9 @@ def read_unfinished(connection: Connection) -> Unfinished:
     found = Unfinished()
     for (kind, _), leaf_index in begun.items():
         text = connection.scalar(select(LEDGER.c.record).where(LEDGER.c.leaf_index == leaf_index)) or ""
-        try:
-            if kind == OUTAGE_KIND:
-                outage = _outage.decode(text)
-                found.outages[name_key(outage.provider)] = outage
-            else:
-                found.replays.append(_replay.decode(text))
-        except msgspec.MsgspecError:
-            raise damage(f"row {leaf_index} cannot be read") from None
+        if kind == OUTAGE_KIND:
+            outage = read(leaf_index, text, OpenOutage)
+            found.outages[name_key(outage.provider)] = outage
+        else:
+            found.replays.append(read(leaf_index, text, ExecutionRecord))
     return found

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.outages.known import OpenReplay
+from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import REPLAY_OUTCOME_KIND
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
@@ -44,7 +44,7 @@ class ReplayOutcomeRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLA
 
 
 def record_replay_outcome(
-    connection: Connection, replay: OpenReplay, *, created_at: datetime, signer: str
+    connection: Connection, replay: ExecutionRecord, *, created_at: datetime, signer: str
 ) -> ReplayOutcomeRecord | None:
     """Write down what came of a replay; None while one of its notifications was not tried again yet."""
     rows = {row.notification_id: row for row in _read(connection, replay)}
@@ -67,7 +67,7 @@ def record_replay_outcome(
     )
 
 
-def _read(connection: Connection, replay: OpenReplay) -> Iterator[Row[Any]]:
+def _read(connection: Connection, replay: ExecutionRecord) -> Iterator[Row[Any]]:
     names = ("notification_id", "provider", "state", "attempt_count", "completed_at", "detail")
     ids = [each.notification_id for each in replay.notifications]
     for start in range(0, len(ids), MOST_PARAMETERS):

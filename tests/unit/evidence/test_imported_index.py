@@ -27,7 +27,7 @@ TEXT = json.dumps(RECORD)
 def read(folder: Path, content: bytes | str) -> list[dict[str, Any]]:
     path = folder / "index.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(read_index(path).values())
+    return [dict(each) for each in read_index(path).values()]
 
 
 def with_field(field: str) -> str:
