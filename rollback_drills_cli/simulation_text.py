@@ -7,6 +7,7 @@ from enum import StrEnum
 from rollback_drills.documents.quotation import show
 from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills.simulation.document import SimulationDocument
+from rollback_drills.simulation.findings import Summary
 from rollback_drills.simulation.happenings import AnyHappening, Notified
 from rollback_drills.simulation.summary import Limits
 from rollback_drills_cli.output import print_line, print_table
@@ -75,91 +76,14 @@ def print_simulation(
 
 def _list_tables(document: SimulationDocument, limits: Limits) -> list[_Table]:
     summary = document.summary
-    tables: list[_Table] = [
-        (
-            Part.WEEKS,
-            "Notifications by owner and week",
-            ("week", "owner", "notifications"),
-            [
-                (each.week, each.owner, str(each.notifications))
-                for each in summary.notifications_by_owner_and_week
-            ],
-        ),
-        (
-            Part.FREEZES,
-            "Drills due in a maintenance window",
-            ("schedule", "due", "window", "until", "owners", "reason"),
-            [
-                (
-                    each.schedule_id,
-                    _at(each.due_at),
-                    each.window,
-                    _at(each.until),
-                    ", ".join(each.owners),
-                    each.reason,
-                )
-                for each in summary.due_in_freeze
-            ],
-        ),
-        (
-            Part.ABSENCES,
-            "Owners absent when their drill is due",
-            ("schedule", "due", "owner", "until", "reason"),
-            [
-                (each.schedule_id, _at(each.due_at), each.owner, _at(each.until), each.reason)
-                for each in summary.owners_absent
-            ],
-        ),
-        (
-            Part.SILENT_ROUTES,
-            f"Routes that reach nobody for more than {limits.silent_days:g} days",
-            ("schedule", "owner", "provider", "since", "until", "days", "why"),
-            [
-                (
-                    each.schedule_id,
-                    each.owner,
-                    each.provider,
-                    _at(each.since),
-                    _at(each.until) if each.until else "the end",
-                    f"{each.days:g}",
-                    each.because,
-                )
-                for each in summary.silent_routes
-            ],
-        ),
-        (
-            Part.CHAINS,
-            "Escalation chains that end nowhere",
-            ("schedule", "owner", "why", "first", "cycles"),
-            [
-                (each.schedule_id, each.owner, each.because, _at(each.first_at), str(each.cycles))
-                for each in summary.chains_to_nobody
-            ],
-        ),
-        (
-            Part.BUSY_WEEKS,
-            f"Owners with more than {write_count(limits.drills_per_week, 'drill')} due in a week",
-            ("week", "owner", "drills", "schedules"),
-            [
-                (each.week, each.owner, str(each.drills), ", ".join(each.schedules))
-                for each in summary.busy_weeks
-            ],
-        ),
-        (
-            Part.STALE_PROOFS,
-            "Promoted without a drill since: a gate that requires a current proof is blocked",
-            ("schedule", "promoted", "since", "until", "days"),
-            [
-                (
-                    each.schedule_id,
-                    each.what or each.change_id,
-                    _at(each.since),
-                    _at(each.until) if each.until else "the end",
-                    f"{each.days:g}",
-                )
-                for each in summary.stale_proofs
-            ],
-        ),
+    tables = [
+        _weeks(summary),
+        _freezes(summary),
+        _absences(summary),
+        _silent_routes(summary, limits),
+        _chains(summary),
+        _busy_weeks(summary, limits),
+        _stale_proofs(summary),
     ]
     if document.only_here is not None and document.only_there is not None:
         compared = (
@@ -170,6 +94,111 @@ def _list_tables(document: SimulationDocument, limits: Limits) -> list[_Table]:
             _, _, columns, rows = _list_notifications(title, some)
             tables.append((Part.DIFFERENCE, title, columns, rows))
     return tables
+
+
+def _weeks(summary: Summary) -> _Table:
+    rows: list[Sequence[str]] = [
+        (each.week, each.owner, str(each.notifications)) for each in summary.notifications_by_owner_and_week
+    ]
+    return Part.WEEKS, "Notifications by owner and week", ("week", "owner", "notifications"), rows
+
+
+def _freezes(summary: Summary) -> _Table:
+    rows: list[Sequence[str]] = [
+        (
+            each.schedule_id,
+            _at(each.due_at),
+            each.window,
+            _at(each.until),
+            ", ".join(each.owners),
+            each.reason,
+        )
+        for each in summary.due_in_freeze
+    ]
+    return (
+        Part.FREEZES,
+        "Drills due in a maintenance window",
+        ("schedule", "due", "window", "until", "owners", "reason"),
+        rows,
+    )
+
+
+def _absences(summary: Summary) -> _Table:
+    rows: list[Sequence[str]] = [
+        (each.schedule_id, _at(each.due_at), each.owner, _at(each.until), each.reason)
+        for each in summary.owners_absent
+    ]
+    return (
+        Part.ABSENCES,
+        "Owners absent when their drill is due",
+        ("schedule", "due", "owner", "until", "reason"),
+        rows,
+    )
+
+
+def _silent_routes(summary: Summary, limits: Limits) -> _Table:
+    rows: list[Sequence[str]] = [
+        (
+            each.schedule_id,
+            each.owner,
+            each.provider,
+            _at(each.since),
+            _at(each.until) if each.until else "the end",
+            f"{each.days:g}",
+            each.because,
+        )
+        for each in summary.silent_routes
+    ]
+    return (
+        Part.SILENT_ROUTES,
+        f"Routes that reach nobody for more than {limits.silent_days:g} days",
+        ("schedule", "owner", "provider", "since", "until", "days", "why"),
+        rows,
+    )
+
+
+def _chains(summary: Summary) -> _Table:
+    rows: list[Sequence[str]] = [
+        (each.schedule_id, each.owner, each.because, _at(each.first_at), str(each.cycles))
+        for each in summary.chains_to_nobody
+    ]
+    return (
+        Part.CHAINS,
+        "Escalation chains that end nowhere",
+        ("schedule", "owner", "why", "first", "cycles"),
+        rows,
+    )
+
+
+def _busy_weeks(summary: Summary, limits: Limits) -> _Table:
+    rows: list[Sequence[str]] = [
+        (each.week, each.owner, str(each.drills), ", ".join(each.schedules)) for each in summary.busy_weeks
+    ]
+    return (
+        Part.BUSY_WEEKS,
+        f"Owners with more than {write_count(limits.drills_per_week, 'drill')} due in a week",
+        ("week", "owner", "drills", "schedules"),
+        rows,
+    )
+
+
+def _stale_proofs(summary: Summary) -> _Table:
+    rows: list[Sequence[str]] = [
+        (
+            each.schedule_id,
+            each.what or each.change_id,
+            _at(each.since),
+            _at(each.until) if each.until else "the end",
+            f"{each.days:g}",
+        )
+        for each in summary.stale_proofs
+    ]
+    return (
+        Part.STALE_PROOFS,
+        "Promoted without a drill since: a gate that requires a current proof is blocked",
+        ("schedule", "promoted", "since", "until", "days"),
+        rows,
+    )
 
 
 def _list_notifications(title: str, happenings: Sequence[AnyHappening]) -> _Table:
