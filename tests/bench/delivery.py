@@ -47,7 +47,7 @@ def report() -> None:
         "delivery_ratio",
         ours_took,
         plain_took,
-        at_least=0.7,
+        at_least=0.9,
         runs=RUNS,
         what=f"{COUNT} notifications, committed, sent, recorded / httpx.Client per thread; {AT_ONCE} at once",
     )

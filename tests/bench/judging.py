@@ -126,4 +126,4 @@ def _report_ratio() -> None:
         paths = [str(path) for path in sorted(Path(folder).iterdir())]
         ours, baseline = alternate(lambda: judge_fleet(folder), lambda: only_parse(paths), RUNS)
     what = f"read and judge {SCHEDULES} schedules / read and orjson.loads the same {len(paths)} files"
-    print_figure("judge_ratio", ours, baseline, at_most=3.0, runs=RUNS, what=what)
+    print_figure("judge_ratio", ours, baseline, at_most=2.6, runs=RUNS, what=what)

@@ -37,4 +37,4 @@ def _report(command: str) -> None:
 
         ours, baseline = alternate(judge, import_pydantic, RUNS)
     what = f'drills {command} --json / python -c "import pydantic", each as a process'
-    print_figure(f"{command}_startup_ratio", ours, baseline, at_most=3.0, runs=RUNS, what=what)
+    print_figure(f"{command}_startup_ratio", ours, baseline, at_most=2.2, runs=RUNS, what=what)
