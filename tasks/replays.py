@@ -39,7 +39,7 @@ def write_replay(notification_ids: Sequence[str], provider: str, act: Act, url: 
     written = replay(database, wanted, act, writer, find_replay_approvals())
     if not written.records:
         raise UsageError(NOT_REPLAYABLE)
-    return _told(written.records[-1])
+    return _logged(written.records[-1])
 
 
 @task(task_run_name="request-replay", cache_policy=NO_CACHE)
@@ -52,7 +52,7 @@ def write_replay_request(notification_ids: Sequence[str], provider: str, act: Ac
     database = _open(url)
     wanted = _choose(database, notification_ids, provider)
     written = request_replay(database, wanted, act, _writer(database, "request-replay"))
-    return _told(written.records[-1])
+    return _logged(written.records[-1])
 
 
 @task(task_run_name="approve-replay", cache_policy=NO_CACHE)
@@ -79,7 +79,7 @@ def write_replay_execution(replay_id: str, by: str, url: str) -> ExecutionRecord
     """
     database = _open(url)
     written = execute_replay(database, replay_id, by, _writer(database, "execute-replay"))
-    return _told(written.records[-1])
+    return _logged(written.records[-1])
 
 
 def _choose(database: Database, notification_ids: Sequence[str], provider: str) -> Sequence[str]:
@@ -101,7 +101,7 @@ def _writer(database: Database, signer: str) -> Writer:
     return Writer(open_signing_key, signer, database.now(), flow_run.id or "")
 
 
-def _told(record: R) -> R:
-    """Log a record, and give it."""
+def _logged(record: R) -> R:
+    """Log a record, and return it."""
     get_run_logger().info("%s: %d notifications", record.replay_id, record.notification_count)
     return record

@@ -1,4 +1,4 @@
-"""Counts who was not told, and publishes the count as artifacts."""
+"""Counts who was not notified, and publishes the count as artifacts."""
 
 from datetime import datetime
 

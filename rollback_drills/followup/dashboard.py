@@ -230,5 +230,5 @@ def _describe_action(action: NextAction) -> WaitingFor:
         at=write_instant(action.at),
         owner=action.owner or None,
         step=action.step or None,
-        next_step_owner=action.told or UNSET,
+        next_step_owner=action.escalates_to or UNSET,
     )

@@ -110,6 +110,6 @@ def describe_route(standing: Standing, rules: FollowUpRules, *, now: datetime) -
         breached=standing.is_breached,
         recommended_action=standing.recommendation,
         steps_taken=max((each.step for _, each in cycle.steps_of(route.owner)), default=0),
-        next_step_at=write_instant(step.at) if step and step.told else None,
-        next_step_owner=(step.told or None) if step else None,
+        next_step_at=write_instant(step.at) if step and step.escalates_to else None,
+        next_step_owner=(step.escalates_to or None) if step else None,
     )

@@ -30,7 +30,7 @@ class PlannedStep:
     """The providers that no window closes at that time; empty if nobody can ever be notified."""
 
     @property
-    def told(self) -> str:
+    def escalates_to(self) -> str:
         """Who is notified; empty if everybody in the chain is absent without an end."""
         return self.link.owner if self.providers else ""
 

@@ -84,7 +84,7 @@ class FollowUpRules:
             elif action.action is not Action.ESCALATE:
                 found.append(action)
             elif step := self.plan_step(cycle, action.owner, now=now):
-                found.append(NextAction(step.at, action.action, action.owner, step.step, step.told))
+                found.append(NextAction(step.at, action.action, action.owner, step.step, step.escalates_to))
         return sorted(found)
 
     def _find_closings(self, cycle: CycleFacts, now: datetime) -> Iterator[NextAction]:

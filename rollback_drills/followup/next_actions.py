@@ -35,7 +35,7 @@ class NextAction:
     owner: str = ""
     step: int = 0
     """Of an escalation: its step in the chain, from 1."""
-    told: str = ""
+    escalates_to: str = ""
     """Of an escalation: who is notified."""
 
 

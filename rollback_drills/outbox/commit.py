@@ -40,7 +40,7 @@ def find_history(
     history: dict[str, list[SentNotification]] = {}
     for sequence in sorted(found):
         item = found[sequence]
-        history.setdefault(item.route_key, []).append(item.to_told())
+        history.setdefault(item.route_key, []).append(item.to_sent_notification())
     return history
 
 

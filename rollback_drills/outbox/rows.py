@@ -58,7 +58,7 @@ class OutboxRow:
         """Whether it was delivered by the first version of this program, which kept no text of it."""
         return self.state in NOTIFIED and not self.notification
 
-    def to_told(self) -> SentNotification:
+    def to_sent_notification(self) -> SentNotification:
         """Return what decisions on repeats need to know."""
         return SentNotification(
             self.notification_id,

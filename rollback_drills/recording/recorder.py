@@ -215,7 +215,7 @@ class RecordResult(RecordReport, frozen=True, gc=False, kw_only=True):
     evidence_problem: str
     """Why the drill is not yet in the evidence; empty if it is."""
     run: PlainJson | None
-    """The result of the run that told the owners; None if there was none."""
+    """The result of the run that notified the owners; None if there was none."""
 
 
 def write_report(recorded: Recorded) -> RecordReport:

@@ -72,7 +72,7 @@ def find_check_events(
 def find_events(runs: Iterable[ScheduleRun], deliveries: Sequence[Delivery]) -> Iterator[RunEvent]:
     """Yield the events of a run: for each schedule its readiness and decisions, then every delivery.
 
-    A schedule of which no drill is asked gives no readiness. A route that is not told because its schedule is
+    A schedule of which no drill is asked gives no readiness. A route that is quiet because its schedule is
     healthy, or because its owner was notified already, gives no decision.
 
     Args:

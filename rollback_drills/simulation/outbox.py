@@ -30,27 +30,27 @@ class Row:
     route_key: str
     cycle_due: str
     sent: Sent
-    told: SentNotification
+    notification: SentNotification
 
     @property
     def cycle_id(self) -> str:
         """The cycle."""
-        return self.told.cycle_id
+        return self.notification.cycle_id
 
     @property
     def schedule_id(self) -> str:
         """The schedule."""
-        return self.told.schedule_id
+        return self.notification.schedule_id
 
     @property
     def provider(self) -> str:
         """Through what it is sent."""
-        return self.told.provider
+        return self.notification.provider
 
     @property
     def owner(self) -> str:
         """Who is notified."""
-        return self.told.owner
+        return self.notification.owner
 
     @property
     def state(self) -> State:
@@ -152,7 +152,7 @@ class SimulatedOutbox:
         if not is_delivered:
             return None
         self._rows[row.route_key][place] = row
-        self.histories[row.route_key][place] = row.told
+        self.histories[row.route_key][place] = row.notification
         return row
 
     def knows_step(self, escalation: Escalation, provider: str) -> bool:
@@ -198,20 +198,20 @@ class SimulatedOutbox:
     def _put(self, row: Row) -> None:
         rows, history = self._rows.get(row.route_key), self.histories.get(row.route_key)
         if rows is None or history is None:
-            self._rows[row.route_key], self.histories[row.route_key] = [row], [row.told]
+            self._rows[row.route_key], self.histories[row.route_key] = [row], [row.notification]
             return
         if rows[-1].sent.reason is _REPEAT and any(
             each.state is _DELIVERED and each.sent.reason is not _ESCALATED for each in rows[:-1]
         ):
             del rows[-1], history[-1]
         rows.append(row)
-        history.append(row.told)
+        history.append(row.notification)
 
 
 def _make_row(
     route_key: str, sent: Sent, schedule_id: str, cycle_id: str, provider: str, owner: str, due: str
 ) -> Row:
-    told = SentNotification(
+    notification = SentNotification(
         sent.notification_id,
         schedule_id,
         cycle_id,
@@ -224,4 +224,4 @@ def _make_row(
         False,
         due,
     )
-    return Row(route_key, due, sent, told)
+    return Row(route_key, due, sent, notification)

@@ -118,7 +118,7 @@ class PlainWalk:
         history: dict[str, list[SentNotification]] = {}
         for row in self.rows:
             if not row.is_closed or row.cycle_id == judgement.cycle.cycle_id:
-                history.setdefault(row.route_key, []).append(row.to_told())
+                history.setdefault(row.route_key, []).append(row.to_sent_notification())
         request = PlanRequest(
             requested=scenario.requested,
             policy=scenario.policy,

@@ -149,7 +149,7 @@ def test_nobody_is_named_when_everybody_is_absent_without_an_end(database: Datab
     (cycle,) = cycles = world.open_cycles()
     planned = world.rules(cycles).plan_step(cycle, "team-a", now=world.now)
     assert planned
-    assert (planned.step, planned.told, planned.is_due(world.now)) == (2, "", False)
+    assert (planned.step, planned.escalates_to, planned.is_due(world.now)) == (2, "", False)
     (route,) = world.escalation_plan()["routes"]
     assert (route["next_step_owner"], route["next_step_at"]) == (None, None)
     world.now = at(60 * 26)

@@ -179,7 +179,11 @@ def test_what_drops_repeats_and_refuses_one_may_have_an_earlier_one(
     deliver(Provider(BUSY, drops=True), at=60.0)
 
     (item,), _ = find_rows(database, OutboxFilter())
-    assert (item.state, item.may_repeat, item.to_told().may_have_arrived) == (State.RETRY, True, True)
+    assert (item.state, item.may_repeat, item.to_sent_notification().may_have_arrived) == (
+        State.RETRY,
+        True,
+        True,
+    )
 
 
 def test_a_silent_provider_is_asked_only_after_its_search_has_caught_up(

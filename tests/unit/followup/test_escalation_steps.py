@@ -58,5 +58,5 @@ def test_a_chain_of_people_who_are_never_there_is_given_up_at_once(
     step = plan_step(cycle(), "team-a", found, now=NOW)
 
     assert step
-    assert step.told == told
+    assert step.escalates_to == told
     assert len(asked) <= 1
