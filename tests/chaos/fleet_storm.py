@@ -11,11 +11,12 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.records import CHECK_KIND
 from rollback_drills.notifications.states import NOTIFIED, State
+from tests.chaos.storm import count_unanswered
 from tests.e2e.conftest import PrefectServer, running_server, wait_until
 from tests.processes.loopback_receiver import Running, running_receiver
 from tests.processes.prefect_server import postgresql_for_prefect
@@ -44,6 +46,7 @@ _SLOW_SECONDS = 0.02
 _MOST_KILLS_IN_A_ROUND = 4
 _NEW_IN_A_ROUND = 0.03
 _LONGEST_RUN_SECONDS = 900
+_LONGEST_START_SECONDS = 60
 _LONGEST_SILENCE_SECONDS = 60
 """A process of this age is also killed if nothing is delivered."""
 _SHARE_OF_SHARDS = 0.8
@@ -68,18 +71,26 @@ class FleetStorm:
         """Whether the next process to be killed is a shard: while there is none, nothing is killed."""
         self.write()
 
-    def run_round(self, kills: int) -> None:
-        """Let more schedules be overdue, check, and kill so many runs meanwhile; give up waiting for none."""
+    def let_be_overdue(self, count: int) -> None:
+        """Let so many schedules more be overdue."""
         rest = [each for each in range(self.count) if each not in self.overdue]
-        self.overdue |= set(self.chance.sample(rest, round(self.count * _NEW_IN_A_ROUND))) if kills else set()
+        self.overdue |= set(self.chance.sample(rest, count))
         self.write()
+
+    def run_round(self, kills: int = 0, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Check, and kill so many runs meanwhile; give up waiting for none."""
         with SyncPrefectClient(self.server.api) as client:
             run_id = self._start(client)
+            meanwhile()
             until, next_kill = time.monotonic() + _LONGEST_RUN_SECONDS, self._next_kill()
-            arrived = self._count_arrived()
+            arrived, last_seen = self._count_arrived(), time.monotonic()
             while (state := self._state_of(client, run_id)) is None or kills:
                 if state is not None or time.monotonic() > until:
                     break
+                if any(find_processes(self.server.api)):
+                    last_seen = time.monotonic()
+                elif time.monotonic() > last_seen + _LONGEST_START_SECONDS:
+                    break  # the check was killed, and nobody ends its run
                 youngest = 0 if self._count_arrived() > arrived else _LONGEST_SILENCE_SECONDS
                 if kills and time.monotonic() > next_kill and self._kill_one(run_id, youngest):
                     kills, next_kill, arrived = kills - 1, self._next_kill(), self._count_arrived()
@@ -91,7 +102,7 @@ class FleetStorm:
         """Check until everything is delivered: what a killed run had claimed waits for its lease."""
         for _ in range(4):
             time.sleep(_LEASE_SECONDS)
-            self.run_round(0)
+            self.run_round()
             if self._count(*NOTIFIED) >= len(self.overdue):
                 return
 
@@ -115,6 +126,7 @@ class FleetStorm:
             "lost": len({_name(each) for each in self.overdue} - schedules),
             "too_many": len(arrived) - len(self.overdue),
             "duplicates": sum(arrived.values()) - len(arrived),
+            "unanswered": count_unanswered(self.database),
             "unmarked_duplicates": unmarked,
             "undelivered": len(self.overdue) - self._count(*NOTIFIED),
             "is_intact": verified.is_intact,
@@ -167,13 +179,19 @@ class FleetStorm:
 
     def _kill_one(self, check_id: str, youngest: float) -> bool:
         """Kill the processes of a run if they have this age, and count what they had on its way."""
-        running = list(_find_processes(self.server.api))
+        running = list(find_processes(self.server.api))
         wanted = [each for each in running if (each[0] != check_id) == self.next_is_shard]
         if not any(_age_of(pid) >= youngest for _, pid in wanted):
             return False
         run_id, _ = self.chance.choice(wanted)
         self.next_is_shard = self.chance.random() < _SHARE_OF_SHARDS
-        for pid in [pid for its_run, pid in running if its_run == run_id]:
+        self.kill([pid for its_run, pid in running if its_run == run_id])
+        self.killed["check" if run_id == check_id else "shard"] += 1
+        return True
+
+    def kill(self, pids: Iterable[int]) -> None:
+        """Kill processes, and count the notifications that they had on their way."""
+        for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             claim = OUTBOX.c.claim.like(f"{pid}-%") & (OUTBOX.c.state == State.SENDING)
@@ -182,8 +200,6 @@ class FleetStorm:
                     self.in_flight += (
                         connection.scalar(select(func.count()).select_from(OUTBOX).where(claim)) or 0
                     )
-        self.killed["check" if run_id == check_id else "shard"] += 1
-        return True
 
     def _count(self, *states: State) -> int:
         with self.database.read() as connection:
@@ -197,7 +213,7 @@ def _name(number: int) -> str:
     return f"service-{number:05}"
 
 
-def _find_processes(api: str) -> Iterator[tuple[str, int]]:
+def find_processes(api: str) -> Iterator[tuple[str, int]]:
     """Find the processes of flow runs that the workers of this server have started, with their runs."""
     for entry in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
@@ -215,8 +231,9 @@ def _age_of(pid: int) -> float:
     return 0
 
 
-def _end_runs(api: str) -> None:
-    for _, pid in _find_processes(api):
+def end_runs(api: str) -> None:
+    """Kill what the workers have started."""
+    for _, pid in find_processes(api):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -242,27 +259,31 @@ def main() -> None:
             "DRILLS_TURNED_BAD_SHARE": "1",  # checks that were killed leave much that is new to the next one
         }
         server = replace(server, environ=environ)
-        _deploy(server, receiver, stack)
-        stack.callback(_end_runs, server.api)  # else the workers wait for them
+        deploy(server, receiver, stack)
+        stack.callback(end_runs, server.api)  # else the workers wait for them
         storm = FleetStorm(server, receiver, given.count, given.seed)
-        storm.run_round(0)
+        storm.run_round()
         while (left := given.kills - sum(storm.killed.values())) > 0:
+            storm.let_be_overdue(round(given.count * _NEW_IN_A_ROUND))
             storm.run_round(min(left, _MOST_KILLS_IN_A_ROUND))
         storm.finish()
         report = storm.report()
     print(json.dumps({**report, "seed": given.seed}))  # noqa: T201 - this is the report
 
 
-def _deploy(server: PrefectServer, receiver: Running, stack: ExitStack) -> None:
+def deploy(server: PrefectServer, receiver: Running, stack: ExitStack) -> list["subprocess.Popen[bytes]"]:
+    """Import the connector, deploy the flows, and start two workers; return these."""
     config = server.home / "connectors.json"
     config.write_text(json.dumps({"connectors": {"webhook": {"url": f"{receiver.url}/hook"}}}))
     server.run("rollback_drills_cli.main", "connectors", "import", str(config))
     server.run("prefect", "work-pool", "create", "drills", "--type", "process", "--overwrite")
     server.run("prefect", "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
     server.run("prefect", "deployment", "schedule", "clear", "drill-check/drill-check", "--accept-yes")
-    for number in (1, 2):
-        worker = ("worker", "start", "--pool", "drills", "--type", "process", "--limit", "3")
+    worker = ("worker", "start", "--pool", "drills", "--type", "process", "--limit", "3")
+    return [
         stack.enter_context(server.running("prefect", *worker, "--name", f"worker-{number}"))
+        for number in (1, 2)
+    ]
 
 
 if __name__ == "__main__":

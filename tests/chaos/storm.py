@@ -103,11 +103,6 @@ class Storm:
             statement = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state.in_(states))
             return connection.scalar(statement) or 0
 
-    def _count_unanswered(self) -> int:
-        """Count the attempts that were killed, or that a busy machine did not answer in time."""
-        with Database.open(self.url).read() as connection:
-            return connection.scalar(select(func.sum(OUTBOX.c.unanswered_count))) or 0
-
     def report(self) -> dict[str, Any]:
         """Compare what was committed with what arrived."""
         bodies = [json.loads(each["body"]) for each in self.receiver.received()]
@@ -124,7 +119,7 @@ class Storm:
             "in_flight_at_the_kills": self.in_flight,
             "lost": len(self.entries) - len(arrived),
             "duplicates": sum(arrived.values()) - len(arrived),
-            "unanswered": self._count_unanswered(),
+            "unanswered": count_unanswered(Database.open(self.url)),
             "items_too_many": max(len(arrived) - len(self.entries), 0),  # where repeats of a key are dropped
             "unmarked_duplicates": unmarked,
             "undelivered": len(self.entries) - self.count(*NOTIFIED),
@@ -201,6 +196,12 @@ def kill_at_commits(make: Callable[[], Storm], every: int) -> dict[str, Any]:
                 break
             point += 1 if point < _FIRST_COMMITS else every
     return dict(total)
+
+
+def count_unanswered(database: Database) -> int:
+    """Count the attempts that were killed, or that a busy machine did not answer in time."""
+    with database.read() as connection:
+        return connection.scalar(select(func.sum(OUTBOX.c.unanswered_count))) or 0
 
 
 def empty(url: str) -> None:
