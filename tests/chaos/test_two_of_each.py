@@ -74,8 +74,8 @@ def test_a_server_and_a_worker_are_killed_and_nothing_is_lost_or_sent_twice(tmp_
         for port in ports:
             own = replace(behind, home=tmp_path / str(port))
             own.home.mkdir()
-            listen = ("--host", "127.0.0.1", "--port", str(port), "--no-services")
-            servers.append(stack.enter_context(own.running("prefect", "server", "start", *listen)))
+            serving = ("--host", "127.0.0.1", "--port", str(port), "--no-services")
+            servers.append(stack.enter_context(own.running("prefect", "server", "start", *serving)))
             wait_until(lambda at=port: answers(at), within_seconds=300)  # type: ignore[misc]
         (tmp_path / "services").mkdir()
         services = replace(behind, home=tmp_path / "services")

@@ -103,7 +103,7 @@ def run_deployment(server: PrefectServer, name: str, parameters: Mapping[str, An
             ).json()
             return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
-        return wait_until(ended, within_seconds=120)
+        return wait_until(ended, within_seconds=300)
 
 
 @contextmanager
