@@ -2,7 +2,7 @@
 
 import os
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from prefect import flow
 from prefect.states import Completed, Failed
@@ -19,6 +19,7 @@ from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.delivery_request import ModeName, SomeDays, described_by
+from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.reports.run_events import FLEET
 from rollback_drills.reports.run_page import artifact_key
@@ -91,7 +92,8 @@ def _run(settings: Settings, request: GateRequest, now: datetime) -> FinalState:
         settings.promotion_evidence, settings.rollback_plan, settings.rollback_rehearsal
     )
     dues = derive_due(fleet.subjects, now)
-    judgements = classify_readiness(fleet.subjects, dues, settings.criteria, now, generated_by)
+    judged: Any = classify_readiness(fleet.subjects, dues, settings.criteria, now, generated_by)
+    judgements: list[Judgement] = judged.unwrap()
     name = judgements[0].cycle.schedule_id if fleet.is_single else f"{len(judgements)} schedules"
     proofs = (
         check_current_proofs(fleet.subjects, judgements, settings.changes)
