@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterable
+from copy import copy
 from functools import cache, lru_cache
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
@@ -162,10 +163,10 @@ class Redactor:
         if isinstance(value, bytes):
             return self.text(value.decode(errors="replace"))
         if isinstance(value, msgspec.Struct):  # stays one: the names of its fields are no secrets
-            fields = msgspec.structs.asdict(value)
-            return msgspec.structs.replace(
-                value, **{name: self._value(inner, depth + 1) for name, inner in fields.items()}
-            )
+            redacted = copy(value)  # not made again, as its own rules may refuse what is redacted
+            for name, inner in msgspec.structs.asdict(value).items():
+                msgspec.structs.force_setattr(redacted, name, self._value(inner, depth + 1))
+            return redacted
         return value
 
 

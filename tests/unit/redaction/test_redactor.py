@@ -389,6 +389,21 @@ def test_a_struct_is_redacted_and_stays_one() -> None:
     assert Redactor(["text"]).document(Shown("no text")) == Shown(f"no {REDACTED}")
 
 
+class Checked(Shown):
+    def __post_init__(self) -> None:
+        if not self.text.startswith("20"):
+            raise ValueError(self.text)
+
+
+def test_a_struct_is_redacted_although_its_own_rules_refuse_what_it_says_then() -> None:
+    document = {"cadence": Checked("2026-01-06T10:00")}
+
+    redacted = Redactor(["2026-01-06T10:00"]).document(document)
+
+    assert msgspec.to_builtins(redacted) == {"cadence": {"text": REDACTED}}
+    assert document == {"cadence": Checked("2026-01-06T10:00")}
+
+
 def test_of_a_large_document_only_what_holds_a_secret_is_another_object() -> None:
     runs = [{"schedule_id": f"service-{n}", "reason": "overdue " * 9} for n in range(100)]
     document = {"runs": [*runs, {"detail": "answered 401 to the-secret-value"}]}
