@@ -138,9 +138,10 @@ def read(leaf_index: int, text: str, of: type[P]) -> P:
     """
     try:
         record = msgspec.json.decode(text, type=of)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+        times = record.times if isinstance(record, Record) else ()
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         raise _lost(leaf_index) from None
-    if record.leaf_index != leaf_index:
+    if record.leaf_index != leaf_index or any(each.tzinfo is None for each in times):
         raise _lost(leaf_index)
     return record
 

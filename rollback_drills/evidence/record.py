@@ -1,5 +1,7 @@
 """What every record of the evidence carries; each kind is a Struct of the room that knows it."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 import msgspec
@@ -37,6 +39,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="met
     def kind(cls) -> str:
         """Return the kind of these records."""
         return str(cls.__struct_config__.tag)
+
+    @property
+    def times(self) -> Sequence[datetime]:
+        """The times in it that readers need; a row that has another text there is damaged."""
+        return ()
 
     def to_wire(self) -> PlainJson:
         """Return it as JSON has it."""

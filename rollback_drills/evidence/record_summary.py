@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
+from rollback_drills.evidence.heads import damage
 from rollback_drills.evidence.index import LedgerRow
-from rollback_drills.evidence.written_record import WrittenRecord
+from rollback_drills.evidence.written_record import WrittenRecord, object_of, text_of
 
 _SAYS: Final = ("category", "outcome", "status", "cause", "closure_state", "step")
 """What a record says in one word; the first that it has."""
@@ -32,16 +33,23 @@ class EvidenceRow:
 
 class _Row(LedgerRow, frozen=True, gc=False):
     created_at: datetime
-    session_id: str
-    flow_run_id: str = ""
-    original: WrittenRecord | None = None
 
 
 def describe_record(record: WrittenRecord) -> EvidenceRow:
-    """Describe a record in a row; an imported one is what it was."""
-    row = msgspec.convert(record, _Row)
-    said = record if row.original is None else row.original
-    kind = str(said["metadata_kind"])
+    """Describe a record in a row; an imported one is what it was.
+
+    Whatever somebody changed in a row, the others are listed: a text that is none is empty.
+
+    Raises:
+        DatabaseError: Nobody can say when it was written.
+    """
+    try:
+        row = msgspec.convert(record, _Row)
+    except msgspec.ValidationError:
+        raise damage(f"row {record['leaf_index']} cannot be read") from None
+    original = object_of(record, "original")
+    said = original or record
+    kind = text_of(said, "metadata_kind")
     for start in ("go-backend-rollback-drill-", "rollback-drills-"):
         kind = kind.removeprefix(start)
     what = next((said[name] for name in _SAYS if said.get(name)), "")
@@ -49,11 +57,11 @@ def describe_record(record: WrittenRecord) -> EvidenceRow:
         row.leaf_index,
         row.created_at,
         kind,
-        row.original is not None,
-        str(said.get("schedule_id") or ""),
-        str(said.get("provider") or ""),
-        str(said.get("owner") or ""),
+        bool(original),
+        text_of(said, "schedule_id"),
+        text_of(said, "provider"),
+        text_of(said, "owner"),
         str(what),
-        row.session_id,
-        row.flow_run_id,
+        text_of(record, "session_id"),
+        text_of(record, "flow_run_id"),
     )

@@ -1,6 +1,6 @@
 """The acknowledgement of contract §6: one (cycle, provider, owner), by one person, for a bounded time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -83,6 +83,11 @@ class AcknowledgementRecord(Record, frozen=True, kw_only=True, gc=False, tag=ACK
         """The time up to which the route is quiet; that of an `escalated` one is when it was said."""
         end = self.acknowledged_until
         return datetime.fromisoformat(end) if end else self.at + ACKNOWLEDGED_FOR
+
+    @property
+    def times(self) -> Sequence[datetime]:
+        """When it was said, and until when the route is quiet."""
+        return self.at, self.until
 
     @property
     def because(self) -> str:

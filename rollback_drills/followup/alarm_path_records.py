@@ -1,6 +1,6 @@
 """What the evidence says of alarm paths: that a drill was missed, and that a route is used no more."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -33,6 +33,11 @@ class AlarmPathRecord(Record, frozen=True, kw_only=True, gc=False, tag=ALARM_PAT
     drilled_at: str | UnsetType = UNSET
     """When a missed drill was planned."""
     found_at: str
+
+    @property
+    def times(self) -> Sequence[datetime]:
+        """When it was found."""
+        return (datetime.fromisoformat(self.found_at),)
 
 
 def find_withdrawn(

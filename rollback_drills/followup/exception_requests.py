@@ -1,6 +1,6 @@
 """Requests for an exception: one person asks, and somebody else approves or declines, in time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -93,6 +93,12 @@ class ExceptionRequestRecord(Record, frozen=True, kw_only=True, gc=False, tag=EX
     expires_at: str
     open_until: str
 
+    @property
+    def times(self) -> Sequence[datetime]:
+        """When it was requested, when the exception would end, and until when it can be decided."""
+        request = self.to_request()
+        return request.at, request.until, request.open_until
+
     def to_request(self) -> RequestedException:
         """Return the request."""
         return RequestedException(
@@ -120,6 +126,11 @@ class DeclineRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION_D
     declined_by: str
     declined_at: str
     reason: str
+
+    @property
+    def times(self) -> Sequence[datetime]:
+        """When it was declined."""
+        return (datetime.fromisoformat(self.declined_at),)
 
 
 def read_decision(record: ExceptionRecord | DeclineRecord) -> Decision:

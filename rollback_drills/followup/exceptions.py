@@ -1,6 +1,6 @@
 """Skips, postponements and waivers of one cycle: approved, dated, and in the evidence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,6 +59,11 @@ class ExceptionRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION
     def until(self) -> datetime:
         """The instant from which on the cycle counts again."""
         return datetime.fromisoformat(self.expires_at)
+
+    @property
+    def times(self) -> Sequence[datetime]:
+        """When it was approved, and until when the cycle is quiet."""
+        return self.at, self.until
 
     def holds_at(self, instant: datetime) -> bool:
         """Whether the cycle is quiet at an instant; at its end it counts again."""

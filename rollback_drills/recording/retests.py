@@ -27,6 +27,11 @@ class RetestRecord(Record, frozen=True, kw_only=True, gc=False, tag=RETEST_KIND)
     retest_due_at: str
     problems: Sequence[str]
 
+    @property
+    def times(self) -> Sequence[datetime]:
+        """When it failed, and by when it is to be performed again."""
+        return datetime.fromisoformat(self.failed_at), datetime.fromisoformat(self.retest_due_at)
+
 
 def find_retests(
     subject: Subject, cycle_id: str, *, now: datetime, created_at: datetime, signer: str

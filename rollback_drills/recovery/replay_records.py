@@ -54,6 +54,11 @@ class RequestRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLAY_REQU
         return datetime.fromisoformat(self.open_until)
 
     @property
+    def times(self) -> Sequence[datetime]:
+        """When it was requested, and until when it can be approved."""
+        return self.at, self.until
+
+    @property
     def ids(self) -> list[str]:
         """The notifications."""
         return [each.notification_id for each in self.notifications]
