@@ -8,6 +8,7 @@ import msgspec
 
 from rollback_drills.documents.history import Drill, History
 from rollback_drills.evidence.drills import write_drill
+from rollback_drills.evidence.index import LedgerRow
 from rollback_drills.readiness.acceptance import find_problems, is_accepted
 
 
@@ -20,17 +21,17 @@ class ShownDrill(msgspec.Struct, frozen=True, gc=False):
     recovery_minutes: float | int | None = None
     max_recovery_minutes: float | int | None = None
     evidence_refs: Sequence[str] | None = None
+    executed_at: str = ""
 
 
-class RecordedDrill(msgspec.Struct, frozen=True, gc=False):
-    """The record of a drill."""
+class RecordedDrill(LedgerRow, frozen=True, gc=False, kw_only=True):
+    """The record of a drill; the first versions wrote neither its time beside it nor its problems."""
 
-    leaf_index: int
     session_id: str
     drill_id: str
-    executed_at: str
+    executed_at: str = ""
     accepted: bool
-    problems: Sequence[str]
+    problems: Sequence[str] = ()
     drill: ShownDrill
 
 
@@ -83,9 +84,10 @@ def _of_history(drill: Drill, record: RecordedDrill | None, now: datetime) -> Dr
 
 
 def _of_evidence(record: RecordedDrill) -> DrillRow:
+    executed_at = record.executed_at or record.drill.executed_at
     return DrillRow(
         record.drill_id,
-        datetime.fromisoformat(record.executed_at) if record.executed_at else None,
+        datetime.fromisoformat(executed_at) if executed_at else None,
         record.accepted,
         record.problems,
         record.drill,
