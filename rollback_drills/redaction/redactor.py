@@ -159,13 +159,16 @@ class Redactor:
                 self._value(key, depth + 1): self._value(inner, depth + 1) for key, inner in value.items()
             }
         if isinstance(value, list | tuple):
-            return [self._value(inner, depth + 1) for inner in value]
+            items = [self._value(inner, depth + 1) for inner in value]
+            return tuple(items) if isinstance(value, tuple) else items
         if isinstance(value, bytes):
             return self.text(value.decode(errors="replace"))
         if isinstance(value, msgspec.Struct):  # stays one: the names of its fields are no secrets
             redacted = copy(value)  # not made again, as its own rules may refuse what is redacted
             for name, inner in msgspec.structs.asdict(value).items():
-                msgspec.structs.force_setattr(redacted, name, self._value(inner, depth + 1))
+                clean = self._value(inner, depth + 1)
+                if clean != inner:  # else it may be a default, which is left out
+                    msgspec.structs.force_setattr(redacted, name, clean)
             return redacted
         return value
 

@@ -203,7 +203,7 @@ def test_redacting_twice_changes_nothing() -> None:
 def test_redacts_keys_and_values_at_any_depth() -> None:
     value: Any = {"secret-value": [{"a": ("secret-value", 1)}], "n": None, "b": b"secret-value"}
     assert Redactor(["secret-value"]).value(value) == {
-        REDACTED: [{"a": [REDACTED, 1]}],
+        REDACTED: [{"a": (REDACTED, 1)}],
         "n": None,
         "b": REDACTED,
     }
@@ -387,6 +387,17 @@ def test_a_struct_is_redacted_and_stays_one() -> None:
     assert SLACK_URL not in str(Redactor([SLACK_URL]).document(document))
     assert Redactor([SLACK_URL]).value(Shown("plain")) == Shown("plain")
     assert Redactor(["text"]).document(Shown("no text")) == Shown(f"no {REDACTED}")
+
+
+class Sparse(Shown, omit_defaults=True):
+    days: tuple[str, ...] = ("mon", "tue")
+    closed: tuple[str, ...] = ()
+
+
+def test_a_redacted_struct_still_leaves_out_what_has_its_default() -> None:
+    redacted = Redactor(["secret-text"]).document(Sparse("secret-text"))
+
+    assert msgspec.to_builtins(redacted) == {"text": REDACTED}
 
 
 class Checked(Shown):
