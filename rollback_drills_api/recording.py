@@ -14,10 +14,10 @@ from rollback_drills.documents.history import Drill
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.drills import DrillRecord, write_drill
+from rollback_drills.evidence.drills import write_drill
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DRILL_KIND
-from rollback_drills.evidence.written_record import WrittenRecord
+from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.requests import DrillFacts
 from rollback_drills.recording.same_drill import DifferentDrillError, is_recorded
@@ -43,6 +43,13 @@ class RecordAnswer(msgspec.Struct, frozen=True, gc=False):
     accepted: bool
     problems: Sequence[str]
     metadata: WrittenRecord
+
+
+class _Judged(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of the record of a drill; the first versions wrote no problems."""
+
+    accepted: bool
+    problems: Sequence[str] = ()
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=described("record", 404, 409))
@@ -124,9 +131,9 @@ def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> R
         return None
     wanted, facts = EvidenceFilter(schedule_id=schedule_id, metadata_kind=DRILL_KIND), write_drill(drill)
     for written in EvidenceIndex(database).find(wanted)[0]:
-        known = msgspec.convert(written, DrillRecord)
-        if known.drill_id == drill.drill_id and known.drill == facts:
-            return RecordAnswer(known.drill, known.accepted, known.problems, written)
+        if text_of(written, "drill_id") == drill.drill_id and written.get("drill") == facts:
+            known = msgspec.convert(written, _Judged)
+            return RecordAnswer(facts, known.accepted, known.problems, written)
     return None
 
 

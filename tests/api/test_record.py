@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from rollback_drills.database.connections import Database
 from rollback_drills.errors import DrillsError
+from rollback_drills.evidence.appender import append
+from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_api.running import Ran
 from tests.api.conftest import DRILLS, Keys, client_of
 from tests.api.test_refusals import check_problem
+from tests.samples.builders import open_key
+from tests.samples.plain_records import as_record, start_record
 from tests.samples.recorded_by_run import record_as_the_flow_does
 
 RUN = "0691f5a2-8a0e-7f3c-8000-2b1c5d8e9f01"
@@ -81,6 +86,17 @@ def test_a_drill_is_recorded_once_however_often_it_arrives(
     assert first.json()["metadata"]["signer"] == "nightly via recorder"
     assert [each["drill_id"] for each in drills_of(options)] == ["drill-1", "payments-7"]
     assert len(runs) == 1
+
+
+def test_drills_that_a_first_version_recorded_are_no_obstacle(
+    pipeline: TestClient, options: ApiOptions
+) -> None:
+    start = start_record(DRILL_KIND, "rcd-drill-1", created_at=AT, signer="cli")
+    earlier = {**start, "schedule_id": "payments", "drill_id": "drill-1", "accepted": True, "drill": {}}
+    assert pipeline.post(DRILLS, json=BODY).status_code == 201
+    append(Database.open(options.database_url), [as_record(earlier)], open_key)
+
+    assert pipeline.post(DRILLS, json=BODY).status_code == 200
 
 
 def test_a_drill_that_only_the_history_has_gets_its_evidence(
