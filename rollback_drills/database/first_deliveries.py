@@ -26,7 +26,7 @@ def take_over_deliveries(connection: Connection) -> None:
     for sequence, record in iterate_rows(connection, _PLAN_KIND, _DELIVERY_KIND):
         try:
             deliveries.take(record)
-        except (LookupError, ValueError, msgspec.ValidationError):
+        except (LookupError, TypeError, ValueError, msgspec.ValidationError):
             raise unreadable(sequence) from None
     if rows := deliveries.to_rows():
         connection.execute(insert(OUTBOX), [msgspec.structs.asdict(row) for row in rows])

@@ -206,8 +206,9 @@ def test_a_format_that_no_release_had_is_refused(tmp_path: Path) -> None:
         "UPDATE evidence SET record = 'x' WHERE sequence = 1",
         "UPDATE evidence SET record = '[]' WHERE sequence = 1",
         """UPDATE evidence SET record = replace(record, '"route_key"', '"key"')""",
+        """UPDATE evidence SET record = replace(record, '"route_key"', '"route_key":[],"key"')""",
     ],
-    ids=["no JSON", "no object", "no route"],
+    ids=["no JSON", "no object", "no route", "no text"],
 )
 def test_a_damaged_row_of_the_first_format_is_named_and_nothing_changes(damage: str, tmp_path: Path) -> None:
     database = load(FIRST, empty_sqlite(tmp_path / "drills.db"))
