@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, func, literal, update
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
@@ -28,6 +29,7 @@ from tests.samples.examples import examples
 from tests.samples.outbox import make_entries, make_entry
 from tests.samples.outbox_rows import at_once, get, put
 from tests.samples.recovery import START, attempt, find_records, instant, kinds_of, run_index, writer
+from tests.samples.tampering import unguard
 
 MARIA = Act("maria", "the receiver is up again")
 A_DAY = 86_400.0
@@ -83,6 +85,22 @@ def test_an_outage_is_opened_once_and_closed_by_the_next_delivery(database: Data
         ("delivered", 1)
     ]
     assert verify_ledger(database, Trust(), lambda _: None).findings == []
+
+
+def test_an_outage_ends_although_somebody_changed_the_run_of_an_outcome(database: Database) -> None:
+    put(database, *make_entries(1), now=START)
+    for at in (60, 120):
+        attempt(database, State.RETRY, at=at)
+        run_index(database, at=at + 1, flow_run_id=f"run-{at}")
+    with database.write() as connection:
+        guard = unguard(connection)
+        was, is_now = literal('"flow_run_id":"run-120"'), literal('"flow_run_id":5')
+        connection.execute(update(LEDGER).values(record=func.replace(LEDGER.c.record, was, is_now)))
+        guard()
+    attempt(database, State.DELIVERED, at=600)
+    run_index(database, at=601, flow_run_id="run-600")
+
+    assert find_records(database)[-1]["flow_run_ids"] == ["run-60", "run-600"]
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.3e-6, 0.7e-6], ids=["exact", "rounded down", "rounded up"])
