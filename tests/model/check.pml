@@ -80,7 +80,7 @@ inline read_table() {
 
 /* What the ledger does not have any more is known by its name alone.
    Stands for rollback_drills/evidence/last_findings.py::_read_ledger
-   Stands for rollback_drills/evidence/population.py::SeenPopulations.take */
+   Stands for rollback_drills/evidence/population.py::SeenPopulations.take_plan */
 inline read_ledger() {
 	for (s : 0 .. SCHEDULES - 1) {
 		known[s] = (plan[s] != NOTHING -> plan[s] : (known[s] != NOTHING -> PRUNED : NOTHING))
