@@ -49,7 +49,7 @@ class _WrittenPlan(NamedTuple):
     text: Raw
 
 
-class _Told(msgspec.Struct, frozen=True, gc=False):
+class _DeliveryRecord(msgspec.Struct, frozen=True, gc=False):
     """What is needed of the record of deliveries."""
 
     plan_id: str
@@ -66,7 +66,7 @@ class _Delivered(msgspec.Struct, frozen=True, gc=False):
 _origin: Final = msgspec.json.Decoder(_Origin)
 _plan: Final = msgspec.json.Decoder(_Plan)
 _plan_content: Final = msgspec.json.Decoder(_PlanContent)
-_told: Final = msgspec.json.Decoder(_Told)
+_delivery_record: Final = msgspec.json.Decoder(_DeliveryRecord)
 _delivered: Final = msgspec.json.Decoder(_Delivered)
 
 
@@ -136,25 +136,25 @@ def collect_delivery(
     if not collect(database, CHECK_KIND, since=since, flow_run_id=flow_run_id):
         return []  # the run has failed before it came so far
     plans = _find_newest_plans(database, list(by_name))
-    told = {
-        _told.decode(record).plan_id: record
+    recorded = {
+        _delivery_record.decode(record).plan_id: record
         for record in collect(database, DELIVERY_KIND, since=since, flow_run_id=flow_run_id)
     }
     left: dict[str, list[Delivery]] = defaultdict(list)
     for each in find_undelivered(database, by_name, None, now=time.time()).deliveries:
         left[each.notification.schedule_id].append(each)
     return [
-        _to_result(by_name[name], plan, told.get(plan.said.plan_id), left[name])
+        _to_result(by_name[name], plan, recorded.get(plan.said.plan_id), left[name])
         for plan in plans
         if (name := plan.said.schedule_id) in by_name
     ]
 
 
 def _to_result(
-    judgement: Judgement, plan: _WrittenPlan, told: Raw | None, left: Sequence[Delivery]
+    judgement: Judgement, plan: _WrittenPlan, recorded: Raw | None, left: Sequence[Delivery]
 ) -> CollectedResult:
-    if told is not None:
-        delivery = _told.decode(told).delivery
+    if recorded is not None:
+        delivery = _delivery_record.decode(recorded).delivery
     else:
         delivery = Raw(msgspec.json.encode(build_result(_refer_to_event(plan.said), left)))
     delivered = _delivered.decode(delivery)
@@ -163,7 +163,7 @@ def _to_result(
         plan=plan.said.plan,
         delivery=delivery,
         plan_metadata=plan.text,
-        metadata=told,
+        metadata=recorded,
         success=delivered.success,
         event_id=delivered.event_id,
     )

@@ -59,7 +59,7 @@ class ConflictError(DatabaseError):
 
 
 def repeat_on_conflict(change: Callable[P, T]) -> Callable[P, T]:
-    """Repeat a function that is one transaction if the database has ended it in favour of another one."""
+    """Run a transaction again if the database rolled it back because of another one."""
 
     @wraps(change)
     def repeated(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -89,7 +89,7 @@ class Verification:
             self.findings.append(Finding(kind, printable(message)))
 
     def report(self, problem: str = "") -> VerificationReport:
-        """Return the document of `--json`.
+        """Return it as the document that programs read.
 
         Args:
             problem: Why nothing could be verified; empty if it could.
