@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER
+from rollback_drills.evidence.index import LedgerRow, read_if_readable
 from rollback_drills.evidence.records import CHECK_KIND, DELIVERY_KIND, PLAN_KIND
 from rollback_drills.names import ids
 from rollback_drills.notifications.notification import EVENT_TYPE
@@ -22,13 +23,13 @@ from rollback_drills_api.running import explain_failure, run_flow
 from rollback_drills_api.service import Service
 
 
-class _Origin(msgspec.Struct, frozen=True, gc=False):
+class _Origin(LedgerRow, frozen=True, gc=False):
     """Which flow run wrote a record; empty if none did."""
 
     flow_run_id: str = ""
 
 
-class _Plan(msgspec.Struct, frozen=True, gc=False):
+class _Plan(LedgerRow, frozen=True, gc=False):
     """What is needed of the record of a plan."""
 
     schedule_id: str
@@ -63,8 +64,6 @@ class _Delivered(msgspec.Struct, frozen=True, gc=False):
     success: bool
 
 
-_origin: Final = msgspec.json.Decoder(_Origin)
-_plan: Final = msgspec.json.Decoder(_Plan)
 _plan_content: Final = msgspec.json.Decoder(_PlanContent)
 _delivery_record: Final = msgspec.json.Decoder(_DeliveryRecord)
 _delivered: Final = msgspec.json.Decoder(_Delivered)
@@ -115,10 +114,16 @@ def ledger_size(database: Database | None) -> int:
 
 def collect(database: Database, kind: str, *, since: int, flow_run_id: str) -> list[Raw]:
     """Return the records of a kind that a flow run wrote, of those that were written after some row."""
-    statement = select(LEDGER.c.record).where(LEDGER.c.leaf_index >= since, LEDGER.c.metadata_kind == kind)
+    statement = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
+        LEDGER.c.leaf_index >= since, LEDGER.c.metadata_kind == kind
+    )
     with database.read() as connection:
-        texts = connection.scalars(statement.order_by(LEDGER.c.leaf_index)).all()
-    return [Raw(text.encode()) for text in texts if _origin.decode(text).flow_run_id == flow_run_id]
+        rows = connection.execute(statement.order_by(LEDGER.c.leaf_index)).tuples().all()
+    return [
+        Raw(text.encode())
+        for row, text in rows
+        if (written := read_if_readable(row, text, _Origin)) and written.flow_run_id == flow_run_id
+    ]
 
 
 def collect_delivery(
@@ -191,7 +196,8 @@ def _find_newest_plans(database: Database, schedule_ids: Sequence[str]) -> list[
         for start in range(0, len(schedule_ids), MOST_PARAMETERS):
             some = LEDGER.c.schedule_id.in_(schedule_ids[start : start + MOST_PARAMETERS])
             rows = newest.where(some).group_by(LEDGER.c.schedule_id)
-            texts = connection.scalars(select(LEDGER.c.record).where(LEDGER.c.leaf_index.in_(rows)))
-            plans = (_WrittenPlan(_plan.decode(text), Raw(text.encode())) for text in texts)
-            found |= {plan.said.schedule_id: plan for plan in plans}
+            texts = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.leaf_index.in_(rows))
+            for row, text in connection.execute(texts):
+                if said := read_if_readable(row, text, _Plan):
+                    found[said.schedule_id] = _WrittenPlan(said, Raw(text.encode()))
     return [found[name] for name in schedule_ids if name in found]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from rollback_drills.console.drills import RecordedDrill
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
-from rollback_drills.evidence.index import P, read
+from rollback_drills.evidence.index import P, read_rows
 from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
@@ -95,7 +95,7 @@ def _read_plans(connection: Connection, ids: Sequence[str]) -> list[RecordedPlan
     places = list(connection.scalars(of_cycles))
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.leaf_index.in_(places))
     newest = connection.execute(rows.order_by(LEDGER.c.leaf_index.desc()))
-    return [read(row.leaf_index, row.record, RecordedPlan) for row in newest]
+    return [*read_rows(newest.tuples(), RecordedPlan)]
 
 
 def _read_kind(connection: Connection, ids: Sequence[str], kind: str, of: type[P]) -> list[P]:
@@ -103,4 +103,4 @@ def _read_kind(connection: Connection, ids: Sequence[str], kind: str, of: type[P
         LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == kind
     )
     newest = connection.execute(rows.order_by(LEDGER.c.leaf_index.desc()).limit(MOST_ROWS))
-    return [read(row.leaf_index, row.record, of) for row in newest]
+    return [*read_rows(newest.tuples(), of)]

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import LedgerRow, read
+from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 
@@ -48,9 +48,6 @@ def find_in_force(connection: Connection, before: int) -> Sequence[RecordedPlan]
     Args:
         connection: Reads the ledger.
         before: Only rows before this one count.
-
-    Raises:
-        DatabaseError: A row holds no record any more.
     """
     checked = find_last_checks(connection, LEDGER.c.leaf_index >= before)
     found: dict[str, RecordedPlan] = {}
@@ -68,13 +65,12 @@ def find_in_force(connection: Connection, before: int) -> Sequence[RecordedPlan]
                 earlier.append(connection.scalar(newest.where(*own)))
         rows = [row for row in earlier if row is not None]
     departures = select(LEDGER.c.leaf_index, LEDGER.c.record).where(NAMES_GONE, LEDGER.c.leaf_index < before)
-    for gone_at, text in connection.execute(departures):
-        check = read(gone_at, text, Departures)
+    for check in read_rows(connection.execute(departures).tuples(), Departures):
         for name in check.gone:
             last = found.get(name)
             if last is None or last.population_id != check.population_id:
                 continue
-            if last.leaf_index < gone_at:
+            if last.leaf_index < check.leaf_index:
                 del found[name]
     return sorted(found.values(), key=attrgetter("leaf_index"))
 
@@ -83,7 +79,5 @@ def _read_plans(connection: Connection, rows: Sequence[int]) -> Iterator[Recorde
     """Yield those plans that hold until a newer plan follows."""
     for start in range(0, len(rows), MOST_PARAMETERS):
         some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])
-        for row, text in connection.execute(
-            select(LEDGER.c.leaf_index, LEDGER.c.record).where(some, HAS_DIGEST)
-        ).all():
-            yield read(row, text, RecordedPlan)
+        plans = select(LEDGER.c.leaf_index, LEDGER.c.record).where(some, HAS_DIGEST)
+        yield from read_rows(connection.execute(plans).tuples().all(), RecordedPlan)

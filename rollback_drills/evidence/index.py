@@ -1,8 +1,10 @@
 """Finds records in the ledger."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol, Self, TypeVar
+from datetime import datetime
+from typing import Final, Protocol, Self, TypeVar
 
 import msgspec
 from msgspec import UnsetType
@@ -12,10 +14,13 @@ from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.heads import damage
 from rollback_drills.evidence.record import Record
-from rollback_drills.evidence.written_record import WrittenRecord
+from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.names.spellings import match
 
+_logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+_ERRORS: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +96,19 @@ class EvidenceIndex:
     def find(
         self, wanted: EvidenceFilter, *, limit: int = 100, offset: int = 0
     ) -> tuple[list[WrittenRecord], int]:
-        """Return the newest records that match, and how many match altogether.
-
-        Raises:
-            DatabaseError: A record is damaged.
-        """
+        """Return the newest records that match, and how many match, also of those that are damaged."""
         with self.database.read() as connection:
             conditions = wanted.to_sql(connection)
             page = _newest(conditions).limit(limit).offset(offset)
             total = connection.scalar(select(func.count()).select_from(LEDGER).where(*conditions))
-            rows = [read_row(*row) for row in connection.execute(page).tuples()]
+            rows = [record for _, record in read_written(connection.execute(page).tuples())]
         return rows, total or 0
 
     def read(self, wanted: EvidenceFilter, of: type[P], *, limit: int = 100) -> list[P]:
-        """Return the newest records that match, as their kind.
-
-        Raises:
-            DatabaseError: A record is damaged, or of another kind.
-        """
+        """Return the newest records that match, as their kind; see `read_rows`."""
         with self.database.read() as connection:
             page = _newest(wanted.to_sql(connection)).limit(limit)
-            return [read(*row, of) for row in connection.execute(page).tuples()]
+            return [*read_rows(connection.execute(page).tuples(), of)]
 
     def get(self, leaf_index: int) -> WrittenRecord | None:
         """Return one record by its number; None if there is none.
@@ -130,8 +127,43 @@ def _newest(conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[int, str]
     return rows.order_by(LEDGER.c.leaf_index.desc())
 
 
+def read_rows(rows: Iterable[tuple[int, str]], of: type[P]) -> Iterator[P]:
+    """Yield what rows say that somebody looks through, as their kind, or as the reader needs it.
+
+    A row that holds no such record any more is left out, and a warning names it: one bad row does not stop
+    the others.
+
+    Args:
+        rows: Their numbers and records.
+        of: Has the fields that are needed.
+    """
+    return (record for _, record in _keep_readable(rows, lambda row, text: read(row, text, of)))
+
+
+def read_written(rows: Iterable[tuple[int, str]]) -> Iterator[tuple[int, WrittenRecord]]:
+    """Yield the numbers of rows and what they say, whatever their kind; see `read_rows`."""
+    return _keep_readable(rows, read_row)
+
+
+def read_if_readable(leaf_index: int, text: str, of: type[P]) -> P | None:
+    """Return what a row says; None if it holds no such record any more, and a warning names it."""
+    return next(read_rows([(leaf_index, text)], of), None)
+
+
+def _keep_readable(
+    rows: Iterable[tuple[int, str]], decode: Callable[[int, str], T]
+) -> Iterator[tuple[int, T]]:
+    for leaf_index, text in rows:
+        try:
+            record = decode(leaf_index, text)
+        except DatabaseError as error:
+            _logger.warning("%s; it is left out", error)
+        else:
+            yield leaf_index, record
+
+
 def read(leaf_index: int, text: str, of: type[P]) -> P:
-    """Return what a row says, as its kind, or as a reader needs it.
+    """Return what the one row says that somebody asks for, as its kind, or as a reader needs it.
 
     Raises:
         DatabaseError: The row holds no such record any more.
@@ -139,7 +171,7 @@ def read(leaf_index: int, text: str, of: type[P]) -> P:
     try:
         record = msgspec.json.decode(text, type=of)
         times = record.times if isinstance(record, Record) else ()
-    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+    except _ERRORS:
         raise _lost(leaf_index) from None
     if record.leaf_index != leaf_index or any(each.tzinfo is None for each in times):
         raise _lost(leaf_index)
@@ -147,31 +179,30 @@ def read(leaf_index: int, text: str, of: type[P]) -> P:
 
 
 def read_all(connection: Connection, of: type[R], *conditions: ColumnElement[bool]) -> list[R]:
-    """Return the records of a kind in their order.
+    """Return the records of a kind in their order; see `read_rows`.
 
     Args:
         connection: Reads the ledger.
         of: The kind.
         conditions: Which of them.
-
-    Raises:
-        DatabaseError: A row holds no such record any more.
     """
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == of.kind())
     found = connection.execute(rows.where(*conditions).order_by(LEDGER.c.leaf_index))
-    return [read(row.leaf_index, row.record, of) for row in found]
+    return [*read_rows(found.tuples(), of)]
 
 
 def read_row(leaf_index: int, text: str) -> WrittenRecord:
-    """Return the record of a row.
+    """Return the record of a row, which was written at some time.
 
     Raises:
         DatabaseError: The row holds no record any more.
     """
     try:
         record: WrittenRecord = msgspec.json.decode(text, type=WrittenRecord)
-        is_record = record["leaf_index"] == leaf_index and isinstance(record["metadata_kind"], str)
-    except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError):
+        written_at = datetime.fromisoformat(text_of(record, "created_at"))
+        is_kind = record["leaf_index"] == leaf_index and isinstance(record["metadata_kind"], str)
+        is_record = is_kind and written_at.tzinfo is not None
+    except _ERRORS:
         is_record = False
     if not is_record:
         raise _lost(leaf_index)

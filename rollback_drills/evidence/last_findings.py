@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LAST_FINDINGS, LEDGER
 from rollback_drills.evidence.in_force import IS_CHECK
-from rollback_drills.evidence.index import read
+from rollback_drills.evidence.index import read_if_readable, read_rows
 from rollback_drills.evidence.population import (
     Changes,
     KnownFindings,
@@ -113,8 +113,9 @@ def _find_check(connection: Connection, population_id: str) -> RecordedCheck | N
     checks = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
         IS_CHECK, LEDGER.c.session_id == population_id
     )
-    row = connection.execute(checks.order_by(LEDGER.c.leaf_index.desc()).limit(1)).first()
-    return read(row.leaf_index, row.record, RecordedCheck) if row else None
+    newest_first = checks.order_by(LEDGER.c.leaf_index.desc()).execution_options(yield_per=1)
+    with connection.execute(newest_first) as rows:
+        return next(read_rows(rows.tuples(), RecordedCheck), None)
 
 
 def _was_pruned_after(connection: Connection, row: int) -> bool:
@@ -153,7 +154,8 @@ def _read_ledger(connection: Connection, population_id: str, last: int) -> Known
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
     for row, kind, text in connection.execute(ordered):
         if kind == PLAN_KIND:
-            seen.take_plan(read(row, text, RecordedFinding))
-        else:
-            seen.take_check(read(row, text, RecordedCheck))
+            if plan := read_if_readable(row, text, RecordedFinding):
+                seen.take_plan(plan)
+        elif check := read_if_readable(row, text, RecordedCheck):
+            seen.take_check(check)
     return seen.known.get(population_id, {})

@@ -12,7 +12,7 @@ from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.category import Action, Category
 from rollback_drills.planning.plan import Plan
-from rollback_drills.planning.windows_and_absences import NamedWindow, OwnerAbsence, OwnerAvailability
+from rollback_drills.planning.windows_and_absences import NamedWindow, OwnerAvailability
 from rollback_drills.readiness.reports import CadenceFacts, ScheduleFacts
 from rollback_drills.readiness.terms import Readiness
 
@@ -58,7 +58,7 @@ class DecisionRecord(Record, frozen=True, gc=False, tag=DECISION_KIND):
     acknowledgement_minutes: float | int
     escalation_owner: str
     maintenance_window: NamedWindow | None
-    owner_availability: OwnerAvailability | OwnerAbsence
+    owner_availability: OwnerAvailability
     action: Action
     category: Category
     reason: str

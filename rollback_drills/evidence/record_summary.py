@@ -4,10 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
-from rollback_drills.evidence.heads import damage
-from rollback_drills.evidence.index import LedgerRow
 from rollback_drills.evidence.written_record import WrittenRecord, object_of, text_of
 
 _SAYS: Final = ("category", "outcome", "status", "cause", "closure_state", "step")
@@ -31,22 +27,11 @@ class EvidenceRow:
     """The Prefect flow run that wrote it; empty if it was none."""
 
 
-class _Row(LedgerRow, frozen=True, gc=False):
-    created_at: datetime
-
-
 def describe_record(record: WrittenRecord) -> EvidenceRow:
-    """Describe a record in a row; an imported one is what it was.
+    """Describe a record as the index finds it; an imported one is what it was.
 
     Whatever somebody changed in a row, the others are listed: a text that is none is empty.
-
-    Raises:
-        DatabaseError: Nobody can say when it was written.
     """
-    try:
-        row = msgspec.convert(record, _Row)
-    except msgspec.ValidationError:
-        raise damage(f"row {record['leaf_index']} cannot be read") from None
     original = object_of(record, "original")
     said = original or record
     kind = text_of(said, "metadata_kind")
@@ -54,8 +39,8 @@ def describe_record(record: WrittenRecord) -> EvidenceRow:
         kind = kind.removeprefix(start)
     what = next((said[name] for name in _SAYS if said.get(name)), "")
     return EvidenceRow(
-        row.leaf_index,
-        row.created_at,
+        int(str(record["leaf_index"])),
+        datetime.fromisoformat(text_of(record, "created_at")),
         kind,
         bool(original),
         text_of(said, "schedule_id"),

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
 from rollback_drills.database.tables import CHECK_SHARDS, LEDGER
 from rollback_drills.errors import DrillsError
-from rollback_drills.evidence.index import read
+from rollback_drills.evidence.index import read_rows
 from rollback_drills.evidence.last_findings import find_last_check, read_last_check
 from rollback_drills.evidence.population import KnownFindings, Part, RecordedFinding, ShardReport, Summary
 from rollback_drills.evidence.records import PLAN_KIND
@@ -197,9 +197,6 @@ def read_plans(
         population_id: The population.
         since: The first row.
         schedule_ids: Of which schedules; None: of all.
-
-    Raises:
-        DatabaseError: A row cannot be read.
     """
     plans = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
         LEDGER.c.metadata_kind == PLAN_KIND, LEDGER.c.leaf_index >= since
@@ -214,8 +211,7 @@ def read_plans(
         ]
     found: KnownFindings = {}
     for statement in parts:
-        for leaf_index, text in connection.execute(statement):
-            plan = read(leaf_index, text, RecordedFinding)
+        for plan in read_rows(connection.execute(statement).tuples(), RecordedFinding):
             if plan.population_id == population_id:
                 found[plan.schedule_id] = plan.finding_digest
     return found

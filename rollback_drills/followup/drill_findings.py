@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Final
 
 import msgspec
 from sqlalchemy import select
@@ -10,6 +9,7 @@ from sqlalchemy import select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.history import Drill
+from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.open_findings import OpenFinding, find_open_findings
@@ -21,25 +21,22 @@ class ScheduleFinding(OpenFinding, frozen=True, gc=False, kw_only=True):
     schedule_id: str
 
 
-class _Recorded(msgspec.Struct, frozen=True, gc=False):
+class _Recorded(LedgerRow, frozen=True, gc=False):
     schedule_id: str
     drill_id: str
     drill: Drill
-
-
-_decode: Final = msgspec.json.Decoder(_Recorded).decode
 
 
 def read_open_drill_findings(database: Database, *, now: datetime) -> list[ScheduleFinding]:
     """Return the open findings of all schedules by the newest record of each drill, those due first."""
     of_drills = LEDGER.c.metadata_kind == DRILL_KIND
     named = select(LEDGER.c.schedule_id).where(of_drills, LEDGER.c.record.contains('"findings"')).distinct()
-    records = select(LEDGER.c.record).where(of_drills, LEDGER.c.schedule_id.in_(named))
+    records = select(LEDGER.c.leaf_index, LEDGER.c.record).where(of_drills, LEDGER.c.schedule_id.in_(named))
     by_schedule: dict[str, dict[str, Drill]] = defaultdict(dict)
     spelling: dict[str, str] = {}
     with database.read() as connection:
-        for text in connection.scalars(records.order_by(LEDGER.c.leaf_index)):
-            record = _decode(text)
+        rows = connection.execute(records.order_by(LEDGER.c.leaf_index)).tuples()
+        for record in read_rows(rows, _Recorded):
             key = name_key(record.schedule_id)
             spelling[key] = record.schedule_id
             by_schedule[key][record.drill_id] = record.drill

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from rollback_drills.database.connections import Database
-from rollback_drills.database.tables import OUTBOX
+from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.index import EvidenceFilter
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import LINK_REVOCATION_KIND
 from rollback_drills.followup.acknowledgement import (
@@ -75,8 +75,11 @@ def find_linked_route(database: Database, route_key: str, *, now: datetime) -> L
 
 
 def _refuse_revoked(database: Database, cycle_id: str) -> None:
-    conditions = EvidenceFilter(metadata_kind=LINK_REVOCATION_KIND, cycle_id=cycle_id)
-    if EvidenceIndex(database).read(conditions, LinkRevocationRecord, limit=1):
+    revocations = EvidenceFilter(metadata_kind=LINK_REVOCATION_KIND, cycle_id=cycle_id)
+    with database.read() as connection:  # whatever the row says: nobody can use a link by changing it
+        rows = select(LEDGER.c.leaf_index).where(*revocations.to_sql(connection)).limit(1)
+        is_revoked = connection.scalar(rows) is not None
+    if is_revoked:
         raise UsageError("the links of this cycle were revoked; acknowledge in another way")
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import read_all
+from rollback_drills.evidence.index import LedgerRow, read_all, read_rows
 from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings
@@ -57,11 +57,17 @@ def _once(retests: Sequence[RetestRecord]) -> Iterable[RetestRecord]:
     return {(each.drill_id, each.failed_at): each for each in retests}.values()
 
 
+class _Performed(LedgerRow, frozen=True, gc=False):
+    drill_id: str
+    accepted: bool
+    executed_at: datetime
+
+
 def _find_accepted(connection: Connection, spellings: Sequence[str]) -> Iterator[tuple[datetime, str]]:
     """Yield when each accepted drill of a schedule was performed, and its id."""
-    statement = select(LEDGER.c.record).where(
+    drills = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
         LEDGER.c.schedule_id.in_(spellings), LEDGER.c.metadata_kind == DRILL_KIND
     )
-    for record in map(msgspec.json.decode, connection.scalars(statement)):
-        if record["accepted"]:
-            yield datetime.fromisoformat(record["executed_at"]), record["drill_id"]
+    for drill in read_rows(connection.execute(drills).tuples(), _Performed):
+        if drill.accepted:
+            yield drill.executed_at, drill.drill_id

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import select
+
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.index import read_all
+from rollback_drills.evidence.index import read_if_readable
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import RETIREMENT_KIND
 from rollback_drills.followup.acknowledgement import check_texts
@@ -56,12 +59,20 @@ class GivenRetirement:
 
 
 def read_retired(database: Database | None) -> dict[str, RetirementRecord]:
-    """Return the retired schedules by the keys of their ids; what was approved last counts."""
+    """Return the retired schedules by the keys of their ids; what was approved last counts.
+
+    A schedule is followed if nobody can read what was approved last.
+    """
     if database is None:
         return {}
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.schedule_id, LEDGER.c.record)
+    rows = rows.where(LEDGER.c.metadata_kind == RETIREMENT_KIND).order_by(LEDGER.c.leaf_index)
     with database.read() as connection:
-        latest = {name_key(each.schedule_id): each for each in read_all(connection, RetirementRecord)}
-    return {key: each for key, each in latest.items() if each.change is Change.RETIRED}
+        latest = {
+            name_key(row.schedule_id): read_if_readable(row.leaf_index, row.record, RetirementRecord)
+            for row in connection.execute(rows)
+        }
+    return {key: each for key, each in latest.items() if each and each.change is Change.RETIRED}
 
 
 def apply_retirements(

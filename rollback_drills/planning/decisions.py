@@ -26,7 +26,6 @@ from rollback_drills.planning.suppression_rules import (
 )
 from rollback_drills.planning.windows_and_absences import (
     NamedWindow,
-    OwnerAbsence,
     OwnerAvailability,
     Suppressions,
 )
@@ -57,7 +56,7 @@ class RouteDecision(msgspec.Struct, frozen=True, gc=False):
     acknowledgement_minutes: float | int
     escalation_owner: str
     maintenance_window: NamedWindow | None
-    owner_availability: OwnerAvailability | OwnerAbsence
+    owner_availability: OwnerAvailability
     action: Action
     category: Category
     reason: str

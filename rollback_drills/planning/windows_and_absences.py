@@ -29,19 +29,13 @@ class NamedWindow(msgspec.Struct, frozen=True, gc=False):
 
 
 class OwnerAvailability(msgspec.Struct, frozen=True, gc=False):
-    """Whether an owner is available, as a decision has it if no period is known."""
+    """Whether an owner is available, as a decision has it."""
 
     available: bool
     reason: str
-
-
-class OwnerAbsence(msgspec.Struct, frozen=True, gc=False):
-    """The period in which an owner is absent, as a decision has it."""
-
-    start_at: str
-    end_at: str
-    reason: str
-    available: bool = False
+    start_at: str | UnsetType = UNSET
+    """When the absence begins; UNSET if there is none, or its period is not known."""
+    end_at: str | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +45,12 @@ class Absence:
     reason: str
     period: Period | None
 
-    def write(self) -> OwnerAvailability | OwnerAbsence:
+    def write(self) -> OwnerAvailability:
         """Write the absence as a decision has it."""
         if self.period is None:
             return OwnerAvailability(available=False, reason=self.reason)
         start_at, end_at = write_instant(self.period.start_at), write_instant(self.period.end_at)
-        return OwnerAbsence(start_at, end_at, self.reason)
+        return OwnerAvailability(available=False, reason=self.reason, start_at=start_at, end_at=end_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.index import read
+from rollback_drills.evidence.index import read_if_readable
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.records import (
     REPLAY_APPROVAL_KIND,
@@ -53,7 +53,10 @@ class FoundReplay:
 
 
 def find_replays(connection: Connection, replay_id: str | None = None) -> list[FoundReplay]:
-    """Return the requests for replays, the newest first; of one id if it is given."""
+    """Return the requests for replays, the newest first; of one id if it is given.
+
+    A request that was executed by a row that cannot be read is left out, so that nobody executes it again.
+    """
     rows = select(LEDGER.c.metadata_kind, LEDGER.c.session_id, LEDGER.c.leaf_index, LEDGER.c.record)
     wanted = rows.where(LEDGER.c.metadata_kind.in_(_KINDS)).order_by(LEDGER.c.leaf_index)
     if replay_id is not None:
@@ -61,14 +64,18 @@ def find_replays(connection: Connection, replay_id: str | None = None) -> list[F
     found: dict[str, FoundReplay] = {}
     for row in connection.execute(wanted):
         if row.metadata_kind == REPLAY_REQUEST_KIND:
-            found[row.session_id] = FoundReplay(read(row.leaf_index, row.record, RequestRecord))
+            if request := read_if_readable(row.leaf_index, row.record, RequestRecord):
+                found[row.session_id] = FoundReplay(request)
         elif known := found.get(row.session_id):
-            if row.metadata_kind == REPLAY_APPROVAL_KIND:
-                known.approved_by = read(row.leaf_index, row.record, ApprovalRecord).approved_by
-            elif row.metadata_kind == REPLAY_EXECUTION_KIND:
-                known.executed_by = read(row.leaf_index, row.record, ExecutionRecord).replayed_by
-            else:
+            if row.metadata_kind == REPLAY_REFUSAL_KIND:
                 known.refusal_count += 1
+            elif row.metadata_kind == REPLAY_APPROVAL_KIND:
+                if approval := read_if_readable(row.leaf_index, row.record, ApprovalRecord):
+                    known.approved_by = approval.approved_by
+            elif execution := read_if_readable(row.leaf_index, row.record, ExecutionRecord):
+                known.executed_by = execution.replayed_by
+            else:
+                del found[row.session_id]
     return [*reversed(found.values())]
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.index import LedgerRow
 from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.redaction.redactor import redactor_in_use
@@ -40,7 +41,7 @@ RouteKey = tuple[str, str, str]
 _NOTHING_SAID: Final = AcknowledgementRow(acknowledgement_state="outstanding")
 
 
-class Outcome(msgspec.Struct, frozen=True, gc=False):
+class Outcome(LedgerRow, frozen=True, gc=False):
     """What a package takes from the record of an outcome."""
 
     created_at: str

@@ -12,7 +12,7 @@ from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.heads import newest_head
-from rollback_drills.evidence.index import read
+from rollback_drills.evidence.index import LedgerRow, read
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND, PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.written_record import number_of, object_of, text_of
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
@@ -42,7 +42,8 @@ def find_package(
         generated_by: Who asks.
 
     Raises:
-        DatabaseError: The database cannot be read.
+        DatabaseError: The database cannot be read, or a row of it is damaged: what is left out would look as
+            if it had not happened.
     """
     evidence = Evidence()
     if database:
@@ -71,13 +72,10 @@ def _iterate(connection: Connection, conditions: Sequence[ColumnElement[bool]]) 
         yield row.leaf_index, row.record
 
 
-_outcomes: Final = msgspec.json.Decoder(Outcome)
-
-
 def _deliveries(connection: Connection, wanted: PackageFilter, period: Period) -> Iterator[Outcome]:
     conditions = [*wanted.to_sql(connection, ROUTE_DELIVERY_KIND), *period.to_sql()]
-    for _, record in _iterate(connection, conditions):
-        yield _outcomes.decode(record)
+    for row, text in _iterate(connection, conditions):
+        yield read(row, text, Outcome)
 
 
 def _acknowledgements(
@@ -139,7 +137,7 @@ class _Facts(msgspec.Struct):
     suppressed_route_count: int = 0
 
 
-class _Plan(msgspec.Struct):
+class _Plan(LedgerRow, frozen=True, gc=False):
     """What a package takes from the record of a plan."""
 
     created_at: str
@@ -149,9 +147,6 @@ class _Plan(msgspec.Struct):
     status: str
     alert_level: str
     plan: _Facts
-
-
-_plan_records: Final = msgspec.json.Decoder(_Plan)
 
 
 def _plans(
@@ -164,13 +159,13 @@ def _plans(
         if each.plan_id in notified:
             plans.append(each)
     of_schedule = PackageFilter(wanted.schedule_id)
-    for row, record in _iterate(connection, [*of_schedule.to_sql(connection, PLAN_KIND), *period.to_sql()]):
+    for row, text in _iterate(connection, [*of_schedule.to_sql(connection, PLAN_KIND), *period.to_sql()]):
         count += 1
-        found = _plan_records.decode(record)
+        found = read(row, text, _Plan)
         if found.plan_id in notified:
             facts = msgspec.structs.asdict(found)
             facts |= msgspec.structs.asdict(facts.pop("plan"))
-            plans.append(PlanRow(row=row, imported=False, **facts))
+            plans.append(PlanRow(row=facts.pop("leaf_index"), imported=False, **facts))
     return plans, count
 
 

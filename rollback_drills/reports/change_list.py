@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
+from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.records import PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.planning.category import Action, Category
@@ -24,7 +24,6 @@ _COLUMNS: Final = ("when", "state", "who was notified, and who was not", "why")
 _AT_REST: Final = (Category.HEALTHY_SCHEDULE, Category.ALREADY_NOTIFIED)
 """Reasons not to notify somebody that nobody asks about."""
 _REASONS: Final = {str(each): each.in_words for each in Reason}
-T = TypeVar("T")
 
 
 class _Decision(msgspec.Struct, frozen=True, gc=False):
@@ -41,14 +40,14 @@ class _Plan(msgspec.Struct, frozen=True, gc=False):
     route_decisions: tuple[_Decision, ...]
 
 
-class _Recorded(msgspec.Struct, frozen=True, gc=False):
+class _Recorded(LedgerRow, frozen=True, gc=False):
     plan_id: str
     created_at: datetime
     plan: _Plan
     flow_run_id: str = ""
 
 
-class _Delivered(msgspec.Struct, frozen=True, gc=False):
+class _Delivered(LedgerRow, frozen=True, gc=False):
     plan_id: str
     owner: str
     provider: str
@@ -69,14 +68,8 @@ class Change(msgspec.Struct, frozen=True):
     flow_run_id: str
 
 
-_recorded: Final = msgspec.json.Decoder(_Recorded)
-_delivered: Final = msgspec.json.Decoder(_Delivered)
-
-
 def find_change_lists(database: Database, schedule_ids: Iterable[str]) -> Mapping[str, Sequence[Change]]:
     """Return the last changes of schedules, the newest first.
-
-    Rows that cannot be read are left out: verification finds them, and a page does not fail for them.
 
     Args:
         database: Has the ledger.
@@ -110,17 +103,16 @@ def list_changes(changes: Sequence[Change], link: Callable[[str], str]) -> Itera
 def _read_changes(connection: Connection, schedule_id: str) -> Sequence[Change]:
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.schedule_id == schedule_id)
     plans = rows.where(LEDGER.c.metadata_kind == PLAN_KIND).order_by(LEDGER.c.leaf_index.desc())
-    found = connection.execute(plans.limit(LONGEST_LIST)).all()
+    found = connection.execute(plans.limit(LONGEST_LIST)).tuples().all()
     if not found:
         return ()
     outcomes: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
-    since = rows.where(
-        LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, LEDGER.c.leaf_index > found[-1].leaf_index
-    )
-    for each in _decode(_delivered, connection.execute(since.order_by(LEDGER.c.leaf_index))):
+    since = rows.where(LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, LEDGER.c.leaf_index > found[-1][0])
+    delivered = connection.execute(since.order_by(LEDGER.c.leaf_index)).tuples()
+    for each in read_rows(delivered, _Delivered):
         reason = _REASONS.get(each.reason, each.reason)
         outcomes[each.plan_id][each.owner, each.provider] = f"{each.outcome} ({reason})"
-    return [_change(each, outcomes.get(each.plan_id, {})) for each in _decode(_recorded, found)]
+    return [_change(each, outcomes.get(each.plan_id, {})) for each in read_rows(found, _Recorded)]
 
 
 def _change(recorded: _Recorded, outcomes: Mapping[tuple[str, str], str]) -> Change:
@@ -138,9 +130,3 @@ def _change(recorded: _Recorded, outcomes: Mapping[tuple[str, str], str]) -> Cha
         ],
         recorded.flow_run_id,
     )
-
-
-def _decode(decoder: msgspec.json.Decoder[T], rows: Iterable[Row[tuple[int, str]]]) -> Iterator[T]:
-    for row in rows:
-        with suppress(msgspec.MsgspecError):
-            yield decoder.decode(row.record)

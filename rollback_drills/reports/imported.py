@@ -9,13 +9,16 @@ from sqlalchemy import Connection, select
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.instants import read_instant
-from rollback_drills.evidence.import_record import ImportRecord
-from rollback_drills.evidence.index import read
+from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.records import IMPORT_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.names.spellings import find_spellings_by_index
 
 ROWS_AT_ONCE: Final = 1000
+
+
+class _Imported(LedgerRow, frozen=True, gc=False):
+    original: WrittenRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ def iterate_imported(
         ids = find_spellings_by_index(connection, LEDGER.c.schedule_id, [schedule_id, ""])
         rows = rows.where(LEDGER.c.schedule_id.in_(ids))
     ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
-    for row in connection.execute(ordered):
-        original = read(row.leaf_index, row.record, ImportRecord).original
-        if original["metadata_kind"] in kinds:
+    for record in read_rows(connection.execute(ordered).tuples(), _Imported):
+        original = record.original
+        if text_of(original, "metadata_kind") in kinds:
             at, _ = read_instant(text_of(original, "created_at"))
-            yield ImportedRecord(row.leaf_index, at, original)
+            yield ImportedRecord(record.leaf_index, at, original)

@@ -14,6 +14,7 @@ from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.delivery_records import DELIVERY_SOURCE
 from rollback_drills.evidence.first_records import IMPORTED_FROM
+from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.records import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
@@ -99,9 +100,13 @@ def _describe_own(connection: Connection, sequences: Sequence[int]) -> dict[int,
     return {item.sequence: _describe(item, rows.get(item.notification_id, ())) for item in items}
 
 
-class _Named(msgspec.Struct):
+class _Original(msgspec.Struct, frozen=True, gc=False):
     notification_id: str = ""
-    original: "_Named | None" = None
+
+
+class _Named(LedgerRow, frozen=True, gc=False):
+    notification_id: str = ""
+    original: _Original | None = None
     """What a record of the first format was."""
 
 
@@ -109,7 +114,6 @@ class _Planned(msgspec.Struct):
     plan_id: str
 
 
-_named: Final = msgspec.json.Decoder(_Named)
 _planned: Final = msgspec.json.Decoder(_Planned)
 
 
@@ -121,14 +125,9 @@ def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[
         rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
             some, or_(LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, _IS_OF_FIRST_FORMAT)
         )
-        for row in connection.execute(rows.order_by(LEDGER.c.leaf_index)):
-            found.setdefault(_read_id(row.record), []).append(row.leaf_index)
+        for each in read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Named):
+            found.setdefault((each.original or each).notification_id, []).append(each.leaf_index)
     return found
-
-
-def _read_id(record: str) -> str:
-    named = _named.decode(record)
-    return (named.original or named).notification_id
 
 
 def _describe(item: OutboxRow, rows: Sequence[int]) -> NotificationRow:

@@ -1,30 +1,24 @@
 """Finds the flow run that last changed the outcome of each notification."""
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
-from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import LEDGER
+from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
 
 
-class _Outcome(msgspec.Struct, frozen=True, gc=False):
+class _Outcome(LedgerRow, frozen=True, gc=False):
     notification_id: str = ""
     flow_run_id: str = ""
-
-
-_outcome: Final = msgspec.json.Decoder(_Outcome)
 
 
 def find_notifying_runs(connection: Connection, cycle_ids: Collection[str]) -> Mapping[str, str]:
     """Return by notification id the flow run that wrote its newest outcome.
 
-    A notification whose outcome no flow run has written yet is missing. Rows that cannot be read are left
-    out: verification finds them.
+    A notification whose outcome no flow run has written yet is missing.
 
     Args:
         connection: Reads the ledger.
@@ -40,7 +34,7 @@ def find_notifying_runs(connection: Connection, cycle_ids: Collection[str]) -> M
 def _read(connection: Connection, cycle_ids: list[str]) -> Iterator[_Outcome]:
     for start in range(0, len(cycle_ids), MOST_PARAMETERS):
         some = LEDGER.c.cycle_id.in_(cycle_ids[start : start + MOST_PARAMETERS])
-        rows = select(LEDGER.c.record).where(some, LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND)
-        for text in connection.scalars(rows.order_by(LEDGER.c.leaf_index)):
-            with suppress(msgspec.MsgspecError):
-                yield _outcome.decode(text)
+        rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
+            some, LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND
+        )
+        yield from read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Outcome)

@@ -129,4 +129,5 @@ def merge_newest(
     merged: Iterator[tuple[datetime, int | Row]] = merge(own, others, key=itemgetter(0), reverse=True)
     page: list[int | Row] = [each for _, each in islice(merged, wanted.start, wanted.stop)]
     described = describe([each for each in page if isinstance(each, int)])
-    return [described[each] if isinstance(each, int) else each for each in page]
+    rows = (described.get(each) if isinstance(each, int) else each for each in page)
+    return [each for each in rows if each is not None]  # without those that cannot be read

@@ -10,7 +10,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.in_force import IS_CHECK
-from rollback_drills.evidence.index import LedgerRow, read
+from rollback_drills.evidence.index import LedgerRow, read, read_rows
 from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.evidence.records import PLAN_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.names.keys import is_same
@@ -110,10 +110,14 @@ def _read_deliveries(
 ) -> Iterator[PastDelivery]:
     of_cycle = (LEDGER.c.cycle_id == cycle_id) & (LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND) & before
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(of_cycle).order_by(LEDGER.c.leaf_index)
-    for row, text in connection.execute(rows):
-        each = read(row, text, _Delivery)
+    for each in read_rows(connection.execute(rows).tuples(), _Delivery):
         yield PastDelivery(
-            row, each.created_at, each.provider, each.owner, each.outcome, each.detail or each.error
+            each.leaf_index,
+            each.created_at,
+            each.provider,
+            each.owner,
+            each.outcome,
+            each.detail or each.error,
         )
 
 

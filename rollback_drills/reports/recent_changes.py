@@ -1,7 +1,6 @@
 """What changed in the fleet since a given time: schedules that came, went, or changed their state."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 
 MOST_COMPARED: Final = 1_000
@@ -56,22 +56,20 @@ class _Plan(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-class _Recorded(msgspec.Struct, frozen=True, gc=False):
+class _Recorded(LedgerRow, frozen=True, gc=False):
     schedule_id: str
     created_at: datetime
     plan: _Plan
     flow_run_id: str = ""
 
 
-class _Checked(msgspec.Struct, frozen=True, gc=False):
+class _Checked(LedgerRow, frozen=True, gc=False):
     created_at: datetime
     came: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     flow_run_id: str = ""
 
 
-_recorded: Final = msgspec.json.Decoder(_Recorded)
-_checked: Final = msgspec.json.Decoder(_Checked)
 _IS_PLAN: Final = LEDGER.c.metadata_kind == PLAN_KIND
 _IS_CHECK: Final = LEDGER.c.metadata_kind == CHECK_KIND
 
@@ -79,8 +77,7 @@ _IS_CHECK: Final = LEDGER.c.metadata_kind == CHECK_KIND
 def find_recent_changes(database: Database, *, since: datetime) -> RecentChanges:
     """Compare the newest plan of each schedule with the one before a given time.
 
-    A schedule that came and went again within the period is left out. Rows that cannot be read are left out:
-    verification finds them.
+    A schedule that came and went again within the period is left out.
 
     Raises:
         DatabaseError: The database cannot be read.
@@ -138,18 +135,16 @@ def _list_changed(
 
 def _read_checks(connection: Connection, first: int) -> tuple[dict[str, _Checked], dict[str, _Checked]]:
     """Return the checks that saw schedules come and go, by schedule; what came back is not gone."""
-    rows = select(LEDGER.c.record).where(_IS_CHECK, LEDGER.c.leaf_index >= first)
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(_IS_CHECK, LEDGER.c.leaf_index >= first)
     came: dict[str, _Checked] = {}
     gone: dict[str, _Checked] = {}
-    for text in connection.scalars(rows.order_by(LEDGER.c.leaf_index)):
-        with suppress(msgspec.MsgspecError):
-            check = _checked.decode(text)
-            for name in check.came:
-                if gone.pop(name, None) is None:
-                    came[name] = check
-            for name in check.gone:
-                came.pop(name, None)
-                gone[name] = check
+    for check in read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Checked):
+        for name in check.came:
+            if gone.pop(name, None) is None:
+                came[name] = check
+        for name in check.gone:
+            came.pop(name, None)
+            gone[name] = check
     return came, gone
 
 
@@ -178,8 +173,6 @@ def _read_plans(connection: Connection, places: Sequence[int]) -> dict[str, _Rec
     found: dict[str, _Recorded] = {}
     for start in range(0, len(places), MOST_PARAMETERS):
         some = LEDGER.c.leaf_index.in_(places[start : start + MOST_PARAMETERS])
-        for text in connection.scalars(select(LEDGER.c.record).where(some)):
-            with suppress(msgspec.MsgspecError):
-                plan = _recorded.decode(text)
-                found[plan.schedule_id] = plan
+        rows = connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some))
+        found |= {plan.schedule_id: plan for plan in read_rows(rows.tuples(), _Recorded)}
     return found

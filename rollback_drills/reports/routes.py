@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.index import read_row
+from rollback_drills.evidence.index import read_row, read_written
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.planning.category import Action, Category
@@ -81,11 +81,11 @@ def read_routes(
 
 def describe_routes(connection: Connection, rows: Sequence[int]) -> dict[int, RouteRow]:
     """Return the decisions that some rows of the ledger hold, by row."""
-    found = {}
+    found: dict[int, RouteRow] = {}
     for start in range(0, len(rows), MOST_PARAMETERS):
         some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])
-        for row in connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some)):
-            found[row.leaf_index] = _describe(row.leaf_index, read_row(row.leaf_index, row.record))
+        records = connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some)).tuples()
+        found |= {row: _describe(row, record) for row, record in read_written(records)}
     return found
 
 

@@ -18,7 +18,7 @@ from rollback_drills.evidence.in_force import (
     find_in_force,
     find_last_checks,
 )
-from rollback_drills.evidence.index import LedgerRow, read
+from rollback_drills.evidence.index import LedgerRow, read_if_readable
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.planning.category import Action
 from rollback_drills.reports.filters import RouteFilter
@@ -139,10 +139,11 @@ class SpellReader:
         ) in chain.from_iterable(found):
             at = datetime.fromisoformat(created_at)
             if row_kind == PLAN_KIND:
-                population_id = read(row, text, _Plan).population_id if text else ""
-                yield from self._take_plan(population_id, schedule_id, at)
+                plan = read_if_readable(row, text, _Plan) if text else None
+                yield from self._take_plan(plan.population_id if plan else "", schedule_id, at)
             elif row_kind == CHECK_KIND:
-                yield from self._take_gone(read(row, text, Departures), at)
+                if check := read_if_readable(row, text, Departures):
+                    yield from self._take_gone(check, at)
             else:
                 route = Route(schedule_id, cycle_id, provider, owner, action, category)
                 if action != _SUPPRESS:

@@ -1,6 +1,6 @@
 """What the ledger knows of the schedules of a run: their drills, and what is not trusted."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -11,8 +11,8 @@ from sqlalchemy import JSON, Connection, Select, TableValuedAlias, Text, bindpar
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.heads import damage
-from rollback_drills.evidence.index import LedgerRow, read
+from rollback_drills.documents.instants import read_instant
+from rollback_drills.evidence.index import LedgerRow, read_if_readable
 from rollback_drills.evidence.records import DRILL_KIND, TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.names.spellings import group_spellings
@@ -28,6 +28,20 @@ class _Drill(LedgerRow, frozen=True, gc=False):
 
     drill_id: str = ""
     executed_at: str = ""
+
+    def __post_init__(self) -> None:
+        _ = self.at
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was performed; None if nobody wrote that down."""
+        return read_instant(self.executed_at)[0] if self.executed_at else None
+
+
+_MARKS: Final[Mapping[str, type[UntrustedRecord | TrustedRecord]]] = {
+    UNTRUSTED_KIND: UntrustedRecord,
+    TRUSTED_KIND: TrustedRecord,
+}
 
 
 @dataclass(slots=True)
@@ -45,7 +59,7 @@ def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]
     A schedule may have been spelt otherwise.
 
     Raises:
-        DatabaseError: The database cannot be read, or a row of it is damaged.
+        DatabaseError: The database cannot be read.
     """
     found: dict[str, _Rows] = {}
     with database.read() as connection:
@@ -108,18 +122,12 @@ def _statement(dialect: str) -> Select[Any]:
 
 
 def _take(rows: _Rows, leaf_index: int, kind: str, text: str) -> None:
-    if kind == UNTRUSTED_KIND:
-        rows.marks.append((leaf_index, read(leaf_index, text, UntrustedRecord)))
-    elif kind == TRUSTED_KIND:
-        rows.marks.append((leaf_index, read(leaf_index, text, TrustedRecord)))
-    else:
-        drill = read(leaf_index, text, _Drill)
-        try:
-            executed_at = datetime.fromisoformat(drill.executed_at) if drill.executed_at else None
-        except ValueError:
-            raise damage(f"row {leaf_index} cannot be read") from None
+    if kind in _MARKS:
+        if mark := read_if_readable(leaf_index, text, _MARKS[kind]):
+            rows.marks.append((leaf_index, mark))
+    elif drill := read_if_readable(leaf_index, text, _Drill):
         drill_id = "" if REDACTED in drill.drill_id else drill.drill_id
-        rows.drills.append(KnownDrill(leaf_index, drill_id, executed_at))
+        rows.drills.append(KnownDrill(leaf_index, drill_id, drill.at))
 
 
 def _remember(rows: _Rows) -> Memory:

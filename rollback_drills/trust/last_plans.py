@@ -1,14 +1,14 @@
 """The last plan that the ledger has of each schedule, for the sign that too many turned bad at once."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from sqlalchemy import Select, func, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.heads import damage
+from rollback_drills.evidence.index import LedgerRow, read_if_readable
 from rollback_drills.evidence.records import PLAN_KIND
 from rollback_drills.trust.known_history import names_in_json, spell_names
 from rollback_drills.trust.signs import LastPlan
@@ -18,12 +18,9 @@ class _Due(msgspec.Struct, frozen=True, gc=False):
     next_due_at: str | None = None
 
 
-class _Plan(msgspec.Struct, frozen=True, gc=False):
+class _Plan(LedgerRow, frozen=True, gc=False):
     status: str = ""
     schedule: _Due = _Due()
-
-
-_decoder: Final = msgspec.json.Decoder(_Plan)
 
 
 def read_last_plans(database: Database, schedule_ids: Iterable[str]) -> dict[str, LastPlan]:
@@ -32,7 +29,7 @@ def read_last_plans(database: Database, schedule_ids: Iterable[str]) -> dict[str
     A schedule may have been spelt otherwise.
 
     Raises:
-        DatabaseError: The database cannot be read, or a row of it is damaged.
+        DatabaseError: The database cannot be read.
     """
     newest: dict[str, tuple[int, str]] = {}
     with database.read() as connection:
@@ -42,8 +39,12 @@ def read_last_plans(database: Database, schedule_ids: Iterable[str]) -> dict[str
         for schedule_id, leaf_index, text in rows:
             name = names[schedule_id]
             newest[name] = max(newest.get(name, (-1, "")), (leaf_index, text))
-    plans = {name: _read(leaf_index, text) for name, (leaf_index, text) in newest.items()}
-    return {name: plan for name, plan in plans.items() if plan.status}
+    plans = {name: read_if_readable(*row, _Plan) for name, row in newest.items()}
+    return {
+        name: LastPlan(plan.status, plan.schedule.next_due_at or "")
+        for name, plan in plans.items()
+        if plan and plan.status
+    }
 
 
 def _statement(dialect: str) -> Select[Any]:
@@ -58,11 +59,3 @@ def _statement(dialect: str) -> Select[Any]:
     )
     found = select(LEDGER.c.schedule_id, LEDGER.c.leaf_index, LEDGER.c.record)
     return found.join_from(wanted, LEDGER, LEDGER.c.leaf_index == newest)
-
-
-def _read(leaf_index: int, text: str) -> LastPlan:
-    try:
-        plan = _decoder.decode(text)
-    except msgspec.MsgspecError:
-        raise damage(f"row {leaf_index} cannot be read") from None
-    return LastPlan(plan.status, plan.schedule.next_due_at or "")

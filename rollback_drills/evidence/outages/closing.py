@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy, write_instant
-from rollback_drills.evidence.index import read
+from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_rows
 from rollback_drills.evidence.outages.acts import DiscardRecord, EnabledRecord, ExecutionRecord
 from rollback_drills.evidence.outages.known import OpenOutage
 from rollback_drills.evidence.outages.levels import ConnectorRows
@@ -27,11 +26,10 @@ MOST_NAMED: Final = 500
 """So many notifications are named one by one; the counts are of all."""
 
 
-class _Origin(msgspec.Struct, frozen=True, gc=False):
+class _Origin(LedgerRow, frozen=True, gc=False):
     flow_run_id: str = ""
 
 
-_origin: Final = msgspec.json.Decoder(_Origin)
 _Act = ExecutionRecord | DiscardRecord | EnabledRecord
 _ACTS: Final[Mapping[str, type[_Act]]] = {
     each.kind(): each for each in (ExecutionRecord, DiscardRecord, EnabledRecord)
@@ -96,7 +94,9 @@ def _find_acts(connection: Connection, outage: OpenOutage) -> Iterator[tuple[_Ac
         LEDGER.c.metadata_kind.in_(_ACTS), LEDGER.c.leaf_index > outage.leaf_index
     )
     for row in connection.execute(rows.order_by(LEDGER.c.leaf_index)):
-        record = read(row.leaf_index, row.record, _ACTS[row.metadata_kind])
+        record = read_if_readable(row.leaf_index, row.record, _ACTS[row.metadata_kind])
+        if record is None:
+            continue
         own = [
             each.notification_id for each in record.notifications if is_same(each.provider, outage.provider)
         ]
@@ -126,8 +126,7 @@ def _find_runs(connection: Connection, outage: OpenOutage) -> list[str]:
     found = dict.fromkeys([outage.flow_run_id] if outage.flow_run_id else [])
     for start in range(0, len(places), MOST_PARAMETERS):
         some = LEDGER.c.leaf_index.in_(places[start : start + MOST_PARAMETERS])
-        for text in connection.scalars(select(LEDGER.c.record).where(some).order_by(LEDGER.c.leaf_index)):
-            with suppress(msgspec.MsgspecError):  # verification finds it; the outage can still end
-                if flow_run_id := _origin.decode(text).flow_run_id:
-                    found[flow_run_id] = None
+        rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(some).order_by(LEDGER.c.leaf_index)
+        runs = read_rows(connection.execute(rows).tuples(), _Origin)
+        found |= dict.fromkeys(each.flow_run_id for each in runs if each.flow_run_id)
     return list(found)

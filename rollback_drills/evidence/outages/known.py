@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import LedgerRow, read
+from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_rows
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.records import (
     CLOSURE_KIND,
@@ -47,25 +47,17 @@ class Unfinished:
 
 
 def find_last_end(connection: Connection, provider: str) -> float | None:
-    """Return when the last outage of a connector ended, in seconds since 1970; None if it had none.
-
-    Raises:
-        DatabaseError: A row cannot be read.
-    """
+    """Return when the last outage of a connector ended, in seconds since 1970; None if it had none."""
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == CLOSURE_KIND)
-    for row in connection.execute(rows.order_by(LEDGER.c.leaf_index.desc())):
-        closure = read(row.leaf_index, row.record, _Closure)
+    newest_first = connection.execute(rows.order_by(LEDGER.c.leaf_index.desc()))
+    for closure in read_rows(newest_first.tuples(), _Closure):
         if is_same(closure.provider, provider):
             return closure.closed_at.timestamp()
     return None
 
 
 def read_unfinished(connection: Connection) -> Unfinished:
-    """Return what is not over; reads the records of outages and replays by the index of kinds alone.
-
-    Raises:
-        DatabaseError: A row cannot be read.
-    """
+    """Return what is not over; reads the records of outages and replays by the index of kinds alone."""
     rows = select(LEDGER.c.leaf_index, LEDGER.c.metadata_kind, LEDGER.c.session_id)
     rows = rows.where(LEDGER.c.metadata_kind.in_(_KINDS)).order_by(LEDGER.c.leaf_index)
     begun: dict[tuple[str, str], int] = {}
@@ -78,8 +70,8 @@ def read_unfinished(connection: Connection) -> Unfinished:
     for (kind, _), leaf_index in begun.items():
         text = connection.scalar(select(LEDGER.c.record).where(LEDGER.c.leaf_index == leaf_index)) or ""
         if kind == OUTAGE_KIND:
-            outage = read(leaf_index, text, OpenOutage)
-            found.outages[name_key(outage.provider)] = outage
-        else:
-            found.replays.append(read(leaf_index, text, ExecutionRecord))
+            if outage := read_if_readable(leaf_index, text, OpenOutage):
+                found.outages[name_key(outage.provider)] = outage
+        elif replay := read_if_readable(leaf_index, text, ExecutionRecord):
+            found.replays.append(replay)
     return found

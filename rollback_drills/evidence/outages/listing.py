@@ -12,7 +12,7 @@ from rollback_drills import PRODUCT
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.index import read_all
+from rollback_drills.evidence.index import read_all, read_rows
 from rollback_drills.evidence.outages.closing import record_closure
 from rollback_drills.evidence.outages.known import OpenOutage
 from rollback_drills.evidence.outages.levels import ConnectorRows
@@ -90,9 +90,6 @@ class OutageFilter:
     is_open: bool | None = None
 
 
-_begun: Final = msgspec.json.Decoder(_Begun)
-
-
 def find_outages(
     database: Database | None, wanted: OutageFilter, *, now: datetime, limit: int = 100, offset: int = 0
 ) -> OutagePage:
@@ -154,9 +151,8 @@ def read_open_outages(database: Database, *, now: datetime) -> list[OpenOutageRe
 def _read(connection: Connection) -> Iterator[tuple[_Begun, ClosureRecord | None]]:
     """Yield each outage with its closure; an outage whose beginning was pruned is left out."""
     by_outage = {each.session_id: each for each in read_all(connection, ClosureRecord)}
-    begun = select(LEDGER.c.record).where(LEDGER.c.metadata_kind == OUTAGE_KIND)
-    for text in connection.scalars(begun.order_by(LEDGER.c.leaf_index)):
-        outage = _begun.decode(text)
+    begun = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.metadata_kind == OUTAGE_KIND)
+    for outage in read_rows(connection.execute(begun.order_by(LEDGER.c.leaf_index)).tuples(), _Begun):
         yield outage, by_outage.get(outage.outage_id)
 
 

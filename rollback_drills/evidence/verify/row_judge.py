@@ -1,6 +1,8 @@
 """Judges a stored row by itself: its record, its hash, and the columns that follow from the record."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 from rollback_drills.evidence.appender import columns_of
@@ -16,6 +18,8 @@ from rollback_drills.evidence.written_record import WrittenRecord, read_untruste
 from rollback_drills.rendering.relative_time import count_were
 
 NO_HASH: Final = bytes(HASH_SIZE)
+_TEXTS: Final = ("schema_version", "product", "session_id", "metadata_kind", "signer", "created_at")
+"""What every record says; the last one is a time."""
 _ONCE_KEY: Final = COLUMNS.index("once_key")
 
 
@@ -85,6 +89,11 @@ class RowJudge:
             self._populations.take(record)
         for column in self._differing(row.columns, expected):
             return FindingKind.CHANGED, f"{described} was changed in the column {column}"
+        for field in filter(None, (_find_wrong(record or {}, each) for each in _TEXTS)):
+            return (
+                FindingKind.CHANGED,
+                f"{described} was written by no version: its {field}; readers leave it out",
+            )
         return None
 
     def _differing(self, columns: tuple[Any, ...], expected: WrittenRecord) -> Iterator[str]:
@@ -98,3 +107,15 @@ class RowJudge:
                 self._earlier_keys += 1  # the record does not say it: it is of an earlier version
                 continue
             yield name
+
+
+def _find_wrong(record: WrittenRecord, name: str) -> str:
+    """Describe what is wrong with a text that every record has; empty if nothing is."""
+    value = record.get(name, "")
+    if not isinstance(value, str):
+        return f"{name} is no text"
+    if name == _TEXTS[-1]:
+        with suppress(ValueError):
+            return "" if datetime.fromisoformat(value).tzinfo else f"{name} has no offset"
+        return f"{name} is no timestamp"
+    return ""

@@ -72,6 +72,23 @@ def test_a_row_as_it_was_written_is_returned_with_its_hash_and_its_time() -> Non
     assert judge.created_at is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"signer": ["x"]}, "its signer is no text"),
+        ({"product": None}, "its product is no text"),
+        ({"schema_version": 5}, "its schema_version is no text"),
+        ({"created_at": "soon"}, "its created_at is no timestamp"),
+        ({"created_at": "2026-12-01T12:00:00"}, "its created_at has no offset"),
+    ],
+)
+def test_a_signed_row_that_readers_leave_out_is_named(changes: Mapping[str, Any], problem: str) -> None:
+    (message,) = messages(judged(make(**changes)))
+
+    assert message.startswith("row 3 (")
+    assert message.endswith(f"was written by no version: {problem}; readers leave it out")
+
+
 @pytest.mark.parametrize("hashes", [b"", bytes(31), "text", None])
 def test_a_row_without_a_hash_was_changed(hashes: Any) -> None:
     result = Verification()
