@@ -34,9 +34,11 @@ def publish(
         pages = choose_shard_pages(runs, changes, shard_count=run.shard.count)
     else:
         pages = choose_pages(runs, changes, is_single=fleet.is_single, now=created_at)
-    publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
+    background = [naming]
     if changes and run.shard:
-        emit_shard(runs, delivered.deliveries, changes)
+        background.append(aside(emit_shard, runs, delivered.deliveries, changes))
     elif changes:
-        emit_events(runs, delivered.deliveries, changes, is_single=fleet.is_single)
-    naming.result()
+        background.append(aside(emit_events, runs, delivered.deliveries, changes, is_single=fleet.is_single))
+    publish_artifacts(pages, dry_run, indexed.head_note, run.database_url)
+    for each in background:
+        each.result()

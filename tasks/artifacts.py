@@ -1,11 +1,12 @@
 """Publishes what a run found and did as Prefect artifacts, under a stable key for each schedule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from uuid import UUID
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.utilities.urls import url_for
@@ -19,8 +20,8 @@ from rollback_drills.reports.run_page import (
     render_fleet,
     render_head,
     render_schedule,
-    route_rows,
 )
+from tasks.background import ask_each
 from tasks.evidence import open_existing
 from tasks.logs import redacting
 
@@ -31,32 +32,43 @@ FLEET_KEY = "rollback-drill-fleet"
 @redacting
 def publish_fleet(page: str, head: str) -> None:
     """Publish the page of a fleet whose shards have published those of the schedules; redacted."""
-    text = redactor_in_use().text(page + render_head(head))
-    create_markdown_artifact(text, key=FLEET_KEY, description="All schedules.")
+    _publish(_Draft(redactor_in_use().text(page + render_head(head)), FLEET_KEY, "All schedules."))
 
 
 @task(task_run_name="publish-artifacts", cache_policy=NO_CACHE)
 @redacting
 def publish_artifacts(pages: Publication, dry_run: bool, head: str, url: str) -> None:
-    """Publish the page of a fleet, and a page and a table of routes for each schedule; all of it redacted."""
+    """Publish the page of a fleet, and one for each schedule; all of it redacted."""
+    drafts = [*_write_fleet(pages, dry_run, head), *_write_schedules(pages, dry_run, head, url)]
+    ask_each(_publish, drafts)
+    get_run_logger().info("%d artifacts", len(drafts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    text: str
+    key: str
+    description: str
+
+
+def _publish(draft: _Draft) -> None:
+    create_markdown_artifact(draft.text, key=draft.key, description=draft.description)
+
+
+def _write_fleet(pages: Publication, dry_run: bool, head: str) -> Iterator[_Draft]:
+    if pages.fleet:
+        text = render_fleet(pages.fleet, dry_run=dry_run, left_out=pages.left_out) + render_head(head)
+        yield _Draft(redactor_in_use().text(text), FLEET_KEY, "All schedules.")
+
+
+def _write_schedules(pages: Publication, dry_run: bool, head: str, url: str) -> Iterator[_Draft]:
     clean = redactor_in_use().text
     changes = _find_changes(url, [clean(run.plan.schedule_id) for run in pages.schedules])
-    if pages.fleet:
-        fleet = render_fleet(pages.fleet, dry_run=dry_run, left_out=pages.left_out)
-        create_markdown_artifact(
-            clean(fleet + render_head(head)), key=FLEET_KEY, description="All schedules."
-        )
     for run in pages.schedules:
-        key, identifier = artifact_key(run.plan.schedule_id), clean(run.plan.schedule_id)
+        identifier = clean(run.plan.schedule_id)
         lines = [render_schedule(run, dry_run=dry_run), *list_changes(changes.get(identifier, ()), _link)]
-        create_markdown_artifact(
-            clean("\n".join(lines) + render_head(head)),
-            key=key,
-            description=f"Readiness of {identifier}.",
-        )
-        rows = redactor_in_use().value(route_rows(run, dry_run=dry_run))
-        create_table_artifact(rows, key=f"{key}-routes", description=f"Routes of {identifier}.")
-    get_run_logger().info("%d artifacts", 2 * len(pages.schedules) + bool(pages.fleet))
+        text = clean("\n".join(lines) + render_head(head))
+        yield _Draft(text, artifact_key(run.plan.schedule_id), f"Readiness of {identifier}.")
 
 
 def _find_changes(url: str, schedule_ids: Sequence[str]) -> Mapping[str, Sequence[Change]]:

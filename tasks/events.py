@@ -19,7 +19,7 @@ from rollback_drills.gate.document import Gate
 from rollback_drills.gate.events import gate_event
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.redaction.redactor import Redactor, redactor_in_use
+from rollback_drills.redaction.redactor import redact_each, redactor_in_use
 from rollback_drills.reports.run_events import (
     FLEET,
     RunEvent,
@@ -98,16 +98,16 @@ def emit_gate(gate: Gate, name: str) -> None:
 
 
 def _emit_all(events: Iterable[RunEvent]) -> None:
-    redactor, count = redactor_in_use(), 0
-    for count, event in enumerate(events, 1):  # noqa: B007 - the last one counts them
+    logger, count = get_run_logger(), 0
+    for count, event in enumerate(redact_each(redactor_in_use().document, events), 1):  # noqa: B007 - the last one counts them
         try:
-            _emit(event, redactor)
+            _emit(event)
         except EventTooLarge as error:  # a run that did its work does not fail because of its echo
-            get_run_logger().warning("no event %s of %s: %s", event.name, event.schedule_id, error)
-    get_run_logger().info("%d events", count)
+            logger.warning("no event %s of %s: %s", event.name, event.schedule_id, error)
+    logger.info("%d events", count)
 
 
-def _emit(event: RunEvent, redactor: Redactor) -> None:
+def _emit(event: RunEvent) -> None:
     resource = {
         "prefect.resource.id": f"{_KIND}.{event.kind}.{event.schedule_id}",
         "prefect.resource.name": event.schedule_id,
@@ -122,9 +122,4 @@ def _emit(event: RunEvent, redactor: Redactor) -> None:
         }
         for role, identifier in event.related
     ]
-    emit_event(
-        event.name,
-        resource=redactor.document(resource),
-        related=redactor.document(related),
-        payload=redactor.document(to_plain(event.payload)),
-    )
+    emit_event(event.name, resource=resource, related=related, payload=to_plain(event.payload))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -25,11 +24,9 @@ from rollback_drills.evidence.record import Keep, R, Record, name_run
 from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
-from rollback_drills.redaction.redactor import Redact
+from rollback_drills.redaction.redactor import Redact, redact_each
 
 _MOST_NAMED: Final = 10
-_REDACTED_AT_ONCE: Final = 100
-"""A look for secrets in so many records costs little more than in one."""
 _RECENT: Final = 200
 """So many transactions are looked at for one that a clock is behind of."""
 
@@ -99,9 +96,7 @@ def index_run(
         return name_run(redact(record), flow_run_id)
 
     def keep_all(records: Iterable[R]) -> Iterator[R]:
-        rest = iter(records)
-        while some := list(islice(rest, _REDACTED_AT_ONCE)):
-            yield from (name_run(each, flow_run_id) for each in redact(some))
+        return (name_run(each, flow_run_id) for each in redact_each(redact, records))
 
     refused: list[str] = []
     check = open_check(looked, redact) if looked else None

@@ -189,7 +189,6 @@ def main() -> None:
         time.sleep(5)  # for the automations, and for what the server writes in the background
         run_id, schedule_id = failed["id"], "payments_rollback_drills_monthly"
         page = find("artifacts", flow_run_id=run_id, description=f"Readiness of {schedule_id}.")
-        routes = find("artifacts", flow_run_id=run_id, description=f"Routes of {schedule_id}.")
         delivery = find("task_runs", flow_run_id=run_id, name="deliver-slack")
         by_hand = find("flow_runs", state_name="NeedsAttention")
         fleet = find("artifacts", flow_run_id=tried["id"], description="All schedules.")
@@ -199,7 +198,6 @@ def main() -> None:
             take(line, "runs", "/runs", "DueSoon", height=1150)
             take(line, "run", f"/runs/flow-run/{run_id}", "derive-due", height=1000)
             take(line, "decision", f"/artifacts/artifact/{page['id']}", "Who was notified", height=1500)
-            take(line, "routes", f"/artifacts/artifact/{routes['id']}", "approved", 2150, 600)
             take(line, "delivery", f"/runs/task-run/{delivery['id']}", "next attempt", height=700)
             take(line, "parameters", f"/runs/flow-run/{by_hand['id']}?tab=Parameters", "release-manager")
             take(line, "history", f"/artifacts/key/{page['key']}", "Flow run", height=700)

@@ -45,13 +45,12 @@ def take_pictures(home: Path) -> None:
     newest, *_ = versions = list(_versions(key))
     overdue = next(each for each in versions if each["created"].startswith(_OVERDUE))
     flow_run_id = overdue["flow_run_id"]
-    (routes,) = [each for each in _versions(f"{key}-routes") if each["flow_run_id"] == flow_run_id]
     with browser(home) as line:
         _move_clock(line)
         take(line, "year-history", f"{_SITE}/artifacts/key/{key}", "Flow run", height=1100)
         take(line, "year-changes", f"{_SITE}/artifacts/artifact/{newest['id']}", "What changed", 2000, 2400)
         take(line, "month-later-run", f"{_SITE}/runs/flow-run/{flow_run_id}", "needs attention", height=900)
-        take(line, "month-later-routes", f"{_SITE}/artifacts/artifact/{routes['id']}", "quarter", 2150, 500)
+        take(line, "month-later-page", f"{_SITE}/artifacts/artifact/{overdue['id']}", "quarter", 2000, 1500)
 
 
 def _versions(key: str) -> Iterator[dict[str, Any]]:
