@@ -12,9 +12,14 @@ from rollback_drills.database.tables import ADDED_INDEXES, HEADS, LEDGER, PRUNED
 from rollback_drills.database.triggers import create_tables
 
 _OBJECTS: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
-_EARLIER: Final = {"ix_ledger_schedule_id": "ledger_by_schedule_and_kind"}
-"""Indexes that earlier versions made, each with the one that stands in its place today."""
 _MOST_PROBLEMS: Final = 20
+
+
+class _Name(NamedTuple):
+    """A trigger may be called as a table or an index is."""
+
+    is_trigger: bool
+    text: str
 
 
 class _Definition(NamedTuple):
@@ -23,9 +28,19 @@ class _Definition(NamedTuple):
     sql: str
 
 
+_Definitions = Mapping[_Name, _Definition]
+_EARLIER: Final[Mapping[_Name, tuple[_Definition, str]]] = {
+    _Name(False, "ix_ledger_schedule_id"): (
+        _Definition("index", "ledger", "CREATE INDEX ix_ledger_schedule_id ON ledger (schedule_id)"),
+        "ledger_by_schedule_and_kind",
+    )
+}
+"""Indexes that earlier versions made, each with the one that stands in its place today."""
+
+
 def find_tables(connection: Connection) -> Collection[str]:
     """Return the names of the tables that are there, views in place of one included."""
-    return [name for name, each in _read(connection).items() if each.kind in ("table", "view")]
+    return [name.text for name, each in _read(connection).items() if each.kind in ("table", "view")]
 
 
 def find_differences(connection: Connection) -> Iterator[str]:
@@ -36,18 +51,25 @@ def find_differences(connection: Connection) -> Iterator[str]:
         if wanted.kind != "table" and wanted.table not in ours:
             continue
         if name not in found:
-            if name in ours:
-                yield f"the table {name} is missing"
-            elif wanted.kind != "table" and wanted.table in found and not _is_of_later(name, found):
-                yield f"the {wanted.kind} {name} of the table {wanted.table} is missing"
+            if name.text in ours:
+                yield f"the table {name.text} is missing"
+            elif wanted.kind != "table" and _is_table(wanted.table, found) and not _is_of_later(name, found):
+                yield f"the {wanted.kind} {name.text} of the table {wanted.table} is missing"
         elif found[name].kind != wanted.kind:
-            yield f"{name} is a {found[name].kind}, not a {wanted.kind}"
+            yield f"{name.text} is a {found[name].kind}, not a {wanted.kind}"
         elif wanted.table in ours and found[name] != wanted:
-            yield f"the {wanted.kind} {name} is not the one that the program creates: {found[name].sql[:200]}"
+            yield (
+                f"the {wanted.kind} {name.text} is not the one that the program creates:"
+                f" {found[name].sql[:200]}"
+            )
     for name, each in found.items():
-        is_foreign = name not in expected and name not in _EARLIER
-        if is_foreign and (each.kind == "trigger" or (each.kind == "index" and each.table in ours)):
-            yield f"the {each.kind} {name} of the table {each.table} is not one that the program creates"
+        if each.kind != "trigger" and (each.kind != "index" or each.table not in ours):
+            continue
+        if name not in expected or expected[name].table not in ours:  # of ours it was compared above
+            earlier, _ = _EARLIER.get(name, (None, ""))
+            if each != earlier:
+                what = f"the {each.kind} {name.text} of the table {each.table}"
+                yield f"{what} is not one that the program creates"
 
 
 def find_file_damage(connection: Connection) -> Iterator[str]:
@@ -62,23 +84,29 @@ def find_file_damage(connection: Connection) -> Iterator[str]:
         yield f"the database file is damaged: {error.orig}"
 
 
-def _is_of_later(name: str, found: Mapping[str, _Definition]) -> bool:
+def _is_table(name: str, found: _Definitions) -> bool:
+    return _Name(False, name) in found
+
+
+def _is_of_later(name: _Name, found: _Definitions) -> bool:
     """Whether a database that was not upgraded does without an index."""
-    return name in ADDED_INDEXES or any(
-        name == today and earlier in found for earlier, today in _EARLIER.items()
+    return name.text in ADDED_INDEXES or any(
+        name.text == today and earlier in found for earlier, (_, today) in _EARLIER.items()
     )
 
 
 @cache
-def _expected() -> Mapping[str, _Definition]:
+def _expected() -> _Definitions:
     with create_engine("sqlite://").connect() as connection:
         create_tables(connection)
         return _read(connection)
 
 
-def _read(connection: Connection) -> dict[str, _Definition]:
+def _read(connection: Connection) -> dict[_Name, _Definition]:
     return {
-        str(name): _Definition(str(kind), str(table), re.sub(r"\s+", " ", str(sql)).replace('"', ""))
+        _Name(kind == "trigger", str(name)): _Definition(
+            str(kind), str(table), re.sub(r"\s+", " ", str(sql)).replace('"', "")
+        )
         for kind, name, table, sql in connection.exec_driver_sql(_OBJECTS)
         if sql is not None  # the index of a primary key has none
     }

@@ -168,6 +168,7 @@ def test_a_wrong_key_beside_a_head_stops_no_run(database: Database) -> None:
     assert (head.checkpoint.size, head.public_key) == (19, KEY.public)
 
 
+NO_HEADS = "BEFORE INSERT ON ledger_heads BEGIN SELECT RAISE(IGNORE); END"
 SCHEMA = [
     case(
         "DROP TRIGGER ledger_is_never_changed",
@@ -178,6 +179,34 @@ SCHEMA = [
         "CREATE TRIGGER other AFTER INSERT ON ledger BEGIN DELETE FROM ledger_pruned; END",
         "the trigger other of the table ledger is not one",
         id="foreign trigger",
+    ),
+    case(
+        f"DROP INDEX outbox_by_open; CREATE TRIGGER outbox_by_open {NO_HEADS}",
+        "the trigger outbox_by_open of the table ledger_heads is not one",
+        id="trigger in place of an index of the outbox",
+    ),
+    case(
+        (
+            f"DROP INDEX ix_ledger_cycle_id; CREATE TRIGGER ix_ledger_cycle_id {NO_HEADS};"
+            " CREATE INDEX ix_ledger_cycle_id ON ledger (cycle_id)"
+        ),
+        "the trigger ix_ledger_cycle_id of the table ledger_heads is not one",
+        id="trigger with the name of an index",
+    ),
+    case(
+        "CREATE TRIGGER ix_ledger_schedule_id BEFORE INSERT ON ledger BEGIN DELETE FROM last_findings; END",
+        "the trigger ix_ledger_schedule_id of the table ledger is not one",
+        id="trigger with the name of an index of an earlier version",
+    ),
+    case(
+        "CREATE UNIQUE INDEX ix_ledger_schedule_id ON ledger (schedule_id) WHERE schedule_id = 'x'",
+        "the index ix_ledger_schedule_id of the table ledger is not one",
+        id="another index with the name of an earlier one",
+    ),
+    case(
+        "DROP INDEX outbox_by_indexed; CREATE UNIQUE INDEX outbox_by_indexed ON ledger_heads (created_at)",
+        "the index outbox_by_indexed of the table ledger_heads is not one",
+        id="index with the name of one of the outbox",
     ),
     case(
         "CREATE TRIGGER other AFTER UPDATE ON outbox BEGIN SELECT 1; END",
@@ -265,6 +294,7 @@ POSTGRESQL_SCHEMA = [
     case("ALTER TABLE ledger ALTER COLUMN owner SET DEFAULT 'x'", "the column owner"),
     case("DROP INDEX ledger_by_once_key", "the index ledger_by_once_key"),
     case("CREATE INDEX other ON ledger (owner)", "the index other"),
+    case("CREATE INDEX ix_ledger_schedule_id ON ledger (owner)", "the index ix_ledger_schedule_id"),
     case(
         "ALTER TABLE ledger_pruned RENAME TO kept; CREATE VIEW ledger_pruned AS SELECT * FROM kept",
         "is not a table",
