@@ -119,8 +119,7 @@ def show(
     item = get_row(open_outbox(database), notification)
     if item is None:
         raise UsageError(f"there is no notification {notification}; `drills outbox list` shows the ids")
-    message = msgspec.json.decode(item.notification) if item.notification else None
-    print_json({**_write(item), "notification": message})
+    print_json({**_write(item), "notification": _decode(item.notification)})
 
 
 @app.command()
@@ -219,12 +218,20 @@ def _ago(seconds: float, now: datetime) -> str:
 
 def _write(item: "OutboxRow") -> dict[str, object]:
     instants = ("planned_at", "queued_at", "due_at", "started_at", "completed_at")
-    written = {name: getattr(item, name) for name in item.__dataclass_fields__ if name != "notification"}
+    written = {name: getattr(item, name) for name in item.__struct_fields__ if name != "notification"}
     return {
         **written,
         **{name: _instant(getattr(item, name)) for name in instants},
-        "request": msgspec.json.decode(item.request) if item.request else None,
+        "request": _decode(item.request),
     }
+
+
+def _decode(text: str) -> object:
+    """Return what a column holds as JSON; its text if somebody changed it, and None if it is empty."""
+    try:
+        return msgspec.json.decode(text) if text else None
+    except (msgspec.MsgspecError, RecursionError):
+        return text
 
 
 def _instant(seconds: float | None) -> str | None:

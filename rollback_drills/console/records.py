@@ -21,7 +21,7 @@ from rollback_drills.evidence.records import (
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.names.spellings import find_spellings_by_index
-from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.outbox.rows import OutboxRow, decode_rows
 from rollback_drills.reports.audit_document import AcknowledgementRow
 from rollback_drills.reports.audit_reading import imported_acknowledgements
 from rollback_drills.reports.filters import NotificationFilter, PackageFilter
@@ -63,7 +63,7 @@ def read_records(database: Database, schedule_id: str) -> ScheduleRecords:
         ids = find_spellings_by_index(connection, LEDGER.c.schedule_id, [schedule_id])
         sent = select(OUTBOX).where(OUTBOX.c.schedule_id.in_(of_outbox))
         sent = sent.order_by(OUTBOX.c.sequence.desc()).limit(MOST_ROWS)
-        notifications = [OutboxRow.from_row(row) for row in connection.execute(sent)]
+        notifications = [*decode_rows(connection.execute(sent))]
         return ScheduleRecords(
             _read_plans(connection, ids),
             _read_kind(connection, ids, ACKNOWLEDGEMENT_KIND, AcknowledgementRecord),

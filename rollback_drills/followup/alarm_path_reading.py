@@ -21,7 +21,7 @@ from rollback_drills.followup.alarm_paths import (
 from rollback_drills.followup.cycle_facts import to_instant
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED
-from rollback_drills.outbox.rows import OutboxRow, read_notification
+from rollback_drills.outbox.rows import OutboxRow, decode_rows, read_notification
 
 JUDGED_FOR: Final = timedelta(days=62)
 """How old a drill may be that is judged: that of the month before may still be on its way."""
@@ -35,7 +35,7 @@ def read_drills(database: Database, *, now: datetime) -> list[AlarmPathDrill]:
     )
     with database.read() as connection:
         rows = connection.execute(statement.order_by(OUTBOX.c.sequence)).all()
-    return [_to_drill(OutboxRow.from_row(row)) for row in rows]
+    return [_to_drill(row) for row in decode_rows(rows)]
 
 
 def read_answered(database: Database) -> set[str]:

@@ -1,5 +1,6 @@
 """Reads the facts of open cycles out of the outbox and the evidence."""
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +21,9 @@ from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import Suppression
-from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.outbox.rows import OutboxRow, decode_rows
+
+_logger = logging.getLogger(__name__)
 
 
 def read_open_cycles(
@@ -37,7 +40,11 @@ def read_open_cycles(
         items = list(_read_open(connection, schedule_ids))
         cycle_ids = list(dict.fromkeys(item.cycle_id for item in items))
         said, exceptions = _read_followup(connection, cycle_ids)
-    return group_cycles(items, _to_sent, find_current(said), find_latest(exceptions), now=now)
+    sent = _find_sent(items)
+    items = [item for item in items if item.sequence in sent]
+    return group_cycles(
+        items, lambda item: sent[item.sequence], find_current(said), find_latest(exceptions), now=now
+    )
 
 
 def read_alarm_path(database: Database, route_key: str, *, now: datetime) -> CycleFacts | None:
@@ -55,11 +62,13 @@ def read_alarm_path(database: Database, route_key: str, *, now: datetime) -> Cyc
         rows = connection.execute(
             select(OUTBOX).where(OUTBOX.c.cycle_id.in_(its)).order_by(OUTBOX.c.sequence)
         )
-        items = [OutboxRow.from_row(row) for row in rows]
+        items = [*decode_rows(rows)]
         said, _ = _read_followup(connection, [item.cycle_id for item in items[:1]])
+    sent = _find_sent(items)
+    items = [item for item in items if item.sequence in sent]
     # it has no chain: nobody is notified that an owner is silent in a drill
     cycles = group_cycles(
-        items, lambda item: replace(_to_sent(item), event={}), find_current(said), {}, now=now
+        items, lambda item: replace(sent[item.sequence], event={}), find_current(said), {}, now=now
     )
     return next(iter(cycles), None)
 
@@ -85,12 +94,12 @@ def _read_open(connection: Connection, schedule_ids: Collection[str] | None) -> 
     is_meant = OUTBOX.c.is_closed.is_(False) & (OUTBOX.c.schedule_id != SOURCE_ID)
     statement = select(OUTBOX).where(is_meant).order_by(OUTBOX.c.sequence)
     if schedule_ids is None:
-        yield from map(OutboxRow.from_row, connection.execute(statement))
+        yield from decode_rows(connection.execute(statement))
         return
     is_open = OUTBOX.c.is_closed.is_(False)
     for some in _in_parts(find_spellings(connection, OUTBOX.c.schedule_id, schedule_ids, is_open)):
         found = connection.execute(statement.where(OUTBOX.c.schedule_id.in_(some)))
-        yield from map(OutboxRow.from_row, found)
+        yield from decode_rows(found)
 
 
 def _read_followup(
@@ -117,6 +126,20 @@ class _Letter(msgspec.Struct):
 
 
 _decode: Final = msgspec.json.Decoder(_Letter).decode
+
+
+def _find_sent(items: Iterable[OutboxRow]) -> dict[int, Sent]:
+    """Return what the follow-up knows of notifications, by sequence, without those that cannot be read."""
+    found: dict[int, Sent] = {}
+    for item in items:
+        try:
+            found[item.sequence] = _to_sent(item)
+        except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError):
+            _logger.warning(
+                "the text of %s in the outbox cannot be read, and is left out; restore its row from a backup",
+                item.notification_id,
+            )
+    return found
 
 
 def _to_sent(item: OutboxRow) -> Sent:

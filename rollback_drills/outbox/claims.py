@@ -1,11 +1,13 @@
 """Claims messages under a lease and records what became of them, in one transaction for both."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+import msgspec
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
@@ -19,6 +21,14 @@ from rollback_drills.outbox.destinations import find_destination, note_pause_or_
 from rollback_drills.outbox.rows import read_notification
 
 LEASE_MARGIN_SECONDS: Final = 30.0
+_UNREADABLE: Final = {
+    "state": State.PERMANENT,
+    "due_at": None,
+    "claim": "",
+    "is_indexed": False,
+    "detail": "its text in the outbox cannot be read; restore the row from a backup",
+}
+"""What becomes of a message that somebody changed, so that it does not hold back all others."""
 
 
 def find_lease_seconds(timeout_seconds: float) -> float:
@@ -177,15 +187,20 @@ def _claim(connection: Connection, taking: ReturningUpdate[Any], values: Mapping
         messages.setdefault(row.message_id, []).append(row)
     if messages:
         connection.execute(RELEASE, {"claimed": list(messages)})
+    read = {name: texts for name, rows in messages.items() if (texts := _read_texts(rows))}
+    if unreadable := messages.keys() - read.keys():
+        connection.execute(update(OUTBOX).where(OUTBOX.c.message_id.in_(unreadable)).values(_UNREADABLE))
+        if not read:
+            return _claim(connection, taking, values)
     earlier = _earlier_refs(
         connection,
-        [row.route_key for rows in messages.values() for row in rows if row.reason != Reason.FIRST],
+        [row.route_key for name in read for row in messages[name] if row.reason != Reason.FIRST],
     )
     return [
         Claimed(
             message_id,
             values["new_claim"],
-            tuple(_read(row.notification, earlier.get(row.route_key, "")) for row in rows),
+            tuple(map(_refer, texts, (earlier.get(row.route_key, "") for row in rows))),
             rows[0].attempt_count,
             rows[0].unanswered_count,
             rows[0].queued_at,
@@ -195,12 +210,19 @@ def _claim(connection: Connection, taking: ReturningUpdate[Any], values: Mapping
             rows[0].completed_at,
             taking is TAKE_OVER,
         )
-        for message_id, rows in messages.items()
+        for message_id, texts in read.items()
+        for rows in [messages[message_id]]
     ]
 
 
-def _read(text: str, earlier_ref: str) -> Notification:
-    notification = read_notification(text)
+def _read_texts(rows: Sequence[Any]) -> list[Notification]:
+    """Return the notifications of a message; nothing if one of them cannot be read."""
+    with suppress(msgspec.MsgspecError, TypeError, ValueError, RecursionError):
+        return [read_notification(row.notification) for row in rows]
+    return []
+
+
+def _refer(notification: Notification, earlier_ref: str) -> Notification:
     return replace(notification, earlier_ref=earlier_ref) if earlier_ref else notification
 
 

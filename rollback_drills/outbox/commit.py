@@ -14,7 +14,7 @@ from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import DEAD, UNSENT, WAITING, State
 from rollback_drills.outbox.digests import dissolve_digests
 from rollback_drills.outbox.insertion import insert_new
-from rollback_drills.outbox.rows import OutboxRow, write_notification
+from rollback_drills.outbox.rows import OutboxRow, decode_rows, write_notification
 
 _OVER: Final = (*DEAD, State.SUPERSEDED, State.DISCARDED)
 """Nothing will be sent any more, and the last attempt was not taken."""
@@ -36,7 +36,7 @@ def find_history(
             some = slice(start, start + MOST_PARAMETERS)
             of_schedules = is_open & OUTBOX.c.schedule_id.in_(schedules[some])
             statement = select(OUTBOX).where(or_(OUTBOX.c.cycle_id.in_(cycles[some]), of_schedules))
-            found |= {row.sequence: OutboxRow.from_row(row) for row in connection.execute(statement)}
+            found |= {row.sequence: row for row in decode_rows(connection.execute(statement))}
     history: dict[str, list[SentNotification]] = {}
     for sequence in sorted(found):
         item = found[sequence]

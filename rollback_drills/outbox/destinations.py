@@ -13,7 +13,7 @@ from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import find_spellings, find_spellings_by_index, walk
 from rollback_drills.notifications.states import WAITING, State
 from rollback_drills.outbox.insertion import insert_new
-from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.outbox.rows import OutboxRow, decode_rows
 from rollback_drills.rendering.command_line import write_command
 
 SUBJECT_PREFIX: Final = "connector:"
@@ -144,7 +144,7 @@ def enable_rows(
         return []
     dead = OUTBOX.c.provider.in_(providers), OUTBOX.c.state == State.DISABLED
     rows = connection.execute(select(OUTBOX).where(*dead).order_by(OUTBOX.c.sequence).with_for_update())
-    again = [OutboxRow.from_row(row) for row in rows]
+    again = [*decode_rows(rows)]
     connection.execute(update(OUTBOX).where(*dead).values(state=State.RETRY, due_at=now, queued_at=now))
     return again
 

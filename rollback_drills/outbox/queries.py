@@ -14,7 +14,7 @@ from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdi
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import UNCERTAIN, WAITING, State
 from rollback_drills.outbox.digests import dissolve_digests
-from rollback_drills.outbox.rows import OutboxRow, read_notification
+from rollback_drills.outbox.rows import OutboxRow, decode_rows, read_notification
 
 REPLAYABLE = (State.PERMANENT, State.DISABLED, State.DISCARDED, State.RETRY, State.AMBIGUOUS)
 """What a person can make due again."""
@@ -61,7 +61,7 @@ def find_rows(
         page = select(OUTBOX).where(*conditions).order_by(OUTBOX.c.sequence.desc())
         page = page.limit(limit).offset(offset)
         total = connection.scalar(select(func.count()).select_from(OUTBOX).where(*conditions))
-        return [OutboxRow.from_row(row) for row in connection.execute(page)], total or 0
+        return [*decode_rows(connection.execute(page))], total or 0
 
 
 def find_ids(database: Database, states: Collection[State], provider: str | None) -> list[str]:
@@ -73,12 +73,16 @@ def find_ids(database: Database, states: Collection[State], provider: str | None
 
 
 def get_row(database: Database, notification_id: str) -> OutboxRow | None:
-    """Return one notification."""
+    """Return one notification.
+
+    Raises:
+        DatabaseError: Its row cannot be read.
+    """
     with database.read() as connection:
         row = connection.execute(
             select(OUTBOX).where(OUTBOX.c.notification_id == notification_id)
         ).one_or_none()
-    return OutboxRow.from_row(row) if row else None
+        return OutboxRow.from_row(row) if row else None
 
 
 def replay_rows(connection: Connection, notification_ids: Sequence[str], *, now: float) -> list[OutboxRow]:
@@ -139,7 +143,7 @@ def _change(
         some = OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
         wanted = some, OUTBOX.c.state.in_(allowed), OUTBOX.c.notification != ""
         rows = connection.execute(select(OUTBOX).where(*wanted).order_by(OUTBOX.c.sequence).with_for_update())
-        found = [OutboxRow.from_row(row) for row in rows]
+        found = [*decode_rows(rows)]
         if found:
             dissolve_digests(connection, [each.notification_id for each in found])
             connection.execute(update(OUTBOX).where(*wanted).values(**values))

@@ -20,7 +20,7 @@ from rollback_drills.outbox.destinations import (
     find_destinations,
 )
 from rollback_drills.outbox.queries import OutboxFilter, find_rows, to_delivery
-from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.outbox.rows import OutboxRow, decode_rows
 
 _UNDELIVERED: Final = (*WAITING, State.SENDING, *DEAD)
 _MOST_WAITING: Final = 10_000
@@ -131,11 +131,8 @@ def _find(
 def _read(database: Database, conditions: Iterable[ColumnElement[bool]]) -> list[OutboxRow]:
     """Return the rows that meet one of the conditions, the newest first."""
     with database.read() as connection:
-        items = [
-            OutboxRow.from_row(row)
-            for condition in conditions
-            for row in connection.execute(select(OUTBOX).where(condition))
-        ]
+        rows = (row for each in conditions for row in connection.execute(select(OUTBOX).where(each)))
+        items = [*decode_rows(rows)]
     return sorted(items, key=lambda item: item.sequence, reverse=True)
 
 

@@ -18,7 +18,7 @@ from rollback_drills.evidence.outages.watch import Touched
 from rollback_drills.evidence.outbox_transfer import add_connector_records, find_unknown
 from rollback_drills.evidence.record import R, name_run
 from rollback_drills.names.keys import first_spellings
-from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.outbox.rows import OutboxRow, decode_rows
 from rollback_drills.redaction.redactor import redactor_in_use
 
 
@@ -92,7 +92,7 @@ def read_rows(connection: Connection, notification_ids: Sequence[str]) -> list[O
     for start in range(0, len(notification_ids), MOST_PARAMETERS):
         some = OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
         rows = connection.execute(select(OUTBOX).where(some).order_by(OUTBOX.c.sequence))
-        found += map(OutboxRow.from_row, rows)
+        found += decode_rows(rows)
     return found
 
 

@@ -18,7 +18,7 @@ from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.records import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
-from rollback_drills.outbox.rows import OutboxRow
+from rollback_drills.outbox.rows import OutboxRow, decode_rows
 from rollback_drills.reports.filters import NotificationFilter
 from rollback_drills.reports.imported import ImportedRecord, iterate_imported
 from rollback_drills.reports.paging import HistoryPage, OwnRows, find_page, read_page
@@ -92,10 +92,10 @@ def _planned_in(period: Period) -> Iterator[ColumnElement[bool]]:
 
 
 def _describe_own(connection: Connection, sequences: Sequence[int]) -> dict[int, NotificationRow]:
-    items = []
+    items: list[OutboxRow] = []
     for start in range(0, len(sequences), MOST_PARAMETERS):
         some = OUTBOX.c.sequence.in_(sequences[start : start + MOST_PARAMETERS])
-        items += [OutboxRow.from_row(row) for row in connection.execute(select(OUTBOX).where(some))]
+        items += decode_rows(connection.execute(select(OUTBOX).where(some)))
     rows = _evidence_rows(connection, sorted({item.cycle_id for item in items}))
     return {item.sequence: _describe(item, rows.get(item.notification_id, ())) for item in items}
 

@@ -1,8 +1,9 @@
 """The oracle of simulations: the real rules at every hour, with every notification and every text."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.subject import Subject

@@ -289,3 +289,19 @@ def test_providers_for_which_something_is_due_are_named_once(database: Database)
     assert due_providers(database, now=1.0) == ["webhook"]
     claim(database, now=1.0)
     assert due_providers(database, now=1.0 + LEASE) == ["teams", "webhook"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"event": 5}', "\x00"])
+@pytest.mark.parametrize("wanted", [1, 9])
+def test_a_text_that_cannot_be_read_holds_back_nobody_else(
+    database: Database, text: str, wanted: int
+) -> None:
+    damaged, good = put(database, *make_entries(2), now=0.0)
+    force(database, damaged, notification=text)
+
+    assert ids_of(claim(database, wanted, now=9.0)) == [[good]]
+    assert states(database, damaged) == [State.PERMANENT]
+    assert get(database, damaged).detail == (
+        "its text in the outbox cannot be read; restore the row from a backup"
+    )
+    assert next_attempt_at(database, "webhook") != 0.0

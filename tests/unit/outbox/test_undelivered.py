@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
-from rollback_drills.database.connections import Database
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
 from rollback_drills.notifications.outbox_entry import OutboxEntry
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.commit import commit
-from rollback_drills.outbox.queries import get_row, to_delivery
+from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row, to_delivery
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting
 from tests.samples.outbox import make_entries, make_entry
@@ -187,3 +187,33 @@ def test_what_waits_for_a_provider_says_when_it_goes_on_if_that_is_known(
     assert waiting.notification.notification_id == its_id
     next_at = waiting.next_attempt_at
     assert (next_at and next_at.timestamp()) == (None if next_in is None else NOW + next_in)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("reason", "none of ours"),
+        ("status", 5),
+        ("planned_at", "soon"),
+        ("due_at", 1e300),
+        ("queued_at", float("inf")),
+        ("attempt_count", "many"),
+        ("detail", b"\xff"),
+    ],
+)
+def test_a_row_that_cannot_be_read_hides_no_other(
+    database: Database, column: str, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps the type of a column")
+    damaged, good = put(database, *make_entries(2))
+    with database.write() as connection:
+        row = text(f"UPDATE outbox SET {column} = :value WHERE notification_id = :id")
+        connection.execute(row, {"value": value, "id": damaged})
+
+    found, total = find_rows(database, OutboxFilter())
+
+    assert ([each.notification_id for each in found], total) == ([good], 2)
+    assert f"the row of {damaged} in the outbox cannot be read" in caplog.text
+    with pytest.raises(DatabaseError, match="has a row that cannot be read"):
+        get_row(database, damaged)

@@ -178,7 +178,7 @@ def make_dead_letter(number: int, detail: str = "refused") -> OutboxRow:
     entry = make_entry(f"payments-{number}")
     values = {"sequence": number, "message_id": entry.notification_id, "planned_at": 0.0, "queued_at": 0.0}
     return OutboxRow(
-        **{name: getattr(entry, name) for name in OutboxRow.__dataclass_fields__ if hasattr(entry, name)}
+        **{name: getattr(entry, name) for name in OutboxRow.__struct_fields__ if hasattr(entry, name)}
         | values,
         state=State.PERMANENT,
         is_closed=False,
