@@ -16,6 +16,7 @@ from rollback_drills.database.tables import HEADS, LEDGER
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.first_records import read_first_records
 from rollback_drills.evidence.heads import Head, damage, find_head, find_nodes, newest_head
+from rollback_drills.evidence.index import NEVER, read_time
 from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD, write_canonical
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
@@ -70,7 +71,8 @@ class Appender:
         self._frontier = Frontier(size, [nodes[each] for each in wanted])
         self.count = 0
         """How many records were added, without what the ledger says of itself."""
-        self._newest = row.created_at if row else ""
+        # a column that somebody changed says nothing: verification finds it
+        self._newest = row.created_at if row and read_time(row.created_at) > NEVER else ""
         self.went_back: timedelta | None = None
         """How far the clock went back since the newest row, if that was noticed."""
 

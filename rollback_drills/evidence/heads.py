@@ -130,7 +130,7 @@ def find_nodes(connection: Connection, subtrees: Iterable[Subtree]) -> dict[Subt
             rows = connection.execute(
                 select(table.c.leaf_index, table.c.hashes).where(table.c.leaf_index.in_(some))
             )
-            hashes |= {row.leaf_index: row.hashes for row in rows}
+            hashes |= {row.leaf_index: row.hashes for row in rows if isinstance(row.hashes, bytes)}
     found = {}
     for subtree in wanted:
         start = subtree[0] * HASH_SIZE

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from rollback_drills.database.connections import MOST_PARAMETERS
 from rollback_drills.database.tables import LEDGER
-from rollback_drills.evidence.index import LedgerRow, read_rows
+from rollback_drills.evidence.index import LedgerRow, read_rows, read_time
 from rollback_drills.evidence.recorded_plan import RecordedPlan
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 
@@ -36,7 +36,7 @@ def find_last_checks(connection: Connection, *conditions: ColumnElement[bool]) -
     """Return when each population was checked last."""
     last = select(func.max(LEDGER.c.leaf_index)).where(IS_CHECK, *conditions).group_by(LEDGER.c.session_id)
     checks = select(LEDGER.c.session_id, LEDGER.c.created_at).where(LEDGER.c.leaf_index.in_(last))
-    return {row.session_id: datetime.fromisoformat(row.created_at) for row in connection.execute(checks)}
+    return {row.session_id: read_time(row.created_at) for row in connection.execute(checks)}
 
 
 def find_in_force(connection: Connection, before: int) -> Sequence[RecordedPlan]:

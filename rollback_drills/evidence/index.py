@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Protocol, Self, TypeVar
 
 import msgspec
@@ -20,6 +20,7 @@ from rollback_drills.names.spellings import match
 _logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _ERRORS: Final = (msgspec.MsgspecError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
 
 
@@ -207,6 +208,15 @@ def read_row(leaf_index: int, text: str) -> WrittenRecord:
     if not is_record:
         raise _lost(leaf_index)
     return record
+
+
+def read_time(created_at: object) -> datetime:
+    """Return the time in the column of a row; if somebody changed it, the earliest time."""
+    try:
+        at = datetime.fromisoformat(created_at) if isinstance(created_at, str) else NEVER
+    except ValueError:
+        return NEVER
+    return at if at.tzinfo else NEVER
 
 
 def _lost(leaf_index: int) -> DatabaseError:

@@ -15,7 +15,7 @@ from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.index import read_all
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord, find_current
 from rollback_drills.followup.cycle_facts import CycleFacts, Sent, to_instant
-from rollback_drills.followup.cycle_grouping import group_cycles
+from rollback_drills.followup.cycle_grouping import group_cycles, to_due_at
 from rollback_drills.followup.exceptions import ExceptionRecord, find_latest
 from rollback_drills.names.ids import SOURCE_ID
 from rollback_drills.names.spellings import find_spellings
@@ -134,6 +134,7 @@ def _find_sent(items: Iterable[OutboxRow]) -> dict[int, Sent]:
     for item in items:
         try:
             found[item.sequence] = _to_sent(item)
+            to_due_at(item.cycle_due)
         except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError):
             _logger.warning(
                 "the text of %s in the outbox cannot be read, and is left out; restore its row from a backup",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.evidence.index import read_row, read_written
+from rollback_drills.evidence.index import read_row, read_time, read_written
 from rollback_drills.evidence.records import DECISION_KIND, PLAN_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.planning.category import Action, Category
@@ -73,7 +73,7 @@ def read_routes(
         LEDGER.c.leaf_index,
         LEDGER.c.created_at,
         [*wanted.to_sql(connection), *period.to_sql()],
-        datetime.fromisoformat,
+        read_time,
         partial(describe_routes, connection),
     )
     return read_page(connection, own, imported_routes(connection, wanted, period), limit, offset)

@@ -18,7 +18,7 @@ from rollback_drills.evidence.in_force import (
     find_in_force,
     find_last_checks,
 )
-from rollback_drills.evidence.index import LedgerRow, read_if_readable
+from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_time
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.planning.category import Action
 from rollback_drills.reports.filters import RouteFilter
@@ -137,7 +137,7 @@ class SpellReader:
             category,
             created_at,
         ) in chain.from_iterable(found):
-            at = datetime.fromisoformat(created_at)
+            at = read_time(created_at)
             if row_kind == PLAN_KIND:
                 plan = read_if_readable(row, text, _Plan) if text else None
                 yield from self._take_plan(plan.population_id if plan else "", schedule_id, at)

@@ -2,12 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, type_coerce
 from sqlalchemy.types import NullType
 
 from rollback_drills.database.tables import HEADS
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
 from rollback_drills.evidence.ledger.keys import PublicKey
@@ -55,8 +57,18 @@ class StoredHeads:
             name = f"the head over {row.tree_size} rows"
             if key is not None and row.public_key != key.text:
                 self._result.add(FindingKind.CHANGED, f"{name} was changed in the column public_key")
-            if created_at is not None and row.tree_size == size and row.created_at != created_at:
+            if row.tree_size == size and not _is_time_of(row.created_at, created_at):
                 self._result.add(FindingKind.CHANGED, f"{name} was changed in the column created_at")
+
+
+def _is_time_of(stored: Any, created_at: str | None) -> bool:
+    """Whether a column holds the time of a row; of a row that was pruned, any time."""
+    if created_at is not None:
+        return stored is not None and str(stored) == created_at
+    try:
+        return write_instant(datetime.fromisoformat(stored)) == str(stored)
+    except (TypeError, ValueError):
+        return False
 
 
 def _read(note: str) -> Checkpoint | None:

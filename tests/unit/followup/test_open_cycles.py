@@ -184,3 +184,16 @@ def test_an_escalation_knows_its_step_and_whose_silence_it_is_about(database: Da
 
     assert (first.step_of, first.step) == ("", 0)
     assert (second.step_of, second.step) == ("team-a", 2)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"notification": "{"}, {"notification": '{"event": 5}'}, {"cycle_due": "tomorrow"}]
+)
+def test_a_damaged_notification_hides_no_other_cycle(
+    database: Database, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged, _ = put(database, notified("payments"), notified("orders"))
+    force(database, damaged, **changes)
+
+    assert names(opened(database)) == ["orders"]
+    assert f"the text of {damaged} in the outbox cannot be read, and is left out" in caplog.text

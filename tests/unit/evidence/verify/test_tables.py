@@ -157,6 +157,17 @@ def test_what_follows_from_a_record_or_a_head_is_compared(
     check_found(verified(database), kind, says)
 
 
+@pytest.mark.parametrize("created_at", ["zzz", "2026-12-01", ""])
+def test_a_wrong_time_beside_the_newest_row_stops_no_run(database: Database, created_at: str) -> None:
+    with tampering(database) as connection:
+        newest = "leaf_index = (SELECT max(leaf_index) FROM ledger)"
+        connection.execute(text(f"UPDATE ledger SET created_at = :at WHERE {newest}"), {"at": created_at})
+
+    fill(database, (1,), start=17)
+
+    check_found(verified(database), Kind.CHANGED, "was changed in the column created_at")
+
+
 def test_a_wrong_key_beside_a_head_stops_no_run(database: Database) -> None:
     with tampering(database) as connection:
         connection.execute(text("UPDATE ledger_heads SET public_key = 'x'"))
@@ -531,6 +542,17 @@ def test_what_is_kept_of_pruned_rows_is_signed(database: Database) -> None:
         )
 
     check_found(verified(database), Kind.CHANGED, "the column once_key of the pruned rows")
+
+
+def test_the_time_beside_the_head_of_a_pruned_row_is_a_time(database: Database) -> None:
+    fill(database, (1,), start=40_000)
+    prune(database, months=12, now=NOW + timedelta(days=900), signer="maria", open_key=open_key)
+
+    with tampering(database) as connection:
+        first = "tree_size = (SELECT min(tree_size) FROM ledger_heads)"
+        connection.execute(text(f"UPDATE ledger_heads SET created_at = 'long ago' WHERE {first}"))
+
+    check_found(verified(database), Kind.CHANGED, "was changed in the column created_at")
 
 
 def test_a_row_of_the_ledger_itself_is_not_pruned_in_secret(database: Database) -> None:
