@@ -52,7 +52,7 @@ def read_carefully(model: type[D], data: bytes, origin: Origin = START) -> tuple
 
 
 def _read(model: type[D], data: bytes, origin: Origin) -> tuple[D, tuple[str, ...]]:
-    text = _decode(data)
+    text = decode(data)
     parsed, has_repeats = _parse(text, origin)
     found = _Found([], [], [], [])
     raw = _tidy(parsed, (), found)
@@ -75,7 +75,12 @@ def _read(model: type[D], data: bytes, origin: Origin) -> tuple[D, tuple[str, ..
         raise UnusableDocumentError(_explain_mismatch(model, raw, str(error))) from None
 
 
-def _decode(data: bytes) -> str:
+def decode(data: bytes) -> str:
+    """Return the text of a document.
+
+    Raises:
+        UnusableDocumentError: It is empty, or no UTF-8.
+    """
     if not data.strip():
         raise UnusableDocumentError("is empty; a JSON object is needed")
     try:
@@ -188,15 +193,17 @@ def _explain_mismatch(model: type[Document], raw: Any, message: str) -> str:
     if what.startswith("Invalid enum value"):
         return f"{json_path(where)} is {show(value)}; must be one of {', '.join(choices_at(model, where))}"
     if expected := re.fullmatch(r"Expected `(.*)`(?: (?!, got)[^,]*)?, got `.*`|Expected `(.*)`(.*)", what):
-        demand = f"must be {_plain_type(expected[1] or expected[2])}{expected[3] or ''}"
+        plain = _plain_type(expected[1] or expected[2])
+        demand = f"must be {plain.removesuffix(_QUOTED) if isinstance(value, str) else plain}{expected[3] or ''}"
         return f"{json_path(where)} is {show(value)}; {demand}"
     return f"{json_path(where)} {what[:1].lower()}{what[1:]}"
 
 
+_QUOTED: Final = " in quotes"
 _TYPES: Final = {
     "object": "a JSON object",
     "array": "a list",
-    "str": "a text",
+    "str": f"a text{_QUOTED}",
     "float": "a number",
     "bool": "true or false",
     "datetime": "a timestamp in quotes",

@@ -1,30 +1,42 @@
 """Reads YAML as if it had been written as JSON: safe, without aliases, and each key once."""
 
 import json
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Mapping
 from typing import Final
 
-from rollback_drills.documents.careful_reader import UnusableDocumentError
+from rollback_drills.documents.careful_reader import UnusableDocumentError, decode
 from rollback_drills.documents.quotation import show
 
 ENDINGS: Final = (".yaml", ".yml")
+_TEXTS: Final = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
+_NUMBERS: Final[Mapping[str, re.Pattern[str]]] = {
+    "tag:yaml.org,2002:int": re.compile(r"[-+]?(?:0|[1-9][0-9]*)$"),
+    "tag:yaml.org,2002:float": re.compile(
+        r"(?:[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+    ),
+}
+"""Numbers that every version of YAML reads as the same."""
 
 
 def is_yaml(path: str) -> bool:
     """Whether a file is YAML, by the ending of its name."""
-    return path.endswith(ENDINGS)
+    return path[-len(ENDINGS[0]) :].lower().endswith(ENDINGS)
 
 
 def to_json(data: bytes) -> bytes:
-    """Return the JSON that says what a YAML text says; times stay as they are written.
+    """Return the JSON that says what a YAML text says.
+
+    Keys and times stay as they are written. So do numbers that YAML 1.1 and 1.2 read differently, such as
+    `010` and `1:30`: they are texts, and are refused where a number is needed.
 
     Raises:
-        UnusableDocumentError: It is no YAML, or says something silently or without a bound.
+        UnusableDocumentError: It is no YAML, or says something silently, without a bound, or beyond JSON.
     """
     import yaml  # only these files need it
 
     class Loader(yaml.SafeLoader):
-        """Leaves times as they are written, and refuses what would count silently or without a bound."""
+        """Refuses what would count silently or without a bound."""
 
         def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
             if self.check_event(yaml.AliasEvent):
@@ -33,27 +45,38 @@ def to_json(data: bytes) -> bytes:
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-            seen: set[str] = set()
-            for key, _ in node.value:
-                if key.value in seen:
-                    raise yaml.MarkedYAMLError(
-                        problem=f"{show(key.value)} is there twice; remove one of them",
-                        problem_mark=key.start_mark,
-                    )
-                seen.add(str(key.value))
-            return super().construct_mapping(node, deep)
+            mapping: dict[Hashable, object] = {}
+            for key, value in node.value:
+                problem = (
+                    "a key is a list or a mapping; write a text"
+                    if not isinstance(key, yaml.ScalarNode)
+                    else "<< merges keys that may stand here already; write them out"
+                    if key.tag.endswith(":merge")
+                    else f"{show(key.value)} is there twice; remove one of them"
+                    if key.value in mapping
+                    else ""
+                )
+                if problem:
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                mapping[key.value] = self.construct_object(value, deep=deep)  # type: ignore[no-untyped-call]
+            return mapping
 
     Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in several if not tag.endswith(":timestamp")]
+        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in several if tag not in _TEXTS]
         for first, several in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+    text = decode(data)
     try:
-        parsed: object = yaml.load(data, Loader)  # noqa: S506 - a subclass of the safe loader
-        return json.dumps(parsed, default=str).encode()
+        parsed: object = yaml.load(text, Loader)  # noqa: S506 - a subclass of the safe loader
+        return json.dumps(parsed).encode()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1} column {mark.column + 1}" if mark else ""
         why = getattr(error, "problem", None) or "it cannot be parsed"
         raise UnusableDocumentError(f"cannot be read as YAML: {why}{place}") from None
-    except (UnicodeDecodeError, ValueError, TypeError, RecursionError):
-        raise UnusableDocumentError("cannot be read as YAML in UTF-8") from None
+    except RecursionError:
+        raise UnusableDocumentError("is nested too deeply to be a document of this kind") from None
+    except TypeError:
+        raise UnusableDocumentError("has a value with a tag that JSON has no word for; write a text") from None
+    except ValueError:
+        raise UnusableDocumentError("holds a number that is none, or has thousands of digits") from None

@@ -58,12 +58,22 @@ def test_yaml_of_other_tools_beside_the_schedules_is_left_alone(tmp_path: Path) 
             "owners: &all [a]\nnotification_providers: *all\n",
             "an alias stands here; write it out, line 2 column 25",
         ),
-        ("environment: no\n", "$.environment is false; must be a text"),
+        ("environment: no\n", "$.environment is false; must be a text in quotes"),
+        ("<<: {status: retired}\nstatus: active\n", "<< merges keys that may stand here already; write them out"),
+        ("interval_days: 030\n", '$.interval_days is "030"; must be a number'),
+        ("interval_days: 1:30\n", '$.interval_days is "1:30"; must be a number'),
+        ("interval_days: 1_0\n", '$.interval_days is "1_0"; must be a number'),
+        ("interval_days: 0x1e\n", '$.interval_days is "0x1e"; must be a number'),
+        ("? [a]\n: b\n", "a key is a list or a mapping; write a text, line 1 column 3"),
+        ("environment: !!binary aGVsbG8=\n", "has a value with a tag that JSON has no word for"),
+        ("interval_days: " + "9" * 5000 + "\n", "holds a number that is none, or has thousands of digits"),
+        ("[" * 5000, "is nested too deeply"),
         ("interval_days: .nan\n", "$.interval_days is NaN; must be a finite number"),
         ("statsu: active\n", "$.statsu is an unknown key"),
         ("!!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
         ("\x00", "it cannot be parsed"),
-        ("", "must be a JSON object"),
+        ("", "is empty; a JSON object is needed"),
+        ("# nothing\n", "must be a JSON object"),
     ],
 )
 def test_bad_yaml_is_one_line_with_the_place(text: str, problem: str, tmp_path: Path) -> None:
@@ -73,9 +83,28 @@ def test_bad_yaml_is_one_line_with_the_place(text: str, problem: str, tmp_path: 
     loaded = read_document(Schedule, str(path))
 
     assert loaded.document is None
-    assert loaded.problem.startswith(("schedule.yaml: cannot be read as YAML", "schedule.yaml: $"))
+    assert loaded.problem.startswith("schedule.yaml: ")
     assert problem in loaded.problem
     assert "\n" not in loaded.problem
+
+
+def test_keys_and_clock_times_are_texts_as_they_are_written() -> None:
+    text = "on: push\nno: {end: 17:00, 017: x}\n1: 1.10\n2026-01-01: 2026-01-01\nyes: yes\n"
+
+    assert json.loads(to_json(text.encode())) == {
+        "on": "push",
+        "no": {"end": "17:00", "017": "x"},
+        "1": 1.1,
+        "2026-01-01": "2026-01-01",
+        "yes": True,
+    }
+
+
+def test_yaml_is_utf_8_as_json_is(tmp_path: Path) -> None:
+    path = tmp_path / "schedule.YAML"
+    path.write_bytes("status: active\n".encode("utf-16"))
+
+    assert "is not UTF-8 text (byte 0); save it as UTF-8" in read_document(Schedule, str(path)).problem
 
 
 @given(st.binary(max_size=60) | st.text(alphabet="ab:-[]{}&*!|>#\n \"'?,", max_size=60).map(str.encode))
