@@ -28,7 +28,7 @@ from rollback_drills.planning.delivery_request import (
 )
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.rendering.relative_time import write_count
-from rollback_drills.reports.look_ahead import build_look_ahead
+from rollback_drills.reports.look_ahead import explain_unclear
 from rollback_drills.settings import read_settings
 from tasks.events import emit_follow_up
 from tasks.evidence import index_evidence, read_clock
@@ -36,6 +36,7 @@ from tasks.logs import redacting
 from tasks.look_ahead import commit_look_aheads, look_at_fleet, publish_look_ahead
 
 _USUAL: Final = LookAheadRequest()
+_MOST_NAMED: Final = 3
 
 
 @flow(name="look-ahead", timeout_seconds=RUN_TIMEOUT_SECONDS)
@@ -77,12 +78,11 @@ def look_ahead(
             connectors=enabled_connectors(),
             distrusted=guard.reasons,
         )
-        outlooks = look_at_fleet(fleet, asked, settings.criteria, run.database, run.now)
-        document = build_look_ahead(outlooks, now=run.now)
+        document = look_at_fleet(fleet, asked, settings.criteria, run.database, run.now)
         publish_look_ahead(document)
         count, trouble = 0, []
         if not dry_run:
-            count = commit_look_aheads(outlooks, run.now, run.database_url)
+            count = commit_look_aheads(document.owners, run.now, run.database_url)
             delivered = deliver_due(run.requested, RetryPolicy(retries, timeout_seconds), run.database_url)
             trouble = list(delivered.explain_problems())
             created_at = read_clock(run.database_url)
@@ -97,6 +97,7 @@ def look_ahead(
     owners = (
         f"{write_count(document.owner_count, 'owner')}, {document.troubled_owner_count} with trouble ahead"
     )
+    unclear = "".join(f"; {explain_unclear(each)}" for each in document.unclear[:_MOST_NAMED])
     return Completed(
-        name="LookedAhead", message=f"{owners}; {write_count(count, 'new message')}", data=result
+        name="LookedAhead", message=f"{owners}; {write_count(count, 'new message')}{unclear}", data=result
     )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.finding import DOCUMENT_ENDINGS, search
+from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING, search
 from rollback_drills.documents.history_pairs import find_kind
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml
@@ -86,7 +86,7 @@ def _find_files(paths: list[Path]) -> tuple[list[str], list[str]]:
         if not os.path.isdir(path):
             files.append(path)
             continue
-        found = search(path, (*DOCUMENT_ENDINGS, ".jsonl"))
+        found = search(path, (*DOCUMENT_ENDINGS, RECORDS_ENDING))
         documents = [
             file for file, name in found.documents if not is_yaml(name) or find_kind(name) != "other"
         ]

@@ -8,10 +8,10 @@ import typer
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.names.keys import is_same
 from rollback_drills.planning.fleet_check import start_checks
-from rollback_drills.planning.look_ahead import find_outlooks
+from rollback_drills.planning.look_ahead import UnclearSchedule, find_outlooks, find_unclear
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import judge_all
-from rollback_drills.reports.look_ahead import LookAhead, build_look_ahead, summarise
+from rollback_drills.reports.look_ahead import LookAhead, build_look_ahead, explain_unclear, summarise
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
@@ -35,7 +35,7 @@ def look_ahead(
     """Show what is due in the next 30 and 90 days, and what will go wrong: freezes, absences, nobody there.
 
     Where there is evidence, exceptions that hold count. Nothing is sent. Exit code 0 if nothing will go
-    wrong, 1 if something will.
+    wrong, 1 if something will, or if a schedule needs attention before its drill is overdue.
     """
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
@@ -52,20 +52,28 @@ def look_ahead(
         judgements = keep_known_cycles(evidence, judgements)
         cycles = [each.cycle.cycle_id for each in judgements]
         request = replace(request, excepted=find_quiet(evidence, cycles, now=at)[1])
-    outlooks = find_outlooks(start_checks(fleet.subjects, judgements), request, settings.criteria, now=at)
+    checks = start_checks(fleet.subjects, judgements)
+    outlooks = find_outlooks(checks, request, settings.criteria, now=at)
     wanted = [each for each in outlooks if owner is None or is_same(owner, each.owner)]
-    document = build_look_ahead(wanted, now=at)
+    unclear = [each for each in find_unclear(checks, request) if owner is None or _may_concern(each, owner)]
+    document = build_look_ahead(wanted, unclear, now=at)
     if as_json:
         print_json(document)
     else:
         _print(document)
-    if document.troubled_owner_count:
+    if not document.is_clean:
         raise typer.Exit(1)
 
 
+def _may_concern(schedule: UnclearSchedule, owner: str) -> bool:
+    return not schedule.owners or any(is_same(owner, each) for each in schedule.owners)
+
+
 def _print(document: LookAhead) -> None:
+    for each in document.unclear:
+        print_line(f"{explain_unclear(each)}.")
     if not document.owners:
-        print_line("No drill is due in the next 90 days.")
+        print_line(f"No {'other ' if document.unclear else ''}drill is due in the next 90 days.")
     for outlook in document.owners:
         print_line(f"{summarise(outlook)}.")
         for drill in outlook.drills:

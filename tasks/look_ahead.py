@@ -14,12 +14,17 @@ from rollback_drills.database.connections import Database
 from rollback_drills.followup.open_cycles import find_quiet
 from rollback_drills.outbox.commit import commit, find_history
 from rollback_drills.planning.fleet_check import FleetCheck
-from rollback_drills.planning.look_ahead import Outlook, find_outlooks
+from rollback_drills.planning.look_ahead import Outlook, find_outlooks, find_unclear
 from rollback_drills.planning.look_ahead_notice import build_entries, find_earlier_cycles
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
-from rollback_drills.reports.look_ahead import LookAhead, render_look_ahead
+from rollback_drills.reports.look_ahead import (
+    LookAhead,
+    build_look_ahead,
+    explain_unclear,
+    render_look_ahead,
+)
 from tasks.evidence import open_database
 from tasks.logs import redacting
 
@@ -30,21 +35,24 @@ LOOK_AHEAD_KEY = "rollback-drill-look-ahead"
 @redacting
 def look_at_fleet(
     fleet: FleetCheck, request: PlanRequest, criteria: Criteria, database: Database | None, now: datetime
-) -> list[Outlook]:
+) -> LookAhead:
     """Find what each owner has to expect, redacted; exceptions that hold now count."""
     if database:
         cycles = [each.cycle.cycle_id for each in fleet.judgements]
         request = replace(request, excepted=find_quiet(database, cycles, now=now)[1])
-    outlooks = _redact(find_outlooks(fleet.checks, request, criteria, now=now))
-    troubled = sum(bool(each.troubled) for each in outlooks)
-    get_run_logger().info("%d owners, something will go wrong for %d", len(outlooks), troubled)
-    return outlooks
+    outlooks = find_outlooks(fleet.checks, request, criteria, now=now)
+    found = _redact(build_look_ahead(outlooks, find_unclear(fleet.checks, request), now=now))
+    logger = get_run_logger()
+    logger.info("%d owners, something will go wrong for %d", found.owner_count, found.troubled_owner_count)
+    for each in found.unclear:
+        logger.warning("%s", explain_unclear(each))
+    return found
 
 
-def _redact(outlooks: list[Outlook]) -> list[Outlook]:
+def _redact(found: LookAhead) -> LookAhead:
     """Take out the secrets that somebody put into a document, before the outbox and Prefect keep them."""
     remember_all_secrets()
-    return redactor_in_use().document(outlooks)
+    return redactor_in_use().document(found)
 
 
 @task(task_run_name="commit-look-aheads", cache_policy=NO_CACHE)

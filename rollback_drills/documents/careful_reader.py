@@ -193,9 +193,10 @@ def _explain_mismatch(model: type[Document], raw: Any, message: str) -> str:
     if what.startswith("Invalid enum value"):
         return f"{json_path(where)} is {show(value)}; must be one of {', '.join(choices_at(model, where))}"
     if expected := re.fullmatch(r"Expected `(.*)`(?: (?!, got)[^,]*)?, got `.*`|Expected `(.*)`(.*)", what):
-        plain = _plain_type(expected[1] or expected[2])
-        demand = f"must be {plain.removesuffix(_QUOTED) if isinstance(value, str) else plain}{expected[3] or ''}"
-        return f"{json_path(where)} is {show(value)}; {demand}"
+        demand = _plain_type(expected[1] or expected[2])
+        if isinstance(value, str):
+            demand = demand.removesuffix(_QUOTED)
+        return f"{json_path(where)} is {show(value)}; must be {demand}{expected[3] or ''}"
     return f"{json_path(where)} {what[:1].lower()}{what[1:]}"
 
 

@@ -11,6 +11,9 @@ from typing import Final, NamedTuple
 from rollback_drills.documents.yaml_text import ENDINGS as YAML_ENDINGS
 
 DOCUMENT_ENDINGS: Final = (".json", *YAML_ENDINGS)
+RECORDS_ENDING: Final = ".jsonl"
+_SCHEMA_ENDING: Final = ".schema.json"
+"""Of a JSON Schema that lies beside the documents for editors, and is none of them."""
 _EVERYWHERE: Final = "**"
 _Entries = list["os.DirEntry[str]"]
 
@@ -36,8 +39,8 @@ class Searched(NamedTuple):
 def search(place: str, endings: tuple[str, ...] = DOCUMENT_ENDINGS) -> Searched:
     """Find every document below a folder, or all that match a glob, by these endings of their names.
 
-    Names that begin with a dot are left out, unless the pattern has the dot. Linked folders are searched
-    once, after those that are not linked, so that a further link changes no name.
+    JSON Schemas are left out, and names that begin with a dot, unless the pattern has the dot. Linked
+    folders are searched once, after those that are not linked, so that a further link changes no name.
     """
     seeker = _Seeker(endings)
     base = _base_of(place)
@@ -106,10 +109,14 @@ class _Seeker:
         self.endings = endings
         self.problems: dict[Found, str] = {}
 
+    def _is_wanted(self, name: str) -> bool:
+        lowered = name.lower()
+        return lowered.endswith(self.endings) and not lowered.endswith(_SCHEMA_ENDING)
+
     def find_below(self, start: _Folder) -> Iterator[tuple[str, str]]:
         for (_, prefix, above), names in self._walk(start):
             for name in names:
-                if name.lower().endswith(self.endings):
+                if self._is_wanted(name):
                     yield prefix + name, above + name
 
     def match(self, folder: _Folder, parts: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -125,7 +132,7 @@ class _Seeker:
                 if not matches(entry.name):
                     continue
                 if not rest:
-                    if entry.name.lower().endswith(self.endings):
+                    if self._is_wanted(entry.name):
                         yield folder.at(entry.name)
                 elif self._is_folder(entry, folder):
                     yield from self.match(folder.below(entry.name), rest)
@@ -148,7 +155,7 @@ class _Seeker:
             return
         if rest:
             yield from self.match(folder.below(part), rest)
-        elif part.lower().endswith(self.endings):
+        elif self._is_wanted(part):
             yield found
 
     def _walk(self, start: _Folder) -> Iterator[tuple[_Folder, list[str]]]:

@@ -3,11 +3,11 @@
 import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from rollback_drills.documents.finding import DOCUMENT_ENDINGS, search
+from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING, search
 from rollback_drills.documents.fleet_changes import add_changes
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
@@ -19,8 +19,9 @@ from rollback_drills.documents.history_pairs import (
     name_files,
     read_history,
 )
+from rollback_drills.documents.left_out import explain_left_out
 from rollback_drills.documents.namesakes import explain_lookalikes, refuse_duplicates
-from rollback_drills.documents.reader import Loaded, read_document
+from rollback_drills.documents.reader import Loaded, hide_folder, read_document
 from rollback_drills.documents.records import count_records, is_records, read_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.similar_names import find_similar
@@ -38,7 +39,7 @@ class Fleet:
     is_single: bool
     """Whether the caller named one document, and expects one report."""
     warnings: tuple[str, ...] = ()
-    """What a person should look at, and makes no document unusable: ids that look the same."""
+    """What a person should look at, and makes no document unusable."""
     drills_elsewhere: Mapping[DrillKey, str] = field(default_factory=dict)
     """Of a shard: drills in it that a schedule of another shard uses too, with the name of that schedule."""
 
@@ -62,14 +63,16 @@ def load_fleet(schedule_path: str | None, history_path: str | None, changes_path
     Raises:
         UsageError: Nothing is found.
     """
+    warnings: list[str] = []
     if schedule_path is not None and is_records(schedule_path):
-        subjects = tuple(_load_records(schedule_path, history_path))
+        subjects = tuple(_load_records(schedule_path, history_path, warnings))
     elif schedule_path is None or is_one_file(schedule_path):
         _refuse_missing_folder(schedule_path)
         return _load_single(schedule_path, history_path, changes_path)
     else:
-        subjects = tuple(_load_files(schedule_path, history_path))
-    return gather_fleet(subjects, changes_path)
+        subjects = tuple(_load_files(schedule_path, history_path, warnings))
+    fleet = gather_fleet(subjects, changes_path)
+    return replace(fleet, warnings=(*warnings, *fleet.warnings))
 
 
 def gather_fleet(subjects: tuple[Subject, ...], changes_path: str | None) -> Fleet:
@@ -118,7 +121,8 @@ def _load_single(schedule_path: str | None, history_path: str | None, changes_pa
     return Fleet(add_changes([subject], changes_path), is_single=True)
 
 
-def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subject]:
+def _load_files(schedule_path: str, history_path: str | None, warnings: list[str]) -> Iterator[Subject]:
+    """Yield the schedules of a folder or glob; what of it is left out is added to the warnings."""
     files, problems = search_place("schedule", schedule_path)
     schedules = [each for each in files if each.kind == "schedule"]
     if history_path is None:
@@ -130,8 +134,12 @@ def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subjec
         raise UsageError(
             f"{schedule_path} matches no schedule document (*.json, *schedule*.yaml)", field="schedule"
         )
+    keys = {each.key for each in schedules}
+    if history_path is not None and not histories:
+        warnings.append(f"{hide_folder(history_path)}: has no history, so all schedules are without drills")
+    warnings += explain_left_out(files, histories, keys)
     rivals: dict[str, list[str]] = {}
-    if len({each.key for each in schedules}) < len(schedules):
+    if len(keys) < len(schedules):
         for each in schedules:
             rivals.setdefault(each.key, []).append(each.shown)
     for each in schedules:
@@ -144,7 +152,7 @@ def _load_files(schedule_path: str, history_path: str | None) -> Iterator[Subjec
 
 def search_place(field: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:
     """Find the documents at a place, and by name what of it could not be searched, each as a finding."""
-    found = search(place)
+    found = search(place, (*DOCUMENT_ENDINGS, RECORDS_ENDING))
     problems: dict[str, Subject] = {}
     for folder, reason in found.problems:
         if not folder.name:
@@ -170,14 +178,15 @@ def find_histories(path: str) -> tuple[Histories, dict[str, Subject]]:
         raise UsageError(f"{show_path(path)} {what}", field="history")
     files, problems = search_place("history", path)
     if not any(each.kind == "history" for each in files):
-        files = [msgspec.structs.replace(each, kind="history") for each in files]
+        files = [msgspec.structs.replace(each, kind="history") for each in files if each.kind != "records"]
     return by_key(files), problems
 
 
-def _load_records(path: str, history_path: str | None) -> Iterator[Subject]:
+def _load_records(path: str, history_path: str | None, warnings: list[str]) -> Iterator[Subject]:
     histories, problems = find_histories(history_path) if history_path else ({}, {})
     records = [Subject(*record) for record in read_records(path)]
     if histories:
+        warnings += explain_left_out((), histories, {_key_of_bare(each) for each in records})
         records = list(_add_histories(records, histories))
     yield from records
     yield from problems.values()

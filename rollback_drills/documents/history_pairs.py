@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 import msgspec
 
-from rollback_drills.documents.finding import DOCUMENT_ENDINGS
+from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING
 from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.terminal_text import show_path
@@ -35,7 +35,7 @@ class NamedFile(msgspec.Struct, frozen=True, gc=False):
     name: str
     """Its path below the configured place, which is its identity; empty if `shown` is the same."""
     kind: str
-    """`schedule`, `history` or `other`, by the words in the name of the file."""
+    """`schedule`, `history`, `records` or `other`, by the ending of the file and the words in its name."""
     key: str
     """What a schedule and its history have in common: folder and name without those words."""
 
@@ -57,13 +57,15 @@ def key_of(schedule_id: str) -> str:
 
 
 def find_kind(file: str) -> str:
-    """Return what a file holds by the words in its name: `schedule`, `history` or `other`."""
+    """Return what a file holds by its name: `schedule`, `history`, `records` or `other`."""
     return _classify(file)[0]
 
 
 def _classify(relative: str) -> tuple[str, str]:
     """Return kind and key of a file; YAML is a document only if its name says so: tools have YAML too."""
     folder, _, file = _fold(relative).rpartition("/")
+    if file.endswith(RECORDS_ENDING):
+        return "records", ""
     name, dot, ending = file.rpartition(".")
     words = _split(name if f"{dot}{ending}" in DOCUMENT_ENDINGS else file)
     key = f"{folder}/{'/'.join([word for word in words if word not in _KIND_WORDS])}"

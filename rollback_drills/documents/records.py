@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, NamedTuple
 import msgspec
 
 from rollback_drills.documents.careful_reader import explain_repeats
+from rollback_drills.documents.finding import RECORDS_ENDING
 from rollback_drills.documents.glimpse import is_bare
 from rollback_drills.documents.history import History, share_words
 from rollback_drills.documents.quotation import json_path, state
@@ -53,7 +54,7 @@ _parse: Final = msgspec.json.Decoder().decode
 
 def is_records(path: str) -> bool:
     """Whether a path is that of a JSON Lines file, by its ending."""
-    return path.lower().endswith(".jsonl")
+    return path.lower().endswith(RECORDS_ENDING)
 
 
 class Line(NamedTuple):

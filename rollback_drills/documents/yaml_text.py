@@ -58,7 +58,7 @@ def to_json(data: bytes) -> bytes:
                 )
                 if problem:
                     raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-                mapping[key.value] = self.construct_object(value, deep=deep)  # type: ignore[no-untyped-call]
+                mapping[key.value] = self.construct_object(value, deep=deep)
             return mapping
 
     Loader.yaml_implicit_resolvers = {
@@ -77,6 +77,6 @@ def to_json(data: bytes) -> bytes:
     except RecursionError:
         raise UnusableDocumentError("is nested too deeply to be a document of this kind") from None
     except TypeError:
-        raise UnusableDocumentError("has a value with a tag that JSON has no word for; write a text") from None
+        raise UnusableDocumentError("has a tag that JSON has no word for; write a text") from None
     except ValueError:
         raise UnusableDocumentError("holds a number that is none, or has thousands of digits") from None

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec import UNSET
+
 from rollback_drills.errors import RollbackNotReadyError
 from rollback_drills.gate.document import Gate, GateCheck
 from rollback_drills.gate.production_readiness import (
@@ -21,7 +23,10 @@ COLUMNS: Final = ("check", "schedule", "state", "why")
 
 
 def decide_gate(
-    promotion: PromotionReports, judgements: Sequence[Judgement], proofs: Sequence[GateCheck] = ()
+    promotion: PromotionReports,
+    judgements: Sequence[Judgement],
+    proofs: Sequence[GateCheck] = (),
+    warnings: Sequence[str] = (),
 ) -> Gate:
     """Put together the gate document.
 
@@ -29,6 +34,7 @@ def decide_gate(
         promotion: The reports of promotion evidence, rollback plan and rehearsal.
         judgements: Those of the schedules, at least one.
         proofs: Whether each schedule is proven for what is promoted now, if the release demands that.
+        warnings: What a person should look at in the fleet as a whole.
     """
     reports: dict[str, PromotionReport] = {
         "go_backend_promotion": promotion.evidence,
@@ -62,6 +68,7 @@ def decide_gate(
         go_backend_rollback_rehearsal=promotion.rehearsal,
         go_backend_rollback_drill_history=history_section(judgements),
         go_backend_rollback_drill_schedule=schedule_section(judgements),
+        warnings=tuple(warnings) or UNSET,
     )
 
 
@@ -97,8 +104,10 @@ def rows_of(gate: Gate) -> Iterator[tuple[str, ...]]:
 
 
 def warnings_of(gate: Gate) -> list[str]:
-    """Return the findings of checks that pass: they decide nothing, and somebody has to look at them."""
-    return [finding.message for each in gate.checks if each.status == "pass" for finding in each.findings]
+    """Return what decides nothing, and somebody has to look at: of the fleet, and of checks that pass."""
+    of_fleet = () if gate.warnings is UNSET else gate.warnings
+    passing = (each for each in gate.checks if each.status == "pass")
+    return [*of_fleet, *(finding.message for each in passing for finding in each.findings)]
 
 
 def explain_block(gate: Gate) -> RollbackNotReadyError | None:

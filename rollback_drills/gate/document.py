@@ -67,3 +67,5 @@ class Gate(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     go_backend_rollback_rehearsal: RehearsalReport
     go_backend_rollback_drill_history: Section
     go_backend_rollback_drill_schedule: Section
+    warnings: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """What a person should look at in the fleet as a whole; left out if there is nothing."""

@@ -31,4 +31,4 @@ def evaluate_gate(
     proofs = (
         check_current_proofs(fleet.subjects, judgements, settings.changes) if require_current_proof else []
     )
-    return decide_gate(promotion, judgements, proofs)
+    return decide_gate(promotion, judgements, proofs, fleet.warnings)

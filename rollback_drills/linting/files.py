@@ -23,7 +23,7 @@ from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.endings import warn_of_end
 from rollback_drills.linting.faults import find_faults
-from rollback_drills.linting.kinds import guess_model
+from rollback_drills.linting.kinds import explain_name, guess_model
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.name_warnings import warn_of_names
 
@@ -85,6 +85,8 @@ def _load(path: str, raw: Any, linted: Linted) -> Iterator[Loaded[Any]]:
     ]
     linted.findings += private
     if not private:
+        if misnamed := explain_name(raw, path):
+            linted.warnings.append(f"{show_path(path)} {misnamed}")
         model: type[Document] = guess_model(raw, path)
         yield read_document(model, path, show_path(path))
 

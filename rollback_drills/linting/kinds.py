@@ -51,5 +51,16 @@ def guess_model(raw: Any, path: str) -> type[Document]:
     )
 
 
+def explain_name(raw: Any, path: str) -> str:
+    """Explain why a check of its folder leaves a schedule out silently; empty if it does not."""
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if version not in SCHEDULE_SCHEMAS or find_kind(PurePath(path).name) == "schedule":
+        return ""
+    return (
+        "is a schedule, and its name does not say so: `drills check` of its folder leaves it out;"
+        " put the word schedule into the name"
+    )
+
+
 def _own_keys(model: type[Document]) -> set[str]:
     return {field.name for field in msgspec.structs.fields(model)} - {"schema_version"}

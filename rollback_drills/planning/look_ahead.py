@@ -67,6 +67,16 @@ class Outlook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return [drill for drill in self.drills if drill.troubles]
 
 
+class UnclearSchedule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A schedule that needs attention, and not because its drill is overdue: its due times may be wrong."""
+
+    schedule_id: str
+    owners: tuple[str, ...]
+    """Empty if the document cannot be read."""
+    message: str
+    """What is wrong with it, and what to do."""
+
+
 class _Owned(msgspec.Struct):
     """What is gathered for one owner."""
 
@@ -94,6 +104,27 @@ def find_outlooks(
         if check.schedule and is_asked_for and check.schedule_id not in request.distrusted:
             _look_at(check, check.schedule, request, criteria, now, found)
     return [_make(owned, now) for _, owned in sorted(found.items()) if owned.drills]
+
+
+def find_unclear(checks: Sequence[ScheduleCheck], request: PlanRequest) -> list[UnclearSchedule]:
+    """Return the schedules whose outlook cannot be trusted, because something else is wrong with them.
+
+    Args:
+        checks: The judged schedules.
+        request: What is known of exceptions and distrust.
+    """
+    return [
+        UnclearSchedule(
+            schedule_id=check.schedule_id,
+            owners=check.schedule.owners if check.schedule else (),
+            message=check.judgement.schedule.message,
+        )
+        for check in checks
+        if not check.judgement.readiness.acceptable
+        and not (check.judgement.schedule.stale and check.judgement.schedule.next_due_at)
+        and check.schedule_id not in request.distrusted
+        and check.judgement.cycle.cycle_id not in request.excepted
+    ]
 
 
 def _look_at(

@@ -8,12 +8,13 @@ import msgspec
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.planning.look_ahead import AHEAD, Outlook
+from rollback_drills.planning.look_ahead import AHEAD, Outlook, UnclearSchedule
 from rollback_drills.rendering.markdown import cell, table
 from rollback_drills.rendering.relative_time import write_count
 
 LOOK_AHEAD_SCHEMA: Final = "rollback-drills.look-ahead.v1"
 _MOST_ROWS: Final = 100
+_NOTHING: Final = "No drill is due in the next 90 days."
 
 
 class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,9 +28,18 @@ class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
     troubled_owner_count: int
     """With how many owners something will go wrong."""
     owners: Sequence[Outlook]
+    unclear: Sequence[UnclearSchedule] = ()
+    """Schedules whose outlook cannot be trusted, because something is wrong with their documents."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing will go wrong."""
+        return not self.troubled_owner_count and not self.unclear
 
 
-def build_look_ahead(outlooks: Sequence[Outlook], *, now: datetime) -> LookAhead:
+def build_look_ahead(
+    outlooks: Sequence[Outlook], unclear: Sequence[UnclearSchedule] = (), *, now: datetime
+) -> LookAhead:
     """Build the document of a look-ahead."""
     return LookAhead(
         generated_at=write_instant(now),
@@ -37,6 +47,7 @@ def build_look_ahead(outlooks: Sequence[Outlook], *, now: datetime) -> LookAhead
         owner_count=len(outlooks),
         troubled_owner_count=sum(bool(each.troubled) for each in outlooks),
         owners=outlooks,
+        unclear=unclear,
     )
 
 
@@ -44,7 +55,15 @@ def summarise(outlook: Outlook) -> str:
     """Describe in a sentence what an owner has to expect."""
     due = f"{outlook.due_in_30_days} due in the next 30 days, {outlook.due_in_90_days} in the next 90"
     wrong = write_count(len(outlook.troubled), "drill") if outlook.troubled else "nothing"
-    return f"{outlook.owner}: {due}; {wrong} will go wrong"
+    overdue = sum(drill.overdue for drill in outlook.drills)
+    late = f", {overdue} of them overdue" if overdue else ""
+    further = " further" if overdue else ""
+    return f"{outlook.owner}: {due}{late}; {wrong}{further} will go wrong"
+
+
+def explain_unclear(schedule: UnclearSchedule) -> str:
+    """Describe in a sentence why the outlook of a schedule cannot be trusted."""
+    return f"{schedule.schedule_id} needs attention: {schedule.message}"
 
 
 def render_look_ahead(document: LookAhead) -> str:
@@ -54,8 +73,10 @@ def render_look_ahead(document: LookAhead) -> str:
 
 def _lines(document: LookAhead) -> Iterator[str]:
     yield from ("# Look-ahead", "")
+    if document.unclear:
+        yield from (f"- {cell(explain_unclear(each))}" for each in document.unclear[:_MOST_ROWS])
     if not document.owners:
-        yield "No drill is due in the next 90 days."
+        yield from ("", "No other drill is due in the next 90 days.") if document.unclear else (_NOTHING,)
         return
     yield from (f"- {cell(summarise(outlook))}" for outlook in document.owners[:_MOST_ROWS])
     rows = [

@@ -59,6 +59,38 @@ def test_the_document_has_every_owner_and_a_clean_outlook_ends_with_0(schedule: 
     assert run(schedule).stdout == "No drill is due in the next 90 days.\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "does not exist; create the file, or fix the path"),
+        ("", "is empty; a JSON object is needed"),
+        (json.dumps({**FROZEN, "status": "actve"}), 'status is "actve"'),
+        (json.dumps({**FROZEN, "redrill_after_change_days": 5}), "needs to know what was promoted"),
+    ],
+)
+def test_a_schedule_that_cannot_be_judged_is_no_clean_outlook(
+    text: str | None, why: str, schedule: Path
+) -> None:
+    schedule.unlink() if text is None else schedule.write_text(text)
+
+    done = run(schedule, "--owner", "team-a")
+
+    assert done.exit_code == 1
+    assert "needs attention: " in done.stdout
+    assert why in done.stdout
+    unclear = json.loads(run(schedule, "--json").stdout)["unclear"]
+    assert [why in each["message"] for each in unclear] == [True]
+
+
+def test_an_overdue_drill_is_not_called_nothing(schedule: Path) -> None:
+    schedule.write_text(json.dumps({**FROZEN, "next_due_at": "2026-11-20T09:00:00Z"}))
+
+    done = run(schedule, "--owner", "team-a")
+
+    assert done.exit_code == 0
+    assert "1 of them overdue; nothing further will go wrong." in done.stdout
+
+
 def test_an_exception_in_the_evidence_counts(schedule: Path, tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'evidence.db'}")
     World(database, {**FROZEN, "maintenance_windows": [FREEZE]}).grant(

@@ -1,0 +1,34 @@
+"""Names the documents of a folder or glob that no schedule of it uses: what they say counts for nothing."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+from rollback_drills.documents.history_pairs import Histories, NamedFile
+
+_MOST_SHOWN: Final = 3
+
+
+def explain_left_out(
+    files: Sequence[NamedFile], histories: Histories, keys: Collection[str]
+) -> Iterator[str]:
+    """Yield what is left out of a fleet, and what to do about it.
+
+    Args:
+        files: All that was found where the schedules are.
+        histories: By key the histories that were found, there or at a place of their own.
+        keys: Those of the schedules.
+    """
+    records = [each.shown for each in files if each.kind == "records"]
+    if records:
+        yield f"{_enumerate(records)}: left out of this fleet; name a .jsonl file alone to check it"
+    unused = [each.shown for key, some in histories.items() if key not in keys for each in some]
+    if unused:
+        yield (
+            f"{_enumerate(unused)}: belongs to no schedule, and its drills count for nothing; call it as its"
+            " schedule is called, with the word history in place of schedule"
+        )
+
+
+def _enumerate(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_SHOWN
+    return ", ".join(names[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
