@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING, search
-from rollback_drills.documents.fleet_changes import add_changes
+from rollback_drills.documents.fleet_changes import add_changes, load_changes, warn_of_changes
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
     Histories,
@@ -71,13 +72,15 @@ def load_fleet(schedule_path: str | None, history_path: str | None, changes_path
         return _load_single(schedule_path, history_path, changes_path)
     else:
         subjects = tuple(_load_files(schedule_path, history_path, warnings))
-    fleet = gather_fleet(subjects, changes_path)
+    changes = load_changes(changes_path)
+    fleet = gather_fleet(subjects, changes)
+    warnings += warn_of_changes(fleet.subjects, changes)
     return replace(fleet, warnings=(*warnings, *fleet.warnings))
 
 
-def gather_fleet(subjects: tuple[Subject, ...], changes_path: str | None) -> Fleet:
+def gather_fleet(subjects: tuple[Subject, ...], changes: Loaded[Changes] | None) -> Fleet:
     """Put the subjects of several documents together, and refuse those that have the same id."""
-    known = add_changes(refuse_duplicates(subjects), changes_path)
+    known = add_changes(refuse_duplicates(subjects), changes)
     return Fleet(known, is_single=False, warnings=tuple(explain_lookalikes(subjects)))
 
 
@@ -118,7 +121,9 @@ def _load_single(schedule_path: str | None, history_path: str | None, changes_pa
         schedule=None if schedule_path is None else read_document(Schedule, schedule_path),
         history=None if history_path is None else read_document(History, history_path),
     )
-    return Fleet(add_changes([subject], changes_path), is_single=True)
+    changes = load_changes(changes_path)
+    subjects = add_changes([subject], changes)
+    return Fleet(subjects, is_single=True, warnings=tuple(warn_of_changes(subjects, changes)))
 
 
 def _load_files(schedule_path: str, history_path: str | None, warnings: list[str]) -> Iterator[Subject]:

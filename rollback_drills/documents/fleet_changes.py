@@ -1,37 +1,83 @@
 """Gives each schedule of a fleet the changes that concern it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import msgspec
 
 from rollback_drills.documents.changes import Change, Changes, KnownChanges, find_change_faults
-from rollback_drills.documents.reader import read_document
+from rollback_drills.documents.quotation import show
+from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.subject import Subject
-from rollback_drills.names.keys import name_key
+from rollback_drills.names.keys import first_spellings, name_key
+
+_SIMILAR: Final = 0.8
+_WORDS: Final = {"schedule_ids": "schedule", "environments": "environment"}
 
 
-def add_changes(subjects: Sequence[Subject], path: str | None) -> tuple[Subject, ...]:
+def load_changes(path: str | None) -> Loaded[Changes] | None:
+    """Read what was promoted; None if no document is configured. One with a fault cannot be used."""
+    if path is None:
+        return None
+    loaded = read_document(Changes, path)
+    for fault in find_change_faults(loaded.document) if loaded.document else ():
+        return msgspec.structs.replace(loaded, document=None, problem=f"{loaded.path}: {fault}")
+    return loaded
+
+
+def add_changes(subjects: Sequence[Subject], loaded: Loaded[Changes] | None) -> tuple[Subject, ...]:
     """Return the schedules with the changes that concern them; the same ones if no document is configured.
 
-    A document that cannot be used is a finding of each schedule, and raises nothing.
+    A document that cannot be used is a finding of each schedule.
 
     Args:
         subjects: The schedules.
-        path: The document of the changes.
+        loaded: The document of the changes.
     """
-    if path is None:
+    if loaded is None:
         return tuple(subjects)
-    loaded = read_document(Changes, path)
     if loaded.document is None:
         return tuple(_give(subjects, KnownChanges(problem=loaded.problem)))
-    for fault in find_change_faults(loaded.document):
-        return tuple(_give(subjects, KnownChanges(problem=f"{loaded.path}: {fault}")))
     changes = sorted(loaded.document.changes, key=lambda each: each.promoted_at)
     everywhere = [each for each in changes if not each.schedule_ids and not each.environments]
     if len(everywhere) == len(changes):
         return tuple(_give(subjects, KnownChanges(tuple(changes))))
     return tuple(_choose(subjects, changes))
+
+
+def warn_of_changes(subjects: Sequence[Subject], loaded: Loaded[Changes] | None) -> Iterator[str]:
+    """Yield the names in the changes that match no schedule and no environment, so that nothing is due for them.
+
+    Beside one schedule, changes may be meant for others: then only a name counts that is much like its own.
+
+    Args:
+        subjects: All schedules of the fleet.
+        loaded: The document of the changes.
+    """
+    if loaded is None or loaded.document is None:
+        return
+    is_alone = len(subjects) == 1
+    if is_alone and any(each.changes and each.changes.changes for each in subjects):
+        return
+    environments = first_spellings(each.document.environment for each in subjects if each.document)
+    schedules = first_spellings(each.name for each in subjects)
+    for number, change in enumerate(loaded.document.changes):
+        for key, written, known in (
+            ("schedule_ids", change.schedule_ids, schedules),
+            ("environments", change.environments, environments),
+        ):
+            for place, name in enumerate(written):
+                if name_key(name) in known:
+                    continue
+                similar = find_similar(name, known.values(), similar=_SIMILAR)
+                if similar or not is_alone:
+                    meant = f"; did you mean {show(similar)}?" if similar else ""
+                    yield (
+                        f"{loaded.path}: $.changes[{number}].{key}[{place}] is {show(name)}, which matches no"
+                        f" {_WORDS[key]}{meant}"
+                    )
 
 
 def _give(subjects: Iterable[Subject], known: KnownChanges) -> Iterator[Subject]:

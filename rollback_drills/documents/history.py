@@ -85,7 +85,7 @@ class Drill(Document, frozen=True, gc=False, omit_defaults=True):
     """The mode of the backend after the rollback."""
     status: str = ""
     """How it ended: `pass` or `fail`."""
-    fallback_verified: bool = False
+    fallback_verified: bool | None = None
     """Whether somebody verified that the old backend served."""
     recovery_minutes: Minutes | None = None
     """How many minutes the rollback took."""

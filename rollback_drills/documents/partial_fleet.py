@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, TypeGuard
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError
 from rollback_drills.documents.fleet import Fleet, find_histories, gather_fleet, is_one_file, search_place
+from rollback_drills.documents.fleet_changes import load_changes
 from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id, is_bare
 from rollback_drills.documents.history_pairs import Histories, NamedFile, by_key, key_of, read_history
 from rollback_drills.documents.reader import Loaded, read_bytes, read_document
@@ -59,7 +60,7 @@ def load_shard(
     iterate, problems = _find_candidates(schedule_path, history_path, shard)
     subjects = [each.read() for each in iterate() if shard.holds(each.identify())]
     subjects += [each for name, each in problems.items() if shard.holds(name)]
-    fleet = gather_fleet(tuple(subjects), changes_path)
+    fleet = gather_fleet(tuple(subjects), load_changes(changes_path))
     return replace(fleet, drills_elsewhere=_find_elsewhere(iterate, shard, fleet.subjects))
 
 
@@ -82,7 +83,9 @@ def _load_by_index(path: str, shard: Shard, changes_path: str | None) -> Fleet:
     index = index_records(path)
     with index.reading(path) as read:
         records = index.find_own(shard, lambda record: _Record(read(record), {}, {}).identify())
-        fleet = gather_fleet(tuple(Subject(*read(each).read()) for each in records), changes_path)
+        fleet = gather_fleet(
+            tuple(Subject(*read(each).read()) for each in records), load_changes(changes_path)
+        )
         own = [key for each in fleet.subjects for key in find_drills(each)]
         users = index.find_users(shard, own) if own else []
         others = [_Record(read(each), {}, {}) for each in users]

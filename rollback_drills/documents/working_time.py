@@ -1,18 +1,25 @@
 """When an owner works: days and hours by the clock on the wall of a time zone."""
 
+import re
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgspec import UNSET, Meta, UnsetType
 
 from rollback_drills.documents.fields import Document
+from rollback_drills.documents.quotation import show
+from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.wall_time import to_span
 from rollback_drills.documents.working_days import WEEK, WORKING_WEEK, Day, WorkCalendar
 
 _MIDNIGHT: Final = "24:00"
 _DAY: Final = timedelta(days=1)
+_OF_A_MACHINE: Final = re.compile(r"localtime|posixrules|Factory|(posix|right)/.*")
+"""Zones that mean something else on another machine, or count leap seconds."""
+_SAME_NAME: Final = 0.85
 _Start = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 _End = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
 
@@ -72,7 +79,17 @@ def check_time_zone(name: str) -> None:
     """
     try:
         ZoneInfo(name)
+        is_known = not _OF_A_MACHINE.fullmatch(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(
-            f"time_zone {name!r} is unknown; write a name such as Europe/Berlin or UTC"
-        ) from None
+        is_known = False
+    if not is_known:
+        raise ValueError(f"time_zone {show(name)} is unknown; {_suggest(name)}")
+
+
+@lru_cache(maxsize=256)  # thousands of schedules share a mistake
+def _suggest(name: str) -> str:
+    zones = {zone for zone in available_timezones() if not _OF_A_MACHINE.fullmatch(zone)}
+    cities = {zone.rpartition("/")[2]: zone for zone in sorted(zones)}
+    known = {**cities, **{zone: zone for zone in zones}}
+    near = known.get(find_similar(name, known, similar=_SAME_NAME))
+    return f"did you mean {show(near)}?" if near else "write a name such as Europe/Berlin or UTC"

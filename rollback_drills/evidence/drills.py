@@ -187,7 +187,7 @@ def write_drill(drill: Drill) -> PlainJson:
     """Write a drill as JSON has it, with instants in UTC; what is absent or empty is left out."""
     written = _write(msgspec.to_builtins(drill, builtin_types=(datetime,)))
     # an absent `fallback_verified` is judged as false, and a false one must not look absent
-    return {"fallback_verified": drill.fallback_verified, **written}
+    return {"fallback_verified": bool(drill.fallback_verified), **written}
 
 
 def _write(value: Any) -> Any:

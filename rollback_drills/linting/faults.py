@@ -12,7 +12,7 @@ from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema
 from rollback_drills.gate.promotion import find_promotion_faults
 from rollback_drills.linting.idle_exceptions import find_idle_exceptions
-from rollback_drills.readiness.acceptance import PASSED, RECOVERY, TARGET, find_missing, find_unmet
+from rollback_drills.readiness.acceptance import FALLBACK, PASSED, RECOVERY, TARGET, find_missing, find_unmet
 from rollback_drills.readiness.due import find_latest
 from rollback_drills.readiness.history_faults import find_unknown_words
 from rollback_drills.readiness.schedule_faults import find_written_faults
@@ -82,6 +82,7 @@ def _find_in_latest(drill: Drill) -> Iterator[str]:
     lacks = {
         PASSED: not drill.status,
         TARGET: not drill.target_mode,
+        FALLBACK: drill.fallback_verified is None,
         RECOVERY: drill.recovery_minutes is None or drill.max_recovery_minutes is None,
     }
     yield from (unmet[check_id] for check_id, is_missing in lacks.items() if is_missing)

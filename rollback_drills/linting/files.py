@@ -8,9 +8,11 @@ from os.path import dirname
 from typing import Any
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError
+from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.fields import Document
 from rollback_drills.documents.finding import find_links
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.fleet_changes import warn_of_changes
 from rollback_drills.documents.lookalike_names import find_lookalike_names
 from rollback_drills.documents.private_texts import find_private_texts
 from rollback_drills.documents.quotation import json_path, show
@@ -18,6 +20,7 @@ from rollback_drills.documents.reader import Loaded, read_bytes, read_document
 from rollback_drills.documents.records import is_records
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
+from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
@@ -59,6 +62,9 @@ def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
         if isinstance(each.document, RoutingPolicy) and not isinstance(each.document, Schedule)
     ]
     linted.warnings += [*_find_duplicates(schedules), *warn_of_names(schedules, policies)]
+    for each in loaded if schedules else ():
+        if isinstance(each.document, Changes):
+            linted.warnings += warn_of_changes([Subject(schedule, None) for schedule in schedules], each)
     return linted
 
 

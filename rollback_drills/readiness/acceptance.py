@@ -28,6 +28,10 @@ def _miss_recovery_target(drill: Drill) -> str:
     )
 
 
+def _write_verified(drill: Drill) -> str:
+    return "fallback_verified is " + ("missing" if drill.fallback_verified is None else "false")
+
+
 NEEDED: Final = (
     Requirement[Drill](
         "executed_at",
@@ -65,7 +69,7 @@ OUTCOME: Final = (
     ),
     Requirement[Drill](
         FALLBACK,
-        lambda drill: "" if drill.fallback_verified else "fallback_verified is false; must be true",
+        lambda drill: "" if drill.fallback_verified else f"{_write_verified(drill)}; must be true",
         "the fallback was verified",
     ),
     Requirement[Drill](RECOVERY, _miss_recovery_target, "the recovery took no longer than it was allowed to"),

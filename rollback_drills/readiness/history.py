@@ -125,7 +125,7 @@ def _write_facts(
         latest_executed_at=write_instant(drill.executed_at) if drill.executed_at else "",
         age_days=age / DAY if age is not None else None,
         fresh=fresh,
-        fallback_verified=drill.fallback_verified,
+        fallback_verified=bool(drill.fallback_verified),
         recovery_sla_met=is_recovery_target_met(drill),
         recovery_minutes=tidy(drill.recovery_minutes),
         max_recovery_minutes=tidy(drill.max_recovery_minutes),

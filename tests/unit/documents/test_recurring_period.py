@@ -168,7 +168,7 @@ def test_a_search_ends_after_some_years() -> None:
     ("changes", "problem"),
     [
         pytest.param(
-            {"time_zone": "Europe/Berlyn"}, "recurrence time_zone 'Europe/Berlyn' is unknown", id="zone"
+            {"time_zone": "Europe/Berlyn"}, 'recurrence time_zone "Europe/Berlyn" is unknown', id="zone"
         ),
         pytest.param({"rrule": "FREQ=WEEKLY;BYDAI=FR"}, "unknown part BYDAI; did you mean BYDAY?", id="part"),
         pytest.param(

@@ -122,7 +122,7 @@ def test_a_drill_that_is_not_accepted_says_all_that_is_missing() -> None:
         "evidence_refs is []; name the evidence that was kept",
         'status is "fail"; must be "pass"',
         'target_mode is "shadow"; must be "disabled"',
-        "fallback_verified is false; must be true",
+        "fallback_verified is missing; must be true",
         (
             "recovery_minutes is 9, max_recovery_minutes is 8.5;"
             " both are needed, and the first must not exceed the second"

@@ -107,6 +107,7 @@ def test_drills_of_the_past_are_left_as_they_were(tmp_path: Path) -> None:
         ({"status": ""}, '$.drills[0].status is ""; must be "pass"'),
         ({"target_mode": ""}, '$.drills[0].target_mode is ""; must be "disabled"'),
         ({"target_mode": "disabeld"}, 'did you mean "disabled"?'),
+        ({"fallback_verified": None}, "$.drills[0].fallback_verified is missing; must be true"),
         ({"recovery_minutes": None}, "both are needed"),
         ({"runbook_ref": ""}, "name the runbook that was followed"),
         ({"executed_at": None}, "$.drills[0].executed_at is missing"),

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from rollback_drills.documents.changes import Change, KnownChanges
-from rollback_drills.documents.fleet_changes import add_changes
+from rollback_drills.documents.fleet_changes import add_changes, load_changes
 from rollback_drills.documents.spans import Span
 from rollback_drills.documents.subject import Subject
 from rollback_drills.planning.explanation import explain
@@ -199,7 +199,7 @@ def test_a_change_concerns_the_schedules_and_environments_that_it_names(tmp_path
         {"change_id": "staging", "environments": ["staging"], "schedule_ids": ["payments"]},
     )
 
-    (subject,) = add_changes([make_subject()], path)
+    (subject,) = add_changes([make_subject()], load_changes(path))
 
     assert subject.changes
     assert [each.change_id for each in subject.changes.changes] == ["mine", "all", "production"]
@@ -225,7 +225,7 @@ def test_a_document_that_cannot_be_used_is_a_finding(
 ) -> None:
     path = write_changes(tmp_path / "changes.json", *changes, **further)
 
-    (subject,) = add_changes([make_subject()], path)
+    (subject,) = add_changes([make_subject()], load_changes(path))
 
     assert subject.changes
     assert subject.changes.problem.startswith(f"changes.json: {problem}")
