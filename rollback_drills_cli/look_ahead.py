@@ -71,7 +71,7 @@ def _may_concern(schedule: UnclearSchedule, owner: str) -> bool:
 
 def _print(document: LookAhead) -> None:
     for each in document.unclear:
-        print_line(f"{explain_unclear(each)}.")
+        print_line(explain_unclear(each))
     if not document.owners:
         print_line(f"No {'other ' if document.unclear else ''}drill is due in the next 90 days.")
     for outlook in document.owners:

@@ -48,7 +48,7 @@ def add_changes(subjects: Sequence[Subject], loaded: Loaded[Changes] | None) -> 
 
 
 def warn_of_changes(subjects: Sequence[Subject], loaded: Loaded[Changes] | None) -> Iterator[str]:
-    """Yield the names in the changes that match no schedule and no environment, so that nothing is due for them.
+    """Yield the names in the changes that match no schedule or environment: nothing is due for them.
 
     Beside one schedule, changes may be meant for others: then only a name counts that is much like its own.
 

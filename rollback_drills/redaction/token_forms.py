@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 _GITLEAKS: Final = "https://github.com/gitleaks/gitleaks/blob/b58d3f1/config/gitleaks.toml"
+_TRUFFLEHOG: Final = "https://github.com/trufflesecurity/trufflehog/tree/c267684/pkg/detectors"
 _GITHUB: Final = (
     "https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns"
 )
@@ -56,6 +57,7 @@ TOKEN_FORMS: Final = (
     TokenForm("Azure", r"[\w~.]{3}[0-9]Q~", r"[\w~.-]{20,}", _GITLEAKS, r"[0-9]Q~"),
     TokenForm("Brevo", r"x(?:keysib|smtpsib)-", r"[a-f0-9]{20,}[\w-]*", _GITLEAKS),
     TokenForm("Buildkite", r"bk[a-z]{1,3}_", r"[a-f0-9]{40}", _GITHUB),
+    TokenForm("Cerebras", r"csk-", r"[a-z0-9]{40,}", _TRUFFLEHOG, r"csk-[a-z0-9]{16}"),
     TokenForm("CircleCI", r"CCI(?:PAT|PRJ)_", r"\w{20,}", _GITHUB),
     TokenForm("ClickHouse", r"4b1d", r"[A-Za-z0-9]{38}", _GITLEAKS, r"4b1d[A-Za-z0-9]{16}"),
     TokenForm("Clojars", r"CLOJARS_", r"[A-Za-z0-9]{40,}", _GITLEAKS),
@@ -81,8 +83,12 @@ TOKEN_FORMS: Final = (
     TokenForm("Duffel", r"duffel_(?:test|live)_", r"[\w=-]{20,}", _GITLEAKS),
     TokenForm("Dynatrace", r"dt0[a-z][0-9]{2}\.", r"[A-Z0-9]{20,}(?:\.[A-Z0-9]+)?", _GITLEAKS),
     TokenForm("EasyPost", r"EZ[AT]K", r"[A-Za-z0-9]{40,}", _GITLEAKS),
+    TokenForm("ElevenLabs", r"sk_", r"[a-f0-9]{40,}", _TRUFFLEHOG, r"sk_[a-f0-9]{16}"),
     TokenForm("Facebook", r"EAA[A-Z]", r"[A-Za-z0-9]{40,}", _GITLEAKS),
     TokenForm("Figma", r"fig[dpour]{1,2}_", r"[\w-]{20,}", _GITHUB),
+    TokenForm("Firecrawl", r"fc-", r"[a-f0-9]{32}", _TRUFFLEHOG, r"fc-[a-f0-9]{16}"),
+    TokenForm("Fireworks", r"fw_", r"[A-Za-z0-9]{22,}", _TRUFFLEHOG, r"fw_[A-Za-z0-9]{16}"),
+    TokenForm("Flutterwave", r"FLWSECK(?:_TEST)?-", r"[\w-]{20,}", _TRUFFLEHOG),
     TokenForm("Fly.io", r"f(?:o1|m1[ar]|m2)_", r"[\w+/=-]{30,}", _GITLEAKS),
     TokenForm("Frame.io", r"fio-u-", r"[\w=-]{40,}", _GITLEAKS),
     TokenForm(
@@ -114,6 +120,7 @@ TOKEN_FORMS: Final = (
     TokenForm("HashiCorp Vault", r"[sbr]\.", r"[A-Za-z0-9]{24}", _GITLEAKS, r"[sbr]\.[A-Za-z0-9]{12}"),
     TokenForm("HCP Terraform", r"[A-Za-z0-9]{14}\.atlasv1\.", r"[\w=-]{20,}", _GITLEAKS, r"\.atlasv1\."),
     TokenForm("Heroku", r"HRKU-", r"[\w-]{20,}", _GITLEAKS),
+    TokenForm("Honeycomb", r"hc[a-z]ik_", r"[a-z0-9]{20,}", _TRUFFLEHOG),
     TokenForm("Hugging Face", r"(?:hf|api_org)_", r"[A-Za-z]{30,}", _GITLEAKS),
     TokenForm("Infracost", r"ico-", r"[A-Za-z0-9]{32}", _GITLEAKS),
     TokenForm(
@@ -123,11 +130,21 @@ TOKEN_FORMS: Final = (
         "https://www.rfc-editor.org/rfc/rfc7519#section-3.1",
         r"eyJ[\w-]{6}",
     ),
+    TokenForm("LangSmith", r"lsv2_(?:pt|sk)_", r"[a-f0-9_]{20,}", _TRUFFLEHOG),
     TokenForm("LaunchDarkly", r"(?:sdk|api|mob)-[a-f0-9]{8}-[a-f0-9]{4}-4", r"[a-f0-9-]{22}", _GITHUB),
+    TokenForm(
+        "LaunchDarkly",
+        r"(?:sdk|mob)-[a-f0-9]{8}-",
+        r"[a-f0-9-]{20,}",
+        _TRUFFLEHOG,
+        r"(?:sdk|mob)-[a-f0-9]{8}-",
+    ),
     TokenForm("Linear", r"lin_(?:api|oauth)_", r"[A-Za-z0-9]{20,}", _GITLEAKS),
+    TokenForm("Lob", r"(?:live|test)_", r"[a-f0-9]{35}", _TRUFFLEHOG, r"(?:live|test)_[a-f0-9]{16}"),
     TokenForm("Mailchimp", r"[a-f0-9]{32}-us", r"[0-9]{1,2}", _GITLEAKS, r"-us[0-9]"),
     TokenForm("Mailgun", r"(?:key|pubkey)-", r"[a-f0-9]{32}", _GITLEAKS),
     TokenForm("MaxMind", r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_", r"mmk", _GITLEAKS, r"_mmk"),
+    TokenForm("Neon", r"napi_", r"[a-z0-9]{40,}", _TRUFFLEHOG, r"napi_[a-z0-9]{16}"),
     TokenForm(
         "New Relic",
         r"NR(?:AK|JS|II|IQ|AL|AA|BR|RA|MA|SP)-",
@@ -146,6 +163,7 @@ TOKEN_FORMS: Final = (
     TokenForm("Octopus Deploy", r"API-", r"[A-Z0-9]{26}", _GITLEAKS),
     TokenForm("OpenAI", r"sk-(?:[a-z]+-)?", r"[A-Za-z0-9][\w-]{15,}", _GITLEAKS),
     TokenForm("OpenShift", r"sha256~", r"[\w-]{30,}", _GITLEAKS),
+    TokenForm("PayPal", r"access_token\$(?:production|sandbox)\$", r"[a-z0-9]{10,}[$a-f0-9]*", _TRUFFLEHOG),
     TokenForm("Perplexity", r"pplx-", r"[A-Za-z0-9]{30,}", _GITLEAKS),
     TokenForm(
         "Plaid", r"access-(?:sandbox|development|production)-", r"[a-f0-9]{8}-[a-f0-9-]{10,}", _GITLEAKS
