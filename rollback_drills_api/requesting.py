@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.records import EXCEPTION_DECLINE_KIND, EXCEPTION_KIND, EXCEPTION_REQUEST_KIND
+from rollback_drills.followup.exception_decisions import record_decline
 from rollback_drills.followup.exception_grants import approve_request, request_exception
-from rollback_drills.followup.exception_requests import FoundRequest, RequestedException, Wish, record_decline
+from rollback_drills.followup.exception_requests import FoundRequest, RequestedException, Wish
 from rollback_drills.followup.exceptions import ExceptionKind, read_end
 from rollback_drills.followup.found_requests import find_request, read_open_requests
 from rollback_drills.followup.requests import DecisionName

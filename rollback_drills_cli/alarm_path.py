@@ -106,8 +106,7 @@ def _print(report: "AlarmPathReport") -> None:
         (each.owner, each.provider, str(each.schedule_count), each.not_before or "absent without an end")
         for each in report.routes
     ]
-    if rows:
-        print_table("Alarm paths", ("owner", "provider", "schedules", "asked from"), rows)
+    print_table("Alarm paths", ("owner", "provider", "schedules", "asked from"), rows)
     for finding in report.findings:
         since = how_long(finding.since, now=options.parse_now(report.generated_at))
         print_line(f"{finding.in_words}; since {since}")

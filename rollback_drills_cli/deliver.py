@@ -122,8 +122,7 @@ def print_result(result: PlainJson, message: str) -> None:
         for run in runs
         for each in run.delivery.deliveries
     ]
-    if rows:
-        print_table("Deliveries", ("schedule", "provider", "owner", "outcome", "error"), rows)
+    print_table("Deliveries", ("schedule", "provider", "owner", "outcome", "error"), rows)
     suppressed = sum(run.plan.suppressed_route_count for run in runs)
     print_line(
         f"{message}; {write_count(suppressed, 'route')} {'was' if suppressed == 1 else 'were'} suppressed."

@@ -32,13 +32,12 @@ def print_explanation(explanation: "Explained") -> None:
         )
         for each in explanation.drills[:_MOST_DRILLS]
     ]
-    if rows:
-        more = len(explanation.drills) - len(rows)
-        print_table(
-            f"Drills{f', {more} older ones left out' if more else ''}",
-            ("drill", "performed", "counts", "why not", "in window"),
-            rows,
-        )
+    more = len(explanation.drills) - len(rows)
+    print_table(
+        f"Drills{f', {more} older ones left out' if more else ''}",
+        ("drill", "performed", "counts", "why not", "in window"),
+        rows,
+    )
     for route in explanation.routes:
         what = "notified" if route.action == "deliver" else f"not notified ({route.category})"
         print_line(f"{route.owner} through {route.provider}: {what}. {route.reason}.")

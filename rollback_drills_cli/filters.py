@@ -10,7 +10,7 @@ import typer
 from rollback_drills.documents.instants import read_day_or_instant
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
-from rollback_drills_cli.output import print_problem
+from rollback_drills_cli.output import print_line, print_problem
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -86,3 +86,11 @@ def explain_filter(
 
     for line in explain_nothing_found(database, table, given):
         print_problem(line)
+
+
+def explain_nothing(database: "Database | None", count: int) -> None:
+    """Say why a page is empty."""
+    if database is None:
+        print_line("There is no evidence yet; run `drills deliver` or the drill-check flow.")
+    elif not count:
+        print_line("Nothing in the evidence matches.")

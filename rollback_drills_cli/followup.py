@@ -221,9 +221,8 @@ def _print_routes(routes: "Sequence[EscalationRoute]", at: datetime) -> None:
         )
         for each in routes
     ]
-    if rows:
-        names = ("schedule", "owner", "provider", "acknowledged", "age", "next step")
-        print_table("Notified routes", names, rows)
+    names = ("schedule", "owner", "provider", "acknowledged", "age", "next step")
+    print_table("Notified routes", names, rows)
 
 
 def _next(action: "WaitingFor | None", at: datetime) -> str:

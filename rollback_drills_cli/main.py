@@ -53,7 +53,7 @@ PANELS: Final = {
         "routes": "lookback:routes",
         "trends": "lookback:trends",
         "notifications": "lookback:notifications",
-        "audit-package": "lookback:audit_package",
+        "audit-package": "audit_package:audit_package",
         "evidence": "evidence.records:app",
     },
     "Serve": {

@@ -62,7 +62,10 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; words that name a state are coloured."""
+    """Print a table; words that name a state are coloured. Without rows nothing is printed."""
+    shown = list(rows)
+    if not shown:
+        return
     from rich.markup import escape
     from rich.table import Table
 
@@ -71,7 +74,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     )
     for column in columns:
         table.add_column(column, overflow="fold")
-    for row in rows:
+    for row in shown:
         table.add_row(*(_styled(escape(show_text(cell)), cell) for cell in row))
     console().print(table)
 

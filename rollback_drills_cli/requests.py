@@ -143,7 +143,7 @@ def decline(
     as_json: options.JsonOption = False,
 ) -> None:
     """Decline a request. Who requested it may do so too, and so withdraws it."""
-    from rollback_drills.followup.exception_requests import record_decline
+    from rollback_drills.followup.exception_decisions import record_decline
     from rollback_drills.followup.found_requests import get_request
 
     opened = open_existing(database, to_write=True).database

@@ -20,19 +20,15 @@ from rollback_drills.gate.events import gate_event
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.redaction.redactor import redact_each, redactor_in_use
-from rollback_drills.reports.run_events import (
-    FLEET,
-    RunEvent,
+from rollback_drills.reports.act_events import (
     acknowledgement_event,
-    check_event,
     decline_event,
     escalation_event,
     exception_event,
-    find_check_events,
-    find_events,
     request_event,
     retirement_event,
 )
+from rollback_drills.reports.run_events import FLEET, RunEvent, check_event, find_check_events, find_events
 from rollback_drills.reports.run_page import ScheduleRun
 
 _KIND = "rollback-drills"

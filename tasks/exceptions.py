@@ -8,13 +8,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from rollback_drills.database.tables import LEDGER
+from rollback_drills.followup.exception_decisions import record_decline
 from rollback_drills.followup.exception_grants import approve_request, grant_exception, request_exception
-from rollback_drills.followup.exception_requests import (
-    DeclineRecord,
-    ExceptionRequestRecord,
-    Wish,
-    record_decline,
-)
+from rollback_drills.followup.exception_requests import DeclineRecord, ExceptionRequestRecord, Wish
 from rollback_drills.followup.exceptions import ExceptionRecord, Grant
 from rollback_drills.followup.found_requests import ensure_decided, get_request, read_open_requests
 from rollback_drills.outbox.known_cycles import keep_known_cycles

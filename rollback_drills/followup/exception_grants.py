@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS
+from rollback_drills.followup.exception_decisions import approve
 from rollback_drills.followup.exception_requests import (
     ExceptionRequestRecord,
     FoundRequest,
     RequestedException,
     Wish,
-    approve,
     record_request,
     refuse_repeat,
 )

@@ -10,7 +10,7 @@ from rollback_drills.documents.promotion import PromotionDocument
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import HISTORY_SCHEMAS, miss_schema
-from rollback_drills.gate.promotion import find_promotion_faults
+from rollback_drills.gate.promotion_faults import find_promotion_faults
 from rollback_drills.linting.idle_exceptions import find_idle_exceptions
 from rollback_drills.readiness.acceptance import FALLBACK, PASSED, RECOVERY, TARGET, find_missing, find_unmet
 from rollback_drills.readiness.due import find_latest

@@ -1,4 +1,4 @@
-"""The events of a run, for automations: how ready a schedule is, who is notified, what became of it."""
+"""The events of a check, for automations: how ready a schedule is, who is notified, what became of it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,27 +8,16 @@ import msgspec
 
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.population import Changes
-from rollback_drills.followup.acknowledgement import AcknowledgementRecord
-from rollback_drills.followup.escalations import Escalation
-from rollback_drills.followup.exception_requests import DeclineRecord, ExceptionRequestRecord
-from rollback_drills.followup.exceptions import ExceptionRecord
-from rollback_drills.followup.retirements import RetirementRecord
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.reports.event_payloads import (
-    AcknowledgementPayload,
     CheckPayload,
     DecisionPayload,
-    DeclinePayload,
     DeliveryPayload,
-    EscalationPayload,
-    ExceptionPayload,
     Payload,
     ReadinessPayload,
-    RequestPayload,
-    RetirementPayload,
 )
 from rollback_drills.reports.run_page import ScheduleRun
 
@@ -116,81 +105,6 @@ def check_event(
     )
 
 
-def escalation_event(taken: Escalation) -> RunEvent:
-    """Return the event of a step that was taken."""
-    cycle, event = taken.cycle, taken.opened.event
-    owners = (("owner", name) for name in (taken.chain.owner, taken.link.owner))
-    return RunEvent(
-        f"{PREFIX}.escalation.taken",
-        cycle.schedule_id,
-        event.get("summary", {}).get("environment") or "",
-        (("cycle", cycle.cycle_id), *dict.fromkeys(owners)),
-        EscalationPayload(
-            schedule_id=cycle.schedule_id,
-            cycle_id=cycle.cycle_id,
-            plan_id=event["plan_id"],
-            status=cycle.status,
-            next_due_at=write_instant(cycle.due_at) if cycle.due_at else None,
-            owner=taken.chain.owner,
-            step=taken.step,
-            step_count=len(taken.chain.links),
-            step_due_at=write_instant(taken.due_at),
-            told=taken.link.owner,
-            providers=taken.providers,
-        ),
-    )
-
-
-def acknowledgement_event(record: AcknowledgementRecord) -> RunEvent:
-    """Return the event of an acknowledgement, from its record; what people wrote stays in the evidence."""
-    return RunEvent(
-        f"{PREFIX}.acknowledgement.{record.acknowledgement_state}",
-        record.schedule_id,
-        "",
-        _route(record.cycle_id, record.provider, record.owner),
-        msgspec.convert(record, AcknowledgementPayload, from_attributes=True),
-    )
-
-
-def exception_event(record: ExceptionRecord) -> RunEvent:
-    """Return the event of an exception, from its record; the reason stays in the evidence."""
-    return RunEvent(
-        f"{PREFIX}.exception.{record.exception.past}",
-        record.schedule_id,
-        "",
-        (("cycle", record.cycle_id),),
-        msgspec.convert(record, ExceptionPayload, from_attributes=True),
-    )
-
-
-def retirement_event(record: RetirementRecord) -> RunEvent:
-    """Return the event of a retirement, from its record; the reason stays in the evidence."""
-    payload = msgspec.convert(record, RetirementPayload, from_attributes=True)
-    return RunEvent(f"{PREFIX}.schedule.{record.change}", record.schedule_id, "", (), payload)
-
-
-def request_event(record: ExceptionRequestRecord) -> RunEvent:
-    """Return the event of a request for an exception, from its record; the reason stays in the evidence."""
-    return RunEvent(
-        f"{PREFIX}.exception.requested",
-        record.schedule_id,
-        "",
-        (("cycle", record.cycle_id),),
-        msgspec.convert(record, RequestPayload, from_attributes=True),
-    )
-
-
-def decline_event(record: DeclineRecord) -> RunEvent:
-    """Return the event of a request that was declined, from its record; the reason stays in the evidence."""
-    return RunEvent(
-        f"{PREFIX}.exception.declined",
-        record.schedule_id,
-        "",
-        (("cycle", record.cycle_id),),
-        msgspec.convert(record, DeclinePayload, from_attributes=True),
-    )
-
-
 def _readiness_event(run: ScheduleRun) -> RunEvent:
     schedule, plan = run.judgement.schedule, run.plan
     owners = (("owner", owner) for owner in plan.owners[:_MOST_RELATED_OWNERS])
@@ -220,7 +134,7 @@ def _decision_event(run: ScheduleRun, decision: RouteDecision) -> RunEvent:
         f"{PREFIX}.decision.{decision.action}",
         plan.schedule_id,
         run.judgement.schedule.environment,
-        _route(plan.cycle_id, decision.provider, decision.owner),
+        route_of(plan.cycle_id, decision.provider, decision.owner),
         DecisionPayload(
             schedule_id=plan.schedule_id,
             cycle_id=plan.cycle_id,
@@ -246,7 +160,7 @@ def _delivery_event(delivery: Delivery) -> RunEvent:
         f"{PREFIX}.delivery.{delivery.state}",
         notification.schedule_id,
         summary.get("environment", ""),
-        _route(notification.cycle_id, notification.provider, notification.owner),
+        route_of(notification.cycle_id, notification.provider, notification.owner),
         DeliveryPayload(
             schedule_id=notification.schedule_id,
             cycle_id=notification.cycle_id,
@@ -268,7 +182,8 @@ def _delivery_event(delivery: Delivery) -> RunEvent:
     )
 
 
-def _route(cycle_id: str, provider: str, owner: str) -> tuple[tuple[str, str], ...]:
+def route_of(cycle_id: str, provider: str, owner: str) -> tuple[tuple[str, str], ...]:
+    """Return what an event of a route concerns."""
     return ("cycle", cycle_id), ("provider", provider), ("owner", owner)
 
 

@@ -14,8 +14,9 @@ from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record import Record, name_run
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementState
 from rollback_drills.followup.bulk_acknowledgement import acknowledge
+from rollback_drills.followup.exception_decisions import record_decline
 from rollback_drills.followup.exception_grants import approve_request, grant_exception, request_exception
-from rollback_drills.followup.exception_requests import DeclineRecord, Wish, record_decline
+from rollback_drills.followup.exception_requests import DeclineRecord, Wish
 from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord, Grant
 from rollback_drills.followup.found_requests import get_request
 from rollback_drills.followup.requests import RetirementRequest

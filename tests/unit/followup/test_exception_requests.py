@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from rollback_drills.errors import UsageError
+from rollback_drills.followup.exception_decisions import approve, record_decline
 from rollback_drills.followup.exception_requests import (
     OPEN_FOR,
     Decision,
@@ -12,8 +13,6 @@ from rollback_drills.followup.exception_requests import (
     FoundRequest,
     RequestState,
     Wish,
-    approve,
-    record_decline,
     record_request,
     refuse_repeat,
 )

@@ -8,12 +8,11 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.record import Record
+from rollback_drills.followup.exception_decisions import approve, record_decline
 from rollback_drills.followup.exception_requests import (
     ExceptionRequestRecord,
     RequestState,
     Wish,
-    approve,
-    record_decline,
     record_request,
 )
 from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord, record_exception

@@ -25,13 +25,8 @@ from rollback_drills.notifications.states import State
 from rollback_drills.outbox.destinations import Destination
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.reports.run_events import (
-    RunEvent,
-    acknowledgement_event,
-    escalation_event,
-    find_check_events,
-    find_events,
-)
+from rollback_drills.reports.act_events import acknowledgement_event, escalation_event
+from rollback_drills.reports.run_events import RunEvent, find_check_events, find_events
 from rollback_drills.reports.run_page import ScheduleRun
 from tests.samples.builders import NOW, build_notifications, judged, make_subject, make_told, plan_of, planned
 from tests.samples.world import World
