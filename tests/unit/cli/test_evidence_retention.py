@@ -119,17 +119,33 @@ def test_a_variable_that_auditors_would_mind_is_named(
     assert "DRILLS_EVIDENCE_RETENTION_MONTHS is" in drills.err
 
 
+_DAMAGED = ["'{'", "x'ff'", "'[1]'", "'{}'"]
+_NO_TEXT = "CAST(x'ff' AS TEXT)"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("record", ["'{'", "x'ff'", "CAST(x'ff' AS TEXT)", "'[1]'", "'{}'"])
-@pytest.mark.parametrize("words", [["list"], ["show", "3"]])
-def test_a_damaged_record_is_one_line_and_not_a_traceback(
-    words: list[str], record: str, database: Database, drills: Drills
+@pytest.mark.parametrize("record", [*_DAMAGED, _NO_TEXT])
+def test_a_damaged_record_that_is_asked_for_is_one_line_and_not_a_traceback(
+    record: str, database: Database, drills: Drills
 ) -> None:
     with tampering(database) as connection:
         connection.exec_driver_sql(f"UPDATE ledger SET record = {record} WHERE leaf_index = 3")
 
-    assert drills(*words) == 2
+    assert drills("show", "3") == 2
     assert drills.err.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("record", _DAMAGED)
+def test_a_damaged_record_is_left_out_of_the_list_and_named(
+    record: str, database: Database, drills: Drills, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tampering(database) as connection:
+        connection.exec_driver_sql(f"UPDATE ledger SET record = {record} WHERE leaf_index = 3")
+
+    assert drills("list") == 0
+    assert "5 of 6 records" in drills.out
+    assert "row 3 holds no record any more" in caplog.text
 
 
 def test_verify_tells_findings_from_what_cannot_be_verified(
