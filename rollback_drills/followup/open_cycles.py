@@ -133,8 +133,8 @@ def _find_sent(items: Iterable[OutboxRow]) -> dict[int, Sent]:
     found: dict[int, Sent] = {}
     for item in items:
         try:
-            found[item.sequence] = _to_sent(item)
             to_due_at(item.cycle_due)
+            found[item.sequence] = _to_sent(item)
         except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError):
             _logger.warning(
                 "the text of %s in the outbox cannot be read, and is left out; restore its row from a backup",
