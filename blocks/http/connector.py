@@ -132,6 +132,8 @@ async def _run(
 
 def _unusable(response: Response, request: PreparedRequest, *, by_status: bool) -> Verdict | None:
     status = response.status_code
+    if status < HTTPStatus.OK:  # 101, or a status that does not exist: nobody says what became of the request
+        return Verdict(Outcome.PERMANENT, f"answered {status}, which is no answer; check the url", status)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Verdict(Outcome.PERMANENT, f"answered {status}: redirects are refused; update the url", status)
     if response.broken and status < HTTPStatus.MULTIPLE_CHOICES and not by_status:

@@ -90,6 +90,23 @@ def test_takes_what_the_vendor_takes(sample: Sample, answer: Callable[..., HTTPS
 
 
 @every_connector
+@pytest.mark.parametrize("line", ["101 Switching Protocols", "020 OK"])
+def test_an_answer_below_200_is_no_delivery(
+    sample: Sample, raw_server: RawServer, send: Send, line: str
+) -> None:
+    body = sample.taken.body.encode()
+    head = f"HTTP/1.1 {line}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(head + body)
+
+    origin = f"http://127.0.0.1:{raw_server(answer)}"
+    verdict = outcome_of(sample, send, origin, {Outcome.PERMANENT})
+    assert "which is no answer" in verdict.detail
+
+
+@every_connector
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_refuses_a_redirect(
     sample: Sample, answer: Callable[..., HTTPServer], send: Send, status: int
