@@ -115,10 +115,13 @@ class BundleFiles:
         if not (self.folder / SIGNATURE_FILE).is_file():
             result.add(FindingKind.REMOVED, f"{SIGNATURE_FILE} is missing: nobody signed the manifest")
             return
+        content = self._read(SIGNATURE_FILE)
         try:
-            note = SignedNote.parse(self._read(SIGNATURE_FILE).decode())
+            note = SignedNote.parse(content.decode())
         except (UsageError, UnicodeDecodeError):
             note = SignedNote(self._text, ())
+        if len(note.signatures) > 1 or (note.signatures and str(note).encode() != content):
+            result.add(FindingKind.CHANGED, f"{SIGNATURE_FILE} holds more than the signature of the export")
         if note.text != self._text:
             result.add(FindingKind.CHANGED, f"{MANIFEST_FILE} was changed after it was signed")
         elif key is None or not note.is_signed_by(key):

@@ -166,3 +166,14 @@ def test_a_name_that_no_file_can_have_is_missing(name: str, bundle: Path) -> Non
     (finding,) = verified(bundle).findings
 
     assert (finding.kind, finding.message.endswith(" is missing")) == (Kind.REMOVED, True)
+
+
+@pytest.mark.parametrize("more", ["\N{EM DASH} somebody AAAA\n", None])
+def test_a_signature_beside_that_of_the_export_is_found(bundle: Path, more: str | None) -> None:
+    text = (bundle / "manifest.sig").read_text()
+    (bundle / "manifest.sig").write_text(text + (more or text.splitlines(keepends=True)[-1]))
+
+    (finding,) = verified(bundle).findings
+
+    says = "manifest.sig holds more than the signature of the export"
+    assert (finding.kind, finding.message) == (Kind.CHANGED, says)
