@@ -36,14 +36,14 @@ def url_problem(url: str) -> str:
     if not parsed.host:
         return "is not a URL with a host; it must be https://…"
     is_port = parsed.port is None or parsed.port in _PORTS
-    if not is_port or not _is_host(parsed.raw_host.decode()):
+    if not is_port or not is_host(parsed.raw_host.decode()):
         return "is not a valid URL; check its host and port"
     if parsed.scheme == "https" or (parsed.scheme == "http" and is_loopback(parsed.host)):
         return ""
     return f"uses {parsed.scheme or 'no scheme'}; it must be https (plain http only works on this machine)"
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
     """Whether a host can be looked up: an address, or a name of labels that DNS can carry."""
     try:
         ipaddress.ip_address(host.strip("[]"))

@@ -13,7 +13,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from blocks.http.addresses import is_loopback
+from blocks.http.addresses import is_host, is_loopback
 from rollback_drills.errors import DrillsError
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -87,11 +87,12 @@ def _read(value: str, variable: str) -> Proxy:
         text = f"http://{text.removeprefix('//')}"  # as curl does
     try:
         url = URL(text)
+        is_usable = is_host(url.raw_host or "") and bool(url.host)  # which decodes it
     except ValueError:
-        url = URL()
+        url, is_usable = URL(), False
     if url.scheme in _SOCKS:
         raise SettingError(f"{variable} names a socks proxy; only http and https proxies can be used")
-    if url.scheme not in _PORTS or not url.host:
+    if url.scheme not in _PORTS or not is_usable:
         raise SettingError(f"{variable} is not the address of a proxy; it must be http://HOST:PORT")
     return Proxy(url, variable)
 
@@ -103,12 +104,13 @@ def _variable(name: str, value: str) -> str:
 
 def _is_excepted(host: str, port: int) -> bool:
     """Whether `NO_PROXY` names a host: by name, domain, address or network, with or without its port."""
+    host = host.removesuffix(".")
     address = f"{host}:{port}"
     if proxy_bypass(address):
         return True
     # What urllib does not know of other clients: *.domain, [address]:port, networks.
     listed = getproxies().get("no", "").lower().replace("[", "").replace("]", "").split(",")
-    names = [name for each in listed if (name := each.strip().removeprefix("*."))]
+    names = [name for each in listed if (name := each.strip().removeprefix("*.").removesuffix("."))]
     is_named = any(text == name or text.endswith(f".{name}") for text in (host, address) for name in names)
     return is_named or _is_within(host, names)
 
