@@ -112,16 +112,18 @@ def read_chain(event: Mapping[str, Any]) -> Chain:
     Events of before chains existed name one escalation owner for each owner, which is a chain of one step.
 
     Raises:
-        UsageError: It counts working days by holidays that are not known here.
+        UsageError: It counts working days by holidays that are not known here, or somebody changed it.
     """
-    if EVENT_KEY in event:
-        try:
+    try:
+        if EVENT_KEY in event:
             return msgspec.convert(event[EVENT_KEY], Chain)
-        except msgspec.ValidationError as error:
-            name = event.get("schedule_id", "")
-            raise UsageError(f"the escalation chain of {name} cannot be followed here: {error}") from None
-    route = event["owner_routes"][0]
-    link = Link(
-        route["escalation_owner"], tuple(route["providers"]), after_minutes=route["acknowledgement_minutes"]
-    )
-    return Chain(route["owner"], (link,))
+        route = event["owner_routes"][0]
+        link = Link(
+            route["escalation_owner"],
+            tuple(route["providers"]),
+            after_minutes=route["acknowledgement_minutes"],
+        )
+        return Chain(route["owner"], (link,))
+    except (msgspec.ValidationError, LookupError, TypeError) as error:
+        name = event.get("schedule_id", "")
+        raise UsageError(f"the escalation chain of {name} cannot be followed here: {error}") from None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, or_, select
@@ -14,7 +14,7 @@ from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.delivery_records import DELIVERY_SOURCE
 from rollback_drills.evidence.first_records import IMPORTED_FROM
-from rollback_drills.evidence.index import LedgerRow, read_rows
+from rollback_drills.evidence.index import NEVER, LedgerRow, read_rows
 from rollback_drills.evidence.records import DELIVERY_KIND, IMPORT_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, number_of, object_of, text_of
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
@@ -78,7 +78,7 @@ def _read(
         OUTBOX.c.sequence,
         OUTBOX.c.planned_at,
         [*wanted.to_sql(connection), *_planned_in(period)],
-        _instant,
+        _place,
         partial(_describe_own, connection),
     )
     return read_page(connection, own, imported_notifications(connection, wanted, period), limit, offset)
@@ -220,6 +220,14 @@ def _describe_imported(record: ImportedRecord, delivery: WrittenRecord) -> Notif
 
 def _written(seconds: float | None) -> str | None:
     return None if seconds is None else write_instant(_instant(seconds))
+
+
+def _place(seconds: Any) -> datetime:
+    """Return the time in a column, by which rows are merged; if somebody changed it, the earliest time."""
+    try:
+        return _instant(seconds)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return NEVER
 
 
 def _instant(seconds: float) -> datetime:

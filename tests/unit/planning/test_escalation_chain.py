@@ -210,3 +210,17 @@ def test_an_acknowledgement_of_before_they_had_an_end_holds_for_the_default_time
 )
 def test_a_step_is_due_after_its_wait(link: Link, due: datetime) -> None:
     assert link.find_due(NOW) == due
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"schedule_id": "payments"},
+        {"owner_routes": []},
+        {"owner_routes": [{"owner": "x"}]},
+        {"owner_routes": 5},
+    ],
+)
+def test_an_event_that_somebody_changed_is_one_line(event: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="cannot be followed here"):
+        read_chain(event)
