@@ -2,6 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -46,6 +47,8 @@ class Connector(NotificationBlock, ABC):
     """How many schedules one message to an owner may name; 1 where each must stay an item of its own."""
     workers: ClassVar[int] = 1
     """How many notifications may be sent at once."""
+    may_be_empty: ClassVar[frozenset[str]] = frozenset()
+    """Optional fields in which an empty text is a choice of its own."""
     can_find: ClassVar[bool] = False
     """Whether `find` asks the vendor for a notification whose answer was lost."""
 
@@ -136,6 +139,26 @@ class Connector(NotificationBlock, ABC):
     def name(self) -> str:
         """The name under which the connector is saved."""
         return self._block_document_name or self.get_block_type_slug()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_cleared(cls, values: Any) -> Any:
+        """Let the default hold for a field that a form has left empty, whatever the form saves for that."""
+        if not isinstance(values, Mapping):
+            return values
+        fields = cls.model_fields
+        return {
+            key: value
+            for key, value in values.items()
+            if key not in fields or fields[key].is_required() or not cls._is_cleared(key, value)
+        }
+
+    @classmethod
+    def _is_cleared(cls, name: str, value: Any) -> bool:
+        if value == "":
+            return name not in cls.may_be_empty
+        default = cls.model_fields[name].get_default(call_default_factory=True)
+        return value is None or (value in ([], {}) and type(value) is not type(default))
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:

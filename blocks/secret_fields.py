@@ -23,11 +23,11 @@ def _keep_title(schema: dict[str, Any]) -> None:
 
 
 def _absent_if_empty(value: object) -> object:
-    return None if _is_empty(value) else value
+    return None if value in _CLEARED or _is_empty(value) else value
 
 
 def _missing_if_empty(value: object) -> object:
-    return {} if _is_empty(value) else value
+    return {} if value in _CLEARED or _is_empty(value) else value
 
 
 def _is_empty(value: object) -> bool:
@@ -37,6 +37,8 @@ def _is_empty(value: object) -> bool:
     return value is None
 
 
+_CLEARED = ("", [])
+"""What a form saves for a field that was filled in and cleared; an empty Secret block is something else."""
 _SHOWN_BY_BOTH_FORMS = Field(json_schema_extra=_keep_title)
 _ABSENT_IF_EMPTY = BeforeValidator(_absent_if_empty)
 _MISSING_IF_EMPTY = BeforeValidator(_missing_if_empty)

@@ -50,6 +50,7 @@ class WebhookConnector(HttpConnector):
 
     workers: ClassVar[int] = 16
     judges_by_status: ClassVar[bool] = True
+    may_be_empty: ClassVar[frozenset[str]] = frozenset({"authorization_scheme"})
 
     url: SecretBlock = Field(
         title="URL", description="Address that receives the event; the whole URL is secret."

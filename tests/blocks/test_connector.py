@@ -224,3 +224,39 @@ def test_line_breaks_around_a_pasted_secret_are_dropped() -> None:
 def test_a_site_must_not_hold_a_password() -> None:
     with pytest.raises(ValidationError, match="stored in clear text"):
         MAKERS["servicenow"]("https://user:password@example.invalid")
+
+
+LEFT_EMPTY = [
+    (kind, name, value)
+    for kind in CONNECTORS.values()
+    for name, field in kind.model_fields.items()
+    if not field.is_required()
+    for value in (None, "", {}, [])
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"), LEFT_EMPTY, ids=lambda each: getattr(each, "__name__", None)
+)
+def test_an_optional_field_that_a_form_leaves_empty_has_its_default(
+    kind: type[Connector], name: str, value: object
+) -> None:
+    default = kind.model_fields[name].get_default(call_default_factory=True)
+    means_itself = type(value) is type(default) and (not isinstance(value, str) or name in kind.may_be_empty)
+
+    kept = kind._drop_cleared({name: value})
+
+    assert kept == ({name: value} if means_itself else {}) or is_secret(kind.model_fields[name])
+
+
+def test_an_optional_secret_that_was_cleared_is_absent() -> None:
+    for value in (None, "", {}, []):
+        connector = WebhookConnector(
+            url=Secret(value="https://hook.invalid/x"),
+            authorization=value,
+            method=value,
+            authorization_scheme=None,
+        )
+
+        assert connector.authorization is None
+        assert (connector.method, connector.authorization_scheme) == ("POST", "Bearer")
