@@ -10,6 +10,7 @@ from typing import TextIO
 
 def prepare_streams() -> None:
     """Let text be written that the encoding of the terminal does not have, or to an output that is closed."""
+    _open_closed()
     if sys.stdout is None:  # it was closed before the command began
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it lives as long as the command
     if sys.stderr is None:
@@ -17,6 +18,20 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _open_closed() -> None:
+    """Lead closed standard streams to nowhere, for the programs that this one starts.
+
+    The Prefect server of a command does not start without them. A database that was opened under such a
+    number would take what is printed.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # under the lowest number that is free: this one
+            os.set_inheritable(nowhere, True)
 
 
 def write_bytes(content: bytes) -> None:

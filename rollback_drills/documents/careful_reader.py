@@ -206,6 +206,7 @@ _TYPES: Final = {
     "array": "a list",
     "str": f"a text{_QUOTED}",
     "float": "a number",
+    "int": "a whole number",
     "bool": "true or false",
     "datetime": "a timestamp in quotes",
     "null": "null",

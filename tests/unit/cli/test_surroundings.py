@@ -16,6 +16,7 @@ from pytest_httpserver import HTTPServer
 
 from rollback_drills_cli.environment_errors import explain
 from rollback_drills_cli.main import main
+from tests.checkout import ROOT
 from tests.samples.builders import SCHEDULE
 
 Ask = Callable[..., str]
@@ -247,6 +248,19 @@ def test_a_process_whose_output_is_closed_ends_without_a_traceback(
     done = subprocess.run(closing, cwd=folder, env=environment, capture_output=True, check=False)
     assert done.returncode in (0, 1)
     assert b"Traceback" not in done.stderr
+
+
+def test_what_a_command_starts_has_standard_streams_although_they_were_closed(tmp_path: Path) -> None:
+    code = (
+        "import os, subprocess, sys; from rollback_drills_cli.streams import prepare_streams;"
+        " prepare_streams(); started = subprocess.run([sys.executable, '-c', 'print(1)']);"
+        " opened = os.open('evidence.db', os.O_CREAT);"
+        " sys.exit(started.returncode if opened > 2 else 9)"
+    )
+    closing = ["sh", "-c", 'exec "$@" >&- 2>&- <&-', "sh", sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    assert subprocess.run(closing, cwd=tmp_path, env=environment, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
