@@ -37,7 +37,7 @@ def _is_empty(value: object) -> bool:
     return value is None
 
 
-_CLEARED = ("", [])
+_CLEARED: tuple[object, ...] = ("", [])
 """What a form saves for a field that was filled in and cleared; an empty Secret block is something else."""
 _SHOWN_BY_BOTH_FORMS = Field(json_schema_extra=_keep_title)
 _ABSENT_IF_EMPTY = BeforeValidator(_absent_if_empty)

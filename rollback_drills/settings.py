@@ -36,6 +36,7 @@ _LimitedDays = Annotated[float, Meta(ge=0, le=LONGEST_INTERVAL_DAYS)]
 
 _Retention = Annotated[int, Meta(ge=12, le=1200)]
 
+_DatabaseUrl = Annotated[str, Meta(pattern=r"^(?!sqlite(\+\w+)?:/*(:memory:)?(\?.*)?$)")]
 _Owner = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", max_length=200)]
 
 _Providers = Annotated[str, Meta(pattern=r"^[^\s,]+( *, *[^\s,]+)*$")]
@@ -68,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     due_soon_days: _LimitedDays = Criteria.due_soon_days
     max_age_days: _LimitedDays = Criteria.max_age_days
     connector_config: str | None = None
-    database_url: str | None = None
+    database_url: _DatabaseUrl | None = None
     older_than_months: _Retention = 24
     platform_owner: _Owner = "platform"
     platform_providers: _Providers | None = None
@@ -139,7 +140,7 @@ def find_run_timeout(environ: Mapping[str, str]) -> float:
 
 def _convert(value: Any, wanted: Any, *, field: str | None = None, variable: str = "") -> Any:
     place = f"{variable} " if variable else ""
-    if value == "":
+    if isinstance(value, str) and not value.strip():
         raise UsageError(f"{place}is empty; give it a value or leave it out", field=field)
     try:
         return msgspec.convert(value, wanted, strict=False)
@@ -151,6 +152,7 @@ def _convert(value: Any, wanted: Any, *, field: str | None = None, variable: str
 _DEMANDS: Final = {
     Mode: f"must be one of {', '.join(Mode)}",
     _Retention: "must be a number of months from 12, which auditors ask for, to 1200",
+    _DatabaseUrl | None: "keeps nothing, for it is in memory; name a file, such as sqlite:///evidence.db",
     _Owner: "must be a name of at most 200 characters, without spaces around it",
     _Providers | None: "must be names of providers, separated by commas",
     bool: "must be 1 or 0",

@@ -87,9 +87,10 @@ def raise_problems(path: Path, problems: list[str]) -> None:
 
 def _read_document(path: Path) -> Any:
     try:
-        if path.stat().st_size > _LARGEST_FILE_BYTES:
+        with path.open("rb") as opened:  # a device, such as /dev/zero, has no size and no end
+            data = opened.read(_LARGEST_FILE_BYTES + 1)
+        if len(data) > _LARGEST_FILE_BYTES:
             raise UsageError(f"{path}: is larger than a connector configuration can be")
-        data = path.read_bytes()
         text = (to_json(data) if is_yaml(str(path)) else data).decode("utf-8-sig")
         document, has_repeats = parse_json(text)
     except UnusableDocumentError as error:

@@ -15,15 +15,19 @@ _NAMES: Final = {
     "manager": "owner",
     "drill_id": "drill id",
     "finding_id": "finding",
+    "environment": "environment",
+    "change_id": "change",
+    "calendar": "calendar",
 }
 _LISTS: Final = {
     "owners": "owner",
     "providers": "provider",
     "notification_providers": "provider",
     "schedule_ids": "schedule id",
+    "environments": "environment",
     "systems_tested": "system",
 }
-_BY_NAME: Final = {"owner_routes": "owner", "owner_calendars": "owner"}
+_BY_NAME: Final = {"owner_routes": "owner", "owner_calendars": "owner", "calendars": "calendar"}
 _UNREADABLE: Final = {
     "Cc": "a control character",
     "Cf": "an invisible character",

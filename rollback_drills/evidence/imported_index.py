@@ -83,6 +83,8 @@ def read_index(path: Path) -> dict[str, WrittenRecord]:
     Raises:
         UsageError: The file cannot be read, or a record is none (contract §5); the place is named.
     """
+    if path.is_char_device():  # /dev/zero has no end
+        raise UsageError(f"{path} is not a file")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:

@@ -166,7 +166,7 @@ def test_a_share_is_more_than_0_and_at_most_1(value: str) -> None:
             for value in ("0", "0.9", "604801", "-1", "1h", "inf", "nan")
         ),
         *(("auto_upgrade", value, "must be 1 or 0") for value in ("2", "maybe", "-1")),
-        ("platform_owner", " ", "must be a name of at most 200 characters, without spaces around it"),
+        ("platform_owner", " ", "is empty; give it a value or leave it out"),
         ("platform_owner", "sre ", "must be a name"),
         ("platform_owner", "x" * 201, "must be a name"),
         *(
@@ -178,3 +178,24 @@ def test_a_share_is_more_than_0_and_at_most_1(value: str) -> None:
 def test_a_setting_of_the_guard_that_does_not_parse_is_named(name: str, value: str, demand: str) -> None:
     with pytest.raises(UsageError, match=f"^{VARIABLES[name]} .*{demand}"):
         read_settings({VARIABLES[name]: value})
+
+
+@pytest.mark.parametrize(
+    "variable", ["DRILLS_SCHEDULE", "DRILLS_HISTORY", "DRILLS_CHANGES", "DRILLS_DATABASE_URL"]
+)
+def test_a_blank_variable_is_no_path(variable: str) -> None:
+    with pytest.raises(UsageError, match=f"{variable} is empty; give it a value or leave it out"):
+        read_settings({variable: " \t"})
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "sqlite+pysqlite://", "sqlite:///", "sqlite://?a=1"]
+)
+def test_evidence_is_not_kept_in_memory(url: str) -> None:
+    with pytest.raises(UsageError, match="keeps nothing, for it is in memory; name a file"):
+        read_settings({"DRILLS_DATABASE_URL": url})
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a.db", "sqlite:////tmp/a.db", "postgresql+psycopg://u@h/d"])
+def test_a_database_that_lasts_is_taken(url: str) -> None:
+    assert read_settings({"DRILLS_DATABASE_URL": url}).database_url == url

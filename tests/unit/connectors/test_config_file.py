@@ -211,3 +211,8 @@ def test_an_entry_that_lacks_its_type_is_told_how_to_name_it(tmp_path: Path) -> 
 
     with pytest.raises(UsageError, match='is read as a webhook; for pagerduty add "type": "pagerduty"'):
         read_connector_config(path)
+
+
+def test_a_device_without_an_end_is_refused() -> None:
+    with pytest.raises(UsageError, match="is larger than a connector configuration can be"):
+        read_connector_config(Path("/dev/zero"))

@@ -385,6 +385,8 @@ PLACES = [
     ({"schedule_id": "?"}, "$.schedule_id"),
     ({"owners": ["a", "?"]}, "$.owners[1]"),
     ({"notification_providers": ["?"]}, "$.notification_providers[0]"),
+    ({"environment": "?"}, "$.environment"),
+    ({"calendars": {"?": {}}}, "$.calendars"),
     ({"owner_routes": {"a": {"escalation_owner": "?"}}}, "$.owner_routes.a.escalation_owner"),
     ({"owner_calendars": {"?": {"available": False}}}, "$.owner_calendars"),
     (

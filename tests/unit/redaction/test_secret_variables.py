@@ -116,7 +116,7 @@ def test_settings_read_every_secret_of_this_program_from_a_file(name: str, file:
     settings = read_settings({f"{name}_FILE": str(file)})
 
     assert getattr(settings, setting) == URL
-    assert find_database_url({f"{name}_FILE": str(file)}, "sqlite://") == "sqlite://"
+    assert find_database_url({f"{name}_FILE": str(file)}, "sqlite:///a.db") == "sqlite:///a.db"
 
 
 def test_an_error_about_what_is_in_the_file_names_the_variable_of_the_file(tmp_path: Path) -> None:
