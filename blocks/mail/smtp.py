@@ -145,6 +145,8 @@ def submit(smtp: SmtpSession, sender: str, recipients: Sequence[str], content: b
     reply = smtp.docmd("DATA")
     if reply[0] == 354:
         reply = smtp.send_content(content)
+    elif reply[0] in _TAKEN:
+        return _judge_misplaced(reply[0])
     verdict = judge_reply(*reply, sent=smtp.has_sent)
     if verdict.succeeded and refused:
         names = ", ".join(f"recipient {number} ({reply[0]})" for number, reply in refused)
@@ -170,10 +172,18 @@ def judge_reply(code: int, text: bytes | str, *, sent: bool = False) -> Verdict:
     return Verdict(Outcome.PERMANENT, "the answer is not smtp; check host, port and security")
 
 
+def _judge_misplaced(code: int) -> Verdict:
+    """Judge a success where a server that speaks SMTP says something else: nothing was handed over."""
+    detail = f"answered {code} before the mail was sent, which is not smtp; check host, port and security"
+    return Verdict(Outcome.PERMANENT, detail, code)
+
+
 def judge_error(error: Exception, smtp: SmtpSession) -> Verdict:
     """Judge the error with which a session ended."""
     sent, timeout_seconds = smtp.has_sent, smtp.timeout_seconds
     if isinstance(error, smtplib.SMTPResponseException):
+        if error.smtp_code in _TAKEN:
+            return _judge_misplaced(error.smtp_code)
         return judge_reply(error.smtp_code, error.smtp_error, sent=sent)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Verdict(Outcome.PERMANENT, f"the server does not support what is needed: {error}")

@@ -520,6 +520,7 @@ def script(*replies: bytes, then: Callable[[socket.socket], None] = lambda _: No
     return handle
 
 
+AUTH = b"250-hi\r\n250 AUTH PLAIN"
 UNTIL_DATA = (b"220 hi", b"250 hi", b"250 ok", b"250 ok", b"354 go")
 
 
@@ -527,6 +528,32 @@ def read_whole_mail(connection: socket.socket) -> None:
     data = b""
     while not data.endswith(b"\r\n.\r\n"):
         data += connection.recv(65536)
+
+
+@pytest.mark.parametrize(
+    ("replies", "overrides"),
+    [
+        pytest.param((b"250 hi",), {}, id="greeting"),
+        pytest.param(
+            (b"220 hi", b"250-hi\r\n250 STARTTLS", b"250 go"), {"security": "starttls"}, id="STARTTLS"
+        ),
+        pytest.param((b"220 hi", AUTH, b"250 welcome"), LOGIN, id="AUTH"),
+        pytest.param((*UNTIL_DATA[:4], b"250 ok"), {}, id="DATA"),
+    ],
+)
+def test_a_success_before_the_mail_was_sent_is_no_delivery(
+    raw_server: RawServer,
+    send: Callable[..., Verdict],
+    replies: tuple[bytes, ...],
+    overrides: dict[str, Any],
+) -> None:
+    port = raw_server(script(*replies))
+    recipients = ["one@example.invalid"]
+    verdict = send(make(port, host="127.0.0.1", recipients=recipients, **overrides))
+    assert (verdict.outcome, verdict.detail) == (
+        Outcome.PERMANENT,
+        "answered 250 before the mail was sent, which is not smtp; check host, port and security",
+    )
 
 
 @pytest.mark.parametrize(
