@@ -29,7 +29,7 @@ def verify(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="A head that was kept elsewhere, from an artifact or a notification; may be repeated.",
+            help="Heads that were kept elsewhere, from artifacts or notifications; may be repeated.",
         ),
     ] = None,
     public_key: Annotated[
@@ -79,14 +79,14 @@ def _verify(export: Path | None, database: str | None, trust: "Trust") -> Verifi
 
 
 def _read_trust(checkpoints: list[Path], public_key: str | None) -> "Trust":
-    from rollback_drills.evidence.ledger.checkpoint import read_witness
+    from rollback_drills.evidence.ledger.checkpoint import read_witnesses
     from rollback_drills.evidence.ledger.keys import PublicKey
     from rollback_drills.evidence.verify.auditor import Trust
 
     witnesses = []
     for file in checkpoints:
         try:
-            witnesses.append((str(file), read_witness(_read(file))))
+            witnesses += [(str(file), each) for each in read_witnesses(_read(file))]
         except UsageError as error:
             raise UsageError(f"--checkpoint {file}: {error}") from None
     if public_key is None:

@@ -25,7 +25,7 @@ from prefect.blocks.system import Secret
 from pydantic import ValidationError
 
 from blocks.mail import MailConnector
-from rollback_drills.evidence.ledger.checkpoint import read_witness
+from rollback_drills.evidence.ledger.checkpoint import read_witnesses
 from rollback_drills.notifications.notification import Attachment, Notification
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.reasons import Reason
@@ -203,7 +203,7 @@ def test_the_head_of_the_evidence_is_a_header_that_nobody_has_to_read(
 
     assert message["X-Rollback-Drills-Evidence-Head"].strip() == head  # its line was folded
     assert head not in plain + tables.text
-    assert read_witness(str(message)).size == 17
+    assert [each.size for each in read_witnesses(str(message))] == [17]
     assert written(event={**event, "evidence_head": ""})[0]["X-Rollback-Drills-Evidence-Head"] is None
 
 

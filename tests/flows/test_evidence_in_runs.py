@@ -22,7 +22,7 @@ from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.appender import append
 from rollback_drills.evidence.heads import Head, find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
-from rollback_drills.evidence.ledger.checkpoint import read_witness
+from rollback_drills.evidence.ledger.checkpoint import read_witnesses
 from rollback_drills.evidence.ledger.keys import SigningKey
 from rollback_drills.evidence.records import (
     DECISION_KIND,
@@ -235,7 +235,7 @@ def test_the_commands_of_the_evidence_do_what_they_say(
     head = newest(url)
 
     code, printed = drills("evidence", "head")
-    assert (code, read_witness(printed)) == (0, head.checkpoint)
+    assert (code, read_witnesses(printed)) == (0, [head.checkpoint])
     assert drills("evidence", "head", "--key") == (0, f"{head.public_key.text}\n")
     code, printed = drills("evidence", "prove", "2")
     assert (code, json.loads(printed)["leaf_index"]) == (0, 2)

@@ -14,6 +14,8 @@ from rollback_drills.evidence.ledger.merkle import HASH_SIZE
 _SIGNATURE_LINE: Final = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/=]+)\n")
 _TEXT: Final = re.compile(r"[^\x00-\x09\x0b-\x1f\ud800-\udfff]*")  # C2SP allows no control characters
 _SHORT: Final = re.compile(r"(?P<size>[0-9]{1,15})\s+(?P<root>[A-Za-z0-9+/]{43}=)")
+_NOTES: Final = re.compile(r"(?<=\n)(?<!\n\n)(?:\n+)?(?=[^\n—][^\n]*\n[0-9]+\n[A-Za-z0-9+/]{43}=\n)")
+"""The places between signed notes, with or without an empty line there."""
 _PREVIOUS: Final = re.compile(r"previous (0|[1-9][0-9]{0,14})")
 _LARGEST_NOTE: Final = 1_000_000  # the limit of C2SP signed-note
 
@@ -96,20 +98,25 @@ class Checkpoint:
         return f"{self.size} {b64encode(self.root).decode()}"
 
 
-def read_witness(text: str) -> Checkpoint:
-    """Read a checkpoint that was kept elsewhere: a signed note, or the short line of a notification.
+def read_witnesses(text: str) -> list[Checkpoint]:
+    """Read the checkpoints that were kept elsewhere: signed notes, or the short lines of notifications.
 
-    The origin of a short line is empty: it names no log.
+    A file to which the head of every night was added has many. The origin of a short line is empty: it names
+    no log.
 
     Raises:
-        UsageError: The text holds neither.
+        UsageError: The text holds neither, or one that proves nothing.
     """
     if "\n\n" in text.strip() and "\n\N{EM DASH} " in text:
-        return Checkpoint.parse(SignedNote.parse(text.strip() + "\n").text)
-    short = _SHORT.search(text)
-    if short:
-        return Checkpoint("", int(short["size"]), _decode(short["root"]))
-    raise UsageError("it holds no checkpoint: neither a signed note nor a line SIZE ROOT")
+        notes = _NOTES.split(text.strip() + "\n")
+        found = [Checkpoint.parse(SignedNote.parse(each.strip("\n") + "\n").text) for each in notes]
+    else:
+        found = [Checkpoint("", int(each["size"]), _decode(each["root"])) for each in _SHORT.finditer(text)]
+    if not found:
+        raise UsageError("it holds no checkpoint: neither a signed note nor a line SIZE ROOT")
+    if not all(each.size for each in found):
+        raise UsageError("it holds a checkpoint over 0 rows, with which nothing can be compared")
+    return found
 
 
 def _decode(text: str) -> bytes:

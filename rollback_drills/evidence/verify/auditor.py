@@ -239,4 +239,5 @@ class Auditor:
             )
         else:
             self._keys.confirm(witness.size)
-            self.result.compared.append(place)
+            if place not in self.result.compared:
+                self.result.compared.append(place)

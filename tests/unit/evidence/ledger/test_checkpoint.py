@@ -12,7 +12,7 @@ from sigstore._internal.rekor.checkpoint import SignedCheckpoint
 from sigstore.errors import VerificationError
 
 from rollback_drills.errors import UsageError
-from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote, read_witness
+from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote, read_witnesses
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from tests.samples.builders import KEY
 from tests.samples.tampering import OTHER_KEY
@@ -91,9 +91,18 @@ def test_a_note_comes_back_as_it_was_written() -> None:
     ],
 )
 def test_a_head_that_was_kept_elsewhere_is_read_as_it_was_kept(text: str) -> None:
-    witness = read_witness(text)
+    (witness,) = read_witnesses(text)
 
     assert (witness.size, witness.root) == (17, ROOT)
+
+
+@pytest.mark.parametrize("between", ["", "\n", "\n\n\n"])
+def test_every_head_of_a_file_is_read(between: str) -> None:
+    heads = [Checkpoint("a ledger", size, ROOT, previous) for size, previous in ((3, 0), (17, 3), (20, None))]
+    notes = [str(SignedNote.sign(each.text, [KEY, OTHER_KEY])) for each in heads]
+
+    assert read_witnesses(between.join(notes)) == heads
+    assert [each.size for each in read_witnesses("\n".join(each.short for each in heads))] == [3, 17, 20]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +110,9 @@ def test_a_head_that_was_kept_elsewhere_is_read_as_it_was_kept(text: str) -> Non
     [
         "",
         "hello",
+        f"0 {b64encode(ROOT).decode()}",
+        f"17 {b64encode(ROOT).decode()} 0 {b64encode(ROOT).decode()}",
+        f"{NOTE}and more\n",
         "17",
         "\n\n",
         "a\n\nb",
@@ -110,7 +122,7 @@ def test_a_head_that_was_kept_elsewhere_is_read_as_it_was_kept(text: str) -> Non
 )
 def test_what_is_no_head_is_one_message(text: str) -> None:
     with pytest.raises(UsageError):
-        read_witness(text)
+        read_witnesses(text)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +165,7 @@ def test_a_number_of_another_script_is_no_size() -> None:
     with pytest.raises(UsageError, match="no checkpoint"):
         Checkpoint.parse(f"a\n1٣\n{root}\n")
     with pytest.raises(UsageError, match="holds no checkpoint"):
-        read_witness(f"1٣ {root}")
+        read_witnesses(f"1٣ {root}")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +188,7 @@ def test_what_is_no_note_is_one_message(note: str) -> None:
 
 
 def test_a_head_from_windows_is_read_by_its_size_and_root() -> None:
-    assert read_witness(str(NOTE).replace("\n", "\r\n")) == Checkpoint("", 17, ROOT)
+    assert read_witnesses(str(NOTE).replace("\n", "\r\n")) == [Checkpoint("", 17, ROOT)]
 
 
 @given(st.text(), st.integers(0, len(str(NOTE))), st.integers(0, 3))
@@ -194,6 +206,6 @@ def test_a_note_that_was_damaged_anywhere_is_refused_or_not_signed(piece: str, s
 
 @given(st.text())
 def test_no_text_at_all_is_a_traceback(text: str) -> None:
-    for parse in (SignedNote.parse, Checkpoint.parse, PublicKey.parse, SigningKey.parse, read_witness):
+    for parse in (SignedNote.parse, Checkpoint.parse, PublicKey.parse, SigningKey.parse, read_witnesses):
         with pytest.raises(UsageError):
             parse(text)
