@@ -14,8 +14,7 @@ from rollback_drills.settings import find_database_url
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.flags import describe
-from rollback_drills_cli.output import console as open_terminal
-from rollback_drills_cli.output import print_line
+from rollback_drills_cli.output import print_line, show_progress
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -77,11 +76,10 @@ def console(
         return _UNUSABLE
 
     pages = read_console(problem or opened, fleet.subjects, judgements, now=at, explain=explain)
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("pages"), MofNCompleteColumn(), TimeElapsedColumn())
-    terminal = open_terminal(stderr=True)
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+    with show_progress(*columns) as bar:
         task = bar.add_task("pages", total=count_pages(pages))
         links = StaticLinks(PrefectLinks(address))
         write_export(pages, out, links, progress=lambda done: bar.update(task, completed=done))

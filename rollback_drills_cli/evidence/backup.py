@@ -12,7 +12,7 @@ from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import find_database_url
 from rollback_drills_cli.database import DatabaseOption
 from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import console, print_json, print_line, print_problem
+from rollback_drills_cli.output import print_json, print_line, print_problem, show_progress
 
 if TYPE_CHECKING:
     from rollback_drills.database.connections import Database
@@ -52,12 +52,12 @@ def backup(
 
 
 def _copy(opened: "Database", file: Path, *, force: bool) -> Verification:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
     from rollback_drills.evidence.backup import back_up
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+    with show_progress(*columns) as bar:
         task = bar.add_task("copying", total=None)
         return back_up(
             opened,

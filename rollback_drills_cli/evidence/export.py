@@ -12,7 +12,7 @@ from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.evidence.signing import open_key
 from rollback_drills_cli.filters import FromOption, ToOption, parse_period, read_schedule_id
 from rollback_drills_cli.options import JsonOption, parse_now
-from rollback_drills_cli.output import console, print_json, print_line
+from rollback_drills_cli.output import print_json, print_line, show_progress
 
 
 def export(
@@ -32,7 +32,7 @@ def export(
     """
     start, end = (write_instant(each) if each else None for each in parse_period(since, until))
     index = open_existing(database)
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from rollback_drills.evidence.export.bundle import export as write_export
     from rollback_drills.evidence.export.bundle import refuse_existing
@@ -50,7 +50,7 @@ def export(
         select_rows(connection, query)
     key = open_key(head.public_key)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+    with show_progress(*columns) as bar:
         task = bar.add_task("exporting", total=None)
         manifest = write_export(
             index.database,

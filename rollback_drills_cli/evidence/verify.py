@@ -12,7 +12,7 @@ from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills_cli.database import DatabaseOption, open_existing
 from rollback_drills_cli.flags import describe
 from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.output import print_json, print_line, print_table, show_progress
 
 if TYPE_CHECKING:
     from rollback_drills.evidence.verify.auditor import Trust
@@ -63,10 +63,10 @@ def verify(
 
 
 def _verify(export: Path | None, database: str | None, trust: "Trust") -> Verification:
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+    with show_progress(*columns) as bar:
         task = bar.add_task("verifying", total=None)
         if export is not None:
             from rollback_drills.evidence.verify.bundle import verify_bundle
