@@ -79,7 +79,8 @@ def build_drill(entry: Entry, fields: Entry, *, schedule_id: str, runbook_ref: s
     """Make a drill of an object and of fields beside it, and fill in what goes without saying.
 
     Without `executed_at` it was performed now; without `target_mode` the backend ended in disabled mode;
-    without `runbook_ref` the runbook of the schedule was followed; without `drill_id` the rest names it.
+    without `fallback_verified` it was not; without `runbook_ref` the runbook of the schedule was followed;
+    without `drill_id` the rest names it.
 
     Args:
         entry: The object.
@@ -104,6 +105,7 @@ def build_drill(entry: Entry, fields: Entry, *, schedule_id: str, runbook_ref: s
         drill,
         executed_at=executed_at,
         target_mode=drill.target_mode or Mode.DISABLED.value,
+        fallback_verified=bool(drill.fallback_verified),
         runbook_ref=drill.runbook_ref or runbook_ref,
     )
     if is_in_future(drill, now=now):

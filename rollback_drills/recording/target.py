@@ -62,7 +62,7 @@ def find_target(
             raise UsageError(source.problem)
         raise UsageError(f"{schedule_path} is not a schedule", field="schedule")
     if not source.document.schedule_id:
-        raise UsageError(f'{source.path}: $.schedule_id is ""; give the schedule a name')
+        raise UsageError(f"{source.path}: $.schedule_id is missing; give the schedule a name")
     if subject.history is None:
         raise _no_history(source.path, is_single=fleet.is_single)
     history = subject.history.file

@@ -29,7 +29,7 @@ FAST: Sequence[tuple[int, Sequence[str]]] = (
     (1, ("lint", FLEET)),
     (0, ("explain", "payments_rollback_drills_monthly", "--schedule", FLEET)),
     (0, ("simulate", "--schedule", FLEET, "--from", "2026-12-01", "--to", "2026-12-31")),
-    (0, ("look-ahead", *WHEN)),
+    (1, ("look-ahead", *WHEN)),
     (0, ("badge", "payments_rollback_drills_monthly", *WHEN)),
     (0, ("init", "first")),
     (0, ("schema", "schedule")),
