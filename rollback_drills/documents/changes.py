@@ -14,7 +14,7 @@ from rollback_drills.documents.fields import (
     UnsetType,
     check_in_utc,
 )
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.quotation import show, state
 
 CHANGES_SCHEMA: Final = "rollback-drills.changes.v1"
 
@@ -65,7 +65,7 @@ class KnownChanges(msgspec.Struct, frozen=True, gc=False):
 def find_change_faults(document: Changes) -> Iterator[str]:
     """Yield path, value and remedy of what makes a document of changes unusable as a whole."""
     if document.schema_version != CHANGES_SCHEMA:
-        yield f'$.schema_version is {show(document.schema_version)}; must be "{CHANGES_SCHEMA}"'
+        yield f'$.schema_version {state(document.schema_version)}; must be "{CHANGES_SCHEMA}"'
     seen: dict[str, int] = {}
     for number, each in enumerate(document.changes):
         first = seen.setdefault(each.change_id, number)

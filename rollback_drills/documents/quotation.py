@@ -23,8 +23,8 @@ def json_path(loc: Location) -> str:
 
 
 def state(value: Any) -> str:
-    """Return what a key has: `is missing` or `is 3`."""
-    return "is missing" if value is None else f"is {show(value)}"
+    """Return what a key has: `is missing`, also for an empty text, or `is 3`."""
+    return "is missing" if value is None or value == "" else f"is {show(value)}"
 
 
 def show(value: Any) -> str:

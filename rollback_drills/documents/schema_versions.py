@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.quotation import state
 from rollback_drills.documents.similar_names import find_similar
 
 SCHEDULE_SCHEMA: Final = "rollback-drills.schedule.v1"
@@ -25,7 +25,7 @@ def miss_schema(found: str, known: tuple[str, ...]) -> str:
     ours, *others = known
     similar = find_similar(found, known)
     meant = f'; did you mean "{similar}"?' if similar in others else ""
-    return f'$.schema_version is {show(found)}; must be "{ours}"{meant}'
+    return f'$.schema_version {state(found)}; must be "{ours}"{meant}'
 
 
 def history_schema_for(schedule_schema: str) -> str:

@@ -18,7 +18,7 @@ from rollback_drills.documents.promotion import (
     RollbackPlan,
     RollbackRehearsal,
 )
-from rollback_drills.documents.quotation import show
+from rollback_drills.documents.quotation import state
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.gate.promotion_faults import Fault, find_in_evidence, find_in_plan, find_in_rehearsal
 from rollback_drills.gate.promotion_reports import (
@@ -167,5 +167,5 @@ def _find_problem(kind: _Kind[P, Any], source: Loaded[P] | None, faults: dict[st
         return source.problem
     version = source.document.schema_version
     if version != kind.schema:
-        return f'{source.path}: $.schema_version is {show(version)}; must be "{kind.schema}"'
+        return f'{source.path}: $.schema_version {state(version)}; must be "{kind.schema}"'
     return next((f"{source.path}: {fault}" for fault in faults.values()), "")

@@ -129,4 +129,4 @@ def find_in_rehearsal(rehearsal: RollbackRehearsal, approval_id: str) -> Iterato
 
 
 def _fault(key: str, value: object, demand: str) -> str:
-    return f"$.{key} is {show(value)}; {demand}"
+    return f"$.{key} {state(value)}; {demand}"

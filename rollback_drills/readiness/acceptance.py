@@ -6,7 +6,7 @@ from typing import Final
 
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import Drill
-from rollback_drills.documents.quotation import show, state
+from rollback_drills.documents.quotation import state
 from rollback_drills.readiness.checklist import Requirement
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -41,7 +41,9 @@ NEEDED: Final = (
     ),
     Requirement[Drill](
         "runbook_ref",
-        lambda drill: "" if drill.runbook_ref else 'runbook_ref is ""; name the runbook that was followed',
+        lambda drill: (
+            "" if drill.runbook_ref else "runbook_ref is missing; name the runbook that was followed"
+        ),
     ),
     Requirement[Drill](
         "evidence_refs",
@@ -53,9 +55,7 @@ NEEDED: Final = (
 OUTCOME: Final = (
     Requirement[Drill](
         PASSED,
-        lambda drill: (
-            "" if drill.status == _PASSES else f'status is {show(drill.status)}; must be "{_PASSES}"'
-        ),
+        lambda drill: "" if drill.status == _PASSES else f'status {state(drill.status)}; must be "{_PASSES}"',
         "the latest drill passed",
     ),
     Requirement[Drill](
@@ -63,7 +63,7 @@ OUTCOME: Final = (
         lambda drill: (
             ""
             if drill.target_mode == _DISABLED
-            else f'target_mode is {show(drill.target_mode)}; must be "{_DISABLED}"'
+            else f'target_mode {state(drill.target_mode)}; must be "{_DISABLED}"'
         ),
         "the latest drill ended in disabled mode",
     ),

@@ -22,7 +22,7 @@ def test_our_name_and_that_of_cavra_are_known(known: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ("", '$.schema_version is ""; must be "rollback-drills.schedule.v1"'),
+        ("", '$.schema_version is missing; must be "rollback-drills.schedule.v1"'),
         ("v1", '$.schema_version is "v1"; must be "rollback-drills.schedule.v1"'),
         (
             "rollback-drills.schedul.v1",

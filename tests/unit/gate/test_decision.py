@@ -76,7 +76,7 @@ def test_only_promoted_asks_for_go(mode: Mode, tmp_path: Path) -> None:
             '$.schema_version is "v2"; must',
         ),
         ("evidence", {"parity_status": "warn"}, "go_promotion_parity", '$.parity_status is "warn"; must be'),
-        ("evidence", {"parity_status": None}, "go_promotion_parity", '$.parity_status is ""'),
+        ("evidence", {"parity_status": None}, "go_promotion_parity", "$.parity_status is missing"),
         ("evidence", {"deployment_status": "x"}, "go_promotion_deployment", '$.deployment_status is "x"'),
         ("evidence", {"approved": False}, "go_promotion_approved", "$.approved is false; have the promotion"),
         (
@@ -115,7 +115,12 @@ def test_only_promoted_asks_for_go(mode: Mode, tmp_path: Path) -> None:
         ("rehearsal", {"recovery_minutes": 0}, "go_rollback_rehearsal_recovery", "$.recovery_minutes is 0"),
         ("rehearsal", {"recovery_minutes": None}, "go_rollback_rehearsal_recovery", "is missing"),
         ("rehearsal", {"max_recovery_minutes": None}, "go_rollback_rehearsal_recovery", "is missing"),
-        ("rehearsal", {"runbook_ref": ""}, "go_rollback_rehearsal_evidence", '$.runbook_ref is ""; name'),
+        (
+            "rehearsal",
+            {"runbook_ref": ""},
+            "go_rollback_rehearsal_evidence",
+            "$.runbook_ref is missing; name",
+        ),
         ("rehearsal", {"evidence_refs": []}, "go_rollback_rehearsal_evidence", "$.evidence_refs is []"),
         (
             "rehearsal",

@@ -104,8 +104,8 @@ def test_drills_of_the_past_are_left_as_they_were(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "finding"),
     [
-        ({"status": ""}, '$.drills[0].status is ""; must be "pass"'),
-        ({"target_mode": ""}, '$.drills[0].target_mode is ""; must be "disabled"'),
+        ({"status": ""}, '$.drills[0].status is missing; must be "pass"'),
+        ({"target_mode": ""}, '$.drills[0].target_mode is missing; must be "disabled"'),
         ({"target_mode": "disabeld"}, 'did you mean "disabled"?'),
         ({"fallback_verified": None}, "$.drills[0].fallback_verified is missing; must be true"),
         ({"recovery_minutes": None}, "both are needed"),

@@ -52,7 +52,7 @@ def test_an_accepted_and_fresh_drill_passes_every_check() -> None:
         ),
         ({"recovery_minutes": None}, "recovery_sla", "$.drills[1].recovery_minutes is missing"),
         ({"max_recovery_minutes": None}, "recovery_sla", "max_recovery_minutes is missing"),
-        ({"runbook_ref": ""}, "history_file", '$.drills[1].runbook_ref is ""; name the runbook'),
+        ({"runbook_ref": ""}, "history_file", "$.drills[1].runbook_ref is missing; name the runbook"),
         ({"evidence_refs": []}, "history_file", "$.drills[1].evidence_refs is []; name the evidence"),
         (
             {"executed_at": (NOW + timedelta(minutes=5) + TICK).isoformat()},

@@ -116,8 +116,8 @@ def test_a_drill_is_fresh_up_to_the_exact_bound(age: timedelta, fresh: bool) -> 
         ({"notification_providers": []}, "notification_routes", "$.notification_providers is []"),
         ({"next_due_at": None}, "schedule_next_due", "$.next_due_at is missing"),
         ({"schema_version": "v0"}, "schedule_file", '$.schema_version is "v0"; must be "rollback-drills.'),
-        ({"runbook_ref": ""}, "schedule_file", '$.runbook_ref is ""; name the runbook'),
-        ({"schedule_id": ""}, "schedule_file", '$.schedule_id is ""; give'),
+        ({"runbook_ref": ""}, "schedule_file", "$.runbook_ref is missing; name the runbook"),
+        ({"schedule_id": ""}, "schedule_file", "$.schedule_id is missing; give"),
     ],
 )
 def test_a_finding_in_the_content_names_file_place_and_value_and_keeps_the_rest(

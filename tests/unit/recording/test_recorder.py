@@ -190,7 +190,7 @@ def test_a_drill_that_is_not_accepted_is_recorded_with_its_problems_and_a_date_f
             {**HISTORY, "drills": [{**DRILL, "drill_id": "drill-2"}]}, '"drill-2" already', id="the same id"
         ),
         pytest.param({**HISTORY, "drils": []}, "$.drils is an unknown key", id="unreadable"),
-        pytest.param({"drills": []}, '$.schema_version is ""; must be', id="of no version"),
+        pytest.param({"drills": []}, "$.schema_version is missing; must be", id="of no version"),
         pytest.param(
             {**HISTORY, "environment": "ssh://prod"}, "$.environment holds a URL", id="private already"
         ),
@@ -264,7 +264,7 @@ class TestFindTarget:
 
     @pytest.mark.parametrize(
         ("schedule", "problem"),
-        [({"schedule_id": None}, '$.schedule_id is ""'), ({"ownres": []}, "$.ownres is an unknown key")],
+        [({"schedule_id": None}, "$.schedule_id is missing"), ({"ownres": []}, "$.ownres is an unknown key")],
     )
     def test_a_schedule_that_has_no_lasting_name(
         self, folder: Folder, schedule: dict[str, Any], problem: str
