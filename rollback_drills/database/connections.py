@@ -257,6 +257,9 @@ def _explained(engine: Engine) -> Iterator[None]:
         place = show_place(engine.url)
         remedy = _REMEDIES.get(getattr(cause, "sqlite_errorname", sqlstate) or "", "")
         raise kind(f"the database at {place} cannot be used: {cause}{remedy}") from None
+    except UnicodeDecodeError:  # what sqlite3 raises if an error quotes a name that was damaged
+        what = "cannot be used: a name in it is no text; restore a backup"
+        raise DatabaseError(f"the database at {show_place(engine.url)} {what}") from None
     except msgspec.MsgspecError:  # what readers of rows raise
         what = "has a row that cannot be read; `drills evidence verify` shows what happened"
         raise DatabaseError(f"the database at {show_place(engine.url)} {what}") from None

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
-from rollback_drills.database.connections import Database
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.appender import append, appending
@@ -28,6 +28,7 @@ from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.evidence.verify.sqlite_schema import find_file_damage
 from tests.samples.builders import KEY, NOW, open_key
+from tests.samples.databases import open_sqlite
 from tests.samples.tampering import OTHER_KEY, fill, make_row, tampering
 
 case = pytest.param
@@ -599,3 +600,15 @@ def test_verifying_beside_a_writer_raises_no_alarm(database: Database, url: str)
     assert result.findings == []
     assert verified(other).size > result.size
     other.engine.dispose()
+
+
+def test_a_name_that_was_damaged_is_one_error(tmp_path: Path) -> None:
+    file = tmp_path / "drills.db"
+    open_sqlite(file).engine.dispose()
+    content = file.read_bytes()
+    damaged = content.replace(b"outbox_by_openoutbox", b"outbox_by_\xc5penoutbox")
+    assert damaged != content
+    file.write_bytes(damaged)
+
+    with pytest.raises(DatabaseError, match="a name in it is no text; restore a backup"):
+        Database.open_existing(f"sqlite:///{file}", "ledger")
