@@ -17,8 +17,8 @@ def quieten_prefect(*, verbose: bool = False) -> None:
         verbose: Show the log.
 
     Raises:
-        UsageError: The user has no home folder, or SSL_CERT_FILE names no file; Prefect needs both. Or a file
-            with a secret cannot be used.
+        UsageError: The user has no home folder, the working directory was removed, or SSL_CERT_FILE names no
+            file; Prefect needs all three. Or a file with a secret cannot be used.
     """
     open_secret_files(os.environ)
     try:
@@ -26,6 +26,12 @@ def quieten_prefect(*, verbose: bool = False) -> None:
     except RuntimeError:
         raise UsageError(
             f"the user {os.getuid()} has no home folder, which Prefect needs; set HOME to a writable folder"
+        ) from None
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # a temporary server would not start, and be waited for
+        raise UsageError(
+            "the working directory was removed, and Prefect needs one; change to another"
         ) from None
     certificates = os.environ.get("SSL_CERT_FILE")
     if certificates and not os.path.isfile(certificates):  # Prefect would print a traceback

@@ -250,6 +250,24 @@ def test_a_process_whose_output_is_closed_ends_without_a_traceback(
     assert b"Traceback" not in done.stderr
 
 
+def test_a_working_directory_that_was_removed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr("sys.argv", ["drills", "connectors", "list"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(
+        "drills: the working directory was removed, and Prefect needs one"
+    )
+
+
 def test_what_a_command_starts_has_standard_streams_although_they_were_closed(tmp_path: Path) -> None:
     code = (
         "import os, subprocess, sys; from rollback_drills_cli.streams import prepare_streams;"
