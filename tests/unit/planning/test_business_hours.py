@@ -183,7 +183,7 @@ def test_more_hours_never_end_earlier(
         (
             {"time_zone": "Europe/Berlyn"},
             "owner_calendars",
-            "Europe/Berlyn' is unknown; write a name",
+            'Europe/Berlyn" is unknown; did you mean',
         ),
         ({"time_zone": "Mars/Olympus Mons"}, "owner_calendars", "is unknown"),
         ({"time_zone": ""}, "owner_calendars", "is unknown"),
