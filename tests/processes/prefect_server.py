@@ -17,10 +17,10 @@ import trustme
 from prefect.client import base
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
-from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import (
     PREFECT_API_SSL_CERT_FILE,
     PREFECT_API_URL,
+    PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_SERVER_ANALYTICS_ENABLED,
     PREFECT_SERVER_DATABASE_CONNECTION_URL,
@@ -45,6 +45,8 @@ from tests.samples.schemas import POSTGRES
 _START_WITHIN_SECONDS: Final = 300
 _RETRY_SECONDS: Final = 0.1
 _QUICK: Final[dict[Any, Any]] = {
+    # the server asks for no token, and each client asks it for one before it writes: a tenth of all requests
+    PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False,
     # with it, flow runs last a whole number of seconds
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     # there are no automations, and beside SQLite one run in three stood still for a minute because of it
@@ -71,6 +73,8 @@ _MIGRATED: Final = ROOT / ".pytest_cache" / f"prefect-{prefect.__version__}.db"
 @contextmanager
 def running_prefect() -> Iterator[None]:
     """Run a server with a database of its own, and let everything in this process use it."""
+    from prefect.server.api.server import SubprocessASGIServer  # 850 modules, for those workers that need them
+
     with (
         TemporaryDirectory() as name,
         _own_database(Path(name)) as url,
