@@ -2,11 +2,13 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final, Literal, Self
+from functools import cache
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 from uuid import uuid4
 
 from prefect.blocks.abstract import NotificationBlock, NotificationError
@@ -25,9 +27,16 @@ from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdi
 from rollback_drills.notifications.text_notification import make_text_notification
 from rollback_drills.redaction.redactor import Redactor, redactor_in_use, remember_secrets
 
+T = TypeVar("T")
 _LONGEST_DETAIL: Final = 300
 _MODULES: Final = {path.partition(":")[2]: path.partition(":")[0] for path in CONNECTOR_TYPES.values()}
 _LONGEST_BODY_QUOTED: Final = 4000
+
+
+@cache
+def _ask_once(asked: Callable[..., T], *args: Any, **options: Any) -> T:
+    """Return what a method of a class returns; Prefect works it out anew each time."""
+    return asked(*args, **options)
 
 
 class ConnectorError(DrillsError):
@@ -67,6 +76,17 @@ class Connector(NotificationBlock, ABC):
         module = _MODULES.get(cls.__name__, cls.__module__)
         load = f'connector = {cls.__name__}.load("BLOCK_NAME")'
         return f"```python\nfrom {module} import {cls.__name__}\n\n{load}\n```"
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the schema of the class; Prefect asks for it for each field of a block that it saves."""
+        return deepcopy(_ask_once(super().model_json_schema, *args, **options))
+
+    @classmethod
+    def get_block_type_slug(cls) -> str:
+        """Return the slug of the class."""
+        slug: str = _ask_once(super().get_block_type_slug)
+        return slug
 
     @abstractmethod
     def send(self, notification: Notification, *, timeout_seconds: float = 15.0) -> Verdict:

@@ -8,7 +8,7 @@ import pytest
 from prefect.blocks.core import Block
 from prefect.blocks.system import Secret
 from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -57,6 +57,19 @@ class TestBlockStandards(BlockStandardTestSuite):
 
     def test_has_a_valid_image(self, block: type[Block]) -> None:
         assert block._logo_url is None, "every browser would fetch it from a third party"
+
+
+@pytest.mark.parametrize("kind", CONNECTORS.values(), ids=CONNECTORS)
+@pytest.mark.parametrize("by_alias", [True, False])
+def test_the_schema_is_made_once_and_is_the_one_of_prefect(kind: type[Connector], by_alias: bool) -> None:
+    of_prefect = super(Connector, kind).model_json_schema(by_alias=by_alias)
+    changed = kind.model_json_schema(by_alias=by_alias)
+    changed["properties"].clear()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseModel, "model_json_schema", None)
+        assert kind.model_json_schema(by_alias=by_alias) == of_prefect
+        assert kind._calculate_schema_checksum(of_prefect) == kind._calculate_schema_checksum()
 
 
 def test_the_slugs_are_fixed() -> None:

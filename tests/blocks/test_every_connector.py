@@ -16,7 +16,6 @@ from urllib.parse import unquote_plus
 import pytest
 import trustme
 from prefect.blocks.core import Block
-from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 from prefect.utilities.dispatch import get_registry_for_type
 from pytest_httpserver import HTTPServer
 
@@ -301,18 +300,6 @@ def test_a_certificate_for_another_name_is_refused(
         verdict = outcome_of(sample, send, origin, {Outcome.PERMANENT})
         assert "certificate" in verdict.detail
         assert not server.log
-
-
-@pytest.mark.parametrize("kind", CONNECTORS.values(), ids=CONNECTORS)
-class TestAsBlocks(BlockStandardTestSuite):
-    """Prefect's own checks of a block: description, documentation, field texts, example."""
-
-    @pytest.fixture
-    def block(self, kind: type[Connector]) -> type[Connector]:
-        return kind
-
-    def test_has_a_valid_image(self, block: type[Block]) -> None:
-        assert block._logo_url is None  # on purpose: our blocks have no logo
 
 
 LINK = Link('Run "payments" & <co>', "https://prefect.example/runs/1?a=b&c=d%20e")
