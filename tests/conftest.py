@@ -40,7 +40,7 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect without looking for garbage: all of it stays, and each worker spent a third of the time on it."""
+    """Collect without looking for garbage, which took a third of the time: all of it stays."""
     gc.disable()
     try:
         return (yield)

@@ -221,7 +221,7 @@ def test_the_link_of_a_message_acknowledges_when_its_button_is_pressed(
     assert "maria via link has acknowledged this" in shown.text
     assert after["acknowledgement_count"] == before["acknowledgement_count"] + 1
     assert path.rpartition("/")[2] not in log.read_text()
-    said = server.run("rollback_drills_cli.main", "links", "rotate-keys", "--revoke-all")
+    said = server.drills("links", "rotate-keys", "--revoke-all")
     assert "not valid any more" in said
 
 

@@ -17,7 +17,6 @@ from tests.e2e.test_deployments import SCHEDULE
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="there is no chromium; on Debian: apt install chromium"
 )
-COMMAND = "rollback_drills_cli.main"
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def test_connectors_that_are_made_by_the_form_alone_deliver(
     httpserver.clear_log()
     schedule = tmp_path / "schedule.json"
     schedule.write_text(json.dumps({**SCHEDULE, "schedule_id": ui, "notification_providers": providers}))
-    server.run(COMMAND, "deliver", "--schedule", str(schedule), "--mode", "promoted")
+    server.drills("deliver", "--schedule", str(schedule), "--mode", "promoted")
 
     paths = sorted(request.path for request, _ in httpserver.log)
     assert paths == ["/hook", "/services/T0/B0/key"]

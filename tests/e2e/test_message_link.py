@@ -20,7 +20,6 @@ from tests.api.test_server import running_api
 from tests.e2e.chromium import PROGRAM, Browser, open_browser
 from tests.e2e.conftest import PrefectServer
 from tests.e2e.mailbox import Mailbox, running_mailbox
-from tests.e2e.test_connector_forms import COMMAND
 from tests.e2e.test_deployments import SCHEDULE
 
 pytestmark = pytest.mark.skipif(
@@ -105,7 +104,7 @@ def delivered(
     server.drills("connectors", "import", str(tmp_path / "connectors.json"))
     with running_api("--embedded", environ=environ, log=tmp_path / "api.log", port=port):
         here = replace(server, environ=environ)
-        here.run(COMMAND, "deliver", "--routing-policy", str(tmp_path / "policy.json"))
+        here.drills("deliver", "--routing-policy", str(tmp_path / "policy.json"))
         (mail,) = mailbox.mails
         body = mail.get_body(("plain",))
         assert body is not None
@@ -130,7 +129,7 @@ def test_the_link_of_a_message_acknowledges_its_route_and_no_other(
 
     perform = ("--status", "pass", "--fallback-verified", "--recovery-minutes", "5")
     delivered.server.drills("record", *perform, "--max-recovery-minutes", "15", "--evidence-ref", "run-1")
-    delivered.server.run(COMMAND, "deliver", "--routing-policy", str(tmp_path / "policy.json"))
+    delivered.server.drills("deliver", "--routing-policy", str(tmp_path / "policy.json"))
     answer = httpx.get(delivered.mail)
     assert answer.status_code == 410
     assert "this cycle is over" in answer.text.lower()

@@ -73,7 +73,9 @@ _MIGRATED: Final = ROOT / ".pytest_cache" / f"prefect-{prefect.__version__}.db"
 @contextmanager
 def running_prefect() -> Iterator[None]:
     """Run a server with a database of its own, and let everything in this process use it."""
-    from prefect.server.api.server import SubprocessASGIServer  # 850 modules, for those workers that need them
+    from prefect.server.api.server import (
+        SubprocessASGIServer,
+    )  # 850 modules, for those workers that need them
 
     with (
         TemporaryDirectory() as name,
