@@ -21,6 +21,7 @@ from prefect.settings import (
     PREFECT_API_SSL_CERT_FILE,
     PREFECT_API_URL,
     PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
+    PREFECT_CLIENT_MAX_RETRIES,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_SERVER_ANALYTICS_ENABLED,
     PREFECT_SERVER_DATABASE_CONNECTION_URL,
@@ -47,6 +48,8 @@ _RETRY_SECONDS: Final = 0.1
 _QUICK: Final[dict[Any, Any]] = {
     # the server asks for no token, and each client asks it for one before it writes: a tenth of all requests
     PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False,
+    # as often as takes the ten seconds of five retries elsewhere: a busy machine answers 503 for longer
+    PREFECT_CLIENT_MAX_RETRIES: 100,
     # with it, flow runs last a whole number of seconds
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     # there are no automations, and beside SQLite one run in three stood still for a minute because of it
