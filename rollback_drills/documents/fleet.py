@@ -27,9 +27,11 @@ from rollback_drills.documents.records import count_records, is_records, read_re
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.documents.subject import DrillKey, Subject
+from rollback_drills.documents.subject_reader import read_subject
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import is_same
+from rollback_drills.names.lookalikes import look_different
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,11 @@ def load_fleet(schedule_path: str | None, history_path: str | None, changes_path
 
 def gather_fleet(subjects: tuple[Subject, ...], changes: Loaded[Changes] | None) -> Fleet:
     """Put the subjects of several documents together, and refuse those that have the same id."""
-    known = add_changes(refuse_duplicates(subjects), changes)
-    return Fleet(known, is_single=False, warnings=tuple(explain_lookalikes(subjects)))
+    known = subjects
+    warnings: tuple[str, ...] = ()
+    if not look_different([schedule_id for each in subjects if (schedule_id := each.schedule_id)]):
+        known, warnings = refuse_duplicates(subjects), tuple(explain_lookalikes(subjects))
+    return Fleet(add_changes(known, changes), is_single=False, warnings=warnings)
 
 
 def count_schedules(schedule_path: str | None) -> int:
@@ -148,10 +153,7 @@ def _load_files(schedule_path: str, history_path: str | None, warnings: list[str
         for each in schedules:
             rivals.setdefault(each.key, []).append(each.shown)
     for each in schedules:
-        schedule = read_document(Schedule, each.path, each.shown, each.name)
-        found = histories.get(each.key)
-        history = read_history(found, each.shown, rivals.get(each.key, ())) if found else None
-        yield Subject(schedule, history)
+        yield read_subject(each, histories.get(each.key, ()), rivals.get(each.key, ()))
     yield from problems.values()
 
 

@@ -15,12 +15,12 @@ from rollback_drills.documents.fleet import Fleet, find_histories, gather_fleet,
 from rollback_drills.documents.fleet_changes import load_changes
 from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id, is_bare
 from rollback_drills.documents.history_pairs import Histories, NamedFile, by_key, key_of, read_history
-from rollback_drills.documents.reader import Loaded, read_bytes, read_document
+from rollback_drills.documents.reader import read_bytes
 from rollback_drills.documents.records import Line, is_records, read_lines
 from rollback_drills.documents.records_index import ChangedFileError, index_records
-from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.shard import Shard
 from rollback_drills.documents.subject import DrillKey, Subject, find_drills
+from rollback_drills.documents.subject_reader import read_subject
 from rollback_drills.errors import UsageError
 
 _Rivals = Mapping[str, Sequence[str]]
@@ -186,18 +186,14 @@ class _File(NamedTuple):
             found = glimpse_schedule_id(read_bytes(self.file.path))
         except UnusableDocumentError:
             found = ""
-        return found or Subject(self._read_schedule(), None).name
+        return found or read_subject(self.file, (), ()).name
 
     def may_use(self, drill_ids: AbstractSet[bytes]) -> bool:
         return _may_have(self.histories.get(self.file.key, ()), drill_ids)
 
     def read(self) -> Subject:
-        found, rivals = self.histories.get(self.file.key), self.rivals[self.file.key]
-        history = read_history(found, self.file.shown, rivals) if found else None
-        return Subject(self._read_schedule(), history)
-
-    def _read_schedule(self) -> Loaded[Schedule]:
-        return read_document(Schedule, self.file.path, self.file.shown, self.file.name)
+        key = self.file.key
+        return read_subject(self.file, self.histories.get(key, ()), self.rivals[key])
 
 
 def _may_have(histories: Sequence[NamedFile], drill_ids: AbstractSet[bytes]) -> bool:

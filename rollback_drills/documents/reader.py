@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections.abc import Callable
 from functools import cache
 from typing import Final, Generic, TypeVar
 
@@ -10,21 +11,15 @@ import msgspec
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.privacy_rules import may_hold_private
 from rollback_drills.documents.private_texts import is_public
-from rollback_drills.documents.repeats import (
-    START,
-    Origin,
-    certainly_has_no_repeats,
-    has_as_many_commas,
-    parse_json,
-)
+from rollback_drills.documents.repeats import START, Origin, certainly_has_no_repeats, parse_json
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 
 LARGEST_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
+_READ_AT_ONCE: Final = os.O_RDONLY | os.O_NONBLOCK  # a pipe without a writer must not block
 _FIRST_READ_BYTES: Final = 32 * 1024  # nearly every document is smaller, and then needs no look at its size
 
 D = TypeVar("D", bound=Document)
@@ -72,12 +67,20 @@ def read_document(model: type[D], path: str, shown: str = "", name: str = "") ->
     """
     shown = shown or hide_folder(path)
     try:
-        data = _read_bytes(path)
-        if is_yaml(path):
-            data = to_json(data)
+        data = read_json(path)
     except UnusableDocumentError as error:
         return Loaded(shown, problem=f"{shown}: {error}", name=name, file=path)
     return parse_document(model, data, shown, name=name, file=path)
+
+
+def read_json(path: str) -> bytes:
+    """Read the JSON of a document, whose file is YAML by its ending or JSON otherwise.
+
+    Raises:
+        UnusableDocumentError: It cannot be read; the message does not name the file.
+    """
+    data = _read_bytes(path)
+    return to_json(data) if is_yaml(path) else data
 
 
 def read_bytes(path: str) -> bytes:
@@ -120,8 +123,8 @@ def parse_document(
     """
     data = data.removeprefix(BOM)
     try:
-        document = _decoder(model).decode(data)
-        if is_plain(document, data) or (is_public(document, data) and not _has_repeats(document, data)):
+        document = _decode_with(model)(data)
+        if is_public(document, data) and not _has_repeats(document, data):
             return add_calendars(Loaded(path, document, "", (), name, file), folder)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass  # the careful reading below accepts more, or says what is wrong
@@ -157,50 +160,36 @@ def add_calendars(loaded: Loaded[D], folder: str | None) -> Loaded[D]:
     return msgspec.structs.replace(loaded, document=complete, beside=beside)
 
 
-def is_plain(value: msgspec.Struct, data: bytes) -> bool:
-    """Whether JSON holds nothing private, and certainly no more than the value that was read from it.
-
-    Nearly every document is plain. Others take a closer look.
-    """
-    return (
-        data.isascii()
-        and not may_hold_private(data)  # which finds escaped characters, too
-        and has_as_many_commas(value, data)
-    )
-
-
 def _has_repeats(document: Document, data: bytes) -> bool:
     return not certainly_has_no_repeats(document, data) and parse_json(data.decode())[1]
 
 
 @cache
-def _decoder(model: type[D]) -> msgspec.json.Decoder[D]:
-    return msgspec.json.Decoder(model)
+def _decode_with(model: type[D]) -> Callable[[bytes], D]:
+    return msgspec.json.Decoder(model).decode
 
 
 def _read_bytes(path: str, most: int = LARGEST_DOCUMENT_BYTES) -> bytes:
     try:
-        return _read_file(path, most)
+        descriptor = os.open(path, _READ_AT_ONCE)
+        try:
+            data = os.read(descriptor, _FIRST_READ_BYTES)
+            return data if 0 < len(data) < _FIRST_READ_BYTES else data + _read_rest(descriptor, most)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         raise UnusableDocumentError(_why_unreadable(path, error)) from None
 
 
-def _read_file(path: str, most: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe without a writer must not block
-    try:
-        data = os.read(descriptor, _FIRST_READ_BYTES)
-        if 0 < len(data) < _FIRST_READ_BYTES:
-            return data
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("is not a file")
-        if status.st_size > most:
-            raise ValueError(
-                f"has {status.st_size:,} bytes, of which at most {most:,} are read; is it the right file?"
-            )
-        return data + os.read(descriptor, status.st_size)
-    finally:
-        os.close(descriptor)
+def _read_rest(descriptor: int, most: int) -> bytes:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("is not a file")
+    if status.st_size > most:
+        raise ValueError(
+            f"has {status.st_size:,} bytes, of which at most {most:,} are read; is it the right file?"
+        )
+    return os.read(descriptor, status.st_size)
 
 
 def _why_unreadable(path: str, error: OSError | ValueError) -> str:

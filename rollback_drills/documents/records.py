@@ -21,13 +21,13 @@ from rollback_drills.documents.reader import (
     Loaded,
     add_calendars,
     hide_folder,
-    is_plain,
     parse_document,
     read_document,
 )
 from rollback_drills.documents.repeats import Origin, parse_json
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.terminal_text import show_path
+from rollback_drills.documents.whole_record import WholeRecord, read_whole
 from rollback_drills.errors import UsageError
 
 LARGEST_FILE_BYTES: Final = 1024**3
@@ -37,17 +37,11 @@ _CHUNK_BYTES: Final = 64 * 1024
 Record = tuple[Loaded[Schedule], Loaded[History] | None]
 
 
-class _WholeRecord(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    schedule: Schedule
-    history: History | None = None
-
-
 class _Parts(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     schedule: msgspec.Raw
     history: msgspec.Raw = msgspec.Raw()
 
 
-_decode_whole: Final = msgspec.json.Decoder(_WholeRecord).decode
 _decoder: Final = msgspec.json.Decoder(_Parts)
 _parse: Final = msgspec.json.Decoder().decode
 
@@ -162,8 +156,8 @@ def _read_record(line: bytes, place: str, number: int, folder: str) -> Record:
     """Read `{"schedule": …, "history": …}` (each a document, or the path of one), or a bare schedule."""
     if is_bare(line):
         return parse_document(Schedule, line, place, Origin(number), folder=folder), None
-    if whole := _read_whole(line, place, folder):
-        return whole
+    if whole := read_whole(line):
+        return _split_whole(whole, place, folder)
     try:
         parts = _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -179,14 +173,7 @@ def _read_record(line: bytes, place: str, number: int, folder: str) -> Record:
     )
 
 
-def _read_whole(line: bytes, place: str, folder: str) -> Record | None:
-    """Read a record whose documents stand in it, at once; None if it takes a closer look."""
-    try:
-        record = _decode_whole(line)
-        if not is_plain(record, line):
-            return None
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
+def _split_whole(record: WholeRecord, place: str, folder: str) -> Record:
     schedule = add_calendars(Loaded(f"{place}#schedule", record.schedule), folder)
     if record.history is None:
         return schedule, None

@@ -30,7 +30,8 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     @property
     def schedule_id(self) -> str:
         """The id of the schedule; empty if it has none, or cannot be read."""
-        return self.document.schedule_id if self.document else ""
+        document = self.document
+        return document.schedule_id if document else ""
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from unicodedata import normalize
 
@@ -51,7 +51,26 @@ def look_of(name: str) -> str:
         key = normalize("NFKC", _VARIANTS.sub("", key)).translate(_LATIN)
     if " " in key:
         key = " ".join(key.split())
-    return key.replace("1", "l").replace("|", "l").replace("0", "o").replace("rn", "m")
+    return _merge_alike(key)
+
+
+def look_different(names: Sequence[str]) -> bool:
+    """Whether names certainly look different, each from all others; False if it takes a closer look.
+
+    Plain names are written as one text, so that a fleet costs a few steps and not some for each schedule.
+    """
+    text = "\n".join(names)
+    if not text.isascii():
+        return False
+    merged = _merge_alike(text.lower())
+    looks = merged.split()
+    has_blanks = looks != merged.split("\n")
+    return not has_blanks and len(set(looks)) == len(looks) == len(names)
+
+
+def _merge_alike(text: str) -> str:
+    """Write characters of ASCII that look alike as one."""
+    return text.replace("1", "l").replace("|", "l").replace("0", "o").replace("rn", "m")
 
 
 def find_lookalikes(names: Iterable[str]) -> Iterator[tuple[str, str]]:

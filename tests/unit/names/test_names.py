@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollback_drills.database.connections import Database
@@ -28,7 +28,7 @@ from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.names import ids
 from rollback_drills.names.keys import find_spelling, first_spellings, is_same, name_key
-from rollback_drills.names.lookalikes import find_lookalikes
+from rollback_drills.names.lookalikes import find_lookalikes, look_different
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.outbox.claims import find_provider_spellings
 from rollback_drills.outbox.destinations import (
@@ -46,6 +46,7 @@ from rollback_drills.reports.routes import find_routes
 from rollback_drills.settings import read_settings
 from rollback_drills.trust.known_history import recall
 from tests.samples.builders import NOW, SCHEDULE, make_subject, open_key, plan_of
+from tests.samples.examples import examples
 from tests.samples.outbox_rows import enable
 from tests.samples.world import World
 
@@ -439,6 +440,19 @@ def test_other_names_can_be_used(name: str) -> None:
 )
 def test_names_that_look_the_same_are_found(one: str, other: str) -> None:
     assert list(find_lookalikes(["else", one, other])) == [(one, other)]
+
+
+@settings(max_examples=examples(2_000))
+@given(st.lists(st.text(st.sampled_from("aA0oO1l|rnm-. \t\n\x1f\u0430"), max_size=4), max_size=4))
+def test_names_that_certainly_look_different_have_no_twin(names: list[str]) -> None:
+    if look_different(names):
+        assert list(find_lookalikes(names)) == []
+        assert len(set(map(name_key, names))) == len(names)
+
+
+def test_plain_names_are_known_to_look_different_at_once() -> None:
+    assert look_different(["service-02", "service-03", "payments"])
+    assert not look_different(["service-02", "Service-o2"])
 
 
 def test_names_that_are_the_same_or_look_different_are_none() -> None:
