@@ -6,11 +6,25 @@ ids of that time.
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from rollback_drills.names.keys import name_key
+
+
+class RouteNames(Protocol):
+    """What names a route in its cycle."""
+
+    @property
+    def provider(self) -> str:
+        """Through what the owner is notified."""
+
+    @property
+    def owner(self) -> str:
+        """Who is notified."""
+
 
 ANY_PROVIDER: Final = "any"
 """Stands for the provider of a route that takes whichever works."""
@@ -38,13 +52,22 @@ def plan_id(cycle: str, generated_at: str) -> str:
 
 def route_key(cycle: str, provider: str, owner: str) -> str:
     """Name the route of a cycle to an owner through a provider: the same in every plan of the cycle."""
-    # a plan has many routes, and a call more for each is noticed
-    return "gordroute-" + sha256((cycle + _end_of_route(provider, owner)).encode()).hexdigest()[:16]
+    return _route_key(cycle.encode(), provider, owner)
+
+
+def route_keys(cycle: str, routes: Iterable[RouteNames]) -> list[str]:
+    """Name several routes of a cycle, in their order."""
+    start = cycle.encode()
+    return [_route_key(start, each.provider, each.owner) for each in routes]
+
+
+def _route_key(cycle: bytes, provider: str, owner: str) -> str:
+    return "gordroute-" + sha256(cycle + _end_of_route(provider, owner)).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4096)
-def _end_of_route(provider: str, owner: str) -> str:
-    return f"\x1f{name_key(provider)}\x1f{name_key(owner)}"
+def _end_of_route(provider: str, owner: str) -> bytes:
+    return f"\x1f{name_key(provider)}\x1f{name_key(owner)}".encode()
 
 
 def spelt_route_key(cycle: str, provider: str, owner: str) -> str:

@@ -5,14 +5,16 @@ from functools import lru_cache
 from unicodedata import normalize
 
 
-@lru_cache(maxsize=16_384)
 def name_key(name: str) -> str:
     """Return the identity of a name: without outer blanks, in one Unicode form, and without case.
 
     Names are compared and hashed by this key. People see the spelling of the document.
     """
-    if name.isascii():
-        return name.strip().lower()
+    return name.strip().lower() if name.isascii() else _fold(name)
+
+
+@lru_cache(maxsize=16_384)
+def _fold(name: str) -> str:
     # a canonical caseless match: Unicode standard, section 3.13, definition D145
     return normalize("NFC", normalize("NFD", name).casefold()).strip()
 

@@ -95,7 +95,8 @@ class RouteDecision(msgspec.Struct, frozen=True, gc=False):
 def decide_routes(routes: Sequence[Route], context: Context) -> list[RouteDecision]:
     """Return the route decisions of contract §4, in the order of the routes."""
     whole = suppress_schedule(context)
-    return [_decide(route, context, whole) for route in routes]
+    keys = ids.route_keys(context.cycle.cycle_id, routes)
+    return [_decide(*each, context, whole) for each in zip(routes, keys, strict=True)]
 
 
 def make_context(cycle: Cycle, schedule: Schedule | None, request: PlanRequest, *, now: datetime) -> Context:
@@ -144,23 +145,24 @@ def find_change(route: Route, context: Context) -> datetime | None:
 def _find_keys(route: Route, context: Context) -> Sequence[str]:
     """Return the keys of a route; it has several only from former versions."""
     key = ids.route_key(context.cycle.cycle_id, route.provider, route.owner)
-    return context.request.spelt.get(key, (key,)) if context.request.spelt else (key,)
+    return context.request.spelt.get(key, (key,))
 
 
-def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDecision:
-    cycle, suppressions, now, keys = (
-        context.cycle,
-        context.suppressions,
-        context.now,
-        _find_keys(route, context),
-    )
+def _decide(route: Route, key: str, context: Context, whole: Suppressed | None) -> RouteDecision:
+    cycle, suppressions, now = context.cycle, context.suppressions, context.now
+    keys = context.request.spelt.get(key, (key,))
     window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
     suppressed, repeat = whole, _NOT_SENT
     if suppressed is None:
         repeat = _find_repeat(keys, context)
         suppressed = suppress_route(RouteFacts(route, window, absence, repeat), context)
-    until = suppressed.until if suppressed else None
+    if suppressed is None:
+        action, category, reason = _DELIVER, _TO_DELIVER, context.delivery_reason
+        until, occurrence = None, repeat.occurrence
+    else:
+        action, category, reason = _SUPPRESS, suppressed.category, suppressed.reason
+        until, occurrence = suppressed.until, repeat.deferral
     return RouteDecision(
         keys[0],
         cycle.schedule_id,
@@ -168,14 +170,14 @@ def _decide(route: Route, context: Context, whole: Suppressed | None) -> RouteDe
         route.owner,
         route.acknowledgement_minutes,
         route.escalation_owner,
-        suppressions.write(window) if window else None,
-        absence.write() if absence else _AVAILABLE,
-        _SUPPRESS if suppressed else _DELIVER,
-        suppressed.category if suppressed else _TO_DELIVER,
-        suppressed.reason if suppressed else context.delivery_reason,
-        write_instant(until) if until else None,
+        None if window is None else suppressions.write(window),
+        _AVAILABLE if absence is None else absence.write(),
+        action,
+        category,
+        reason,
+        None if until is None else write_instant(until),
         repeat.reason,
-        repeat.deferral if suppressed else repeat.occurrence,
+        occurrence,
         repeat.replaces,
     )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
@@ -37,8 +39,7 @@ def find_spelt_routes(sent: Mapping[str, Sequence[SentNotification]]) -> dict[st
     return {new_key: [new_key, *keys] if new_key in sent else keys for new_key, keys in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatDecision:
+class RepeatDecision(msgspec.Struct, frozen=True, gc=False):
     """Whether a route is to be notified, and why, before windows and calendars are asked."""
 
     reason: Reason | None

@@ -1,6 +1,5 @@
 """What keeps a route silent at an instant, and until when: windows and owner calendars."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain, count
@@ -38,8 +37,7 @@ class OwnerAvailability(msgspec.Struct, frozen=True, gc=False):
     end_at: str | UnsetType = UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(msgspec.Struct, frozen=True, gc=False):
     """Why an owner is absent; without a period no end is known."""
 
     reason: str
@@ -53,8 +51,7 @@ class Absence:
         return OwnerAvailability(available=False, reason=self.reason, start_at=start_at, end_at=end_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Deferral:
+class Deferral(msgspec.Struct, frozen=True, gc=False):
     """Until when a route stays silent."""
 
     until: datetime | None
@@ -79,14 +76,19 @@ class Suppressions:
         self._windows: list[MaintenanceWindow] = []
         self._written: tuple[MaintenanceWindow, NamedWindow] | None = None
         self._calendars: dict[str, list[OwnerCalendar]] = {}
+        self._recurs = False
+        """Whether any window or absence recurs."""
         for source in sources:
             if source is None:
                 continue
             for window in source.maintenance_windows:
-                if matches(window.schedule_ids, schedule_id):
+                if not window.schedule_ids or matches(window.schedule_ids, schedule_id):
                     self._windows.append(window)
-            for owner, calendar in source.owner_calendars.items():
+                    self._recurs = self._recurs or window.recurrence is not None
+            for owner, calendar in source.owner_calendars.items() if source.owner_calendars else ():
                 self._calendars.setdefault(name_key(owner), []).append(calendar)
+                absences = calendar.unavailable_windows
+                self._recurs = self._recurs or any(each.repeats is not None for each in absences)
 
     def write(self, window: MaintenanceWindow) -> NamedWindow:
         """Write a window as a decision names it; one that suppresses several routes is written once."""
@@ -101,13 +103,14 @@ class Suppressions:
         Matchers compare names by their keys, and all that are not empty must match (contract §4).
         """
         for window in self._windows:
-            if window.recurrence is None and not window.start_at <= instant < window.end_at:
+            is_fixed = window.recurrence is None
+            if is_fixed and not window.start_at <= instant < window.end_at:
                 continue  # nearly every window
-            if (
-                matches(window.owners, route.owner)
-                and matches(window.providers, route.provider)
-                and (occurrence := window.find_occurrence(instant))
+            if (window.owners and not matches(window.owners, route.owner)) or (
+                window.providers and not matches(window.providers, route.provider)
             ):
+                continue
+            if occurrence := window if is_fixed else window.find_occurrence(instant):
                 return occurrence
         return None
 
@@ -172,20 +175,11 @@ class Suppressions:
         }
         return TimeData(find_time_zone_version(), calendars=tuple(sorted(files)))
 
-    @property
-    def _recurs(self) -> bool:
-        """Whether any window or absence recurs."""
-        calendars = chain.from_iterable(self._calendars.values())
-        absences = chain.from_iterable(each.unavailable_windows for each in calendars)
-        return any(each.repeats is not None for each in chain(self._windows, absences))
 
-
+@lru_cache(maxsize=4096)
 def matches(names: tuple[str, ...], name: str) -> bool:
-    """Whether a matcher of a window matches a name: an empty one matches every name."""
-    return not names or name in names or name_key(name) in _keys(names)
+    """Whether a matcher of a window matches a name: an empty one matches every name.
 
-
-@lru_cache(maxsize=1024)
-def _keys(names: tuple[str, ...]) -> frozenset[str]:
-    """Return the keys of names; the same few stand in many windows."""
-    return frozenset(map(name_key, names))
+    The same few names stand in many windows, and are asked for again and again.
+    """
+    return not names or name_key(name) in map(name_key, names)

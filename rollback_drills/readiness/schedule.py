@@ -145,7 +145,7 @@ def _write_facts(
     cadence = schedule.cadence
     is_usable = cadence.is_usable
     is_due_soon = not due.stale and due.left is not None and due.left <= criteria.due_soon
-    return ScheduleFacts(  # in the order of the fields: 21 keywords take six times as long as 8
+    return ScheduleFacts(  # in the order of the fields: keywords take three times as long
         not problem,
         schedule.schema_version,
         schedule.schedule_id,
@@ -159,17 +159,16 @@ def _write_facts(
         due.left / DAY if due.left is not None else None,
         due.stale,
         is_due_soon,
-        notification_routes_valid=bool(schedule.owners and schedule.notification_providers),
-        owners=schedule.owners,
-        notification_providers=schedule.notification_providers,
-        owner_routes=write_rules(schedule),
-        maintenance_windows=write_windows(schedule),
-        owner_calendars=write_calendars(schedule),
-        runbook_ref=schedule.runbook_ref,
-        message=problem
-        or (_ENDED if has_ended else f"the next drill is due {due.written}{explain_change(change)}"),
-        cadence=_write_cadence(cadence, schedule.written_cadence, due.at, has_ended=has_ended),
-        change=change,
+        bool(schedule.owners and schedule.notification_providers),
+        schedule.owners,
+        schedule.notification_providers,
+        write_rules(schedule),
+        write_windows(schedule),
+        write_calendars(schedule),
+        schedule.runbook_ref,
+        problem or (_ENDED if has_ended else f"the next drill is due {due.written}{explain_change(change)}"),
+        _write_cadence(cadence, schedule.written_cadence, due.at, has_ended=has_ended),
+        change,
     )
 
 
