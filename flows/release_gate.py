@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from prefect import flow
 from prefect.states import Completed, Failed
+from prefect.utilities.annotations import quote
 
 from flows.failing import refuse
 from flows.results import FinalState
@@ -91,8 +92,11 @@ def _run(settings: Settings, request: GateRequest, now: datetime) -> FinalState:
     promotion = load_promotion_documents(
         settings.promotion_evidence, settings.rollback_plan, settings.rollback_rehearsal
     )
-    dues = derive_due(fleet.subjects, now)
-    judged: Any = classify_readiness(fleet.subjects, dues, settings.criteria, now, generated_by)
+    quoted: Any = quote(
+        fleet.subjects
+    )  # Prefect looks for futures in every item of a list that is not quoted
+    dues = derive_due(quoted, now)
+    judged: Any = classify_readiness(quoted, dues, settings.criteria, now, generated_by)
     judgements: list[Judgement] = judged.unwrap()
     name = judgements[0].cycle.schedule_id if fleet.is_single else f"{len(judgements)} schedules"
     proofs = (

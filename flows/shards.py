@@ -11,7 +11,8 @@ from flows.results import ShardSummary
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.population import Changes, Part, ShardReport
 from rollback_drills.evidence.shards import require_shards
-from rollback_drills.reports.run_page import LONGEST_FLEET_PAGE, ScheduleRun, find_pressing, fleet_row
+from rollback_drills.rendering.long_lists import MOST_ROWS
+from rollback_drills.reports.run_page import ScheduleRun, find_pressing, fleet_row
 
 
 def name_check(run_id: str | None, now: datetime) -> str:
@@ -38,7 +39,7 @@ def report_shard(
     """Return what the check needs to know of this shard; None if the run is no shard."""
     if run.shard is None:
         return None
-    pressing = find_pressing(runs)[:LONGEST_FLEET_PAGE]
+    pressing = find_pressing(runs)[:MOST_ROWS]
     report = ShardReport(
         flow_run_id=flow_run.id or "",
         delivery_count=len(delivered.deliveries),

@@ -17,6 +17,7 @@ from rollback_drills.planning.routes import (
     parse_requested,
 )
 from rollback_drills.readiness.judgement import judge_all
+from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.relative_time import how_long
 from rollback_drills.reports.alarm_path import build_alarm_paths, summarise
 from rollback_drills.settings import require_watched
@@ -106,7 +107,7 @@ def _print(report: "AlarmPathReport") -> None:
         (each.owner, each.provider, str(each.schedule_count), each.not_before or "absent without an end")
         for each in report.routes
     ]
-    print_table("Alarm paths", ("owner", "provider", "schedules", "asked from"), rows)
+    print_table("Alarm paths", ("owner", "provider", "schedules", "asked from"), rows, most=MOST_ROWS)
     for finding in report.findings:
         since = how_long(finding.since, now=options.parse_now(report.generated_at))
         print_line(f"{finding.in_words}; since {since}")

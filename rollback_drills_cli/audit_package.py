@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rollback_drills.errors import UsageError
+from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.filters import (
     FromOption,
@@ -76,7 +77,7 @@ def audit_package(
         return
     open_routes = [each for each in package.routes if not each.acknowledged]
     columns = ("schedule", "cycle", "provider", "owner", "first notified (UTC)", "answer")
-    print_table("Not acknowledged", columns, [_to_open_row(each) for each in open_routes])
+    print_table("Not acknowledged", columns, [_to_open_row(each) for each in open_routes], most=MOST_ROWS)
     print_line(
         f"Routes: {package.route_count}; not acknowledged: {package.outstanding_count};"
         f" acknowledgements: {package.acknowledgement_count}."

@@ -12,9 +12,11 @@ from rollback_drills.documents.fleet import Fleet, load_fleet
 from rollback_drills.readiness.judgement import judge, judge_each
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness, worst
+from rollback_drills.rendering.long_lists import list_some
 from rollback_drills.rendering.relative_time import how_long, write_count
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
+from rollback_drills_cli.fleet_lists import choose_listed, print_states
 from rollback_drills_cli.output import (
     console,
     print_checks,
@@ -70,7 +72,7 @@ def check(
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     fleet = load_documents(settings, as_json=as_json)
     judged = judge_each(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
-    states: set[Readiness] = set()
+    states: list[Readiness] = []
     reports = (_note_state(each.schedule_report, states) for each in judged)
     if as_json:
         print_documents(reports, fleet, at)
@@ -80,12 +82,13 @@ def check(
     else:
         several = list(reports)
         _print_fleet(several, at)
+        print_states(states)
         _print_warnings(several)
     exit_with(worst(states))
 
 
-def _note_state(report: ScheduleReport, states: set[Readiness]) -> ScheduleReport:
-    states.add(report.status)
+def _note_state(report: ScheduleReport, states: list[Readiness]) -> ScheduleReport:
+    states.append(report.status)
     return report
 
 
@@ -124,19 +127,15 @@ def _print_fleet(reports: list[ScheduleReport], at: datetime) -> None:
             how_long(report.schedule.next_due_at, now=at),
             report.schedule.message,
         )
-        for report in reports
+        for report in choose_listed(reports, lambda each: each.status)
     ]
-    print_table(
-        write_count(len(reports), "schedule"),
-        ("schedule", "state", "due", "why"),
-        rows,
-    )
+    print_table(write_count(len(reports), "schedule"), ("schedule", "state", "due", "why"), rows)
 
 
 def _print_warnings(reports: list[ScheduleReport]) -> None:
-    for report in reports:
-        for warning in report.warnings:
-            print_line(f"{report.display_name}: {warning}")
+    warnings = [f"{report.display_name}: {each}" for report in reports for each in report.warnings]
+    for line in list_some(warnings):
+        print_line(line)
 
 
 def exit_with(readiness: Readiness) -> None:

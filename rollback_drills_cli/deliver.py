@@ -10,6 +10,7 @@ from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.errors import UsageError
 from rollback_drills.notifications.results import DeliveryFailedError, DeliveryResult
 from rollback_drills.planning.delivery_request import DeliverRequest
+from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import require_watched
 from rollback_drills_cli import options
@@ -122,7 +123,7 @@ def print_result(result: PlainJson, message: str) -> None:
         for run in runs
         for each in run.delivery.deliveries
     ]
-    print_table("Deliveries", ("schedule", "provider", "owner", "outcome", "error"), rows)
+    print_table("Deliveries", ("schedule", "provider", "owner", "outcome", "error"), rows, most=MOST_ROWS)
     suppressed = sum(run.plan.suppressed_route_count for run in runs)
     print_line(
         f"{message}; {write_count(suppressed, 'route')} {'was' if suppressed == 1 else 'were'} suppressed."

@@ -9,6 +9,7 @@ import typer
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
+from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.relative_time import how_long
 from rollback_drills_cli import options
 from rollback_drills_cli.database import DatabaseOption, open_existing
@@ -176,7 +177,9 @@ def _print_dashboard(report: "Dashboard", at: datetime) -> None:
         )
         for each in report.cycles
     ]
-    print_table(f"Open cycles: {report.open_cycle_count}", ("schedule", "due", "state", "next"), rows)
+    print_table(
+        f"Open cycles: {report.open_cycle_count}", ("schedule", "due", "state", "next"), rows, most=MOST_ROWS
+    )
     _print_routes(report.outstanding, at)
     for retest in report.open_retests:
         print_line(
@@ -222,7 +225,7 @@ def _print_routes(routes: "Sequence[EscalationRoute]", at: datetime) -> None:
         for each in routes
     ]
     names = ("schedule", "owner", "provider", "acknowledged", "age", "next step")
-    print_table("Notified routes", names, rows)
+    print_table("Notified routes", names, rows, most=MOST_ROWS)
 
 
 def _next(action: "WaitingFor | None", at: datetime) -> str:

@@ -151,9 +151,11 @@ def _write(gate: "Gate", wanted: Format, places: Sequence[str]) -> bytes:
 
 
 def _print_gate(gate: "Gate") -> None:
-    from rollback_drills.gate.decision import COLUMNS, rows_of, warnings_of
+    from rollback_drills.gate.decision import COLUMNS, explain_left_out, rows_of, warnings_of
 
     print_table(f"Release gate: {gate.status.replace('_', ' ')}", COLUMNS, rows_of(gate))
+    if left_out := explain_left_out(gate):
+        print_line(left_out)
     for warning in warnings_of(gate):
         print_line(warning)
     print_line(gate.message[:1].upper() + gate.message[1:])

@@ -1,6 +1,7 @@
 """Prints documents as JSON, and reports as tables for people."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +71,17 @@ def show_progress(*columns: "str | ProgressColumn") -> "Progress":
     return Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; words that name a state are coloured. Without rows nothing is printed."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, most: int = sys.maxsize
+) -> None:
+    """Print a table; words that name a state are coloured. Without rows nothing is printed.
+
+    Args:
+        title: What it is about.
+        columns: Their names.
+        rows: One text for each column.
+        most: So many rows are printed, and the rest is counted.
+    """
     shown = list(rows)
     if not shown:
         return
@@ -83,9 +93,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     )
     for column in columns:
         table.add_column(column, overflow="fold")
-    for row in shown:
+    for row in shown[:most]:
         table.add_row(*(_styled(escape(show_text(cell)), cell) for cell in row))
     console().print(table)
+    if len(shown) > most:
+        print_line(f"{len(shown) - most:,} more are not listed; --json has all.")
 
 
 def print_line(text: str) -> None:

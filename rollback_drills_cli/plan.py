@@ -8,7 +8,7 @@ from rollback_drills.documents.plain_json import to_plain
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.planning.event import build_event
-from rollback_drills.planning.fleet_check import start_checks
+from rollback_drills.planning.fleet_check import ScheduleCheck, start_checks
 from rollback_drills.planning.name_warnings import warn_of_names
 from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.plan_request import PlanRequest
@@ -23,10 +23,8 @@ from rollback_drills.readiness.terms import worst
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.check import exit_with, load_documents, print_documents
-from rollback_drills_cli.output import (
-    print_line,
-    print_table,
-)
+from rollback_drills_cli.fleet_lists import choose_listed, print_states
+from rollback_drills_cli.output import print_line, print_table
 
 
 def plan(
@@ -72,10 +70,12 @@ def plan(
         ]
         print_documents(documents, fleet, at, warnings=names)
     else:
-        for each in checks:
+        for each in choose_listed(checks, lambda each: each.judgement.readiness):
             _print_plan(each.plan)
             for note in each.judgement.schedule_report.operator_notes:
                 print_line(note)
+        if not fleet.is_single:
+            _print_sum(checks)
         for warning in names:
             print_line(f"warning: {warning}")
     exit_with(worst(each.readiness for each in judgements))
@@ -89,6 +89,13 @@ def _print_plan(plan: Plan) -> None:
     title = f"{plan.schedule_id}: {plan.status.replace('_', ' ')} · {plan.cycle_id}"
     print_table(title, ("provider", "owner", "action", "why", "deferred until"), rows)
     print_line(f"{plan.deliverable_route_count} to notify, {plan.suppressed_route_count} suppressed.")
+
+
+def _print_sum(checks: Sequence[ScheduleCheck]) -> None:
+    print_states([each.judgement.readiness for each in checks])
+    deliverable = sum(each.plan.deliverable_route_count for each in checks)
+    suppressed = sum(each.plan.suppressed_route_count for each in checks)
+    print_line(f"In all {deliverable:,} to notify, {suppressed:,} suppressed.")
 
 
 def build_request(

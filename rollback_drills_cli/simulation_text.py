@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from rollback_drills.documents.quotation import show
+from rollback_drills.rendering.long_lists import name_some
 from rollback_drills.rendering.relative_time import write_count, write_time
 from rollback_drills.simulation.document import SimulationDocument
 from rollback_drills.simulation.findings import Summary
@@ -59,9 +60,8 @@ def print_simulation(
         f" due, {summary.performed_count} performed."
     )
     if document.retired:
-        names = ", ".join(map(show, document.retired[:limit]))
-        more = f" and {len(document.retired) - limit} more" if len(document.retired) > limit else ""
-        print_line(f"Retired, so that nothing happens to them: {names}{more}.")
+        names = name_some([show(each) for each in document.retired], limit)
+        print_line(f"Retired, so that nothing happens to them: {names}.")
     tables = [*_list_tables(document, limits), _list_notifications("Notifications", happenings)]
     for which, title, columns, rows in tables:
         if part not in (Part.ALL, which):

@@ -7,6 +7,7 @@ from typing import Final
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import State
 from rollback_drills.rendering.command_line import write_command
+from rollback_drills.rendering.long_lists import name_some
 from rollback_drills.rendering.relative_time import write_time
 
 _MOST_NAMED: Final = 5  # the list of runs shows a line; `drills outbox list` shows them all
@@ -18,7 +19,7 @@ def explain_waiting(waiting: Sequence[Delivery]) -> Iterator[str]:
     for each in waiting:
         by_provider[each.notification.provider].append(each)
     for provider, some in sorted(by_provider.items()):
-        owners = _list(sorted({each.notification.owner for each in some}))
+        owners = name_some(sorted({each.notification.owner for each in some}), _MOST_NAMED)
         verb = "notification waits" if len(some) == 1 else "notifications wait"
         why = next((each for each in some if each.state is not State.SENDING), some[0])
         yield f"{len(some)} {verb} for {provider}, to {owners} ({_describe(why)}); {_say_when(some)}"
@@ -52,8 +53,3 @@ def _describe(delivery: Delivery) -> str:
 def _say_when(some: Sequence[Delivery]) -> str:
     instants = [each.next_attempt_at for each in some if each.next_attempt_at is not None]
     return f"next attempt {write_time(min(instants))}" if instants else "the next run looks again"
-
-
-def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    return f"{shown} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else shown

@@ -13,6 +13,7 @@ from rollback_drills.documents.history import History
 from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml
+from rollback_drills.rendering.long_lists import name_some
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _BLANK_BETWEEN_WORDS: Final = bytes(code if chr(code).isalnum() else ord(" ") for code in range(256))
@@ -110,16 +111,11 @@ def read_history(found: Sequence[NamedFile], schedule: str, rivals: Sequence[str
     """
     history = found[0]
     if len(found) > 1:
-        shown = _enumerate([each.shown for each in found])
+        shown = name_some([each.shown for each in found], _MOST_SHOWN, " and ")
         problem = f"{shown} are all histories of {schedule} by their names; rename or remove all but one"
     elif len(rivals) > 1:
-        shown = _enumerate(rivals)
+        shown = name_some(rivals, _MOST_SHOWN, " and ")
         problem = f"{history.shown} could be the history of {shown}; rename one of them"
     else:
         return read_document(History, history.path, history.shown, history.name)
     return Loaded(history.shown, problem=problem, name=history.name)
-
-
-def _enumerate(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_SHOWN
-    return " and ".join(names[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from rollback_drills.documents.history_pairs import Histories, NamedFile
+from rollback_drills.rendering.long_lists import name_some
 
 _MOST_SHOWN: Final = 3
 
@@ -20,15 +21,12 @@ def explain_left_out(
     """
     records = [each.shown for each in files if each.kind == "records"]
     if records:
-        yield f"{_enumerate(records)}: left out of this fleet; name a .jsonl file alone to check it"
+        shown = name_some(records, _MOST_SHOWN)
+        yield f"{shown}: left out of this fleet; name a .jsonl file alone to check it"
     unused = [each.shown for key, some in histories.items() if key not in keys for each in some]
     if unused:
+        shown = name_some(unused, _MOST_SHOWN)
         yield (
-            f"{_enumerate(unused)}: belongs to no schedule, and its drills count for nothing; call it as its"
+            f"{shown}: belongs to no schedule, and its drills count for nothing; call it as its"
             " schedule is called, with the word history in place of schedule"
         )
-
-
-def _enumerate(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_SHOWN
-    return ", ".join(names[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -6,6 +6,7 @@ from typing import Final
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.names.keys import first_spellings, name_key
+from rollback_drills.rendering.long_lists import name_some
 
 _MOST_SHOWN: Final = 20
 _MOST_COMPARED: Final = 1_000
@@ -31,6 +32,5 @@ def list_known(asked: str, names: Iterable[str]) -> str:
     near = get_close_matches(name_key(asked), known, n=1) if len(known) <= _MOST_COMPARED else []
     hint = f". Did you mean {known[near[0]]}?" if near else ""
     shown = list(known.values())
-    more = f" and {len(shown) - _MOST_SHOWN:,} more" if len(shown) > _MOST_SHOWN else ""
-    there = f"there {'are' if len(shown) > 1 else 'is'} {', '.join(shown[:_MOST_SHOWN])}{more}"
+    there = f"there {'are' if len(shown) > 1 else 'is'} {name_some(shown, _MOST_SHOWN)}"
     return f"{there}{hint}"

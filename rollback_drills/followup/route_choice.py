@@ -18,6 +18,7 @@ from rollback_drills.names import ids
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import match
 from rollback_drills.outbox.rows import read_notification
+from rollback_drills.rendering.long_lists import name_some
 
 _MOST_ROUTES = 1000
 _MOST_NAMED = 20
@@ -67,7 +68,7 @@ def choose_routes(index: EvidenceIndex, wanted: RouteChoice) -> ChosenRoutes:
     if not chosen:
         names = sorted({f"{route.provider}/{route.owner}" for route in known})
         asked = f"{wanted.provider or 'any provider'}/{wanted.owner or 'any owner'}"
-        raise UsageError(f"cycle {cycle_id} has no route {asked}; it has {_name_some(names)}")
+        raise UsageError(f"cycle {cycle_id} has no route {asked}; it has {name_some(names, _MOST_NAMED)}")
     return ChosenRoutes(chosen, due_at)
 
 
@@ -125,12 +126,7 @@ def _list_known(index: EvidenceIndex, what: str) -> str:
     plans = index.read(EvidenceFilter(metadata_kind=PLAN_KIND), RecordedPlan, limit=_MOST_ROUTES)
     name = attrgetter(f"{what}_id")
     names = list(dict.fromkeys(map(name, plans)))
-    return f"the newest are {_name_some(names)}" if names else "it has no plan at all yet"
-
-
-def _name_some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    return f"the newest are {name_some(names, _MOST_NAMED)}" if names else "it has no plan at all yet"
 
 
 def _find_routes(index: EvidenceIndex, cycle_id: str) -> list[NotifiedRoute]:

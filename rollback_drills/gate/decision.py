@@ -1,6 +1,7 @@
 """Decides the gate: which backend is selected, and after a fallback, which check failed first."""
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Final
 
 from msgspec import UNSET
@@ -16,9 +17,11 @@ from rollback_drills.gate.production_readiness import (
 from rollback_drills.gate.promotion_reports import PromotionReport, PromotionReports
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Mode, Readiness, worst
+from rollback_drills.rendering.long_lists import MOST_ROWS, list_some, name_some
 
 GO: Final = "go"
 PYTHON: Final = "python"
+_MOST_NAMED: Final = 10
 COLUMNS: Final = ("check", "schedule", "state", "why")
 
 
@@ -98,16 +101,26 @@ def _plain(check_id: str) -> str:
 
 
 def rows_of(gate: Gate) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each check, for people; `COLUMNS` says what is in it."""
-    for each in gate.checks:
+    """Yield a row for each check, for people; `COLUMNS` says what is in it.
+
+    If there are too many, those that pass are left out first; `explain_left_out` counts them.
+    """
+    failing_first = sorted(enumerate(gate.checks), key=lambda each: each[1].status == "pass")
+    for _, each in sorted(failing_first[:MOST_ROWS], key=itemgetter(0)):
         yield _plain(each.id), each.schedule_id, each.state.replace("_", " "), each.message
+
+
+def explain_left_out(gate: Gate) -> str:
+    """Say how many checks `rows_of` leaves out; empty if it has all."""
+    left = len(gate.checks) - MOST_ROWS
+    return f"{left:,} more checks are not shown; the gate document has all." if left > 0 else ""
 
 
 def warnings_of(gate: Gate) -> list[str]:
     """Return what decides nothing, and somebody has to look at: of the fleet, and of checks that pass."""
     of_fleet = () if gate.warnings is UNSET else gate.warnings
     passing = (each for each in gate.checks if each.status == "pass")
-    return [*of_fleet, *(finding.message for each in passing for finding in each.findings)]
+    return list_some([*of_fleet, *(finding.message for each in passing for finding in each.findings)])
 
 
 def explain_block(gate: Gate) -> RollbackNotReadyError | None:
@@ -116,4 +129,5 @@ def explain_block(gate: Gate) -> RollbackNotReadyError | None:
         return None
     failed = (each for each in gate.checks if each.status == "warn")
     reasons = [f"{name_check(each)}: {each.message}" for each in failed]
-    return RollbackNotReadyError(f"the rollback is not ready: {'; '.join(reasons)}", reasons)
+    named = name_some(reasons, _MOST_NAMED, "; ")
+    return RollbackNotReadyError(f"the rollback is not ready: {named}", reasons)

@@ -9,6 +9,7 @@ from rollback_drills.reports.event_payloads import GatePayload
 from rollback_drills.reports.run_events import PREFIX, RunEvent
 
 _MOST_RELATED: Final = 20  # Prefect takes 100 related resources, and adds those of the run itself
+_MOST_REASONS: Final = 100  # Prefect takes an event of 1.5 MB
 _KIND: Final = "gate"
 
 
@@ -30,7 +31,7 @@ def gate_event(gate: Gate, name: str) -> RunEvent:
             mode=gate.mode,
             selected_backend=gate.selected_backend,
             message=gate.message,
-            reasons=error.reasons if error else (),
+            reasons=error.reasons[:_MOST_REASONS] if error else (),
         ),
         _KIND,
     )

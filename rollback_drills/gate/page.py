@@ -1,6 +1,6 @@
 """Writes the gate as Markdown, for the artifact of a run."""
 
-from rollback_drills.gate.decision import COLUMNS, rows_of, warnings_of
+from rollback_drills.gate.decision import COLUMNS, explain_left_out, rows_of, warnings_of
 from rollback_drills.gate.document import Gate
 from rollback_drills.rendering.markdown import cell, table
 
@@ -16,6 +16,8 @@ def render_gate(gate: Gate) -> str:
         "",
         *table(COLUMNS, rows_of(gate)),
     ]
+    if left_out := explain_left_out(gate):
+        lines += ["", left_out]
     if warnings := warnings_of(gate):
         lines += ["", "## Warnings", "", *(f"- {cell(warning)}" for warning in warnings)]
     return "\n".join(lines)

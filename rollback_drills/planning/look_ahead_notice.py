@@ -13,6 +13,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.notifications.states import UNSENT
 from rollback_drills.planning.look_ahead import ForeseenDrill, Outlook
+from rollback_drills.rendering.long_lists import name_some
 from rollback_drills.rendering.relative_time import write_count
 
 EVENT_TYPE: Final = "cavra.go_backend.rollback_drill.look_ahead"
@@ -120,9 +121,7 @@ def _list_facts(outlook: Outlook) -> Iterator[tuple[str, str]]:
 
 
 def _name_all(drills: Sequence[ForeseenDrill]) -> str:
-    named = [f"{drill.schedule_id} ({drill.due})" for drill in drills[:_MOST_NAMES]]
-    rest = len(drills) - len(named)
-    return _line(", ".join(named) + (f" and {rest} more" if rest else ""))
+    return _line(name_some([f"{drill.schedule_id} ({drill.due})" for drill in drills], _MOST_NAMES))
 
 
 def _line(text: str) -> str:

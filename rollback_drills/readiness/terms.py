@@ -38,8 +38,15 @@ class Readiness(StrEnum):
 _ALERT_LEVELS: Final[dict[str, str]] = {"needs_attention": "critical", "due_soon": "warning"}
 
 
+PRESSING_FIRST: Final = (
+    Readiness.NEEDS_ATTENTION,
+    Readiness.DUE_SOON,
+    Readiness.READY,
+    Readiness.NOT_REQUESTED,
+)
+
+
 def worst(states: Iterable[Readiness]) -> Readiness:
     """Return the state that describes a fleet: the most pressing one."""
-    order = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON, Readiness.READY)
     found = set(states)
-    return next((state for state in order if state in found), Readiness.NOT_REQUESTED)
+    return next((state for state in PRESSING_FIRST if state in found), Readiness.NOT_REQUESTED)

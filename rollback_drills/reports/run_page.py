@@ -15,11 +15,10 @@ from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.markdown import cell, table
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.undelivered import count_waiting, list_dead_letters, list_waiting
-
-LONGEST_FLEET_PAGE: Final = 200  # rows; the rest is counted, the pages of the schedules have it all
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool, left_out: int = 
     """
     states = Counter(run.plan.status for run in runs)
     pressing = find_pressing(runs)
-    shown = pressing[:LONGEST_FLEET_PAGE]
+    shown = pressing[:MOST_ROWS]
     lines = [
         f"# {write_count(len(runs), 'schedule')}",
         "",
@@ -141,9 +140,9 @@ def _warnings(runs: Sequence[ScheduleRun]) -> Iterator[str]:
     found = [(run.plan.schedule_id, each) for run in runs for each in run.judgement.schedule_report.warnings]
     if found:
         yield from ("## Faults in the drill history", "")
-        yield from table(("schedule", "fault"), found[:LONGEST_FLEET_PAGE])
-        if len(found) > LONGEST_FLEET_PAGE:
-            yield from ("", f"{len(found) - LONGEST_FLEET_PAGE} more are not shown.")
+        yield from table(("schedule", "fault"), found[:MOST_ROWS])
+        if len(found) > MOST_ROWS:
+            yield from ("", f"{len(found) - MOST_ROWS} more are not shown.")
         yield ""
 
 
@@ -158,7 +157,7 @@ def _distrusted(runs: Sequence[ScheduleRun]) -> Iterator[str]:
         "Only the platform owner is notified.",
         "",
     )
-    shown = runs[:LONGEST_FLEET_PAGE]
+    shown = runs[:MOST_ROWS]
     yield from table(("schedule", "why"), ((run.plan.schedule_id, run.distrust) for run in shown))
     if len(runs) > len(shown):
         yield from ("", f"{len(runs) - len(shown)} more are not shown; the console shows them all.")

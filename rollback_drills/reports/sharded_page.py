@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from rollback_drills.evidence.shards import ShardResult
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.markdown import table
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.publication import most_pages_of_shard
-from rollback_drills.reports.run_page import FLEET_COLUMNS, LONGEST_FLEET_PAGE
+from rollback_drills.reports.run_page import FLEET_COLUMNS
 
 _PRESSING = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON)
 
@@ -23,7 +24,7 @@ def render_sharded_fleet(
         problems: What was not delivered, a sentence each.
     """
     count = sum(states.values())
-    rows = [row for each in results for row in each.report.pressing][:LONGEST_FLEET_PAGE]
+    rows = [row for each in results for row in each.report.pressing][:MOST_ROWS]
     lines = [
         f"# {write_count(count, 'schedule')} in {write_count(len(results), 'shard')}",
         "",

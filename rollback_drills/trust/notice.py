@@ -14,6 +14,7 @@ from rollback_drills.notifications.sent_notification import SentNotification
 from rollback_drills.planning.repeats import decide_repeat, find_ending
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.rendering.command_line import write_command
+from rollback_drills.rendering.long_lists import name_some
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.signs import Distrust, Sign
 
@@ -161,9 +162,8 @@ def _describe_return(last: SentNotification, now: datetime) -> Notice:
 
 
 def _list(distrusts: Sequence[Distrust]) -> str:
-    names = ", ".join(each.schedule_id for each in distrusts[:_MOST_NAMED])
-    more = f" and {len(distrusts) - _MOST_NAMED} more" if len(distrusts) > _MOST_NAMED else ""
-    return _line(f"{len(distrusts)}: {names}{more}")
+    names = name_some([each.schedule_id for each in distrusts], _MOST_NAMED)
+    return _line(f"{len(distrusts)}: {names}")
 
 
 def _line(text: str) -> str:

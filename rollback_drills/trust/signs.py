@@ -17,6 +17,7 @@ from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import is_in_future
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.rendering.long_lists import name_some
 
 FEWEST_TURNED_BAD: Final = 5
 """Fewer schedules say nothing of the source, whatever their share."""
@@ -162,10 +163,9 @@ def _find_loss(
         return Distrust(schedule_id, Sign.WENT_BACK, reason, rows)
     if gone:
         names = list(dict.fromkeys(each.drill_id for each in gone))
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         reason = (
             f"{_count_drills(gone)} that the evidence knows {'is' if len(names) == 1 else 'are'} gone"
-            f" ({', '.join(names[:_MOST_NAMED])}{more}), and the history has {len(history.drills)}"
+            f" ({name_some(names, _MOST_NAMED)}), and the history has {len(history.drills)}"
         )
         return Distrust(schedule_id, Sign.SHRANK, reason, _rows(gone))
     return None

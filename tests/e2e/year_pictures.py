@@ -50,7 +50,6 @@ def take_pictures(home: Path) -> None:
         take(line, "year-history", f"{_SITE}/artifacts/key/{key}", "Flow run", height=1100)
         take(line, "year-changes", f"{_SITE}/artifacts/artifact/{newest['id']}", "What changed", 2000, 2400)
         take(line, "month-later-run", f"{_SITE}/runs/flow-run/{flow_run_id}", "needs attention", height=900)
-        take(line, "month-later-page", f"{_SITE}/artifacts/artifact/{overdue['id']}", "quarter", 2000, 1500)
 
 
 def _versions(key: str) -> Iterator[dict[str, Any]]:

@@ -66,6 +66,7 @@ MESSAGES: Final = {
         "rollback_drills/gate/requests.py",
         "rollback_drills/gate/decision.py",
         "rollback_drills/gate/promotion.py",
+        "rollback_drills/gate/promotion_faults.py",
         "rollback_drills/gate/current_proof.py",
         "rollback_drills/readiness/checklist.py",  # the mode `promoted`
         "rollback_drills/readiness/history.py",
