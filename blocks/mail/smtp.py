@@ -21,6 +21,8 @@ _PIECE: Final = 16 * 1024  # what one TLS record holds
 _LONGEST_FAREWELL_SECONDS: Final = 1.0
 
 _TAKEN: Final = range(200, 300)
+_QUEUED: Final = 250
+"""The one success after a mail: https://www.rfc-editor.org/rfc/rfc5321#section-4.3.2"""
 _REFUSED_FOR_NOW: Final = range(400, 500)
 _REFUSED: Final = range(500, 600)
 # 534 and 538 ask for another way to log in: https://www.rfc-editor.org/rfc/rfc4954#section-6
@@ -159,7 +161,7 @@ def judge_reply(code: int, text: bytes | str, *, sent: bool = False) -> Verdict:
     """Judge a reply; after an unknown one, a mail that was sent may have arrived."""
     said = text if isinstance(text, str) else text.decode(errors="replace")
     detail = f"answered {code}: {said}"
-    if code in _TAKEN:
+    if code == _QUEUED or (code in _TAKEN and not sent):
         return Verdict(Outcome.ACCEPTED, f"answered {code}: queued", code)
     if code in _LOGIN_REFUSED:
         return disable(detail, code)

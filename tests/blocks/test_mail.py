@@ -569,6 +569,8 @@ def test_a_success_before_the_mail_was_sent_is_no_delivery(
         pytest.param(UNTIL_DATA, None, Outcome.AMBIGUOUS, id="closed while the mail is on its way"),
         pytest.param(UNTIL_DATA, read_whole_mail, Outcome.AMBIGUOUS, id="closed after the mail"),
         pytest.param((*UNTIL_DATA, b"what?"), None, Outcome.AMBIGUOUS, id="no smtp after the mail"),
+        pytest.param((*UNTIL_DATA, b"221 bye"), None, Outcome.AMBIGUOUS, id="farewell after the mail"),
+        pytest.param((*UNTIL_DATA, b"235 in"), None, Outcome.AMBIGUOUS, id="login after the mail"),
         pytest.param((b"220 hi", b"250 " + b"x" * 10_000), None, Outcome.PERMANENT, id="endless line"),
     ],
 )
