@@ -1,7 +1,7 @@
 """The suppression trend of contract §6: how often nobody was notified, why, and in which week."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -112,26 +112,21 @@ class Tally:
         """Count a spell once in all, and once in each week that it touches."""
         route, category = spell.route, spell.route.category
         is_suppressed = route.action == _SUPPRESS
-        begins, ends = spell.begins, spell.ends
-        monday, lasts = monday_of(begins.date()), ends is not begins
-        for each in _mondays_until(monday, monday_of(ends.date())) if lasts else (monday,):
-            self.week_decisions[each] += 1
-            if is_suppressed and each in self.weeks:
-                self.weeks[each][category] += 1
+        monday = monday_of(spell.begins.date())
+        last = monday_of(spell.ends.date()) if spell.ends is not spell.begins else monday
+        while monday <= last:
+            self.week_decisions[monday] += 1
+            if is_suppressed and monday in self.weeks:
+                self.weeks[monday][category] += 1
+            monday += WEEK
         self.decisions += 1
         if is_suppressed:
             self.categories[category] += 1
-            if lasts:
-                self.durations[category] += ends - begins
+            if spell.ends is not spell.begins:
+                self.durations[category] += spell.ends - spell.begins
             self.owners[route.owner] += 1
             self.providers[route.provider] += 1
             self.schedules[route.schedule_id] += 1
-
-
-def _mondays_until(monday: date, last: date) -> Iterator[date]:
-    while monday <= last:
-        yield monday
-        monday += WEEK
 
 
 def find_trend(
