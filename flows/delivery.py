@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from blocks.ledger_key import open_signing_key
@@ -15,11 +16,13 @@ from rollback_drills.names.keys import first_spellings
 from rollback_drills.notifications.results import Delivery, ProviderDeliveries, failed_providers
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import due_providers
+from rollback_drills.outbox.clock_ahead import bring_forward
 from rollback_drills.outbox.queries import to_delivery
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recording import Writer
 from rollback_drills.recovery.retries import try_again
+from rollback_drills.rendering.relative_time import write_count
 from tasks.delivery import deliver_to_provider
 from tasks.evidence import open_database
 from tasks.outbox import commit_notices
@@ -86,7 +89,11 @@ def deliver_due(
         schedule_ids: The schedules of the run, of which it says what waits and what died; None: all.
     """
     database = open_database(url)
-    due = first_spellings(due_providers(database, now=database.now().timestamp()))
+    now = database.now().timestamp()
+    if brought := bring_forward(database, now=now):
+        put_off = f"{write_count(brought, 'notification')} that a clock which was ahead had put off"
+        get_run_logger().warning("due now: %s", put_off)
+    due = first_spellings(due_providers(database, now=now))
     delivered = Delivered()
     _deliver_through(
         delivered, [each for key, each in due.items() if requested is None or key in requested], policy, url

@@ -185,6 +185,6 @@ def _outage(provider: str) -> OutageRecord:
 def _change(database: Database, leaf_index: int, **fields: object) -> None:
     row = LEDGER.c.leaf_index == leaf_index
     with tampering(database) as connection:
-        record = msgspec.json.decode(connection.scalar(select(LEDGER.c.record).where(row)))
+        record = msgspec.json.decode(connection.scalars(select(LEDGER.c.record).where(row)).one())
         text = msgspec.json.encode({**record, **fields}).decode()
         connection.execute(update(LEDGER).where(row).values(record=text))

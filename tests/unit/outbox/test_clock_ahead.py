@@ -1,0 +1,65 @@
+"""A clock that was ahead, and was set right: what it put off is due again, and nothing else is."""
+
+import pytest
+
+from rollback_drills.database.connections import Database
+from rollback_drills.notifications.states import State
+from rollback_drills.outbox.clock_ahead import bring_forward
+from rollback_drills.outbox.destinations import find_destinations
+from tests.samples.outbox import make_entries
+from tests.samples.outbox_rows import claim, get, ids_of, make_result, put, settle
+
+NOW = 1_000_000.0
+YEAR = 365 * 24 * 3600.0
+
+
+def test_what_was_committed_by_a_clock_ahead_is_due_now(database: Database) -> None:
+    ids = put(database, *make_entries(2), now=NOW + YEAR)
+    assert claim(database, now=NOW) == []
+
+    assert bring_forward(database, now=NOW) == 2
+
+    assert sorted(ids_of(claim(database, now=NOW))) == sorted([each] for each in ids)
+    assert bring_forward(database, now=NOW) == 0
+
+
+def test_what_was_tried_by_a_clock_ahead_is_due_now_and_so_is_its_destination(database: Database) -> None:
+    (name,) = put(database, *make_entries(1), now=NOW)
+    (claimed,) = claim(database, now=NOW)
+    then = NOW + YEAR
+    settle(
+        database,
+        make_result(
+            claimed, State.RETRY, due_at=then + 60, started_at=then, completed_at=then, cool_until=then + 60
+        ),
+    )
+
+    assert bring_forward(database, now=NOW) == 1
+
+    assert get(database, name).due_at == NOW
+    assert [each.cool_until for each in find_destinations(database)] == [NOW]
+    assert ids_of(claim(database, now=NOW)) == [[name]]
+
+
+@pytest.mark.parametrize(
+    ("queued_at", "due_at"),
+    [(NOW, NOW + YEAR), (NOW + 200, NOW + 400)],
+    ids=["a provider asked for a year", "two clocks that differ a little"],
+)
+def test_what_waits_by_right_goes_on_waiting(database: Database, queued_at: float, due_at: float) -> None:
+    (name,) = put(database, *make_entries(1), now=queued_at)
+    (claimed,) = claim(database, now=queued_at)
+    settle(
+        database,
+        make_result(claimed, State.RETRY, due_at=due_at, started_at=queued_at, completed_at=queued_at),
+    )
+
+    assert bring_forward(database, now=NOW) == 0
+    assert get(database, name).due_at == due_at
+
+
+def test_what_is_being_sent_is_left_to_its_worker(database: Database) -> None:
+    put(database, *make_entries(1), now=NOW + YEAR)
+    claim(database, now=NOW + YEAR)
+
+    assert bring_forward(database, now=NOW) == 0
