@@ -1,4 +1,4 @@
-"""The bodies of the writes: strict, bounded, and with the fields of contract §7."""
+"""The bodies of most writes: strict, bounded, and with the fields of contract §7."""
 
 from typing import Annotated, Any, Final, Self
 
@@ -9,15 +9,10 @@ from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.followup.bulk_acknowledgement import MOST_AT_ONCE
 from rollback_drills.followup.requests import (
     AcknowledgedRoute,
-    AskRequest,
-    ExceptionName,
-    ExceptionRequest,
-    RetirementRequest,
     Said,
 )
-from rollback_drills.planning.delivery_request import DeliverOptions, Retries, TimeoutSeconds, like
+from rollback_drills.planning.delivery_request import DeliverOptions, like
 from rollback_drills.recording.requests import DrillFacts, OutcomeName, RecordRequest, WhereToRecord
-from rollback_drills.recovery.requests import ReplayExecution, ReplayWish
 
 ONE_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: names are one line."""
@@ -40,7 +35,8 @@ Who = Annotated[
 ]
 
 
-def _such_as(**values: Any) -> ConfigDict:
+def such_as(**values: Any) -> ConfigDict:
+    """Return the example of a body, for the OpenAPI document."""
     return ConfigDict(json_schema_extra={"examples": [values]})
 
 
@@ -56,7 +52,7 @@ class Body(BaseModel):
 class DeliverBody(DeliverOptions):
     """What is delivered, and how hard it is tried."""
 
-    model_config = STRICT | _such_as(provider="slack", retries=2, generated_by="release-governance")
+    model_config = STRICT | such_as(provider="slack", retries=2, generated_by="release-governance")
 
     provider: Annotated[str, Readable] = like(
         DeliverOptions, "provider", min_length=1, max_length=1000, pattern=ONE_LINE
@@ -80,7 +76,7 @@ class SaidBody(Said):
 class AcknowledgeBody(SaidBody):
     """An acknowledgement of what was told of a schedule."""
 
-    model_config = _such_as(provider="slack", acknowledged_by="release-manager", external_ref="CHG-456")
+    model_config = such_as(provider="slack", acknowledged_by="release-manager", external_ref="CHG-456")
 
     provider: Name | None = like(AcknowledgedRoute, "provider")
     owner: Name | None = like(AcknowledgedRoute, "owner")
@@ -91,7 +87,7 @@ class AcknowledgeBody(SaidBody):
 class RecordBody(Body):
     """A drill that was performed, and whose it is."""
 
-    model_config = _such_as(
+    model_config = such_as(
         schedule_id="payments",
         drill_id="payments-2026-12-01",
         executed_at="2026-12-01T09:00:00Z",
@@ -119,96 +115,6 @@ class RecordBody(Body):
     generated_by: Who | None = None
 
 
-class ExceptionBody(Body):
-    """What is approved for the current cycle of a schedule."""
-
-    model_config = _such_as(
-        exception="postpone", until="2026-12-20T09:00:00Z", reason="a change freeze", approver="release-board"
-    )
-
-    exception: ExceptionName = like(ExceptionRequest, "exception")
-    until: str = like(ExceptionRequest, "until", min_length=1, max_length=40)
-    reason: str = like(ExceptionRequest, "reason", min_length=1, max_length=4000)
-    approver: Who | None = None
-    requested_by: Who | None = None
-
-
-class RetirementBody(Body):
-    """What is approved for a schedule that nobody follows any more."""
-
-    model_config = _such_as(reason="the backend is gone", approver="release-board", requested_by="maria")
-
-    reason: str = like(RetirementRequest, "reason", min_length=1, max_length=4000)
-    approver: Who | None = None
-    requested_by: Who | None = None
-    restore: bool = like(RetirementRequest, "restore")
-
-
-class AskBody(Body):
-    """What is requested for the current cycle of a schedule."""
-
-    model_config = _such_as(
-        exception="postpone", until="2026-12-20T09:00:00Z", reason="a change freeze", requested_by="maria"
-    )
-
-    exception: ExceptionName = like(AskRequest, "exception")
-    until: str = like(AskRequest, "until", min_length=1, max_length=40)
-    reason: str = like(AskRequest, "reason", min_length=1, max_length=4000)
-    requested_by: Who | None = None
-
-
-class ApprovalBody(Body):
-    """Who approves a request."""
-
-    model_config = _such_as(decided_by="anna")
-
-    decided_by: Who | None = None
-
-
-class DeclineBody(Body):
-    """Who declines a request, and why."""
-
-    model_config = _such_as(decided_by="anna", reason="there is time")
-
-    decided_by: Who | None = None
-    reason: str = Field(min_length=1, max_length=4000, description="Why it is declined, for the evidence.")
-
-
-class ReplayBody(Body):
-    """What is to be replayed: notifications, or all dead letters of a connector."""
-
-    model_config = _such_as(provider="pagerduty", reason="the service key was replaced", requested_by="maria")
-
-    notification_ids: list[Name] = like(ReplayWish, "notification_ids", max_length=1000)
-    provider: Name | None = Field(default=None, description=ReplayWish.model_fields["provider"].description)
-    reason: str = like(ReplayWish, "reason", min_length=1, max_length=4000)
-    requested_by: Who | None = None
-
-    @model_validator(mode="after")
-    def _check_chosen(self) -> Self:
-        if bool(self.notification_ids) is bool(self.provider):
-            raise ValueError("a replay needs either notification_ids or provider")
-        return self
-
-
-class ReplayApprovalBody(Body):
-    """Who approves a replay."""
-
-    model_config = _such_as(approved_by="jo")
-
-    approved_by: Who | None = None
-
-
-class ReplayExecutionBody(Body):
-    """Who executes an approved replay, and how hard it is tried."""
-
-    model_config = _such_as(replayed_by="maria", retries=2)
-
-    replayed_by: Who | None = None
-    retries: Retries = like(ReplayExecution, "retries")
-    timeout_seconds: TimeoutSeconds = like(ReplayExecution, "timeout_seconds")
-
-
 class RouteBody(Body):
     """Which routes."""
 
@@ -228,7 +134,7 @@ class RouteBody(Body):
 class BulkBody(SaidBody):
     """One acknowledgement of many routes: of all of them or of none."""
 
-    model_config = _such_as(
+    model_config = such_as(
         acknowledgement_state="resolved", routes=[{"schedule_id": "payments", "provider": "slack"}]
     )
 
@@ -244,7 +150,7 @@ class PolicyBody(Body):
 class EscalationBody(Body):
     """Who asks for the escalation plan."""
 
-    model_config = _such_as(policy={"acknowledgement_minutes": 60}, generated_by="release-governance")
+    model_config = such_as(policy={"acknowledgement_minutes": 60}, generated_by="release-governance")
 
     policy: PolicyBody | None = None
     generated_by: Who | None = None
@@ -253,7 +159,7 @@ class EscalationBody(Body):
 class PackageBody(Body):
     """Which routes an audit package is about."""
 
-    model_config = _such_as(owner="release-governance")
+    model_config = such_as(owner="release-governance")
 
     schedule_id: Name | None = None
     provider: Name | None = None

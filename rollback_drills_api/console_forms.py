@@ -18,7 +18,8 @@ from rollback_drills.console.source import Console
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.open_cycles import read_open_cycles
 from rollback_drills_api.acknowledging import acknowledge_choices
-from rollback_drills_api.bodies import AskBody, RecordBody, SaidBody
+from rollback_drills_api.approval_bodies import AskBody
+from rollback_drills_api.bodies import RecordBody, SaidBody
 from rollback_drills_api.console import answer_page, give, links_from, only, read_served
 from rollback_drills_api.forms import (
     Act,

@@ -15,7 +15,7 @@ from rollback_drills.console.links import Links, ServedLinks
 from rollback_drills.console.pages import write_outages, write_undelivered
 from rollback_drills.console.source import Console
 from rollback_drills.recovery.act import Act as Deed
-from rollback_drills_api.bodies import ReplayBody
+from rollback_drills_api.approval_bodies import ReplayBody
 from rollback_drills_api.console import answer_page, give, links_from, only, read_served
 from rollback_drills_api.forms import (
     Act,

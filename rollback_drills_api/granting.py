@@ -10,7 +10,7 @@ from rollback_drills.evidence.records import EXCEPTION_KIND
 from rollback_drills.followup.exception_grants import grant_exception
 from rollback_drills.followup.exceptions import ExceptionKind, Grant, read_end
 from rollback_drills_api.acting import name_caller
-from rollback_drills_api.bodies import ExceptionBody
+from rollback_drills_api.approval_bodies import ExceptionBody
 from rollback_drills_api.collecting import record_by_flow
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX

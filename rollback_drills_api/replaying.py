@@ -24,7 +24,7 @@ from rollback_drills.recovery.found_replays import find_replays
 from rollback_drills.recovery.recording import may_replay
 from rollback_drills.recovery.replay_checks import check_name, check_open, check_replayable, check_undecided
 from rollback_drills_api.acting import name_caller
-from rollback_drills_api.bodies import ReplayApprovalBody, ReplayBody, ReplayExecutionBody
+from rollback_drills_api.approval_bodies import ReplayApprovalBody, ReplayBody, ReplayExecutionBody
 from rollback_drills_api.collecting import collect, ledger_size
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX

@@ -22,7 +22,7 @@ from rollback_drills.followup.found_requests import find_request, read_open_requ
 from rollback_drills.followup.requests import DecisionName
 from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills_api.acting import name_caller
-from rollback_drills_api.bodies import ApprovalBody, AskBody, DeclineBody
+from rollback_drills_api.approval_bodies import ApprovalBody, AskBody, DeclineBody
 from rollback_drills_api.collecting import record_by_flow
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX

@@ -10,7 +10,7 @@ from rollback_drills.evidence.records import RETIREMENT_KIND
 from rollback_drills.followup.requests import RetirementRequest
 from rollback_drills.followup.retirement_grants import retire_schedule
 from rollback_drills_api.acting import name_caller
-from rollback_drills_api.bodies import RetirementBody
+from rollback_drills_api.approval_bodies import RetirementBody
 from rollback_drills_api.collecting import record_by_flow
 from rollback_drills_api.describing import described
 from rollback_drills_api.lookback import PREFIX

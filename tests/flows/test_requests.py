@@ -56,14 +56,8 @@ from rollback_drills.planning.delivery_request import (
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.recording.requests import DrillDetails, DrillFacts, RecordRequest
 from rollback_drills.recovery.requests import DirectReplay, ReplayApproval, ReplayExecution, ReplayWish
-from rollback_drills_api.bodies import (
-    AcknowledgeBody,
-    BulkBody,
-    DeliverBody,
-    ExceptionBody,
-    RecordBody,
-    RetirementBody,
-)
+from rollback_drills_api.approval_bodies import ExceptionBody, RetirementBody
+from rollback_drills_api.bodies import AcknowledgeBody, BulkBody, DeliverBody, RecordBody
 from rollback_drills_api.options import ApiOptions
 from rollback_drills_cli.flags import find_flag
 from rollback_drills_cli.main import app
