@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from prefect import State
+from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
@@ -52,7 +53,8 @@ def check_in_shards(
     run = begin_run(request, settings)
     _check_providers(run, shards)
     runs = ShardRuns(check_shard, _find_parameters(run), settings.shard_minutes)
-    prepare_shards(settings.schedule, settings.history)
+    for warning in prepare_shards(settings.schedule, settings.history):
+        get_run_logger().warning("%s", warning)
     names = [str(each) for each in shards]
     if request.dry_run:
         return end_dry_run(runs.run(names))

@@ -1,6 +1,5 @@
 """Loads the schedules a path stands for, and the history that belongs to each."""
 
-import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,21 +7,19 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from rollback_drills.documents.changes import Changes
-from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING, search
+from rollback_drills.documents.finding import DOCUMENT_ENDINGS, search
 from rollback_drills.documents.fleet_changes import add_changes, load_changes, warn_of_changes
+from rollback_drills.documents.found_files import find_files, find_histories, is_one_file
 from rollback_drills.documents.history import History
 from rollback_drills.documents.history_pairs import (
     Histories,
-    NamedFile,
-    by_key,
     find_kind,
     key_of,
-    name_files,
     read_history,
 )
 from rollback_drills.documents.left_out import explain_left_out
 from rollback_drills.documents.namesakes import explain_lookalikes, refuse_duplicates
-from rollback_drills.documents.reader import Loaded, hide_folder, read_document
+from rollback_drills.documents.reader import Loaded, read_document
 from rollback_drills.documents.records import count_records, is_records, read_records
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.similar_names import find_similar
@@ -111,11 +108,6 @@ def _refuse_missing_folder(path: str | None) -> None:
         raise UsageError(f"{show_path(path)} does not exist; is its folder there?", field="schedule")
 
 
-def is_one_file(path: str) -> bool:
-    """Return whether a path is that of one document, which need not exist."""
-    return os.path.isfile(path) or not (os.path.isdir(path) or glob.has_magic(path))
-
-
 def _load_single(schedule_path: str | None, history_path: str | None, changes_path: str | None) -> Fleet:
     if history_path is not None and not is_one_file(history_path):
         raise UsageError(
@@ -133,60 +125,16 @@ def _load_single(schedule_path: str | None, history_path: str | None, changes_pa
 
 def _load_files(schedule_path: str, history_path: str | None, warnings: list[str]) -> Iterator[Subject]:
     """Yield the schedules of a folder or glob; what of it is left out is added to the warnings."""
-    files, problems = search_place("schedule", schedule_path)
-    schedules = [each for each in files if each.kind == "schedule"]
-    if history_path is None:
-        histories = by_key(files)
-    else:
-        histories, further = find_histories(history_path)
-        problems |= further
-    if not schedules and not problems:
+    found = find_files(schedule_path, history_path)
+    if not found.schedules and not found.problems:
         raise UsageError(
             f"{schedule_path} matches no schedule document (*.json, *schedule*.yaml)", field="schedule"
         )
-    keys = {each.key for each in schedules}
-    if history_path is not None and not histories:
-        warnings.append(f"{hide_folder(history_path)}: has no history, so all schedules are without drills")
-    warnings += explain_left_out(files, histories, keys)
-    rivals: dict[str, list[str]] = {}
-    if len(keys) < len(schedules):
-        for each in schedules:
-            rivals.setdefault(each.key, []).append(each.shown)
-    for each in schedules:
-        yield read_subject(each, histories.get(each.key, ()), rivals.get(each.key, ()))
-    yield from problems.values()
-
-
-def search_place(field: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:
-    """Find the documents at a place, and by name what of it could not be searched, each as a finding."""
-    found = search(place, (*DOCUMENT_ENDINGS, RECORDS_ENDING))
-    problems: dict[str, Subject] = {}
-    for folder, reason in found.problems:
-        if not folder.name:
-            raise UsageError(f"{show_path(place)} {reason}", field=field)
-        shown = show_path(folder.name if os.path.isabs(place) else folder.path)
-        name = show_path(folder.name)
-        problems[name] = Subject(
-            Loaded[Schedule](shown, problem=f"{shown}: {reason}", name=name, file=folder.path), None
-        )
-    return name_files(place, found.documents), problems
-
-
-def find_histories(path: str) -> tuple[Histories, dict[str, Subject]]:
-    """Find the histories at a place of their own, and what of it could not be searched.
-
-    Raises:
-        UsageError: It is one file, or does not exist.
-    """
-    if is_one_file(path):
-        what = "is one file, but there are several schedules; name a folder or a glob"
-        if not os.path.lexists(path):
-            what = "does not exist"
-        raise UsageError(f"{show_path(path)} {what}", field="history")
-    files, problems = search_place("history", path)
-    if not any(each.kind == "history" for each in files):
-        files = [msgspec.structs.replace(each, kind="history") for each in files if each.kind != "records"]
-    return by_key(files), problems
+    warnings += found.find_left_out()
+    rivals = found.find_rivals()
+    for each in found.schedules:
+        yield read_subject(each, found.histories.get(each.key, ()), rivals[each.key])
+    yield from found.problems.values()
 
 
 def _load_records(path: str, history_path: str | None, warnings: list[str]) -> Iterator[Subject]:

@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol, TypeGuard
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError
-from rollback_drills.documents.fleet import Fleet, find_histories, gather_fleet, is_one_file, search_place
+from rollback_drills.documents.fleet import Fleet, gather_fleet
 from rollback_drills.documents.fleet_changes import load_changes
+from rollback_drills.documents.found_files import find_files, find_histories, is_one_file
 from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id, is_bare
-from rollback_drills.documents.history_pairs import Histories, NamedFile, by_key, key_of, read_history
+from rollback_drills.documents.history_pairs import Histories, NamedFile, key_of, read_history
 from rollback_drills.documents.reader import read_bytes
 from rollback_drills.documents.records import Line, is_records, read_lines
 from rollback_drills.documents.records_index import ChangedFileError, index_records
@@ -64,14 +65,20 @@ def load_shard(
     return replace(fleet, drills_elsewhere=_find_elsewhere(iterate, shard, fleet.subjects))
 
 
-def prepare_shards(schedule_path: str | None, history_path: str | None) -> None:
+def prepare_shards(schedule_path: str | None, history_path: str | None) -> Sequence[str]:
     """Keep an index for the shards on this machine, so that not each of them looks through all records.
+
+    Returns:
+        What of a folder or glob is left out, which no shard can say.
 
     Raises:
         UsageError: The file cannot be read, or has no record.
     """
     if _has_index(schedule_path, history_path):
         index_records(schedule_path)
+    if schedule_path is None or is_records(schedule_path):
+        return ()
+    return find_files(schedule_path, history_path).find_left_out()
 
 
 def _has_index(schedule_path: str | None, history_path: str | None) -> TypeGuard[str]:
@@ -131,16 +138,9 @@ def _find_records(
 def _find_files(
     path: str, history_path: str | None
 ) -> tuple[Callable[[], Iterator[_Candidate]], Mapping[str, Subject]]:
-    files, problems = search_place("schedule", path)
-    schedules = [each for each in files if each.kind == "schedule"]
-    histories = by_key(files)
-    if history_path is not None:
-        histories, further = find_histories(history_path)
-        problems |= further
-    rivals: dict[str, list[str]] = {}
-    for each in schedules:
-        rivals.setdefault(each.key, []).append(each.shown)
-    return lambda: (_File(each, histories, rivals) for each in schedules), problems
+    found = find_files(path, history_path)
+    rivals = found.find_rivals()
+    return lambda: (_File(each, found.histories, rivals) for each in found.schedules), found.problems
 
 
 class _Record(NamedTuple):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.partial_fleet import prepare_shards
 from tests.samples.builders import DRILL, SCHEDULE
 from tests.samples.commands import drills
 
@@ -57,6 +58,15 @@ def test_histories_at_a_place_of_their_own_are_named_too(fleet: Path, tmp_path: 
 
     for schedules in (fleet, tmp_path / "all.jsonl"):
         assert "paymets.json: belongs to no schedule" in load_fleet(str(schedules), str(place)).warnings[0]
+
+
+def test_a_check_in_shards_says_once_what_no_shard_can_say(fleet: Path, tmp_path: Path) -> None:
+    (fleet / "unused-history.json").write_text("{}")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    assert list(prepare_shards(str(fleet), None)) == list(load_fleet(str(fleet), None).warnings)
+    assert "has no history, so all schedules are without drills" in prepare_shards(str(fleet), str(empty))[0]
 
 
 def test_the_gate_says_what_is_left_out(fleet: Path, tmp_path: Path) -> None:
