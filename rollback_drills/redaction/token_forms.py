@@ -233,7 +233,9 @@ TOKEN_FORMS: Final = (
         "https://www.rfc-editor.org/rfc/rfc2307",
     ),
 )
-TOKEN: Final = rf"(?<![A-Za-z0-9])(?:{'|'.join(form.pattern for form in TOKEN_FORMS)})"
+_NO_DIGEST: Final = r"(?!(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![\w-]))"
+"""Of a digest in hexadecimal one in thousands begins like a token, and none is one."""
+TOKEN: Final = rf"(?<![A-Za-z0-9]){_NO_DIGEST}(?:{'|'.join(form.pattern for form in TOKEN_FORMS)})"
 """Any of them, for `re`."""
 TOKEN_START: Final = "|".join(form.start for form in TOKEN_FORMS)
 """What is in every text that holds one, for RE2: long repetitions would make a large automaton."""

@@ -285,6 +285,23 @@ def test_no_pattern_finds_what_has_no_trigger(pattern: re.Pattern[str], data: st
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.parametrize("write", [str.lower, str.upper])
+@pytest.mark.parametrize("length", [32, 40, 64])
+def test_no_digest_is_taken_for_a_token(length: int, write: Callable[[str], str]) -> None:
+    digests = [f"{number:04x}{sha256(b'%d' % number).hexdigest()}"[:length] for number in range(16**4)]
+
+    text = "\n".join(f'"sha256:{write(each)}"' for each in digests)
+
+    assert Redactor().text(text) == text
+
+
+def test_what_begins_like_a_digest_may_still_be_a_token() -> None:
+    key = "4b1d" + "aB3x" * 9 + "Zz"
+
+    assert Redactor().text(f"key {key}") == "key [redacted]"
+
+
 @pytest.mark.parametrize("form", TOKEN_FORMS, ids=[f"{each.issuer} {each.prefix}" for each in TOKEN_FORMS])
 @settings(max_examples=5)
 @given(data=st.data())
