@@ -284,7 +284,9 @@ def test_no_pattern_finds_what_has_no_trigger(pattern: re.Pattern[str], data: st
     assert redactor._TRIGGERS.search(text.encode(errors="surrogatepass"))
 
 
-@pytest.mark.slow
+DIGEST = re.compile("[0-9a-f]{32,}|[0-9A-F]{32,}")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("write", [str.lower, str.upper])
 @pytest.mark.parametrize("length", [32, 40, 64])
@@ -302,11 +304,13 @@ def test_what_begins_like_a_digest_may_still_be_a_token() -> None:
     assert Redactor().text(f"key {key}") == "key [redacted]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", TOKEN_FORMS, ids=[f"{each.issuer} {each.prefix}" for each in TOKEN_FORMS])
 @settings(max_examples=5)
 @given(data=st.data())
 def test_every_form_of_a_token_is_taken_out(form: TokenForm, data: st.DataObject) -> None:
-    token = data.draw(st.from_regex(re.compile(form.pattern, re.ASCII), fullmatch=True))
+    tokens = st.from_regex(re.compile(form.pattern, re.ASCII), fullmatch=True)
+    token = data.draw(tokens.filter(lambda each: not DIGEST.fullmatch(each)))
     assert Redactor().text(f"<{token}>").startswith(f"<{REDACTED}")
 
 
