@@ -46,7 +46,7 @@ def report() -> None:
         _report_memory(environ, schedules)
         if postgres := os.environ.get("DRILLS_TEST_POSTGRES"):
             with _database(postgres) as url:
-                _report_speedup({**environ, "DRILLS_DATABASE_URL": url}, schedules)
+                _report_speedup({**environ, "DRILLS_DATABASE_URL": url}, schedules, _make_empty(folder))
 
 
 def _report_memory(environ: Mapping[str, str], schedules: str) -> None:
@@ -64,8 +64,20 @@ def _check(environ: Mapping[str, str], schedules: str) -> int:
     return int(peak)
 
 
-def _report_speedup(environ: Mapping[str, str], schedules: str) -> None:
-    """Time an unchanged check whose shards one worker takes one at a time, and two at a time."""
+def _make_empty(parent: str) -> str:
+    folder = Path(parent) / "empty"
+    folder.mkdir()
+    return str(folder)
+
+
+def _report_speedup(environ: Mapping[str, str], schedules: str, folder: str) -> None:
+    """Time an unchanged check whose shards one worker takes one at a time, and two at a time.
+
+    Args:
+        environ: Of the workers.
+        schedules: The file of the schedules.
+        folder: Where the runs begin; it is empty.
+    """
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
 
@@ -80,8 +92,8 @@ def _report_speedup(environ: Mapping[str, str], schedules: str) -> None:
             flow_id,
             "check-shard",
             work_pool_name="drills",
-            entrypoint="flows/drill_check.py:drill_check",
-            path=str(ROOT),
+            entrypoint="flows.drill_check.drill_check",
+            path=folder,  # as `drills deploy` has it: each run begins with a copy of what is there
         )
         check_id = client.create_deployment(flow_id, "drill-check")
     os.environ |= environ
