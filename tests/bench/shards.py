@@ -125,8 +125,9 @@ def _time(environ: Mapping[str, str], limit: int, check: Callable[[], None]) -> 
 @contextmanager
 def _worker(environ: Mapping[str, str], *, limit: int) -> Iterator[None]:
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "drills", "--limit", str(limit)]
+    often = {"PREFECT_WORKER_QUERY_SECONDS": "1"}  # else most of the time is waiting for the next look
     worker = subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=ROOT, env={**environ, **often}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         sleep(10)  # it polls by then
