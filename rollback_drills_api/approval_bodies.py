@@ -1,4 +1,4 @@
-"""The bodies of what one person requests and another one approves: exceptions, retirements and replays."""
+"""The bodies of exceptions, retirements and replays, which one person requests and another approves."""
 
 from typing import Self
 

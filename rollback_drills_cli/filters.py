@@ -89,7 +89,7 @@ def explain_filter(
 
 
 def explain_nothing(database: "Database | None", count: int) -> None:
-    """Say why a page is empty."""
+    """Print why a page is empty."""
     if database is None:
         print_line("There is no evidence yet; run `drills deliver` or the drill-check flow.")
     elif not count:

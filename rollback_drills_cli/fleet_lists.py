@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from rollback_drills.readiness.terms import PRESSING_FIRST, Readiness
 from rollback_drills.rendering.long_lists import MOST_ROWS
-from rollback_drills_cli.output import print_line
+from rollback_drills_cli.output import print_left_out, print_line
 
 T = TypeVar("T")
 
@@ -22,5 +22,4 @@ def print_states(states: Sequence[Readiness]) -> None:
     counts = Counter(states)
     found = [f"{state.replace('_', ' ')}: {counts[state]:,}" for state in PRESSING_FIRST if counts[state]]
     print_line(f"{', '.join(found)}.".capitalize())
-    if len(states) > MOST_ROWS:
-        print_line(f"{len(states) - MOST_ROWS:,} more are not listed; --json has all.")
+    print_left_out(len(states) - MOST_ROWS)

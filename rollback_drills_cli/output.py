@@ -96,8 +96,13 @@ def print_table(
     for row in shown[:most]:
         table.add_row(*(_styled(escape(show_text(cell)), cell) for cell in row))
     console().print(table)
-    if len(shown) > most:
-        print_line(f"{len(shown) - most:,} more are not listed; --json has all.")
+    print_left_out(len(shown) - most)
+
+
+def print_left_out(count: int) -> None:
+    """Print how many of a fleet a list leaves out, if any."""
+    if count > 0:
+        print_line(f"{count:,} more are not listed; --json has all.")
 
 
 def print_line(text: str) -> None:

@@ -111,7 +111,7 @@ def rows_of(gate: Gate) -> Iterator[tuple[str, ...]]:
 
 
 def explain_left_out(gate: Gate) -> str:
-    """Say how many checks `rows_of` leaves out; empty if it has all."""
+    """Return a sentence that counts the checks which `rows_of` leaves out; empty if there are none."""
     left = len(gate.checks) - MOST_ROWS
     return f"{left:,} more checks are not shown; the gate document has all." if left > 0 else ""
 

@@ -8,17 +8,17 @@ from rollback_drills.database.connections import Database, repeat_on_conflict
 from rollback_drills.database.tables import DESTINATIONS, OUTBOX
 from rollback_drills.notifications.states import WAITING
 from rollback_drills.outbox.destinations import list_providers
+from rollback_drills.readiness.acceptance import CLOCK_SKEW
 
-LONGEST_SKEW_SECONDS: Final = 300.0
-"""So far the clocks of machines may differ."""
+_SKEW_SECONDS: Final = CLOCK_SKEW.total_seconds()
 
 
 @repeat_on_conflict
 def bring_forward(database: Database, *, now: float) -> int:
     """Make messages due now that a clock put off which was ahead; return how many notifications that are.
 
-    A message was committed, and last tried, in the past. If one of both is in the future, a clock was ahead
-    then, and so is the next attempt, and the pause of its destination.
+    A message was committed, and last tried, in the past. If the row puts one of both into the future, a clock
+    was ahead. Then the next attempt is as far ahead, and so is the pause of the destination.
 
     Raises:
         DatabaseError: The database cannot be used; nothing was changed.
@@ -41,13 +41,13 @@ def bring_forward(database: Database, *, now: float) -> int:
             count += connection.execute(due).rowcount
             pause = update(DESTINATIONS).where(DESTINATIONS.c.provider == provider)
             connection.execute(
-                pause.where(DESTINATIONS.c.cool_until > now + LONGEST_SKEW_SECONDS).values(cool_until=now)
+                pause.where(DESTINATIONS.c.cool_until > now + _SKEW_SECONDS).values(cool_until=now)
             )
     return count
 
 
 def _is_put_off(provider: str, now: float) -> ColumnElement[bool]:
-    latest = now + LONGEST_SKEW_SECONDS
+    latest = now + _SKEW_SECONDS
     is_of_future = or_(OUTBOX.c.queued_at > latest, OUTBOX.c.completed_at > latest)
     is_waiting = OUTBOX.c.state.in_(WAITING)
     return (OUTBOX.c.provider == provider) & (OUTBOX.c.due_at > latest) & is_waiting & is_of_future
