@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.exceptions import ObjectNotFound
 
 from tests.checkout import ROOT
 from tests.processes.prefect_server import copy_migrated, keep_migrated, write_authority
 from tests.samples.commands import drills
 
 _START_WITHIN_SECONDS = 300  # a server takes ten seconds of a core to start, and a busy machine has few
+_ASK_SECONDS = 60
 T = TypeVar("T")
 
 
@@ -50,6 +52,12 @@ class PrefectServer:
         assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def ask(self, method: Literal["GET", "POST", "DELETE"], path: str, body: Any = None) -> Any:
+        """Ask its API, again when it answers 503 because its database is busy; return the answer's value."""
+        with SyncPrefectClient(self.api) as client:
+            answer = client.request(method, cast("Any", path), json=body, timeout=_ASK_SECONDS)
+        return answer.json() if answer.content else None
+
     @contextmanager
     def running(self, *command: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run a command in the background; its output goes to a file below the home."""
@@ -78,32 +86,21 @@ def wait_until(found: Callable[[], T | None], *, within_seconds: float) -> T:
 def run_deployment(server: PrefectServer, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Start a run of FLOW/DEPLOYMENT as the UI does, and wait for its end; one name stands for both."""
     flow_name, _, deployment_name = name.partition("/")
-    # this client asks again when the server says 503, as it does while its database is busy
-    with SyncPrefectClient(server.api) as client:
-        names = {"flow_name": flow_name, "deployment_name": deployment_name or flow_name}
+    path = f"/deployments/name/{flow_name}/{deployment_name or flow_name}"
 
-        def found() -> str | None:
-            with suppress(httpx.HTTPStatusError):
-                there = client.request(
-                    "GET", "/deployments/name/{flow_name}/{deployment_name}", path_params=names
-                )
-                return str(there.json()["id"])
-            return None
+    def found() -> str | None:
+        with suppress(ObjectNotFound):
+            return str(server.ask("GET", path)["id"])
+        return None
 
-        started = client.request(
-            "POST",
-            "/deployments/{id}/create_flow_run",
-            path_params={"id": wait_until(found, within_seconds=60)},
-            json={"parameters": parameters},
-        ).json()
+    identifier = wait_until(found, within_seconds=60)
+    started = server.ask("POST", f"/deployments/{identifier}/create_flow_run", {"parameters": parameters})
 
-        def ended() -> dict[str, Any] | None:
-            run: dict[str, Any] = client.request(
-                "GET", "/flow_runs/{id}", path_params={"id": started["id"]}
-            ).json()
-            return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+    def ended() -> dict[str, Any] | None:
+        run: dict[str, Any] = server.ask("GET", f"/flow_runs/{started['id']}")
+        return run if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
-        return wait_until(ended, within_seconds=300)
+    return wait_until(ended, within_seconds=300)
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -51,7 +50,7 @@ def automations(server: PrefectServer, httpserver: HTTPServer, tmp_path: Path) -
     assert len(identifiers) == 2
     yield
     for identifier in identifiers:
-        httpx.delete(f"{server.api}/automations/{identifier}").raise_for_status()
+        server.ask("DELETE", f"/automations/{identifier}")
 
 
 @pytest.fixture
@@ -136,13 +135,12 @@ def applied(server: PrefectServer, httpserver: HTTPServer, tmp_path: Path) -> It
     config = tmp_path / "connectors.json"
     config.write_text(json.dumps({"connectors": {"watch": {"url": httpserver.url_for("/watch")}}}))
     server.drills("connectors", "import", str(config))
-    with httpx.Client(base_url=server.api, timeout=_PATIENCE_SECONDS) as client:
-        before = client.post("/automations/filter", json={}).json()
-        server.drills("automations", "apply", "--notify", "watch")
-        yield
-        for each in client.post("/automations/filter", json={}).json():
-            if each["id"] not in {of_others["id"] for of_others in before}:
-                client.delete(f"/automations/{each['id']}").raise_for_status()
+    before = {each["id"] for each in server.ask("POST", "/automations/filter", {})}
+    server.drills("automations", "apply", "--notify", "watch")
+    yield
+    for each in server.ask("POST", "/automations/filter", {}):
+        if each["id"] not in before:
+            server.ask("DELETE", f"/automations/{each['id']}")
 
 
 @pytest.mark.skipif(
@@ -167,7 +165,7 @@ def test_an_automation_of_prefect_notifies_through_one_of_our_connectors(
     def send() -> dict[str, Any] | None:
         # the triggers of new automations are loaded in the background: an event may come too early
         events = [{**event, "id": str(uuid4()), "occurred": datetime.now(UTC).isoformat()}]
-        httpx.post(f"{server.api}/events", json=events, timeout=_PATIENCE_SECONDS).raise_for_status()
+        server.ask("POST", "/events", events)
         with suppress(AssertionError):
             return wait_until(arrived, within_seconds=10)
         return None

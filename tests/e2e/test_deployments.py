@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 import yaml
 from prefect import Flow
@@ -135,12 +134,10 @@ def test_an_on_demand_run_delivers_and_leaves_evidence_and_artifacts(
     assert {PLAN_KIND, DELIVERY_KIND} <= set(records)
     assert {record["signer"] for record in records.values()} == {"e2e"}
 
-    artifacts = httpx.post(f"{server.api}/artifacts/filter", json={}).json()
+    artifacts = server.ask("POST", "/artifacts/filter", {})
     of_run = {each["key"]: each for each in artifacts if each["flow_run_id"] == run["id"]}
     assert of_run["rollback-drill-payments"]["type"] == "markdown"
-    tasks = httpx.post(
-        f"{server.api}/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}
-    ).json()
+    tasks = server.ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
     assert {
         *("load-documents", "derive-due", "classify-readiness", "route-owners", "apply-windows"),
         *("build-plans", "commit-notifications", "deliver-webhook", "index-evidence", "publish-artifacts"),
@@ -165,7 +162,7 @@ def test_a_check_asks_the_pool_for_a_run_of_each_shard(
         "all 3 need attention; 3 of 3 changed; 2 shards; notifications delivered: 3"
     )
     wanted = {"flow_runs": {"parent_flow_run_id": {"any_": [run["id"]]}}}
-    shards = httpx.post(f"{server.api}/flow_runs/filter", json=wanted).json()
+    shards = server.ask("POST", "/flow_runs/filter", wanted)
     assert sorted(each["name"].partition(":")[0] for each in shards) == ["shard 1/2", "shard 2/2"]
     assert all(each["deployment_id"] not in (None, run["deployment_id"]) for each in shards)
     assert sorted(request.get_json()["schedule_id"] for request, _ in httpserver.log) == names
@@ -245,7 +242,7 @@ def test_a_drill_is_recorded_on_a_worker_from_what_the_form_sends(
 def test_the_recurring_deployment_is_scheduled_in_its_time_zone_one_run_at_a_time(
     server: PrefectServer,
 ) -> None:
-    found = httpx.get(f"{server.api}/deployments/name/drill-check/drill-check").raise_for_status().json()
+    found = server.ask("GET", "/deployments/name/drill-check/drill-check")
 
     (schedule,) = found["schedules"]
     assert schedule["active"]
@@ -260,7 +257,7 @@ def test_the_recurring_deployment_is_scheduled_in_its_time_zone_one_run_at_a_tim
                 "state": {"type": {"any_": ["SCHEDULED"]}},
             }
         }
-        return httpx.post(f"{server.api}/flow_runs/filter", json=wanted).json() or None
+        return server.ask("POST", "/flow_runs/filter", wanted) or None
 
     starts = [run["expected_start_time"] for run in wait_until(scheduled, within_seconds=60)]
     zone = ZoneInfo("Europe/Berlin")
@@ -273,7 +270,7 @@ def test_the_recurring_deployment_is_scheduled_in_its_time_zone_one_run_at_a_tim
 @pytest.mark.usefixtures("worker")
 def test_the_follow_up_is_scheduled_around_the_clock_one_run_at_a_time(server: PrefectServer) -> None:
     name = "escalate-unacknowledged"
-    found = httpx.get(f"{server.api}/deployments/name/{name}/{name}").raise_for_status().json()
+    found = server.ask("GET", f"/deployments/name/{name}/{name}")
 
     (schedule,) = found["schedules"]
     assert (schedule["active"], schedule["schedule"]["cron"]) == (True, "*/15 * * * *")

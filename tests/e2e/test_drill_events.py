@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from prefect import State
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -25,10 +24,10 @@ EVENT = "rollback-drills.drill.finished"
 @pytest.fixture
 def deployment(deployed: PrefectServer) -> Iterator[str]:
     """Return the id of the deployment; the runs that no worker takes are removed afterwards."""
-    found = httpx.get(f"{deployed.api}/deployments/name/record-drill/record-drill").raise_for_status().json()
+    found = deployed.ask("GET", "/deployments/name/record-drill/record-drill")
     yield found["id"]
     for each in runs_of(deployed, found["id"]):
-        httpx.delete(f"{deployed.api}/flow_runs/{each['id']}").raise_for_status()
+        deployed.ask("DELETE", f"/flow_runs/{each['id']}")
 
 
 @pytest.fixture
@@ -45,9 +44,7 @@ def paths(deployed: PrefectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def runs_of(server: PrefectServer, deployment: str) -> list[dict[str, Any]]:
     wanted = {"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_ASC"}
-    found: list[dict[str, Any]] = httpx.post(
-        f"{server.api}/flow_runs/filter", json=wanted, timeout=_WITHIN_SECONDS
-    ).json()
+    found: list[dict[str, Any]] = server.ask("POST", "/flow_runs/filter", wanted)
     return found
 
 
@@ -67,7 +64,7 @@ def emit(server: PrefectServer, drill: dict[str, Any]) -> str:
         "resource": {"prefect.resource.id": "ci.pipeline.payments"},
         "payload": {"schedule_id": "payments", "drill": drill},
     }
-    httpx.post(f"{server.api}/events", json=[event], timeout=_WITHIN_SECONDS).raise_for_status()
+    server.ask("POST", "/events", [event])
     return identifier
 
 

@@ -177,7 +177,7 @@ def server(complete: Installed) -> Iterator[PrefectServer]:
 
 def test_a_server_registers_every_connector_when_it_starts(server: PrefectServer) -> None:
     def registered() -> set[str] | None:
-        found = httpx.post(f"{server.api}/block_types/filter", json={"limit": 200}).raise_for_status().json()
+        found = server.ask("POST", "/block_types/filter", {"limit": 200})
         ours = {each["slug"] for each in found if each["slug"].startswith("rollback-drills-")}
         assert not {each["slug"] for each in found} & {"connector", "httpconnector", "incomingwebhook"}
         return ours if len(ours) == len(CONNECTORS) else None
@@ -193,7 +193,7 @@ def test_a_worker_elsewhere_runs_what_was_deployed_from_an_empty_folder(
     complete.run("drills", "init", str(tmp_path / "documents"))
     printed = complete.run("drills", "deploy", environ=server.environ).stdout
 
-    deployed = httpx.post(f"{server.api}/deployments/filter", json={}).raise_for_status().json()
+    deployed = server.ask("POST", "/deployments/filter", {})
     assert f"Deployed {len(deployed)} deployments." in printed
     assert {each["name"] for each in deployed} == {each.name for each in read_deployments()}
     assert str(complete.folder) not in json.dumps(deployed)
