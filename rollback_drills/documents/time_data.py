@@ -8,6 +8,8 @@ from zoneinfo import TZPATH
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from rollback_drills.redaction.computed import Computed
+
 _VERSION_MARK: Final = "# version "
 
 
@@ -16,7 +18,7 @@ class CalendarFile(msgspec.Struct, frozen=True, gc=False, order=True):
 
     path: str
     """As the document names it."""
-    sha256: str
+    sha256: Computed
     """Of the file, as hex digits."""
 
 

@@ -19,6 +19,7 @@ from rollback_drills.notifications.results import (
     failed_providers,
 )
 from rollback_drills.notifications.states import State
+from rollback_drills.redaction.computed import Computed
 
 DELIVERY_SOURCE: Final = "go_backend_rollback_drill_notification"
 
@@ -26,13 +27,13 @@ DELIVERY_SOURCE: Final = "go_backend_rollback_drill_notification"
 class DeliveryRecord(Record, frozen=True, gc=False, kw_only=True, tag=DELIVERY_KIND):
     """The record of all deliveries of a plan in a run."""
 
-    connector_delivery_source: str = DELIVERY_SOURCE
+    connector_delivery_source: Computed = DELIVERY_SOURCE
     schedule_id: str
-    cycle_id: str
-    plan_id: str
-    status: str
-    event_id: str
-    event_type: str
+    cycle_id: Computed
+    plan_id: Computed
+    status: Computed
+    event_id: Computed
+    event_type: Computed
     delivery_success: bool
     providers: list[str]
     failed_providers: list[str]
@@ -46,15 +47,15 @@ class RouteDeliveryRecord(Record, frozen=True, gc=False, tag=ROUTE_DELIVERY_KIND
     """The record of one delivery: its event, and then the fields of `DeliveryReport` in their order."""
 
     schedule_id: str
-    cycle_id: str
-    plan_id: str
-    status: str
-    event_id: str
-    event_type: str
-    generated_at: str
+    cycle_id: Computed
+    plan_id: Computed
+    status: Computed
+    event_id: Computed
+    event_type: Computed
+    generated_at: Computed
     delivery_success: bool
-    notification_id: str
-    route_key: str
+    notification_id: Computed
+    route_key: Computed
     provider: str
     owner: str
     reason: Reason
@@ -62,9 +63,9 @@ class RouteDeliveryRecord(Record, frozen=True, gc=False, tag=ROUTE_DELIVERY_KIND
     outcome: State
     status_code: int | None
     attempt_count: int
-    started_at: str
-    completed_at: str
-    next_attempt_at: str | None
+    started_at: Computed
+    completed_at: Computed
+    next_attempt_at: Computed | None
     may_repeat: bool
     error: str
     external_ref: str

@@ -21,6 +21,7 @@ from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import group_spellings
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
+from rollback_drills.redaction.computed import Computed
 
 # Sorted, and without what is absent: a field that a later version adds changes no key.
 _encoder: Final = msgspec.json.Encoder(order="sorted")
@@ -30,9 +31,9 @@ class DrillRecord(Record, frozen=True, kw_only=True, gc=False, tag=DRILL_KIND):
     """The record of a drill as it stands in the history; what is absent or empty there is left out."""
 
     schedule_id: str
-    cycle_id: str = ""
+    cycle_id: Computed = ""
     drill_id: str
-    executed_at: str
+    executed_at: Computed
     """Empty if it is not known."""
     accepted: bool
     problems: Sequence[str]

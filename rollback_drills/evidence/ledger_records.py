@@ -6,6 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND, PRUNING_KIND
+from rollback_drills.redaction.computed import Computed
 
 _SESSION: Final = "rcd-ledger"
 
@@ -14,9 +15,9 @@ class KeyRecord(Record, frozen=True, kw_only=True, gc=False, tag=KEY_KIND):
     """Names a key that signs from here on."""
 
     session_id: str = _SESSION
-    origin: str
-    public_key: str
-    previous_public_key: str | UnsetType = UNSET
+    origin: Computed
+    public_key: Computed
+    previous_public_key: Computed | UnsetType = UNSET
     """UNSET of the first key, as what follows."""
     lost: bool | UnsetType = UNSET
     """Whether the key before was lost, so that only the new one signs this."""
@@ -26,7 +27,7 @@ class ClockRecord(Record, frozen=True, kw_only=True, gc=False, tag=CLOCK_KIND):
     """Says that the clock went back."""
 
     session_id: str = _SESSION
-    newest_created_at: str
+    newest_created_at: Computed
     seconds_back: int
 
 
@@ -36,8 +37,8 @@ class PruningRecord(Record, frozen=True, kw_only=True, gc=False, tag=PRUNING_KIN
     session_id: str = _SESSION
     pruned_before: int
     row_count: int
-    cut_off: str
+    cut_off: Computed
     retention_months: int
-    root: str
-    once_keys: str
+    root: Computed
+    once_keys: Computed
     """The digest over the keys of the pruned rows that are kept."""

@@ -15,6 +15,7 @@ from rollback_drills.planning.plan import Plan
 from rollback_drills.planning.windows_and_absences import NamedWindow, OwnerAvailability
 from rollback_drills.readiness.reports import CadenceFacts, ScheduleFacts
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.redaction.computed import Computed
 
 
 class PlannedSchedule(msgspec.Struct, frozen=True, gc=False):
@@ -22,7 +23,7 @@ class PlannedSchedule(msgspec.Struct, frozen=True, gc=False):
 
     environment: str
     interval_days: float | int | None
-    next_due_at: str
+    next_due_at: Computed
     runbook_ref: str
     cadence: CadenceFacts | UnsetType = UNSET
     """Of a cadence by the calendar, with the versions of the data that it depends on."""
@@ -32,26 +33,26 @@ class PlanRecord(Record, frozen=True, gc=False, tag=PLAN_KIND):
     """The record of a plan."""
 
     schedule_id: str
-    cycle_id: str
-    plan_id: str
+    cycle_id: Computed
+    plan_id: Computed
     status: Readiness
-    alert_level: str
+    alert_level: Computed
     schedule: PlannedSchedule
     plan: Plan
-    population_id: str | UnsetType = UNSET
+    population_id: Computed | UnsetType = UNSET
     """The population of the check; UNSET if the check was killed."""
-    finding_digest: str | UnsetType = UNSET
+    finding_digest: Computed | UnsetType = UNSET
     """What the check found about the schedule, for the next check."""
 
 
 class DecisionRecord(Record, frozen=True, gc=False, tag=DECISION_KIND):
     """The record of a decision: its plan, and then the fields of `RouteDecision` in their order."""
 
-    cycle_id: str
-    plan_id: str
+    cycle_id: Computed
+    plan_id: Computed
     status: Readiness
-    alert_level: str
-    route_key: str
+    alert_level: Computed
+    route_key: Computed
     schedule_id: str
     provider: str
     owner: str
@@ -62,10 +63,10 @@ class DecisionRecord(Record, frozen=True, gc=False, tag=DECISION_KIND):
     action: Action
     category: Category
     reason: str
-    deferred_until: str | None
+    deferred_until: Computed | None
     notification_reason: Reason | None
     occurrence: int
-    replaces: tuple[str, ...]
+    replaces: tuple[Computed, ...]
 
 
 def record_plan(

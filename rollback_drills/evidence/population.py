@@ -17,6 +17,7 @@ from rollback_drills.evidence.ledger.canonical import write_canonical
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import CHECK_KIND
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.redaction.computed import Computed
 from rollback_drills.redaction.redactor import Redact
 
 KnownFindings = dict[str, str]
@@ -182,16 +183,18 @@ def find_changes(
 class CheckRecord(Record, frozen=True, kw_only=True, gc=False, tag=CHECK_KIND):
     """The record of a check: that a run looked at a whole population, and what it concluded in all."""
 
-    population_id: str
+    session_id: Computed
+    """The population."""
+    population_id: Computed
     watched: str
-    as_of: str
+    as_of: Computed
     schedule_count: int
-    state_counts: Mapping[str, int]
+    state_counts: Mapping[Computed, int]
     changed_count: int
     unchanged_count: int
     came: Sequence[str]
     gone: Sequence[str]
-    population_digest: str
+    population_digest: Computed
 
 
 def record_check(summary: Summary, changes: Changes, *, created_at: datetime, signer: str) -> CheckRecord:

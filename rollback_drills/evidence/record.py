@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills import PRODUCT
 from rollback_drills.documents.plain_json import PlainJson
+from rollback_drills.redaction.computed import Computed
 
 RECORD_SCHEMA: Final = "cavra.evidence.metadata.v1"
 _START: Final = ("schema_version", "product", "session_id", "created_at", "metadata_kind", "signer")
@@ -21,14 +22,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="met
     if it is not there. Keys that the Struct does not know are ignored.
     """
 
-    schema_version: str = RECORD_SCHEMA
-    product: str = PRODUCT
+    schema_version: Computed = RECORD_SCHEMA
+    product: Computed = PRODUCT
     session_id: str
-    created_at: str
+    created_at: Computed
     """The clock of the evidence."""
     signer: str
     """Who wrote it: a person, a command or a flow."""
-    flow_run_id: str | UnsetType = UNSET
+    flow_run_id: Computed | UnsetType = UNSET
     """The Prefect flow run that wrote it."""
     once_key: str | UnsetType = UNSET
     """The key under which it is written only once."""

@@ -14,6 +14,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
 from rollback_drills.names import ids
+from rollback_drills.redaction.computed import Computed
 
 ACKNOWLEDGEMENT_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-ack.v1"
 ACKNOWLEDGED_FOR: Final = timedelta(days=3)
@@ -57,18 +58,18 @@ class NotifiedRoute(msgspec.Struct, frozen=True, gc=False):
 class AcknowledgementRecord(Record, frozen=True, kw_only=True, gc=False, tag=ACKNOWLEDGEMENT_KIND):
     """An acknowledgement as the evidence has it."""
 
-    ack_schema_version: str = ACKNOWLEDGEMENT_SCHEMA
-    acknowledgement_id: str
+    ack_schema_version: Computed = ACKNOWLEDGEMENT_SCHEMA
+    acknowledgement_id: Computed
     schedule_id: str
-    cycle_id: str
-    plan_id: str
+    cycle_id: Computed
+    plan_id: Computed
     provider: str
     owner: str
-    route_key: str
+    route_key: Computed
     acknowledged_by: str
     acknowledgement_state: AcknowledgementState
-    acknowledged_at: str
-    acknowledged_until: str | None = None
+    acknowledged_at: Computed
+    acknowledged_until: Computed | None = None
     """None in records from before acknowledgements had an end."""
     external_ref: str = ""
     notes: str = ""

@@ -14,25 +14,26 @@ from rollback_drills.followup.alarm_paths import AlarmPathFinding, EventKind, Mi
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.alarm_path import AlarmPath
+from rollback_drills.redaction.computed import Computed
 
 
 class AlarmPathRecord(Record, frozen=True, kw_only=True, gc=False, tag=ALARM_PATH_KIND):
     """What was found about a route, as the evidence has it."""
 
     schedule_id: str
-    cycle_id: str
+    cycle_id: Computed
     owner: str
     provider: str
-    route_key: str
-    notification_id: str
+    route_key: Computed
+    notification_id: Computed
     """The drill that was missed; empty if none was."""
     finding: EventKind
     because: str
     assigned_to: str | UnsetType = UNSET
     """Who looks after a missed drill."""
-    drilled_at: str | UnsetType = UNSET
+    drilled_at: Computed | UnsetType = UNSET
     """When a missed drill was planned."""
-    found_at: str
+    found_at: Computed
 
     @property
     def times(self) -> Sequence[datetime]:

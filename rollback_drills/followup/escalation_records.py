@@ -15,6 +15,7 @@ from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import ESCALATION_KIND
 from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts, Sent
 from rollback_drills.followup.escalations import TakenStep
+from rollback_drills.redaction.computed import Computed
 
 _Step = Sequence[tuple[RouteFacts, Sent]]
 
@@ -23,17 +24,17 @@ class EscalationRecord(Record, frozen=True, kw_only=True, gc=False, tag=ESCALATI
     """A step that was taken, as the evidence has it."""
 
     schedule_id: str
-    cycle_id: str
-    plan_id: str
+    cycle_id: Computed
+    plan_id: Computed
     owner: str
     """Whose silence it is about."""
     step: int
     told: str
     providers: Sequence[str]
-    notification_ids: Sequence[str]
-    step_due_at: str
-    escalated_at: str
-    status: str
+    notification_ids: Sequence[Computed]
+    step_due_at: Computed
+    escalated_at: Computed
+    status: Computed
     time_data: TimeData | UnsetType = UNSET
 
 

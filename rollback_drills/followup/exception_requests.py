@@ -17,6 +17,7 @@ from rollback_drills.followup.exceptions import ExceptionKind, ExceptionRecord, 
 from rollback_drills.names import ids
 from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.cycle import Cycle
+from rollback_drills.redaction.computed import Computed
 
 OPEN_FOR: Final = timedelta(days=14)
 """How long a request can be decided at most; the end that it asks for ends it earlier."""
@@ -82,15 +83,15 @@ class ExceptionRequestRecord(Record, frozen=True, kw_only=True, gc=False, tag=EX
     """The same as a record."""
 
     schedule_id: str
-    cycle_id: str
-    request_id: str
+    cycle_id: Computed
+    request_id: Computed
     exception: ExceptionKind
     reason: str
     requested_by: str
-    requested_at: str
-    next_due_at: str | None = None
-    expires_at: str
-    open_until: str
+    requested_at: Computed
+    next_due_at: Computed | None = None
+    expires_at: Computed
+    open_until: Computed
 
     @property
     def times(self) -> Sequence[datetime]:
@@ -118,12 +119,12 @@ class DeclineRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION_D
     """That a request was declined, as the evidence has it."""
 
     schedule_id: str
-    cycle_id: str
-    request_id: str
+    cycle_id: Computed
+    request_id: Computed
     exception: ExceptionKind
     requested_by: str
     declined_by: str
-    declined_at: str
+    declined_at: Computed
     reason: str
 
     @property

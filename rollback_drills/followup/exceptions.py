@@ -16,6 +16,7 @@ from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.names import ids
 from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.cycle import Cycle
+from rollback_drills.redaction.computed import Computed
 
 LONGEST: Final = timedelta(days=366)
 
@@ -37,18 +38,18 @@ class ExceptionRecord(Record, frozen=True, kw_only=True, gc=False, tag=EXCEPTION
     """What was approved for one cycle, as the evidence has it."""
 
     schedule_id: str
-    cycle_id: str
-    exception_id: str
+    cycle_id: Computed
+    exception_id: Computed
     exception: ExceptionKind
     reason: str
     approver: str
     requested_by: str | None = None
     """Who asked for it; None if only the approver is known."""
-    request_id: str | None = None
+    request_id: Computed | None = None
     """The request that was approved; None if there was none."""
-    approved_at: str
-    next_due_at: str | None = None
-    expires_at: str
+    approved_at: Computed
+    next_due_at: Computed | None = None
+    expires_at: Computed
 
     @property
     def at(self) -> datetime:

@@ -22,6 +22,7 @@ from rollback_drills.followup.cycle_facts import CycleFacts, RouteFacts
 from rollback_drills.followup.open_cycles import read_alarm_path, read_open_cycles
 from rollback_drills.followup.route_choice import RouteChoice
 from rollback_drills.names.ids import ALARM_PATH_PREFIX, delivery_session_id
+from rollback_drills.redaction.computed import Computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class LinkRevocationRecord(Record, frozen=True, kw_only=True, gc=False, tag=LINK
     """That no link of a cycle can be used any more, as the evidence has it."""
 
     schedule_id: str
-    cycle_id: str
+    cycle_id: Computed
     revoked_by: str
     reason: str
 

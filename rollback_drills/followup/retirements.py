@@ -20,6 +20,7 @@ from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.people import is_same_person
 from rollback_drills.readiness.judgement import Judgement, retire
+from rollback_drills.redaction.computed import Computed
 
 
 class Change(StrEnum):
@@ -33,12 +34,12 @@ class RetirementRecord(Record, frozen=True, kw_only=True, gc=False, tag=RETIREME
     """What was approved for a schedule, as the evidence has it."""
 
     schedule_id: str
-    retirement_id: str
+    retirement_id: Computed
     change: Change
     reason: str
     approver: str
     requested_by: str | None = None
-    approved_at: str
+    approved_at: Computed
 
     @property
     def because(self) -> str:

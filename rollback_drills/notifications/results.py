@@ -14,6 +14,7 @@ from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Verdict
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED, State
+from rollback_drills.redaction.computed import Computed
 from rollback_drills.rendering.relative_time import write_time
 
 DELIVERY_SCHEMA: Final = "cavra.connector.delivery.v1"
@@ -104,8 +105,8 @@ class RequestReport(msgspec.Struct, frozen=True, gc=False):
 class DeliveryReport(msgspec.Struct, frozen=True, gc=False):
     """What became of one notification (contract §5)."""
 
-    notification_id: str
-    route_key: str
+    notification_id: Computed
+    route_key: Computed
     provider: str
     owner: str
     reason: Reason
@@ -113,9 +114,9 @@ class DeliveryReport(msgspec.Struct, frozen=True, gc=False):
     outcome: State
     status_code: int | None
     attempt_count: int
-    started_at: str
-    completed_at: str
-    next_attempt_at: str | None
+    started_at: Computed
+    completed_at: Computed
+    next_attempt_at: Computed | None
     may_repeat: bool
     error: str
     external_ref: str
@@ -125,12 +126,12 @@ class DeliveryReport(msgspec.Struct, frozen=True, gc=False):
 class DeliveryResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What became of all notifications of a plan (contract §5)."""
 
-    schema_version: str = DELIVERY_SCHEMA
-    product: str = PRODUCT
-    event_type: str
-    event_id: str
+    schema_version: Computed = DELIVERY_SCHEMA
+    product: Computed = PRODUCT
+    event_type: Computed
+    event_id: Computed
     session_id: str
-    generated_at: str
+    generated_at: Computed
     success: bool
     nothing_to_deliver: bool
     deliveries: list[DeliveryReport]

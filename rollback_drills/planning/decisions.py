@@ -31,6 +31,7 @@ from rollback_drills.planning.windows_and_absences import (
 )
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.redaction.computed import Computed
 
 _AVAILABLE: Final = OwnerAvailability(available=True, reason="")
 _NOT_SENT: Final = RepeatDecision(None)
@@ -49,7 +50,7 @@ _HEALTHY: Final = (Readiness.READY, Readiness.NOT_REQUESTED)
 class RouteDecision(msgspec.Struct, frozen=True, gc=False):
     """What a plan decides for one route (contract §4)."""
 
-    route_key: str
+    route_key: Computed
     schedule_id: str
     provider: str
     owner: str
@@ -60,13 +61,13 @@ class RouteDecision(msgspec.Struct, frozen=True, gc=False):
     action: Action
     category: Category
     reason: str
-    deferred_until: str | None
+    deferred_until: Computed | None
     """When a suppressed route can be notified at the earliest; None if that is not known."""
     notification_reason: Reason | None
     """Why the owner is notified, now or when a window or absence ends; None if nothing is to be sent."""
     occurrence: int
     """Sequence number, from 1, among the notifications of the route with this reason, or its deferrals."""
-    replaces: tuple[str, ...]
+    replaces: tuple[Computed, ...]
     """Unsent notifications that this one makes pointless."""
 
     @property

@@ -15,6 +15,7 @@ from rollback_drills.planning.routes import Route
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.reports import ScheduleReport
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.redaction.computed import Computed
 
 PLAN_SCHEMA: Final = "cavra.go-backend-pilot.rollback-drill-notification-plan.v1"
 _DELIVER, _MAINTENANCE_WINDOW, _OWNER_CALENDAR = (
@@ -41,15 +42,15 @@ class OwnerRoute(msgspec.Struct, frozen=True, gc=False):
 class Plan(msgspec.Struct, frozen=True, gc=False):
     """The notification plan of one schedule (contract §4)."""
 
-    schema_version: str
-    product: str
-    plan_id: str
-    cycle_id: str
+    schema_version: Computed
+    product: Computed
+    plan_id: Computed
+    cycle_id: Computed
     schedule_id: str
-    generated_at: str
+    generated_at: Computed
     generated_by: str
     status: Readiness
-    alert_level: str
+    alert_level: Computed
     eligible_providers: list[str]
     selected_providers: list[str]
     acknowledgement_required_providers: list[str]
@@ -61,7 +62,7 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     owners: list[str]
     owner_routes: list[OwnerRoute]
     route_decisions: list[RouteDecision]
-    next_due_at: str | None
+    next_due_at: Computed | None
     reason: str
     controls: tuple[str, ...] = _CONTROLS
     time_data: TimeData | UnsetType = UNSET

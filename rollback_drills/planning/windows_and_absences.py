@@ -16,14 +16,15 @@ from rollback_drills.documents.time_data import CalendarFile, TimeData, find_tim
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.notification import UTC_ZONE
 from rollback_drills.planning.routes import Route
+from rollback_drills.redaction.computed import Computed
 
 
 class NamedWindow(msgspec.Struct, frozen=True, gc=False):
     """A maintenance window as a decision names it."""
 
     window_id: str
-    start_at: str
-    end_at: str
+    start_at: Computed
+    end_at: Computed
     reason: str
 
 
@@ -32,9 +33,9 @@ class OwnerAvailability(msgspec.Struct, frozen=True, gc=False):
 
     available: bool
     reason: str
-    start_at: str | UnsetType = UNSET
+    start_at: Computed | UnsetType = UNSET
     """When the absence begins; UNSET if there is none, or its period is not known."""
-    end_at: str | UnsetType = UNSET
+    end_at: Computed | UnsetType = UNSET
 
 
 class Absence(msgspec.Struct, frozen=True, gc=False):

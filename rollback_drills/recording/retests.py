@@ -15,16 +15,17 @@ from rollback_drills.names import ids
 from rollback_drills.planning.fleet_check import ScheduleCheck
 from rollback_drills.readiness.acceptance import find_problems, is_accepted, is_in_future
 from rollback_drills.readiness.due import find_latest_accepted_at
+from rollback_drills.redaction.computed import Computed
 
 
 class RetestRecord(Record, frozen=True, kw_only=True, gc=False, tag=RETEST_KIND):
     """A drill that is to be performed again, as the evidence has it."""
 
     schedule_id: str
-    cycle_id: str
+    cycle_id: Computed
     drill_id: str
-    failed_at: str
-    retest_due_at: str
+    failed_at: Computed
+    retest_due_at: Computed
     problems: Sequence[str]
 
     @property

@@ -15,6 +15,7 @@ from rollback_drills.names import ids
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recording import Writer, describe_rows, name_providers
+from rollback_drills.redaction.computed import Computed
 
 OPEN_FOR: Final = timedelta(days=7)
 """How long a request can be approved and executed."""
@@ -32,10 +33,10 @@ class Step(StrEnum):
 class RequestRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLAY_REQUEST_KIND):
     """That somebody asks for a replay."""
 
-    replay_id: str
+    replay_id: Computed
     requested_by: str
-    requested_at: str
-    open_until: str
+    requested_at: Computed
+    open_until: Computed
     reason: str
     provider: str | UnsetType = UNSET
     """The connector, if it is one."""
@@ -67,10 +68,10 @@ class RequestRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLAY_REQU
 class ApprovalRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLAY_APPROVAL_KIND):
     """That somebody else approves it."""
 
-    replay_id: str
+    replay_id: Computed
     requested_by: str
     approved_by: str
-    approved_at: str
+    approved_at: Computed
 
 
 class RefusalRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLAY_REFUSAL_KIND):
@@ -79,7 +80,7 @@ class RefusalRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLAY_REFU
     replay_id: str
     step: Step
     asked_by: str
-    asked_at: str
+    asked_at: Computed
     problem: str
     provider: str | UnsetType = UNSET
     """The connector, if it is one."""

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from copy import copy
+from enum import Enum
 from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, Final, NoReturn, Protocol, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar
 import msgspec
 import re2
 
+from rollback_drills.redaction.computed import computed_fields
 from rollback_drills.redaction.secret_forms import compile_forms
 from rollback_drills.redaction.token_forms import TOKEN, TOKEN_START
 
@@ -160,7 +162,7 @@ class Redactor:
 
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
-            return self.text(value)
+            return value if isinstance(value, Enum) else self.text(value)
         if depth > _TOO_DEEP:
             return REDACTED
         if isinstance(value, dict):
@@ -174,7 +176,10 @@ class Redactor:
             return self.text(value.decode(errors="replace"))
         if isinstance(value, msgspec.Struct):  # stays one: the names of its fields are no secrets
             redacted = copy(value)  # not made again, as its own rules may refuse what is redacted
+            computed = computed_fields(type(value))
             for name, inner in msgspec.structs.asdict(value).items():
+                if name in computed:
+                    continue
                 clean = self._value(inner, depth + 1)
                 if clean != inner:  # else it may be a default, which is left out
                     msgspec.structs.force_setattr(redacted, name, clean)

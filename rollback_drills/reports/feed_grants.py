@@ -23,6 +23,7 @@ from rollback_drills.evidence.records import FEED_KIND, FEED_REVOCATION_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, read_untrusted, text_of
 from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.names.keys import is_same
+from rollback_drills.redaction.computed import Computed
 
 FEED_PATH: Final = "/feeds"
 """Where the API serves feeds."""
@@ -50,7 +51,7 @@ class FeedRecord(Record, frozen=True, kw_only=True, gc=False, tag=FEED_KIND):
 
     owner: str
     granted_by: str
-    expires_at: str
+    expires_at: Computed
 
 
 class FeedRevocationRecord(Record, frozen=True, kw_only=True, gc=False, tag=FEED_REVOCATION_KIND):

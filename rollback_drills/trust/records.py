@@ -9,6 +9,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names import ids
+from rollback_drills.redaction.computed import Computed
 from rollback_drills.trust.signs import Distrust, OpenDistrust, Sign
 
 
@@ -16,7 +17,7 @@ class UntrustedRecord(Record, frozen=True, kw_only=True, gc=False, tag=UNTRUSTED
     """Why a schedule is not trusted, as the evidence has it."""
 
     schedule_id: str
-    cycle_id: str
+    cycle_id: Computed
     sign: Sign
     reason: str
     missing_rows: Sequence[int] = ()
@@ -27,7 +28,7 @@ class TrustedRecord(Record, frozen=True, kw_only=True, gc=False, tag=TRUSTED_KIN
     """What settled it, as the evidence has it."""
 
     schedule_id: str
-    cycle_id: str
+    cycle_id: Computed
     signs: Sequence[Sign]
     trusted_by: str = ""
     """Who confirmed it; empty if a run found nothing to distrust any more."""

@@ -8,14 +8,15 @@ from msgspec import UNSET, UnsetType
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import DISABLED_KIND, DISCARD_KIND, ENABLED_KIND, REPLAY_EXECUTION_KIND
 from rollback_drills.notifications.states import State
+from rollback_drills.redaction.computed import Computed
 
 
 class ActedNotification(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A notification as it was before somebody did something about it."""
 
-    notification_id: str
+    notification_id: Computed
     schedule_id: str
-    cycle_id: str
+    cycle_id: Computed
     provider: str
     owner: str
     state: State
@@ -25,13 +26,13 @@ class ActedNotification(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class ExecutionRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLAY_EXECUTION_KIND):
     """That notifications are due again."""
 
-    replay_id: str
+    replay_id: Computed
     requested_by: str | None = None
     """None if nobody requested it."""
     approved_by: str | None = None
     """None if nobody had to approve it."""
     replayed_by: str
-    replayed_at: str
+    replayed_at: Computed
     reason: str
     provider: str | UnsetType = UNSET
     """The connector, if it is one."""
@@ -54,7 +55,7 @@ class DiscardRecord(Record, frozen=True, kw_only=True, gc=False, tag=DISCARD_KIN
     """That notifications are not sent any more."""
 
     discarded_by: str
-    discarded_at: str
+    discarded_at: Computed
     reason: str
     provider: str | UnsetType = UNSET
     """The connector, if it is one."""
@@ -77,7 +78,7 @@ class DisabledRecord(Record, frozen=True, kw_only=True, gc=False, tag=DISABLED_K
     """That nothing is sent through a connector."""
 
     provider: str
-    disabled_at: str
+    disabled_at: Computed
     disabled_by: str | None
     """None if a delivery disabled it, because its provider said that it is gone."""
     is_automatic: bool
@@ -89,7 +90,7 @@ class EnabledRecord(Record, frozen=True, kw_only=True, gc=False, tag=ENABLED_KIN
 
     provider: str
     enabled_by: str
-    enabled_at: str
+    enabled_at: Computed
     reason: str
     disabled_because: str
     notification_count: int

@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import CLOSURE_KIND, OUTAGE_KIND
+from rollback_drills.redaction.computed import Computed
 
 
 class ActReport(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -14,10 +15,10 @@ class ActReport(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     by: str
     reason: str
-    at: str
+    at: Computed
     count: int
-    notification_ids: Sequence[str] = ()
-    replay_id: str | None = None
+    notification_ids: Sequence[Computed] = ()
+    replay_id: Computed | None = None
     requested_by: str | None = None
     approved_by: str | None = None
 
@@ -25,7 +26,7 @@ class ActReport(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class WaitedReport(msgspec.Struct, frozen=True, gc=False):
     """A notification that an outage kept from its owner."""
 
-    notification_id: str
+    notification_id: Computed
     schedule_id: str
     owner: str
     state: str
@@ -36,8 +37,8 @@ class OutageRecord(Record, frozen=True, kw_only=True, gc=False, tag=OUTAGE_KIND)
     """That an outage began."""
 
     provider: str
-    outage_id: str
-    opened_at: str
+    outage_id: Computed
+    opened_at: Computed
     cause: str
     detail: str
     waiting_count: int
@@ -48,11 +49,11 @@ class ClosureRecord(Record, frozen=True, kw_only=True, gc=False, tag=CLOSURE_KIN
     """That an outage ended, and what it was: what waited, what people did, and which runs tried."""
 
     provider: str
-    outage_id: str
-    closure_id: str
-    closure_state: str = "resolved"
-    opened_at: str
-    closed_at: str
+    outage_id: Computed
+    closure_id: Computed
+    closure_state: Computed = "resolved"
+    opened_at: Computed
+    closed_at: Computed
     closed_by: str | UnsetType = UNSET
     """Who closed it without a delivery; UNSET if a delivery did."""
     reason: str | UnsetType = UNSET
@@ -68,4 +69,4 @@ class ClosureRecord(Record, frozen=True, kw_only=True, gc=False, tag=CLOSURE_KIN
     replayed: Sequence[ActReport]
     discarded: Sequence[ActReport]
     enabled: Sequence[ActReport]
-    flow_run_ids: Sequence[str]
+    flow_run_ids: Sequence[Computed]

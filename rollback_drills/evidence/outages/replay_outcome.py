@@ -15,6 +15,7 @@ from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import REPLAY_OUTCOME_KIND
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
+from rollback_drills.redaction.computed import Computed
 
 _UNSETTLED: Final = (*WAITING, State.SENDING)
 
@@ -22,19 +23,19 @@ _UNSETTLED: Final = (*WAITING, State.SENDING)
 class TriedAgain(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What came of one notification; all that is known of one that is gone is its id."""
 
-    notification_id: str
+    notification_id: Computed
     provider: str | UnsetType = UNSET
     outcome: str
     """Its state, or `missing`."""
     attempt_count: int
-    completed_at: str | UnsetType | None = UNSET
+    completed_at: Computed | UnsetType | None = UNSET
     detail: str | UnsetType = UNSET
 
 
 class ReplayOutcomeRecord(Record, frozen=True, kw_only=True, gc=False, tag=REPLAY_OUTCOME_KIND):
     """What came of a replay, as the evidence has it."""
 
-    replay_id: str
+    replay_id: Computed
     delivery_success: bool
     delivered_count: int
     waiting_count: int
