@@ -102,4 +102,5 @@ def _redact_state(state: State[Any]) -> Any:
 
 def _to_stored(result: Any) -> Any:
     """Return a result as Prefect stores it: as plain values, so that who reads it needs no class of ours."""
-    return redactor_in_use().document(to_plain(result) if isinstance(result, Struct) else result)
+    redacted = redactor_in_use().document(result)
+    return to_plain(redacted) if isinstance(redacted, Struct) else redacted

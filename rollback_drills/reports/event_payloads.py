@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from rollback_drills.redaction.computed import Computed
+
 
 class Payload(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What an event tells."""
@@ -13,7 +15,7 @@ class CheckPayload(Payload, frozen=True, gc=False, kw_only=True):
     """A check has ended."""
 
     schedule_count: int
-    state_counts: dict[str, int]
+    state_counts: dict[Computed, int]
     changed_count: int
     unchanged_count: int
     came_count: int
@@ -24,8 +26,8 @@ class CheckPayload(Payload, frozen=True, gc=False, kw_only=True):
 class GatePayload(Payload, frozen=True, gc=False, kw_only=True):
     """A release may pass, or not."""
 
-    status: str
-    mode: str
+    status: Computed
+    mode: Computed
     selected_backend: str
     message: str
     reasons: Sequence[str]
@@ -35,16 +37,16 @@ class CyclePayload(Payload, frozen=True, gc=False, kw_only=True):
     """What every event of a cycle tells."""
 
     schedule_id: str
-    cycle_id: str
-    plan_id: str
-    status: str
-    next_due_at: str | None
+    cycle_id: Computed
+    plan_id: Computed
+    status: Computed
+    next_due_at: Computed | None
 
 
 class ReadinessPayload(CyclePayload, frozen=True, gc=False, kw_only=True):
     """How ready a schedule is."""
 
-    alert_level: str
+    alert_level: Computed
     reason: str
     owners: Sequence[str]
     providers: Sequence[str]
@@ -56,12 +58,12 @@ class DecisionPayload(CyclePayload, frozen=True, gc=False, kw_only=True):
 
     provider: str
     owner: str
-    action: str
-    category: str
+    action: Computed
+    category: Computed
     reason: str
-    deferred_until: str | None
-    notification_reason: str | None
-    notification_id: str | None
+    deferred_until: Computed | None
+    notification_reason: Computed | None
+    notification_id: Computed | None
 
 
 class DeliveryPayload(CyclePayload, frozen=True, gc=False, kw_only=True):
@@ -69,15 +71,15 @@ class DeliveryPayload(CyclePayload, frozen=True, gc=False, kw_only=True):
 
     provider: str
     owner: str
-    notification_id: str
-    notification_reason: str
+    notification_id: Computed
+    notification_reason: Computed
     title: str
-    outcome: str
+    outcome: Computed
     error: str
     status_code: int | None
     attempt_count: int
     may_repeat: bool
-    next_attempt_at: str | None
+    next_attempt_at: Computed | None
 
 
 class EscalationPayload(CyclePayload, frozen=True, gc=False, kw_only=True):
@@ -86,7 +88,7 @@ class EscalationPayload(CyclePayload, frozen=True, gc=False, kw_only=True):
     owner: str
     step: int
     step_count: int
-    step_due_at: str
+    step_due_at: Computed
     told: str
     providers: Sequence[str]
 
@@ -95,63 +97,63 @@ class AcknowledgementPayload(Payload, frozen=True, gc=False, kw_only=True):
     """An acknowledgement; what people wrote stays in the evidence."""
 
     schedule_id: str
-    cycle_id: str
-    plan_id: str
+    cycle_id: Computed
+    plan_id: Computed
     provider: str
     owner: str
-    acknowledgement_id: str
+    acknowledgement_id: Computed
     acknowledged_by: str
-    acknowledgement_state: str
-    acknowledged_at: str
-    acknowledged_until: str | None
+    acknowledgement_state: Computed
+    acknowledged_at: Computed
+    acknowledged_until: Computed | None
 
 
 class ExceptionPayload(Payload, frozen=True, gc=False, kw_only=True):
     """An exception; the reason stays in the evidence, also below."""
 
     schedule_id: str
-    cycle_id: str
-    exception_id: str
-    exception: str
+    cycle_id: Computed
+    exception_id: Computed
+    exception: Computed
     approver: str
-    approved_at: str
+    approved_at: Computed
     requested_by: str | None
-    request_id: str | None
-    next_due_at: str | None
-    expires_at: str
+    request_id: Computed | None
+    next_due_at: Computed | None
+    expires_at: Computed
 
 
 class RetirementPayload(Payload, frozen=True, gc=False, kw_only=True):
     """A schedule that was retired or restored."""
 
     schedule_id: str
-    retirement_id: str
+    retirement_id: Computed
     approver: str
     requested_by: str | None
-    approved_at: str
+    approved_at: Computed
 
 
 class RequestPayload(Payload, frozen=True, gc=False, kw_only=True):
     """A request for an exception."""
 
     schedule_id: str
-    cycle_id: str
-    request_id: str
-    exception: str
+    cycle_id: Computed
+    request_id: Computed
+    exception: Computed
     requested_by: str
-    requested_at: str
-    next_due_at: str | None
-    expires_at: str
-    open_until: str
+    requested_at: Computed
+    next_due_at: Computed | None
+    expires_at: Computed
+    open_until: Computed
 
 
 class DeclinePayload(Payload, frozen=True, gc=False, kw_only=True):
     """A request that was declined."""
 
     schedule_id: str
-    cycle_id: str
-    request_id: str
-    exception: str
+    cycle_id: Computed
+    request_id: Computed
+    exception: Computed
     requested_by: str
     declined_by: str
-    declined_at: str
+    declined_at: Computed

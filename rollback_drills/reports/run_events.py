@@ -12,6 +12,7 @@ from rollback_drills.notifications.results import Delivery
 from rollback_drills.planning.category import Category
 from rollback_drills.planning.decisions import RouteDecision
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.redaction.computed import Computed
 from rollback_drills.reports.event_payloads import (
     CheckPayload,
     DecisionPayload,
@@ -32,14 +33,14 @@ _ADDRESS: Final = re.compile(r"\b[a-zA-Z][\w+.-]{0,20}://[^\s\"'<>]+")
 class RunEvent(msgspec.Struct, frozen=True):
     """Something that a run found or did, of one schedule."""
 
-    name: str
+    name: Computed
     schedule_id: str
     environment: str
     """Empty if the schedule names none."""
     related: tuple[tuple[str, str], ...]
     """Role and id of what else it concerns: its cycle, provider and owners."""
     payload: Payload
-    kind: str = "schedule"
+    kind: Computed = "schedule"
     """What `schedule_id` names; a gate and a check are named after their schedule, or the fleet."""
 
 

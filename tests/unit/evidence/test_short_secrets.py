@@ -11,11 +11,14 @@ import pytest
 import rollback_drills
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.outbox_transfer import index_run
+from rollback_drills.evidence.population import NOTHING_CHANGED
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
 from rollback_drills.planning.plan import Plan
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.redaction.computed import computed_fields
 from rollback_drills.redaction.redactor import Redactor
+from rollback_drills.reports.run_events import check_event
 from tests.samples.builders import NOW, make_subject, open_key, planned
 from tests.samples.populations import population_of, records, verify
 
@@ -53,6 +56,14 @@ def test_only_what_others_wrote_is_taken_out_of_a_plan() -> None:
     assert isinstance(clean, Plan)
     kept = ("plan_id", "cycle_id", "generated_at", "status", "next_due_at", "alert_level")
     assert [getattr(clean, name) for name in kept] == [getattr(plan, name) for name in kept]
+
+
+def test_an_event_keeps_its_name_which_automations_wait_for() -> None:
+    event = check_event({Readiness.READY: 1}, NOTHING_CHANGED, name="a drill of 2026", delivery_count=0)
+
+    clean = Redactor(["drill", "ready", "2026"]).document(event)
+
+    assert clean == msgspec.structs.replace(event, schedule_id="a [redacted] of [redacted]")
 
 
 def test_a_check_stays_verified_and_unchanged_with_secrets_of_four_characters(database: Database) -> None:
