@@ -117,7 +117,7 @@ def judge_fleet(run: Run) -> tuple[FleetCheck, Guard, Platform]:
     guard = guard_source(
         run.database, checks, turned_bad_share=share, now=run.now, is_partial=run.shard is not None
     )
-    return FleetCheck(checks, loaded.is_single, names), guard, platform
+    return FleetCheck(checks, loaded.is_single, names, loaded.warnings), guard, platform
 
 
 def check_providers(run: Run, platform: Platform, sources: Iterable[Loaded[Schedule] | None]) -> None:

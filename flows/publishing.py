@@ -33,7 +33,9 @@ def publish(
     if run.shard:
         pages = choose_shard_pages(runs, changes, shard_count=run.shard.count)
     else:
-        pages = choose_pages(runs, changes, is_single=fleet.is_single, now=created_at)
+        pages = choose_pages(
+            runs, changes, is_single=fleet.is_single, now=created_at, warnings=fleet.warnings
+        )
     background = [naming]
     if changes and run.shard:
         background.append(aside(emit_shard, runs, delivered.deliveries, changes))

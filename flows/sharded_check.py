@@ -53,7 +53,8 @@ def check_in_shards(
     run = begin_run(request, settings)
     _check_providers(run, shards)
     runs = ShardRuns(check_shard, _find_parameters(run), settings.shard_minutes)
-    for warning in prepare_shards(settings.schedule, settings.history):
+    warnings = prepare_shards(settings.schedule, settings.history)
+    for warning in warnings:
         get_run_logger().warning("%s", warning)
     names = [str(each) for each in shards]
     if request.dry_run:
@@ -65,10 +66,12 @@ def check_in_shards(
     if is_retried():
         known = find_known_names(database, check.population_id)
         try_failed_again(run.requested, run.database_url, request.generated_by, [SOURCE_ID, *known])
-    return _look(run, database, check, runs)
+    return _look(run, database, check, runs, warnings)
 
 
-def _look(run: Run, database: Database, check: ShardedCheck, runs: ShardRuns) -> FinalState:
+def _look(
+    run: Run, database: Database, check: ShardedCheck, runs: ShardRuns, warnings: Sequence[str]
+) -> FinalState:
     missing, states = check.shards, dict[str, State[Any] | None]()
     for _ in range(MOST_ATTEMPTS):
         states |= runs.run(missing)
@@ -84,7 +87,7 @@ def _look(run: Run, database: Database, check: ShardedCheck, runs: ShardRuns) ->
             missing = error.shards
             repair_findings(database, check.population_id)
         else:
-            return end_check(run, database, results, indexed, created_at)
+            return end_check(run, database, results, indexed, created_at, warnings)
     return _give_up({each: states[each] for each in missing}, len(check.shards))
 
 

@@ -27,7 +27,12 @@ _READINESS: Final = {name: state for state, name in STATE_NAMES.items()}
 
 
 def end_check(
-    run: Run, database: Database, results: Sequence[ShardResult], indexed: Indexed, created_at: datetime
+    run: Run,
+    database: Database,
+    results: Sequence[ShardResult],
+    indexed: Indexed,
+    created_at: datetime,
+    warnings: Sequence[str],
 ) -> FinalState:
     """Name the run, publish what is new, and return the final state: failed if something is undelivered."""
     delivered, found, changes = _find_left(run, database, results), _find_states(results), indexed.changes
@@ -36,7 +41,7 @@ def end_check(
     said, count = describe(found, changes), sum(each.report.delivery_count for each in results)
     rename_run(said, [*(f"status:{each}" for each in sorted(found.states)), *mark_distrust(distrust)])
     if is_fleet_page_due(changes, created_at) or count:
-        publish_fleet(render_sharded_fleet(found.states, results, problems), indexed.head_note)
+        publish_fleet(render_sharded_fleet(found.states, results, problems, warnings), indexed.head_note)
     emit_check(found.states, changes, count)
     result = ShardedResult(
         schedule_count=found.count,

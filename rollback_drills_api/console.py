@@ -23,7 +23,7 @@ from rollback_drills.console.pages import (
 from rollback_drills.console.query import FleetQuery, MonthQuery, read_page
 from rollback_drills.console.rendering import SERVED_POLICY, Outage, render_outage, stylesheet
 from rollback_drills.console.source import NO_EVIDENCE, Console, read_console
-from rollback_drills.database.connections import DatabaseError
+from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.redaction.redactor import redactor_in_use
@@ -202,11 +202,19 @@ def read_served(served: Service) -> Console:
         Problem: The documents cannot be used.
     """
     judged = served.fleet.judged()
+    database: Database | str | None
     try:
         database = served.database()
     except DatabaseError as error:
-        return read_console(_explain(error), judged.subjects, judged.judgements, now=judged.at)
-    return read_console(database, judged.subjects, judged.judgements, now=judged.at, explain=_explain)
+        database = _explain(error)
+    return read_console(
+        database,
+        judged.subjects,
+        judged.judgements,
+        now=judged.at,
+        explain=_explain,
+        warnings=judged.warnings,
+    )
 
 
 def _explain(error: DatabaseError) -> str:

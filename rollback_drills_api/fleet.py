@@ -47,6 +47,8 @@ class JudgedFleet:
     """By schedule id: the place among the judgements."""
     criteria: Criteria
     """What they were judged against."""
+    warnings: Sequence[str]
+    """What of the documents is left out or unclear, a sentence each."""
 
     def find(self, schedule_id: str) -> Judgement:
         """Return the judgement of one schedule.
@@ -161,7 +163,9 @@ def _stat_all(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:
 def _judge(fleet: Fleet, settings: Settings, now: datetime) -> JudgedFleet:
     judgements = judge_all(fleet.subjects, settings.criteria, now=now, generated_by=_GENERATED_BY)
     by_id = {each.cycle.schedule_id: place for place, each in enumerate(judgements)}
-    return JudgedFleet(fleet.subjects, judgements, fleet.is_single, now, by_id, settings.criteria)
+    return JudgedFleet(
+        fleet.subjects, judgements, fleet.is_single, now, by_id, settings.criteria, fleet.warnings
+    )
 
 
 def _is_same_minute(one: datetime, other: datetime) -> bool:

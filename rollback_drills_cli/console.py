@@ -75,7 +75,9 @@ def console(
         problems.append(describe(error))
         return _UNUSABLE
 
-    pages = read_console(problem or opened, fleet.subjects, judgements, now=at, explain=explain)
+    pages = read_console(
+        problem or opened, fleet.subjects, judgements, now=at, explain=explain, warnings=fleet.warnings
+    )
     from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("pages"), MofNCompleteColumn(), TimeElapsedColumn())

@@ -57,8 +57,8 @@ def _publish(draft: _Draft) -> None:
 
 def _write_fleet(pages: Publication, dry_run: bool, head: str) -> Iterator[_Draft]:
     if pages.fleet:
-        text = render_fleet(pages.fleet, dry_run=dry_run, left_out=pages.left_out) + render_head(head)
-        yield _Draft(redactor_in_use().text(text), FLEET_KEY, "All schedules.")
+        text = render_fleet(pages.fleet, dry_run=dry_run, left_out=pages.left_out, warnings=pages.warnings)
+        yield _Draft(redactor_in_use().text(text + render_head(head)), FLEET_KEY, "All schedules.")
 
 
 def _write_schedules(pages: Publication, dry_run: bool, head: str, url: str) -> Iterator[_Draft]:

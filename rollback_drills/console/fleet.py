@@ -21,6 +21,7 @@ from rollback_drills.readiness.due import find_latest_accepted_at
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.rendering.long_lists import list_some
 
 GENERATED_BY: Final = "console"
 
@@ -83,6 +84,8 @@ class FleetView:
     """How many the query finds, on all pages."""
     problem: str = ""
     """Why the evidence cannot be read; empty if it can."""
+    warnings: Sequence[str] = ()
+    """What of the documents is left out or unclear, a sentence each."""
 
     @property
     def fleet_size(self) -> int:
@@ -112,7 +115,8 @@ def read_fleet(console: Console, query: FleetQuery) -> FleetView:
         raise UsageError(f"there is no page {query.page} of this view")
     rows, problem = read_rows(console, some)
     counts, facets = count_states(console.judgements), find_facets(console.judgements)
-    return FleetView(console.at, query, counts, facets, rows, len(places), problem)
+    warnings = list_some(console.warnings)
+    return FleetView(console.at, query, counts, facets, rows, len(places), problem, warnings)
 
 
 def read_rows(console: Console, places: Sequence[int]) -> tuple[list[FleetRow], str]:

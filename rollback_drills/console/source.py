@@ -32,6 +32,8 @@ class Console:
     """By schedule id: the place among the judgements."""
     explain: Callable[[DatabaseError], str] = str
     """Says on a page why the evidence cannot be read."""
+    warnings: Sequence[str] = ()
+    """What of the documents is left out or unclear, a sentence each."""
 
     def evidence(self) -> Database:
         """Return the database.
@@ -62,6 +64,7 @@ def read_console(
     *,
     now: datetime,
     explain: Callable[[DatabaseError], str] = str,
+    warnings: Sequence[str] = (),
 ) -> Console:
     """Put together what pages are made from; each page reads what it needs of the evidence.
 
@@ -71,11 +74,12 @@ def read_console(
         judgements: What is said of them, in the same order.
         now: The instant of the judgements.
         explain: Says why the evidence cannot be read; by default as the error does.
+        warnings: What of the documents is left out or unclear, a sentence each.
     """
     if isinstance(database, Database):
         with suppress(DatabaseError):  # the pages say what is wrong with it
             judgements = apply_retirements(judgements, read_retired(database))
     by_id = {each.cycle.schedule_id: place for place, each in enumerate(judgements)}
     if isinstance(database, Database):
-        return Console(subjects, judgements, now, database, by_id=by_id, explain=explain)
-    return Console(subjects, judgements, now, None, database or NO_EVIDENCE, by_id, explain)
+        return Console(subjects, judgements, now, database, by_id=by_id, explain=explain, warnings=warnings)
+    return Console(subjects, judgements, now, None, database or NO_EVIDENCE, by_id, explain, warnings)

@@ -79,6 +79,8 @@ class FleetCheck(msgspec.Struct, frozen=True):
     """Whether the caller named one document, and expects one result."""
     known_names: list[str]
     """Every name under which the schedules and their source may be in the outbox."""
+    warnings: tuple[str, ...] = ()
+    """What of the documents is left out or unclear, a sentence each."""
 
     @property
     def subjects(self) -> list[Subject]:

@@ -24,10 +24,17 @@ class Publication(msgspec.Struct, frozen=True):
     """Those whose own pages are published."""
     left_out: int
     """How many more have changed."""
+    warnings: Sequence[str] = ()
+    """What of the documents is left out or unclear, for the page of the fleet."""
 
 
 def choose_pages(
-    runs: Sequence[ScheduleRun], changes: Changes | None, *, is_single: bool, now: datetime
+    runs: Sequence[ScheduleRun],
+    changes: Changes | None,
+    *,
+    is_single: bool,
+    now: datetime,
+    warnings: Sequence[str] = (),
 ) -> Publication:
     """Choose what to publish: what is new, the most pressing first.
 
@@ -39,6 +46,7 @@ def choose_pages(
         changes: What changed since the last check; None publishes everything.
         is_single: Whether the documents are one schedule, and not a fleet.
         now: The clock of the evidence.
+        warnings: What of the documents is left out or unclear, a sentence each.
     """
     news = _find_news(runs, changes)
     is_due = bool(news) or changes is None
@@ -47,7 +55,7 @@ def choose_pages(
         return Publication((), runs if is_due else (), 0)
     fleet = runs if is_due or (changes and is_fleet_page_due(changes, now)) else ()
     shown = news[:MOST_SCHEDULE_PAGES]
-    return Publication(fleet, shown, len(news) - len(shown))
+    return Publication(fleet, shown, len(news) - len(shown), warnings)
 
 
 def choose_shard_pages(

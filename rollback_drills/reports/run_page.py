@@ -15,7 +15,7 @@ from rollback_drills.planning.plan import Plan
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import ScheduleFacts
 from rollback_drills.readiness.terms import Readiness
-from rollback_drills.rendering.long_lists import MOST_ROWS
+from rollback_drills.rendering.long_lists import MOST_ROWS, list_some
 from rollback_drills.rendering.markdown import cell, table
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.undelivered import count_waiting, list_dead_letters, list_waiting
@@ -106,13 +106,16 @@ def find_pressing(runs: Sequence[ScheduleRun]) -> list[ScheduleRun]:
     return [run for run in runs if run.judgement.readiness not in at_rest]
 
 
-def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool, left_out: int = 0) -> str:
+def render_fleet(
+    runs: Sequence[ScheduleRun], *, dry_run: bool, left_out: int = 0, warnings: Sequence[str] = ()
+) -> str:
     """Write the page of a fleet as Markdown: how many are in which state, and those that are not ready.
 
     Args:
         runs: All schedules.
         dry_run: Whether nothing was sent.
         left_out: How many schedules have changed and get no page of their own in this run.
+        warnings: What of the documents is left out or unclear, a sentence each.
     """
     states = Counter(run.plan.status for run in runs)
     pressing = find_pressing(runs)
@@ -128,11 +131,19 @@ def render_fleet(runs: Sequence[ScheduleRun], *, dry_run: bool, left_out: int = 
         lines += ["", f"{len(pressing) - len(shown)} more are not shown; the console shows them all."]
     if left_out:
         lines += ["", f"{left_out} more schedules have changed; the console shows their pages."]
+    lines += list_warnings(warnings)
     lines += ["", *_warnings(runs)]
     lines += _distrusted([run for run in runs if run.distrust])
     lines += list_waiting([each for run in runs for each in run.deliveries])
     lines += list_dead_letters([each for run in runs for each in run.dead_letters])
     return "\n".join(lines)
+
+
+def list_warnings(warnings: Sequence[str]) -> Iterator[str]:
+    """List what of the documents is left out or unclear; nothing if all of it counts."""
+    if warnings:
+        yield from ("", "## Left out or unclear in the documents", "")
+        yield from (f"- {cell(each)}" for each in list_some(warnings))
 
 
 def _warnings(runs: Sequence[ScheduleRun]) -> Iterator[str]:

@@ -8,13 +8,16 @@ from rollback_drills.rendering.long_lists import MOST_ROWS
 from rollback_drills.rendering.markdown import table
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.publication import most_pages_of_shard
-from rollback_drills.reports.run_page import FLEET_COLUMNS
+from rollback_drills.reports.run_page import FLEET_COLUMNS, list_warnings
 
 _PRESSING = (Readiness.NEEDS_ATTENTION, Readiness.DUE_SOON)
 
 
 def render_sharded_fleet(
-    states: Mapping[Readiness, int], results: Sequence[ShardResult], problems: Sequence[str]
+    states: Mapping[Readiness, int],
+    results: Sequence[ShardResult],
+    problems: Sequence[str],
+    warnings: Sequence[str],
 ) -> str:
     """Write the page as Markdown: how many are in which state, those that are not ready, and the shards.
 
@@ -22,6 +25,7 @@ def render_sharded_fleet(
         states: How many schedules are in each state.
         results: What the shards found and did.
         problems: What was not delivered, a sentence each.
+        warnings: What of the documents is left out or unclear, a sentence each.
     """
     count = sum(states.values())
     rows = [row for each in results for row in each.report.pressing][:MOST_ROWS]
@@ -37,6 +41,7 @@ def render_sharded_fleet(
     most = most_pages_of_shard(len(results))
     if left_out := sum(max(each.changed_count - most, 0) for each in results):
         lines += ["", f"{left_out} more schedules have changed; the console shows their pages."]
+    lines += list_warnings(warnings)
     lines += ["", "## Shards", ""]
     lines += table(
         ("shard", "schedules", "changed", "notifications delivered"),

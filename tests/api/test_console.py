@@ -281,3 +281,16 @@ def test_the_fleet_loads_itself_again_only_if_somebody_asks(client: TestClient) 
     assert page.find("meta", **{"http-equiv": "refresh"})[0].attributes["content"] == "60"
     stops = [each.attributes["href"] for each in page.find("a") if each.text == "Stop"]
     assert stops == ["./console?state=needs_attention"]
+
+
+def test_the_fleet_names_the_files_that_count_for_nothing(options: ApiOptions, keys: Keys) -> None:
+    folder = Path(str(options.settings.schedule)).parent / "fleet"
+    folder.mkdir()
+    (folder / "payments-schedule.json").write_text(json.dumps(overdue()))
+    (folder / "<b>-history.json").write_text("{}")
+    settings = msgspec.structs.replace(options.settings, schedule=str(folder), history=None)
+
+    with client_of(options, settings=settings) as client:
+        page = client.get("/console", headers=keys.header("reader"))
+
+    assert "&lt;b&gt;-history.json: belongs to no schedule, and its drills count for nothing" in page.text

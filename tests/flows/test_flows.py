@@ -25,6 +25,7 @@ from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.records import DECISION_KIND, DELIVERY_KIND, ROUTE_DELIVERY_KIND
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
+from tasks.artifacts import FLEET_KEY
 from tests.processes.saved_connectors import SavedConnectors
 from tests.samples.commands import forget_settings
 from tests.samples.outbox_rows import enable
@@ -469,3 +470,22 @@ def test_an_entrypoint_loads_without_a_placeholder(name: str) -> None:
 
     assert flow.name == name.replace("_", "-")
     assert isinstance(flow.to_deployment(name="x"), RunnerDeployment)
+
+
+def test_the_page_of_the_fleet_names_the_files_that_count_for_nothing(
+    tmp_path: Path, database: str, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}-schedule.json").write_text(json.dumps({**SCHEDULE, "schedule_id": name}))
+    (tmp_path / "tow-history.json").write_text("{}")
+    line = "tow-history.json: belongs to no schedule"
+
+    for shard_size in ("10000", "1"):
+        monkeypatch.setenv("DRILLS_SHARD_SIZE", shard_size)
+        state = drill_check(schedule=str(tmp_path), provider="webhook", as_of=NOW, return_state=True)
+
+        with get_client(sync_client=True) as client:
+            wanted = {"artifacts": {"flow_run_id": {"any_": [str(state.state_details.flow_run_id)]}}}
+            found = client.request("POST", "/artifacts/filter", json=wanted).json()
+        (page,) = (each["data"] for each in found if each["key"] == FLEET_KEY)
+        assert line in page

@@ -287,3 +287,15 @@ def test_a_fleet_page_stays_short_and_counts_the_rest() -> None:
 )
 def test_the_numbers_of_the_latest_drill_are_told(drills: list[Mapping[str, Any]], line: str) -> None:
     assert judged(make_subject(drills)).history.describe_latest() == line
+
+
+def test_the_page_of_a_fleet_lists_what_of_the_documents_counts_for_nothing() -> None:
+    warnings = [f"{HOSTILE}.jsonl: left out of this fleet", *(f"{number}: unclear" for number in range(300))]
+
+    page = render_fleet([make_run()], dry_run=True, warnings=warnings)
+
+    _, _, listed = page.partition("## Left out or unclear in the documents")
+    assert listed.count("\n- ") == 201
+    assert "- 101 more are not shown." in listed
+    assert is_escaped(page)
+    assert "Left out" not in render_fleet([make_run()], dry_run=True)
