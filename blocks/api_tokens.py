@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from datetime import UTC
 from functools import cache
 from typing import Final
 
@@ -11,7 +12,7 @@ from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import BlockDocument
 
-from blocks.block_documents import find_documents
+from blocks.block_documents import CANNOT_READ, FoundDocuments, find_documents
 from rollback_drills.access.api_token import ApiToken
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.errors.effects import note_effect
@@ -26,10 +27,16 @@ class ApiTokenError(DrillsError):
 
 
 def list_tokens() -> list[ApiToken]:
-    """Return the usable tokens by name; the log names those that are damaged."""
+    """Return the usable tokens by name; the log names those that are damaged.
+
+    Raises:
+        ApiTokenError: The server cannot read a single one; they are not unknown for that.
+    """
     tokens, damaged = find_tokens()
     for problem in damaged:
         _warn(problem)
+    if not tokens and any(CANNOT_READ in problem for problem in damaged):
+        raise ApiTokenError(damaged[0])
     return tokens
 
 
@@ -42,8 +49,9 @@ def _warn(problem: str) -> None:
 def find_tokens() -> tuple[list[ApiToken], list[str]]:
     """Return the tokens by name, and a message for each damaged Secret block."""
     tokens: list[ApiToken] = []
-    damaged: list[str] = []
-    for document in _find({"like_": _PREFIX}):
+    found = _find({"like_": _PREFIX})
+    damaged = found.name_unreadable("the Secret block of a token")
+    for document in found.documents:
         if (document.name or "").startswith(_PREFIX):
             try:
                 tokens.append(_read(document))
@@ -58,7 +66,8 @@ def save_token(token: ApiToken) -> None:
     Raises:
         UsageError: A token of this name exists.
     """
-    if any(_find({"any_": [_PREFIX + token.name]})):
+    found = _find({"any_": [_PREFIX + token.name]})
+    if found.documents or found.unreadable:
         raise UsageError(f"there is a token {token.name} already; revoke it first, or choose another name")
     block: Secret[str] = Secret(value=msgspec.json.encode(token).decode())
     block.save(_PREFIX + token.name, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
@@ -70,15 +79,18 @@ def delete_token(name: str) -> None:
 
     Raises:
         UsageError: No token has this name.
+        ApiTokenError: The server cannot read its Secret block, so that its id is not known.
     """
-    found = next(_find({"any_": [_PREFIX + name]}), None)
-    if found is None:
+    found = _find({"any_": [_PREFIX + name]})
+    if found.unreadable:
+        raise ApiTokenError(f"nobody can use {name}; its Secret block {_PREFIX}{name} stays: {CANNOT_READ}")
+    if not found.documents:
         raise UsageError(f"there is no token {name}; `drills api-token list` shows them")
     with get_client(sync_client=True) as client:
-        client.request("DELETE", "/block_documents/{id}", path_params={"id": found.id})
+        client.request("DELETE", "/block_documents/{id}", path_params={"id": found.documents[0].id})
 
 
-def _find(name: Mapping[str, object]) -> Iterator[BlockDocument]:
+def _find(name: Mapping[str, object]) -> FoundDocuments:
     return find_documents([Secret.get_block_type_slug()], {"name": name}, with_secrets=True)
 
 
@@ -93,7 +105,9 @@ def _read(document: BlockDocument) -> ApiToken:
         value = document.data["value"]
         text = isinstance(value, str)
         token = msgspec.json.decode(value, type=ApiToken) if text else msgspec.convert(value, ApiToken)
-    except (msgspec.MsgspecError, LookupError, TypeError):
+        if token.expires_at:
+            token.expires_at.astimezone(UTC)  # at the ends of the calendar this is no time
+    except (msgspec.MsgspecError, LookupError, TypeError, OverflowError):
         token = None
     if token is None or token.name != name:
         what = "no token of the API" if token is None else f"the token {json.dumps(token.name)}"

@@ -4,8 +4,8 @@ import secrets
 from typing import Final
 
 from prefect.blocks.system import Secret
-from prefect.context import SyncClientContext
 
+from blocks.block_documents import CANNOT_READ, find_documents
 from blocks.secret_fields import open_secret
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.errors.effects import note_effect
@@ -44,20 +44,17 @@ def open_signing_key(public_key: PublicKey | None) -> SigningKey:
 
 
 def _read(name: str) -> str | None:
-    """Open a Secret block in one request; `Secret.load` takes several, and every run would wait for them."""
-    # Within a run this is the client that the run has open: a new one reads all certificates first.
-    with SyncClientContext.get_or_create() as context:
-        found = context.client.request(
-            "POST",
-            "/block_documents/filter",
-            json={
-                "block_documents": {"name": {"any_": [name]}},
-                "block_types": {"slug": {"any_": [Secret.get_block_type_slug()]}},
-                "include_secrets": True,
-            },
-        ).json()
+    """Open a Secret block in one request; `Secret.load` takes several, and every run would wait for them.
+
+    Raises:
+        LedgerKeyError: The server cannot read it.
+    """
+    slug = Secret.get_block_type_slug()
+    found = find_documents([slug], {"name": {"any_": [name]}}, with_secrets=True)
+    if found.unreadable:
+        raise LedgerKeyError(f"the Secret block {name} is not usable: {CANNOT_READ}")
     # UI V2 saves a Secret block without a value as `{}`
-    return open_secret(Secret(value=found[0]["data"].get("value", ""))) if found else None
+    return open_secret(Secret(value=found.documents[0].data.get("value", ""))) if found.documents else None
 
 
 def save_new_key(origin: str) -> SigningKey:

@@ -8,7 +8,7 @@ from typing import Final
 
 from prefect.client.schemas.objects import BlockDocument
 
-from blocks.block_documents import find_documents
+from blocks.block_documents import CANNOT_READ, FoundDocuments, find_documents
 from blocks.connector import Connector, ConnectorError
 from blocks.saved_block import open_connector
 from rollback_drills.connectors.config_file import connector_name
@@ -42,7 +42,10 @@ def load_connector(provider: str) -> Connector:
         ConnectorError: The connector is missing, ambiguous, switched off, or not usable as configured.
     """
     name = connector_name(provider)
-    found = _find_saved(name)
+    saved = _find_saved(name)
+    if saved.unreadable:
+        raise ConnectorError(f"the connector {name!r} is not usable: {CANNOT_READ}")
+    found = saved.documents
     if not found:
         raise ConnectorError(
             f"no connector named {name!r}; create one in the Prefect UI (Blocks)"
@@ -64,6 +67,11 @@ def find_unusable() -> dict[str, str]:
     return {name: problem for name, problem in opened.items() if isinstance(problem, str)}
 
 
+def name_unreadable() -> list[str]:
+    """Return a line about each saved connector that the server cannot read; no list has its name."""
+    return _find({}).name_unreadable("the connector")
+
+
 def remember_all_secrets() -> None:
     """Let the redactor know the secrets of every saved connector, before any of them is used."""
     kinds = {kind.get_block_type_slug(): kind for kind in CONNECTORS.values()}
@@ -73,8 +81,8 @@ def remember_all_secrets() -> None:
             opened.keep_secrets()
 
 
-def _find_saved(name: str) -> list[BlockDocument]:
-    return _saved_connectors({"name": {"any_": [name]}}) if name.strip("-") else []
+def _find_saved(name: str) -> FoundDocuments:
+    return _find({"name": {"any_": [name]}}) if name.strip("-") else FoundDocuments()
 
 
 def _open_only_one(found: Sequence[BlockDocument]) -> Connector | str:
@@ -108,8 +116,12 @@ def find_replay_approvals() -> frozenset[str]:
 
 def _saved_connectors(condition: Mapping[str, object]) -> list[BlockDocument]:
     """Return the blocks of our types that meet a condition, without their secrets."""
+    return _find(condition).documents
+
+
+def _find(condition: Mapping[str, object]) -> FoundDocuments:
     slugs = (kind.get_block_type_slug() for kind in CONNECTORS.values())
-    return list(find_documents(slugs, {"is_anonymous": {"eq_": False}, **condition}))
+    return find_documents(slugs, {"is_anonymous": {"eq_": False}, **condition})
 
 
 def _name_of(document: BlockDocument) -> str:

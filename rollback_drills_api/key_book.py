@@ -8,12 +8,16 @@ from http import HTTPStatus
 from typing import Final
 
 from rollback_drills.access.link_permission import LinkKeys
+from rollback_drills.errors import DrillsError
+from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills_api.problems import Problem
 
 logger = logging.getLogger(__name__)
 
 _KEYS_FOR_SECONDS: Final = 15.0
-_UNKNOWN: Final = "links and forms cannot be checked now; try again in a minute"
+_UNKNOWN: Final = (
+    "links and forms cannot be checked now; try again in a minute. If that lasts, the log of the API says why"
+)
 
 
 class KeyBook:
@@ -46,6 +50,9 @@ class KeyBook:
         try:
             self._keys = self._load()
         except Exception as error:  # noqa: BLE001 - whatever it is, the next try may succeed
-            logger.warning("the keys of links cannot be loaded (%s)", type(error).__name__)
+            why = (
+                redactor_in_use().text(str(error)) if isinstance(error, DrillsError) else type(error).__name__
+            )
+            logger.warning("the keys of links and forms cannot be loaded: %s", why)
             return False
         return True

@@ -16,7 +16,7 @@ from rollback_drills_cli.connector_outages import NameArgument, close_outage, li
 from rollback_drills_cli.database import DatabaseOption, open_outbox
 from rollback_drills_cli.evidence.signing import report_clock
 from rollback_drills_cli.options import JsonOption
-from rollback_drills_cli.output import console, print_json, print_line, print_table
+from rollback_drills_cli.output import console, print_json, print_line, print_problem, print_table
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 if TYPE_CHECKING:
@@ -64,10 +64,14 @@ def list_connectors(database: DatabaseOption = None, as_json: JsonOption = False
         from blocks.registry import (  # Prefect takes a second to import
             configured_connectors,
             find_unusable,
+            name_unreadable,
         )
 
         found = configured_connectors()
         unusable = find_unusable()
+        unreadable = name_unreadable()
+    for problem in unreadable:
+        print_problem(problem)
     dead = _find_dead(database)
     if as_json:
         print_json(

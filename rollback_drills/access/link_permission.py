@@ -9,9 +9,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import msgspec
+from msgspec import Meta
 
 from rollback_drills.errors import UsageError
 
@@ -30,8 +31,8 @@ _MOST_KEYS: Final = 3
 class LinkKey(msgspec.Struct, frozen=True):
     """One key that signs permissions."""
 
-    key_id: str
-    secret: str
+    key_id: Annotated[str, Meta(pattern="^[0-9a-f]{8}$")]
+    secret: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
     @classmethod
     def generate(cls) -> Self:
@@ -157,8 +158,8 @@ def parse_keys(text: str) -> LinkKeys:
     """
     try:
         keys = msgspec.json.decode(text, type=LinkKeys)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise UsageError("it holds no keys") from None
-    if not keys.keys or any(len(each.secret) < 64 for each in keys.keys):
+    if not keys.keys:
         raise UsageError("it holds no keys")
     return keys

@@ -14,6 +14,7 @@ from rollback_drills.access.link_permission import FORM_LASTS, LinkKeys
 from rollback_drills.console.acting import FormName
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.plain_json import PlainJson
+from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.records import (
     ACKNOWLEDGEMENT_KIND,
     DRILL_KIND,
@@ -477,6 +478,18 @@ def test_forms_are_not_shown_while_their_keys_cannot_be_read(options: ApiOptions
 
     assert page.status_code == 200
     assert "<form" not in page.text
+
+
+def test_the_log_names_the_remedy_for_keys_that_are_damaged(
+    options: ApiOptions, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> LinkKeys:
+        raise DrillsError("the Secret block of the keys is not usable; delete it")
+
+    with client_of(options, open_form_keys=fail) as client:
+        client.get(PAGE, headers=keys.header("adminer"))
+
+    assert "cannot be loaded: the Secret block of the keys is not usable; delete it" in caplog.text
 
 
 def test_each_caller_gets_a_page_with_an_own_mark(browser: TestClient) -> None:

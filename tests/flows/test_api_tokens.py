@@ -1,16 +1,18 @@
 """Tokens of the API as Secret blocks, by command."""
 
 import json
+from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
 from prefect.blocks.system import Secret
 from typer.testing import CliRunner
 
-from blocks.api_tokens import find_tokens, list_tokens
-from rollback_drills.access.api_token import Scope, find_token, issue_token
+from blocks.api_tokens import ApiTokenError, find_tokens, list_tokens
+from rollback_drills.access.api_token import ApiToken, Scope, find_token, issue_token
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills_cli.main import app
+from tests.samples.unreadable_blocks import save_unreadable
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -85,3 +87,49 @@ def test_a_block_with_the_token_of_another_name_lets_nobody_in() -> None:
         drills("revoke", "mine")
     assert find_token(tokens, secret) is None
     assert 'has the token "somebody-else", so nobody can use mine' in damaged[0]
+
+
+def test_a_block_that_the_server_cannot_read_leaves_the_others_usable() -> None:
+    secret = drills("create", "beside-a-broken-one", "--scope", "read").strip()
+
+    with save_unreadable("secret", "rollback-drills-api-token-cannot-be-read"):
+        tokens = list_tokens()
+        listed = CliRunner().invoke(app, ["api-token", "list"])
+        with pytest.raises(ApiTokenError, match="-cannot-be-read stays: the Prefect server cannot read it"):
+            drills("revoke", "cannot-be-read")
+        with pytest.raises(UsageError, match="there is a token cannot-be-read already"):
+            drills("create", "cannot-be-read", "--scope", "read")
+        drills("revoke", "beside-a-broken-one")
+
+    assert find_token(tokens, secret)
+    assert listed.exit_code == 0
+    named = " ".join(listed.stderr.split())
+    assert (
+        "the Secret block of a token after rollback-drills-api-token-beside-it (by name) is not usable"
+        in named
+    )
+    assert "PREFECT_SERVER_ENCRYPTION_KEY" in named
+
+
+def test_tokens_of_which_the_server_can_read_none_are_not_unknown() -> None:
+    for each in list_tokens():
+        drills("revoke", each.name)
+
+    with (
+        save_unreadable("secret", "rollback-drills-api-token-alone"),
+        pytest.raises(ApiTokenError, match="PREFECT_SERVER_ENCRYPTION_KEY"),
+    ):
+        list_tokens()
+
+
+def test_a_token_that_ends_outside_of_the_calendar_is_damaged() -> None:
+    token = ApiToken("early", Scope.READ, "a" * 64, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))))
+    block: Secret[str] = Secret(value=msgspec.json.encode(token).decode())
+    block.save("rollback-drills-api-token-early", _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
+    try:
+        listed = CliRunner().invoke(app, ["api-token", "list"])
+    finally:
+        drills("revoke", "early")
+
+    assert listed.exit_code == 0
+    assert "nobody can use early" in " ".join(listed.stderr.split())

@@ -17,6 +17,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.errors import UsageError
 from tests.samples.builders import SCHEDULE
 from tests.samples.commands import Done, drills
+from tests.samples.unreadable_blocks import save_unreadable
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 ROUTE = "gordroute-0123456789abcdef"
@@ -52,6 +53,14 @@ def test_a_damaged_block_is_named_with_its_remedy() -> None:
     Secret(value="nonsense").save(BLOCK_NAME, overwrite=True)
 
     with pytest.raises(LinkKeysError, match=f"{BLOCK_NAME} is not usable: it holds no keys; delete it"):
+        open_link_keys()
+
+
+def test_keys_that_the_server_cannot_read_are_not_replaced() -> None:
+    with (
+        save_unreadable("secret", BLOCK_NAME),
+        pytest.raises(LinkKeysError, match="is not usable: the Prefect server cannot read it"),
+    ):
         open_link_keys()
 
 

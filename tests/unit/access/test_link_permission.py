@@ -90,7 +90,18 @@ def test_no_changed_character_leaves_a_valid_permission(place: int, other: int) 
         KEYS.read(changed, now=NOW)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"keys":[]}', '{"keys":[{"key_id":"a","secret":"short"}]}', "x"])
+SECRET = "a" * 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{}", '{"keys":[]}', '{"keys":[{"key_id":"a","secret":"short"}]}', "x", "\ud800"),
+        f'{{"keys":[{{"key_id":"0123abcd","secret":"{SECRET}"}}],"further":{"[" * 100_000}',
+        f'{{"keys":[{{"key_id":"a.b","secret":"{SECRET}"}}]}}',  # a mark of it could not be read
+        f'{{"keys":[{{"key_id":"0123abcd","secret":"{" " * 64}"}}]}}',
+    ],
+)
 def test_a_block_without_keys_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_keys(text)
