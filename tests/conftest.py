@@ -47,6 +47,10 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()  # nor is it searched while the tests run
         gc.enable()
+        if "sqlalchemy" in sys.modules:
+            from tests.compiled import share_compiled  # not where nothing is collected, as beside workers
+
+            share_compiled()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
