@@ -77,20 +77,8 @@ class Boundary:
         headers = request.scope["headers"]
         check_framing(request.scope)
         check_host([value for name, value in headers if name == b"host"], self._hosts)
-        now = time.monotonic()
-        try:
-            login = read_login(headers, request.address, self._login)
-            caller = login if request.is_console and login else self._identify(request, now)
-        except Problem:
-            # So that nobody guesses at full speed. It does not count for others who come from this address.
-            self._take(f"login {request.address}", now)
-            raise
-        request.scope["state"] |= {"caller": caller, "login": login}
-        request.caller = caller.name if caller else ""
-        if caller:
-            self._take(f"caller {caller.name}", now)
-        elif not request.is_probe:
-            self._take(f"address {request.address}", now)
+        if not request.is_probe:  # it is answered whoever asks, also while nobody can be looked up
+            self._let_in(request)
         if "\0" in request.scope["path"]:
             raise Problem(HTTPStatus.NOT_FOUND, "there is nothing at a path with a NUL character")
         check_query(request.scope["query_string"])
@@ -106,6 +94,20 @@ class Boundary:
             check_media_type(fields.get(b"content-type", b"").decode("latin-1"), "application/json")
             check_json(body)
         return replay(body, receive)
+
+    def _let_in(self, request: PassingRequest) -> None:
+        """Find out who asks, and whether they may ask so often."""
+        now = time.monotonic()
+        try:
+            login = read_login(request.scope["headers"], request.address, self._login)
+            caller = login if request.is_console and login else self._identify(request, now)
+        except Problem:
+            # So that nobody guesses at full speed. It does not count for others who come from this address.
+            self._take(f"login {request.address}", now)
+            raise
+        request.scope["state"] |= {"caller": caller, "login": login}
+        request.caller = caller.name if caller else ""
+        self._take(f"caller {caller.name}" if caller else f"address {request.address}", now)
 
     def _identify(self, request: PassingRequest, now: float) -> ApiToken | None:
         presented = read_token(request.scope["headers"], takes_password=request.is_page)

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from rollback_drills.access.api_token import ApiToken
 from rollback_drills.redaction.redactor import remember_secrets
 from rollback_drills_api.app import build_app
 from rollback_drills_api.limits import LARGEST_BODY
 from rollback_drills_api.options import ApiOptions
-from tests.api.conftest import NOTIFICATIONS, WRITES, Keys, client_of
+from tests.api.conftest import DRILLS, NOTIFICATIONS, WRITES, Keys, client_of
 
 JSON = {"content-type": "application/json"}
 
@@ -77,7 +78,7 @@ def test_an_exception_needs_more_than_to_operate(options: ApiOptions, keys: Keys
 )
 def test_an_authorization_that_is_no_bearer_token_is_refused(options: ApiOptions, header: str) -> None:
     with client_of(options, is_public_to_read=True) as client:
-        answer = client.get("/healthz", headers={b"authorization": header.encode("latin-1")})
+        answer = client.get(DRILLS, headers={b"authorization": header.encode("latin-1")})
 
     check_problem(answer, 401)
 
@@ -357,15 +358,30 @@ def test_only_a_host_that_is_meant_is_served(client: TestClient, host: str, stat
 
 def test_too_many_requests_wait_and_another_caller_does_not(options: ApiOptions, keys: Keys) -> None:
     with client_of(options, requests_per_second=1.0) as client:
-        answers = [client.get("/healthz", headers=keys.header("reader")) for _ in range(3)]
-        other = client.get("/healthz", headers=keys.header("adminer"))
-        guesses = [client.get("/healthz", headers={"authorization": "Bearer x"}) for _ in range(3)]
+        answers = [client.get(DRILLS, headers=keys.header("reader")) for _ in range(3)]
+        other = client.get(DRILLS, headers=keys.header("adminer"))
+        guesses = [client.get(DRILLS, headers={"authorization": "Bearer x"}) for _ in range(3)]
 
     assert [each.status_code for each in answers] == [200, 200, 429]
     assert check_problem(answers[2], 429)
     assert answers[2].headers["retry-after"] == "1"
     assert other.status_code == 200
     assert [each.status_code for each in guesses] == [401, 401, 429]
+
+
+def test_a_probe_is_answered_whoever_asks_and_while_nobody_can_be_looked_up(
+    options: ApiOptions, keys: Keys
+) -> None:
+    def fail() -> list[ApiToken]:
+        raise OSError
+
+    with client_of(options, requests_per_second=1.0, load_tokens=fail) as client:
+        headers = [{}, keys.header("reader"), {"authorization": "Bearer x"}, {"authorization": "Basic eDp5"}]
+        answers = [client.get(path, headers=each) for path in ("/healthz", "/readyz") for each in headers * 3]
+        other = client.get(DRILLS, headers=keys.header("reader"))
+
+    assert {each.status_code for each in answers} == {200}
+    check_problem(other, 503)
 
 
 def test_an_error_of_the_server_is_a_problem_and_its_trace_is_in_the_log_without_secrets(
@@ -505,6 +521,7 @@ def test_a_stranger_who_guesses_tokens_does_not_hide_the_process_from_its_probes
         guesses = [client.get("/metrics", headers=keys.header("stranger")).status_code for _ in range(5)]
         probes = [client.get(path).status_code for _ in range(9)]
         reading = client.get("/metrics").status_code
-        guessing_on = client.get(path, headers=keys.header("stranger")).status_code
+        probes.append(client.get(path, headers=keys.header("stranger")).status_code)  # tells it nothing
+        guessing_on = client.get("/metrics", headers=keys.header("stranger")).status_code
     assert guesses[-1] == 429
     assert (set(probes), reading, guessing_on) == ({200}, 200, 429)
