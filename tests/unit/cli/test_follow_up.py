@@ -320,6 +320,7 @@ def test_the_dashboard_is_of_the_instant_that_is_asked(drills: Drills) -> None:
 ASKED = ("--until", "2025-12-20T09:00:00Z", "--reason", "a freeze", "--schedule", "schedule.json")
 
 
+@pytest.mark.slow
 def test_one_person_requests_and_another_one_approves(drills: Drills) -> None:
     assert drills("requests", "create", "postpone", "--by", "maria", *ASKED, *AFTER) == 0
     (asked,) = drills.evidence(EXCEPTION_REQUEST_KIND)
@@ -350,6 +351,7 @@ def test_one_person_requests_and_another_one_approves(drills: Drills) -> None:
     assert len(drills.evidence(EXCEPTION_KIND)) == 1
 
 
+@pytest.mark.slow
 def test_a_request_that_is_declined_grants_nothing(drills: Drills) -> None:
     assert drills("requests", "create", "skip", "--by", "maria", *ASKED, *AFTER) == 0
     assert drills("requests", "create", "skip", "--by", "maria", *ASKED, *AFTER) == 2

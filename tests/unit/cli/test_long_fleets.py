@@ -48,6 +48,7 @@ def test_check_lists_what_presses_first_and_counts_the_rest(fleet: Path) -> None
     assert "30 more are not listed; --json has all." in done.stdout
 
 
+@pytest.mark.slow
 def test_plan_lists_what_presses_first_and_sums_up_all(fleet: Path) -> None:
     done = drills("plan", "--schedule", "fleet.jsonl", "--now", NOW, cwd=fleet)
 

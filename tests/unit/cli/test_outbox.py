@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from blocks.registry import ConfiguredConnector
 from rollback_drills.database.connections import Database
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
@@ -117,6 +116,7 @@ def test_replays_and_discards_dead_letters(
     assert item.state is State.RETRY
 
 
+@pytest.mark.slow
 def test_a_replay_that_needs_a_second_person_is_requested_approved_and_executed(
     url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,9 +233,12 @@ def test_a_dead_connector_is_named_and_enabled(
     assert "webhook is not disabled; disabled are: none" in printed
 
 
+@pytest.mark.slow
 def test_a_connector_is_disabled_by_a_person_and_has_an_outage(
     url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from blocks.registry import ConfiguredConnector  # imports Prefect, which takes a second
+
     monkeypatch.setenv("COLUMNS", "250")
     known = [ConfiguredConnector("webhook", "webhook", enabled=True)]
     monkeypatch.setattr("blocks.registry.configured_connectors", lambda: known)

@@ -15,10 +15,11 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subprocess.Popen", pytest.fail)  # nothing is started
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server((HOST, 0)) as other:
         port = str(other.getsockname()[1])
-        done = drills("serve", cwd=tmp_path, DRILLS_SCHEDULE=".", PREFECT_SERVER_API_PORT=port)
+        monkeypatch.setenv("PREFECT_SERVER_API_PORT", port)
+        done = drills("serve", cwd=tmp_path, DRILLS_SCHEDULE=".")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
@@ -27,8 +28,9 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_a_port_that_is_none_is_named(tmp_path: Path) -> None:
-    done = drills("serve", cwd=tmp_path, DRILLS_SCHEDULE=".", PREFECT_SERVER_API_PORT="70000")
+def test_a_port_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_API_PORT", "70000")
+    done = drills("serve", cwd=tmp_path, DRILLS_SCHEDULE=".")
 
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert f"port 70000 of {HOST} is taken, or cannot be used" in done.stderr

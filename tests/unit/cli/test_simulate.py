@@ -102,6 +102,7 @@ def test_a_file_says_which_drills_are_performed(simulate: Simulate, tmp_path: Pa
     assert [(each["at"], each["accepted"]) for each in performed] == [("2026-12-15T10:00:00+00:00", True)]
 
 
+@pytest.mark.slow
 def test_a_comparison_shows_what_only_one_fleet_has(simulate: Simulate, tmp_path: Path) -> None:
     for each in (ROOT / "examples/fleet").iterdir():
         (tmp_path / each.name).write_text(
@@ -187,6 +188,7 @@ def test_without_a_schedule_it_says_so(simulate: Simulate, monkeypatch: pytest.M
     assert "there is nothing to watch" in err
 
 
+@pytest.mark.slow
 def test_it_starts_without_the_heavy_libraries() -> None:
     program = (
         "import sys, rollback_drills_cli.main as main\n"

@@ -268,6 +268,7 @@ def test_a_working_directory_that_was_removed_is_named(
     )
 
 
+@pytest.mark.slow
 def test_what_a_command_starts_has_standard_streams_although_they_were_closed(tmp_path: Path) -> None:
     code = (
         "import os, subprocess, sys; from rollback_drills_cli.streams import prepare_streams;"
@@ -313,6 +314,7 @@ def test_a_server_behind_a_proxy_that_is_not_wanted_is_explained(monkeypatch: py
     assert found.endswith("or add its host to NO_PROXY, because ALL_PROXY is set")
 
 
+@pytest.mark.slow
 def test_a_file_of_certificates_that_is_gone_is_one_line(folder: Path) -> None:
     done = run(folder, "connectors", "list", SSL_CERT_FILE="/nonexistent")
     assert "SSL_CERT_FILE does not name a readable file of certificates" in the_line(done)

@@ -95,6 +95,7 @@ def test_fast_commands_work_without_extras_and_others_name_the_one_they_need(tmp
     assert [each.name for each in tmp_path.iterdir()] == ["first"]
 
 
+@pytest.mark.slow
 def test_every_package_of_an_extra_and_no_other_has_its_modules_in_the_table() -> None:
     extras = PROJECT["optional-dependencies"]
     distributions = packages_distributions()

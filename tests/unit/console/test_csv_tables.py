@@ -101,6 +101,7 @@ def test_times_lists_and_formulas_are_written_for_spreadsheets() -> None:
     assert text == "\ufeffa,b,c,d\r\n2026-12-01T09:00:00+00:00,x; y,,'-1+1|cmd\r\n"
 
 
+@pytest.mark.slow
 def test_files_are_written_beside_their_pages(console: Console, tmp_path: Path) -> None:
     links = StaticLinks()
     write_export(console, tmp_path / "site", links, progress=lambda _: None)

@@ -61,6 +61,7 @@ def test_there_is_a_dump_of_every_version_before() -> None:
     assert {f"version-{number}" for number in range(1, NEWEST)} <= set(FORMATS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OLD)
 def test_processes_that_upgrade_at_once_do_it_once(name: str, url: str) -> None:
     database = load(name, url)
@@ -71,6 +72,7 @@ def test_processes_that_upgrade_at_once_do_it_once(name: str, url: str) -> None:
     assert (rows, version) == ({"first": 6, "ledger": 8}[name], [f"{NEWEST:04}"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OLD)
 def test_a_process_that_is_killed_leaves_the_old_format_or_the_new_one(
     name: str, url: str, tmp_path: Path

@@ -106,6 +106,7 @@ def analyze(*words: str | Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(["systemd-analyze", *words], check=False, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @needs_systemd
 def test_systemd_finds_nothing_in_the_units(units: Path) -> None:
     done = analyze("verify", "--man=no", "--recursive-errors=yes", *(units / each.name for each in UNITS))
@@ -146,6 +147,7 @@ def test_kustomize_renders_every_manifest(rendered: list[dict[str, Any]]) -> Non
             assert container["image"] in (IMAGE, SERVICES["redis"]["image"])
 
 
+@pytest.mark.slow
 @needs_kubectl
 def test_the_network_policies_let_in_what_needs_the_server_and_nothing_else(
     rendered: list[dict[str, Any]],
@@ -300,6 +302,7 @@ def test_whatever_listens_is_asked_whether_it_works() -> None:
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1), (302, 1), (None, 1)])
 def test_the_health_check_asks_the_port_itself(status: int | None, code: int, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/healthz").respond_with_data("", status=status or 200)

@@ -400,6 +400,7 @@ def test_a_calendar_that_cannot_be_read_is_one_line_without_a_title(
     ]
 
 
+@pytest.mark.slow
 def test_rules_that_follow_each_other_may_be_many() -> None:
     years = [
         (f"DTSTART:{year}0101T080000Z", "DURATION:PT1H", f"RRULE:FREQ=DAILY;{end}")

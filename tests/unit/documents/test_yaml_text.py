@@ -70,7 +70,7 @@ def test_yaml_of_other_tools_beside_the_schedules_is_left_alone(tmp_path: Path) 
         ("? [a]\n: b\n", "a key is a list or a mapping; write a text, line 1 column 3"),
         ("environment: !!binary aGVsbG8=\n", "has a tag that JSON has no word for"),
         ("interval_days: " + "9" * 5000 + "\n", "holds a number that is none, or has thousands of digits"),
-        ("[" * 5000, "is nested too deeply"),
+        ("[" * 1500, "is nested too deeply"),
         ("interval_days: .nan\n", "$.interval_days is NaN; must be a finite number"),
         ("statsu: active\n", "$.statsu is an unknown key"),
         ("!!python/object/apply:os.system [ls]\n", "could not determine a constructor"),

@@ -97,6 +97,7 @@ def test_a_copy_of_the_file_alone_reaches_less_far_and_a_kept_head_shows_it(
     )
 
 
+@pytest.mark.slow
 def test_runs_write_while_it_is_copied(
     database: Database, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_finding_belongs_to_the_longest_path_that_it_begins_with(text: str, pl
     assert written.startswith(f"::error {place}title=drill documents::{text}\n")
 
 
+@pytest.mark.slow
 def test_the_time_grows_with_the_findings_and_not_with_their_square() -> None:
     files = [f"fleet/team-{number}/schedule.json" for number in range(30_000)]
     began = time.process_time()

@@ -110,6 +110,7 @@ def test_two_runs_that_decided_the_same_commit_each_notification_once(database: 
     assert len(claim(database, now=9.0, provider="slack") + claim(database, now=9.0, provider="teams")) == 4
 
 
+@pytest.mark.slow
 def test_many_workers_that_commit_at_once_commit_each_notification_once(database: Database) -> None:
     entries = list(make_entries(400))
 

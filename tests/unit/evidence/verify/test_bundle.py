@@ -382,6 +382,7 @@ def test_a_file_that_grew_to_terabytes_is_a_finding_within_little_memory(name: s
     )
 
 
+@pytest.mark.slow
 def test_a_signature_that_grew_to_terabytes_is_none(bundle: Path) -> None:
     os.truncate(bundle / "manifest.sig", 2**42)
 
@@ -419,7 +420,7 @@ def in_little_memory(bundle: Path) -> Any:
         case(b"[" * 100_000 + b"]" * 100_000, id="deep"),
         case(b"\xff\xfe", id="no UTF-8"),
         case(b'{"leaf_index": 1e999}', id="infinite"),
-        case(b"x" * 70_000_000, id="a line of 70 MB"),
+        case(b"x" * 70_000_000, id="a line of 70 MB", marks=pytest.mark.slow),
     ],
 )
 def test_a_row_that_no_reader_takes_is_a_finding(line: bytes, bundle: Path) -> None:
