@@ -9,8 +9,10 @@ from msgspec import Meta
 from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
 from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
 from rollback_drills.documents.working_days import check_calendar_name
+from rollback_drills.names.ids import find_reserved
 
 
 class DuePolicy(StrEnum):
@@ -73,10 +75,15 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
         """Fold the other spelling, and ensure that the due instant can be written in UTC.
 
         Raises:
-            ValueError: It cannot, or a cadence does not fit the rest of the document.
+            ValueError: It cannot, its id is reserved, or a cadence does not fit the rest of the document.
         """
         RoutingPolicy.__post_init__(self)
         check_in_utc(self.next_due_at)
+        if ":" in self.schedule_id and (start := find_reserved(self.schedule_id)):
+            raise ValueError(
+                f"has a schedule_id that begins with {show(start)}, which stands for messages about something"
+                " else; rename the schedule"
+            )
         if self.written_cadence is not None:
             self._check_cadence(self.written_cadence)
 

@@ -172,3 +172,10 @@ NO_SCHEDULES: Final = (
 """What messages are about that are no rows of a table of schedules."""
 SOURCE_ID: Final = "source:drill-history"
 """Stands for the source where a schedule stands otherwise: in the outbox, and in notifications about it."""
+
+
+def find_reserved(schedule_id: str) -> str:
+    """Return the beginning of a schedule id that stands for something else; empty if it is free."""
+    key = name_key(schedule_id)
+    starts = (each for each in NO_SCHEDULES if key.startswith(each))
+    return SOURCE_ID if key == SOURCE_ID else next(starts, "")

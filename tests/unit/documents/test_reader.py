@@ -12,6 +12,7 @@ from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES, parse_docum
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
+from rollback_drills.names.ids import NO_SCHEDULES, SOURCE_ID
 from tests.samples.builders import DRILL, SCHEDULE, judged, plan_of, written
 
 WINDOW = {"start_at": "2026-01-01T00:00:00Z", "end_at": "2026-01-02T00:00:00Z"}
@@ -374,3 +375,17 @@ def test_no_damage_to_a_good_document_makes_reading_raise(data: st.DataObject) -
 
     assert (loaded.document is None) == bool(loaded.problem)
     loaded.problem.encode()
+
+
+@pytest.mark.parametrize("name", [*NO_SCHEDULES, "Alarm-Path: team-a", SOURCE_ID])
+def test_a_schedule_cannot_have_the_name_of_something_else(name: str) -> None:
+    read = parse_document(Schedule, written({**SCHEDULE, "schedule_id": name}), "x.json")
+
+    assert read.document is None
+    assert "has a schedule_id that begins with" in read.problem
+    assert "rename the schedule" in read.problem
+
+
+@pytest.mark.parametrize("name", ["team:payments", "lookahead", "source:drill-history-2"])
+def test_other_names_with_a_colon_are_free(name: str) -> None:
+    assert parse_document(Schedule, written({**SCHEDULE, "schedule_id": name}), "x.json").document
