@@ -22,10 +22,9 @@ from rollback_drills.gate.requests import GateRequest
 from rollback_drills.planning.delivery_request import ModeName, SomeDays, described_by
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
+from rollback_drills.reports.artifact_keys import gate_key
 from rollback_drills.reports.run_events import FLEET
-from rollback_drills.reports.run_page import artifact_key
 from rollback_drills.settings import Settings, read_settings
-from tasks.artifacts import FLEET_KEY
 from tasks.documents import load_documents
 from tasks.events import emit_gate
 from tasks.gate import decide_gate, load_promotion_documents, publish_gate
@@ -105,7 +104,7 @@ def _run(settings: Settings, request: GateRequest, now: datetime) -> FinalState:
         else []
     )
     gate = decide_gate(promotion, judgements, settings.criteria, now, generated_by, proofs)
-    publish_gate(gate, f"{artifact_key(name) if fleet.is_single else FLEET_KEY}-gate")
+    publish_gate(gate, gate_key(name if fleet.is_single else None))
     rename_run(f"gate of {name}", tags_of(judgements))
     emit_gate(gate, name if fleet.is_single else FLEET)
     return _end(gate)

@@ -28,12 +28,11 @@ from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.reports.alarm_path import AlarmPathReport, render_alarm_paths
+from rollback_drills.reports.artifact_keys import ALARM_PATH_KEY
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import index_evidence, open_database, open_existing, read_clock
 from tasks.logs import redacting
 from tasks.platform_notices import choose_provider
-
-ALARM_PATH_KEY = "rollback-drill-alarm-paths"
 
 
 @task(task_run_name="find-alarm-paths", cache_policy=NO_CACHE)

@@ -13,10 +13,10 @@ from prefect.utilities.urls import url_for
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.artifact_keys import FLEET_KEY, artifact_key
 from rollback_drills.reports.change_list import Change, find_change_lists, list_changes
 from rollback_drills.reports.publication import Publication
 from rollback_drills.reports.run_page import (
-    artifact_key,
     render_fleet,
     render_head,
     render_schedule,
@@ -24,8 +24,6 @@ from rollback_drills.reports.run_page import (
 from tasks.background import ask_each
 from tasks.evidence import open_existing
 from tasks.logs import redacting
-
-FLEET_KEY = "rollback-drill-fleet"
 
 
 @task(task_run_name="publish-artifacts", cache_policy=NO_CACHE)

@@ -30,10 +30,9 @@ from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.commit import commit
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.artifact_keys import CYCLES_KEY, FOLLOW_UP_KEY
 from tasks.evidence import index_evidence, open_database
 from tasks.logs import redacting
-
-FOLLOW_UP_KEY = "rollback-drill-follow-up"
 
 
 @task(task_run_name="take-due-steps", cache_policy=NO_CACHE)
@@ -116,7 +115,7 @@ def prove_next_actions(
         description="What is open, and what happens next.",
     )
     rows = redactor.value(follow_up_rows(dashboard))
-    create_table_artifact(rows, key=f"{FOLLOW_UP_KEY}-cycles", description="Open cycles.")
+    create_table_artifact(rows, key=CYCLES_KEY, description="Open cycles.")
     get_run_logger().info("%d open cycles, %d problems", len(cycles), len(problems))
     return dashboard, problems
 

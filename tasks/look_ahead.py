@@ -19,6 +19,7 @@ from rollback_drills.planning.look_ahead_notice import build_entries, find_earli
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.artifact_keys import LOOK_AHEAD_KEY
 from rollback_drills.reports.look_ahead import (
     LookAhead,
     build_look_ahead,
@@ -27,8 +28,6 @@ from rollback_drills.reports.look_ahead import (
 )
 from tasks.evidence import open_database
 from tasks.logs import redacting
-
-LOOK_AHEAD_KEY = "rollback-drill-look-ahead"
 
 
 @task(task_run_name="look-ahead", cache_policy=NO_CACHE)

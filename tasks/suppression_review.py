@@ -9,14 +9,13 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.reports.artifact_keys import REVIEW_KEY, WEEKS_KEY
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.pages import render_trend, week_rows
 from rollback_drills.reports.period import last_weeks
 from rollback_drills.reports.trend import Trend, find_trend
 from tasks.evidence import open_existing
 from tasks.logs import redacting
-
-REVIEW_KEY = "rollback-drill-review"
 
 
 @task(task_run_name="count-suppressions", cache_policy=NO_CACHE)
@@ -40,5 +39,5 @@ def publish_review(trend: Trend) -> None:
         redactor.text(render_trend(trend)), key=REVIEW_KEY, description="Suppressed notifications, and why."
     )
     create_table_artifact(
-        redactor.value(week_rows(trend)), key=f"{REVIEW_KEY}-weeks", description="Decisions by ISO week."
+        redactor.value(week_rows(trend)), key=WEEKS_KEY, description="Decisions by ISO week."
     )

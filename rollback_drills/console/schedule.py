@@ -25,8 +25,8 @@ from rollback_drills.planning.upcoming import Upcoming, find_upcoming
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.reports import Check
+from rollback_drills.reports.artifact_keys import artifact_key
 from rollback_drills.reports.explained import explain_subject
-from rollback_drills.reports.run_page import artifact_key
 
 _AHEAD: Final = timedelta(days=90)
 

@@ -1,10 +1,8 @@
 """What a run leaves for people to read: one page per schedule, and one of a whole fleet."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 from rollback_drills.notifications.results import Delivery
@@ -33,13 +31,6 @@ class ScheduleRun:
     """Why the drill history is not trusted; empty if it is."""
     is_tried: bool = False
     """Whether this run tried to notify somebody of it."""
-
-
-def artifact_key(identifier: str) -> str:
-    """Return the stable key of a schedule's pages: lower-case letters, digits and dashes."""
-    slug = re.sub(r"[^a-z0-9]+", "-", identifier.lower()).strip("-")[:60]
-    suffix = "" if slug == identifier else f"-{sha256(identifier.encode()).hexdigest()[:6]}"
-    return f"rollback-drill-{slug}{suffix}"
 
 
 def render_schedule(run: ScheduleRun, *, dry_run: bool) -> str:

@@ -17,15 +17,12 @@ from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.readiness.terms import Readiness, worst
 from rollback_drills.reports.run_page import (
     ScheduleRun,
-    artifact_key,
     render_fleet,
     render_schedule,
     route_rows,
 )
 from tests.samples.builders import DRILL, NOW, build_notifications, judged, make_subject, planned
 from tests.samples.outbox import make_entry
-
-VALID_KEY = re.compile(r"[a-z0-9-]+")  # what Prefect takes
 
 
 def make_run(state: State | None = None, **changes: Any) -> ScheduleRun:
@@ -39,33 +36,6 @@ def make_run(state: State | None = None, **changes: Any) -> ScheduleRun:
         if state
     ]
     return ScheduleRun(judgement, plan, deliveries)
-
-
-@given(st.text(max_size=100))
-def test_a_key_is_one_that_prefect_takes(identifier: str) -> None:
-    assert VALID_KEY.fullmatch(artifact_key(identifier))
-
-
-@given(st.lists(st.text(alphabet="aA-_ ./ä", max_size=6), unique=True, max_size=12))
-def test_different_ids_have_different_keys(identifiers: list[str]) -> None:
-    assert len({artifact_key(each) for each in identifiers}) == len(identifiers)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("payments_monthly", "payments-monthly"),
-        ("Payments", "payments"),
-        ("a" * 61, "a" * 62),
-        ("a" * 60, "a" * 61),
-        ("支付", "订单"),
-        ("", "-"),
-        ("payments-", "payments"),
-    ],
-)
-def test_ids_that_look_alike_as_a_slug_keep_distinct_and_stable_keys(one: str, other: str) -> None:
-    assert artifact_key(one) != artifact_key(other)
-    assert artifact_key(one) == artifact_key(one)
 
 
 @pytest.mark.parametrize(
