@@ -1,7 +1,7 @@
 """The monthly flow that drills the alarm paths: a message on every route, which its owner acknowledges."""
 
 import os
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -22,6 +22,7 @@ from rollback_drills.followup.alarm_path_records import find_withdrawn
 from rollback_drills.planning.delivery_request import (
     AlarmPathRequest,
     DeliverRequest,
+    Instant,
     Retries,
     TimeoutSeconds,
     described_by,
@@ -56,7 +57,7 @@ def alarm_path_drill(
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
-    as_of: datetime | None = None,
+    as_of: Instant | None = None,
 ) -> FinalState:
     """Send "this is a drill" on every route of every owner, once a month, to be acknowledged.
 

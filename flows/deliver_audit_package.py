@@ -1,7 +1,6 @@
 """The monthly flow that delivers the acknowledgement audit package, once for each period."""
 
 import os
-from datetime import datetime
 from typing import Final
 
 from prefect import flow
@@ -18,6 +17,7 @@ from rollback_drills.errors.effects import count_effects
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.delivery_request import (
     AuditDeliveryRequest,
+    Instant,
     Retries,
     TimeoutSeconds,
     described_by,
@@ -38,12 +38,12 @@ _USUAL: Final = AuditDeliveryRequest()
 @described_by(AuditDeliveryRequest)
 def deliver_audit_package(
     provider: str = _USUAL.provider,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = _USUAL.generated_by,
-    as_of: datetime | None = None,
+    as_of: Instant | None = None,
 ) -> FinalState:
     """Deliver who was notified, who acknowledged and who did not: summary, digest and signed head.
 

@@ -1,6 +1,5 @@
 """The on-demand flow: notify the owners now, with the parameters of contract §7."""
 
-from datetime import datetime
 from typing import Final
 
 from prefect import flow
@@ -11,6 +10,7 @@ from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.planning.delivery_request import (
     DeliverRequest,
+    Instant,
     ModeName,
     Retries,
     SomeDays,
@@ -38,7 +38,7 @@ def deliver_notifications(
     due_soon_days: SomeDays | None = None,
     max_age_days: SomeDays | None = None,
     dry_run: bool = False,
-    as_of: datetime | None = None,
+    as_of: Instant | None = None,
 ) -> FinalState:
     """Plan and deliver the notifications of rollback drills on demand.
 

@@ -1,6 +1,5 @@
 """The recurring flow: checks the drills, notifies owners and keeps evidence."""
 
-from datetime import datetime
 from typing import Final
 
 from prefect import flow
@@ -12,6 +11,7 @@ from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.planning.delivery_request import (
     DrillCheckRequest,
+    Instant,
     ModeName,
     Retries,
     SomeDays,
@@ -36,7 +36,7 @@ def drill_check(
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
-    as_of: datetime | None = None,
+    as_of: Instant | None = None,
     shard: str | None = None,
 ) -> FinalState:
     """Check whether rollback drills are ready, due soon or overdue, and notify their owners.

@@ -1,7 +1,7 @@
 """The recurring flow that escalates what nobody acknowledges, and proves that every cycle is looked after."""
 
 import os
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -20,7 +20,7 @@ from rollback_drills.documents.policy_file import GivenPolicy, read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
-from rollback_drills.planning.delivery_request import Retries, TimeoutSeconds, described_by
+from rollback_drills.planning.delivery_request import Instant, Retries, TimeoutSeconds, described_by
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.alarm_path import index_drill, review_alarm_paths
 from tasks.approvals import announce_approvals
@@ -47,7 +47,7 @@ def escalate_unacknowledged(
     heartbeat_secret: str | None = None,
     generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
-    as_of: datetime | None = None,
+    as_of: Instant | None = None,
 ) -> FinalState:
     """Notify the next person if nobody acknowledged, and check that every open cycle has a next action.
 

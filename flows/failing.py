@@ -1,17 +1,21 @@
 """Ends a run that could not do its work."""
 
-from typing import Any
+from typing import Any, Final
 
 from prefect import State
 from prefect.states import Failed
 
+from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
+
+_LONGEST_MESSAGE: Final = 2000
+"""In characters: an error quotes the parameter that is wrong, and a parameter may be a whole document."""
 
 
 def refuse(error: DrillsError) -> State[Any]:
     """Return the failed state of a run that did nothing; its data is the error."""
-    return Failed(message=str(error), data=error)
+    return Failed(message=_write(error), data=error)
 
 
 def fail(error: DrillsError, *, effects_before: int) -> State[Any]:
@@ -19,6 +23,16 @@ def fail(error: DrillsError, *, effects_before: int) -> State[Any]:
     if count_effects() == effects_before:
         return refuse(error)
     return Failed(
-        message=f"{error}; the run had begun to deliver: `drills outbox list` shows what was sent, and the"
-        " next run goes on with the rest"
+        message=f"{_write(error)}; the run had begun to deliver: `drills outbox list` shows what was sent,"
+        " and the next run goes on with the rest"
     )
+
+
+def _write(error: DrillsError) -> str:
+    """Write an error into one line that can be read."""
+    line = show_path(str(error))
+    if len(line) <= _LONGEST_MESSAGE:
+        return line
+    # the end has the remedy
+    half = _LONGEST_MESSAGE // 2
+    return f"{line[:half]} … {line[-half:]}"

@@ -1,7 +1,6 @@
 """The on-demand flow by which an exception is granted in the UI of Prefect, with a typed form."""
 
 import os
-from datetime import datetime
 
 from prefect import flow
 from prefect.states import Completed
@@ -13,7 +12,7 @@ from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.requests import ExceptionName, ExceptionRequest
-from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.planning.delivery_request import Instant, described_by
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_exception_down
@@ -25,7 +24,7 @@ from tasks.logs import redacting
 @described_by(ExceptionRequest)
 def grant_exception(
     exception: ExceptionName,
-    until: datetime,
+    until: Instant,
     reason: str,
     approver: str,
     requested_by: str = "",

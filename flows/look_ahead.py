@@ -1,7 +1,6 @@
 """The weekly flow that tells each owner what is due in the next 90 days, and what will go wrong."""
 
 import os
-from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -20,6 +19,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.planning.delivery_request import (
     DeliverRequest,
+    Instant,
     LookAheadRequest,
     Retries,
     SomeDays,
@@ -52,7 +52,7 @@ def look_ahead(
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = _USUAL.generated_by,
     dry_run: bool = False,
-    as_of: datetime | None = None,
+    as_of: Instant | None = None,
 ) -> FinalState:
     """Tell each owner in one message what is due in the next 30 and 90 days, and what will go wrong.
 

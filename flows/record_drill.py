@@ -19,6 +19,7 @@ from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.planning.delivery_request import (
     DeliverRequest,
     HowToDeliver,
+    Instant,
     ModeName,
     Retries,
     SomeDays,
@@ -44,7 +45,7 @@ def record_drill(
     recovery_minutes: float | None = None,
     max_recovery_minutes: float | None = None,
     evidence_refs: list[str] | None = None,
-    executed_at: datetime | None = None,
+    executed_at: Instant | None = None,
     actor: str = "",
     source_mode: str = "",
     target_mode: str = "disabled",
@@ -63,7 +64,7 @@ def record_drill(
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     generated_by: str = "record-drill",
-    as_of: datetime | None = None,
+    as_of: Instant | None = None,
 ) -> FinalState:
     """Record a drill that was performed, and tell the owners what came of it.
 

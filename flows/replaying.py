@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable
 
 import msgspec
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
 from flows.delivery import deliver_due
-from flows.failing import fail
+from flows.failing import fail, refuse
 from flows.results import FinalState, ReplayResult, fail_delivery
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.errors import DrillsError
@@ -38,7 +38,7 @@ def deliver_replayed(
         delivered = deliver_due(requested, retries, url)
         indexed = index_evidence([], {}, read_clock(url), flow_name, url)
     except RefusedReplayError as error:
-        return Failed(message=str(error), data=error)
+        return refuse(error)
     except DrillsError as error:
         return fail(error, effects_before=before)
     own = {

@@ -1,7 +1,6 @@
 """The on-demand flow by which an exception is requested, for somebody else to approve."""
 
 import os
-from datetime import datetime
 
 from prefect import flow
 from prefect.states import Completed
@@ -14,7 +13,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exception_requests import Wish
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.requests import AskRequest, ExceptionName
-from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.planning.delivery_request import Instant, described_by
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_request_down
@@ -26,7 +25,7 @@ from tasks.logs import redacting
 @described_by(AskRequest)
 def request_exception(
     exception: ExceptionName,
-    until: datetime,
+    until: Instant,
     reason: str,
     requested_by: str,
     schedule_id: str | None = None,

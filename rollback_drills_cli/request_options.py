@@ -70,7 +70,7 @@ def _to_parameter(request: type[BaseModel], name: str) -> Parameter:
     kind: Any = field.annotation
     metavar, default = None, field.default
     for inner in get_args(kind):
-        if inner is datetime:  # the rules read it, as they read those of documents
+        if datetime in get_args(inner):  # an `Instant`: the rules read it, as they read those of documents
             kind, metavar, default = str, "ISO", ""
         elif get_origin(inner) is Literal:
             kind = _to_choices(get_args(inner))

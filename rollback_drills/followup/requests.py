@@ -1,6 +1,6 @@
 """What people say and approve: the source of forms, bodies and options."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,6 +17,7 @@ from rollback_drills.planning.delivery_request import (
     DeliverOptions,
     DeliverRequest,
     DocumentsRequest,
+    Instant,
     Otherwise,
     Request,
     Retries,
@@ -97,7 +98,7 @@ class ExceptionRequest(DocumentsRequest):
             " nobody has to perform it."
         )
     )
-    until: datetime = Field(description="When the exception ends.")
+    until: Instant = Field(description="When the exception ends.")
     reason: str = Field(description="Reason, for the evidence; no secret, address or private name.")
     approver: str = Field(description="Who approves it.")
     requested_by: str = Field("", description="Who asked for it, somebody else than who approves it.")
@@ -127,7 +128,7 @@ class AskRequest(DocumentsRequest):
     """What somebody asks for, and somebody else decides."""
 
     exception: ExceptionName = like(ExceptionRequest, "exception")
-    until: datetime = like(ExceptionRequest, "until")
+    until: Instant = like(ExceptionRequest, "until")
     reason: str = like(ExceptionRequest, "reason")
     requested_by: str = Field(description="Who asks for it; somebody else approves it.")
     schedule_id: Annotated[str | None, Otherwise("the only one")] = like(ExceptionRequest, "schedule_id")
@@ -158,4 +159,4 @@ class EscalateRequest(DocumentsRequest):
         "escalate-unacknowledged", description="Who asked, as recorded in the evidence."
     )
     dry_run: bool = like(DeliverRequest, "dry_run")
-    as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")
+    as_of: Annotated[Instant | None, Otherwise("now")] = like(DeliverRequest, "as_of")

@@ -6,9 +6,9 @@ from datetime import datetime
 from inspect import cleandoc, getdoc, signature
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
+from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, in_utc
 from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import DESCRIPTIONS, Settings
@@ -16,6 +16,17 @@ from rollback_drills.settings import DESCRIPTIONS, Settings
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 ModeName = Literal["disabled", "shadow", "enforce", "promoted"]
+
+
+def _check_instant(instant: datetime) -> datetime:
+    try:
+        in_utc(instant)
+    except OverflowError:
+        raise ValueError("it leaves the years 1 to 9999 in UTC; write a time inside of them") from None
+    return instant
+
+
+Instant = Annotated[datetime, AfterValidator(_check_instant)]
 SomeDays = Annotated[float, Field(ge=0, le=LONGEST_INTERVAL_DAYS)]
 Retries = Annotated[int, Field(ge=0, le=10)]
 TimeoutSeconds = Annotated[float, Field(ge=0.1, le=300)]
@@ -67,7 +78,7 @@ class CheckRequest(DocumentsRequest):
     max_age_days: Annotated[SomeDays | None, of_setting("max_age_days")] = Field(
         None, description=DESCRIPTIONS["max_age_days"]
     )
-    as_of: Annotated[datetime | None, Otherwise("now")] = Field(None, description="Judge as of this time.")
+    as_of: Annotated[Instant | None, Otherwise("now")] = Field(None, description="Judge as of this time.")
 
 
 class HowToDeliver(Request):
@@ -120,7 +131,7 @@ class LookAheadRequest(HowToDeliver, DocumentsRequest):
     )
     generated_by: str = Field("look-ahead", description="Who asked, as recorded in the evidence.")
     dry_run: bool = like(DeliverRequest, "dry_run")
-    as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")
+    as_of: Annotated[Instant | None, Otherwise("now")] = like(DeliverRequest, "as_of")
 
 
 class AlarmPathRequest(HowToDeliver, DocumentsRequest):
@@ -129,7 +140,7 @@ class AlarmPathRequest(HowToDeliver, DocumentsRequest):
     routing_policy: GivenPolicy = like(DeliverOptions, "routing_policy")
     generated_by: str = Field("alarm-path-drill", description="Who asked, as recorded in the evidence.")
     dry_run: bool = like(DeliverRequest, "dry_run")
-    as_of: Annotated[datetime | None, Otherwise("now")] = like(DeliverRequest, "as_of")
+    as_of: Annotated[Instant | None, Otherwise("now")] = like(DeliverRequest, "as_of")
 
 
 class AuditDeliveryRequest(Request):
@@ -138,16 +149,16 @@ class AuditDeliveryRequest(Request):
     provider: Annotated[str, Otherwise(f"the worker's {VARIABLES['platform_providers']}, else mail")] = Field(
         "", description="Providers that deliver it: a list separated by commas."
     )
-    since: Annotated[datetime | None, Otherwise("the last month in UTC")] = Field(
+    since: Annotated[Instant | None, Otherwise("the last month in UTC")] = Field(
         None, description="Begin of the period."
     )
-    until: Annotated[datetime | None, Otherwise("now, if since is given")] = Field(
+    until: Annotated[Instant | None, Otherwise("now, if since is given")] = Field(
         None, description="End of the period, without it."
     )
     retries: Retries = like(HowToDeliver, "retries")
     timeout_seconds: TimeoutSeconds = like(HowToDeliver, "timeout_seconds")
     generated_by: str = Field("deliver-audit-package", description="Who asked, as recorded in the evidence.")
-    as_of: Annotated[datetime | None, Otherwise("now")] = Field(None, description="Look back from this time.")
+    as_of: Annotated[Instant | None, Otherwise("now")] = Field(None, description="Look back from this time.")
 
 
 def described_by(request: type[BaseModel]) -> Callable[[Function], Function]:

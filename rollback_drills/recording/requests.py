@@ -1,13 +1,12 @@
 """What people say of a drill that was performed: the source of the form and of the options."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from rollback_drills.documents.history import ExerciseType, Trigger
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.planning.delivery_request import CheckRequest, HowToDeliver, Otherwise, Request
+from rollback_drills.planning.delivery_request import CheckRequest, HowToDeliver, Instant, Otherwise, Request
 
 OutcomeName = Literal["pass", "fail"]
 
@@ -20,7 +19,7 @@ class DrillFacts(Request):
     recovery_minutes: float | None = Field(None, description="Time that the rollback took, in minutes.")
     max_recovery_minutes: float | None = Field(None, description="Maximum recovery time, in minutes.")
     evidence_refs: list[str] | None = Field(None, description="Reference to evidence; may be repeated.")
-    executed_at: Annotated[datetime | None, Otherwise("now")] = Field(
+    executed_at: Annotated[Instant | None, Otherwise("now")] = Field(
         None, description="When it was performed."
     )
     actor: str = Field("", description="Who performed it.")
@@ -55,9 +54,9 @@ class DrillDetails(DrillFacts):
     key_person_absent: bool | None = Field(None, description="Whether a key person was absent.")
     restore_checksum: str = Field("", description="Checksum of the data that was restored.")
     reviewed_by: str = Field("", description="Who reviewed it.")
-    reviewed_at: datetime | None = Field(None, description="When it was reviewed.")
+    reviewed_at: Instant | None = Field(None, description="When it was reviewed.")
     approved_by: str = Field("", description="Who approved it.")
-    approved_at: datetime | None = Field(None, description="When it was approved.")
+    approved_at: Instant | None = Field(None, description="When it was approved.")
     report_sha256: str = Field("", description="SHA-256 digest of the report about it.")
 
 

@@ -1,0 +1,71 @@
+"""An odd value in the form of a flow ends the run with one line that names the parameter."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from inspect import signature
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+import pytest
+import yaml
+from prefect import Flow
+
+from deployments.templates import DEPLOYMENTS
+from flows.drill_check import drill_check
+from flows.failing import refuse
+from rollback_drills.errors import UsageError
+from tests.samples.builders import SCHEDULE
+
+EAST = timezone(timedelta(hours=14))
+WEST = timezone(timedelta(hours=-14))
+
+
+def times() -> Iterator[tuple[Flow[..., Any], str]]:
+    """Yield each parameter of a deployment that takes a time."""
+    for each in yaml.safe_load(DEPLOYMENTS.path.read_text())["deployments"]:
+        flow = resolve_name(each["entrypoint"])
+        for name, parameter in signature(flow.fn).parameters.items():
+            if "datetime" in str(parameter.annotation):
+                yield flow, name
+
+
+def test_some_parameters_take_a_time() -> None:
+    assert {name for _, name in times()} >= {"as_of", "until", "since", "executed_at"}
+
+
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=EAST), datetime(9999, 12, 31, 23, tzinfo=WEST)])
+@pytest.mark.parametrize(
+    ("flow", "name"), [pytest.param(*each, id=f"{each[0].name}-{each[1]}") for each in times()]
+)
+def test_a_time_that_is_none_in_utc_is_refused(flow: Flow[..., Any], name: str, at: datetime) -> None:
+    required = {"until": datetime(2027, 1, 1, tzinfo=UTC)}
+    given = {
+        each: required.get(each, "")
+        for each, parameter in signature(flow.fn).parameters.items()
+        if parameter.default is parameter.empty
+    }
+
+    with pytest.raises(Exception, match=f"{name}: .*it leaves the years 1 to 9999 in UTC"):
+        flow.validate_parameters({**given, name: at.isoformat()})
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("provider", ["a\nb", "\x1b[31mred", "x" * 20_000], ids=["lines", "escape", "huge"])
+def test_the_message_of_a_run_is_one_line_that_can_be_read(provider: str, url: str, tmp_path: Path) -> None:
+    (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
+
+    state = drill_check(schedule=str(tmp_path / "schedule.json"), provider=provider, return_state=True)
+
+    assert state.is_failed()
+    assert (state.message or "").startswith("provider ")
+    assert (state.message or "").isprintable()
+    assert len(state.message or "") < 2100
+
+
+def test_a_long_message_keeps_its_remedy() -> None:
+    message = refuse(UsageError(f"is {'x' * 9000}; write another one", field="reason")).message or ""
+
+    assert message.startswith("reason is xxx")
+    assert message.endswith("xxx; write another one")
