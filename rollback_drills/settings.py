@@ -1,6 +1,8 @@
 """What the caller asks for: parameters first, then the environment, then the defaults (contract §2)."""
 
 import os
+import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,7 +13,7 @@ from msgspec import Meta
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
-from rollback_drills.names.variables import VARIABLES, SetVariable, find_variable
+from rollback_drills.names.variables import VARIABLES, SetVariable, find_variable, name_with_file
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.terms import Mode
 from rollback_drills.redaction.secret_variables import OWN, find_secret
@@ -37,6 +39,9 @@ _LimitedDays = Annotated[float, Meta(ge=0, le=LONGEST_INTERVAL_DAYS)]
 _Retention = Annotated[int, Meta(ge=12, le=1200)]
 
 _DatabaseUrl = Annotated[str, Meta(pattern=r"^(?!sqlite(\+\w+)?:/*(:memory:)?(\?.*)?$)")]
+_SQLITE_FILE: Final = re.compile(r"sqlite(?:\+\w+)?:///(?!file:)([^?]*)")
+_OF_WORKERS: Final = "PREFECT__WORKER_NAME"
+"""The variable that workers of Prefect set for their runs."""
 _Owner = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", max_length=200)]
 
 _Providers = Annotated[str, Meta(pattern=r"^[^\s,]+( *, *[^\s,]+)*$")]
@@ -105,7 +110,7 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
 
     Raises:
         UsageError: A value is unusable, or a variable is set under both of its names to different values; the
-            message names the parameter or the variable.
+            message names the parameter or the variable. Or the database would vanish with the run.
     """
     settings = Settings()
     for field in msgspec.structs.fields(Settings):
@@ -117,7 +122,21 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
         else:
             continue
         settings = msgspec.structs.replace(settings, **{name: value})
+    _refuse_vanishing_file(settings.database_url or "", environ)
     return settings
+
+
+def _refuse_vanishing_file(url: str, environ: Mapping[str, str]) -> None:
+    """Refuse a database below the working folder that a worker of Prefect makes for one run, and removes."""
+    file = _SQLITE_FILE.match(url)
+    if not file or os.path.isabs(file[1]) or _OF_WORKERS not in environ:
+        return
+    if Path.cwd().is_relative_to(Path(tempfile.gettempdir()).resolve()):
+        raise UsageError(
+            f"{name_with_file(VARIABLES['database_url'], environ)} names a file below the working folder, and"
+            " each run of a worker has a new one that is removed: nothing would be remembered, and everybody"
+            " notified again; write an absolute path: sqlite:////PATH/evidence.db"
+        )
 
 
 def _find(setting: str, environ: Mapping[str, str]) -> SetVariable | None:

@@ -1,3 +1,5 @@
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -199,3 +201,31 @@ def test_evidence_is_not_kept_in_memory(url: str) -> None:
 @pytest.mark.parametrize("url", ["sqlite:///a.db", "sqlite:////tmp/a.db", "postgresql+psycopg://u@h/d"])
 def test_a_database_that_lasts_is_taken(url: str) -> None:
     assert read_settings({"DRILLS_DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize("url", ["sqlite:///evidence.db", "sqlite+pysqlite:///kept/evidence.db?timeout=5"])
+def test_a_database_that_vanishes_with_the_run_of_a_worker_is_refused(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "x8prefect").mkdir()
+    monkeypatch.chdir(tmp_path / "x8prefect")
+    of_run = {"DRILLS_DATABASE_URL": url, "PREFECT__WORKER_NAME": "worker 1"}
+
+    with pytest.raises(UsageError, match="DRILLS_DATABASE_URL names a file below the working folder"):
+        read_settings(of_run)
+    assert read_settings({"DRILLS_DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [("sqlite:////srv/evidence.db", "temporary"), ("sqlite:///evidence.db", "kept")],
+)
+def test_a_worker_may_use_a_database_that_stays(
+    url: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / folder)
+
+    assert read_settings({"DRILLS_DATABASE_URL": url, "PREFECT__WORKER_NAME": "worker 1"}).database_url == url
