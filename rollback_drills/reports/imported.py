@@ -14,7 +14,8 @@ from rollback_drills.evidence.records import IMPORT_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.names.spellings import find_spellings_by_index
 
-ROWS_AT_ONCE: Final = 1000
+ROWS_AT_ONCE: Final = 500
+"""More leave the cache of a processor before they are used."""
 
 
 class _Imported(LedgerRow, frozen=True, gc=False):

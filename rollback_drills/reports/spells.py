@@ -4,31 +4,35 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, Row, Select, case, func, or_, select
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.in_force import (
     HAS_DIGEST,
+    IS_CHECK,
     NAMES_GONE,
     Departures,
     find_in_force,
     find_last_checks,
 )
 from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_time
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.records import PLAN_KIND
 from rollback_drills.planning.category import Action
 from rollback_drills.reports.filters import RouteFilter
 from rollback_drills.reports.imported import ROWS_AT_ONCE
 from rollback_drills.reports.period import Period
 
-_TEXT: Final = case(
-    ((LEDGER.c.metadata_kind == PLAN_KIND) & HAS_DIGEST, LEDGER.c.record), (NAMES_GONE, LEDGER.c.record)
-)
-"""The record of a row of which more than the columns is needed."""
+_CHANGES: Final = select(
+    LEDGER.c.leaf_index,
+    LEDGER.c.metadata_kind,
+    case((or_(HAS_DIGEST, IS_CHECK), LEDGER.c.record)),
+    LEDGER.c.schedule_id,
+    LEDGER.c.created_at,
+).where(or_(LEDGER.c.metadata_kind == PLAN_KIND, NAMES_GONE))
+"""What ends spells: plans, with their record if they hold until a newer one; checks that say what is gone."""
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
@@ -110,7 +114,7 @@ class SpellReader:
         Raises:
             DatabaseError: A row holds no record any more.
         """
-        kind, number = LEDGER.c.metadata_kind, LEDGER.c.leaf_index
+        number = LEDGER.c.leaf_index
         ends = select(func.min(number), func.max(number)).where(*self._period.to_sql())
         first, last = self._connection.execute(ends).one()
         if first is None:
@@ -118,42 +122,41 @@ class SpellReader:
         self._begin(first)
         within = *self._period.to_sql(), number.between(first, last)
         columns = (*(LEDGER.c[name] for name in Route.__struct_fields__), LEDGER.c.created_at)
-        decisions = and_(*self._wanted.to_sql(self._connection))
-        rows = select(number, kind, _TEXT, *columns).where(
-            *within, or_(decisions, kind == PLAN_KIND, NAMES_GONE)
-        )
-        ordered = rows.order_by(number).execution_options(yield_per=ROWS_AT_ONCE)
-        found = self._connection.execute(ordered).partitions()
+        wanted = self._wanted.to_sql(self._connection)
+        decisions = self._read(select(number, *columns).where(*within, *wanted))
+        changes = self._read(_CHANGES.where(*within))
+        change = next(changes, None)
         # each name for itself: to gather some in a list costs a third of a microsecond, for each row
-        for (
-            row,
-            row_kind,
-            text,
-            schedule_id,
-            cycle_id,
-            provider,
-            owner,
-            action,
-            category,
-            created_at,
-        ) in chain.from_iterable(found):
+        for row, schedule_id, cycle_id, provider, owner, action, category, created_at in decisions:
+            while change is not None and change.leaf_index < row:
+                yield from self._take_change(change)
+                change = next(changes, None)
             at = read_time(created_at)
-            if row_kind == PLAN_KIND:
-                plan = read_if_readable(row, text, _Plan) if text else None
-                yield from self._take_plan(plan.population_id if plan else "", schedule_id, at)
-            elif row_kind == CHECK_KIND:
-                if check := read_if_readable(row, text, Departures):
-                    yield from self._take_gone(check, at)
+            route = Route(schedule_id, cycle_id, provider, owner, action, category)
+            if action != _SUPPRESS:
+                yield Spell(route, at, at)
             else:
-                route = Route(schedule_id, cycle_id, provider, owner, action, category)
-                if action != _SUPPRESS:
-                    yield Spell(route, at, at)
-                else:
-                    self.latest.append((at, row))
-                    self._take_suppressed(route, at)
+                self.latest.append((at, row))
+                self._take_suppressed(route, at)
+        while change is not None:
+            yield from self._take_change(change)
+            change = next(changes, None)
         checked = find_last_checks(self._connection, *within)
         for (population_id, _), known in self._open.items():
             yield from known.end(checked.get(population_id, known.seen_at))
+
+    def _read(self, rows: Select[Any]) -> Iterator[Row[Any]]:
+        ordered = rows.order_by(LEDGER.c.leaf_index).execution_options(yield_per=ROWS_AT_ONCE)
+        return iter(self._connection.execute(ordered))
+
+    def _take_change(self, change: Row[Any]) -> Iterator[Spell]:
+        row, kind, text, schedule_id, created_at = change
+        at = read_time(created_at)
+        if kind == PLAN_KIND:
+            plan = read_if_readable(row, text, _Plan) if text else None
+            yield from self._take_plan(plan.population_id if plan else "", schedule_id, at)
+        elif check := read_if_readable(row, text, Departures):
+            yield from self._take_gone(check, at)
 
     def _begin(self, first: int) -> None:
         since = self._period.since
