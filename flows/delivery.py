@@ -14,7 +14,7 @@ from rollback_drills.delivery.undelivered_text import explain_dead, explain_wait
 from rollback_drills.errors import DrillsError
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.notifications.results import Delivery, ProviderDeliveries, failed_providers
-from rollback_drills.notifications.states import State
+from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.clock_ahead import bring_forward
 from rollback_drills.outbox.queries import to_delivery
@@ -52,6 +52,15 @@ class Delivered:
             yield f"could not deliver through {'; '.join(failed)}"
         yield from explain_waiting(self._untried(self.left.waiting))
         yield from explain_dead([to_delivery(item) for item in self.left.dead])
+
+    def explain_elsewhere(self) -> Iterator[str]:
+        """Name what the run was not asked for, and what has not reached its owner all the same."""
+        if not self.left.elsewhere:
+            return
+        dead = [each for each in self.left.elsewhere if each.state in DEAD]
+        waiting = [each for each in self.left.elsewhere if each.state not in DEAD]
+        left = "; ".join([*explain_waiting(waiting), *explain_dead(dead)])
+        yield f"through providers that this run was not asked for: {left}"
 
     @property
     def left_ids(self) -> list[str]:

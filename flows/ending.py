@@ -104,11 +104,12 @@ def end_run(
     problems = [] if dry_run else left
     problems += indexed.problems
     if problems:
-        message = "; ".join([*problems, *guard.explain()])
+        message = "; ".join([*problems, *delivered.explain_elsewhere(), *guard.explain()])
         return fail_delivery(message, result)
     found = Found.of(run.judgement for run in runs)
     news = describe(found, None if dry_run else indexed.changes)
     delivery_count = f"notifications delivered: {len(delivered.deliveries)}"
     lag = [explain_lag(indexed.behind)] if indexed.behind else []
+    left += delivered.explain_elsewhere()
     message = "; ".join([news, delivery_count, *left, *lag, *guard.explain()])
     return Completed(name=STATE_NAMES[found.worst], message=message, data=result)

@@ -36,6 +36,8 @@ class Undelivered:
     """Dead letters whose owner was not notified later either."""
     other_dead: Sequence[OutboxRow] = ()
     """Dead letters that matter no more, or not to this run, which was asked for another provider."""
+    elsewhere: Sequence[Delivery] = ()
+    """What waits or died and still matters through providers that the run was not asked for."""
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -85,11 +87,16 @@ def _sort_out(
     mattering = find_mattering(database, [item.notification_id for item in dead])
     keys = None if providers is None else set(map(name_key, providers))
     wanted = [item for item in found if keys is None or name_key(item.provider) in keys]
+    others = [item for item in found if keys is not None and name_key(item.provider) not in keys]
     pressing = [item for item in wanted if item.notification_id in mattering]
     return Undelivered(
         [_to_waiting(item, destinations, now) for item in wanted if item.state not in DEAD],
         pressing,
         [item for item in dead if item.sequence not in {each.sequence for each in pressing}],
+        [
+            *(_to_waiting(item, destinations, now) for item in others if item.state not in DEAD),
+            *(to_delivery(item) for item in others if item.notification_id in mattering),
+        ],
     )
 
 

@@ -175,7 +175,23 @@ def test_a_run_of_other_schedules_or_providers_does_not_fail_for_it(
     other.write_text(json.dumps({**ready, "next_due_at": "2027-06-01T09:00:00Z"}))
 
     assert check(str(other)).name == "Ready"
-    assert check(schedule, provider="slack").name == "NeedsAttention"
+    filtered = check(schedule, provider="slack")
+    assert filtered.name == "NeedsAttention"
+    assert "through providers that this run was not asked for: 1 notification waits for webhook" in (
+        filtered.message or ""
+    )
+
+
+def test_a_run_of_another_provider_names_the_dead_letter_that_matters(
+    url: str, schedule: str, receiver: HTTPServer
+) -> None:
+    answer(receiver, 422)
+    check(schedule)
+
+    state = check(schedule, provider="slack")
+
+    assert state.name == "NeedsAttention"
+    assert "not asked for: 1 dead letter: gordmsg-" in (state.message or "")
 
 
 def test_a_dry_run_names_what_waits_and_does_not_fail(url: str, schedule: str, receiver: HTTPServer) -> None:
