@@ -67,11 +67,12 @@ def keys() -> Keys:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write an overdue schedule, and evidence of a check that told its owners an hour and a half ago."""
     folder = tmp_path_factory.mktemp("served")
-    (folder / "schedule.json").write_text(json.dumps(overdue()))
+    schedule = overdue()  # once: its due time, to the second, is what the cycle is named after
+    (folder / "schedule.json").write_text(json.dumps(schedule))
     history = {"schema_version": "cavra.go-backend-rollback-drill-history.v1", "drills": [DRILL]}
     (folder / "history.json").write_text(json.dumps(history))
     database = open_sqlite(folder / "evidence.db")
-    World(database, overdue(), now=datetime.now(UTC) - timedelta(minutes=90)).check()
+    World(database, schedule, now=datetime.now(UTC) - timedelta(minutes=90)).check()
     database.engine.dispose()
     return folder
 
