@@ -134,7 +134,7 @@ def test_what_was_written_is_seen_by_the_next_who_asks() -> None:
     def make_slowly() -> dict[str, int]:
         read = dict(state)
         started.set()
-        go_on.wait(5)
+        go_on.wait(60)
         return read
 
     async def ask() -> tuple[bytes, bytes]:

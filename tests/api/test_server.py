@@ -48,7 +48,7 @@ def running_api(*flags: str, environ: Mapping[str, str], log: Path, port: int = 
         yield found[0]
     finally:
         process.send_signal(signal.SIGTERM)
-        code = process.wait(timeout=30)
+        code = process.wait(timeout=180)
     assert code in (0, -signal.SIGTERM), log.read_text()
 
 

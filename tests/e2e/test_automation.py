@@ -103,7 +103,7 @@ def test_the_platform_team_hears_once_of_a_dead_notification_and_of_each_schedul
             found = [each.get_json() for each, _ in httpserver.log if each.path == "/platform"]
             return found if len(found) >= count else None
 
-        return wait_until(messages, within_seconds=30)
+        return wait_until(messages, within_seconds=180)
 
     write("automated-payments")
     assert run_flow(folder) == "Failed"

@@ -139,7 +139,7 @@ def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
     barrier = threading.Barrier(count)
 
     def start(number: int) -> Any:
-        barrier.wait(30)
+        barrier.wait(180)
         return work(number)
 
     with ThreadPoolExecutor(count) as pool:

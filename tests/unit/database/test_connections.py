@@ -57,7 +57,7 @@ def test_a_connection_that_went_silent_is_replaced_without_an_error(proxy: Stall
     proxy.stall()
     started = time.monotonic()
     assert (ask(database), bool(watch.version())) == ("1", True)
-    assert 2 * PING_SECONDS <= time.monotonic() - started < 10
+    assert 2 * PING_SECONDS <= time.monotonic() - started < 60
 
 
 def test_a_server_that_goes_silent_in_a_transaction_is_an_error_and_no_hang(proxy: StallingProxy) -> None:
@@ -68,7 +68,7 @@ def test_a_server_that_goes_silent_in_a_transaction_is_an_error_and_no_hang(prox
         proxy.stall()
         with pytest.raises(OperationalError, match="did not answer within"):
             connection.exec_driver_sql("SELECT 1")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert ask(database) == "1"
 
 

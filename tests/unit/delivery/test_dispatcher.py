@@ -306,9 +306,9 @@ def test_a_short_wait_is_spent_inside_the_run(deliver: Callable[..., list[Delive
 def test_a_long_wait_is_left_to_the_next_run_and_shown(deliver: Callable[..., list[Delivery]]) -> None:
     started = time.monotonic()
 
-    (delivery,) = deliver(Provider(Verdict(Outcome.RETRY, "answered 429", 429, 600.0)), patience=5.0)
+    (delivery,) = deliver(Provider(Verdict(Outcome.RETRY, "answered 429", 429, 600.0)), patience=90.0)
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 60
     assert delivery.next_attempt_at is not None
     assert "next attempt" in delivery.summary
 

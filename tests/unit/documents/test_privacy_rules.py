@@ -262,8 +262,8 @@ def test_the_fast_look_lets_ordinary_documents_through() -> None:
     ],
 )
 def test_a_long_text_does_not_take_long(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     find_private(piece * (60_000 // len(piece)))
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

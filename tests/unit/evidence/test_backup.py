@@ -118,7 +118,7 @@ def test_runs_write_while_it_is_copied(
     def step(done: int, total: int) -> None:
         if not steps:
             writer.start()
-            assert writing.wait(30)  # after the snapshot, before the last page
+            assert writing.wait(180)  # after the snapshot, before the last page
         steps.append((done, total))
 
     result = back_up(database, target, step, nothing)

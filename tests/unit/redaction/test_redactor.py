@@ -249,9 +249,9 @@ def test_the_filter_redacts_message_arguments_and_traceback(caplog: pytest.LogCa
 )
 def test_a_hostile_text_does_not_take_long(body: str) -> None:
     redactor = Redactor([SLACK_URL, TEAMS_URL, *(f"s3cr3t-Token-{number}/Value" for number in range(25))])
-    started = time.perf_counter()
+    started = time.process_time()
     redactor.text(body)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 PRINTABLE = st.text(st.characters(exclude_categories=("C", "Z")), min_size=4, max_size=40)
