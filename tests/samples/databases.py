@@ -6,11 +6,21 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from rollback_drills.database.connections import Database
 from rollback_drills.database.engines import sqlite
 from tests.samples.schemas import POSTGRES, empty_schema
 
 DATABASES = ("sqlite", "postgresql") if POSTGRES else ("sqlite",)
+only_on_sqlite = pytest.mark.parametrize("url", DATABASES[:1], indirect=True)
+only_on_postgresql = pytest.mark.parametrize("url", DATABASES[1:], indirect=True)
+chiefly_on_sqlite = pytest.mark.parametrize(
+    "url",
+    [*DATABASES[:1], *(pytest.param(each, marks=pytest.mark.chaos) for each in DATABASES[1:])],
+    indirect=True,
+)
+"""Marks a test of rules that takes long, and whose queries others run: `make chaos` has it on PostgreSQL."""
 
 
 def empty_sqlite(file: Path) -> str:

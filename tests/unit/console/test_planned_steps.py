@@ -14,6 +14,7 @@ from rollback_drills.evidence.appender import append
 from rollback_drills.trust.records import record_distrust
 from rollback_drills.trust.signs import Distrust, Sign
 from tests.samples.builders import NOW, judged, open_key
+from tests.samples.databases import chiefly_on_sqlite
 from tests.samples.world import World
 
 STEPS = [{"owner": "director", "after_minutes": 600}]
@@ -98,6 +99,7 @@ CASES = [
 ]
 
 
+@chiefly_on_sqlite
 @pytest.mark.slow
 @pytest.mark.parametrize(("rules", "person", "minutes"), CASES)
 def test_the_plan_names_whom_the_run_notifies(

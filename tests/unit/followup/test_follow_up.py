@@ -28,12 +28,14 @@ from rollback_drills.trust.known_history import find_open
 from rollback_drills.trust.records import record_confirmation, record_distrust
 from rollback_drills.trust.signs import Distrust, Sign
 from tests.samples.builders import NOW, open_key
+from tests.samples.databases import chiefly_on_sqlite
 from tests.samples.world import World
 
 LEAD = {"owner_routes": {"team-a": {"escalation_owner": "lead-a"}, "team-b": {"escalation_owner": "lead-b"}}}
 ONE = {"owners": ["team-a"], "notification_providers": ["slack"], **LEAD}
 
 
+@chiefly_on_sqlite
 @pytest.mark.slow
 def test_hourly_runs_escalate_once_and_on_time(database: Database) -> None:
     world = World(database, ONE)
@@ -149,6 +151,7 @@ def test_a_cycle_is_acknowledged_when_every_owner_or_whoever_was_told_last_has_s
     assert state() == "escalated"
 
 
+@chiefly_on_sqlite
 @pytest.mark.slow
 def test_an_acknowledgement_buys_its_time_and_no_more(database: Database) -> None:
     world = World(database, ONE)
@@ -179,6 +182,7 @@ def test_who_asks_to_escalate_gets_the_next_step_at_once(database: Database) -> 
     assert world.escalate() == []
 
 
+@chiefly_on_sqlite
 @pytest.mark.slow
 def test_steps_wait_for_working_hours_where_the_owner_works(database: Database) -> None:
     steps = [{"owner": "director", "after_business_hours": 4, "providers": ["email"]}]
@@ -219,6 +223,7 @@ def test_a_person_who_is_absent_is_passed_over(database: Database) -> None:
     assert [(each.link.owner, each.step) for each in world.escalate()] == [("director", 2)]
 
 
+@chiefly_on_sqlite
 @pytest.mark.slow
 def test_an_owner_who_is_absent_without_an_end_is_escalated_again_and_again(database: Database) -> None:
     away = {"team-a": {"available": False, "reason": "on leave"}}
@@ -324,6 +329,7 @@ def test_what_an_exception_put_off_is_not_overdue_when_it_ends(database: Databas
     assert step.due_at == NOW + timedelta(days=days)
 
 
+@chiefly_on_sqlite
 @pytest.mark.slow
 def test_each_step_gives_its_person_the_time_of_the_chain_also_after_an_acknowledgement(
     database: Database,
@@ -486,6 +492,7 @@ def test_a_step_that_was_decided_before_the_cycle_was_closed_is_not_taken(databa
     assert world.told("escalated") == []
 
 
+@chiefly_on_sqlite
 @pytest.mark.parametrize("kind", list(ExceptionKind))
 def test_an_exception_keeps_everybody_quiet_until_it_ends(database: Database, kind: ExceptionKind) -> None:
     world = World(database, ONE)

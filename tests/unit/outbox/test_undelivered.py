@@ -15,6 +15,7 @@ from rollback_drills.outbox.commit import commit
 from rollback_drills.outbox.queries import OutboxFilter, find_rows, get_row, to_delivery
 from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered, find_waiting
+from tests.samples.databases import only_on_sqlite
 from tests.samples.outbox import make_entries, make_entry
 
 NOW = 1_796_115_600.0  # 1 December 2026, 09:00 UTC
@@ -189,6 +190,7 @@ def test_what_waits_for_a_provider_says_when_it_goes_on_if_that_is_known(
     assert (next_at and next_at.timestamp()) == (None if next_in is None else NOW + next_in)
 
 
+@only_on_sqlite  # PostgreSQL keeps the type of a column
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -204,8 +206,6 @@ def test_what_waits_for_a_provider_says_when_it_goes_on_if_that_is_known(
 def test_a_row_that_cannot_be_read_hides_no_other(
     database: Database, column: str, value: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if database.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL keeps the type of a column")
     damaged, good = put(database, *make_entries(2))
     with database.write() as connection:
         row = text(f"UPDATE outbox SET {column} = :value WHERE notification_id = :id")

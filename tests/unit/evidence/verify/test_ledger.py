@@ -12,6 +12,7 @@ from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.findings import FindingKind, Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from tests.samples.builders import KEY
+from tests.samples.databases import chiefly_on_sqlite
 from tests.samples.tampering import OTHER_KEY, fill, plain_row, tampering
 
 COUNTS = (9, 1, 6, 4)  # heads over 10, 11, 17 and 21 rows
@@ -270,6 +271,7 @@ def test_a_ledger_cut_off_with_its_heads_shows_against_a_head_from_elsewhere(dat
     assert (finding.kind, "rows 11 to 20 are missing" in finding.message) == (FindingKind.TRUNCATED, True)
 
 
+@chiefly_on_sqlite
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 10, 11, 16, 20, 21])
 def test_a_head_of_any_earlier_size_is_compared(size: int, database: Database) -> None:

@@ -28,7 +28,7 @@ from rollback_drills.evidence.verify.findings import Verification
 from rollback_drills.evidence.verify.ledger import verify_ledger
 from rollback_drills.evidence.verify.sqlite_schema import find_file_damage
 from tests.samples.builders import KEY, NOW, open_key
-from tests.samples.databases import open_sqlite
+from tests.samples.databases import only_on_postgresql, only_on_sqlite, open_sqlite
 from tests.samples.tampering import OTHER_KEY, fill, make_row, tampering
 
 case = pytest.param
@@ -272,12 +272,11 @@ SCHEMA = [
 
 
 @pytest.mark.slow
+@only_on_sqlite
 @pytest.mark.parametrize(("statements", "says"), SCHEMA)
 def test_what_defines_the_tables_in_sqlite_is_compared(
     statements: str, says: str, database: Database
 ) -> None:
-    if database.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL has a catalogue of its own")
     raw = database.engine.raw_connection()
     raw.executescript(statements)
     raw.close()
@@ -317,12 +316,11 @@ POSTGRESQL_SCHEMA = [
 
 
 @pytest.mark.slow
+@only_on_postgresql
 @pytest.mark.parametrize(("statements", "says"), POSTGRESQL_SCHEMA)
 def test_what_defines_the_tables_in_postgresql_is_compared(
     statements: str, says: str, database: Database
 ) -> None:
-    if database.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has a catalogue of its own")
     with database.write() as connection:
         connection.exec_driver_sql(statements)
 
@@ -345,6 +343,7 @@ def put(connection: Connection, value: Any) -> None:
     connection.exec_driver_sql("UPDATE ledger SET record = ? WHERE leaf_index = 3", (value,))
 
 
+@only_on_sqlite  # PostgreSQL keeps the type of a column
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
@@ -358,8 +357,6 @@ def put(connection: Connection, value: Any) -> None:
     ],
 )
 def test_a_record_of_any_type_is_a_finding_of_its_row(value: Any, database: Database) -> None:
-    if database.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL keeps the type of a column")
     with tampering(database) as connection:
         put(connection, value)
 
@@ -372,9 +369,8 @@ def test_a_record_of_any_type_is_a_finding_of_its_row(value: Any, database: Data
     assert (result.size, result.head_count) == (18, 4)
 
 
+@only_on_sqlite  # PostgreSQL keeps only UTF-8
 def test_text_that_is_no_utf8_is_a_finding_of_its_row(database: Database) -> None:
-    if database.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL keeps only UTF-8")
     with tampering(database) as connection:
         connection.execute(text("UPDATE ledger SET owner = CAST(x'ff' AS TEXT) WHERE leaf_index = 4"))
         connection.execute(text("UPDATE ledger SET record = CAST(x'fffe' AS TEXT) WHERE leaf_index = 6"))
@@ -389,9 +385,8 @@ def test_text_that_is_no_utf8_is_a_finding_of_its_row(database: Database) -> Non
     assert "the signed head after the one over 10 rows cannot be read" in found
 
 
+@only_on_sqlite
 def test_an_index_that_hides_rows_is_found(database: Database) -> None:
-    if database.engine.dialect.name != "sqlite":
-        pytest.skip("of the file of SQLite")
     steps = (  # the index is taken away while a row is written, and put back without it
         (
             "CREATE TABLE t AS SELECT * FROM sqlite_master WHERE name = 'ix_ledger_cycle_id';"
@@ -410,9 +405,8 @@ def test_an_index_that_hides_rows_is_found(database: Database) -> None:
     check_found(verified(database), Kind.CHANGED, "the database file is damaged")
 
 
+@only_on_sqlite
 def test_a_damaged_page_is_a_finding_and_not_an_outage(database: Database, url: str) -> None:
-    if database.engine.dialect.name != "sqlite":
-        pytest.skip("of the file of SQLite")
     database.engine.dispose()  # the last connection moves everything into the file
     file = Path(url.removeprefix("sqlite:///"))
     content = bytearray(file.read_bytes())
@@ -429,9 +423,8 @@ def test_a_damaged_page_is_a_finding_and_not_an_outage(database: Database, url: 
     assert 0 < result.row_count < 18
 
 
+@only_on_sqlite
 def test_a_check_of_the_file_that_was_interrupted_finds_no_damage(database: Database) -> None:
-    if database.engine.dialect.name != "sqlite":
-        pytest.skip("of the file of SQLite")
     with database.engine.connect() as connection:
         raw = connection.connection.dbapi_connection
         assert isinstance(raw, sqlite3.Connection)
