@@ -13,6 +13,7 @@ from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.rendering.command_line import write_command
 
 _ORIGIN: Final = "rollback-drills"
+_PREFIX: Final = f"{_ORIGIN}-ledger"
 
 
 class LedgerKeyError(DrillsError):
@@ -67,6 +68,14 @@ def save_new_key(origin: str) -> SigningKey:
     return key
 
 
+def count_other_ledgers(public_key: PublicKey) -> int:
+    """Return for how many other ledgers than that of a key the server keeps keys."""
+    found = find_documents([Secret.get_block_type_slug()], {"name": {"like_": f"{_PREFIX}-"}})
+    names = (each.name for each in found.documents if each.name)
+    ledgers = {name.rpartition("-")[0] for name in names if name.startswith(f"{_PREFIX}-")}
+    return len(ledgers - {block_name(public_key).rpartition("-")[0]})
+
+
 def block_name(public_key: PublicKey) -> str:
     """Name the Secret block of a key."""
-    return f"rollback-drills-ledger-{public_key.name.rpartition('/')[2]}-{public_key.key_id.hex()}"
+    return f"{_PREFIX}-{public_key.name.rpartition('/')[2]}-{public_key.key_id.hex()}"

@@ -11,7 +11,7 @@ from flows.results import FinalState, RunResult, ScheduleResult, ShardSummary, f
 from flows.run_names import Found, describe
 from flows.state_names import STATE_NAMES
 from rollback_drills.evidence.delivery_records import record_deliveries
-from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
+from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.evidence.plan_records import DecisionRecord, PlanRecord, record_plan
 from rollback_drills.evidence.population import Changes
 from rollback_drills.names import ids
@@ -103,13 +103,11 @@ def end_run(
     left = list(delivered.explain_problems())
     problems = [] if dry_run else left
     problems += indexed.problems
+    notes = [*delivered.explain_elsewhere(), *indexed.notes, *guard.explain()]
     if problems:
-        message = "; ".join([*problems, *delivered.explain_elsewhere(), *guard.explain()])
-        return fail_delivery(message, result)
+        return fail_delivery("; ".join([*problems, *notes]), result)
     found = Found.of(run.judgement for run in runs)
     news = describe(found, None if dry_run else indexed.changes)
     delivery_count = f"notifications delivered: {len(delivered.deliveries)}"
-    lag = [explain_lag(indexed.behind)] if indexed.behind else []
-    left += delivered.explain_elsewhere()
-    message = "; ".join([news, delivery_count, *left, *lag, *guard.explain()])
+    message = "; ".join([news, delivery_count, *left, *notes])
     return Completed(name=STATE_NAMES[found.worst], message=message, data=result)

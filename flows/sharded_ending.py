@@ -14,7 +14,7 @@ from flows.results import FinalState, LookedShard, ShardedDryRun, ShardedResult,
 from flows.run_names import Found, describe, mark_distrust, rename_run
 from flows.state_names import STATE_NAMES
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag
+from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.evidence.shards import ShardResult
 from rollback_drills.outbox.undelivered import find_still_undelivered
 from rollback_drills.readiness.terms import Readiness, worst
@@ -54,8 +54,7 @@ def end_check(
     )
     if problems:
         return fail_delivery("; ".join([*problems, *distrust]), result)
-    lag = [explain_lag(indexed.behind)] if indexed.behind else []
-    notes = [f"{len(results)} shards", f"notifications delivered: {count}", *lag, *distrust]
+    notes = [f"{len(results)} shards", f"notifications delivered: {count}", *indexed.notes, *distrust]
     return Completed(name=STATE_NAMES[found.worst], message="; ".join([said, *notes]), data=result)
 
 

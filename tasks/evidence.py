@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -10,14 +11,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from blocks.ledger_key import open_signing_key
+from blocks.ledger_key import count_other_ledgers, open_signing_key
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.appender import OpenSigningKey
 from rollback_drills.evidence.checks import ShardedCheck
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
-from rollback_drills.evidence.outbox_transfer import Indexed, explain_lag, index_run
+from rollback_drills.evidence.outbox_transfer import Indexed, index_run
 from rollback_drills.evidence.population import Population
 from rollback_drills.evidence.record import Record
 from rollback_drills.redaction.redactor import redactor_in_use
@@ -100,12 +101,12 @@ def index_evidence(
         looked=looked,
         flow_run_id=flow_run.id or "",
     )
+    if indexed.is_new and indexed.head:
+        indexed = replace(indexed, other_ledgers=count_other_ledgers(indexed.head.public_key))
     logger = get_run_logger()
     logger.info("%d records", indexed.count)
-    for each in indexed.refused:
+    for each in (*indexed.refused, *indexed.notes):
         logger.warning("%s", each)
     if indexed.head:
         logger.info("head of the evidence: %s", indexed.head.checkpoint.short)
-    if indexed.behind:
-        logger.warning("%s", explain_lag(indexed.behind))
     return indexed

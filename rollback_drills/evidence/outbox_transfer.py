@@ -21,10 +21,12 @@ from rollback_drills.evidence.outages.watch import Touched, watch_connectors
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
 from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
 from rollback_drills.evidence.record import Keep, R, Record, name_run
+from rollback_drills.names.variables import VARIABLES
 from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.redaction.redactor import Redact, redact_each
+from rollback_drills.rendering.relative_time import write_count
 
 _MOST_NAMED: Final = 10
 _RECENT: Final = 200
@@ -45,6 +47,19 @@ class Indexed:
     """Rows of the outbox that the evidence does not take, a sentence each."""
     changes: Changes = NOTHING_CHANGED
     """How the population of a check differs from the last one."""
+    other_ledgers: int = 0
+    """How many ledgers there were before the run began this one; 0 if it is not new."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the run wrote the first rows of the ledger."""
+        return bool(self.count and self.head and self.head.checkpoint.previous == 0)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What people should know although nothing failed, a sentence each."""
+        lag = [explain_lag(self.behind)] if self.behind else []
+        return [*lag, *([explain_new_ledger(self.other_ledgers)] if self.other_ledgers else [])]
 
     @property
     def problems(self) -> Sequence[str]:
@@ -155,6 +170,15 @@ def explain_lag(behind: timedelta) -> str:
     return (
         f"the clock of this machine is {behind} behind the newest evidence, so drills and messages may come"
         " due late; set the clock right"
+    )
+
+
+def explain_new_ledger(other_ledgers: int) -> str:
+    """Say that a ledger begins beside others: on a new machine, or where a database is missing."""
+    return (
+        f"new evidence begins in this database, although the Prefect server has keys of"
+        f" {write_count(other_ledgers, 'other ledger')}: what was notified and recorded before is not known"
+        f" here; if you do not mean this, correct {VARIABLES['database_url']}"
     )
 
 

@@ -115,6 +115,23 @@ def test_the_runs_of_a_process_share_the_connections_of_one_database(
         assert files.count(url.removeprefix("sqlite:///")) == pooled
 
 
+def test_evidence_that_begins_beside_other_evidence_is_said_once(
+    tmp_path: Path, url: str, receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = write(tmp_path, "schedule.json", SCHEDULE)
+    said = "new evidence begins in this database, although the Prefect server has keys of"
+    before = {drill_check(schedule=schedule, return_state=True).message or "" for _ in range(2)}
+    assert any(said not in each for each in before), "the second run knows the evidence"
+
+    monkeypatch.setenv("DRILLS_DATABASE_URL", f"sqlite:///{tmp_path / 'another.db'}")
+    first = drill_check(schedule=schedule, return_state=True).message or ""
+    second = drill_check(schedule=schedule, return_state=True).message or ""
+
+    assert said in first
+    assert "if you do not mean this, correct DRILLS_DATABASE_URL" in first
+    assert said not in second
+
+
 def test_every_record_of_a_run_names_it(tmp_path: Path, url: str, receiver: HTTPServer) -> None:
     schedule = write(tmp_path, "schedule.json", SCHEDULE)
     history = write(
