@@ -10,14 +10,14 @@ from prefect.runtime import flow_run
 from blocks.ledger_key import open_signing_key
 from blocks.registry import find_replay_approvals
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.delivery.undelivered_text import explain_dead, explain_waiting
+from rollback_drills.delivery.undelivered_text import explain_damaged, explain_dead, explain_waiting
 from rollback_drills.errors import DrillsError
 from rollback_drills.names.keys import first_spellings
 from rollback_drills.notifications.results import Delivery, ProviderDeliveries, failed_providers
 from rollback_drills.notifications.states import DEAD, State
 from rollback_drills.outbox.claims import due_providers
 from rollback_drills.outbox.clock_ahead import bring_forward
-from rollback_drills.outbox.queries import to_delivery
+from rollback_drills.outbox.queries import describe_delivery
 from rollback_drills.outbox.undelivered import Undelivered, find_undelivered
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.recording import Writer
@@ -51,7 +51,8 @@ class Delivered:
         if failed:
             yield f"could not deliver through {'; '.join(failed)}"
         yield from explain_waiting(self._untried(self.left.waiting))
-        yield from explain_dead([to_delivery(item) for item in self.left.dead])
+        yield from explain_dead([describe_delivery(item) for item in self.left.dead])
+        yield from explain_damaged(self.left.damaged)
 
     def explain_elsewhere(self) -> Iterator[str]:
         """Name what the run was not asked for, and what has not reached its owner all the same."""

@@ -44,6 +44,19 @@ def explain_dead(dead: Sequence[Delivery]) -> Iterator[str]:
     yield f"{letters}: {', '.join(named)}; fix the cause, then run `{REPLAY}`"
 
 
+def explain_damaged(damaged: Sequence[str]) -> Iterator[str]:
+    """Name the notifications of which nobody knows whether they were delivered."""
+    if damaged:
+        what = (
+            "the row of a notification" if len(damaged) == 1 else f"the rows of {len(damaged)} notifications"
+        )
+        whom = "its owner was" if len(damaged) == 1 else "their owners were"
+        yield (
+            f"{what} in the outbox cannot be read, so that nobody knows whether {whom} notified:"
+            f" {name_some(damaged, _MOST_NAMED)}; restore from a backup"
+        )
+
+
 def _describe(delivery: Delivery) -> str:
     if delivery.state is State.SENDING:
         return "another run is sending it, or was killed while it did"

@@ -19,9 +19,10 @@ from rollback_drills.followup.alarm_paths import (
     find_open,
 )
 from rollback_drills.followup.cycle_facts import to_instant
+from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED
-from rollback_drills.outbox.rows import OutboxRow, decode_rows, read_notification
+from rollback_drills.outbox.rows import OutboxRow, decode_rows, find_notification
 
 JUDGED_FOR: Final = timedelta(days=62)
 """How old a drill may be that is judged: that of the month before may still be on its way."""
@@ -35,7 +36,7 @@ def read_drills(database: Database, *, now: datetime) -> list[AlarmPathDrill]:
     )
     with database.read() as connection:
         rows = connection.execute(statement.order_by(OUTBOX.c.sequence)).all()
-    return [_to_drill(row) for row in decode_rows(rows)]
+    return [_to_drill(row, sent) for row in decode_rows(rows) if (sent := find_notification(row))]
 
 
 def read_answered(database: Database) -> set[str]:
@@ -79,7 +80,7 @@ def _read_answered(connection: Connection) -> list[AcknowledgementRecord]:
     return read_all(connection, AcknowledgementRecord, is_alarm_path(LEDGER.c.schedule_id))
 
 
-def _to_drill(row: OutboxRow) -> AlarmPathDrill:
+def _to_drill(row: OutboxRow, sent: Notification) -> AlarmPathDrill:
     if row.state in NOTIFIED and row.completed_at is not None:
         asked_at = row.completed_at
     elif row.attempt_count == 0:  # a window or an absence may still hold it back
@@ -88,7 +89,7 @@ def _to_drill(row: OutboxRow) -> AlarmPathDrill:
         asked_at = row.started_at or row.queued_at
     return AlarmPathDrill(
         row.notification_id,
-        read_notification(row.notification).event["session_id"],
+        sent.event.get("session_id", ""),
         row.cycle_id,
         row.route_key,
         row.owner,

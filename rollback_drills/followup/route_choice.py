@@ -17,7 +17,7 @@ from rollback_drills.followup.acknowledgement import NotifiedRoute
 from rollback_drills.names import ids
 from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.names.spellings import match
-from rollback_drills.outbox.rows import read_notification
+from rollback_drills.outbox.rows import find_notification
 from rollback_drills.rendering.long_lists import name_some
 
 _MOST_ROUTES = 1000
@@ -138,10 +138,9 @@ def _find_routes(index: EvidenceIndex, cycle_id: str) -> list[NotifiedRoute]:
     with index.database.read() as connection:
         rows = connection.execute(select(OUTBOX).where(OUTBOX.c.cycle_id == cycle_id)).all()
     for row in rows:
-        if row.route_key not in routes:
-            notification = read_notification(row.notification)
+        if row.route_key not in routes and (notification := find_notification(row)):
             routes[row.route_key] = NotifiedRoute(
-                notification.event["session_id"],
+                notification.event.get("session_id", ""),
                 row.schedule_id,
                 cycle_id,
                 notification.plan_id,

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -18,7 +17,7 @@ from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.states import NOTIFIED, WAITING, State
 from rollback_drills.outbox.claim_statements import RECORD, RELEASE, TAKE, TAKE_OVER
 from rollback_drills.outbox.destinations import find_destination, note_pause_or_death
-from rollback_drills.outbox.rows import read_notification
+from rollback_drills.outbox.rows import UNREADABLE, UNREADABLE_TEXT, read_notification
 
 LEASE_MARGIN_SECONDS: Final = 30.0
 _UNREADABLE: Final = {
@@ -26,7 +25,7 @@ _UNREADABLE: Final = {
     "due_at": None,
     "claim": "",
     "is_indexed": False,
-    "detail": "its text in the outbox cannot be read; restore the row from a backup",
+    "detail": UNREADABLE,
 }
 """What becomes of a message that somebody changed, so that it does not hold back all others."""
 
@@ -217,7 +216,7 @@ def _claim(connection: Connection, taking: ReturningUpdate[Any], values: Mapping
 
 def _read_texts(rows: Sequence[Any]) -> list[Notification]:
     """Return the notifications of a message; nothing if one of them cannot be read."""
-    with suppress(msgspec.MsgspecError, TypeError, ValueError, RecursionError):
+    with suppress(*UNREADABLE_TEXT):
         return [read_notification(row.notification) for row in rows]
     return []
 

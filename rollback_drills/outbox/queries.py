@@ -4,22 +4,31 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from rollback_drills.database.connections import MOST_PARAMETERS, Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index, match
+from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.outcome import Outcome, RequestSummary, Verdict
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.notifications.states import UNCERTAIN, WAITING, State
 from rollback_drills.outbox.digests import dissolve_digests
-from rollback_drills.outbox.rows import OutboxRow, decode_rows, read_notification
+from rollback_drills.outbox.rows import (
+    UNREADABLE,
+    UNREADABLE_TEXT,
+    OutboxRow,
+    decode_rows,
+    read_notification,
+)
 
 REPLAYABLE = (State.PERMANENT, State.DISABLED, State.DISCARDED, State.RETRY, State.AMBIGUOUS)
 """What a person can make due again."""
 _DISCARDABLE = (State.PENDING, State.RETRY, State.AMBIGUOUS, State.PERMANENT, State.DISABLED)
 _MAY_HAVE_ARRIVED = or_(OUTBOX.c.may_repeat, OUTBOX.c.state.in_(UNCERTAIN), OUTBOX.c.unanswered_count > 0)
+_UNKNOWN: Final = datetime.fromtimestamp(0, UTC)
 _OUTCOMES = {
     State.DELIVERED: Outcome.DELIVERED,
     State.ACCEPTED: Outcome.ACCEPTED,
@@ -125,6 +134,35 @@ def to_delivery(item: OutboxRow) -> Delivery:
         _instant(item.completed_at or item.queued_at),
         item.state,
         _instant(item.due_at) if item.state in WAITING and item.due_at and item.attempt_count else None,
+    )
+
+
+def describe_delivery(item: OutboxRow) -> Delivery:
+    """Return what became of a notification so far, also of one whose text somebody changed."""
+    try:
+        return to_delivery(item)
+    except (*UNREADABLE_TEXT, LookupError, OverflowError, OSError):
+        outcome = _OUTCOMES.get(item.state, Outcome.RETRY)
+        return Delivery(
+            _stand_in(item), Verdict(outcome, UNREADABLE), item.attempt_count, _UNKNOWN, _UNKNOWN, item.state
+        )
+
+
+def _stand_in(item: OutboxRow) -> Notification:
+    """Return a notification of which only what has columns of its own is known."""
+    return Notification(
+        *(item.notification_id, item.provider, item.owner),
+        alert_level="critical",
+        title="",
+        summary="",
+        facts=(),
+        acknowledge="",
+        schedule_id=item.schedule_id,
+        cycle_id=item.cycle_id,
+        plan_id="",
+        event={},
+        reason=item.reason,
+        route_key=item.route_key,
     )
 
 

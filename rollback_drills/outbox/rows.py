@@ -85,8 +85,13 @@ class OutboxRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
 _columns: Final = attrgetter(*OutboxRow.__struct_fields__)  # getattr by name takes five times as long
 
 
-def decode_rows(rows: Iterable[Any]) -> Iterator[OutboxRow]:
-    """Yield rows that somebody looks through; one that cannot be read is left out, and a warning names it."""
+def decode_rows(rows: Iterable[Any], damaged: list[str] | None = None) -> Iterator[OutboxRow]:
+    """Yield rows that somebody looks through; one that cannot be read is left out, and a warning names it.
+
+    Args:
+        rows: All columns of each.
+        damaged: Takes the ids of the notifications that are left out.
+    """
     for row in rows:
         try:
             item = OutboxRow.from_row(row)
@@ -96,16 +101,30 @@ def decode_rows(rows: Iterable[Any]) -> Iterator[OutboxRow]:
                 row.notification_id,
                 error,
             )
+            if damaged is not None:
+                damaged.append(str(row.notification_id))
         else:
             yield item
+
+
+_decoder: Final = msgspec.json.Decoder(Notification)
+UNREADABLE: Final = "its text in the outbox cannot be read; restore the row from a backup"
+UNREADABLE_TEXT: Final = (msgspec.MsgspecError, TypeError, ValueError, RecursionError)
+"""What `read_notification` raises for a text that somebody changed."""
+
+
+def find_notification(row: Any) -> Notification | None:
+    """Return the notification of a row; None, and a warning that names it, if its text cannot be read."""
+    try:
+        return read_notification(row.notification)
+    except UNREADABLE_TEXT as error:
+        _logger.warning("%s is left out (%s): %s", row.notification_id, type(error).__name__, UNREADABLE)
+        return None
 
 
 def write_notification(notification: Notification) -> str:
     """Write a notification as the outbox keeps it."""
     return msgspec.json.encode(notification).decode()
-
-
-_decoder: Final = msgspec.json.Decoder(Notification)
 
 
 def read_notification(text: str) -> Notification:

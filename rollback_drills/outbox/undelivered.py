@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 
@@ -19,10 +19,13 @@ from rollback_drills.outbox.destinations import (
     Destination,
     find_destinations,
 )
-from rollback_drills.outbox.queries import OutboxFilter, find_rows, to_delivery
+from rollback_drills.outbox.queries import OutboxFilter, describe_delivery, find_rows
 from rollback_drills.outbox.rows import OutboxRow, decode_rows
 
 _UNDELIVERED: Final = (*WAITING, State.SENDING, *DEAD)
+_SETTLED: Final = [each for each in State if each not in _UNDELIVERED]
+_IS_UNDELIVERED: Final = OUTBOX.c.state.not_in(_SETTLED)
+"""Also of a row that somebody changed, whose state is none at all."""
 _MOST_WAITING: Final = 10_000
 
 
@@ -38,11 +41,19 @@ class Undelivered:
     """Dead letters that matter no more, or not to this run, which was asked for another provider."""
     elsewhere: Sequence[Delivery] = ()
     """What waits or died and still matters through providers that the run was not asked for."""
+    damaged: Sequence[str] = ()
+    """Notifications whose row cannot be read: nobody knows whether their owners were notified."""
 
     @property
     def deliveries(self) -> list[Delivery]:
         """What waits or died and still matters."""
-        return [*self.waiting, *map(to_delivery, self.dead)]
+        return [*self.waiting, *map(describe_delivery, self.dead)]
+
+
+class _Found(NamedTuple):
+    rows: Sequence[OutboxRow]
+    """The newest first."""
+    damaged: Sequence[str]
 
 
 def find_undelivered(
@@ -68,8 +79,7 @@ def find_still_undelivered(
     found = _read(
         database,
         [
-            OUTBOX.c.state.in_(_UNDELIVERED)
-            & OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
+            _IS_UNDELIVERED & OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
             for start in range(0, len(notification_ids), MOST_PARAMETERS)
         ],
     )
@@ -78,16 +88,16 @@ def find_still_undelivered(
 
 def _sort_out(
     database: Database,
-    found: Sequence[OutboxRow],
+    found: _Found,
     destinations: Mapping[str, Destination],
     providers: Collection[str] | None,
     now: float,
 ) -> Undelivered:
-    dead = [item for item in found if item.state in DEAD]
+    dead = [item for item in found.rows if item.state in DEAD]
     mattering = find_mattering(database, [item.notification_id for item in dead])
     keys = None if providers is None else set(map(name_key, providers))
-    wanted = [item for item in found if keys is None or name_key(item.provider) in keys]
-    others = [item for item in found if keys is not None and name_key(item.provider) not in keys]
+    wanted = [item for item in found.rows if keys is None or name_key(item.provider) in keys]
+    others = [item for item in found.rows if keys is not None and name_key(item.provider) not in keys]
     pressing = [item for item in wanted if item.notification_id in mattering]
     return Undelivered(
         [_to_waiting(item, destinations, now) for item in wanted if item.state not in DEAD],
@@ -95,8 +105,9 @@ def _sort_out(
         [item for item in dead if item.sequence not in {each.sequence for each in pressing}],
         [
             *(_to_waiting(item, destinations, now) for item in others if item.state not in DEAD),
-            *(to_delivery(item) for item in others if item.notification_id in mattering),
+            *(describe_delivery(item) for item in others if item.notification_id in mattering),
         ],
+        found.damaged,
     )
 
 
@@ -118,29 +129,27 @@ def hurry_rows(connection: Connection, notification_ids: Sequence[str], *, now: 
     return changed
 
 
-def _find(
-    database: Database, schedule_ids: Collection[str] | None, providers: Iterable[str]
-) -> list[OutboxRow]:
-    is_undelivered = OUTBOX.c.state.in_(_UNDELIVERED)
-    conditions: list[ColumnElement[bool]] = [is_undelivered]
+def _find(database: Database, schedule_ids: Collection[str] | None, providers: Iterable[str]) -> _Found:
+    conditions: list[ColumnElement[bool]] = [_IS_UNDELIVERED]
     if schedule_ids is not None:
         notices = (f"{SUBJECT_PREFIX}{provider}" for provider in providers)
         with database.read() as connection:
             names = [*schedule_ids, *notices]
-            ids = find_spellings(connection, OUTBOX.c.schedule_id, names, is_undelivered)
+            ids = find_spellings(connection, OUTBOX.c.schedule_id, names, _IS_UNDELIVERED)
         conditions = [
-            is_undelivered & OUTBOX.c.schedule_id.in_(ids[start : start + MOST_PARAMETERS])
+            _IS_UNDELIVERED & OUTBOX.c.schedule_id.in_(ids[start : start + MOST_PARAMETERS])
             for start in range(0, len(ids), MOST_PARAMETERS)
         ]
     return _read(database, conditions)
 
 
-def _read(database: Database, conditions: Iterable[ColumnElement[bool]]) -> list[OutboxRow]:
-    """Return the rows that meet one of the conditions, the newest first."""
+def _read(database: Database, conditions: Iterable[ColumnElement[bool]]) -> _Found:
+    """Return the rows that meet one of the conditions."""
+    damaged: list[str] = []
     with database.read() as connection:
         rows = (row for each in conditions for row in connection.execute(select(OUTBOX).where(each)))
-        items = [*decode_rows(rows)]
-    return sorted(items, key=lambda item: item.sequence, reverse=True)
+        items = [*decode_rows(rows, damaged)]
+    return _Found(sorted(items, key=lambda item: item.sequence, reverse=True), sorted(damaged))
 
 
 def find_mattering(database: Database, notification_ids: Sequence[str]) -> set[str]:
@@ -174,7 +183,7 @@ def find_mattering(database: Database, notification_ids: Sequence[str]) -> set[s
 def _to_waiting(item: OutboxRow, destinations: Mapping[str, Destination], now: float) -> Delivery:
     """Return what waits and when it goes on; nothing goes to a destination that is dead or wants a pause."""
     destination = destinations.get(name_key(item.provider), Destination(item.provider))
-    delivery = to_delivery(item)
+    delivery = describe_delivery(item)
     at = max(item.due_at or now, destination.cool_until, now)
     is_known = destination.disabled_at is None and at > now
     return replace(delivery, next_attempt_at=datetime.fromtimestamp(at, UTC) if is_known else None)

@@ -13,10 +13,12 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.flow_engine import run_flow
 from prefect.states import AwaitingRetry
 from pytest_httpserver import HTTPServer
+from sqlalchemy import text, update
 
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
 from rollback_drills.database.connections import Database
+from rollback_drills.database.tables import OUTBOX
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from tests.samples.builders import SCHEDULE
@@ -192,6 +194,40 @@ def test_a_run_of_another_provider_names_the_dead_letter_that_matters(
 
     assert state.name == "NeedsAttention"
     assert "not asked for: 1 dead letter: gordmsg-" in (state.message or "")
+
+
+@pytest.mark.parametrize(("status", "what"), [(503, "waits for webhook"), (422, "dead letter")])
+def test_a_run_names_a_notification_whose_text_somebody_changed(
+    url: str, schedule: str, receiver: HTTPServer, status: int, what: str
+) -> None:
+    answer(receiver, status)
+    check(schedule)
+    with Database.open(url).write() as connection:
+        connection.execute(update(OUTBOX).values(notification="{"))
+
+    for _ in range(2):
+        state = check(schedule)
+
+        assert state.is_failed()
+        assert what in (state.message or "")
+        assert "its text in the outbox cannot be read; restore the row from a backup" in (state.message or "")
+
+
+@pytest.mark.parametrize("change", ["state = 'x'", "attempt_count = 'many'"])
+def test_a_run_names_a_row_that_somebody_changed(
+    url: str, schedule: str, receiver: HTTPServer, change: str
+) -> None:
+    answer(receiver, 503)
+    check(schedule)
+    with Database.open(url).write() as connection:
+        connection.execute(text(f"UPDATE outbox SET {change}"))
+
+    state = check(schedule)
+
+    assert state.is_failed()
+    assert "in the outbox cannot be read, so that nobody knows whether its owner was notified: gordmsg-" in (
+        state.message or ""
+    )
 
 
 def test_a_dry_run_names_what_waits_and_does_not_fail(url: str, schedule: str, receiver: HTTPServer) -> None:

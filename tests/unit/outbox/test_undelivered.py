@@ -217,3 +217,27 @@ def test_a_row_that_cannot_be_read_hides_no_other(
     assert f"the row of {damaged} in the outbox cannot be read" in caplog.text
     with pytest.raises(DatabaseError, match="has a row that cannot be read"):
         get_row(database, damaged)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *({"notification": text} for text in ("{", "[]", '{"event": 5}')),
+        {"request": "[1"},
+    ],
+)
+@pytest.mark.parametrize("state", [State.RETRY, State.PERMANENT])
+def test_a_text_that_cannot_be_read_waits_or_died_with_the_others(
+    database: Database, state: State, values: dict[str, object]
+) -> None:
+    damaged, good = put(database, *make_entries(2))
+    for each in (damaged, good):
+        force(database, each, state=state, due_at=NOW + 60.0)
+    force(database, damaged, **values)
+
+    left = find(database)
+
+    assert {each.notification.notification_id for each in left.deliveries} == {damaged, good}
+    (broken,) = [each for each in left.deliveries if each.notification.notification_id == damaged]
+    assert broken.verdict.detail == "its text in the outbox cannot be read; restore the row from a backup"
+    assert list(explain_waiting(left.waiting)) or list(explain_dead(left.deliveries))
