@@ -52,17 +52,17 @@ def plan_id(cycle: str, generated_at: str) -> str:
 
 def route_key(cycle: str, provider: str, owner: str) -> str:
     """Name the route of a cycle to an owner through a provider: the same in every plan of the cycle."""
-    return _route_key(cycle.encode(), provider, owner)
+    return _route_key(cycle.encode() + _end_of_route(provider, owner))
 
 
 def route_keys(cycle: str, routes: Iterable[RouteNames]) -> list[str]:
     """Name several routes of a cycle, in their order."""
     start = cycle.encode()
-    return [_route_key(start, each.provider, each.owner) for each in routes]
+    return [_route_key(start + _end_of_route(each.provider, each.owner)) for each in routes]
 
 
-def _route_key(cycle: bytes, provider: str, owner: str) -> str:
-    return "gordroute-" + sha256(cycle + _end_of_route(provider, owner)).hexdigest()[:16]
+def _route_key(names: bytes) -> str:
+    return f"gordroute-{sha256(names).hexdigest()[:16]}"
 
 
 @lru_cache(maxsize=4096)

@@ -94,10 +94,25 @@ class RouteDecision(msgspec.Struct, frozen=True, gc=False):
 
 
 def decide_routes(routes: Sequence[Route], context: Context) -> list[RouteDecision]:
-    """Return the route decisions of contract §4, in the order of the routes."""
+    """Return the route decisions of contract §4, in the order of the routes.
+
+    An owner is decided about once for all providers, unless a window names providers, or something was sent
+    on the route: then the decision depends on the provider.
+    """
     whole = suppress_schedule(context)
-    keys = ids.route_keys(context.cycle.cycle_id, routes)
-    return [_decide(*each, context, whole) for each in zip(routes, keys, strict=True)]
+    notified, spelt = context.request.notified, context.request.spelt
+    names_providers = context.suppressions.names_providers
+    by_owner: dict[str, RouteDecision] = {}
+    decisions = []
+    for route, key in zip(routes, ids.route_keys(context.cycle.cycle_id, routes), strict=True):
+        if names_providers or key in notified or key in spelt:
+            decision = _decide(route, key, context, whole)
+        elif known := by_owner.get(route.owner):
+            decision = msgspec.structs.replace(known, route_key=key, provider=route.provider)
+        else:
+            decision = by_owner[route.owner] = _decide(route, key, context, whole)
+        decisions.append(decision)
+    return decisions
 
 
 def make_context(cycle: Cycle, schedule: Schedule | None, request: PlanRequest, *, now: datetime) -> Context:
@@ -150,14 +165,15 @@ def _find_keys(route: Route, context: Context) -> Sequence[str]:
 
 
 def _decide(route: Route, key: str, context: Context, whole: Suppressed | None) -> RouteDecision:
-    cycle, suppressions, now = context.cycle, context.suppressions, context.now
-    keys = context.request.spelt.get(key, (key,))
+    suppressions, now = context.suppressions, context.now
     window = suppressions.find_window(route, now)
     absence = suppressions.find_absence(route.owner, now)
-    suppressed, repeat = whole, _NOT_SENT
-    if suppressed is None:
+    keys = context.request.spelt.get(key, (key,))
+    if whole is None:
         repeat = _find_repeat(keys, context)
         suppressed = suppress_route(RouteFacts(route, window, absence, repeat), context)
+    else:
+        repeat, suppressed = _NOT_SENT, whole
     if suppressed is None:
         action, category, reason = _DELIVER, _TO_DELIVER, context.delivery_reason
         until, occurrence = None, repeat.occurrence
@@ -166,7 +182,7 @@ def _decide(route: Route, key: str, context: Context, whole: Suppressed | None) 
         until, occurrence = suppressed.until, repeat.deferral
     return RouteDecision(
         keys[0],
-        cycle.schedule_id,
+        context.cycle.schedule_id,
         route.provider,
         route.owner,
         route.acknowledgement_minutes,

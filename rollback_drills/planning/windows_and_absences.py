@@ -77,6 +77,8 @@ class Suppressions:
         self._windows: list[MaintenanceWindow] = []
         self._written: tuple[MaintenanceWindow, NamedWindow] | None = None
         self._calendars: dict[str, list[OwnerCalendar]] = {}
+        self.names_providers = False
+        """Whether any window holds for some providers only."""
         self._recurs = False
         """Whether any window or absence recurs."""
         for source in sources:
@@ -85,6 +87,7 @@ class Suppressions:
             for window in source.maintenance_windows:
                 if not window.schedule_ids or matches(window.schedule_ids, schedule_id):
                     self._windows.append(window)
+                    self.names_providers = self.names_providers or bool(window.providers)
                     self._recurs = self._recurs or window.recurrence is not None
             for owner, calendar in source.owner_calendars.items() if source.owner_calendars else ():
                 self._calendars.setdefault(name_key(owner), []).append(calendar)

@@ -14,6 +14,7 @@ from rollback_drills.names.ids import notification_id, route_key, spelt_route_ke
 from rollback_drills.notifications.reasons import Reason
 from rollback_drills.notifications.sent_notification import SentNotification, Suppression
 from rollback_drills.notifications.states import State
+from rollback_drills.planning.decisions import decide_routes, make_context
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import (
     Route,
@@ -27,6 +28,7 @@ from rollback_drills.readiness.terms import Readiness
 from tests.samples.builders import (
     NOW,
     build_notifications,
+    checked,
     judged,
     make_subject,
     make_told,
@@ -80,6 +82,26 @@ def test_every_matcher_that_is_not_empty_must_match_whatever_the_case() -> None:
 
     suppressed = [(d["owner"], d["provider"]) for d in plan["route_decisions"] if d["action"] == "suppress"]
     assert suppressed == [("team-a", "slack")]
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+@pytest.mark.parametrize("matchers", [{}, {"owners": ["team-a"]}, {"providers": ["slack"]}])
+@pytest.mark.parametrize("sent", [(), ("slack",), ("slack", "teams")])
+def test_each_route_is_decided_as_if_it_were_the_only_one(
+    is_late: bool, matchers: dict[str, Any], sent: tuple[str, ...]
+) -> None:
+    due = {} if is_late else {"next_due_at": "2027-06-01T00:00:00Z"}
+    subject = make_subject(maintenance_windows=[window(NOW, NOW + TICK, **matchers)], **due)
+    before = told_before(subject, status=Readiness.NEEDS_ATTENTION, at=NOW - timedelta(hours=1))
+    notified = {key: history for key, history in before.items() if history[0].provider in sent}
+    request = PlanRequest(notified=notified)
+    check = checked(subject, request)
+
+    context = make_context(check.judgement.cycle, check.schedule, request, now=NOW)
+    alone = [decide_routes([each], context)[0] for each in check.routes]
+
+    assert len({each.owner for each in check.routes}) > 1
+    assert check.decisions == alone
 
 
 def test_force_overrides_health_but_never_a_window_or_an_absence() -> None:
