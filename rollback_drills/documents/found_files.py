@@ -22,16 +22,13 @@ class FoundFiles(NamedTuple):
 
     files: Sequence[NamedFile]
     """All at the place of the schedules."""
+    schedules: Sequence[NamedFile]
+    """Those of them that are schedules."""
     histories: Histories
     problems: Mapping[str, Subject]
     """By name what could not be searched, each as a finding."""
     history_place: str | None
     """Where the histories are, if that is a place of its own."""
-
-    @property
-    def schedules(self) -> Sequence[NamedFile]:
-        """The files of schedules."""
-        return [each for each in self.files if each.kind == "schedule"]
 
     def find_rivals(self) -> Mapping[str, Sequence[str]]:
         """Return, by the key of a history, the schedules that could have it."""
@@ -60,10 +57,11 @@ def find_files(schedule_path: str, history_path: str | None) -> FoundFiles:
         UsageError: A place does not exist or cannot be searched, or that of the histories is one file.
     """
     files, problems = _search_place("schedule", schedule_path)
+    schedules = [each for each in files if each.kind == "schedule"]
     if history_path is None:
-        return FoundFiles(files, by_key(files), problems, None)
+        return FoundFiles(files, schedules, by_key(files), problems, None)
     histories, further = find_histories(history_path)
-    return FoundFiles(files, histories, problems | further, history_path)
+    return FoundFiles(files, schedules, histories, problems | further, history_path)
 
 
 def _search_place(field: str, place: str) -> tuple[list[NamedFile], dict[str, Subject]]:

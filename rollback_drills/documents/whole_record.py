@@ -40,4 +40,4 @@ def join(schedule: bytes, history: bytes) -> bytes:
     What is no JSON by itself is no record that can be read: what ends a document early, and begins another
     one, costs a comma more than the record has.
     """
-    return b'{"schedule":%b,"history":%b}' % (schedule, history)
+    return b"".join((b'{"schedule":', schedule, b',"history":', history, b"}"))

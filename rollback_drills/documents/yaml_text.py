@@ -21,7 +21,7 @@ _NUMBERS: Final[Mapping[str, re.Pattern[str]]] = {
 
 def is_yaml(path: str) -> bool:
     """Whether a file is YAML, by the ending of its name."""
-    return path[-len(ENDINGS[0]) :].lower().endswith(ENDINGS)
+    return path.lower().endswith(ENDINGS)
 
 
 def to_json(data: bytes) -> bytes:

@@ -17,14 +17,12 @@ _AFTERWARDS: Final = timedelta(microseconds=1)
 
 def find_latest(history: History) -> Drill | None:
     """Return the drill with the latest date, accepted or not; an undated one only if none has a date."""
-    latest, latest_at = None, None
-    for drill in history.drills:
-        at = drill.executed_at
-        if at is not None and (latest_at is None or at > latest_at):
-            latest, latest_at = drill, at
-    if latest is None and history.drills:
-        return history.drills[0]
-    return latest
+    drills = history.drills
+    dates = [drill.executed_at for drill in drills]
+    latest_at = max(filter(None, dates), default=None)
+    if latest_at is None:
+        return drills[0] if drills else None
+    return drills[dates.index(latest_at)]
 
 
 def find_latest_accepted_at(history: History, *, now: datetime) -> datetime | None:
