@@ -58,11 +58,17 @@ def route_key(cycle: str, provider: str, owner: str) -> str:
 def route_keys(cycle: str, routes: Iterable[RouteNames]) -> list[str]:
     """Name several routes of a cycle, in their order."""
     start = cycle.encode()
-    return [_route_key(start + _end_of_route(each.provider, each.owner)) for each in routes]
+    return [_route_key(start + end) for end in _ends_of_routes(tuple(routes))]
 
 
 def _route_key(names: bytes) -> str:
     return f"gordroute-{sha256(names).hexdigest()[:16]}"
+
+
+@lru_cache(maxsize=4096)
+def _ends_of_routes(routes: tuple[RouteNames, ...]) -> tuple[bytes, ...]:
+    """Return what follows the cycle in the names of routes; a team has many schedules with the same ones."""
+    return tuple(_end_of_route(each.provider, each.owner) for each in routes)
 
 
 @lru_cache(maxsize=4096)

@@ -100,12 +100,12 @@ def decide_routes(routes: Sequence[Route], context: Context) -> list[RouteDecisi
     on the route: then the decision depends on the provider.
     """
     whole = suppress_schedule(context)
-    notified, spelt = context.request.notified, context.request.spelt
+    sent, spelt = context.request.notified, context.request.spelt
     names_providers = context.suppressions.names_providers
     by_owner: dict[str, RouteDecision] = {}
     decisions = []
     for route, key in zip(routes, ids.route_keys(context.cycle.cycle_id, routes), strict=True):
-        if names_providers or key in notified or key in spelt:
+        if names_providers or (sent and (key in sent or key in spelt)):
             decision = _decide(route, key, context, whole)
         elif known := by_owner.get(route.owner):
             decision = msgspec.structs.replace(known, route_key=key, provider=route.provider)

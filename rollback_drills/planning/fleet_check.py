@@ -43,8 +43,9 @@ class ScheduleCheck:
 
     def find_routes(self, request: PlanRequest) -> None:
         """Find who can be notified, and through what."""
-        self.eligible = eligible_providers(self.schedule, request.connectors, request.requested)
-        self.routes = resolve_routes(self.schedule, request.policy, self.eligible, request.requested)
+        schedule = self.schedule
+        self.eligible = eligible_providers(schedule, request.connectors, request.requested)
+        self.routes = resolve_routes(schedule, request.policy, self.eligible, request.requested)
 
     def decide(self, request: PlanRequest, *, now: datetime) -> None:
         """Decide for every route whether it is notified."""

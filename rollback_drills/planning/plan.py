@@ -1,6 +1,7 @@
 """Builds the notification plan of contract §4 from the decisions. Building one sends nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -87,7 +88,7 @@ def build_plan(
         categories.append(each.category)
     selected = sorted(delivering)
     notified = categories.count(_DELIVER)
-    owner_routes = _find_owner_routes(routes)
+    owner_routes = _find_owner_routes(tuple(routes))
     # As in the vectors: the providers of suppressed routes, else eligible ones that notify nobody.
     suppressed = sorted(suppressing) or [name for name in eligible if name not in selected]
     return Plan(  # in the order of the fields: keywords take three times as long
@@ -108,8 +109,8 @@ def build_plan(
         len(categories) - notified,
         categories.count(_MAINTENANCE_WINDOW),
         categories.count(_OWNER_CALENDAR),
+        [each.owner for each in owner_routes],
         list(owner_routes),
-        list(owner_routes.values()),
         decisions,
         schedule_report.schedule.next_due_at,
         schedule_report.schedule.message,
@@ -118,7 +119,9 @@ def build_plan(
     )
 
 
-def _find_owner_routes(routes: Iterable[Route]) -> dict[str, OwnerRoute]:
+@lru_cache(maxsize=4096)
+def _find_owner_routes(routes: tuple[Route, ...]) -> tuple[OwnerRoute, ...]:
+    """Put the routes of each owner together; a team has many schedules, and nothing changes a plan."""
     by_owner: dict[str, OwnerRoute] = {}  # routes have one spelling of each owner
     for route in routes:
         if route.owner in by_owner:
@@ -126,4 +129,4 @@ def _find_owner_routes(routes: Iterable[Route]) -> dict[str, OwnerRoute]:
         else:
             minutes, escalation_owner = route.acknowledgement_minutes, route.escalation_owner
             by_owner[route.owner] = OwnerRoute(route.owner, [route.provider], minutes, escalation_owner)
-    return by_owner
+    return tuple(by_owner.values())

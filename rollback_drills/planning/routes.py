@@ -20,7 +20,7 @@ DEFAULT_PROVIDER: Final = "webhook"
 DEFAULT_ACKNOWLEDGEMENT_MINUTES: Final = 60
 
 
-class Route(msgspec.Struct, frozen=True, gc=False):
+class Route(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """One owner through one provider."""
 
     owner: str
@@ -142,11 +142,11 @@ def rules_of(*sources: RoutingPolicy | None) -> dict[str, OwnerRule]:
 
 def _find_default_minutes(schedule: Schedule | None, policy: RoutingPolicy | None) -> float | int:
     """Return within how many minutes an owner without a rule acknowledges; the caller's policy wins."""
-    for source in (policy, schedule):
-        if source is not None and source.acknowledgement_minutes is not None:
+    sources = [source for source in (policy, schedule) if source is not None]
+    for source in sources:
+        if source.acknowledgement_minutes is not None:
             return tidy(source.acknowledgement_minutes)
-    for source in (policy, schedule):
-        level = None if source is None else source.default_slo
-        if level is not None and level.acknowledgement_minutes is not None:
-            return tidy(level.acknowledgement_minutes)
+    for source in sources:
+        if source.default_slo is not None and source.default_slo.acknowledgement_minutes is not None:
+            return tidy(source.default_slo.acknowledgement_minutes)
     return DEFAULT_ACKNOWLEDGEMENT_MINUTES

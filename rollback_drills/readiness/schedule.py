@@ -81,23 +81,23 @@ def report_schedule(
         known: What was promoted; None if no document of changes is configured.
         change: What makes the proof stale; UNSET if nothing does.
     """
+    document = source.document if source else None
     left = due_at - now if due_at else None
-    has_ended = due_at is None and _has_ended(source)
+    has_ended = due_at is None and _has_ended(document)
     # at the due instant a drill is due, not late
     stale = not has_ended if left is None else left < _ON_TIME
     due = DueFacts(due_at, write_instant(due_at) if due_at else "", left, stale)
-    if source is None or source.document is None:
+    if source is None or document is None:
         problem = source.problem if source else _NOT_CONFIGURED
         faults = dict.fromkeys(_CHECKLIST.facts, problem)
     else:
-        faults = find_faults(source, source.document, due, history_report, change)
-        if source.document.redrill_after_change_days is not None:
+        faults = find_faults(source, document, due, history_report, change)
+        if document.redrill_after_change_days is not None:
             faults |= miss_changes(source, known)
-        if source.document.blocking_severities and (open_finding := find_blocking(source, history_report)):
+        if document.blocking_severities and (open_finding := find_blocking(source, history_report)):
             faults[_BLOCKING] = open_finding
-        problem = next(iter(faults.values()), "")
-    document = (source.document if source else None) or _NO_SCHEDULE
-    facts = _write_facts(document, due, problem, criteria, change, has_ended=has_ended)
+        problem = next(iter(faults.values())) if faults else ""
+    facts = _write_facts(document or _NO_SCHEDULE, due, problem, criteria, change, has_ended=has_ended)
     requested = source is not None or criteria.mode is Mode.PROMOTED
     status = _classify(facts, requested=requested)
     return ScheduleReport(
@@ -126,9 +126,9 @@ def _classify(facts: ScheduleFacts, *, requested: bool) -> Readiness:
     return _DUE_SOON if facts.due_soon else _READY
 
 
-def _has_ended(source: Loaded[Schedule] | None) -> bool:
+def _has_ended(schedule: Schedule | None) -> bool:
     """Whether a schedule without a due time has none because the last one of its cadence is over."""
-    cadence = source.document.cadence if source and source.document else None
+    cadence = schedule.cadence if schedule else None
     return cadence is not None and not isinstance(cadence, Interval) and cadence.ends
 
 
