@@ -68,12 +68,13 @@ def save_new_key(origin: str) -> SigningKey:
     return key
 
 
-def count_other_ledgers(public_key: PublicKey) -> int:
-    """Return for how many other ledgers than that of a key the server keeps keys."""
+def count_other_ledgers(public_key: PublicKey | None) -> int:
+    """Return for how many ledgers the server keeps keys, without the ledger of a key."""
     found = find_documents([Secret.get_block_type_slug()], {"name": {"like_": f"{_PREFIX}-"}})
     names = (each.name for each in found.documents if each.name)
     ledgers = {name.rpartition("-")[0] for name in names if name.startswith(f"{_PREFIX}-")}
-    return len(ledgers - {block_name(public_key).rpartition("-")[0]})
+    own = {block_name(public_key).rpartition("-")[0]} if public_key else set()
+    return len(ledgers - own)
 
 
 def block_name(public_key: PublicKey) -> str:

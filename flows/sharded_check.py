@@ -19,7 +19,7 @@ from flows.planning import Run, begin_run, check_providers
 from flows.platform_owner import find_platform
 from flows.results import FinalState
 from flows.shard_runs import CheckShard, ShardRuns
-from flows.sharded_ending import end_check, end_dry_run
+from flows.sharded_ending import Beforehand, end_check, end_dry_run
 from flows.shards import name_check
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.partial_fleet import load_shard, prepare_shards
@@ -33,7 +33,7 @@ from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.planning.delivery_request import DrillCheckRequest
 from rollback_drills.planning.routes import BUILTIN_PROVIDERS
 from rollback_drills.settings import Settings
-from tasks.evidence import index_evidence, open_database, read_clock
+from tasks.evidence import count_ledgers_before, index_evidence, open_database, read_clock
 
 MOST_ATTEMPTS: Final = 3
 """A shard that fails is repeated twice."""
@@ -60,17 +60,18 @@ def check_in_shards(
     if request.dry_run:
         return end_dry_run(runs.run(names))
     database = open_database(run.database_url)
+    beforehand = Beforehand(warnings, count_ledgers_before(database))  # the first shard begins it
     check_id = name_check(flow_run.id, run.now)
     check = ShardedCheck(run.population_id, run.watched, run.now, check_id, names)
     begin_shards(database, check.population_id, check.check_id)
     if is_retried():
         known = find_known_names(database, check.population_id)
         try_failed_again(run.requested, run.database_url, request.generated_by, [SOURCE_ID, *known])
-    return _look(run, database, check, runs, warnings)
+    return _look(run, database, check, runs, beforehand)
 
 
 def _look(
-    run: Run, database: Database, check: ShardedCheck, runs: ShardRuns, warnings: Sequence[str]
+    run: Run, database: Database, check: ShardedCheck, runs: ShardRuns, beforehand: Beforehand
 ) -> FinalState:
     missing, states = check.shards, dict[str, State[Any] | None]()
     for _ in range(MOST_ATTEMPTS):
@@ -87,7 +88,7 @@ def _look(
             missing = error.shards
             repair_findings(database, check.population_id)
         else:
-            return end_check(run, database, results, indexed, created_at, warnings)
+            return end_check(run, database, results, indexed, created_at, beforehand)
     return _give_up({each: states[each] for each in missing}, len(check.shards))
 
 

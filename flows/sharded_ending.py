@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from prefect import State
 from prefect.states import Completed, Failed
@@ -26,22 +27,34 @@ from tasks.events import emit_check
 _READINESS: Final = {name: state for state, name in STATE_NAMES.items()}
 
 
+class Beforehand(NamedTuple):
+    """What a check in shards knows before its shards look."""
+
+    warnings: Sequence[str]
+    """What of the documents is left out or unclear, a sentence each."""
+    other_ledgers: int
+    """How many ledgers there were before the check began this one; 0 if it is not new."""
+
+
 def end_check(
     run: Run,
     database: Database,
     results: Sequence[ShardResult],
     indexed: Indexed,
     created_at: datetime,
-    warnings: Sequence[str],
+    beforehand: Beforehand,
 ) -> FinalState:
     """Name the run, publish what is new, and return the final state: failed if something is undelivered."""
     delivered, found, changes = _find_left(run, database, results), _find_states(results), indexed.changes
+    indexed = replace(indexed, other_ledgers=beforehand.other_ledgers)
     problems = [*delivered.explain_problems(), *indexed.problems]
     distrust = [note for each in results for note in each.report.distrust]
     said, count = describe(found, changes), sum(each.report.delivery_count for each in results)
     rename_run(said, [*(f"status:{each}" for each in sorted(found.states)), *mark_distrust(distrust)])
     if is_fleet_page_due(changes, created_at) or count:
-        publish_fleet(render_sharded_fleet(found.states, results, problems, warnings), indexed.head_note)
+        publish_fleet(
+            render_sharded_fleet(found.states, results, problems, beforehand.warnings), indexed.head_note
+        )
     emit_check(found.states, changes, count)
     result = ShardedResult(
         schedule_count=found.count,
@@ -53,7 +66,7 @@ def end_check(
         shards=[_describe_shard(each) for each in results],
     )
     if problems:
-        return fail_delivery("; ".join([*problems, *distrust]), result)
+        return fail_delivery("; ".join([*problems, *indexed.notes, *distrust]), result)
     notes = [f"{len(results)} shards", f"notifications delivered: {count}", *indexed.notes, *distrust]
     return Completed(name=STATE_NAMES[found.worst], message="; ".join([said, *notes]), data=result)
 

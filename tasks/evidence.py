@@ -79,6 +79,11 @@ def _open_current_key(database: Database) -> SigningKey | None:
     return open_signing_key(head.public_key) if head else None
 
 
+def count_ledgers_before(database: Database) -> int:
+    """Return how many other ledgers there are if this one has not begun; 0 if it has."""
+    return 0 if find_head(database) else count_other_ledgers(None)
+
+
 @task(task_run_name="index-evidence", cache_policy=NO_CACHE)
 def index_evidence(
     records: Sequence[Record],
