@@ -24,6 +24,7 @@ from rollback_drills.planning.delivery_request import (
     DeliverRequest,
     Instant,
     Retries,
+    Signer,
     TimeoutSeconds,
     described_by,
 )
@@ -55,7 +56,7 @@ def alarm_path_drill(
     provider: str = _USUAL.provider,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    generated_by: str = _USUAL.generated_by,
+    generated_by: Signer = _USUAL.generated_by,
     dry_run: bool = False,
     as_of: Instant | None = None,
 ) -> FinalState:

@@ -19,6 +19,7 @@ from rollback_drills.planning.delivery_request import (
     AuditDeliveryRequest,
     Instant,
     Retries,
+    Signer,
     TimeoutSeconds,
     described_by,
 )
@@ -42,7 +43,7 @@ def deliver_audit_package(
     until: Instant | None = None,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    generated_by: str = _USUAL.generated_by,
+    generated_by: Signer = _USUAL.generated_by,
     as_of: Instant | None = None,
 ) -> FinalState:
     """Deliver who was notified, who acknowledged and who did not: summary, digest and signed head.

@@ -20,7 +20,7 @@ from rollback_drills.documents.policy_file import GivenPolicy, read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
-from rollback_drills.planning.delivery_request import Instant, Retries, TimeoutSeconds, described_by
+from rollback_drills.planning.delivery_request import Instant, Retries, Signer, TimeoutSeconds, described_by
 from rollback_drills.settings import default_database_url, read_settings, require_watched
 from tasks.alarm_path import index_drill, review_alarm_paths
 from tasks.approvals import announce_approvals
@@ -45,7 +45,7 @@ def escalate_unacknowledged(
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
     overdue_after_minutes: OverdueMinutes = _USUAL.overdue_after_minutes,
     heartbeat_secret: str | None = None,
-    generated_by: str = _USUAL.generated_by,
+    generated_by: Signer = _USUAL.generated_by,
     dry_run: bool = False,
     as_of: Instant | None = None,
 ) -> FinalState:

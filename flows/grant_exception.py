@@ -12,7 +12,7 @@ from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.requests import ExceptionName, ExceptionRequest
-from rollback_drills.planning.delivery_request import Instant, described_by
+from rollback_drills.planning.delivery_request import Instant, Signer, described_by
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_exception_down
@@ -31,7 +31,7 @@ def grant_exception(
     schedule_id: str | None = None,
     schedule: str | None = None,
     history: str | None = None,
-    generated_by: str = "grant-exception",
+    generated_by: Signer = "grant-exception",
 ) -> FinalState:
     """Skip, postpone or waive the current cycle of a schedule, for a time.
 

@@ -22,6 +22,7 @@ from rollback_drills.planning.delivery_request import (
     Instant,
     LookAheadRequest,
     Retries,
+    Signer,
     SomeDays,
     TimeoutSeconds,
     described_by,
@@ -50,7 +51,7 @@ def look_ahead(
     provider: str = _USUAL.provider,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    generated_by: str = _USUAL.generated_by,
+    generated_by: Signer = _USUAL.generated_by,
     dry_run: bool = False,
     as_of: Instant | None = None,
 ) -> FinalState:

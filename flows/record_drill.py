@@ -22,6 +22,7 @@ from rollback_drills.planning.delivery_request import (
     Instant,
     ModeName,
     Retries,
+    Signer,
     SomeDays,
     TimeoutSeconds,
     described_by,
@@ -63,7 +64,7 @@ def record_drill(
     provider: str = _USUAL.provider,
     retries: Retries = _USUAL.retries,
     timeout_seconds: TimeoutSeconds = _USUAL.timeout_seconds,
-    generated_by: str = "record-drill",
+    generated_by: Signer = "record-drill",
     as_of: Instant | None = None,
 ) -> FinalState:
     """Record a drill that was performed, and tell the owners what came of it.

@@ -19,7 +19,7 @@ from rollback_drills.gate.current_proof import check_current_proofs
 from rollback_drills.gate.decision import explain_block
 from rollback_drills.gate.document import Gate
 from rollback_drills.gate.requests import GateRequest
-from rollback_drills.planning.delivery_request import Instant, ModeName, SomeDays, described_by
+from rollback_drills.planning.delivery_request import Instant, ModeName, Signer, SomeDays, described_by
 from rollback_drills.readiness.judgement import Judgement
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.reports.artifact_keys import gate_key
@@ -50,7 +50,7 @@ def release_gate(
     due_soon_days: SomeDays | None = None,
     max_age_days: SomeDays | None = None,
     require_current_proof: bool = False,
-    generated_by: str = "release-gate",
+    generated_by: Signer = "release-gate",
     as_of: Instant | None = None,
 ) -> FinalState:
     """Decide whether a release may pass: is its rollback ready, and which backend is selected?

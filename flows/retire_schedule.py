@@ -10,7 +10,7 @@ from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.requests import RetirementRequest
-from rollback_drills.planning.delivery_request import described_by
+from rollback_drills.planning.delivery_request import Signer, described_by
 from rollback_drills.settings import default_database_url, read_settings
 from tasks.evidence import read_clock
 from tasks.logs import redacting
@@ -28,7 +28,7 @@ def retire_schedule(
     restore: bool = False,
     schedule: str | None = None,
     history: str | None = None,
-    generated_by: str = "retire-schedule",
+    generated_by: Signer = "retire-schedule",
 ) -> FinalState:
     """End the follow-up of a schedule, also of one whose document is gone.
 

@@ -12,7 +12,7 @@ from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
-from rollback_drills.planning.delivery_request import Instant
+from rollback_drills.planning.delivery_request import Instant, Signer
 from rollback_drills.reports.pages import summarise_trend
 from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
@@ -22,7 +22,7 @@ from tasks.suppression_review import count_suppressions, publish_review
 @flow(name="review-notifications", timeout_seconds=RUN_TIMEOUT_SECONDS)
 @redacting
 def review_notifications(
-    weeks: Weeks = 12, generated_by: str = "review-notifications", as_of: Instant | None = None
+    weeks: Weeks = 12, generated_by: Signer = "review-notifications", as_of: Instant | None = None
 ) -> FinalState:
     """Count suppressed notifications by week, and publish them as a page and a table.
 

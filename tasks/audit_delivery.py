@@ -38,6 +38,8 @@ def choose_providers(text: str, settings: Settings) -> list[str]:
             raise UsageError(
                 f"{unknown[0]} is no connector that is switched on; those are {known}", field="provider"
             )
+        if not wanted:
+            raise UsageError("names no connector; name one, or leave it empty", field="provider")
         return list(wanted.values())
     types = {kind.get_block_type_slug(): name for name, kind in CONNECTORS.items()}
     usual = sorted(

@@ -20,6 +20,8 @@ def read_policy(given: GivenPolicy) -> RoutingPolicy | None:
     if given is None:
         return None
     if isinstance(given, str):
+        if not given.strip():
+            raise UsageError("is empty; give it a value or leave it out", field="routing_policy")
         loaded = read_document(RoutingPolicy, given)
     else:
         loaded = parse_document(RoutingPolicy, msgspec.json.encode(given), "routing_policy")

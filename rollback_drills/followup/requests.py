@@ -21,6 +21,7 @@ from rollback_drills.planning.delivery_request import (
     Otherwise,
     Request,
     Retries,
+    Signer,
     TimeoutSeconds,
     like,
 )
@@ -105,7 +106,7 @@ class ExceptionRequest(DocumentsRequest):
     schedule_id: Annotated[str | None, Otherwise("the only one")] = Field(
         None, description="Which of several schedules."
     )
-    generated_by: str = Field("grant-exception", description="Who asked, as recorded in the evidence.")
+    generated_by: Signer = Field("grant-exception", description="Who asked, as recorded in the evidence.")
 
 
 class RetirementRequest(DocumentsRequest):
@@ -116,7 +117,7 @@ class RetirementRequest(DocumentsRequest):
     approver: str = like(ExceptionRequest, "approver")
     requested_by: str = like(ExceptionRequest, "requested_by")
     restore: bool = Field(default=False, description="Follow a retired schedule again.")
-    generated_by: str = Field("retire-schedule", description="Who asked, as recorded in the evidence.")
+    generated_by: Signer = Field("retire-schedule", description="Who asked, as recorded in the evidence.")
 
     def to_retirement(self) -> GivenRetirement:
         """Return what is approved."""
@@ -155,7 +156,7 @@ class EscalateRequest(DocumentsRequest):
     heartbeat_secret: str | None = Field(
         None, description="Secret block with an address that is called when every cycle is looked after."
     )
-    generated_by: str = Field(
+    generated_by: Signer = Field(
         "escalate-unacknowledged", description="Who asked, as recorded in the evidence."
     )
     dry_run: bool = like(DeliverRequest, "dry_run")

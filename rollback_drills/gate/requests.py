@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rollback_drills.planning.delivery_request import CheckRequest, of_setting
+from rollback_drills.planning.delivery_request import CheckRequest, Signer, of_setting
 from rollback_drills.settings import DESCRIPTIONS
 
 
@@ -23,4 +23,4 @@ class GateRequest(CheckRequest):
     require_current_proof: bool = Field(
         default=False, description="Block unless an accepted drill came after everything promoted."
     )
-    generated_by: str = Field("release-gate", description="Who asked, as recorded in the documents.")
+    generated_by: Signer = Field("release-gate", description="Who asked, as recorded in the documents.")

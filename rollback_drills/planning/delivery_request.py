@@ -1,14 +1,16 @@
 """What a run of the process is asked: the source of forms, bodies and options."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import cleandoc, getdoc, signature
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, in_utc
+from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.settings import DESCRIPTIONS, Settings
@@ -16,6 +18,14 @@ from rollback_drills.settings import DESCRIPTIONS, Settings
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 ModeName = Literal["disabled", "shadow", "enforce", "promoted"]
+
+
+def _refuse_number(given: object) -> object:
+    """Refuse what pydantic would take for seconds since 1970: 20261130 is no date, nor is 5 a time."""
+    is_number = isinstance(given, int | float) or (isinstance(given, str) and _NUMBER.fullmatch(given))
+    if is_number:
+        raise ValueError("it is a number; write an ISO 8601 timestamp such as 2026-06-20T15:40:00Z")
+    return given
 
 
 def _check_instant(instant: datetime) -> datetime:
@@ -26,7 +36,16 @@ def _check_instant(instant: datetime) -> datetime:
     return instant
 
 
-Instant = Annotated[datetime, AfterValidator(_check_instant)]
+def _check_signer(name: str) -> str:
+    if problem := explain_odd_name(name or " "):
+        raise ValueError(f"it {problem}")
+    return name
+
+
+_NUMBER: Final = re.compile(r"\s*[+-]?[\d_.]+(e[+-]?\d+)?\s*", re.IGNORECASE)
+Instant = Annotated[datetime, BeforeValidator(_refuse_number), AfterValidator(_check_instant)]
+Signer = Annotated[str, Field(max_length=300), AfterValidator(_check_signer)]
+"""Who asked, as the evidence names it: one line that people can read."""
 SomeDays = Annotated[float, Field(ge=0, le=LONGEST_INTERVAL_DAYS)]
 Retries = Annotated[int, Field(ge=0, le=10)]
 TimeoutSeconds = Annotated[float, Field(ge=0.1, le=300)]
@@ -104,14 +123,16 @@ class DeliverOptions(HowToDeliver):
 class DeliverRequest(DeliverOptions, CheckRequest):
     """What is planned and delivered."""
 
-    generated_by: str = Field("deliver-notifications", description="Who asked, as recorded in the evidence.")
+    generated_by: Signer = Field(
+        "deliver-notifications", description="Who asked, as recorded in the evidence."
+    )
     dry_run: bool = Field(default=False, description="Send nothing, and write only the artifact.")
 
 
 class DrillCheckRequest(DeliverRequest):
     """What the recurring check is asked."""
 
-    generated_by: str = Field("drill-check", description="Who asked, as recorded in the evidence.")
+    generated_by: Signer = Field("drill-check", description="Who asked, as recorded in the evidence.")
     shard: Annotated[str | None, Otherwise("all of it")] = Field(
         None,
         description="Part of a large fleet, such as 3/8; a check of all of it asks for its parts itself.",
@@ -129,7 +150,7 @@ class LookAheadRequest(HowToDeliver, DocumentsRequest):
         "all",
         description="Providers to notify: all that open no ticket, or a list separated by commas.",
     )
-    generated_by: str = Field("look-ahead", description="Who asked, as recorded in the evidence.")
+    generated_by: Signer = Field("look-ahead", description="Who asked, as recorded in the evidence.")
     dry_run: bool = like(DeliverRequest, "dry_run")
     as_of: Annotated[Instant | None, Otherwise("now")] = like(DeliverRequest, "as_of")
 
@@ -138,7 +159,7 @@ class AlarmPathRequest(HowToDeliver, DocumentsRequest):
     """What the monthly drill of the alarm paths is asked."""
 
     routing_policy: GivenPolicy = like(DeliverOptions, "routing_policy")
-    generated_by: str = Field("alarm-path-drill", description="Who asked, as recorded in the evidence.")
+    generated_by: Signer = Field("alarm-path-drill", description="Who asked, as recorded in the evidence.")
     dry_run: bool = like(DeliverRequest, "dry_run")
     as_of: Annotated[Instant | None, Otherwise("now")] = like(DeliverRequest, "as_of")
 
@@ -157,7 +178,9 @@ class AuditDeliveryRequest(Request):
     )
     retries: Retries = like(HowToDeliver, "retries")
     timeout_seconds: TimeoutSeconds = like(HowToDeliver, "timeout_seconds")
-    generated_by: str = Field("deliver-audit-package", description="Who asked, as recorded in the evidence.")
+    generated_by: Signer = Field(
+        "deliver-audit-package", description="Who asked, as recorded in the evidence."
+    )
     as_of: Annotated[Instant | None, Otherwise("now")] = Field(None, description="Look back from this time.")
 
 

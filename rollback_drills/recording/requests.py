@@ -6,7 +6,14 @@ from pydantic import Field
 
 from rollback_drills.documents.history import ExerciseType, Trigger
 from rollback_drills.documents.plain_json import PlainJson
-from rollback_drills.planning.delivery_request import CheckRequest, HowToDeliver, Instant, Otherwise, Request
+from rollback_drills.planning.delivery_request import (
+    CheckRequest,
+    HowToDeliver,
+    Instant,
+    Otherwise,
+    Request,
+    Signer,
+)
 
 OutcomeName = Literal["pass", "fail"]
 
@@ -83,7 +90,7 @@ class RecordRequest(DrillFacts, WhereToRecord, HowToDeliver, CheckRequest):
         None,
         description="Other fields of a drill as the history has them, such as participants and findings.",
     )
-    generated_by: str = Field("record-drill", description="Who recorded it, for the evidence.")
+    generated_by: Signer = Field("record-drill", description="Who recorded it, for the evidence.")
 
     @property
     def drill_fields(self) -> dict[str, object]:

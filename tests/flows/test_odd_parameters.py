@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 import yaml
 from prefect import Flow
+from pytest_httpserver import HTTPServer
 
 from deployments.templates import DEPLOYMENTS
+from flows.deliver_audit_package import deliver_audit_package
 from flows.drill_check import drill_check
 from flows.failing import refuse
+from flows.look_ahead import look_ahead
 from rollback_drills.errors import UsageError
 from tests.samples.builders import SCHEDULE
 
@@ -49,6 +52,58 @@ def test_a_time_that_is_none_in_utc_is_refused(flow: Flow[..., Any], name: str, 
 
     with pytest.raises(Exception, match=f"{name}: .*it leaves the years 1 to 9999 in UTC"):
         flow.validate_parameters({**given, name: at.isoformat()})
+
+
+@pytest.mark.parametrize("given", [20261130, "20261130", " 5 ", "1e9", "-3.5"])
+def test_a_number_is_no_time(given: object) -> None:
+    with pytest.raises(Exception, match=r"as_of: .*it is a number; write an ISO 8601 timestamp"):
+        drill_check.validate_parameters({"as_of": given})
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\0b", "\u202egnp", "x" * 301])
+def test_who_asked_is_one_line_that_people_can_read(name: str) -> None:
+    for each in yaml.safe_load(DEPLOYMENTS.path.read_text())["deployments"]:
+        flow = resolve_name(each["entrypoint"])
+        if "generated_by" in signature(flow.fn).parameters:
+            required = {
+                each: "2027-01-01T00:00:00Z"
+                for each, parameter in signature(flow.fn).parameters.items()
+                if parameter.default is parameter.empty
+            }
+            with pytest.raises(Exception, match="generated_by: "):
+                flow.validate_parameters({**required, "generated_by": name})
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_look_ahead_ends_with_the_calendar(url: str, tmp_path: Path) -> None:
+    (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
+
+    state = look_ahead(
+        schedule=str(tmp_path / "schedule.json"),
+        as_of=datetime(9999, 12, 1, tzinfo=UTC),
+        dry_run=True,
+        return_state=True,
+    )
+
+    assert (state.message or "").startswith("as_of is too late to look ahead; the latest is 9999-07-")
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("provider", [" ", ",", "\t,"])
+def test_a_package_for_no_connector_is_refused(url: str, receiver: HTTPServer, provider: str) -> None:
+    state = deliver_audit_package(provider=provider, return_state=True)
+
+    assert state.is_failed()
+    assert state.message == "provider names no connector; name one, or leave it empty"
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_an_empty_policy_is_refused_as_other_empty_parameters(url: str, tmp_path: Path) -> None:
+    (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
+
+    state = drill_check(schedule=str(tmp_path / "schedule.json"), routing_policy=" ", return_state=True)
+
+    assert state.message == "routing_policy is empty; give it a value or leave it out"
 
 
 @pytest.mark.usefixtures("prefect_server")
