@@ -280,7 +280,7 @@ def test_without_embedded_a_worker_runs_the_flows_and_the_api_gives_what_it_did(
             granted = post(client, f"/{SCHEDULE_ID}/exceptions", freeze)["exception"]
     finally:
         worker.send_signal(signal.SIGTERM)
-        worker.wait(timeout=60)
+        worker.wait(timeout=300)
     for each in identifiers:  # others deploy under these names to a pool
         httpx.delete(f"{server.api}/deployments/{each}").raise_for_status()
 

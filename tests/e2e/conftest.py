@@ -69,7 +69,7 @@ class PrefectServer:
                 yield process
             finally:
                 process.terminate()
-                process.wait(timeout=60)
+                process.wait(timeout=300)
 
 
 def wait_until(found: Callable[[], T | None], *, within_seconds: float) -> T:
@@ -93,7 +93,7 @@ def run_deployment(server: PrefectServer, name: str, parameters: Mapping[str, An
             return str(server.ask("GET", path)["id"])
         return None
 
-    identifier = wait_until(found, within_seconds=60)
+    identifier = wait_until(found, within_seconds=300)
     started = server.ask("POST", f"/deployments/{identifier}/create_flow_run", {"parameters": parameters})
 
     def ended() -> dict[str, Any] | None:

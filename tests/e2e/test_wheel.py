@@ -81,7 +81,7 @@ class Installed:
                 yield process, log
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(timeout=60)
+                process.wait(timeout=300)
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ def retry(state: State[Any], schedule: str) -> State[Any]:
     return found
 
 
-@pytest.mark.parametrize("status", [503, 429])
+@pytest.mark.parametrize("status", [pytest.param(503, marks=pytest.mark.chaos), 429])
 def test_a_second_run_says_what_waits_and_when_the_next_attempt_is(
     url: str, schedule: str, receiver: HTTPServer, status: int
 ) -> None:
@@ -240,7 +240,15 @@ def test_a_dry_run_names_what_waits_and_does_not_fail(url: str, schedule: str, r
     assert "1 notification waits for webhook" in (state.message or "")
 
 
-@pytest.mark.parametrize("status", [503, 422, 410, 429], ids=["busy", "refused", "gone", "too many"])
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(503, id="busy"),
+        pytest.param(422, id="refused"),
+        pytest.param(410, id="gone", marks=pytest.mark.chaos),
+        pytest.param(429, id="too many", marks=pytest.mark.chaos),
+    ],
+)
 def test_a_retry_from_the_prefect_ui_delivers_what_failed(
     url: str, schedule: str, receiver: HTTPServer, status: int
 ) -> None:

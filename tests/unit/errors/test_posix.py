@@ -32,6 +32,7 @@ def test_recording_needs_posix_and_says_so(schedule: Path) -> None:
     assert {each.name for each in schedule.iterdir()} == {"schedule.json"}
 
 
+@pytest.mark.slow
 def test_the_api_needs_posix_and_says_so(schedule: Path) -> None:
     done = drills("api", "--schedule", "schedule.json", cwd=schedule)
 

@@ -193,7 +193,7 @@ def write(url: str, batches: int, rows: int) -> None:
     [
         pytest.param("sqlite", 4, 25, 10, id="sqlite"),
         pytest.param(
-            *("postgresql", 8, 50, 25),
+            *("postgresql", 8, 20, 25),
             id="postgresql",
             marks=pytest.mark.skipif(not POSTGRES, reason="DRILLS_TEST_POSTGRES names no database"),
         ),
