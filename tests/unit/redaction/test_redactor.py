@@ -288,8 +288,18 @@ DIGEST = re.compile("[0-9a-f]{32,}|[0-9A-F]{32,}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("write", [str.lower, str.upper])
-@pytest.mark.parametrize("length", [32, 40, 64])
+@pytest.mark.parametrize(
+    ("length", "write"),
+    [
+        (32, str.lower),
+        (40, str.upper),
+        (64, str.lower),
+        *(
+            pytest.param(*each, marks=pytest.mark.chaos)
+            for each in ((32, str.upper), (40, str.lower), (64, str.upper))
+        ),
+    ],
+)
 def test_no_digest_is_taken_for_a_token(length: int, write: Callable[[str], str]) -> None:
     digests = [f"{number:04x}{sha256(b'%d' % number).hexdigest()}"[:length] for number in range(16**4)]
 
