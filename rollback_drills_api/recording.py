@@ -20,7 +20,7 @@ from rollback_drills.evidence.records import DRILL_KIND
 from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.requests import DrillFacts
-from rollback_drills.recording.same_drill import DifferentDrillError, is_recorded
+from rollback_drills.recording.same_drill import is_recorded, refuse_repeated
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.answers import encode
 from rollback_drills_api.bodies import RecordBody
@@ -114,15 +114,19 @@ def _is_in_history(subject: Subject, drill: Drill) -> bool:
 
     Raises:
         UsageError: There is no history to record it in.
-        Problem: It has another drill of this id.
+        Problem: It has another drill of this id, or the same drill under another id.
     """
     history = subject.history
     if history is None or not history.file:
         raise UsageError("has no drill history in a file of its own; create it first", field="schedule_id")
     try:
-        return is_recorded(drill, history.document.drills if history.document else (), _PLACE)
-    except DifferentDrillError as error:
+        known = history.document.drills if history.document else ()
+        if is_recorded(drill, known, _PLACE):
+            return True
+        refuse_repeated(drill, known, _PLACE)
+    except UsageError as error:
         raise Problem(HTTPStatus.CONFLICT, error.problem) from None
+    return False
 
 
 def _find_record(database: Database | None, schedule_id: str, drill: Drill) -> RecordAnswer | None:

@@ -181,6 +181,13 @@ def _find_flow(name: str) -> Any:
     return next(flow for flow in flows if flow.name == name)
 
 
+def _find_what_it_does(state: Any) -> str:
+    if state is None or state.is_scheduled() or state.is_pending():
+        name = state.name if state else "without a state"
+        return f"is {name} and has not begun: is a worker running, and its work pool not paused?"
+    return "continues in Prefect"
+
+
 def run_deployed(name: str, parameters: Mapping[str, object], *, timeout_seconds: float) -> Ran:
     """Run a deployment of the same name as its flow, and wait for the end.
 
@@ -201,7 +208,10 @@ def run_deployed(name: str, parameters: Mapping[str, object], *, timeout_seconds
             _sync=True,  # type: ignore[call-arg]  # Prefect's decorator adds it
         )
     except ObjectNotFound:
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"there is no deployment {name}/{name}") from None
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"there is no deployment {name}/{name}; create it with `drills deploy`",
+        ) from None
     except httpx.HTTPStatusError as error:
         raise _refused(error.response.status_code) from None
     except httpx.HTTPError as error:
@@ -210,6 +220,6 @@ def run_deployed(name: str, parameters: Mapping[str, object], *, timeout_seconds
     if state is None or not state.is_final():
         raise Problem(
             HTTPStatus.GATEWAY_TIMEOUT,
-            f"the flow run {run.id} did not end within {timeout_seconds:g} s; it continues in Prefect",
+            f"the flow run {run.id} did not end within {timeout_seconds:g} s; it {_find_what_it_does(state)}",
         )
     return Ran(str(run.id), state.message or "", state.is_completed(), None)

@@ -5,12 +5,15 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Pending, Running, Scheduled, State
 from sqlalchemy import insert, update
 
 from rollback_drills.database.connections import Database
@@ -79,6 +82,41 @@ def test_a_prefect_server_that_refuses_a_run_is_named_with_its_status(
         run("deliver-notifications", {}, timeout_seconds=5)
     assert raised.value.status_code == 502
     assert "the Prefect server answered 422" in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        (None, "is without a state and has not begun: is a worker running"),
+        (
+            Scheduled(name="Late"),
+            "is Late and has not begun: is a worker running, and its work pool",
+        ),
+        (Pending(), "is Pending and has not begun"),
+        (Running(), "continues in Prefect"),
+    ],
+)
+def test_a_run_that_nobody_begins_is_told_from_one_that_takes_long(
+    monkeypatch: pytest.MonkeyPatch, state: State | None, what: str
+) -> None:
+    run = SimpleNamespace(id="f1", state=state)
+    monkeypatch.setattr("prefect.deployments.run_deployment", lambda *_, **__: run)
+
+    with pytest.raises(Problem) as raised:
+        run_deployed("deliver-notifications", {}, timeout_seconds=5)
+
+    assert raised.value.status_code == 504
+    assert f"the flow run f1 did not end within 5 s; it {what}" in raised.value.detail
+
+
+def test_a_deployment_that_is_missing_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def miss(*_: object, **__: object) -> None:
+        raise ObjectNotFound(LookupError())
+
+    monkeypatch.setattr("prefect.deployments.run_deployment", miss)
+
+    with pytest.raises(Problem, match="no deployment look-ahead/look-ahead; create it with `drills deploy`"):
+        run_deployed("look-ahead", {}, timeout_seconds=5)
 
 
 def test_what_cannot_be_made_leaves_nothing_behind() -> None:

@@ -113,6 +113,17 @@ def test_a_drill_that_only_the_history_has_gets_its_evidence(
     assert answer.json()["metadata"]["drill_id"] == "payments-7"
 
 
+def test_the_same_drill_under_another_id_is_refused(pipeline: TestClient, runs: Runs) -> None:
+    pipeline.post(DRILLS, json=BODY)
+
+    problem = check_problem(pipeline.post(DRILLS, json={**BODY, "drill_id": "payments-8"}), 409)
+
+    assert problem["detail"] == (
+        'the history: $.drills[1] ("payments-7") is the same drill; nothing was written'
+    )
+    assert len(runs) == 1
+
+
 def test_another_drill_of_the_same_id_is_refused_with_what_differs(
     pipeline: TestClient, options: ApiOptions, runs: Runs
 ) -> None:
