@@ -86,7 +86,7 @@ def look_ahead(
             count = commit_look_aheads(document.owners, run.now, run.database_url)
             delivered = deliver_due(run.requested, RetryPolicy(retries, timeout_seconds), run.database_url)
             trouble = list(delivered.explain_problems())
-            created_at = read_clock(run.database_url)
+            created_at = read_clock(run.database_url, run.database)
             indexed = index_evidence([], {}, created_at, generated_by, run.database_url, run.open_key)
             trouble += indexed.problems
             emit_follow_up([], delivered.deliveries)

@@ -83,7 +83,7 @@ def begin_run(request: DeliverRequest, settings: Settings, shard: Shard | None =
     """
     url = settings.database_url or default_database_url()
     database = open_existing(url, to_write=not request.dry_run)
-    now = in_utc(request.as_of) if request.as_of else read_clock(url)
+    now = in_utc(request.as_of) if request.as_of else read_clock(url, database)
     open_key = open_key_ahead(None if request.dry_run else database)
     policy = read_policy(request.routing_policy)
     requested = parse_requested(request.provider)

@@ -82,7 +82,7 @@ def _run(
     checked = Checked(fleet, guard, platform, plan_fleet(run, fleet, guard))
     delivered = notify(run, checked)
     runs = join_runs(fleet.checks, delivered, guard.reasons)
-    created_at = read_clock(run.database_url)  # the clock of the evidence is the real one
+    created_at = read_clock(run.database_url, run.database)  # the clock of the evidence is the real one
     part = report_shard(run, check_id, checked, runs, delivered)
     indexed = keep_evidence(run, checked, runs, created_at, part)
     publish(run, checked, runs, delivered, indexed, created_at)

@@ -81,7 +81,7 @@ def _look(
         missing = [each for each in check.shards if each not in looked]
         if missing:
             continue
-        created_at, by = read_clock(run.database_url), run.request.generated_by
+        created_at, by = read_clock(run.database_url, database), run.request.generated_by
         try:
             indexed = index_evidence((), {}, created_at, by, run.database_url, run.open_key, check)
         except MissingShardsError as error:

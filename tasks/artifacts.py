@@ -70,7 +70,7 @@ def _write_schedules(pages: Publication, dry_run: bool, head: str, url: str) -> 
 
 
 def _find_changes(url: str, schedule_ids: Sequence[str]) -> Mapping[str, Sequence[Change]]:
-    database = open_existing(url, LEDGER.name)
+    database = open_existing(url, LEDGER.name) if schedule_ids else None
     return find_change_lists(database, schedule_ids) if database else {}
 
 

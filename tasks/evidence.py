@@ -51,9 +51,14 @@ def open_existing(url: str, table: str = OUTBOX.name, *, to_write: bool = False)
     return database if database.has(table) else None
 
 
-def read_clock(url: str) -> datetime:
-    """Return the time by the clock of the database, which all its hosts share; of this host without one."""
-    database = open_existing(url)
+def read_clock(url: str, found: Database | None = None) -> datetime:
+    """Return the time by the clock of the database, which all its hosts share; of this host without one.
+
+    Args:
+        url: Of the database.
+        found: The database, if it was there before; to look for it again takes several statements.
+    """
+    database = found or open_existing(url)
     return database.now() if database else datetime.now(UTC)
 
 
