@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills_cli import options
+from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.output_file import OutOption, write_whole
 
 
@@ -31,7 +31,7 @@ def badge(
     """
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
-    fleet = load_fleet(settings.schedule, settings.history, settings.changes)
+    fleet = load_documents(settings, as_json=True)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     by_id = {each.cycle.schedule_id: each for each in judgements}
     known_as = find_spelling(schedule_id, by_id)

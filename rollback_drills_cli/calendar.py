@@ -1,9 +1,9 @@
 """`drills calendar`: writes when drills are due, for a calendar."""
 
-from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.quotation import show
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills_cli import options
+from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.output_file import OutOption, write_whole
 
@@ -24,7 +24,7 @@ def calendar(
     """
     at = options.parse_now(now)
     settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
-    fleet = load_fleet(settings.schedule, settings.history, settings.changes)
+    fleet = load_documents(settings, as_json=True)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     from rollback_drills.reports.calendar import build_calendar
 

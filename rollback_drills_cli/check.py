@@ -93,7 +93,12 @@ def _note_state(report: ScheduleReport, states: list[Readiness]) -> ScheduleRepo
 
 
 def load_documents(settings: Settings, *, as_json: bool) -> Fleet:
-    """Read the documents, and print what is odd about them."""
+    """Read the documents, and print what is odd about them.
+
+    Args:
+        settings: Where they are.
+        as_json: Whether a program reads what is printed, so that no progress is shown.
+    """
     with _progress(f"reading {settings.schedule}", show=not as_json):
         fleet = load_fleet(settings.schedule, settings.history, settings.changes)
     for warning in fleet.warnings:

@@ -100,3 +100,14 @@ def test_lint_warns_of_a_schedule_whose_name_says_something_else(name: str, tmp_
 
     assert done.returncode == 0
     assert f"warning: {name} is a schedule, and its name does not say so" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("calendar",), ("badge", str(SCHEDULE["schedule_id"])), ("plan",)])
+def test_every_command_that_reads_a_fleet_says_what_is_left_out(
+    words: tuple[str, ...], fleet: Path, tmp_path: Path
+) -> None:
+    (fleet / "other.jsonl").write_text("{}")
+
+    done = drills(*words, "--schedule", "fleet", cwd=tmp_path)
+
+    assert "warning: fleet/other.jsonl: left out of this fleet" in done.stderr
