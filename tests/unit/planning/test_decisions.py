@@ -90,7 +90,7 @@ def test_every_matcher_that_is_not_empty_must_match_whatever_the_case() -> None:
 def test_each_route_is_decided_as_if_it_were_the_only_one(
     is_late: bool, matchers: dict[str, Any], sent: tuple[str, ...]
 ) -> None:
-    due = {} if is_late else {"next_due_at": "2027-06-01T00:00:00Z"}
+    due: dict[str, Any] = {} if is_late else {"next_due_at": "2027-06-01T00:00:00Z"}
     subject = make_subject(maintenance_windows=[window(NOW, NOW + TICK, **matchers)], **due)
     before = told_before(subject, status=Readiness.NEEDS_ATTENTION, at=NOW - timedelta(hours=1))
     notified = {key: history for key, history in before.items() if history[0].provider in sent}
