@@ -11,9 +11,10 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect import State
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Pending, Running, Scheduled, State
+from prefect.states import Pending, Running, Scheduled
 from sqlalchemy import insert, update
 
 from rollback_drills.database.connections import Database

@@ -39,7 +39,7 @@ def kinds_below(kind: type[Record]) -> Iterator[type[Record]]:
         yield from kinds_below(each)
 
 
-@pytest.mark.parametrize("kind", sorted(kinds_below(Record), key=lambda each: each.__name__))
+@pytest.mark.parametrize("kind", sorted(kinds_below(Record), key=str))
 def test_the_times_digests_and_ids_of_each_kind_are_marked(kind: type[Record]) -> None:
     named = {each.name for each in msgspec.structs.fields(kind) if _COMPUTED.fullmatch(each.name)}
 
