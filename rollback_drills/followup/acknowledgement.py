@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.odd_names import check_person
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
@@ -186,6 +187,9 @@ def write_acknowledgement(
     )
 
 
+_PEOPLE: Final = frozenset({"acknowledged_by", "approver", "requested_by", "decided_by"})
+
+
 def check_texts(**texts: str) -> None:
     """Ensure that no text holds what evidence must not.
 
@@ -198,6 +202,8 @@ def check_texts(**texts: str) -> None:
     for field, text in texts.items():
         if kind := find_private(text):
             raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
+        if field in _PEOPLE:
+            check_person(text, field=field)
 
 
 def find_current(said: Iterable[AcknowledgementRecord]) -> dict[str, AcknowledgementRecord]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rollback_drills.documents.odd_names import check_person
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 
@@ -24,3 +25,4 @@ class Act:
                 raise UsageError(f"is empty; say {what}, for the evidence", field=field)
             if kind := find_private(text):
                 raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
+        check_person(self.by, field="by")

@@ -19,6 +19,8 @@ from flows.drill_check import drill_check
 from flows.failing import refuse
 from flows.look_ahead import look_ahead
 from rollback_drills.errors import UsageError
+from rollback_drills.followup.acknowledgement import check_texts
+from rollback_drills.recovery.act import Act
 from tests.samples.builders import SCHEDULE
 
 EAST = timezone(timedelta(hours=14))
@@ -124,3 +126,14 @@ def test_a_long_message_keeps_its_remedy() -> None:
 
     assert message.startswith("reason is xxx")
     assert message.endswith("xxx; write another one")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\u200b", "maria\u200b", "x" * 301])
+def test_the_evidence_names_people_so_that_readers_see_who_it_was(name: str) -> None:
+    for field in ("acknowledged_by", "approver", "requested_by", "decided_by"):
+        with pytest.raises(UsageError, match=rf"^{field} (holds|is longer)"):
+            check_texts(**{field: name})
+    with pytest.raises(UsageError, match=r"^by (holds|is longer)"):
+        Act(name, "a good reason").check()
+
+    check_texts(requested_by="Zoë Müller-Lüdenscheidt", notes="two\nlines")
