@@ -26,6 +26,8 @@ _CALLED: Final = {
     "requested_by": "your login",
     "decided_by": "your login",
     "by": "your login",
+    "approved_by": "your login",
+    "replayed_by": "your login",
     "until": "the end",
     "acknowledged_for_days": "the number of days",
     "external_ref": "the ticket",

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from msgspec import Raw
 from starlette.responses import Response
 
+from rollback_drills.documents.named_people import require_person
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import (
     REPLAY_APPROVAL_KIND,
@@ -22,7 +23,7 @@ from rollback_drills.outbox.queries import find_ids, get_row
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.found_replays import find_replays
 from rollback_drills.recovery.recording import may_replay
-from rollback_drills.recovery.replay_checks import check_name, check_open, check_replayable, check_undecided
+from rollback_drills.recovery.replay_checks import check_open, check_replayable, check_undecided
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.approval_bodies import ReplayApprovalBody, ReplayBody, ReplayExecutionBody
 from rollback_drills_api.collecting import collect, ledger_size
@@ -100,7 +101,7 @@ def send_again(served: Service, act: Act, notification_id: str, *, with_all: boo
     if not may_replay(row.provider, find_replay_approvals()):
         ask_for_replay(served, act, ids, row.provider)
         return False
-    act.check()
+    act.check(by="replayed_by")
     parameters = {"reason": act.reason, "replayed_by": act.by, **_choose(ids, row.provider)}
     check = partial(_check_chosen, served, ids, row.provider)
     _run(served, "replay-notifications", parameters, REPLAY_EXECUTION_KIND, check)
@@ -114,7 +115,7 @@ def ask_for_replay(served: Service, act: Act, notification_ids: Sequence[str], p
         UsageError: It cannot be requested.
         Problem: There is no such notification, or the run failed.
     """
-    act.check()
+    act.check(by="requested_by")
     database = served.database()
     for each in notification_ids:
         if database is None or get_row(database, each) is None:
@@ -131,7 +132,7 @@ def approve_replay(served: Service, approved_by: str, replay_id: str) -> Raw:
         UsageError: It cannot be approved by this person, which is written, or not any more.
         Problem: There is no such request, or the run failed.
     """
-    check_name(approved_by)
+    require_person(approved_by, field="approved_by")
     parameters = {"replay_id": replay_id, "approved_by": approved_by}
     check = partial(_check_request, served, replay_id, check_undecided)
     return _run(served, "approve-replay", parameters, REPLAY_APPROVAL_KIND, check)
@@ -144,7 +145,7 @@ def execute_replay(served: Service, replayed_by: str, replay_id: str, **further:
         UsageError: Nobody has approved it, which is written, or it was executed.
         Problem: There is no such request, or the run failed.
     """
-    check_name(replayed_by)
+    require_person(replayed_by, field="replayed_by")
     parameters = {"replay_id": replay_id, "replayed_by": replayed_by, **further}
     check = partial(_check_request, served, replay_id, check_open)
     return _run(served, "execute-replay", parameters, REPLAY_EXECUTION_KIND, check)

@@ -15,10 +15,12 @@ SHORT_FLAGS: Final = {
     "external_ref": "--ref",
     "participants": "--participant",
     "plan_id": "--plan",
+    "replay_id": "ID",
+    "request_id": "ID",
     "systems_tested": "--system",
     "trusted_proxies": "--trusted-proxy",
 }
-"""Parameters whose flag is not their name with dashes."""
+"""Parameters whose flag is not their name with dashes, or that are arguments."""
 
 
 def find_flag(field: str) -> str:

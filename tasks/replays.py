@@ -11,6 +11,7 @@ from prefect.runtime import flow_run
 from blocks.ledger_key import open_signing_key
 from blocks.registry import find_replay_approvals
 from rollback_drills.database.connections import Database
+from rollback_drills.documents.named_people import require_person
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.notifications.states import DEAD
@@ -33,6 +34,7 @@ def write_replay(notification_ids: Sequence[str], provider: str, act: Act, url: 
         UsageError: Both or none of them are named, or nothing of it can be replayed.
         RefusedReplayError: A connector needs the approval of a second person.
     """
+    act.check(by="replayed_by")
     database = _open(url)
     wanted = _choose(database, notification_ids, provider)
     writer = _writer(database, "replay-notifications")
@@ -49,6 +51,7 @@ def write_replay_request(notification_ids: Sequence[str], provider: str, act: Ac
     Raises:
         UsageError: Both or none of them are named, or nothing of it can be replayed.
     """
+    act.check(by="requested_by")
     database = _open(url)
     wanted = _choose(database, notification_ids, provider)
     written = request_replay(database, wanted, act, _writer(database, "request-replay"))
@@ -63,6 +66,7 @@ def write_replay_approval(replay_id: str, by: str, url: str) -> ApprovalRecord:
         UsageError: There is no such request, or it is over.
         RefusedReplayError: Who approves it has requested it.
     """
+    require_person(by, field="approved_by")
     database = _open(url)
     (record,) = approve_replay(database, replay_id, by, _writer(database, "approve-replay")).records
     get_run_logger().info("%s is approved", replay_id)
@@ -77,6 +81,7 @@ def write_replay_execution(replay_id: str, by: str, url: str) -> ExecutionRecord
         UsageError: There is no such request, or it is over.
         RefusedReplayError: Nobody has approved it.
     """
+    require_person(by, field="replayed_by")
     database = _open(url)
     written = execute_replay(database, replay_id, by, _writer(database, "execute-replay"))
     return _logged(written.records[-1])

@@ -4,8 +4,6 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rollback_drills.errors import UsageError
-
 Location = tuple[int | str, ...]
 
 _NAMES: Final = {
@@ -71,9 +69,6 @@ def _find_names_under(key: str, value: Any, loc: Location) -> Iterator[tuple[Loc
         yield from (((*loc, name), _BY_NAME[key], name) for name in value)
 
 
-_LONGEST_PERSON: Final = 300
-
-
 def explain_odd_name(name: str) -> str | None:
     """Return what is wrong with a name and what to do; None if it can be used. An empty one is absent."""
     if name and not name.strip():
@@ -87,15 +82,3 @@ def explain_odd_name(name: str) -> str | None:
         if kind:
             return f"holds {kind} (U+{ord(character):04X}); a name is one line that people can read"
     return None
-
-
-def check_person(name: str, *, field: str) -> None:
-    """Ensure that the evidence can name a person so that readers see who it was; whoever asks finds blanks.
-
-    Raises:
-        UsageError: The name is too long, or holds a character that nobody sees.
-    """
-    if name.strip() and (problem := explain_odd_name(name)):
-        raise UsageError(problem, field=field)
-    if len(name) > _LONGEST_PERSON:
-        raise UsageError(f"is longer than {_LONGEST_PERSON} characters; write a name", field=field)

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.odd_names import check_person
+from rollback_drills.documents.named_people import check_person
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
@@ -187,7 +187,7 @@ def write_acknowledgement(
     )
 
 
-_PEOPLE: Final = frozenset({"acknowledged_by", "approver", "requested_by", "decided_by"})
+_PEOPLE: Final = frozenset({"acknowledged_by", "approver", "by", "requested_by", "decided_by"})
 
 
 def check_texts(**texts: str) -> None:
@@ -200,10 +200,10 @@ def check_texts(**texts: str) -> None:
         UsageError: One does; the message names the field and never the text.
     """
     for field, text in texts.items():
-        if kind := find_private(text):
-            raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
         if field in _PEOPLE:
             check_person(text, field=field)
+        elif kind := find_private(text):
+            raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
 
 
 def find_current(said: Iterable[AcknowledgementRecord]) -> dict[str, AcknowledgementRecord]:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from rollback_drills.database.alarm_path_rows import is_alarm_path
 from rollback_drills.database.tables import LEDGER, OUTBOX
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
 from rollback_drills.evidence.recorded_plan import RecordedPlan
@@ -107,11 +108,12 @@ def _find_plan(index: EvidenceIndex, wanted: RouteChoice) -> RecordedPlan:
     plans = index.read(conditions, RecordedPlan, limit=1)
     if plans:
         if wanted.cycle_id not in (None, plans[0].cycle_id):
-            raise UsageError(f"plan {wanted.plan_id} is of cycle {plans[0].cycle_id}; leave one out")
+            problem = f"{show(wanted.plan_id)} is of cycle {plans[0].cycle_id}; leave one out"
+            raise UsageError(problem, field="plan_id")
         return plans[0]
     given = wanted.cycle_id or wanted.plan_id or wanted.schedule_id
-    what = "cycle" if wanted.cycle_id else "plan" if wanted.plan_id else "schedule"
-    raise UsageError(f"{what} {given} is not in the evidence; {_list_known(index, what)}")
+    field = "cycle_id" if wanted.cycle_id else "plan_id" if wanted.plan_id else "schedule_id"
+    raise UsageError(f"{show(given)} is not in the evidence; {_list_known(index, field)}", field=field)
 
 
 def _cycle_of_plan(index: EvidenceIndex, plan_id: str) -> str:
@@ -122,10 +124,9 @@ def _cycle_of_plan(index: EvidenceIndex, plan_id: str) -> str:
         return connection.scalar(statement.limit(1)) or ""
 
 
-def _list_known(index: EvidenceIndex, what: str) -> str:
+def _list_known(index: EvidenceIndex, field: str) -> str:
     plans = index.read(EvidenceFilter(metadata_kind=PLAN_KIND), RecordedPlan, limit=_MOST_ROUTES)
-    name = attrgetter(f"{what}_id")
-    names = list(dict.fromkeys(map(name, plans)))
+    names = list(dict.fromkeys(map(attrgetter(field), plans)))
     return f"the newest are {name_some(names, _MOST_NAMED)}" if names else "it has no plan at all yet"
 
 

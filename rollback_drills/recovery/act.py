@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rollback_drills.documents.odd_names import check_person
+from rollback_drills.documents.named_people import require_person
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 
@@ -14,15 +14,17 @@ class Act:
     by: str
     reason: str
 
-    def check(self) -> None:
+    def check(self, *, by: str = "by") -> None:
         """Ensure that the evidence can hold it.
+
+        Args:
+            by: The parameter that names who does it.
 
         Raises:
             UsageError: A text is empty, or holds what evidence must not.
         """
-        for field, text, what in (("by", self.by, "who"), ("reason", self.reason, "why")):
-            if not text.strip():
-                raise UsageError(f"is empty; say {what}, for the evidence", field=field)
-            if kind := find_private(text):
-                raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
-        check_person(self.by, field="by")
+        require_person(self.by, field=by)
+        if not self.reason.strip():
+            raise UsageError("is empty; say why, for the evidence", field="reason")
+        if kind := find_private(self.reason):
+            raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field="reason")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import read_if_readable
 from rollback_drills.evidence.outages.acts import ExecutionRecord
@@ -87,7 +88,10 @@ def get_replay(connection: Connection, replay_id: str) -> FoundReplay:
     """
     found = find_replays(connection, replay_id)
     if not found:
-        raise UsageError(f"there is no request {replay_id}; `drills outbox requests` lists them")
+        raise UsageError(
+            f"is {show(replay_id)}, which the evidence does not have; `drills outbox requests` shows the ids",
+            field="replay_id",
+        )
     return found[0]
 
 

@@ -1,11 +1,10 @@
-"""Refuses replays and decisions that cannot be: what is over, delivered or replaced, and unusable names."""
+"""Refuses replays and decisions that cannot be: of what is over, delivered or replaced."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.outbox.queries import REPLAYABLE
 from rollback_drills.outbox.rows import OutboxRow
@@ -37,18 +36,6 @@ def check_open(found: FoundReplay, *, now: datetime) -> None:
         raise UsageError(f"{replay_id} was executed by {found.executed_by} already; request another replay")
     if state is ReplayState.EXPIRED:
         raise UsageError(f"{replay_id} expired at {found.request.open_until}; request another replay")
-
-
-def check_name(by: str) -> None:
-    """Ensure that the evidence can name who approves or executes.
-
-    Raises:
-        UsageError: The name is empty, or holds what evidence must not.
-    """
-    if not by.strip():
-        raise UsageError("is empty; say who, for the evidence", field="by")
-    if kind := find_private(by):
-        raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field="by")
 
 
 def is_replayable(row: OutboxRow) -> bool:

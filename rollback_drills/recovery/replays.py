@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.documents.named_people import require_person
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.outages.acts import DiscardRecord, ExecutionRecord
@@ -24,7 +25,6 @@ from rollback_drills.recovery.recording import (
 )
 from rollback_drills.recovery.replay_checks import (
     NOT_REPLAYABLE,
-    check_name,
     check_open,
     check_undecided,
     is_replayable,
@@ -130,7 +130,7 @@ def approve_replay(database: Database, replay_id: str, by: str, writer: Writer) 
         UsageError: There is no such request, it is over, or nobody is named.
         RefusedReplayError: Who approves it has requested it.
     """
-    check_name(by)
+    require_person(by, field="by")
     written, problem = _approve(database, replay_id, by, writer)
     _raise_refusal(problem)
     return written
@@ -158,7 +158,7 @@ def execute_replay(database: Database, replay_id: str, by: str, writer: Writer) 
         UsageError: There is no such request, it is over, or nobody is named.
         RefusedReplayError: Nobody has approved it.
     """
-    check_name(by)
+    require_person(by, field="by")
     written, problem = _execute(database, replay_id, by, writer)
     _raise_refusal(problem)
     return written

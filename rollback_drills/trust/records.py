@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rollback_drills.documents.fields import write_instant
+from rollback_drills.documents.named_people import require_person
 from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
@@ -69,11 +70,11 @@ def record_confirmation(
     Raises:
         UsageError: The texts are empty, or hold what evidence must not.
     """
-    for field, text, what in (("by", by, "who"), ("reason", reason, "why")):
-        if not text.strip():
-            raise UsageError(f"is empty; say {what}", field=field)
-        if kind := find_private(text):
-            raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
+    require_person(by, field="by")
+    if not reason.strip():
+        raise UsageError("is empty; say why", field="reason")
+    if kind := find_private(reason):
+        raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field="reason")
     forgiven = sorted({row for each in settled for row in each.missing_rows})
     return _record_trust(
         schedule_id, settled, reason, created_at=created_at, signer=by, trusted_by=by, forgiven_rows=forgiven

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.errors import UsageError
+from rollback_drills.documents.named_people import require_person
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import read_settings
@@ -30,7 +30,7 @@ def import_index(
     """
     from rollback_drills.evidence.imported_index import import_records, read_index
 
-    _check_name(by)
+    require_person(by, field="by")
     records = read_index(file)
     result = import_records(
         open_or_create(database),
@@ -68,7 +68,7 @@ def prune(
     from rollback_drills.evidence.pruning import find_prunable
     from rollback_drills.evidence.pruning import prune as prune_rows
 
-    _check_name(by)
+    require_person(by, field="by")
     months = _read_months(older_than_months)
     opened, now = open_existing(database, to_write=not dry_run).database, parse_now(None)
     with opened.read() as connection:
@@ -94,7 +94,7 @@ def rotate_key(
     """Replace the key of the evidence. The old key signs the change."""
     from rollback_drills.evidence.rotation import rotate_key as rotate
 
-    _check_name(by)
+    require_person(by, field="by")
     result = rotate(
         open_existing(database, to_write=True).database,
         is_lost=lost,
@@ -109,12 +109,3 @@ def rotate_key(
 
 def _read_months(given: int | None) -> int:
     return read_settings(os.environ, older_than_months=given).older_than_months
-
-
-def _check_name(by: str) -> None:
-    from rollback_drills.documents.privacy_rules import find_private
-
-    if not by.strip():
-        raise UsageError("--by is empty; write who did it")
-    if kind := find_private(by):
-        raise UsageError(f"--by holds {kind}, which evidence must not name; leave it out")

@@ -142,7 +142,7 @@ def test_what_nobody_acknowledges_is_escalated_once(url: str, told: HTTPServer) 
 def test_who_acknowledges_by_the_form_is_not_escalated_until_it_ends(url: str, told: HTTPServer) -> None:
     unknown = acknowledge_notification("maria", cycle_id="gordcycle-none", return_state=True)
     assert unknown.is_failed()
-    refusal = "cycle gordcycle-none is not in the evidence; the newest are gordcycle-"
+    refusal = 'cycle_id "gordcycle-none" is not in the evidence; the newest are gordcycle-'
     assert (unknown.message or "").startswith(refusal)
     assert rows_of(url, ACKNOWLEDGEMENT_KIND) == []
 

@@ -1,6 +1,7 @@
 """An odd value in the form of a flow ends the run with one line that names the parameter."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from inspect import signature
@@ -14,10 +15,14 @@ from prefect import Flow
 from pytest_httpserver import HTTPServer
 
 from deployments.templates import DEPLOYMENTS
+from flows.approve_replay import approve_replay
 from flows.deliver_audit_package import deliver_audit_package
 from flows.drill_check import drill_check
+from flows.execute_replay import execute_replay
 from flows.failing import refuse
 from flows.look_ahead import look_ahead
+from flows.replay_notifications import replay_notifications
+from flows.request_replay import request_replay
 from rollback_drills.errors import UsageError
 from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.recovery.act import Act
@@ -128,6 +133,49 @@ def test_a_long_message_keeps_its_remedy() -> None:
     assert message.endswith("xxx; write another one")
 
 
+REPLAYS: dict[Flow[..., Any], tuple[dict[str, object], str]] = {
+    replay_notifications: ({"reason": "why", "notification_ids": ["gordmsg-1"]}, "replayed_by"),
+    request_replay: ({"reason": "why", "notification_ids": ["gordmsg-1"]}, "requested_by"),
+    approve_replay: ({"replay_id": "gordreplay-1"}, "approved_by"),
+    execute_replay: ({"replay_id": "gordreplay-1"}, "replayed_by"),
+}
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize(
+    "name", [" ", "a\nb", "a\u202eb", "x" * 301], ids=["blank", "lines", "hidden", "huge"]
+)
+@pytest.mark.parametrize("flow", REPLAYS, ids=lambda flow: str(flow.name))
+def test_a_replay_names_who_it_does_not_take_by_the_parameter_of_the_form(
+    flow: Flow[..., Any], name: str, url: str
+) -> None:
+    others, field = REPLAYS[flow]
+
+    state = flow(**others, **{field: name}, return_state=True)
+
+    assert state.is_failed()
+    assert re.match(rf"{field} (is empty|holds|is longer)", state.message or ""), state.message
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("replay_id", ["", " ", "a\nb", "gordreplay-1", "x" * 20_000])
+@pytest.mark.parametrize("flow", [approve_replay, execute_replay], ids=lambda flow: str(flow.name))
+def test_a_replay_that_there_is_none_of_is_named_by_its_parameter(
+    flow: Flow[..., Any], replay_id: str, url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
+    drill_check(schedule=str(tmp_path / "schedule.json"), return_state=True)
+
+    state = flow(replay_id, "jo", return_state=True)
+
+    assert state.is_failed()
+    assert re.fullmatch(
+        r'replay_id is ".*(["…]), which the evidence does not have; `drills outbox requests` shows the ids',
+        state.message or "",
+    )
+    assert len(state.message or "") < 200
+
+
 @pytest.mark.parametrize("name", ["a\nb", "\u200b", "maria\u200b", "x" * 301])
 def test_the_evidence_names_people_so_that_readers_see_who_it_was(name: str) -> None:
     for field in ("acknowledged_by", "approver", "requested_by", "decided_by"):
@@ -135,5 +183,7 @@ def test_the_evidence_names_people_so_that_readers_see_who_it_was(name: str) -> 
             check_texts(**{field: name})
     with pytest.raises(UsageError, match=r"^by (holds|is longer)"):
         Act(name, "a good reason").check()
+    with pytest.raises(UsageError, match=r"^by (holds|is longer)"):
+        check_texts(by=name)
 
     check_texts(requested_by="Zoë Müller-Lüdenscheidt", notes="two\nlines")

@@ -100,10 +100,13 @@ def test_the_routes_of_one_owner_or_one_route_alone(drills: Drills) -> None:
         ((), "say which one: --cycle, --plan or --schedule-id"),
         (
             ("--cycle", "gordcycle-none"),
-            "gordcycle-none is not in the evidence; the newest are gordcycle-",
+            '--cycle "gordcycle-none" is not in the evidence; the newest are gordcycle-',
         ),
-        (("--plan", "gordn-none"), "plan gordn-none is not in the evidence; the newest are gordn-"),
-        (("--schedule-id", "paymnts"), "schedule paymnts is not in the evidence; the newest are payments"),
+        (("--plan", "gordn-none"), '--plan "gordn-none" is not in the evidence; the newest are gordn-'),
+        (
+            ("--schedule-id", "paymnts"),
+            '--schedule-id "paymnts" is not in the evidence; the newest are payments',
+        ),
         (("--schedule-id", "payments", "--owner", "x"), "has no route any provider/x; it has slack/team-a"),
         (("--schedule-id", "payments", "--days", "31"), "--days must be more than 0 and at most 30"),
         (("--schedule-id", "payments", "--days", "0"), "--days must be more than 0 and at most 30"),
@@ -131,7 +134,9 @@ def test_a_cycle_and_a_plan_of_another_one_do_not_go_together(drills: Drills) ->
     code = drills("ack", "--by", "maria", "--cycle", "gordcycle-x", "--plan", route["plan_id"])
 
     assert code == 2
-    assert f"plan {route['plan_id']} is of cycle {route['cycle_id']}; leave one out" in drills.find_problem()
+    assert (
+        f'--plan "{route["plan_id"]}" is of cycle {route["cycle_id"]}; leave one out' in drills.find_problem()
+    )
 
 
 @pytest.mark.slow

@@ -555,7 +555,7 @@ def test_two_follow_ups_and_an_acknowledgement_at_once_escalate_once_or_not_at_a
 @pytest.mark.parametrize(
     ("chosen", "problem"),
     [
-        ({"schedule_id": "paymnts"}, "schedule paymnts is not in the evidence; the newest are payments"),
+        ({"schedule_id": "paymnts"}, 'schedule_id "paymnts" is not in the evidence; the newest are payments'),
         ({"provider": "email"}, "has no route email/any owner; it has slack/team-a"),
         ({"owner": "team-z"}, "has no route any provider/team-z; it has slack/team-a"),
     ],

@@ -32,16 +32,18 @@ def test_a_plan_is_found_with_and_without_its_schedule_and_cycle(database: Datab
 def test_a_plan_of_another_schedule_or_cycle_is_refused(database: Database) -> None:
     plan, _ = World(database, ONE, {**ONE, "schedule_id": "orders"}).check()
 
-    with pytest.raises(UsageError, match=f"plan {plan.plan_id} is not in the evidence"):
+    with pytest.raises(UsageError, match=f'plan_id "{plan.plan_id}" is not in the evidence'):
         choose(database, plan_id=plan.plan_id, schedule_id="orders")
-    with pytest.raises(UsageError, match=f"^plan {plan.plan_id} is of cycle {plan.cycle_id}; leave one out$"):
+    with pytest.raises(
+        UsageError, match=f'^plan_id "{plan.plan_id}" is of cycle {plan.cycle_id}; leave one out$'
+    ):
         choose(database, plan_id=plan.plan_id, cycle_id="gordcycle-1")
-    with pytest.raises(UsageError, match=f"plan gordplan-1 is not in the evidence; .* {plan.plan_id}"):
+    with pytest.raises(UsageError, match=f'plan_id "gordplan-1" is not in the evidence; .* {plan.plan_id}'):
         choose(database, plan_id="gordplan-1")
 
 
 def test_without_any_plan_there_is_none_to_list(database: Database) -> None:
-    with pytest.raises(UsageError, match="cycle gordcycle-1 is not in the evidence; it has no plan at all"):
+    with pytest.raises(UsageError, match='cycle_id "gordcycle-1" is not in the evidence; it has no plan'):
         choose(database, cycle_id="gordcycle-1")
 
 
@@ -53,8 +55,11 @@ def test_somebody_has_to_say_which_routes(database: Database) -> None:
 @pytest.mark.parametrize(
     ("wanted", "problem"),
     [
-        ({"schedule_id": "paymnts"}, "schedule paymnts is not in the evidence; the newest are payments"),
-        ({"cycle_id": "gordcycle-1"}, "cycle gordcycle-1 is not in the evidence; the newest are {cycle}"),
+        ({"schedule_id": "paymnts"}, 'schedule_id "paymnts" is not in the evidence; the newest are payments'),
+        (
+            {"cycle_id": "gordcycle-1"},
+            'cycle_id "gordcycle-1" is not in the evidence; the newest are {cycle}',
+        ),
         (
             {"schedule_id": "payments", "provider": "email"},
             "cycle {cycle} has no route email/any owner; it has slack/team-a",
