@@ -1,8 +1,17 @@
 """What a Prefect server needs before it runs the flows: block types, an automation, a work pool."""
 
+from collections.abc import Sequence
+
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowFilter,
+    FlowFilterName,
+)
+from prefect.deployments.runner import RunnerDeployment
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
@@ -46,3 +55,25 @@ def _is_there(client: SyncPrefectClient, name: str) -> bool:
     except ObjectNotFound:
         return False
     return True
+
+
+def is_paused(work_pool: str) -> bool:
+    """Return whether a work pool is paused: its workers wait, however often something is deployed to it."""
+    with get_client(sync_client=True) as client:
+        return client.read_work_pool(work_pool).is_paused
+
+
+def find_former_pools(deployments: Sequence[RunnerDeployment]) -> list[str]:
+    """Return the work pools, by name, that these deployments leave when they are applied."""
+    wanted = {(each.flow_name, each.name): each.work_pool_name for each in deployments}
+    flows = FlowFilter(name=FlowFilterName(any_=sorted({flow for flow, _ in wanted if flow})))
+    names = DeploymentFilter(name=DeploymentFilterName(any_=sorted({name for _, name in wanted})))
+    with get_client(sync_client=True) as client:
+        flow_names = {each.id: each.name for each in client.read_flows(flow_filter=flows)}
+        there = client.read_deployments(flow_filter=flows, deployment_filter=names)
+    pools = {
+        each.work_pool_name
+        for each in there
+        if each.work_pool_name and each.work_pool_name != wanted.get((flow_names[each.flow_id], each.name))
+    }
+    return sorted(pools)

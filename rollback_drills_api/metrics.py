@@ -17,7 +17,8 @@ from starlette.responses import Response
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
-from rollback_drills.evidence.records import CHECK_KIND, PLAN_KIND
+from rollback_drills.evidence.last_findings import find_time_of_check
+from rollback_drills.evidence.records import PLAN_KIND
 from rollback_drills.followup.dashboard import Dashboard
 from rollback_drills.notifications.states import WAITING
 from rollback_drills_api.describing import described_text
@@ -28,6 +29,7 @@ from rollback_drills_api.service import Readable, Service
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX: Final = "rollback_drills"
+_SEVERAL: Final = 2
 
 router = APIRouter(tags=["metrics"], dependencies=[nothing_asked])
 
@@ -144,7 +146,7 @@ class DrillCollector(Collector):
         if self._measured.last_check:
             yield GaugeMetricFamily(
                 f"{_PREFIX}_last_check_timestamp_seconds",
-                "When the newest check was written into the evidence.",
+                "When the newest check of the fleet was written into the evidence.",
                 value=self._measured.last_check.timestamp(),
             )
 
@@ -153,7 +155,7 @@ def _measure(served: Service) -> Measured:
     fleet, dashboard, database = served.fleet.judged(), find_dashboard(served), served.database()
     if database is None:
         return Measured(fleet, dashboard, (), 0.0, None)
-    return Measured(fleet, dashboard, *_read_outbox(database), _find_last_check(database))
+    return Measured(fleet, dashboard, *_read_outbox(database), _find_last_check(database, fleet))
 
 
 def _read_outbox(database: Database) -> tuple[list[tuple[str, str, int]], float]:
@@ -167,9 +169,16 @@ def _read_outbox(database: Database) -> tuple[list[tuple[str, str, int]], float]
     return [(provider, state, number) for provider, state, number in rows], waiting
 
 
-def _find_last_check(database: Database) -> datetime | None:
-    # before each check had a record of its own, each wrote a plan for every schedule
-    newest = select(LEDGER.c.created_at).where(LEDGER.c.metadata_kind.in_((CHECK_KIND, PLAN_KIND)))
+def _find_last_check(database: Database, fleet: JudgedFleet) -> datetime | None:
+    """Return when the fleet was checked last.
+
+    A drill that is recorded, and a delivery on demand, are checks of a single schedule: while those go on,
+    nobody looks at the others.
+    """
     with database.read() as connection:
-        at = connection.scalar(newest.order_by(LEDGER.c.leaf_index.desc()).limit(1))
-    return datetime.fromisoformat(at) if at else None
+        if at := find_time_of_check(connection, min(len(fleet.judgements), _SEVERAL)):
+            return at
+        # before each check had a record of its own, each wrote a plan for every schedule
+        newest = select(LEDGER.c.created_at).where(LEDGER.c.metadata_kind == PLAN_KIND)
+        text = connection.scalar(newest.order_by(LEDGER.c.leaf_index.desc()).limit(1))
+    return datetime.fromisoformat(text) if text else None

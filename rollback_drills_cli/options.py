@@ -2,7 +2,7 @@
 
 import os
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +12,9 @@ from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.readiness.terms import Mode
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
+
+WORK_POOL: Final = "drills"
+"""The work pool of the deployments, unless another one is named."""
 
 
 def _describe_days(name: str) -> str:

@@ -70,6 +70,17 @@ def find_last_check(connection: Connection, population_id: str) -> int | None:
     return None if newest is None else newest.leaf_index
 
 
+def find_time_of_check(connection: Connection, least: int) -> datetime | None:
+    """Return when the newest check of at least so many schedules was written down; None if there is none."""
+    checks = select(LEDGER.c.leaf_index, LEDGER.c.record).where(IS_CHECK)
+    newest_first = checks.order_by(LEDGER.c.leaf_index.desc()).execution_options(yield_per=1)
+    with connection.execute(newest_first) as rows:
+        for check in read_rows(rows.tuples(), RecordedCheck):
+            if check.schedule_count >= least:
+                return datetime.fromisoformat(check.created_at)
+    return None
+
+
 def find_known_names(database: Database, population_id: str) -> list[str]:
     """Return the schedules of a population, by the names of the records."""
     names = select(LAST_FINDINGS.c.schedule_id).where(LAST_FINDINGS.c.population_id == population_id)

@@ -7,7 +7,7 @@ import typer
 
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.command_group import CommandGroup
-from rollback_drills_cli.options import JsonOption
+from rollback_drills_cli.options import WORK_POOL, JsonOption
 from rollback_drills_cli.output import console, print_json, print_line, print_table
 from rollback_drills_cli.quiet_prefect import quieten_prefect
 
@@ -44,8 +44,13 @@ def apply(
         ),
     ],
     work_pool: Annotated[
-        str, typer.Option(metavar="NAME", help="Work pool whose workers execute the deployments.")
-    ] = "drills",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Work pool whose workers execute the deployments. (default: that of drill-check)",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be changed, and change nothing.")
     ] = False,
@@ -53,9 +58,10 @@ def apply(
 ) -> None:
     """Create or update the automations that ship. Automations of your own are never touched.
 
-    They tell when a recurring run failed, when no check was completed in 26 hours, when no worker is online,
-    when a connector is disabled, and when the gate blocked a release. Whether one is switched off stays as it
-    is. Exit code 1 if a dry run finds a difference, or if an automation of yours has the name of ours.
+    They tell when a recurring run failed, when no check was completed in 26 hours and no follow-up in 2, when
+    no worker is online, when a connector is disabled, and when the gate blocked a release. Whether one is
+    switched off stays as it is. Exit code 1 if a dry run finds a difference, or if an automation of yours has
+    the name of ours.
     """
     quieten_prefect()
     with console(stderr=True).status("asking the Prefect server"):
@@ -66,7 +72,8 @@ def apply(
 
         with get_client(sync_client=True) as client:
             block = _find_block(client, notify)
-            wanted = [each.build(block) for each in list_shipped(work_pool)]
+            watched = work_pool or _find_work_pool(client)
+            wanted = [each.build(block) for each in list_shipped(watched)]
             changes = list(find_changes(wanted, list(_read_all(client))))
             for each in changes if not dry_run else ():
                 _apply(client, each)
@@ -101,6 +108,17 @@ def _find_block(client: "SyncPrefectClient", text: str) -> "UUID":
     if known:
         raise UsageError(f"{', '.join(sorted(known))} cannot notify; name another block", field="notify")
     raise UsageError(f"there is no block {text}; `prefect block ls` lists them", field="notify")
+
+
+def _find_work_pool(client: "SyncPrefectClient") -> str:
+    """Return the work pool that executes the checks; that of `drills deploy` if there is none yet."""
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        deployed = client.read_deployment_by_name("drill-check/drill-check")
+    except ObjectNotFound:
+        return WORK_POOL
+    return deployed.work_pool_name or WORK_POOL
 
 
 def _can_notify(document: "BlockDocument") -> bool:

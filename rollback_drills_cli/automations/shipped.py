@@ -16,6 +16,7 @@ RECURRING: Final = (
 _EVENTS: Final = "cavra.go_backend.rollback_drill"
 _MARK: Final = re.compile(r"Kept up to date by `drills automations apply` \(([a-z-]+)\)\.$")
 _NO_CHECK_SECONDS: Final = 26 * 3600
+_NO_FOLLOW_UP_SECONDS: Final = 2 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,7 @@ def list_shipped(work_pool: str) -> Iterator[Shipped]:
         {
             "posture": "Reactive",
             "match": {"prefect.resource.id": "prefect.flow-run.*"},
-            "match_related": {
-                "prefect.resource.role": "deployment",
-                "prefect.resource.name": list(RECURRING),
-            },
+            "match_related": _runs_of(*RECURRING),
             "expect": ["prefect.flow-run.Failed", "prefect.flow-run.Crashed", "prefect.flow-run.TimedOut"],
             "for_each": ["related:deployment:prefect.resource.id"],
             "threshold": 1,
@@ -93,6 +91,8 @@ def list_shipped(work_pool: str) -> Iterator[Shipped]:
         {
             "posture": "Proactive",
             "match": {"prefect.resource.id": "rollback-drills.check.*"},
+            # a drill that is recorded is a check, too, of its own schedule alone
+            "match_related": _runs_of("drill-check"),
             "expect": [f"{_EVENTS}.check.completed"],
             "threshold": 1,
             "within": _NO_CHECK_SECONDS,
@@ -101,20 +101,35 @@ def list_shipped(work_pool: str) -> Iterator[Shipped]:
         "No drill check was completed in 26 hours. Does a worker run, and is drill-check active?",
     )
     yield Shipped(
+        "no-follow-up",
+        "Rollback drills: no follow-up for 2 hours",
+        "No follow-up was completed in 2 hours: nobody is escalated to, and what waits is not sent again.",
+        {
+            "posture": "Proactive",
+            "match": {"prefect.resource.id": "prefect.flow-run.*"},
+            "match_related": _runs_of("escalate-unacknowledged"),
+            "expect": ["prefect.flow-run.Healthy"],
+            "threshold": 1,
+            "within": _NO_FOLLOW_UP_SECONDS,
+        },
+        "Rollback drills: no follow-up for 2 hours",
+        "No follow-up was completed in 2 hours. Does a worker run, and is escalate-unacknowledged active?",
+    )
+    yield Shipped(
         "worker-offline",
         "Rollback drills: no worker is online",
-        "The work pool has no worker that is online, so nothing is checked or delivered.",
+        "The work pool is paused, or has no worker that is online, so nothing is checked or delivered.",
         {
             "posture": "Reactive",
             "match": {"prefect.resource.id": "prefect.work-pool.*", "prefect.resource.name": work_pool},
-            "expect": ["prefect.work-pool.not-ready"],
+            "expect": ["prefect.work-pool.not-ready", "prefect.work-pool.paused"],
             "for_each": ["prefect.resource.id"],
             "threshold": 1,
             "within": 0,
         },
         "Rollback drills: no worker is online",
-        f"The work pool {work_pool} has no worker that is online. Start one:"
-        f" prefect worker start --pool {work_pool}",
+        f"The work pool {work_pool} is paused, or has no worker that is online. Run:"
+        f" prefect work-pool resume {work_pool}, and prefect worker start --pool {work_pool}",
     )
     yield Shipped(
         "connector-disabled",
@@ -146,3 +161,8 @@ def list_shipped(work_pool: str) -> Iterator[Shipped]:
         "Rollback drills: a release is blocked",
         "{{ event.payload.message }}",
     )
+
+
+def _runs_of(*deployments: str) -> dict[str, Any]:
+    """Return what an event of a run of one of these deployments is related to."""
+    return {"prefect.resource.role": "deployment", "prefect.resource.name": list(deployments)}

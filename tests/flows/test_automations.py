@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from click.testing import Result
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.events.schemas.automations import Automation, AutomationCore
+from prefect.server.events.schemas.automations import EventTrigger
+from prefect.server.events.schemas.events import ReceivedEvent
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
@@ -85,6 +90,62 @@ def test_one_that_was_changed_is_set_right_and_stays_switched_off() -> None:
     (again,) = [each for each in there() if find_key(each) == "gate-blocked"]
     assert (again.id, again.name, again.enabled) == (first.id, "Rollback drills: a release is blocked", False)
     assert again.actions == first.actions
+
+
+def covers(key: str, event: str, resource: str, deployment: str) -> bool:
+    """Return whether the trigger of an automation takes an event of a run of a deployment."""
+    (shipped,) = (each for each in list_shipped("drills") if each.key == key)
+    trigger = EventTrigger.model_validate(shipped.build(uuid4()).trigger.model_dump())
+    related = [
+        {
+            "prefect.resource.id": f"prefect.{role}.1",
+            "prefect.resource.role": role,
+            "prefect.resource.name": name,
+        }
+        for role, name in (("flow-run", "blue-moon"), ("deployment", deployment), ("work-pool", "drills"))
+    ]
+    occurred = {"occurred": datetime.now(UTC), "received": datetime.now(UTC), "id": uuid4()}
+    of_pool = {"prefect.resource.id": resource, "prefect.resource.name": "drills"}
+    return trigger.covers(ReceivedEvent(event=event, resource=of_pool, related=related, **occurred))
+
+
+@pytest.mark.parametrize(("deployment", "is_check"), [("drill-check", True), ("record-drill", False)])
+def test_a_drill_that_is_recorded_does_not_stand_for_the_check_of_the_fleet(
+    deployment: str, is_check: bool
+) -> None:
+    completed = "cavra.go_backend.rollback_drill.check.completed"
+
+    assert covers("no-check", completed, "rollback-drills.check.payments", deployment) is is_check
+
+
+@pytest.mark.parametrize("deployment", ["escalate-unacknowledged", "drill-check"])
+def test_only_runs_of_the_follow_up_stand_for_it(deployment: str) -> None:
+    is_follow_up = deployment == "escalate-unacknowledged"
+
+    assert (
+        covers("no-follow-up", "prefect.flow-run.Healthy", "prefect.flow-run.1", deployment) is is_follow_up
+    )
+
+
+@pytest.mark.parametrize("event", ["prefect.work-pool.not-ready", "prefect.work-pool.paused"])
+def test_a_paused_work_pool_is_told_like_one_without_a_worker(event: str) -> None:
+    assert covers("worker-offline", event, "prefect.work-pool.1", "")
+
+
+def test_a_work_pool_that_is_paused_or_loses_the_checks_is_named_and_the_other_one_watched() -> None:
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name="first", type="process", is_paused=True))
+
+    first = CliRunner().invoke(app, ["deploy", "--work-pool", "first"])
+    second = CliRunner().invoke(app, ["deploy", "--work-pool", "second"])
+    run()
+
+    assert "The work pool first is paused" in first.output
+    assert "Deployments moved" not in first.output
+    assert "Deployments moved from the work pool first to second" in second.output
+    assert "paused" not in second.output
+    (offline,) = [each for each in there() if find_key(each) == "worker-offline"]
+    assert offline.trigger.model_dump()["match"]["prefect.resource.name"] == "second"
 
 
 def test_another_work_pool_and_another_block_update_what_names_them(receiver: HTTPServer) -> None:

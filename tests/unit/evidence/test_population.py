@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from rollback_drills.database.connections import Database
 from rollback_drills.evidence.appender import append
+from rollback_drills.evidence.last_findings import find_time_of_check
 from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import (
     Changes,
@@ -44,6 +45,16 @@ def run(
         looked=population,
     )
     return indexed.changes
+
+
+def test_checks_of_a_single_schedule_are_no_check_of_the_fleet(database: Database) -> None:
+    run(database, {"a": "1", "b": "1"})
+    run(database, {"a": "1"}, days=3)
+
+    with database.read() as connection:
+        assert find_time_of_check(connection, 1) == NOW + 3 * DAY
+        assert find_time_of_check(connection, 2) == NOW
+        assert find_time_of_check(connection, 3) is None
 
 
 def test_only_what_changed_is_recorded_and_every_run_proves_the_whole_population(database: Database) -> None:
