@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Raw
 from sqlalchemy import func, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_if_readable
 from rollback_drills.evidence.records import CHECK_KIND, DELIVERY_KIND, PLAN_KIND
@@ -193,11 +194,9 @@ def _find_newest_plans(database: Database, schedule_ids: Sequence[str]) -> list[
     newest = select(func.max(LEDGER.c.leaf_index)).where(LEDGER.c.metadata_kind == PLAN_KIND)
     found: dict[str, _WrittenPlan] = {}
     with database.read() as connection:
-        for start in range(0, len(schedule_ids), MOST_PARAMETERS):
-            some = LEDGER.c.schedule_id.in_(schedule_ids[start : start + MOST_PARAMETERS])
-            rows = newest.where(some).group_by(LEDGER.c.schedule_id)
-            texts = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.leaf_index.in_(rows))
-            for row, text in connection.execute(texts):
-                if said := read_if_readable(row, text, _Plan):
-                    found[said.schedule_id] = _WrittenPlan(said, Raw(text.encode()))
+        rows = newest.where(one_of(LEDGER.c.schedule_id, schedule_ids)).group_by(LEDGER.c.schedule_id)
+        texts = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.leaf_index.in_(rows))
+        for row, text in connection.execute(texts):
+            if said := read_if_readable(row, text, _Plan):
+                found[said.schedule_id] = _WrittenPlan(said, Raw(text.encode()))
     return [found[name] for name in schedule_ids if name in found]

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from rollback_drills.console.drills import RecordedDrill
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.index import P, read_rows
 from rollback_drills.evidence.recorded_plan import RecordedPlan
@@ -90,7 +90,7 @@ def _read_plans(connection: Connection, ids: Sequence[str]) -> list[RecordedPlan
         .where(LEDGER.c.schedule_id.in_(ids), LEDGER.c.metadata_kind == PLAN_KIND)
         .group_by(LEDGER.c.cycle_id)
         .order_by(last.desc())
-        .limit(min(MOST_CYCLES, MOST_PARAMETERS))
+        .limit(MOST_CYCLES)
     )
     places = list(connection.scalars(of_cycles))
     rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(LEDGER.c.leaf_index.in_(places))

@@ -27,10 +27,6 @@ from rollback_drills.database.versions import (
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import note_effect
 
-MOST_PARAMETERS: Final = 500
-"""How many values an IN may have: every database takes at least this many."""
-
-
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of a serialization failure and of a deadlock (PostgreSQL, appendix A)."""
 _REMEDIES: Final = {

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, delete, select, update
 
-from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX_PLANS
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.plan_records import record_plan
@@ -64,9 +64,8 @@ def take_plans(
     over = [
         row.plan_id for row in found if row.plan_id in own or (row.is_recorded and row.queued_at < forgotten)
     ]
-    for start in range(0, len(over), MOST_PARAMETERS):
-        some = OUTBOX_PLANS.c.plan_id.in_(over[start : start + MOST_PARAMETERS])
-        connection.execute(delete(OUTBOX_PLANS).where(some))
+    if over:
+        connection.execute(delete(OUTBOX_PLANS).where(one_of(OUTBOX_PLANS.c.plan_id, over)))
     for row in found:
         if row.plan_id not in own and not row.is_recorded and row.queued_at < late:
             this = OUTBOX_PLANS.c.plan_id == row.plan_id

@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, or_, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database, DatabaseError
+from rollback_drills.database.connections import Database, DatabaseError
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import HEADS, LEDGER, PRUNED
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.ledger.checkpoint import Checkpoint, SignedNote
@@ -125,12 +126,9 @@ def find_nodes(connection: Connection, subtrees: Iterable[Subtree]) -> dict[Subt
     hashes: dict[int, bytes] = {}
     for table in (LEDGER, PRUNED):
         leaves = sorted({last_leaf(subtree) for subtree in wanted} - set(hashes))
-        for start in range(0, len(leaves), MOST_PARAMETERS):
-            some = leaves[start : start + MOST_PARAMETERS]
-            rows = connection.execute(
-                select(table.c.leaf_index, table.c.hashes).where(table.c.leaf_index.in_(some))
-            )
-            hashes |= {row.leaf_index: row.hashes for row in rows if isinstance(row.hashes, bytes)}
+        some = one_of(table.c.leaf_index, leaves)
+        rows = connection.execute(select(table.c.leaf_index, table.c.hashes).where(some)) if leaves else ()
+        hashes |= {row.leaf_index: row.hashes for row in rows if isinstance(row.hashes, bytes)}
     found = {}
     for subtree in wanted:
         start = subtree[0] * HASH_SIZE

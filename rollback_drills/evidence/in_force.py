@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_rows, read_time
 from rollback_drills.evidence.recorded_plan import RecordedPlan
@@ -77,7 +77,6 @@ def find_in_force(connection: Connection, before: int) -> Sequence[RecordedPlan]
 
 def _read_plans(connection: Connection, rows: Sequence[int]) -> Iterator[RecordedPlan]:
     """Yield those plans that hold until a newer plan follows."""
-    for start in range(0, len(rows), MOST_PARAMETERS):
-        some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])
-        plans = select(LEDGER.c.leaf_index, LEDGER.c.record).where(some, HAS_DIGEST)
-        yield from read_rows(connection.execute(plans).tuples().all(), RecordedPlan)
+    some = one_of(LEDGER.c.leaf_index, rows)
+    plans = select(LEDGER.c.leaf_index, LEDGER.c.record).where(some, HAS_DIGEST)
+    yield from read_rows(connection.execute(plans).tuples().all(), RecordedPlan)

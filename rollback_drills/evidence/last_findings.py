@@ -11,7 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LAST_FINDINGS, LEDGER
 from rollback_drills.evidence.in_force import IS_CHECK
 from rollback_drills.evidence.index import read_if_readable, read_rows
@@ -94,9 +95,8 @@ def keep_findings(connection: Connection, summary: Summary, changes: Changes) ->
         return
     of_population = LAST_FINDINGS.c.population_id == summary.population_id
     outdated = sorted({*changes.changed, *changes.gone})
-    for start in range(0, len(outdated), MOST_PARAMETERS):
-        some = LAST_FINDINGS.c.schedule_id.in_(outdated[start : start + MOST_PARAMETERS])
-        connection.execute(delete(LAST_FINDINGS).where(of_population, some))
+    some = one_of(LAST_FINDINGS.c.schedule_id, outdated)
+    connection.execute(delete(LAST_FINDINGS).where(of_population, some))
     _add_rows(connection, summary.population_id, {name: summary.findings[name] for name in changes.changed})
 
 
@@ -145,13 +145,9 @@ def _read_table(connection: Connection, population_id: str) -> KnownFindings:
 
 def _read_rows(connection: Connection, population_id: str, schedule_ids: Sequence[str]) -> KnownFindings:
     columns = select(LAST_FINDINGS.c.schedule_id, LAST_FINDINGS.c.finding_digest).where(
-        LAST_FINDINGS.c.population_id == population_id
+        LAST_FINDINGS.c.population_id == population_id, one_of(LAST_FINDINGS.c.schedule_id, schedule_ids)
     )
-    found: KnownFindings = {}
-    for start in range(0, len(schedule_ids), MOST_PARAMETERS):
-        some = LAST_FINDINGS.c.schedule_id.in_(schedule_ids[start : start + MOST_PARAMETERS])
-        found |= {row.schedule_id: row.finding_digest for row in connection.execute(columns.where(some))}
-    return found
+    return {row.schedule_id: row.finding_digest for row in connection.execute(columns)}
 
 
 def _read_ledger(connection: Connection, population_id: str, last: int) -> KnownFindings:

@@ -9,7 +9,8 @@ from typing import Final
 
 from sqlalchemy import Connection, select, union_all, update
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import HEADS, LEDGER, OUTBOX, PRUNED
 from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
 from rollback_drills.evidence.checks import ShardedCheck, open_check
@@ -29,6 +30,7 @@ from rollback_drills.redaction.redactor import Redact, redact_each
 from rollback_drills.rendering.relative_time import write_count
 
 _MOST_NAMED: Final = 10
+_ROWS_AT_ONCE: Final = 500
 _RECENT: Final = 200
 """So many transactions are looked at for one that a clock is behind of."""
 
@@ -208,12 +210,10 @@ def find_unknown(
 
 
 def _find_known(connection: Connection, wanted: Sequence[str]) -> set[str]:
-    known: set[str] = set()
-    for start in range(0, len(wanted), MOST_PARAMETERS):
-        some = wanted[start : start + MOST_PARAMETERS]
-        of_rows = (select(table.c.once_key).where(table.c.once_key.in_(some)) for table in (LEDGER, PRUNED))
-        known.update(connection.scalars(union_all(*of_rows)))
-    return known
+    if not wanted:
+        return set()
+    of_rows = (select(table.c.once_key).where(one_of(table.c.once_key, wanted)) for table in (LEDGER, PRUNED))
+    return set(connection.scalars(union_all(*of_rows)))
 
 
 def _take(connection: Connection, created_at: datetime) -> Iterator[Sequence[Outcome]]:
@@ -222,7 +222,7 @@ def _take(connection: Connection, created_at: datetime) -> Iterator[Sequence[Out
         select(OUTBOX)
         .where(OUTBOX.c.is_indexed.is_(False), OUTBOX.c.state != State.SENDING)
         .order_by(OUTBOX.c.sequence)
-        .limit(MOST_PARAMETERS)
+        .limit(_ROWS_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
     after = -1
@@ -230,7 +230,7 @@ def _take(connection: Connection, created_at: datetime) -> Iterator[Sequence[Out
         after = rows[-1].sequence
         outcomes = [read_outcome(row, created_at=created_at) for row in rows]
         good = [each.sequence for each in outcomes if each.delivery]
-        connection.execute(update(OUTBOX).where(OUTBOX.c.sequence.in_(good)).values(is_indexed=True))
+        connection.execute(update(OUTBOX).where(one_of(OUTBOX.c.sequence, good)).values(is_indexed=True))
         yield outcomes
 
 

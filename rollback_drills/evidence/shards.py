@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import CHECK_SHARDS, LEDGER
 from rollback_drills.errors import DrillsError
 from rollback_drills.evidence.index import read_rows
@@ -201,20 +202,14 @@ def read_plans(
     plans = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
         LEDGER.c.metadata_kind == PLAN_KIND, LEDGER.c.leaf_index >= since
     )
+    if schedule_ids is not None:
+        plans = plans.where(one_of(LEDGER.c.schedule_id, schedule_ids))
     ordered = plans.order_by(LEDGER.c.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
-    if schedule_ids is None:
-        parts = [ordered]
-    else:
-        parts = [
-            ordered.where(LEDGER.c.schedule_id.in_(schedule_ids[start : start + MOST_PARAMETERS]))
-            for start in range(0, len(schedule_ids), MOST_PARAMETERS)
-        ]
-    found: KnownFindings = {}
-    for statement in parts:
-        for plan in read_rows(connection.execute(statement).tuples(), RecordedFinding):
-            if plan.population_id == population_id:
-                found[plan.schedule_id] = plan.finding_digest
-    return found
+    return {
+        plan.schedule_id: plan.finding_digest
+        for plan in read_rows(connection.execute(ordered).tuples(), RecordedFinding)
+        if plan.population_id == population_id
+    }
 
 
 def _read(connection: Connection, population_id: str, check_id: str) -> Iterator[bytes]:

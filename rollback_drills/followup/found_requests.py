@@ -5,14 +5,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.index import read_all
 from rollback_drills.evidence.records import PLAN_KIND
 from rollback_drills.followup.exception_requests import (
-    Decision,
     DeclineRecord,
     ExceptionRequestRecord,
     FoundRequest,
@@ -88,15 +88,12 @@ def _read_requests(connection: Connection) -> Iterable[RequestedException]:
 
 
 def _find_ends(connection: Connection, requests: Sequence[RequestedException]) -> list[FoundRequest]:
-    decisions: dict[str, Decision] = {}
-    for start in range(0, len(requests), MOST_PARAMETERS):
-        some = [each.request_id for each in requests[start : start + MOST_PARAMETERS]]
-        is_decision = LEDGER.c.once_key.in_(some)
-        decided: list[ExceptionRecord | DeclineRecord] = [
-            *read_all(connection, ExceptionRecord, is_decision),
-            *read_all(connection, DeclineRecord, is_decision),
-        ]
-        decisions |= {str(each.once_key): read_decision(each) for each in decided}
+    is_decision = one_of(LEDGER.c.once_key, (each.request_id for each in requests))
+    decided: list[ExceptionRecord | DeclineRecord] = [
+        *read_all(connection, ExceptionRecord, is_decision),
+        *read_all(connection, DeclineRecord, is_decision),
+    ]
+    decisions = {str(each.once_key): read_decision(each) for each in decided}
     current = _find_current_cycles(connection, {each.schedule_id for each in requests})
     return [FoundRequest(each, decisions.get(each.request_id), _is_over(each, current)) for each in requests]
 

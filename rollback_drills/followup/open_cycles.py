@@ -10,7 +10,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from rollback_drills.database.alarm_path_rows import is_alarm_path
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.index import read_all
 from rollback_drills.followup.acknowledgement import AcknowledgementRecord, find_current
@@ -97,26 +98,18 @@ def _read_open(connection: Connection, schedule_ids: Collection[str] | None) -> 
         yield from decode_rows(connection.execute(statement))
         return
     is_open = OUTBOX.c.is_closed.is_(False)
-    for some in _in_parts(find_spellings(connection, OUTBOX.c.schedule_id, schedule_ids, is_open)):
-        found = connection.execute(statement.where(OUTBOX.c.schedule_id.in_(some)))
-        yield from decode_rows(found)
+    spelt = find_spellings(connection, OUTBOX.c.schedule_id, schedule_ids, is_open)
+    yield from decode_rows(connection.execute(statement.where(one_of(OUTBOX.c.schedule_id, spelt))))
 
 
 def _read_followup(
     connection: Connection, cycle_ids: Sequence[str]
 ) -> tuple[list[AcknowledgementRecord], list[ExceptionRecord]]:
-    said: list[AcknowledgementRecord] = []
-    exceptions: list[ExceptionRecord] = []
-    for some in _in_parts(cycle_ids):
-        of_cycles = LEDGER.c.cycle_id.in_(some)
-        said += read_all(connection, AcknowledgementRecord, of_cycles)
-        exceptions += read_all(connection, ExceptionRecord, of_cycles)
-    return said, exceptions
-
-
-def _in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), MOST_PARAMETERS):
-        yield values[start : start + MOST_PARAMETERS]
+    of_cycles = one_of(LEDGER.c.cycle_id, cycle_ids)
+    return (
+        read_all(connection, AcknowledgementRecord, of_cycles),
+        read_all(connection, ExceptionRecord, of_cycles),
+    )
 
 
 class _Letter(msgspec.Struct):

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database, repeat_on_conflict
+from rollback_drills.database.connections import Database, repeat_on_conflict
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX, OUTBOX_PLANS
 from rollback_drills.names.spellings import find_spellings
 from rollback_drills.notifications.outbox_entry import CommittedPlan, Departure, Hold, OutboxEntry
@@ -32,11 +33,9 @@ def find_history(
     with database.read() as connection:
         is_open = OUTBOX.c.is_closed.is_(False)
         schedules = find_spellings(connection, OUTBOX.c.schedule_id, schedule_ids, is_open)
-        for start in range(0, max(len(cycles), len(schedules)), MOST_PARAMETERS):
-            some = slice(start, start + MOST_PARAMETERS)
-            of_schedules = is_open & OUTBOX.c.schedule_id.in_(schedules[some])
-            statement = select(OUTBOX).where(or_(OUTBOX.c.cycle_id.in_(cycles[some]), of_schedules))
-            found |= {row.sequence: row for row in decode_rows(connection.execute(statement))}
+        for some in (one_of(OUTBOX.c.cycle_id, cycles), is_open & one_of(OUTBOX.c.schedule_id, schedules)):
+            rows = connection.execute(select(OUTBOX).where(some))
+            found |= {row.sequence: row for row in decode_rows(rows)}
     history: dict[str, list[SentNotification]] = {}
     for sequence in sorted(found):
         item = found[sequence]
@@ -46,13 +45,9 @@ def find_history(
 
 def find_open_schedules(database: Database, schedule_ids: Iterable[str]) -> set[str]:
     """Return which of these schedules have an open cycle."""
-    schedules, found = list(schedule_ids), set()
+    is_open = OUTBOX.c.is_closed.is_(False) & one_of(OUTBOX.c.schedule_id, schedule_ids)
     with database.read() as connection:
-        for start in range(0, len(schedules), MOST_PARAMETERS):
-            some = schedules[start : start + MOST_PARAMETERS]
-            is_open = OUTBOX.c.is_closed.is_(False) & OUTBOX.c.schedule_id.in_(some)
-            found |= set(connection.scalars(select(OUTBOX.c.schedule_id).where(is_open).distinct()))
-    return found
+        return set(connection.scalars(select(OUTBOX.c.schedule_id).where(is_open).distinct()))
 
 
 @repeat_on_conflict
@@ -112,18 +107,15 @@ def _keep_plans(
 
 def _without_closed(connection: Connection, entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
     """Leave out escalations of cycles that were closed since they were decided."""
-    escalated = sorted({entry.cycle_id for entry in entries if entry.reason is Reason.ESCALATED})
-    still_open: set[str] = set()
-    for start in range(0, len(escalated), MOST_PARAMETERS):
-        some = escalated[start : start + MOST_PARAMETERS]
-        # locked, so that nobody closes one before this transaction has ended
-        statement = (
-            select(OUTBOX.c.cycle_id)
-            .where(OUTBOX.c.cycle_id.in_(some), OUTBOX.c.is_closed.is_(False))
-            .order_by(OUTBOX.c.sequence)
-            .with_for_update()
-        )
-        still_open.update(connection.scalars(statement))
+    escalated = {entry.cycle_id for entry in entries if entry.reason is Reason.ESCALATED}
+    # locked, so that nobody closes one before this transaction has ended
+    statement = (
+        select(OUTBOX.c.cycle_id)
+        .where(one_of(OUTBOX.c.cycle_id, escalated), OUTBOX.c.is_closed.is_(False))
+        .order_by(OUTBOX.c.sequence)
+        .with_for_update()
+    )
+    still_open = set(connection.scalars(statement)) if escalated else set()
     return [
         entry for entry in entries if entry.reason is not Reason.ESCALATED or entry.cycle_id in still_open
     ]
@@ -200,6 +192,6 @@ def _hold(connection: Connection, hold: Hold) -> None:
 
 
 def _close(connection: Connection, route_keys: Sequence[str], *conditions: ColumnElement[bool]) -> None:
-    for start in range(0, len(route_keys), MOST_PARAMETERS):
-        of_routes = OUTBOX.c.route_key.in_(route_keys[start : start + MOST_PARAMETERS])
+    if route_keys:
+        of_routes = one_of(OUTBOX.c.route_key, route_keys)
         connection.execute(update(OUTBOX).where(of_routes, *conditions).values(is_closed=True))

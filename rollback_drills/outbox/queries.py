@@ -8,7 +8,8 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.spellings import find_spellings_by_index, match
 from rollback_drills.notifications.notification import Notification
@@ -176,14 +177,11 @@ def _change(
     allowed: Sequence[State],
     values: Mapping[str, object],
 ) -> list[OutboxRow]:
-    changed: list[OutboxRow] = []
-    for start in range(0, len(notification_ids), MOST_PARAMETERS):
-        some = OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
-        wanted = some, OUTBOX.c.state.in_(allowed), OUTBOX.c.notification != ""
-        rows = connection.execute(select(OUTBOX).where(*wanted).order_by(OUTBOX.c.sequence).with_for_update())
-        found = [*decode_rows(rows)]
-        if found:
-            dissolve_digests(connection, [each.notification_id for each in found])
-            connection.execute(update(OUTBOX).where(*wanted).values(**values))
-        changed += found
-    return changed
+    some = one_of(OUTBOX.c.notification_id, notification_ids)
+    wanted = some, OUTBOX.c.state.in_(allowed), OUTBOX.c.notification != ""
+    rows = connection.execute(select(OUTBOX).where(*wanted).order_by(OUTBOX.c.sequence).with_for_update())
+    found = [*decode_rows(rows)]
+    if found:
+        dissolve_digests(connection, [each.notification_id for each in found])
+        connection.execute(update(OUTBOX).where(*wanted).values(**values))
+    return found

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.spellings import find_spellings
@@ -76,13 +77,7 @@ def find_still_undelivered(
 ) -> Undelivered:
     """Find what has not reached its owner yet of notifications that had not reached theirs earlier."""
     destinations = {name_key(each.provider): each for each in find_destinations(database)}
-    found = _read(
-        database,
-        [
-            _IS_UNDELIVERED & OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
-            for start in range(0, len(notification_ids), MOST_PARAMETERS)
-        ],
-    )
+    found = _read(database, one_of(OUTBOX.c.notification_id, notification_ids))
     return _sort_out(database, found, destinations, providers, now)
 
 
@@ -121,33 +116,25 @@ def find_waiting(database: Database, provider: str, *, now: float) -> list[Deliv
 
 def hurry_rows(connection: Connection, notification_ids: Sequence[str], *, now: float) -> int:
     """Make due at once what waits for a later attempt; return how many notifications that are."""
-    changed = 0
-    for start in range(0, len(notification_ids), MOST_PARAMETERS):
-        some = notification_ids[start : start + MOST_PARAMETERS]
-        waits = OUTBOX.c.notification_id.in_(some) & OUTBOX.c.state.in_(WAITING)
-        changed += connection.execute(update(OUTBOX).where(waits).values(due_at=now)).rowcount
-    return changed
+    waits = one_of(OUTBOX.c.notification_id, notification_ids) & OUTBOX.c.state.in_(WAITING)
+    return connection.execute(update(OUTBOX).where(waits).values(due_at=now)).rowcount
 
 
 def _find(database: Database, schedule_ids: Collection[str] | None, providers: Iterable[str]) -> _Found:
-    conditions: list[ColumnElement[bool]] = [_IS_UNDELIVERED]
-    if schedule_ids is not None:
-        notices = (f"{SUBJECT_PREFIX}{provider}" for provider in providers)
-        with database.read() as connection:
-            names = [*schedule_ids, *notices]
-            ids = find_spellings(connection, OUTBOX.c.schedule_id, names, _IS_UNDELIVERED)
-        conditions = [
-            _IS_UNDELIVERED & OUTBOX.c.schedule_id.in_(ids[start : start + MOST_PARAMETERS])
-            for start in range(0, len(ids), MOST_PARAMETERS)
-        ]
-    return _read(database, conditions)
+    if schedule_ids is None:
+        return _read(database)
+    notices = (f"{SUBJECT_PREFIX}{provider}" for provider in providers)
+    with database.read() as connection:
+        names = [*schedule_ids, *notices]
+        ids = find_spellings(connection, OUTBOX.c.schedule_id, names, _IS_UNDELIVERED)
+    return _read(database, one_of(OUTBOX.c.schedule_id, ids)) if ids else _Found([], [])
 
 
-def _read(database: Database, conditions: Iterable[ColumnElement[bool]]) -> _Found:
-    """Return the rows that meet one of the conditions."""
+def _read(database: Database, *conditions: ColumnElement[bool]) -> _Found:
+    """Return what is undelivered and meets the conditions."""
     damaged: list[str] = []
     with database.read() as connection:
-        rows = (row for each in conditions for row in connection.execute(select(OUTBOX).where(each)))
+        rows = connection.execute(select(OUTBOX).where(_IS_UNDELIVERED, *conditions))
         items = [*decode_rows(rows, damaged)]
     return _Found(sorted(items, key=lambda item: item.sequence, reverse=True), sorted(damaged))
 
@@ -171,13 +158,11 @@ def find_mattering(database: Database, notification_ids: Sequence[str]) -> set[s
         OUTBOX.c.reason == Reason.RESOLVED,
         OUTBOX.c.schedule_id.startswith(SUBJECT_PREFIX, autoescape=True),
     )
-    found: set[str] = set()
+    if not notification_ids:
+        return set()
+    some = one_of(OUTBOX.c.notification_id, notification_ids)
     with database.read() as connection:
-        for start in range(0, len(notification_ids), MOST_PARAMETERS):
-            some = OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
-            statement = select(OUTBOX.c.notification_id).where(some, is_open, ~was_notified)
-            found.update(connection.scalars(statement))
-    return found
+        return set(connection.scalars(select(OUTBOX.c.notification_id).where(some, is_open, ~was_notified)))
 
 
 def _to_waiting(item: OutboxRow, destinations: Mapping[str, Destination], now: float) -> Delivery:

@@ -9,7 +9,8 @@ from typing import Any, Generic
 from sqlalchemy import Connection, select
 
 from rollback_drills.connectors.config_file import connector_name
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.appender import Appender, OpenSigningKey, appending
@@ -88,12 +89,8 @@ def recording(database: Database, writer: Writer) -> Iterator[Recording[Any]]:
 
 def read_rows(connection: Connection, notification_ids: Sequence[str]) -> list[OutboxRow]:
     """Return notifications by their ids; those that do not exist are left out."""
-    found: list[OutboxRow] = []
-    for start in range(0, len(notification_ids), MOST_PARAMETERS):
-        some = OUTBOX.c.notification_id.in_(notification_ids[start : start + MOST_PARAMETERS])
-        rows = connection.execute(select(OUTBOX).where(some).order_by(OUTBOX.c.sequence))
-        found += decode_rows(rows)
-    return found
+    some = one_of(OUTBOX.c.notification_id, notification_ids)
+    return [*decode_rows(connection.execute(select(OUTBOX).where(some).order_by(OUTBOX.c.sequence)))]
 
 
 def may_replay(provider: str, needs_approval: Collection[str]) -> bool:

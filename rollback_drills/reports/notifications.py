@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, Connection, or_, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.delivery_records import DELIVERY_SOURCE
@@ -92,10 +93,7 @@ def _planned_in(period: Period) -> Iterator[ColumnElement[bool]]:
 
 
 def _describe_own(connection: Connection, sequences: Sequence[int]) -> dict[int, NotificationRow]:
-    items: list[OutboxRow] = []
-    for start in range(0, len(sequences), MOST_PARAMETERS):
-        some = OUTBOX.c.sequence.in_(sequences[start : start + MOST_PARAMETERS])
-        items += decode_rows(connection.execute(select(OUTBOX).where(some)))
+    items = [*decode_rows(connection.execute(select(OUTBOX).where(one_of(OUTBOX.c.sequence, sequences))))]
     rows = _evidence_rows(connection, sorted({item.cycle_id for item in items}))
     return {item.sequence: _describe(item, rows.get(item.notification_id, ())) for item in items}
 
@@ -120,13 +118,12 @@ _planned: Final = msgspec.json.Decoder(_Planned)
 def _evidence_rows(connection: Connection, cycle_ids: Sequence[str]) -> Mapping[str, Sequence[int]]:
     """Return, by notification, the rows of the ledger that hold its outcomes."""
     found: dict[str, list[int]] = {}
-    for start in range(0, len(cycle_ids), MOST_PARAMETERS):
-        some = LEDGER.c.cycle_id.in_(cycle_ids[start : start + MOST_PARAMETERS])
-        rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
-            some, or_(LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, _IS_OF_FIRST_FORMAT)
-        )
-        for each in read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Named):
-            found.setdefault((each.original or each).notification_id, []).append(each.leaf_index)
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
+        one_of(LEDGER.c.cycle_id, cycle_ids),
+        or_(LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND, _IS_OF_FIRST_FORMAT),
+    )
+    for each in read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Named):
+        found.setdefault((each.original or each).notification_id, []).append(each.leaf_index)
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import Connection, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_rows
 from rollback_drills.evidence.records import ROUTE_DELIVERY_KIND
@@ -32,9 +32,7 @@ def find_notifying_runs(connection: Connection, cycle_ids: Collection[str]) -> M
 
 
 def _read(connection: Connection, cycle_ids: list[str]) -> Iterator[_Outcome]:
-    for start in range(0, len(cycle_ids), MOST_PARAMETERS):
-        some = LEDGER.c.cycle_id.in_(cycle_ids[start : start + MOST_PARAMETERS])
-        rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
-            some, LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND
-        )
-        yield from read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Outcome)
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(
+        one_of(LEDGER.c.cycle_id, cycle_ids), LEDGER.c.metadata_kind == ROUTE_DELIVERY_KIND
+    )
+    yield from read_rows(connection.execute(rows.order_by(LEDGER.c.leaf_index)).tuples(), _Outcome)

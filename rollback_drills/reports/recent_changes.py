@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.index import LedgerRow, read_rows
@@ -158,21 +159,13 @@ def _find_newest_plans(connection: Connection, first: int) -> dict[str, int]:
 
 def _read_plans_before(connection: Connection, names: Sequence[str], first: int) -> dict[str, _Recorded]:
     """Return by schedule its newest plan before a row."""
-    places: list[int] = []
-    for start in range(0, len(names), MOST_PARAMETERS):
-        newest = select(func.max(LEDGER.c.leaf_index)).where(
-            LEDGER.c.schedule_id.in_(names[start : start + MOST_PARAMETERS]),
-            _IS_PLAN,
-            LEDGER.c.leaf_index < first,
-        )
-        places += connection.scalars(newest.group_by(LEDGER.c.schedule_id))
-    return _read_plans(connection, places)
+    newest = select(func.max(LEDGER.c.leaf_index)).where(
+        one_of(LEDGER.c.schedule_id, names), _IS_PLAN, LEDGER.c.leaf_index < first
+    )
+    return _read_plans(connection, connection.scalars(newest.group_by(LEDGER.c.schedule_id)).all())
 
 
 def _read_plans(connection: Connection, places: Sequence[int]) -> dict[str, _Recorded]:
-    found: dict[str, _Recorded] = {}
-    for start in range(0, len(places), MOST_PARAMETERS):
-        some = LEDGER.c.leaf_index.in_(places[start : start + MOST_PARAMETERS])
-        rows = connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some))
-        found |= {plan.schedule_id: plan for plan in read_rows(rows.tuples(), _Recorded)}
-    return found
+    some = one_of(LEDGER.c.leaf_index, places)
+    rows = connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some))
+    return {plan.schedule_id: plan for plan in read_rows(rows.tuples(), _Recorded)}

@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.index import read_row, read_time, read_written
@@ -81,12 +82,9 @@ def read_routes(
 
 def describe_routes(connection: Connection, rows: Sequence[int]) -> dict[int, RouteRow]:
     """Return the decisions that some rows of the ledger hold, by row."""
-    found: dict[int, RouteRow] = {}
-    for start in range(0, len(rows), MOST_PARAMETERS):
-        some = LEDGER.c.leaf_index.in_(rows[start : start + MOST_PARAMETERS])
-        records = connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some)).tuples()
-        found |= {row: _describe(row, record) for row, record in read_written(records)}
-    return found
+    some = one_of(LEDGER.c.leaf_index, rows)
+    records = connection.execute(select(LEDGER.c.leaf_index, LEDGER.c.record).where(some)).tuples()
+    return {row: _describe(row, record) for row, record in read_written(records)}
 
 
 def iterate_routes(connection: Connection, wanted: RouteFilter, period: Period) -> Iterator[RouteRow]:

@@ -6,10 +6,10 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
-import msgspec
-from sqlalchemy import JSON, Connection, Select, TableValuedAlias, Text, bindparam, cast, func, select
+from sqlalchemy import Connection, Select, select
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import listed
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.instants import read_instant
 from rollback_drills.evidence.index import LedgerRow, read_if_readable
@@ -64,9 +64,7 @@ def recall(database: Database, schedule_ids: Iterable[str]) -> dict[str, Memory]
     found: dict[str, _Rows] = {}
     with database.read() as connection:
         names = spell_names(connection, schedule_ids)
-        wanted = msgspec.json.encode(list(names)).decode()
-        rows = connection.execute(_statement(database.engine.dialect.name), {"wanted": wanted})
-        for schedule_id, leaf_index, kind, text in rows:
+        for schedule_id, leaf_index, kind, text in connection.execute(_find_rows(names)):
             _take(found.setdefault(names[schedule_id], _Rows()), leaf_index, kind, text)
     return {name: _remember(rows) for name, rows in found.items()}
 
@@ -76,13 +74,6 @@ def spell_names(connection: Connection, schedule_ids: Iterable[str]) -> dict[str
     names = first_spellings(schedule_ids)
     by_key = group_spellings(connection, LEDGER.c.schedule_id, names)
     return {text: names[key] for key, some in by_key.items() for text in some}
-
-
-def names_in_json(dialect: str) -> TableValuedAlias:
-    """Return the names in the parameter `wanted`, a JSON array, as a table."""
-    names = bindparam("wanted", type_=Text)
-    array = func.json_each(names) if dialect == "sqlite" else func.json_array_elements_text(cast(names, JSON))
-    return array.table_valued("value")
 
 
 def find_open(database: Database, schedule_id: str | None = None) -> dict[str, Sequence[OpenDistrust]]:
@@ -114,9 +105,9 @@ def find_unsettled(database: Database, cycle_ids: Collection[str]) -> dict[str, 
     return unsettled
 
 
-def _statement(dialect: str) -> Select[Any]:
-    """Return the query of all drills and marks of the schedules in a JSON array."""
-    wanted = names_in_json(dialect)
+def _find_rows(schedule_ids: Iterable[str]) -> Select[Any]:
+    """Return the query of all drills and marks of some schedules."""
+    wanted = listed(schedule_ids)
     kinds = LEDGER.c.metadata_kind.in_((DRILL_KIND, UNTRUSTED_KIND, TRUSTED_KIND))
     return select(*_FOUND).join_from(wanted, LEDGER, LEDGER.c.schedule_id == wanted.c.value).where(kinds)
 

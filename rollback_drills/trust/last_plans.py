@@ -7,10 +7,11 @@ import msgspec
 from sqlalchemy import Select, func, select
 
 from rollback_drills.database.connections import Database
+from rollback_drills.database.one_of import listed
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.evidence.index import LedgerRow, read_if_readable
 from rollback_drills.evidence.records import PLAN_KIND
-from rollback_drills.trust.known_history import names_in_json, spell_names
+from rollback_drills.trust.known_history import spell_names
 from rollback_drills.trust.signs import LastPlan
 
 
@@ -34,9 +35,7 @@ def read_last_plans(database: Database, schedule_ids: Iterable[str]) -> dict[str
     newest: dict[str, tuple[int, str]] = {}
     with database.read() as connection:
         names = spell_names(connection, schedule_ids)
-        wanted = msgspec.json.encode(list(names)).decode()
-        rows = connection.execute(_statement(database.engine.dialect.name), {"wanted": wanted})
-        for schedule_id, leaf_index, text in rows:
+        for schedule_id, leaf_index, text in connection.execute(_find_newest(names)):
             name = names[schedule_id]
             newest[name] = max(newest.get(name, (-1, "")), (leaf_index, text))
     plans = {name: read_if_readable(*row, _Plan) for name, row in newest.items()}
@@ -47,9 +46,9 @@ def read_last_plans(database: Database, schedule_ids: Iterable[str]) -> dict[str
     }
 
 
-def _statement(dialect: str) -> Select[Any]:
-    """Return the query of the newest plan of each schedule in a JSON array."""
-    wanted = names_in_json(dialect)
+def _find_newest(schedule_ids: Iterable[str]) -> Select[Any]:
+    """Return the query of the newest plan of each of some schedules."""
+    wanted = listed(schedule_ids)
     of_plans = LEDGER.alias("of_plans")
     newest = (
         select(func.max(of_plans.c.leaf_index))

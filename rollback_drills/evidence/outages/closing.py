@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.evidence.index import LedgerRow, read_if_readable, read_rows
@@ -124,9 +124,7 @@ def _find_runs(connection: Connection, outage: OpenOutage) -> list[str]:
     first = select(func.min(LEDGER.c.leaf_index)).where(*of_outage, LEDGER.c.provider.in_(names))
     places = sorted(connection.scalars(first.group_by(LEDGER.c.created_at)))
     found = dict.fromkeys([outage.flow_run_id] if outage.flow_run_id else [])
-    for start in range(0, len(places), MOST_PARAMETERS):
-        some = LEDGER.c.leaf_index.in_(places[start : start + MOST_PARAMETERS])
-        rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(some).order_by(LEDGER.c.leaf_index)
-        runs = read_rows(connection.execute(rows).tuples(), _Origin)
-        found |= dict.fromkeys(each.flow_run_id for each in runs if each.flow_run_id)
-    return list(found)
+    some = one_of(LEDGER.c.leaf_index, places)
+    rows = select(LEDGER.c.leaf_index, LEDGER.c.record).where(some).order_by(LEDGER.c.leaf_index)
+    runs = read_rows(connection.execute(rows).tuples(), _Origin)
+    return list(found | dict.fromkeys(each.flow_run_id for each in runs if each.flow_run_id))

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, Row, select
 
-from rollback_drills.database.connections import MOST_PARAMETERS
+from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.outages.acts import ExecutionRecord
@@ -71,9 +71,8 @@ def record_replay_outcome(
 def _read(connection: Connection, replay: ExecutionRecord) -> Iterator[Row[Any]]:
     names = ("notification_id", "provider", "state", "attempt_count", "completed_at", "detail")
     ids = [each.notification_id for each in replay.notifications]
-    for start in range(0, len(ids), MOST_PARAMETERS):
-        some = OUTBOX.c.notification_id.in_(ids[start : start + MOST_PARAMETERS])
-        yield from connection.execute(select(*(OUTBOX.c[name] for name in names)).where(some))
+    some = one_of(OUTBOX.c.notification_id, ids)
+    yield from connection.execute(select(*(OUTBOX.c[name] for name in names)).where(some))
 
 
 def _waits(row: Row[Any], attempts_before: int) -> bool:

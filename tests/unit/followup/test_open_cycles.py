@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rollback_drills.database.connections import MOST_PARAMETERS, Database
+from rollback_drills.database.connections import Database
 from rollback_drills.followup.cycle_facts import CycleFacts
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.open_cycles import find_quiet, read_open_cycles
@@ -60,7 +60,7 @@ def test_the_open_cycles_of_some_schedules_are_found_in_any_spelling(database: D
 
 @pytest.mark.slow
 def test_the_cycles_of_more_schedules_than_a_query_takes_are_found_once(database: Database) -> None:
-    entries = [notified(f"payments-{number:03}") for number in range(MOST_PARAMETERS + 1)]
+    entries = [notified(f"payments-{number:03}") for number in range(501)]
     put(database, *entries)
 
     found = opened(database, [each.schedule_id for each in entries])
