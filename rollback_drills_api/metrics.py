@@ -20,7 +20,9 @@ from rollback_drills.database.tables import LEDGER, OUTBOX
 from rollback_drills.evidence.last_findings import find_time_of_check
 from rollback_drills.evidence.records import PLAN_KIND
 from rollback_drills.followup.dashboard import Dashboard
-from rollback_drills.notifications.states import WAITING
+from rollback_drills.notifications.states import WAITING, State
+from rollback_drills.outbox.rows import holds_time
+from rollback_drills.outbox.undelivered import find_damaged
 from rollback_drills_api.describing import described_text
 from rollback_drills_api.fleet import JudgedFleet
 from rollback_drills_api.lookback import find_dashboard
@@ -30,6 +32,7 @@ from rollback_drills_api.service import Readable, Service
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX: Final = "rollback_drills"
 _SEVERAL: Final = 2
+_STATES: Final = frozenset(map(str, State))
 
 router = APIRouter(tags=["metrics"], dependencies=[nothing_asked])
 
@@ -61,6 +64,7 @@ class Measured:
     deliveries: Sequence[tuple[str, str, int]]
     """Provider, state and number of its notifications."""
     oldest_waiting_seconds: float
+    damaged_count: int
     last_check: datetime | None
 
 
@@ -143,6 +147,11 @@ class DrillCollector(Collector):
             "Age of the notification that waits longest to be sent; 0 if none does.",
             value=self._measured.oldest_waiting_seconds,
         )
+        yield GaugeMetricFamily(
+            f"{_PREFIX}_outbox_damaged",
+            "Notifications whose row cannot be read, so that nobody knows whether they were delivered.",
+            value=self._measured.damaged_count,
+        )
         if self._measured.last_check:
             yield GaugeMetricFamily(
                 f"{_PREFIX}_last_check_timestamp_seconds",
@@ -154,19 +163,28 @@ class DrillCollector(Collector):
 def _measure(served: Service) -> Measured:
     fleet, dashboard, database = served.fleet.judged(), find_dashboard(served), served.database()
     if database is None:
-        return Measured(fleet, dashboard, (), 0.0, None)
+        return Measured(fleet, dashboard, (), 0.0, 0, None)
     return Measured(fleet, dashboard, *_read_outbox(database), _find_last_check(database, fleet))
 
 
-def _read_outbox(database: Database) -> tuple[list[tuple[str, str, int]], float]:
+def _read_outbox(database: Database) -> tuple[list[tuple[str, str, int]], float, int]:
     with database.read() as connection:
         counts = select(OUTBOX.c.provider, OUTBOX.c.state, func.count()).group_by(
             OUTBOX.c.provider, OUTBOX.c.state
         )
         rows = connection.execute(counts.order_by(OUTBOX.c.provider, OUTBOX.c.state)).all()
-        oldest = connection.scalar(select(func.min(OUTBOX.c.queued_at)).where(OUTBOX.c.state.in_(WAITING)))
+        oldest = connection.scalar(
+            select(func.min(OUTBOX.c.queued_at)).where(
+                OUTBOX.c.state.in_(WAITING), holds_time(OUTBOX.c.queued_at)
+            )
+        )
     waiting = max(0.0, time.time() - oldest) if oldest is not None else 0.0
-    return [(provider, state, number) for provider, state, number in rows], waiting
+    known = [
+        (provider, state, number)
+        for provider, state, number in rows
+        if isinstance(provider, str) and state in _STATES
+    ]
+    return known, waiting, len(find_damaged(database))
 
 
 def _find_last_check(database: Database, fleet: JudgedFleet) -> datetime | None:

@@ -8,12 +8,13 @@ from typing import Final
 
 from rollback_drills.console.source import Console
 from rollback_drills.database.connections import Database
+from rollback_drills.delivery.undelivered_text import explain_damaged
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, WAITING, State
 from rollback_drills.outbox.destinations import Destination, find_destinations
 from rollback_drills.outbox.queries import OutboxFilter, find_rows
 from rollback_drills.outbox.rows import OutboxRow
-from rollback_drills.outbox.undelivered import find_mattering
+from rollback_drills.outbox.undelivered import find_damaged, find_mattering
 from rollback_drills.rendering.command_line import write_command
 from rollback_drills.reports.notifying_runs import find_notifying_runs
 
@@ -78,6 +79,8 @@ class UndeliveredView:
     dead_count: int
     disabled: Sequence[Destination]
     """Connectors that send nothing until they are enabled."""
+    damaged: Sequence[str] = ()
+    """What to say of rows that cannot be read."""
     waiting_states: Sequence[State] = WAITING
     """By which a command lists what waits."""
 
@@ -118,6 +121,7 @@ def read_undelivered(console: Console) -> UndeliveredView:
         sorted(dead_ones, key=lambda each: not each.is_pressing),
         dead_count,
         [each for each in destinations if each.disabled_at is not None],
+        [*explain_damaged(find_damaged(database))],
     )
 
 

@@ -12,6 +12,7 @@ from rollback_drills.documents.fields import write_instant
 from rollback_drills.names.keys import name_key
 from rollback_drills.notifications.states import DEAD, NOTIFIED, WAITING, State
 from rollback_drills.outbox.destinations import find_destinations
+from rollback_drills.outbox.rows import holds_time
 
 _FAILED = (*DEAD, State.RETRY, State.AMBIGUOUS)
 
@@ -38,13 +39,15 @@ class ConnectorHealth:
     failed_at: float | None
     waiting_count: int
     dead_count: int
+    unsendable_count: int
+    """How many cannot even be tried, because there is no such connector or it cannot be used."""
     disabled_at: float | None = None
     disabled_because: str = ""
 
     @property
     def is_failing(self) -> bool:
-        """Whether it is disabled, or its last delivery failed; one that succeeded since has recovered."""
-        if self.disabled_at is not None:
+        """Whether it is disabled, missing or unusable, or its last delivery failed."""
+        if self.disabled_at is not None or self.unsendable_count:
             return True
         return self.failed_at is not None and self.failed_at > (self.succeeded_at or 0.0)
 
@@ -66,16 +69,19 @@ def read_connectors(database: Database) -> list[ConnectorHealth]:
     """Return what is known of every connector that was ever given something, by name."""
     dead_ones = (each for each in find_destinations(database) if each.disabled_at is not None)
     disabled = {name_key(each.provider): each for each in dead_ones}
+    ended = holds_time(OUTBOX.c.completed_at)
     statement = select(
         OUTBOX.c.provider,
-        func.max(case((OUTBOX.c.state.in_(NOTIFIED), OUTBOX.c.completed_at))),
-        func.max(case((OUTBOX.c.state.in_(_FAILED), OUTBOX.c.completed_at))),
+        func.max(case((OUTBOX.c.state.in_(NOTIFIED) & ended, OUTBOX.c.completed_at))),
+        func.max(case((OUTBOX.c.state.in_(_FAILED) & ended, OUTBOX.c.completed_at))),
         func.sum(case((OUTBOX.c.state.in_(WAITING), 1), else_=0)),
         func.sum(case((OUTBOX.c.state.in_(list(DEAD)), 1), else_=0)),
+        func.sum(case(((OUTBOX.c.state == State.PENDING) & (OUTBOX.c.detail != ""), 1), else_=0)),
     ).group_by(OUTBOX.c.provider)
     with database.read() as connection:
         rows = connection.execute(statement.order_by(OUTBOX.c.provider)).all()
-    found = (ConnectorHealth(provider, *facts) for provider, *facts in rows)
+    # a name that is no text is in a row that somebody changed, which the list of undelivered ones names
+    found = (ConnectorHealth(provider, *facts) for provider, *facts in rows if isinstance(provider, str))
     return [
         replace(each, disabled_at=dead.disabled_at, disabled_because=dead.disabled_because)
         if (dead := disabled.get(name_key(each.provider)))

@@ -33,6 +33,8 @@ def find_known_cycles(database: Database) -> dict[str, str]:
     current = {cycle_id for _, _, cycle_id in rows}
     known: dict[str, str] = {}
     for schedule_id, due_at, cycle_id in rows:
+        if not isinstance(schedule_id, str):  # somebody changed the row, which the run names
+            continue
         new_id = ids.cycle_id(schedule_id, due_at or None)
         if new_id not in current:
             known.setdefault(new_id, cycle_id)

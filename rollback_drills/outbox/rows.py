@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy import ColumnElement
 
 from rollback_drills.notifications.notification import Notification
 from rollback_drills.notifications.reasons import Reason
@@ -16,7 +17,9 @@ from rollback_drills.notifications.states import NOTIFIED, State
 from rollback_drills.readiness.terms import Readiness
 
 _logger = logging.getLogger(__name__)
-_Seconds = Annotated[float, Meta(ge=-62_135_596_800, lt=253_402_300_800)]
+_EARLIEST: Final = -62_135_596_800
+_LATEST: Final = 253_402_300_799
+_Seconds = Annotated[float, Meta(ge=_EARLIEST, lt=_LATEST + 1)]
 """A time of the years 1 to 9999, in seconds since 1970."""
 
 
@@ -80,6 +83,11 @@ class OutboxRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
             self.cycle_due,
             self.may_repeat,
         )
+
+
+def holds_time(column: ColumnElement[float | None]) -> ColumnElement[bool]:
+    """Return the condition that a column holds a time, and not what somebody wrote there instead."""
+    return column.between(_EARLIEST, _LATEST)
 
 
 _columns: Final = attrgetter(*OutboxRow.__struct_fields__)  # getattr by name takes five times as long

@@ -106,6 +106,15 @@ def _sort_out(
     )
 
 
+def find_damaged(database: Database) -> Sequence[str]:
+    """Return notifications whose row cannot be read: nobody knows whether their owners were notified.
+
+    Raises:
+        DatabaseError: The outbox cannot be read.
+    """
+    return _read(database).damaged
+
+
 def find_waiting(database: Database, provider: str, *, now: float) -> list[Delivery]:
     """Find what waits for a provider, of all schedules, with when it goes on; the newest first."""
     destinations = {name_key(each.provider): each for each in find_destinations(database)}

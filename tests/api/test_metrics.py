@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import update
+from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
 from rollback_drills.database.connections import Database
 from rollback_drills.database.tables import OUTBOX
 from rollback_drills_api.options import ApiOptions
-from tests.api.conftest import Keys, client_of
+from tests.api.conftest import NOTIFICATIONS, Keys, client_of
 from tests.checkout import ROOT
 
 EXAMPLES = ROOT / "deployments" / "monitoring"
@@ -64,6 +64,38 @@ def test_what_waits_and_what_fails_shows(options: ApiOptions, keys: Keys) -> Non
     assert found["rollback_drills_outbox_oldest_waiting_seconds"][()] == pytest.approx(500, abs=60)
     assert found["rollback_drills_connector_failing"] == {("slack",): 1}
     assert found["rollback_drills_deliveries"]["retry", "slack"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "damaged"),
+    [
+        ("state = 'x'", 1),
+        ("state = x'ff'", 1),
+        ("state = 'retry', queued_at = 'soon'", 1),
+        ("state = 'permanent', completed_at = 'soon'", 1),
+        ("state = 'permanent', completed_at = 1e300", 1),
+        ("state = 'retry', provider = x'ff'", 1),
+        ("schedule_id = x'ff'", 0),
+    ],
+)
+def test_a_row_that_somebody_changed_is_counted_and_hides_nothing(
+    options: ApiOptions, keys: Keys, change: str, damaged: int
+) -> None:
+    database = Database.open(options.database_url)
+    with database.write() as connection:
+        connection.execute(text(f"UPDATE outbox SET {change} WHERE sequence = 1"))
+    database.engine.dispose()
+
+    with client_of(options) as client:
+        client.headers |= keys.header("reader")
+        found = scrape(client)
+        dashboard = client.get(f"{NOTIFICATIONS}/dashboard")
+        page = client.get("/console/undelivered").text
+
+    assert found["rollback_drills_outbox_damaged"] == {(): damaged}
+    assert sum(found["rollback_drills_deliveries"].values()) >= 3
+    assert dashboard.status_code == 200
+    assert page.count("the row of a notification in the outbox cannot be read") == damaged
 
 
 def test_without_evidence_there_are_metrics_too(options: ApiOptions, keys: Keys, tmp_path: Path) -> None:

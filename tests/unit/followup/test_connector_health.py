@@ -5,6 +5,7 @@ from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.notifications.states import State
 from rollback_drills.outbox.claims import Result, settle_and_claim
 from rollback_drills.outbox.commit import commit
+from rollback_drills.outbox.destinations import note_why_waiting
 from tests.samples.outbox import make_entries
 from tests.samples.outbox_rows import enable
 
@@ -58,6 +59,17 @@ def test_one_that_is_disabled_fails_until_somebody_enables_it(database: Database
     assert (report.last_success_at, report.dead_letter_count) == (None, 1)
 
     enable(database, "webhook", now=1002.0)
+    end(database, State.DELIVERED, 1003.0)
+    assert not read_connectors(database)[0].is_failing
+
+
+def test_one_that_is_missing_fails_as_long_as_something_waits_for_it(database: Database) -> None:
+    commit(database, list(make_entries(1)), [], now=1000.0)
+    assert not read_connectors(database)[0].is_failing
+
+    note_why_waiting(database, "webhook", "no connector named 'webhook'")
+
+    assert read_connectors(database)[0].is_failing
     end(database, State.DELIVERED, 1003.0)
     assert not read_connectors(database)[0].is_failing
 
