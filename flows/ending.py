@@ -1,7 +1,7 @@
 """What a run of the process ends with: the documents of every schedule, and the final state."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from prefect.states import Completed
@@ -93,17 +93,18 @@ def end_run(
     indexed: Indexed,
     guard: Guard,
     result: RunResult | ShardSummary,
+    unused: Iterable[str] = (),
     *,
     dry_run: bool,
 ) -> FinalState:
     """Return the final state: failed if something was not delivered, else named after the schedules.
 
-    A dry run delivers nothing, so what waits does not fail it.
+    A dry run delivers nothing, so what waits does not fail it. `unused` says what was asked for in vain.
     """
     left = list(delivered.explain_problems())
     problems = [] if dry_run else left
     problems += indexed.problems
-    notes = [*delivered.explain_elsewhere(), *indexed.notes, *guard.explain()]
+    notes = [*unused, *delivered.explain_elsewhere(), *indexed.notes, *guard.explain()]
     if problems:
         return fail_delivery("; ".join([*problems, *notes]), result)
     found = Found.of(run.judgement for run in runs)

@@ -15,7 +15,7 @@ _LONGEST_MESSAGE: Final = 2000
 
 def refuse(error: DrillsError) -> State[Any]:
     """Return the failed state of a run that did nothing; its data is the error."""
-    return Failed(message=_write(error), data=error)
+    return Failed(message=write_line(str(error)), data=error)
 
 
 def fail(error: DrillsError, *, effects_before: int) -> State[Any]:
@@ -23,14 +23,14 @@ def fail(error: DrillsError, *, effects_before: int) -> State[Any]:
     if count_effects() == effects_before:
         return refuse(error)
     return Failed(
-        message=f"{_write(error)}; the run had begun to deliver: `drills outbox list` shows what was sent,"
-        " and the next run goes on with the rest"
+        message=f"{write_line(str(error))}; the run had begun to deliver: `drills outbox list` shows what was"
+        " sent, and the next run goes on with the rest"
     )
 
 
-def _write(error: DrillsError) -> str:
-    """Write an error into one line that can be read."""
-    line = show_path(str(error))
+def write_line(text: str) -> str:
+    """Write a message into one line that can be read, whatever a parameter has brought into it."""
+    line = show_path(text)
     if len(line) <= _LONGEST_MESSAGE:
         return line
     # the end has the remedy

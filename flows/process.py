@@ -20,6 +20,7 @@ from rollback_drills.documents.shard import Shard, find_shards, read_shard
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.planning.delivery_request import DeliverRequest, DrillCheckRequest
+from rollback_drills.planning.unused_providers import explain_unused
 from rollback_drills.settings import Settings, read_settings
 from tasks.evidence import read_clock
 from tasks.logs import redacting
@@ -79,7 +80,8 @@ def _run(
     run = begin_run(request, settings, shard)
     check_id = enter_check(run) if shard else ""
     fleet, guard, platform = judge_fleet(run)
-    checked = Checked(fleet, guard, platform, plan_fleet(run, fleet, guard))
+    plan_request = plan_fleet(run, fleet, guard)
+    checked = Checked(fleet, guard, platform, plan_request)
     delivered = notify(run, checked)
     runs = join_runs(fleet.checks, delivered, guard.reasons)
     created_at = read_clock(run.database_url, run.database)  # the clock of the evidence is the real one
@@ -92,4 +94,5 @@ def _run(
     wanted = find_news(runs, indexed.changes) if only_news and not request.dry_run else runs
     results = [write_result(each, request.generated_by, created_at) for each in wanted]
     result = results[0] if fleet.is_single else FleetResult(runs=results)
-    return end_run(runs, delivered, indexed, guard, result, dry_run=request.dry_run)
+    unused = explain_unused(fleet.checks, plan_request)
+    return end_run(runs, delivered, indexed, guard, result, unused, dry_run=request.dry_run)

@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 
-from flows.failing import refuse
+from flows.failing import refuse, write_line
 from flows.results import FinalState
 from flows.run_names import rename_run, tags_of
 from flows.state_names import BLOCKED, STATE_NAMES
@@ -113,5 +113,5 @@ def _run(settings: Settings, request: GateRequest, now: datetime) -> FinalState:
 def _end(gate: Gate) -> FinalState:
     if error := explain_block(gate):
         # Prefect names the event after the name of the state; NeedsAttention is that of a green check.
-        return Failed(name=BLOCKED, message=gate.message, data=error)
-    return Completed(name=STATE_NAMES[Readiness(gate.status)], message=gate.message, data=gate)
+        return Failed(name=BLOCKED, message=write_line(gate.message), data=error)
+    return Completed(name=STATE_NAMES[Readiness(gate.status)], message=write_line(gate.message), data=gate)

@@ -25,7 +25,7 @@ from rollback_drills_cli.quiet_prefect import quieten_prefect
 
 _HOST_NAME: Final = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", re.ASCII)
 
-_BASE_PATH: Final = re.compile(r"(/[\w.~-]+)+", re.ASCII)
+_BASE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~-]+)+", re.ASCII)
 
 
 def api(
@@ -99,7 +99,10 @@ def api(
         if file and not file.is_file():
             raise UsageError(f"{flag} {file} is not a file")
     if base_path and not _BASE_PATH.fullmatch(base_path):
-        raise UsageError(f"--base-path is {base_path}; write a path such as /drills, without a final slash")
+        raise UsageError(
+            f"--base-path is {base_path}; write a path such as /drills, without a final slash and without the"
+            " parts . and .."
+        )
     for name in allowed_host or ():
         if not _HOST_NAME.fullmatch(name):
             raise UsageError(

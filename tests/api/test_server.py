@@ -353,6 +353,8 @@ def test_it_speaks_tls_and_survives_bytes_that_are_no_http(
         (["--mode", "promted"], '--mode is "promted"'),
         (["--tls-certificate", "bad.pem", "--tls-key", "bad.pem"], "bad.pem cannot be used: "),
         (["--host", "nowhere.invalid", "--beyond-loopback"], "--host nowhere.invalid --port 0 cannot be"),
+        (["--base-path", "/a/../b"], "--base-path is /a/../b; write a path such as /drills"),
+        (["--base-path", "/a/./b"], "--base-path is /a/./b; write a path such as /drills"),
         (["--allowed-host", "http://x:80/"], "is not a host name; write it without scheme, port and path"),
     ],
 )

@@ -72,6 +72,14 @@ def test_a_gate_ends_in_the_state_of_its_checks(
     assert (state.type.value, state.name) == ended
 
 
+def test_the_message_of_a_blocked_gate_is_one_line_of_bounded_length(documents: dict[str, Any]) -> None:
+    state = run({**documents, "promotion_evidence": "a\nb" + "x" * 20_000}, mode="promoted", as_of=SOON)
+
+    assert (state.type.value, state.name) == ("FAILED", "Blocked")
+    assert (state.message or "").isprintable()
+    assert len(state.message or "") < 2100
+
+
 def test_a_release_that_may_pass_gives_the_gate_document(documents: dict[str, Any]) -> None:
     gate = run(documents, mode="promoted", as_of=SOON).result()
 

@@ -178,6 +178,7 @@ def test_a_run_of_other_schedules_or_providers_does_not_fail_for_it(
 
     assert check(str(other)).name == "Ready"
     filtered = check(schedule, provider="slack")
+    assert "; nobody is notified through slack: payments has webhook;" in (filtered.message or "")
     assert filtered.name == "NeedsAttention"
     assert "through providers that this run was not asked for: 1 notification waits for webhook" in (
         filtered.message or ""
