@@ -11,7 +11,7 @@ from flows.results import FinalState, RunResult, ScheduleResult, ShardSummary, f
 from flows.run_names import Found, describe
 from flows.state_names import STATE_NAMES
 from rollback_drills.evidence.delivery_records import record_deliveries
-from rollback_drills.evidence.outbox_transfer import Indexed
+from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.plan_records import DecisionRecord, PlanRecord, record_plan
 from rollback_drills.evidence.population import Changes
 from rollback_drills.names import ids

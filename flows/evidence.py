@@ -7,7 +7,7 @@ from functools import partial
 from flows.ending import record_schedule
 from flows.planning import Checked, Run
 from rollback_drills.evidence.drills import find_drills
-from rollback_drills.evidence.outbox_transfer import Indexed
+from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.population import Concluded, Part, Population
 from rollback_drills.planning.finding import find_finding
 from rollback_drills.recording.retests import find_all_retests

@@ -6,7 +6,7 @@ from datetime import datetime
 from flows.delivery import Delivered
 from flows.planning import Checked, Run
 from flows.run_names import Found, describe, mark_distrust, rename_run, tags_of
-from rollback_drills.evidence.outbox_transfer import Indexed
+from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.reports.publication import choose_pages, choose_shard_pages
 from rollback_drills.reports.run_page import ScheduleRun
 from tasks.artifacts import publish_artifacts

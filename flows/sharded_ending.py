@@ -15,7 +15,7 @@ from flows.results import FinalState, LookedShard, ShardedDryRun, ShardedResult,
 from flows.run_names import Found, describe, mark_distrust, rename_run
 from flows.state_names import STATE_NAMES
 from rollback_drills.database.connections import Database
-from rollback_drills.evidence.outbox_transfer import Indexed
+from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.shards import ShardResult
 from rollback_drills.outbox.undelivered import find_still_undelivered
 from rollback_drills.readiness.terms import Readiness, worst

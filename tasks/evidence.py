@@ -17,12 +17,14 @@ from rollback_drills.database.tables import OUTBOX
 from rollback_drills.evidence.appender import OpenSigningKey
 from rollback_drills.evidence.checks import ShardedCheck
 from rollback_drills.evidence.heads import find_head
+from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
-from rollback_drills.evidence.outbox_transfer import Indexed, index_run
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import Population
 from rollback_drills.evidence.record import Record
 from rollback_drills.redaction.redactor import redactor_in_use
 from rollback_drills.settings import read_settings
+from rollback_drills.trust.lost_schedules import find_lost
 from tasks.background import aside
 
 
@@ -100,8 +102,9 @@ def index_evidence(
     looked: Population | ShardedCheck | None = None,
 ) -> Indexed:
     """Append redacted records of decisions, outcomes and drills, all of them or none, and sign the head."""
+    database = open_database(url)
     indexed = index_run(
-        open_database(url),
+        database,
         records,
         drills=drills,
         created_at=created_at,
@@ -113,6 +116,7 @@ def index_evidence(
     )
     if indexed.is_new and indexed.head:
         indexed = replace(indexed, other_ledgers=count_other_ledgers(indexed.head.public_key))
+    indexed = replace(indexed, lost=find_lost(database, indexed.changes))
     logger = get_run_logger()
     logger.info("%d records", indexed.count)
     for each in (*indexed.refused, *indexed.notes):

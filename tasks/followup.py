@@ -13,8 +13,8 @@ from prefect.utilities.annotations import quote
 from blocks.heartbeat import send_heartbeat
 from rollback_drills.documents.routing_policy import RoutingPolicy
 from rollback_drills.documents.subject import Subject
+from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.outages.listing import read_open_outages
-from rollback_drills.evidence.outbox_transfer import Indexed
 from rollback_drills.followup.alarm_path_reading import read_findings
 from rollback_drills.followup.connector_health import read_connectors
 from rollback_drills.followup.dashboard import Dashboard, build_dashboard, find_problems

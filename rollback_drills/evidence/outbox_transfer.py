@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -17,63 +16,19 @@ from rollback_drills.evidence.checks import ShardedCheck, open_check
 from rollback_drills.evidence.committed_plans import find_taken, take_plans
 from rollback_drills.evidence.delivery_records import record_deliveries
 from rollback_drills.evidence.drills import SeenDrills
-from rollback_drills.evidence.heads import Head
+from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.outages.watch import Touched, watch_connectors
 from rollback_drills.evidence.outcomes import Outcome, read_outcome
-from rollback_drills.evidence.population import NOTHING_CHANGED, Changes, Population, record_check
+from rollback_drills.evidence.population import NOTHING_CHANGED, Population, record_check
 from rollback_drills.evidence.record import Keep, R, Record, name_run
-from rollback_drills.names.variables import VARIABLES
 from rollback_drills.notifications.results import Delivery, read_reference
 from rollback_drills.notifications.states import State
 from rollback_drills.readiness.acceptance import CLOCK_SKEW
 from rollback_drills.redaction.redactor import Redact, redact_each
-from rollback_drills.rendering.relative_time import write_count
 
-_MOST_NAMED: Final = 10
 _ROWS_AT_ONCE: Final = 500
 _RECENT: Final = 200
 """So many transactions are looked at for one that a clock is behind of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What a run added to the ledger."""
-
-    count: int
-    head: Head | None
-    went_back: timedelta | None
-    """How far the clock went back since the last transaction, if that was noticed."""
-    behind: timedelta | None = None
-    """How far the clock is behind the newest of the recent transactions, if it is too far."""
-    refused: Sequence[str] = ()
-    """Rows of the outbox that the evidence does not take, a sentence each."""
-    changes: Changes = NOTHING_CHANGED
-    """How the population of a check differs from the last one."""
-    other_ledgers: int = 0
-    """How many ledgers there were before the run began this one; 0 if it is not new."""
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the run wrote the first rows of the ledger."""
-        return bool(self.count and self.head and self.head.checkpoint.previous == 0)
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What people should know although nothing failed, a sentence each."""
-        lag = [explain_lag(self.behind)] if self.behind else []
-        return [*lag, *([explain_new_ledger(self.other_ledgers)] if self.other_ledgers else [])]
-
-    @property
-    def problems(self) -> Sequence[str]:
-        """What a run has to report as a failure, a sentence each."""
-        explain = explain_clock if self.count else explain_lag
-        clock = [explain(self.went_back)] if self.went_back else []
-        return [*clock, *self.refused[:_MOST_NAMED]]
-
-    @property
-    def head_note(self) -> str:
-        """The signed head, as it is published; empty if there is none."""
-        return str(self.head.note) if self.head else ""
 
 
 @repeat_on_conflict
@@ -165,31 +120,6 @@ def _find_lags(connection: Connection, created_at: datetime) -> list[timedelta]:
     with suppress(ValueError, TypeError):  # somebody changed a column; `drills evidence verify` finds it
         return [datetime.fromisoformat(each) - created_at for each in connection.scalars(recent)]
     return []
-
-
-def explain_lag(behind: timedelta) -> str:
-    """Explain that the clock of this machine is behind what is in the evidence already."""
-    return (
-        f"the clock of this machine is {behind} behind the newest evidence, so drills and messages may come"
-        " due late; set the clock right"
-    )
-
-
-def explain_new_ledger(other_ledgers: int) -> str:
-    """Say that a ledger begins beside others: on a new machine, or where a database is missing."""
-    return (
-        f"new evidence begins in this database, although the Prefect server has keys of"
-        f" {write_count(other_ledgers, 'other ledger')}: what was notified and recorded before is not known"
-        f" here; if you do not mean this, correct {VARIABLES['database_url']}"
-    )
-
-
-def explain_clock(went_back: timedelta) -> str:
-    """Warn that the clock went back; the evidence was written, and says so too."""
-    return (
-        f"the clock went back by {went_back} since the newest evidence; the evidence was written and says so;"
-        " set the clock of this machine right"
-    )
 
 
 def find_unknown(

@@ -68,7 +68,7 @@ def make_key(origin: str) -> "SigningKey":
 def report_clock(went_back: timedelta | None) -> None:
     """Warn that the clock went back, and end with exit code 1; do nothing if it did not."""
     if went_back:
-        from rollback_drills.evidence.outbox_transfer import explain_clock
+        from rollback_drills.evidence.indexed import explain_clock
 
         print_problem(explain_clock(went_back))
         raise typer.Exit(1)

@@ -69,6 +69,37 @@ def test_a_cycle_whose_document_is_gone_fails_the_follow_up_until_it_is_retired(
     assert titles(receiver)[-1] == "Rollback drill no longer needed: payments"
 
 
+def test_a_check_fails_once_if_a_schedule_is_gone_that_nobody_retired(
+    url: str, receiver: HTTPServer, folder: Path
+) -> None:
+    later = (NOW + timedelta(days=20)).isoformat()
+    for name in ("ledger", "billing"):
+        document = {
+            **SCHEDULE,
+            "schedule_id": name,
+            "next_due_at": later,
+            "notification_providers": ["webhook"],
+        }
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    drill_check(return_state=True)
+    retire_schedule("billing", "the backend is gone", "board", return_state=True)
+    drill_check(return_state=True)
+    (folder / "billing.json").unlink()
+    assert not drill_check(return_state=True).is_failed()
+    document = (folder / "ledger.json").read_text()
+    (folder / "ledger.json").write_text("{")
+    assert not drill_check(return_state=True).is_failed()
+    (folder / "ledger.json").write_text(document)
+    assert not drill_check(return_state=True).is_failed()
+
+    (folder / "ledger.json").unlink()
+    lost, after = drill_check(return_state=True), drill_check(return_state=True)
+
+    assert lost.is_failed()
+    assert "1 schedule is gone, and nobody retired it: ledger; restore the documents" in str(lost.message)
+    assert not after.is_failed()
+
+
 def test_a_check_leaves_a_schedule_alone_that_was_retired_by_approval(
     url: str, receiver: HTTPServer, folder: Path
 ) -> None:

@@ -136,7 +136,8 @@ def test_what_changed_came_and_went_is_named_once(fleet: Path, url: str, receive
     recorded = records(Database.open(url), CHECK_KIND)[-1]
     assert (recorded["came"], recorded["gone"]) == (["service-8"], ["service-7"])
     assert recorded["changed_count"] == 2 + 1 + 1  # two are ready again, one is late, one is new
-    assert state.name == "NeedsAttention"
+    assert state.is_failed()
+    assert "1 schedule is gone, and nobody retired it: service-7;" in state.message
     reasons = Counter(json.loads(request.data)["reason"] for request, _ in receiver.log)
     assert reasons == {"first": 3, "resolved": 2}
     assert verified(url).is_intact

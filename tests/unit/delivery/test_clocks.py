@@ -9,7 +9,8 @@ from rollback_drills.database.connections import Database
 from rollback_drills.delivery.dispatcher import Dispatcher
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.evidence.appender import append
-from rollback_drills.evidence.outbox_transfer import Indexed, index_run
+from rollback_drills.evidence.indexed import Indexed
+from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.outbox.claims import settle_and_claim
 from rollback_drills.outbox.commit import commit

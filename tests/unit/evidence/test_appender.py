@@ -16,9 +16,9 @@ from rollback_drills.database.connections import Database, DatabaseError
 from rollback_drills.evidence.appender import append, appending
 from rollback_drills.evidence.heads import find_head
 from rollback_drills.evidence.index import EvidenceFilter, EvidenceIndex
+from rollback_drills.evidence.indexed import explain_clock
 from rollback_drills.evidence.ledger.keys import PublicKey, SigningKey
 from rollback_drills.evidence.ledger.merkle import Frontier, hash_leaf
-from rollback_drills.evidence.outbox_transfer import explain_clock
 from rollback_drills.evidence.records import CLOCK_KIND, KEY_KIND
 from rollback_drills.evidence.verify.auditor import Trust
 from rollback_drills.evidence.verify.ledger import verify_ledger

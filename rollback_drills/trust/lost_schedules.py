@@ -1,0 +1,32 @@
+"""The schedules that a check does not find any more, although nobody has retired them."""
+
+from typing import Final
+
+from rollback_drills.database.connections import Database
+from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING
+from rollback_drills.evidence.population import Changes
+from rollback_drills.readiness.terms import Readiness
+from rollback_drills.trust.last_plans import read_last_plans
+
+_ENDINGS_OF_PATHS: Final = (*DOCUMENT_ENDINGS, RECORDS_ENDING)
+
+
+def find_lost(database: Database, changes: Changes) -> list[str]:
+    """Return the schedules that are gone since the last check, and that were asked for a drill by then.
+
+    Nobody would look at them again. A schedule that is retired first, by its document or by approval, is
+    asked for none. If a document came that has no id, as one that cannot be read, it may be what is missing.
+
+    Raises:
+        DatabaseError: The database cannot be read.
+    """
+    gone = [name for name in changes.gone if not _is_path(name)]
+    if not gone or any(map(_is_path, changes.came)):
+        return []
+    plans = read_last_plans(database, gone)
+    return [name for name in gone if name in plans and plans[name].status != Readiness.NOT_REQUESTED]
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name is that of a document without an id: its path, and of a record its line."""
+    return name.rpartition(":")[0].endswith(RECORDS_ENDING) or name.endswith(_ENDINGS_OF_PATHS)
