@@ -67,7 +67,7 @@ def load_fleet(schedule_path: str | None, history_path: str | None, changes_path
     if schedule_path is not None and is_records(schedule_path):
         subjects = tuple(_load_records(schedule_path, history_path, warnings))
     elif schedule_path is None or is_one_file(schedule_path):
-        _refuse_missing_folder(schedule_path)
+        refuse_missing_folder(schedule_path)
         return _load_single(schedule_path, history_path, changes_path)
     else:
         subjects = tuple(_load_files(schedule_path, history_path, warnings))
@@ -99,7 +99,7 @@ def count_schedules(schedule_path: str | None) -> int:
     return sum(find_kind(name) == "schedule" for _, name in search(schedule_path).documents)
 
 
-def _refuse_missing_folder(path: str | None) -> None:
+def refuse_missing_folder(path: str | None) -> None:
     """Refuse what is not there and is no name of a document: a folder that is gone is not one late drill.
 
     A document that is gone is a finding (contract §8.6).
@@ -126,10 +126,6 @@ def _load_single(schedule_path: str | None, history_path: str | None, changes_pa
 def _load_files(schedule_path: str, history_path: str | None, warnings: list[str]) -> Iterator[Subject]:
     """Yield the schedules of a folder or glob; what of it is left out is added to the warnings."""
     found = find_files(schedule_path, history_path)
-    if not found.schedules and not found.problems:
-        raise UsageError(
-            f"{schedule_path} matches no schedule document (*.json, *schedule*.yaml)", field="schedule"
-        )
     warnings += found.find_left_out()
     rivals = found.find_rivals()
     for each in found.schedules:

@@ -54,10 +54,13 @@ def find_files(schedule_path: str, history_path: str | None) -> FoundFiles:
         history_path: The same for the histories; None if they are at the same place.
 
     Raises:
-        UsageError: A place does not exist or cannot be searched, or that of the histories is one file.
+        UsageError: There is no schedule, a place cannot be searched, or that of the histories is one file.
     """
     files, problems = _search_place("schedule", schedule_path)
     schedules = [each for each in files if each.kind == "schedule"]
+    if not schedules and not problems:
+        what = "matches no schedule document (*.json, *schedule*.yaml)"
+        raise UsageError(f"{show_path(schedule_path)} {what}", field="schedule")
     if history_path is None:
         return FoundFiles(files, schedules, by_key(files), problems, None)
     histories, further = find_histories(history_path)

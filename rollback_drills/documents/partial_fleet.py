@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol, TypeGuard
 
 from rollback_drills.documents.careful_reader import UnusableDocumentError
-from rollback_drills.documents.fleet import Fleet, gather_fleet
+from rollback_drills.documents.fleet import Fleet, gather_fleet, refuse_missing_folder
 from rollback_drills.documents.fleet_changes import load_changes
 from rollback_drills.documents.found_files import find_files, find_histories, is_one_file
 from rollback_drills.documents.glimpse import glimpse_drill_ids, glimpse_schedule_id, is_bare
@@ -117,6 +117,7 @@ def _find_candidates(
 ) -> tuple[Callable[[], Iterator[_Candidate]], Mapping[str, Subject]]:
     if schedule_path is not None and is_records(schedule_path):
         return _find_records(schedule_path, history_path)
+    refuse_missing_folder(schedule_path)
     if schedule_path is None or is_one_file(schedule_path):
         raise UsageError(f"{shard} is a part of several schedules; leave it out for one", field="shard")
     return _find_files(schedule_path, history_path)

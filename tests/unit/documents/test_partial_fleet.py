@@ -286,3 +286,16 @@ def test_schedules_are_in_the_same_shards_for_ever() -> None:
     found = [next(str(each) for each in find_shards(8, 1) if each.holds(name)) for name in names]
 
     assert found == ["2/8", "2/8", "3/8", "2/8"]
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("gone", "^schedule .*gone does not exist; is its folder there"),
+        ("no*.json", "^schedule .*matches no schedule document"),
+        ("one.json", "^shard 1/1 is a part of several schedules; leave it out for one"),
+    ],
+)
+def test_a_shard_of_what_is_not_there_says_so(path: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=problem):
+        load_shard(str(tmp_path / path), None, Shard(1, 1))
