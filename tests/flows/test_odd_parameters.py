@@ -151,7 +151,7 @@ def test_a_replay_names_who_it_does_not_take_by_the_parameter_of_the_form(
 ) -> None:
     others, field = REPLAYS[flow]
 
-    state = flow(**others, **{field: name}, return_state=True)
+    state: Any = flow(**others, **{field: name}, return_state=True)
 
     assert state.is_failed()
     assert re.match(rf"{field} (is empty|holds|is longer)", state.message or ""), state.message
@@ -166,7 +166,7 @@ def test_a_replay_that_there_is_none_of_is_named_by_its_parameter(
     (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
     drill_check(schedule=str(tmp_path / "schedule.json"), return_state=True)
 
-    state = flow(replay_id, "jo", return_state=True)
+    state: Any = flow(replay_id, "jo", return_state=True)
 
     assert state.is_failed()
     assert re.fullmatch(
