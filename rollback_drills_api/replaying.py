@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from msgspec import Raw
 from starlette.responses import Response
 
-from rollback_drills.documents.named_people import require_person
+from rollback_drills.documents.evidence_texts import require_person
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.records import (
     REPLAY_APPROVAL_KIND,

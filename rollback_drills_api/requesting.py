@@ -20,7 +20,7 @@ from rollback_drills.followup.exception_requests import FoundRequest, RequestedE
 from rollback_drills.followup.exceptions import ExceptionKind, read_end
 from rollback_drills.followup.found_requests import find_request, read_open_requests
 from rollback_drills.followup.requests import DecisionName
-from rollback_drills.outbox.known_cycles import keep_known_cycles
+from rollback_drills.followup.retirements import keep_followed_cycles
 from rollback_drills_api.acting import name_caller
 from rollback_drills_api.approval_bodies import ApprovalBody, AskBody, DeclineBody
 from rollback_drills_api.collecting import record_by_flow
@@ -131,7 +131,7 @@ def ask(served: Service, requested_by: str, schedule_id: str, body: AskBody) -> 
     wish = Wish(ExceptionKind(body.exception), read_end(body.until), body.reason, requested_by)
     waiting = read_open_requests(database, now=now) if database else ()
     # Whatever is wrong with it is known before a run is started for nothing.
-    keep_cycles = partial(keep_known_cycles, database)
+    keep_cycles = partial(keep_followed_cycles, database)
     request_exception(wish, settings, schedule_id, keep_cycles, waiting, now=now, created_at=now)
     parameters = {
         "exception": body.exception,
@@ -155,7 +155,7 @@ def decide(
     found, now = _find(served, request_id), datetime.now(UTC)
     kind = EXCEPTION_KIND if decision == "approve" else EXCEPTION_DECLINE_KIND
     if decision == "approve":
-        keep_cycles = partial(keep_known_cycles, served.database())
+        keep_cycles = partial(keep_followed_cycles, served.database())
         settings = served.options.settings
         approve_request(found, decided_by, settings, keep_cycles, now=now, created_at=now)
     else:

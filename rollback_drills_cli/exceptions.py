@@ -27,9 +27,9 @@ def keep_cycles(url: str | None, judgements: Sequence[Judgement]) -> Sequence[Ju
     """Replace the ids of open cycles by those that they have in the outbox; create nothing."""
     from rollback_drills.database.connections import Database  # SQLAlchemy takes half a second to import
     from rollback_drills.database.tables import OUTBOX
-    from rollback_drills.outbox.known_cycles import keep_known_cycles
+    from rollback_drills.followup.retirements import keep_followed_cycles
 
-    return keep_known_cycles(
+    return keep_followed_cycles(
         Database.open_existing(find_database_url(os.environ, url), OUTBOX.name), judgements
     )
 

@@ -13,7 +13,7 @@ from rollback_drills.followup.exception_grants import approve_request, grant_exc
 from rollback_drills.followup.exception_requests import DeclineRecord, ExceptionRequestRecord, Wish
 from rollback_drills.followup.exceptions import ExceptionRecord, Grant
 from rollback_drills.followup.found_requests import ensure_decided, get_request, read_open_requests
-from rollback_drills.outbox.known_cycles import keep_known_cycles
+from rollback_drills.followup.retirements import keep_followed_cycles
 from rollback_drills.settings import Settings, default_database_url
 from tasks.events import emit_decline, emit_exception, emit_request
 from tasks.evidence import index_evidence, open_existing
@@ -29,7 +29,7 @@ def write_exception_down(
         UsageError: There is no such schedule, or it cannot be granted.
     """
     url = settings.database_url or default_database_url()
-    keep_cycles = partial(keep_known_cycles, open_existing(url, to_write=True))
+    keep_cycles = partial(keep_followed_cycles, open_existing(url, to_write=True))
     record = grant_exception(
         given, settings, schedule_id, keep_cycles, now=now, created_at=now, signer=signer
     )
@@ -49,7 +49,7 @@ def write_request_down(
         UsageError: There is no such schedule, or it cannot be requested.
     """
     url = settings.database_url or default_database_url()
-    keep_cycles = partial(keep_known_cycles, open_existing(url, to_write=True))
+    keep_cycles = partial(keep_followed_cycles, open_existing(url, to_write=True))
     database = open_existing(url, LEDGER.name)
     waiting = read_open_requests(database, now=now) if database else ()
     record = request_exception(wish, settings, schedule_id, keep_cycles, waiting, now=now, created_at=now)
@@ -68,7 +68,7 @@ def write_approval_down(request_id: str, approver: str, settings: Settings, now:
     """
     url = settings.database_url or default_database_url()
     found = get_request(open_existing(url, LEDGER.name), request_id)
-    keep_cycles = partial(keep_known_cycles, open_existing(url, to_write=True))
+    keep_cycles = partial(keep_followed_cycles, open_existing(url, to_write=True))
     record = approve_request(found, approver, settings, keep_cycles, now=now, created_at=now)
     _decide(record, request_id, now, approver, url)
     emit_exception(record)

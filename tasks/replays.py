@@ -11,7 +11,8 @@ from prefect.runtime import flow_run
 from blocks.ledger_key import open_signing_key
 from blocks.registry import find_replay_approvals
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.named_people import require_person
+from rollback_drills.documents.evidence_texts import require_person
+from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.notifications.states import DEAD
@@ -92,7 +93,10 @@ def _choose(database: Database, notification_ids: Sequence[str], provider: str) 
         raise UsageError(
             "is needed, or provider for all its dead letters; not both", field="notification_ids"
         )
-    return notification_ids or find_ids(database, DEAD, provider)
+    wanted = notification_ids or find_ids(database, DEAD, provider)
+    if not wanted:
+        raise UsageError(f"is {show(provider)}, which has no dead letters", field="provider")
+    return wanted
 
 
 def _open(url: str) -> Database:

@@ -82,3 +82,10 @@ def explain_odd_name(name: str) -> str | None:
         if kind:
             return f"holds {kind} (U+{ord(character):04X}); a name is one line that people can read"
     return None
+
+
+def shows_something(text: str) -> bool:
+    """Return whether people see anything of a text."""
+    return any(
+        unicodedata.category(character)[0] not in "CZ" and character not in _FILLERS for character in text
+    )

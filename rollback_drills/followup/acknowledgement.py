@@ -8,9 +8,8 @@ from typing import Final
 
 import msgspec
 
+from rollback_drills.documents.evidence_texts import check_person, check_text
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.named_people import check_person
-from rollback_drills.documents.privacy_rules import find_private
 from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import ACKNOWLEDGEMENT_KIND
@@ -202,8 +201,8 @@ def check_texts(**texts: str) -> None:
     for field, text in texts.items():
         if field in _PEOPLE:
             check_person(text, field=field)
-        elif kind := find_private(text):
-            raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
+        else:
+            check_text(text, field=field)
 
 
 def find_current(said: Iterable[AcknowledgementRecord]) -> dict[str, AcknowledgementRecord]:

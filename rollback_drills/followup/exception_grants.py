@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rollback_drills.documents.fleet import load_fleet
+from rollback_drills.documents.quotation import show
 from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS
+from rollback_drills.errors import UsageError
 from rollback_drills.followup.exception_decisions import approve
 from rollback_drills.followup.exception_requests import (
     ExceptionRequestRecord,
@@ -18,11 +20,12 @@ from rollback_drills.followup.exception_requests import (
 from rollback_drills.followup.exceptions import ExceptionRecord, Grant, record_exception
 from rollback_drills.readiness.cycle import Cycle
 from rollback_drills.readiness.judgement import Judgement, find_due, judge
+from rollback_drills.readiness.terms import Readiness
 from rollback_drills.recording.target import choose_subject, no_schedule
 from rollback_drills.settings import Settings
 
 KeepCycles = Callable[[Sequence[Judgement]], Sequence[Judgement]]
-"""Gives open cycles the ids that they have in the outbox."""
+"""Gives open cycles the ids that they have in the outbox, and asks nothing of retired schedules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,9 @@ def _find_cycle(
     subject = choose_subject(fleet.subjects, settings.schedule, schedule_id)
     due_at = find_due(subject, now=now)
     (judged,) = keep_cycles([judge(subject, due_at, settings.criteria, now=now, generated_by="exception")])
+    if judged.readiness is Readiness.NOT_REQUESTED:
+        because = judged.schedule_report.schedule.message
+        raise UsageError(f"is {show(judged.cycle.schedule_id)}, and {because}", field="schedule_id")
     document = subject.schedule.document if subject.schedule else None
     limit = document.postpone_limit_days if document else POSTPONE_LIMIT_DAYS
     return CurrentCycle(judged.cycle, due_at, timedelta(days=limit))

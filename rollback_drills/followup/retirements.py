@@ -19,6 +19,7 @@ from rollback_drills.followup.acknowledgement import check_texts
 from rollback_drills.names import ids
 from rollback_drills.names.keys import name_key
 from rollback_drills.names.people import is_same_person
+from rollback_drills.outbox.known_cycles import keep_known_cycles
 from rollback_drills.readiness.judgement import Judgement, retire
 from rollback_drills.redaction.computed import Computed
 
@@ -86,6 +87,11 @@ def apply_retirements(
         retire(each, found.because) if (found := retired.get(name_key(each.cycle.schedule_id))) else each
         for each in judgements
     ]
+
+
+def keep_followed_cycles(database: Database | None, judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Apply the retirements of the evidence, and keep the ids that open cycles have in the outbox."""
+    return keep_known_cycles(database, apply_retirements(judgements, read_retired(database)))
 
 
 def record_retirement(

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from rollback_drills.documents.named_people import require_person
-from rollback_drills.documents.privacy_rules import find_private
-from rollback_drills.errors import UsageError
+from rollback_drills.documents.evidence_texts import require_person, require_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,4 @@ class Act:
             UsageError: A text is empty, or holds what evidence must not.
         """
         require_person(self.by, field=by)
-        if not self.reason.strip():
-            raise UsageError("is empty; say why, for the evidence", field="reason")
-        if kind := find_private(self.reason):
-            raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field="reason")
+        require_reason(self.reason)

@@ -11,7 +11,9 @@ from rollback_drills.outbox.rows import OutboxRow
 from rollback_drills.recovery.found_replays import FoundReplay, ReplayState
 from rollback_drills.recovery.recording import read_rows
 
-NOT_REPLAYABLE: Final = "none of these notifications can be replayed: they are delivered or replaced"
+NOT_REPLAYABLE: Final = (
+    "none of these notifications can be replayed: they are delivered, replaced or not in the outbox"
+)
 
 
 def check_undecided(found: FoundReplay, *, now: datetime) -> None:

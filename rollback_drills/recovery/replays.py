@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from rollback_drills.database.connections import Database, repeat_on_conflict
-from rollback_drills.documents.named_people import require_person
+from rollback_drills.documents.evidence_texts import require_person
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.evidence.outages.acts import DiscardRecord, ExecutionRecord

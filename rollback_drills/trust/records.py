@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rollback_drills.documents.evidence_texts import require_person, require_reason
 from rollback_drills.documents.fields import write_instant
-from rollback_drills.documents.named_people import require_person
-from rollback_drills.documents.privacy_rules import find_private
-from rollback_drills.errors import UsageError
 from rollback_drills.evidence.record import Record
 from rollback_drills.evidence.records import TRUSTED_KIND, UNTRUSTED_KIND
 from rollback_drills.names import ids
@@ -71,10 +69,7 @@ def record_confirmation(
         UsageError: The texts are empty, or hold what evidence must not.
     """
     require_person(by, field="by")
-    if not reason.strip():
-        raise UsageError("is empty; say why", field="reason")
-    if kind := find_private(reason):
-        raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field="reason")
+    require_reason(reason)
     forgiven = sorted({row for each in settled for row in each.missing_rows})
     return _record_trust(
         schedule_id, settled, reason, created_at=created_at, signer=by, trusted_by=by, forgiven_rows=forgiven

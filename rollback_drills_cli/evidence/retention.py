@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rollback_drills.documents.named_people import require_person
+from rollback_drills.documents.evidence_texts import require_person
 from rollback_drills.names.variables import VARIABLES
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import read_settings

@@ -153,7 +153,10 @@ def test_a_person_sends_a_dead_letter_again_with_name_and_reason(
     nothing = send(board, "undelivered", "replay", notification_id=dead["slack"], reason="")
     assert (nothing.status_code, "The reason is empty" in nothing.text) == (422, True)
     long = send(board, "undelivered", "replay", notification_id=dead["slack"], reason="x" * 4001)
-    assert (long.status_code, "The reason: string should have at most 4000" in long.text) == (422, True)
+    assert (long.status_code, "The reason has 4,001 characters; write at most 4,000" in long.text) == (
+        422,
+        True,
+    )
     answer = send(board, "undelivered", "replay", notification_id=dead["slack"], reason=WHY)
 
     assert [each.status_code for each in answer.history] == [303]

@@ -186,4 +186,23 @@ def test_the_evidence_names_people_so_that_readers_see_who_it_was(name: str) -> 
     with pytest.raises(UsageError, match=r"^by (holds|is longer)"):
         check_texts(by=name)
 
-    check_texts(requested_by="Zoë Müller-Lüdenscheidt", notes="two\nlines")
+    check_texts(requested_by="Zoë Müller-Lüdenscheidt", notes="two\nlines 👩\u200d🚒")
+
+
+@pytest.mark.parametrize("text", ["\u202egnp.exe", "\u200b", "x" * 4001])
+def test_the_evidence_has_reasons_that_people_can_read(text: str) -> None:
+    for field in ("reason", "notes", "external_ref"):
+        with pytest.raises(UsageError, match=rf"^{field} (has|holds)"):
+            check_texts(**{field: text})
+    with pytest.raises(UsageError, match=r"^reason (has|holds)"):
+        Act("maria", text).check()
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_provider_without_dead_letters_is_named(url: str, tmp_path: Path) -> None:
+    (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
+    drill_check(schedule=str(tmp_path / "schedule.json"), return_state=True)
+
+    for flow, by in ((replay_notifications, "replayed_by"), (request_replay, "requested_by")):
+        state = flow(reason="why", provider="slak", **{by: "maria"}, return_state=True)
+        assert state.message == 'provider is "slak", which has no dead letters'

@@ -11,6 +11,8 @@ from pytest_httpserver import HTTPServer
 
 from flows.drill_check import drill_check
 from flows.escalate_unacknowledged import escalate_unacknowledged
+from flows.grant_exception import grant_exception
+from flows.request_exception import request_exception
 from flows.retire_schedule import retire_schedule
 from tests.flows.test_follow_up_in_runs import data_of
 from tests.samples.builders import SCHEDULE
@@ -111,6 +113,15 @@ def test_a_check_leaves_a_schedule_alone_that_was_retired_by_approval(
 
     assert checked.name == "NotRequested", checked.message
     assert titles(receiver) == []
+    wish = {"exception": "skip", "until": NOW + timedelta(days=3), "reason": "a freeze"}
+    for asked in (
+        request_exception(**wish, requested_by="maria", return_state=True),
+        grant_exception(**wish, approver="board", return_state=True),
+    ):
+        assert asked.is_failed()
+        assert str(asked.message).startswith(
+            'schedule_id is "payments", and the schedule was retired by board'
+        )
     restored = retire_schedule("payments", "it is back", "board", restore=True, return_state=True)
     assert restored.name == "Restored"
     assert drill_check(return_state=True).name == "NeedsAttention"

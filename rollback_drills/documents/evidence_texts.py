@@ -1,0 +1,71 @@
+"""Ensures that the evidence names people and quotes reasons so that readers see who it was, and why."""
+
+from typing import Final
+
+from rollback_drills.documents.odd_names import explain_odd_name, shows_something
+from rollback_drills.documents.privacy_rules import find_private
+from rollback_drills.errors import UsageError
+
+_LONGEST_PERSON: Final = 300
+_LONGEST_TEXT: Final = 4000
+_REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What makes a text look like another one: readers see its letters in another order."""
+
+
+def check_person(name: str, *, field: str) -> None:
+    """Ensure that a name can be read and holds nothing that evidence must not; a blank one is absent.
+
+    Raises:
+        UsageError: The name is private or too long, or holds a character that nobody sees.
+    """
+    _refuse_private(name, field)
+    if name.strip() and (problem := explain_odd_name(name)):
+        raise UsageError(problem, field=field)
+    if len(name) > _LONGEST_PERSON:
+        raise UsageError(f"is longer than {_LONGEST_PERSON} characters; write a name", field=field)
+
+
+def require_person(name: str, *, field: str) -> None:
+    """Ensure that somebody is named, in the same way.
+
+    Raises:
+        UsageError: Nobody is named, or not so that the evidence can hold it.
+    """
+    if not name.strip():
+        raise UsageError("is empty; say who, for the evidence", field=field)
+    check_person(name, field=field)
+
+
+def check_text(text: str, *, field: str) -> None:
+    """Ensure that a text of any lines can be read and holds nothing that evidence must not; it may be blank.
+
+    Raises:
+        UsageError: It is private or too long, shows nothing, or shows its letters in another order.
+    """
+    _refuse_private(text, field)
+    if len(text) > _LONGEST_TEXT:
+        raise UsageError(f"has {len(text):,} characters; write at most {_LONGEST_TEXT:,}", field=field)
+    for character in text:
+        if character in _REORDERING:
+            raise UsageError(
+                f"holds U+{ord(character):04X}, which shows letters in another order; leave it out",
+                field=field,
+            )
+    if text.strip() and not shows_something(text):
+        raise UsageError("has nothing that people can read; write some words", field=field)
+
+
+def require_reason(text: str, *, field: str = "reason") -> None:
+    """Ensure that a reason is given, in the same way.
+
+    Raises:
+        UsageError: None is, or not so that the evidence can hold it.
+    """
+    if not text.strip():
+        raise UsageError("is empty; say why, for the evidence", field=field)
+    check_text(text, field=field)
+
+
+def _refuse_private(text: str, field: str) -> None:
+    if kind := find_private(text):
+        raise UsageError(f"holds {kind}, which evidence must not name; leave it out", field=field)
