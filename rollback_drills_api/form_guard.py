@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
+from unicodedata import category
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Request
 
+from rollback_drills.documents.quotation import show
 from rollback_drills_api.problems import Problem
 
 _MOST_FIELDS: Final = 40
@@ -46,9 +48,13 @@ async def read_form(request: Request) -> Mapping[str, str]:
     form = {}
     for name, values in fields.items():
         value = values[0].replace("\r\n", "\n").strip()
-        if len(values) > 1 or not all(each.isprintable() or each in _SPACES for each in value):
-            raise Problem(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "a field of the form is there twice, or cannot be read"
+        if len(values) > 1:
+            problem = f"the field {show(name)} of the form is there twice"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, problem)
+        if odd := next((each for each in value if category(each) == "Cc" and each not in _SPACES), None):
+            problem = (
+                f"the field {show(name)} of the form holds U+{ord(odd):04X}, which nobody sees; remove it"
             )
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, problem)
         form[name] = value
     return form

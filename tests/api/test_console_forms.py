@@ -388,7 +388,9 @@ def test_a_form_cannot_choose_where_the_browser_goes(
         ("acknowledge", {"route": "", "acknowledged_for_days": "many"}, "The number of days is no number"),
         ("acknowledge", {"route": "", "acknowledged_for_days": "31"}, "The number of days: "),
         ("acknowledge", {"route": "", "acknowledged_for_days": "nan"}, "The number of days: "),
-        ("acknowledge", {"route": "", "notes": "a\0b"}, "cannot be read"),
+        ("acknowledge", {"route": "", "notes": "a\0b"}, "holds U+0000, which nobody sees"),
+        ("acknowledge", {"route": "", "notes": "\u202egnp"}, "The remark holds U+202E, which shows letters"),
+        ("acknowledge", {"route": "", "notes": "\u200b"}, "The remark has nothing that people can read"),
     ],
 )
 def test_what_cannot_be_done_is_said_on_the_page(
@@ -399,6 +401,14 @@ def test_what_cannot_be_done_is_said_on_the_page(
     assert answer.status_code == 422
     assert problem in answer.text
     assert evidence(options, ACKNOWLEDGEMENT_KIND) == evidence(options, EXCEPTION_REQUEST_KIND) == []
+
+
+def test_a_remark_may_have_what_people_paste(browser: TestClient, options: ApiOptions) -> None:
+    remark = "Wait\u00a0: the rollback of payments\u2011api 👩\u200d🚒"
+
+    assert send(browser, "acknowledge", route="", notes=remark).status_code == 200
+
+    assert {row["notes"] for row in evidence(options, ACKNOWLEDGEMENT_KIND)} == {remark}
 
 
 @pytest.fixture
