@@ -6,6 +6,7 @@ from typing import Final
 from prefect import flow
 from prefect.states import Completed
 
+from flows.clock import read_now
 from flows.delivery import deliver_due
 from flows.failing import fail
 from flows.results import AuditDeliveryResult, FinalState, fail_delivery
@@ -56,7 +57,7 @@ def deliver_audit_package(
     try:
         settings = read_settings(os.environ)
         url = settings.database_url or default_database_url()
-        now = in_utc(as_of) if as_of else read_clock(url)
+        now = read_now(as_of, url)
         period = choose_period(in_utc(since) if since else None, in_utc(until) if until else None, now=now)
         providers = choose_providers(provider, settings)
         package = build_audit_package(period, now, generated_by, url)

@@ -8,6 +8,7 @@ import msgspec
 from prefect import flow
 from prefect.states import Completed
 
+from flows.clock import read_now
 from flows.delivery import deliver_due, try_failed_again
 from flows.failing import fail
 from flows.platform_owner import find_platform
@@ -15,7 +16,6 @@ from flows.predecessors import mark_killed_predecessors
 from flows.results import FinalState, FollowUpResult, fail_delivery
 from flows.timeouts import FOLLOW_UP_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
-from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import GivenPolicy, read_policy
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
@@ -61,7 +61,7 @@ def escalate_unacknowledged(
         settings = read_settings(os.environ, schedule=schedule, history=history)
         policy = read_policy(routing_policy)
         url = settings.database_url or default_database_url()
-        now = in_utc(as_of) if as_of else read_clock(url)
+        now = read_now(as_of, url)
         subjects = load_documents(settings).subjects
         if not dry_run:
             try_failed_again(None, url, generated_by)

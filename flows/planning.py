@@ -8,10 +8,10 @@ from typing import Any
 from prefect.utilities.annotations import quote
 
 from blocks.registry import enabled_connectors
+from flows.clock import read_now
 from flows.delivery import try_failed_again
 from flows.platform_owner import check_platform, find_platform
 from rollback_drills.database.connections import Database
-from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.reader import Loaded
 from rollback_drills.documents.routing_policy import RoutingPolicy
@@ -33,7 +33,7 @@ from rollback_drills.settings import Settings, default_database_url, require_wat
 from rollback_drills.trust.guard import Guard, guard_source
 from rollback_drills.trust.notice import Platform
 from tasks.documents import load_documents
-from tasks.evidence import open_existing, open_key_ahead, read_clock
+from tasks.evidence import open_existing, open_key_ahead
 from tasks.rules import apply_windows, build_plans, classify_readiness, derive_due, route_owners
 
 
@@ -79,11 +79,11 @@ def begin_run(request: DeliverRequest, settings: Settings, shard: Shard | None =
     """Open what a run needs.
 
     Raises:
-        UsageError: The routing policy is unusable, or no provider is requested.
+        UsageError: The routing policy is unusable, no provider is requested, or a recurring run has a time.
     """
     url = settings.database_url or default_database_url()
     database = open_existing(url, to_write=not request.dry_run)
-    now = in_utc(request.as_of) if request.as_of else read_clock(url, database)
+    now = read_now(request.as_of, url, database)
     open_key = open_key_ahead(None if request.dry_run else database)
     policy = read_policy(request.routing_policy)
     requested = parse_requested(request.provider)

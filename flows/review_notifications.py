@@ -1,16 +1,15 @@
 """The weekly flow: shows suppressed notifications, and why."""
 
 import os
-from datetime import UTC, datetime
 
 from prefect import flow
 from prefect.states import Completed
 
+from flows.clock import read_now
 from flows.failing import refuse
 from flows.parameters import Weeks
 from flows.results import FinalState
 from flows.timeouts import RUN_TIMEOUT_SECONDS
-from rollback_drills.documents.fields import in_utc
 from rollback_drills.errors import DrillsError
 from rollback_drills.planning.delivery_request import Instant, Signer
 from rollback_drills.reports.pages import summarise_trend
@@ -34,9 +33,9 @@ def review_notifications(
     Returns:
         Ends as Reviewed; the data is the suppression trend.
     """
-    now = in_utc(as_of or datetime.now(UTC))
     try:
-        trend = count_suppressions(weeks, now, generated_by, find_database_url(os.environ, None))
+        url = find_database_url(os.environ, None)
+        trend = count_suppressions(weeks, read_now(as_of, url), generated_by, url)
         publish_review(trend)
     except DrillsError as error:
         return refuse(error)

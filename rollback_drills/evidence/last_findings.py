@@ -15,7 +15,7 @@ from rollback_drills.database.connections import Database
 from rollback_drills.database.one_of import one_of
 from rollback_drills.database.tables import LAST_FINDINGS, LEDGER
 from rollback_drills.evidence.in_force import IS_CHECK
-from rollback_drills.evidence.index import read_if_readable, read_rows
+from rollback_drills.evidence.index import read_if_readable, read_rows, read_time
 from rollback_drills.evidence.population import (
     Changes,
     KnownFindings,
@@ -72,13 +72,16 @@ def find_last_check(connection: Connection, population_id: str) -> int | None:
 
 
 def find_time_of_check(connection: Connection, least: int) -> datetime | None:
-    """Return when the newest check of at least so many schedules was written down; None if there is none."""
+    """Return when the newest check of at least so many schedules was; None if there is none.
+
+    A check that judged by an earlier time than its own says nothing of what came due since.
+    """
     checks = select(LEDGER.c.leaf_index, LEDGER.c.record).where(IS_CHECK)
     newest_first = checks.order_by(LEDGER.c.leaf_index.desc()).execution_options(yield_per=1)
     with connection.execute(newest_first) as rows:
         for check in read_rows(rows.tuples(), RecordedCheck):
             if check.schedule_count >= least:
-                return datetime.fromisoformat(check.created_at)
+                return min(read_time(check.created_at), read_time(check.as_of))
     return None
 
 

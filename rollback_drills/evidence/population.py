@@ -231,6 +231,8 @@ class RecordedCheck(Departures, frozen=True, gc=False):
     created_at: str
     schedule_count: int
     population_digest: str
+    as_of: str = ""
+    """The time that it judged by."""
 
 
 class SeenPopulations:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,12 +50,19 @@ def run(
 
 def test_checks_of_a_single_schedule_are_no_check_of_the_fleet(database: Database) -> None:
     run(database, {"a": "1", "b": "1"})
-    run(database, {"a": "1"}, days=3)
+    run(database, msgspec.structs.replace(population_of({"a": "1"}), as_of=NOW + 3 * DAY), days=3)
 
     with database.read() as connection:
         assert find_time_of_check(connection, 1) == NOW + 3 * DAY
         assert find_time_of_check(connection, 2) == NOW
         assert find_time_of_check(connection, 3) is None
+
+
+def test_a_check_that_judged_by_an_earlier_time_is_one_of_that_time(database: Database) -> None:
+    run(database, msgspec.structs.replace(population_of({"a": "1"}, days=9), as_of=NOW), days=9)
+
+    with database.read() as connection:
+        assert find_time_of_check(connection, 1) == NOW
 
 
 def test_only_what_changed_is_recorded_and_every_run_proves_the_whole_population(database: Database) -> None:
