@@ -25,13 +25,20 @@ def serve_deployments() -> None:
     with contextlib.suppress(KeyboardInterrupt), _server():
         from prefect import serve  # after PREFECT_API_URL is set
 
-        from deployments.server_setup import create_automations, register_blocks
+        from deployments.server_setup import create_automations, find_former_pools, register_blocks
         from deployments.shipped import read_deployments
 
         register_blocks()
         create_automations()
+        deployments = read_deployments()
+        for pool in find_former_pools(deployments):
+            print(
+                f"Deployments moved from the work pool {pool} to this process: workers of {pool} run them no"
+                " more, also when this process has stopped. `drills deploy` moves them back.",
+                flush=True,
+            )
         # a restart must not silently leave the schedules off
-        serve(*read_deployments(), pause_on_shutdown=False)
+        serve(*deployments, pause_on_shutdown=False)
 
 
 @contextlib.contextmanager

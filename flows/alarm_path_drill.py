@@ -13,6 +13,7 @@ from flows.delivery import Delivered, deliver_due
 from flows.failing import fail
 from flows.planning import begin_run, judge_fleet
 from flows.results import AlarmPathResult, FinalState, fail_delivery
+from flows.state_names import say_if_dry
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.policy_file import GivenPolicy
@@ -104,4 +105,4 @@ def alarm_path_drill(
     if trouble:
         return fail_delivery("; ".join(trouble), result)
     message = f"{summarise(report)}; {write_count(count, 'new message')}"
-    return Completed(name="Drilled", message=message, data=result)
+    return Completed(name="Drilled", message=say_if_dry(message, dry_run=dry_run), data=result)

@@ -9,7 +9,7 @@ from prefect.states import Completed
 from flows.delivery import Delivered
 from flows.results import FinalState, RunResult, ScheduleResult, ShardSummary, fail_delivery
 from flows.run_names import Found, describe
-from flows.state_names import STATE_NAMES
+from flows.state_names import STATE_NAMES, say_if_dry
 from rollback_drills.evidence.delivery_records import record_deliveries
 from rollback_drills.evidence.indexed import Indexed
 from rollback_drills.evidence.plan_records import DecisionRecord, PlanRecord, record_plan
@@ -111,4 +111,5 @@ def end_run(
     news = describe(found, None if dry_run else indexed.changes)
     delivery_count = f"notifications delivered: {len(delivered.deliveries)}"
     message = "; ".join([news, delivery_count, *left, *notes])
+    message = say_if_dry(message, dry_run=dry_run)
     return Completed(name=STATE_NAMES[found.worst], message=message, data=result)

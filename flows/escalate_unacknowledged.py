@@ -14,6 +14,7 @@ from flows.failing import fail
 from flows.platform_owner import find_platform
 from flows.predecessors import mark_killed_predecessors
 from flows.results import FinalState, FollowUpResult, fail_delivery
+from flows.state_names import DRY_RUN, say_if_dry
 from flows.timeouts import FOLLOW_UP_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.policy_file import GivenPolicy, read_policy
@@ -100,4 +101,5 @@ def escalate_unacknowledged(
     if trouble or problems:
         return fail_delivery("; ".join(trouble + problems[:10]), result)
     message = f"open cycles: {dashboard.open_cycle_count}; escalated: {len(taken)}"
-    return Completed(name="Healthy", message=message, data=result)
+    name = DRY_RUN if dry_run else "Healthy"
+    return Completed(name=name, message=say_if_dry(message, dry_run=dry_run), data=result)

@@ -12,6 +12,7 @@ from flows.delivery import deliver_due
 from flows.failing import fail
 from flows.planning import begin_run, judge_fleet
 from flows.results import FinalState, LookAheadResult, fail_delivery
+from flows.state_names import say_if_dry
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.delivery.retries import RetryPolicy
 from rollback_drills.documents.policy_file import GivenPolicy
@@ -99,6 +100,5 @@ def look_ahead(
         f"{write_count(document.owner_count, 'owner')}, {document.troubled_owner_count} with trouble ahead"
     )
     unclear = "".join(f"; {explain_unclear(each)}" for each in document.unclear[:_MOST_NAMED])
-    return Completed(
-        name="LookedAhead", message=f"{owners}; {write_count(count, 'new message')}{unclear}", data=result
-    )
+    message = f"{owners}; {write_count(count, 'new message')}{unclear}"
+    return Completed(name="LookedAhead", message=say_if_dry(message, dry_run=dry_run), data=result)

@@ -160,6 +160,7 @@ def test_a_check_neither_counts_the_drill_nor_is_silenced_by_it(
 def test_a_dry_run_sends_and_writes_nothing(url: str, receiver: HTTPServer, schedule: Path) -> None:
     state = drill(dry_run=True)
     assert state.name == "Drilled", state.message
+    assert (state.message or "").startswith("dry run, nothing is sent: ")
     assert data_of(state)["route_count"] == 2
     assert titles(receiver) == []
     assert not Path(url.removeprefix("sqlite:///")).exists()

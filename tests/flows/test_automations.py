@@ -18,6 +18,8 @@ from prefect.server.events.schemas.events import ReceivedEvent
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner
 
+from deployments.server_setup import find_former_pools
+from deployments.shipped import read_deployments
 from rollback_drills.errors import UsageError
 from rollback_drills_cli.automations.shipped import RECURRING, find_key, list_shipped
 from rollback_drills_cli.main import app
@@ -139,7 +141,9 @@ def test_a_work_pool_that_is_paused_or_loses_the_checks_is_named_and_the_other_o
     first = CliRunner().invoke(app, ["deploy", "--work-pool", "first"])
     second = CliRunner().invoke(app, ["deploy", "--work-pool", "second"])
     run()
+    served = find_former_pools(read_deployments())
 
+    assert served == ["second"]
     assert "The work pool first is paused" in first.output
     assert "Deployments moved" not in first.output
     assert "Deployments moved from the work pool first to second" in second.output

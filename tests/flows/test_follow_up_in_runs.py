@@ -113,7 +113,8 @@ def test_what_nobody_acknowledges_is_escalated_once(url: str, told: HTTPServer) 
     before = EvidenceIndex.open(url).find(EvidenceFilter())[1]
     dry = follow_up(LATER, dry_run=True)
 
-    assert (dry.name, data_of(dry)["escalated"]) == ("Healthy", 1)
+    assert (dry.name, data_of(dry)["escalated"]) == ("DryRun", 1)
+    assert (dry.message or "").startswith("dry run, nothing is sent: open cycles: 1")
     assert owners_told(told) == ["payments-team: first"]
     assert EvidenceIndex.open(url).find(EvidenceFilter())[1] == before
     with Database.open(url).read() as connection:

@@ -85,7 +85,7 @@ def test_an_owner_is_told_once_in_a_week_and_the_evidence_has_it(
 
 def test_a_clean_outlook_and_a_dry_run_send_nothing(url: str, receiver: HTTPServer, schedule: Path) -> None:
     dry = look(schedule, dry_run=True)
-    assert dry.message == "1 owner, 1 with trouble ahead; 0 new messages"
+    assert dry.message == "dry run, nothing is sent: 1 owner, 1 with trouble ahead; 0 new messages"
 
     write_schedule(schedule, is_frozen=False)
     clean = look(schedule)

@@ -238,6 +238,7 @@ def test_a_dry_run_names_what_waits_and_does_not_fail(url: str, schedule: str, r
     state = check(schedule, dry_run=True)
 
     assert state.name == "NeedsAttention"
+    assert (state.message or "").startswith("dry run, nothing is sent: payments needs attention")
     assert "1 notification waits for webhook" in (state.message or "")
 
 
