@@ -88,10 +88,10 @@ def test_a_check_fails_once_if_a_schedule_is_gone_that_nobody_retired(
     drill_check(return_state=True)
     (folder / "billing.json").unlink()
     assert not drill_check(return_state=True).is_failed()
-    document = (folder / "ledger.json").read_text()
+    written = (folder / "ledger.json").read_text()
     (folder / "ledger.json").write_text("{")
     assert not drill_check(return_state=True).is_failed()
-    (folder / "ledger.json").write_text(document)
+    (folder / "ledger.json").write_text(written)
     assert not drill_check(return_state=True).is_failed()
 
     (folder / "ledger.json").unlink()
