@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS, tidy
 from rollback_drills.documents.quotation import show
+from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.errors import Field, UsageError
 from rollback_drills.names.variables import VARIABLES, SetVariable, find_variable, name_with_file
 from rollback_drills.readiness.criteria import Criteria
@@ -38,8 +39,11 @@ _LimitedDays = Annotated[float, Meta(ge=0, le=LONGEST_INTERVAL_DAYS)]
 
 _Retention = Annotated[int, Meta(ge=12, le=1200)]
 
-_DatabaseUrl = Annotated[str, Meta(pattern=r"^(?!sqlite(\+\w+)?:/*(:memory:)?(\?.*)?$)")]
+_DatabaseUrl = Annotated[str, Meta(pattern=r"^(?!sqlite(\+\w+)?:/*(:memory:)?(\?.*)?$)\S(.*\S)?\Z")]
 _SQLITE_FILE: Final = re.compile(r"sqlite(?:\+\w+)?:///(?!file:)([^?]*)")
+_PREFIX: Final = "DRILLS_"
+_MISSPELT: Final = 0.92
+"""How much a name has in common with the one that was meant; a name of somebody's own has less."""
 _OF_WORKERS: Final = "PREFECT__WORKER_NAME"
 """The variable that workers of Prefect set for their runs."""
 _Owner = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", max_length=200)]
@@ -110,8 +114,10 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
 
     Raises:
         UsageError: A value is unusable, or a variable is set under both of its names to different values; the
-            message names the parameter or the variable. Or the database would vanish with the run.
+            message names the parameter or the variable. Or a variable is misspelt, or the database would
+            vanish with the run.
     """
+    _refuse_misspelt(environ)
     settings = Settings()
     for field in msgspec.structs.fields(Settings):
         name = field.name
@@ -124,6 +130,16 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
         settings = msgspec.structs.replace(settings, **{name: value})
     _refuse_vanishing_file(settings.database_url or "", environ)
     return settings
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    """Refuse a variable that is nearly one of ours, in whose place a default would be used in silence."""
+    for name in sorted(environ.keys() - VARIABLES.values()):
+        if not name.upper().startswith(_PREFIX):
+            continue
+        meant = find_similar(name, VARIABLES.values(), similar=_MISSPELT)
+        if meant and meant not in environ:
+            raise UsageError(f"{name} is no variable of this program; did you mean {meant}? Correct the name")
 
 
 def _refuse_vanishing_file(url: str, environ: Mapping[str, str]) -> None:
@@ -171,7 +187,8 @@ def _convert(value: Any, wanted: Any, *, field: str | None = None, variable: str
 _DEMANDS: Final = {
     Mode: f"must be one of {', '.join(Mode)}",
     _Retention: "must be a number of months from 12, which auditors ask for, to 1200",
-    _DatabaseUrl | None: "keeps nothing, for it is in memory; name a file, such as sqlite:///evidence.db",
+    _DatabaseUrl | None: "must be a URL without blanks around it, and not that of a database in memory, which"
+    " keeps nothing; name a file, such as sqlite:///evidence.db",
     _Owner: "must be a name of at most 200 characters, without spaces around it",
     _Providers | None: "must be names of providers, separated by commas",
     bool: "must be 1 or 0",
@@ -213,7 +230,8 @@ def default_database_url() -> str:
     """Return where the evidence is kept unless `DRILLS_DATABASE_URL` says otherwise.
 
     Raises:
-        UsageError: The user has no home folder, as one without an entry in the list of users has none.
+        UsageError: The user has no home folder, as one without an entry in the list of users has none. Or its
+            path is relative: another folder would be another database.
     """
     try:
         home = Path.home()
@@ -222,4 +240,6 @@ def default_database_url() -> str:
             f"the user {os.getuid()} has no home folder for the evidence;"
             f" set {VARIABLES['database_url']}, or HOME"
         ) from None
+    if not home.is_absolute():
+        raise UsageError(f"HOME is {show(str(home))}, a relative path; write an absolute one")
     return f"sqlite:///{home / '.rollback-drills' / 'evidence.db'}"

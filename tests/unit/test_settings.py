@@ -8,7 +8,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.terms import Mode
-from rollback_drills.settings import Settings, read_settings
+from rollback_drills.settings import Settings, default_database_url, read_settings
 
 
 def test_without_anything_the_defaults_of_the_contract_hold() -> None:
@@ -194,7 +194,7 @@ def test_a_blank_variable_is_no_path(variable: str) -> None:
     "url", ["sqlite://", "sqlite:///:memory:", "sqlite+pysqlite://", "sqlite:///", "sqlite://?a=1"]
 )
 def test_evidence_is_not_kept_in_memory(url: str) -> None:
-    with pytest.raises(UsageError, match="keeps nothing, for it is in memory; name a file"):
+    with pytest.raises(UsageError, match="in memory, which keeps nothing; name a file"):
         read_settings({"DRILLS_DATABASE_URL": url})
 
 
@@ -229,3 +229,44 @@ def test_a_worker_may_use_a_database_that_stays(
     monkeypatch.chdir(tmp_path / folder)
 
     assert read_settings({"DRILLS_DATABASE_URL": url, "PREFECT__WORKER_NAME": "worker 1"}).database_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////srv/evidence.db ", " sqlite:////srv/evidence.db", "postgresql://x/y\n"]
+)
+def test_a_database_url_has_no_blanks_around_it(url: str) -> None:
+    with pytest.raises(UsageError, match="must be a URL without blanks around it"):
+        read_settings({"DRILLS_DATABASE_URL": url})
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("DRILLS_DATABASE_URI", "DRILLS_DATABASE_URL"),
+        ("DRILLS_SCHEDULES", "DRILLS_SCHEDULE"),
+        ("DRILLS_PLATFORM_PROVIDER", "DRILLS_PLATFORM_PROVIDERS"),
+        ("drills_mode", "DRILLS_MODE"),
+    ],
+)
+def test_a_variable_that_is_misspelt_does_not_leave_the_default_in_its_place(
+    misspelt: str, meant: str
+) -> None:
+    with pytest.raises(UsageError, match=f"{misspelt} is no variable of this program; did you mean {meant}"):
+        read_settings({misspelt: "x"})
+
+
+@pytest.mark.parametrize(
+    "name", ["DRILLS_SLACK_URL", "DRILLS_API_PORT", "DRILLS_DATABASE_URL_OLD", "SCHEDULE"]
+)
+def test_a_variable_of_somebody_else_is_left_alone(name: str) -> None:
+    assert read_settings({name: "x"}) == Settings()
+
+
+def test_a_variable_that_is_set_may_have_a_copy_beside_it() -> None:
+    assert read_settings({"DRILLS_SCHEDULE": "a", "DRILLS_SCHEDULE2": "b"}).schedule == "a"
+
+
+def test_a_home_folder_is_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "home/drills")
+    with pytest.raises(UsageError, match='HOME is "home/drills", a relative path'):
+        default_database_url()
