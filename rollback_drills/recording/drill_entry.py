@@ -13,6 +13,7 @@ import msgspec
 from rollback_drills.documents.careful_reader import UnusableDocumentError, read_carefully
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.history import OUTCOMES, Drill
+from rollback_drills.documents.odd_names import explain_odd_name
 from rollback_drills.documents.plain_json import PlainJson
 from rollback_drills.documents.quotation import show
 from rollback_drills.errors import Field, UsageError
@@ -90,7 +91,8 @@ def build_drill(entry: Entry, fields: Entry, *, schedule_id: str, runbook_ref: s
         now: The instant of the recording.
 
     Raises:
-        UsageError: A field is given twice, the outcome is not said, or the drill lies in the future.
+        UsageError: A field is given twice, the outcome is not said, a person is named so that nobody can read
+            it, or the drill lies in the future.
     """
     for name in sorted(entry.names & fields.names):
         raise UsageError(f"is given, and $.{name} in the object; keep one of them", field=name)
@@ -100,6 +102,10 @@ def build_drill(entry: Entry, fields: Entry, *, schedule_id: str, runbook_ref: s
     if drill.status not in OUTCOMES:
         found = f"is {show(drill.status)}" if drill.status else "is missing"
         raise UsageError(f"{found}; must be {' or '.join(OUTCOMES)}", field="status")
+    people = [(name, getattr(drill, name)) for name in ("actor", "approved_by", "reviewed_by")]
+    for field, person in [*people, *(("participants", each.name) for each in drill.participants)]:
+        if problem := explain_odd_name(person):
+            raise UsageError(problem, field=field)
     executed_at = (drill.executed_at or now).astimezone(UTC)
     drill = msgspec.structs.replace(
         drill,

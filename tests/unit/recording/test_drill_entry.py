@@ -79,6 +79,12 @@ def test_a_field_that_is_given_twice_is_refused_also_if_both_say_the_same() -> N
             {"status": "pass", "evidence_refs": ["x", "https://ci/1"]},
             "evidence_refs[1] holds a URL, which a published document must not name; leave it out",
         ),
+        ({"status": "pass", "actor": "a\nb"}, "actor holds a control character (U+000A)"),
+        ({"status": "pass", "approved_by": "\u202ebob"}, "approved_by holds an invisible character (U+202E)"),
+        (
+            {"status": "pass", "participants": [{"name": "\u200b"}]},
+            "participants holds an invisible character",
+        ),
         ({"status": "pass", "participants": [{"name": ""}]}, 'participants[0].name is ""'),
         ({"status": "pass", "report_sha256": "ABC"}, 'report_sha256 is "ABC"; must be'),
     ],
