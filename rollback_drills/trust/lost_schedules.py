@@ -5,6 +5,7 @@ from typing import Final
 from rollback_drills.database.connections import Database
 from rollback_drills.documents.finding import DOCUMENT_ENDINGS, RECORDS_ENDING
 from rollback_drills.evidence.population import Changes
+from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.trust.last_plans import read_last_plans
 
@@ -20,7 +21,8 @@ def find_lost(database: Database, changes: Changes) -> list[str]:
     Raises:
         DatabaseError: The database cannot be read.
     """
-    gone = [name for name in changes.gone if not _is_path(name)]
+    came = set(map(name_key, changes.came))  # also a name that is spelt in another way
+    gone = [name for name in changes.gone if not _is_path(name) and name_key(name) not in came]
     if not gone or any(map(_is_path, changes.came)):
         return []
     plans = read_last_plans(database, gone)

@@ -289,7 +289,7 @@ def test_the_commands_of_the_evidence_do_what_they_say(
         (["verify", "--checkpoint", "none"], "none cannot be read"),
         (["verify", "--public-key", "x"], "a public key is not readable"),
         (["prove"], "pass either ROW or --from-size"),
-        (["prune", "--by", " "], "--by is empty"),
+        (["prune", "--by", " "], "by is empty"),
         (["prune", "--by", "maria", "--older-than-months", "3"], "must be a number of months from 12"),
         (["import", "none.json", "--by", "maria"], "cannot be read"),
         (["export", "out", "--from", "2026-13-01"], "write a day, 2026-06-20"),

@@ -94,11 +94,14 @@ def test_a_check_fails_once_if_a_schedule_is_gone_that_nobody_retired(
     (folder / "ledger.json").write_text(written)
     assert not drill_check(return_state=True).is_failed()
 
+    (folder / "ledger.json").write_text(written.replace('"ledger"', '"Ledger"'))
+    assert not drill_check(return_state=True).is_failed()
+
     (folder / "ledger.json").unlink()
     lost, after = drill_check(return_state=True), drill_check(return_state=True)
 
     assert lost.is_failed()
-    assert "1 schedule is gone, and nobody retired it: ledger; restore the documents" in str(lost.message)
+    assert "1 schedule is gone, and nobody retired it: Ledger; restore the documents" in str(lost.message)
     assert not after.is_failed()
 
 
