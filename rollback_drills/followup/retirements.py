@@ -143,17 +143,19 @@ def record_retirement(
 
 def _find(given: GivenRetirement, known: Collection[str], retired: Mapping[str, RetirementRecord]) -> str:
     """Return the id of the schedule as it is known."""
-    key = name_key(given.schedule_id)
+    key, shown = name_key(given.schedule_id), show(given.schedule_id)
     if given.change is Change.RESTORED:
         if key not in retired:
-            raise _unknown("is not retired", "retired are", (each.schedule_id for each in retired.values()))
+            raise _unknown(
+                f"{shown} is not retired", "retired are", (each.schedule_id for each in retired.values())
+            )
         return retired[key].schedule_id
     if key in retired:
-        raise UsageError(f"is retired already: {retired[key].because}", field="schedule_id")
+        raise UsageError(f"{shown} is retired already: {retired[key].because}", field="schedule_id")
     for name in known:
         if name_key(name) == key:
             return name
-    raise _unknown("has neither a document nor an open cycle", "known are", known)
+    raise _unknown(f"{shown} has neither a document nor an open cycle", "known are", known)
 
 
 def _unknown(problem: str, what: str, names: Iterable[str]) -> UsageError:
