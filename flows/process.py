@@ -88,11 +88,12 @@ def _run(
     part = report_shard(run, check_id, checked, runs, delivered)
     indexed = keep_evidence(run, checked, runs, created_at, part)
     publish(run, checked, runs, delivered, indexed, created_at)
+    unused = () if check_id or (shard and request.dry_run) else explain_unused(fleet.checks, plan_request)
     if shard:
         summary = summarise_shard(run, runs, indexed.changes)
-        return end_run(runs, delivered.without_sending(), indexed, guard, summary, dry_run=request.dry_run)
+        left = delivered.without_sending()
+        return end_run(runs, left, indexed, guard, summary, unused, dry_run=request.dry_run)
     wanted = find_news(runs, indexed.changes) if only_news and not request.dry_run else runs
     results = [write_result(each, request.generated_by, created_at) for each in wanted]
     result = results[0] if fleet.is_single else FleetResult(runs=results)
-    unused = explain_unused(fleet.checks, plan_request)
     return end_run(runs, delivered, indexed, guard, result, unused, dry_run=request.dry_run)

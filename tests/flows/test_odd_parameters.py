@@ -199,6 +199,16 @@ def test_the_evidence_has_reasons_that_people_can_read(text: str) -> None:
 
 
 @pytest.mark.usefixtures("prefect_server")
+def test_a_lone_shard_names_the_provider_that_its_schedules_do_not_have(url: str, tmp_path: Path) -> None:
+    document = {**SCHEDULE, "schedule_id": "payments", "notification_providers": ["webhook"]}
+    (tmp_path / "payments.json").write_text(json.dumps(document))
+
+    state = drill_check(schedule=str(tmp_path), shard="1/1", provider="slak", return_state=True)
+
+    assert "; nobody is notified through slak: payments has webhook;" in f"{state.message};"
+
+
+@pytest.mark.usefixtures("prefect_server")
 def test_a_provider_without_dead_letters_is_named(url: str, tmp_path: Path) -> None:
     (tmp_path / "schedule.json").write_text(json.dumps(SCHEDULE))
     drill_check(schedule=str(tmp_path / "schedule.json"), return_state=True)
