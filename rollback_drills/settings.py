@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -147,6 +146,8 @@ def _refuse_vanishing_file(url: str, environ: Mapping[str, str]) -> None:
     file = _SQLITE_FILE.match(url)
     if not file or os.path.isabs(file[1]) or _OF_WORKERS not in environ:
         return
+    import tempfile  # only runs of workers need it
+
     if Path.cwd().is_relative_to(Path(tempfile.gettempdir()).resolve()):
         raise UsageError(
             f"{name_with_file(VARIABLES['database_url'], environ)} names a file below the working folder, and"
