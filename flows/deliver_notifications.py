@@ -4,8 +4,8 @@ from typing import Final
 
 from prefect import flow
 
-from flows.process import run_process
 from flows.results import FinalState
+from flows.starting import run_on_demand
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.planning.delivery_request import (
@@ -62,4 +62,4 @@ def deliver_notifications(
         dry_run=dry_run,
         as_of=as_of,
     )
-    return run_process(request)
+    return run_on_demand(request)

@@ -5,8 +5,8 @@ from typing import Final
 from prefect import flow
 
 from flows.predecessors import mark_killed_predecessors
-from flows.process import run_check
 from flows.results import FinalState
+from flows.starting import run_check
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.policy_file import GivenPolicy
 from rollback_drills.planning.delivery_request import (

@@ -1,82 +1,33 @@
-"""The process of a drill check, from the documents to the artifacts; both flows are this."""
-
-import gc
-import os
-from collections.abc import Callable
-from typing import Final
+"""The process of a drill check, from the documents to the artifacts; every check is this."""
 
 from flows.ending import end_run, find_news, join_runs, write_result
 from flows.evidence import keep_evidence
-from flows.failing import fail
 from flows.notification import notify
 from flows.planning import Checked, begin_run, judge_fleet, plan_fleet
 from flows.publishing import publish
 from flows.results import FinalState, FleetResult
-from flows.shard_runs import CheckShard
-from flows.sharded_check import check_in_shards
 from flows.shards import enter_check, report_shard, summarise_shard
-from rollback_drills.documents.fleet import count_schedules
-from rollback_drills.documents.shard import Shard, find_shards, read_shard
-from rollback_drills.errors import DrillsError
-from rollback_drills.errors.effects import count_effects
-from rollback_drills.planning.delivery_request import DeliverRequest, DrillCheckRequest
+from rollback_drills.documents.shard import Shard
+from rollback_drills.planning.delivery_request import DeliverRequest
 from rollback_drills.planning.unused_providers import explain_unused
-from rollback_drills.settings import Settings, read_settings
+from rollback_drills.settings import Settings
 from tasks.evidence import read_clock
-from tasks.logs import redacting
-
-_RARE_COLLECTIONS: Final = (100_000, 50, 50)
-"""After so many new objects Python looks for garbage, and then among the older ones."""
 
 
-def run_process(request: DeliverRequest) -> FinalState:
-    """Run the whole process, and return the final state of the flow run, with the data of every schedule.
-
-    What the caller got wrong ends the run as failed, before anything is written or sent. An error that comes
-    later says that the run had begun to deliver.
-    """
-    return _explain_errors(request, lambda settings: _run(request, settings))
-
-
-@redacting
-def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> FinalState:
-    """Run the process for one shard, for a small fleet at once, or for a large one shard by shard.
-
-    The data of a fleet leaves out the schedules of which nothing is new: Prefect looks through every value.
-    """
-    # a large fleet is millions of objects, and hardly any cycle of them is garbage
-    gc.set_threshold(*_RARE_COLLECTIONS)
-
-    def check(settings: Settings) -> FinalState:
-        if request.shard is not None:
-            return _run(request, settings, shard=read_shard(request.shard))
-        shards = find_shards(count_schedules(settings.schedule), settings.shard_size)
-        if len(shards) > 1:
-            return check_in_shards(request, settings, shards, check_shard)
-        return _run(request, settings, only_news=True)
-
-    return _explain_errors(request, check)
-
-
-def _explain_errors(request: DeliverRequest, run: Callable[[Settings], FinalState]) -> FinalState:
-    before = count_effects()
-    try:
-        settings = read_settings(
-            os.environ,
-            mode=request.mode,
-            history=request.history,
-            schedule=request.schedule,
-            due_soon_days=request.due_soon_days,
-            max_age_days=request.max_age_days,
-        )
-        return run(settings)
-    except DrillsError as error:
-        return fail(error, effects_before=before)
-
-
-def _run(
+def run_process(
     request: DeliverRequest, settings: Settings, *, only_news: bool = False, shard: Shard | None = None
 ) -> FinalState:
+    """Run the process of one check, and return the final state of the flow run.
+
+    Args:
+        request: What the caller asked for.
+        settings: Where the documents and the evidence are, and what they are judged against.
+        only_news: Whether the data leaves out the schedules of which nothing is new.
+        shard: Which part of the fleet is checked; None for all of it.
+
+    Raises:
+        DrillsError: A document, a parameter or the database cannot be used.
+    """
     run = begin_run(request, settings, shard)
     check_id = enter_check(run) if shard else ""
     fleet, guard, platform = judge_fleet(run)

@@ -9,8 +9,8 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.failing import refuse
-from flows.process import run_process
 from flows.results import FinalState, RunResult, fail_delivery
+from flows.starting import run_on_demand
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.plain_json import PlainJson
@@ -140,7 +140,7 @@ def _record_and_notify(request: RecordRequest, now: datetime) -> FinalState:
         index_evidence((), once, created_at, request.generated_by, url)
     except DrillsError as error:
         return Failed(message=f"{_describe(recorded)}; it is not yet in the evidence: {error}")
-    return _end(recorded, run_process(_ask_for_run(request, recorded, now)))
+    return _end(recorded, run_on_demand(_ask_for_run(request, recorded, now)))
 
 
 def _ask_for_run(request: RecordRequest, recorded: Recorded, now: datetime) -> DeliverRequest:

@@ -33,7 +33,7 @@ settings.load_profile("drills")
 
 
 def pytest_report_header() -> str:
-    """Say whether the tests of databases run on both kinds."""
+    """Return whether the tests of databases run on both kinds."""
     missing = "" if os.environ.get("DRILLS_TEST_POSTGRES") else " (DRILLS_TEST_POSTGRES names none)"
     return f"databases: SQLite{' alone' if missing else ' and PostgreSQL'}{missing}"
 

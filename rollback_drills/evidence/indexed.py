@@ -66,7 +66,7 @@ def explain_lag(behind: timedelta) -> str:
 
 
 def explain_new_ledger(other_ledgers: int) -> str:
-    """Say that a ledger begins beside others: on a new machine, or where a database is missing."""
+    """Explain that a ledger begins beside others: on a new machine, or where a database is missing."""
     return (
         f"new evidence begins in this database, although the Prefect server has keys of"
         f" {write_count(other_ledgers, 'other ledger')}: what was notified and recorded before is not known"

@@ -75,7 +75,7 @@ class RequestedException(
 
     @property
     def summary(self) -> str:
-        """Say in one line who asks for what."""
+        """Return in one line who asks for what."""
         return f"{self.requested_by} asks to {self.kind} until {write_instant(self.until)}: {self.reason}"
 
 

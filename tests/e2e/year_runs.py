@@ -29,7 +29,7 @@ from flows.drill_check import drill_check
 from flows.ending import join_runs
 from flows.evidence import keep_evidence
 from flows.planning import Checked, Run, begin_run, judge_fleet, plan_fleet
-from flows.process import run_check
+from flows.starting import run_check
 from rollback_drills.database.tables import LAST_FINDINGS, OUTBOX
 from rollback_drills.evidence.population import Concluded, Population
 from rollback_drills.planning.delivery_request import DrillCheckRequest
