@@ -6,8 +6,12 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
+from prefect.blocks.system import Secret
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import BlockDocument
+
+from blocks.secret_fields import open_secret
+from rollback_drills.errors import DrillsError
 
 _PAGE: Final = 200  # the most that the Prefect server returns at once
 CANNOT_READ: Final = (
@@ -67,6 +71,23 @@ def find_documents(
             offset += size
             if page is not None and len(page) < size:
                 return found
+
+
+def open_secret_block(name: str, error: type[DrillsError]) -> str | None:
+    """Return what a Secret block holds, in one request; None if there is no such block.
+
+    Args:
+        name: Of the block.
+        error: What is raised if it cannot be read.
+
+    Raises:
+        DrillsError: The server cannot read it.
+    """
+    found = find_documents([Secret.get_block_type_slug()], {"name": {"any_": [name]}}, with_secrets=True)
+    if found.unreadable:
+        raise error(f"the Secret block {name} is not usable: {CANNOT_READ}")
+    # UI V2 saves a Secret block without a value as `{}`
+    return open_secret(Secret(value=found.documents[0].data.get("value", ""))) if found.documents else None
 
 
 def _read_page(client: SyncPrefectClient, query: Mapping[str, Any]) -> list[Any] | None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from prefect.blocks.system import Secret
 
-from blocks.block_documents import CANNOT_READ, find_documents
+from blocks.block_documents import find_documents, open_secret_block
 from blocks.secret_fields import open_secret
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.errors.effects import note_effect
@@ -29,7 +29,7 @@ def open_signing_key(public_key: PublicKey | None) -> SigningKey:
     if public_key is None:
         return save_new_key(f"{_ORIGIN}/{secrets.token_hex(8)}")
     name = block_name(public_key)
-    value = _read(name)
+    value = open_secret_block(name, LedgerKeyError)
     if value is None:
         raise LedgerKeyError(
             f"the key that signs the evidence is not on this Prefect server: restore its Secret block {name},"
@@ -42,20 +42,6 @@ def open_signing_key(public_key: PublicKey | None) -> SigningKey:
     if key.public != public_key:
         raise LedgerKeyError(f"the Secret block {name} has another key than the one that signs the evidence")
     return key
-
-
-def _read(name: str) -> str | None:
-    """Open a Secret block in one request; `Secret.load` takes several, and every run would wait for them.
-
-    Raises:
-        LedgerKeyError: The server cannot read it.
-    """
-    slug = Secret.get_block_type_slug()
-    found = find_documents([slug], {"name": {"any_": [name]}}, with_secrets=True)
-    if found.unreadable:
-        raise LedgerKeyError(f"the Secret block {name} is not usable: {CANNOT_READ}")
-    # UI V2 saves a Secret block without a value as `{}`
-    return open_secret(Secret(value=found.documents[0].data.get("value", ""))) if found.documents else None
 
 
 def save_new_key(origin: str) -> SigningKey:

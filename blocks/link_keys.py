@@ -6,8 +6,7 @@ from typing import Final
 import msgspec
 from prefect.blocks.system import Secret
 
-from blocks.block_documents import CANNOT_READ, find_documents
-from blocks.secret_fields import open_secret
+from blocks.block_documents import open_secret_block
 from rollback_drills.access.link_permission import LinkKeys, parse_keys
 from rollback_drills.errors import DrillsError, UsageError
 from rollback_drills.errors.effects import note_effect
@@ -25,14 +24,11 @@ def load_link_keys() -> LinkKeys | None:
     Raises:
         LinkKeysError: The Secret block is damaged.
     """
-    slug = Secret.get_block_type_slug()
-    found = find_documents([slug], {"name": {"any_": [BLOCK_NAME]}}, with_secrets=True)
-    if found.unreadable:
-        raise LinkKeysError(f"the Secret block {BLOCK_NAME} is not usable: {CANNOT_READ}")
-    if not found.documents:
+    text = open_secret_block(BLOCK_NAME, LinkKeysError)
+    if text is None:
         return None
     try:
-        return parse_keys(open_secret(Secret(value=found.documents[0].data.get("value", ""))))
+        return parse_keys(text)
     except UsageError as error:
         raise LinkKeysError(
             f"the Secret block {BLOCK_NAME} is not usable: {error}; delete it, and the next message makes new"

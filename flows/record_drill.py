@@ -1,6 +1,5 @@
 """The flow that records a performed drill, and notifies the owners that its cycle is over."""
 
-import os
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ from prefect.states import Completed, Failed
 
 from flows.failing import refuse
 from flows.results import FinalState, RunResult, fail_delivery
-from flows.starting import run_on_demand
+from flows.starting import read_requested_settings, run_on_demand
 from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.documents.fields import in_utc
 from rollback_drills.documents.plain_json import PlainJson
@@ -30,7 +29,7 @@ from rollback_drills.planning.delivery_request import (
 from rollback_drills.recording.recorder import Recorded, RecordReport, write_report
 from rollback_drills.recording.requests import OutcomeName, RecordRequest
 from rollback_drills.recording.target import find_target
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import default_database_url
 from tasks.evidence import index_evidence, read_clock
 from tasks.logs import redacting
 from tasks.recording import write_drill_down
@@ -113,14 +112,7 @@ def _record_and_notify(request: RecordRequest, now: datetime) -> FinalState:
     What is wrong with the drill ends the run before anything is written.
     """
     try:
-        settings = read_settings(
-            os.environ,
-            mode=request.mode,
-            history=request.history,
-            schedule=request.schedule,
-            due_soon_days=request.due_soon_days,
-            max_age_days=request.max_age_days,
-        )
+        settings = read_requested_settings(request)
         target = find_target(settings.schedule, settings.history, request.schedule_id, settings.changes)
         recorded = write_drill_down(
             target,

@@ -14,7 +14,7 @@ from rollback_drills.documents.fleet import count_schedules
 from rollback_drills.documents.shard import find_shards, read_shard
 from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
-from rollback_drills.planning.delivery_request import DeliverRequest, DrillCheckRequest
+from rollback_drills.planning.delivery_request import CheckRequest, DeliverRequest, DrillCheckRequest
 from rollback_drills.settings import Settings, read_settings
 from tasks.logs import redacting
 
@@ -54,14 +54,22 @@ def run_check(request: DrillCheckRequest, check_shard: CheckShard) -> FinalState
 def _explain_errors(request: DeliverRequest, run: Callable[[Settings], FinalState]) -> FinalState:
     before = count_effects()
     try:
-        settings = read_settings(
-            os.environ,
-            mode=request.mode,
-            history=request.history,
-            schedule=request.schedule,
-            due_soon_days=request.due_soon_days,
-            max_age_days=request.max_age_days,
-        )
-        return run(settings)
+        return run(read_requested_settings(request))
     except DrillsError as error:
         return fail(error, effects_before=before)
+
+
+def read_requested_settings(request: CheckRequest) -> Settings:
+    """Return the settings of a run: what its request names, else the environment.
+
+    Raises:
+        UsageError: One of them is unusable.
+    """
+    return read_settings(
+        os.environ,
+        mode=request.mode,
+        history=request.history,
+        schedule=request.schedule,
+        due_soon_days=request.due_soon_days,
+        max_age_days=request.max_age_days,
+    )

@@ -14,7 +14,7 @@ from rollback_drills.readiness.terms import Mode
 from rollback_drills.settings import DESCRIPTIONS, Settings, read_settings
 
 WORK_POOL: Final = "drills"
-"""The work pool of the deployments, unless another one is named."""
+"""The work pool of the deployments, unless a person names one."""
 
 
 def _describe_days(name: str) -> str:

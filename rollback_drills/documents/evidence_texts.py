@@ -9,7 +9,7 @@ from rollback_drills.errors import UsageError
 _LONGEST_PERSON: Final = 300
 _LONGEST_TEXT: Final = 4000
 _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What makes a text look like another one: readers see its letters in another order."""
+"""With these, readers see the letters of a text in another order than it has them."""
 
 
 def check_person(name: str, *, field: str) -> None:

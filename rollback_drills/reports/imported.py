@@ -15,7 +15,7 @@ from rollback_drills.evidence.written_record import WrittenRecord, text_of
 from rollback_drills.names.spellings import find_spellings_by_index
 
 ROWS_AT_ONCE: Final = 500
-"""More leave the cache of a processor before they are used."""
+"""Rows are read in parts of this size: with 1,000 a trend takes a few percent longer."""
 
 
 class _Imported(LedgerRow, frozen=True, gc=False):

@@ -127,10 +127,10 @@ def test_the_message_of_a_run_is_one_line_that_can_be_read(provider: str, url: s
 
 
 def test_a_long_message_keeps_its_remedy() -> None:
-    message = refuse(UsageError(f"is {'x' * 9000}; write another one", field="reason")).message or ""
+    message = refuse(UsageError(f"is {'x' * 9000}; write it shorter", field="reason")).message or ""
 
     assert message.startswith("reason is xxx")
-    assert message.endswith("xxx; write another one")
+    assert message.endswith("xxx; write it shorter")
 
 
 REPLAYS: dict[Flow[..., Any], tuple[dict[str, object], str]] = {
