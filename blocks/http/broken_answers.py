@@ -3,15 +3,17 @@
 import functools
 import re
 import ssl
+from asyncio import BaseTransport
 from typing import Any, Final, Self
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
-_STATUS_LINE: Final = re.compile(
-    rb"\s*(?:HTTP/1\.\d 1\d\d.*?\r\n\r\n)*HTTP/\d(?:\.\d)? ([2-5]\d\d)[ \r\n]", re.DOTALL | re.IGNORECASE
-)
+_VERSION: Final = rb"\s*HTTP/\d+(?:\.\d+)?[ \t]+"
+_STATUS_LINE: Final = re.compile(_VERSION + rb"([2-5]\d\d)\s", re.IGNORECASE)
+_INTERIM_ANSWER: Final = re.compile(_VERSION + rb"1\d\d\s.*?\n\r?\n", re.DOTALL | re.IGNORECASE)
+_MOST_KEPT: Final = 64 * 1024
 
 
 class UnreadableAnswerError(Exception):
@@ -34,19 +36,39 @@ class StatusConnector(aiohttp.TCPConnector):
 
 
 class _StatusHandler(ResponseHandler):
-    status_seen = 0
-    _is_first_piece = True
+    def connection_made(self, transport: BaseTransport) -> None:
+        self._status_line = _StatusLine()
+        super().connection_made(transport)
 
     def set_response_params(self, **parameters: Any) -> None:
-        self.status_seen, self._is_first_piece = 0, True
+        self._status_line = _StatusLine()
         super().set_response_params(**parameters)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_first_piece:
-            self._is_first_piece = False
-            found = _STATUS_LINE.match(data)
-            self.status_seen = int(found[1]) if found else 0
+        self._status_line.read(data)
         super().data_received(data)
+
+    @property
+    def status_seen(self) -> int:
+        return self._status_line.status
+
+
+class _StatusLine:
+    """Finds the status of an answer that arrives in pieces, behind any interim answers (1xx)."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self._pending = b""
+
+    def read(self, piece: bytes) -> None:
+        if self.status or len(self._pending) > _MOST_KEPT:
+            return
+        pending, start = self._pending + piece, 0
+        while interim := _INTERIM_ANSWER.match(pending, start):
+            start = interim.end()
+        self._pending = pending[start:]
+        if found := _STATUS_LINE.match(self._pending):
+            self.status = int(found[1])
 
 
 class StatusResponse(aiohttp.ClientResponse):

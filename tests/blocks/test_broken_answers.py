@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import socket
+import time
 import zlib
 from collections.abc import Callable
 
@@ -76,6 +77,56 @@ def test_what_a_webhook_accepted_is_delivered(raw_server: RawServer, send: Send,
     verdict = send(WebhookConnector(url=Secret(value=f"http://127.0.0.1:{port}/hook")))
     assert verdict.outcome is Outcome.DELIVERED, verdict
     assert len(requests) == 1
+
+
+IN_PIECES = {
+    "a status in two pieces": [b"HTTP/1.1 2", b"00 OK\r\nnonsense\r\n" + BODY],
+    "byte by byte": [bytes([byte]) for byte in OK + b"nonsense\r\n" + BODY],
+    "hints in a piece of their own": [
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+        OK + b"nonsense\r\n" + BODY,
+    ],
+    "hints that are cut": [
+        b"HTTP/1.1 103 Hints\r\nLi",
+        b"nk: </a>\r\n\r\nHTTP/1.1 200 OK\r\n nonsense\r\n" + BODY,
+    ],
+    "to be continued": [b"HTTP/1.1 100 Continue\r\n\r\n", OK + b"nonsense\r\n" + BODY],
+    "several in process": [*[b"HTTP/1.1 102 Processing\r\n\r\n"] * 3, OK + b"nonsense\r\n" + BODY],
+    "hints with bare line feeds": [b"HTTP/1.1 103 Hints\n\n", b"HTTP/1.1 200 OK\nnonsense\n\nok"],
+    "two blanks": [b"HTTP/1.1  200 OK\r\n" + BODY],
+}
+
+
+@pytest.mark.parametrize("pieces", IN_PIECES.values(), ids=IN_PIECES)
+def test_a_status_counts_however_it_is_cut_up(raw_server: RawServer, send: Send, pieces: list[bytes]) -> None:
+    port = raw_server(answering_in_pieces(pieces))
+    verdict = send(WebhookConnector(url=Secret(value=f"http://127.0.0.1:{port}/hook")))
+    assert verdict.outcome is Outcome.DELIVERED, verdict
+
+
+def test_interim_answers_without_end_are_left_at_the_deadline(raw_server: RawServer, send: Send) -> None:
+    port = raw_server(answering_in_pieces([b"HTTP/1.1 102 Processing\r\n\r\n" * 2000] * 20))
+    started = time.monotonic()
+    verdict = send(WebhookConnector(url=Secret(value=f"http://127.0.0.1:{port}/hook")), timeout_seconds=2.0)
+    assert verdict.outcome is Outcome.AMBIGUOUS
+    assert time.monotonic() - started < 5
+
+
+def answering_in_pieces(pieces: list[bytes]) -> Callable[[socket.socket], None]:
+    """Answer with bytes that arrive one after another."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.recv(65536)
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.01)
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(2)
+        while connection.recv(65536):
+            pass
+
+    return serve
 
 
 @pytest.mark.parametrize(
