@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rollback_drills.documents.calendar_cadence import KINDS, WrittenCadence
 from rollback_drills.documents.changes import CHANGES_SCHEMA, Changes
 from rollback_drills.documents.expectations import EXPECTATIONS_SCHEMA, Expectations
 from rollback_drills.documents.fields import Document
@@ -63,10 +64,6 @@ DEMANDED: Final[Mapping[str, Mapping[str, Any]]] = {
         "required": ["schema_version", "changes"],
     },
     "Expectations": {"properties": {"schema_version": {"const": EXPECTATIONS_SCHEMA}}},
-    "WrittenCadence": {
-        "required": ["start", "time_zone"],
-        "oneOf": [{"required": ["rrule"]}, {"required": ["once_per"]}],
-    },
     "EscalationStep": {"oneOf": [{"required": ["after_minutes"]}, {"required": ["after_business_hours"]}]},
 }
 """By class, what the rules demand of a document beyond its types."""
@@ -75,10 +72,14 @@ DEMANDED: Final[Mapping[str, Mapping[str, Any]]] = {
 def build(name: str) -> dict[str, Any]:
     """Return the schema of a document."""
     model = MODELS[name]
-    (root,), components = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
     classes = {each.__name__: each for each in _walk(model)}
+    kinds = KINDS if WrittenCadence.__name__ in classes else ()
+    (root, *refs), components = msgspec.json.schema_components([model, *kinds], ref_template="#/$defs/{name}")
+    classes |= {each.__name__: each for each in kinds}
     for title, component in components.items():
-        if title in classes:
+        if title == WrittenCadence.__name__:
+            components[title] = {"description": inspect.getdoc(WrittenCadence), "oneOf": refs}
+        elif title in classes:
             _describe(component, classes[title])
             _demand(component, DEMANDED.get(title, {}))
         elif "description" in component:

@@ -1,74 +1,144 @@
-"""How often drills are due, in days: the cadence of the contract."""
+"""What every cadence answers: the rule by which the due times of a schedule follow one another."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import dropwhile
+from typing import Annotated, ClassVar, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
-from rollback_drills.documents.fields import tidy
+from rollback_drills.documents.fields import Document
+from rollback_drills.documents.history import Drill
+from rollback_drills.documents.working_days import WorkCalendar
 
-DAY: Final = timedelta(days=1)
-_NO_TIME: Final = timedelta(0)
+ZoneName: TypeAlias = Annotated[str, Meta(examples=["Europe/Berlin"])]
 
 
-class Interval(msgspec.Struct, frozen=True, gc=False):
-    """A cadence of so many days, as `interval_days` writes it; unusable without a number greater than 0."""
+class Cadence(msgspec.Struct, frozen=True, gc=False):
+    """The rule by which the due times of a schedule follow one another."""
 
-    interval_days: float | None = None
+    depends_on_drills: ClassVar[bool] = True
+    """Whether the accepted drills decide what is due."""
+    moves_with_drills: ClassVar[bool] = False
+    """Whether each accepted drill moves the next due time, also an early one."""
 
     @property
     def is_usable(self) -> bool:
         """Whether it determines when the next drill is due."""
-        return self.interval_days is not None and self.interval_days > 0
+        return True
 
     @property
     def problem(self) -> str:
         """Place, value and remedy if it is unusable; else empty."""
-        if self.is_usable:
-            return ""
-        written = "is missing" if self.interval_days is None else f"is {tidy(self.interval_days)}"
-        return f"$.interval_days {written}; must be a number of days greater than 0"
+        return ""
 
     @property
-    def moves_due(self) -> bool:
-        """Whether a drill moves the due time: not if the interval is shorter than a microsecond."""
-        return self.is_usable and self._length > _NO_TIME
+    def ends(self) -> bool:
+        """Whether there is a last due time."""
+        return False
 
     def describe(self) -> str:
-        """Describe it for people, such as `30 days`; empty if it is unusable."""
-        return f"{tidy(self.interval_days)} days" if self.is_usable else ""
+        """Describe it for people; empty if it is unusable."""
+        raise NotImplementedError
 
-    def next_after(self, at: datetime) -> datetime:
-        """Return the due time that follows a drill.
+    def explain_due(self, latest: Drill | None) -> str:
+        """Explain for people where the due time comes from, as a sentence without its full stop.
+
+        Args:
+            latest: The latest accepted drill; None if there is none.
+        """
+        raise NotImplementedError
+
+    def find_due(self, accepted: Sequence[datetime]) -> datetime | None:
+        """Return the due time in UTC after the accepted drills; None if nothing is due, or it is not known.
+
+        Args:
+            accepted: When the accepted drills were performed, in their order.
 
         Raises:
-            OverflowError: It would leave the year 9999.
+            OverflowError: It leaves the years of the calendar.
         """
-        return at + self._length
-
-    def next_in_sequence(self, first: datetime, at: datetime) -> datetime:
-        """Return the first due time after a time, in the sequence that begins with `first`.
-
-        Raises:
-            OverflowError: It would leave the year 9999.
-        """
-        return first + ((at - first) // self._length + 1) * self._length
+        raise NotImplementedError
 
     def following(self, due_at: datetime) -> Iterator[datetime]:
         """Yield the due times after one, if each drill is performed when it is due.
 
         Raises:
-            OverflowError: One would leave the year 9999.
+            OverflowError: One leaves the years of the calendar.
         """
-        while self.moves_due:
-            due_at += self._length
-            yield due_at
+        raise NotImplementedError
 
-    def is_met_by(self, due_at: datetime, performed_at: datetime) -> bool:
-        """Whether a drill counts for a due time of a sequence: not if it is a whole interval early."""
-        return due_at - performed_at < self._length
+    def find_punctual(self, due_at: datetime) -> datetime:
+        """Return when a drill is performed that is just in time for a due time."""
+        return due_at
+
+    def find_warning(self, *, now: datetime) -> str:
+        """Return place, value and remedy of what will go wrong soon; empty if nothing will."""
+        del now
+        return ""
+
+
+class CalendarCadence(Cadence, frozen=True, gc=False, kw_only=True):
+    """A cadence by the calendar: the key `cadence` of a schedule, with the calendar that it names.
+
+    Its due times are a sequence, of which the one that is due follows from the accepted drills alone. A
+    cadence whose due times move with the drills follows them in its own way.
+    """
+
+    can_be_late: ClassVar[bool] = True
+    """Whether a later drill meets a due time; else it is missed for good."""
+
+    time_zone: str
+    """The zone of its local times."""
+    calendar: WorkCalendar | None = None
+    """The working days that it depends on; None if it depends on none."""
+
+    def explain_due(self, latest: Drill | None) -> str:
+        """Explain for people where the due time comes from, as a sentence without its full stop."""
+        del latest
+        return f"the first due time of {self.describe()} that no accepted drill has met"
+
+    def due_times(self, near: datetime | None = None) -> Iterator[datetime]:
+        """Yield the due times in UTC.
+
+        Args:
+            near: Leave out what lies long before this time, so that nobody counts through the years. If there
+                is a due time before it, at least one is yielded.
+
+        Raises:
+            OverflowError: One leaves the years of the calendar.
+        """
+        raise NotImplementedError
+
+    def following(self, due_at: datetime) -> Iterator[datetime]:
+        """Yield the due times after one.
+
+        Raises:
+            OverflowError: One leaves the years of the calendar.
+        """
+        return dropwhile(lambda each: each <= due_at, self.due_times(near=due_at))
+
+    def counts_from(self, due_at: datetime) -> datetime | None:
+        """Return after which time a drill counts for a due time; None if every earlier one does.
+
+        Raises:
+            OverflowError: It leaves the years of the calendar.
+        """
+        raise NotImplementedError
+
+
+class CadenceKeys(Document, frozen=True, gc=False):
+    """The keys of one kind of cadence by the calendar. The first is the one by which it is told."""
+
+    counting: ClassVar[str]
+    """Which drills count for a due time, for the report of an export."""
 
     @property
-    def _length(self) -> timedelta:
-        return (self.interval_days or 0) * DAY
+    def calendar_name(self) -> str:
+        """The calendar of the document that it names; empty if it names none."""
+        return ""
+
+    def read(self, calendar: WorkCalendar | None) -> CalendarCadence:
+        """Return what they mean, with the calendar that they name."""
+        raise NotImplementedError

@@ -1,40 +1,46 @@
-"""How often drills are due, by the calendar: by a rule of RFC 5545, or once per period.
+"""The key `cadence` of a schedule: how often drills are due, by the calendar.
 
-Both are sequences of due times, of which the one that is due follows from the accepted drills alone.
+Each kind of cadence has keys of its own. A new kind is a module with them, and an entry in `KINDS`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, TypeAlias
+from typing import Any, Final, get_args
 
-from msgspec import Meta
+import msgspec
+from msgspec import NODEFAULT
 
+from rollback_drills.documents.cadence import CadenceKeys, CalendarCadence
 from rollback_drills.documents.fields import Document
-from rollback_drills.documents.period_cadence import PeriodCadence, PeriodName
-from rollback_drills.documents.recurrence import Recurrence
-from rollback_drills.documents.rule_cadence import RuleCadence
-from rollback_drills.documents.wall_time import LocalTime, read_start
-from rollback_drills.documents.working_days import Shift, WorkCalendar
-from rollback_drills.documents.working_time import check_time_zone
+from rollback_drills.documents.period_cadence import PeriodKeys
+from rollback_drills.documents.rule_cadence import RuleKeys
+from rollback_drills.documents.working_days import WorkCalendar
 
-CalendarCadence: TypeAlias = RuleCadence | PeriodCadence
+KINDS: Final[Sequence[type[CadenceKeys]]] = (RuleKeys, PeriodKeys)
+"""The kinds of cadence by the calendar."""
 
 
-class WrittenCadence(Document, frozen=True, gc=False):
+def name_kind(kind: type[CadenceKeys]) -> str:
+    """Return the key by which a kind is told: its first one."""
+    return kind.__struct_fields__[0]
+
+
+def _join_fields() -> Iterator[tuple[str, Any, Any]]:
+    """Yield every key of every kind once; one that a kind demands is absent in the others."""
+    fields = [each for kind in KINDS for each in msgspec.structs.fields(kind)]
+    for name in dict.fromkeys([*map(name_kind, KINDS), *(each.name for each in fields)]):
+        field = next(each for each in fields if each.name == name)
+        if field.default is NODEFAULT:
+            yield name, field.type | None, None
+        else:
+            yield name, field.type, field.default
+
+
+_AnyKeys: Any = msgspec.defstruct("_AnyKeys", _join_fields(), bases=(Document,), frozen=True, gc=False)
+
+
+class WrittenCadence(_AnyKeys):  # type: ignore[misc]  # made of the keys of the kinds
     """The key `cadence` of a schedule."""
-
-    rrule: str | None = None
-    """A rule of RFC 5545 with FREQ of DAILY, WEEKLY, MONTHLY or YEARLY."""
-    once_per: PeriodName | None = None
-    """A drill in each of these periods, in place of `rrule`."""
-    start: LocalTime | None = None
-    """Of a rule its DTSTART; of a period a day in the first one that counts."""
-    time_zone: str | None = None
-    """A name of the IANA database, such as `Europe/Berlin`."""
-    year_starts: Annotated[int, Meta(ge=1, le=12)] = 1
-    """The month in which the year of the periods begins."""
-    shift: Shift | None = None
-    """Moves each due time to a working day."""
 
     def __post_init__(self) -> None:
         """Ensure that it can be followed.
@@ -42,31 +48,38 @@ class WrittenCadence(Document, frozen=True, gc=False):
         Raises:
             ValueError: It cannot; the message says what is wrong and what to write.
         """
-        if (self.rrule is None) == (self.once_per is None):
-            raise ValueError("needs either rrule or once_per, and not both")
-        if self.start is None:
-            raise ValueError("start is missing; write when it begins, such as 2026-01-06T10:00")
-        if self.time_zone is None:
-            raise ValueError("time_zone is missing; write a name such as Europe/Berlin or UTC")
-        check_time_zone(self.time_zone)
-        start = read_start(self.start)
-        if self.rrule is not None:
-            if self.year_starts != 1:
-                raise ValueError("year_starts goes with once_per only; leave it out")
-            _check_once(Recurrence(self.rrule, self.start, self.time_zone))
-        elif start != start.replace(hour=0, minute=0, second=0):
-            raise ValueError(f"start is {self.start}; with once_per it is a day, such as 2026-01-01")
+        _read_keys(self)
+
+    @property
+    def calendar_name(self) -> str:
+        """The calendar of the document that it names; empty if it names none."""
+        return _read_keys(self).calendar_name
 
     def read(self, calendars: Mapping[str, WorkCalendar]) -> CalendarCadence:
         """Return what it means, with the calendars of its document."""
-        calendar = calendars.get(self.shift.calendar) if self.shift else None
-        start, time_zone = self.start or "", self.time_zone or ""
-        if self.once_per is not None:
-            return PeriodCadence(self.once_per, start, time_zone, self.year_starts, self.shift, calendar)
-        return RuleCadence(Recurrence(self.rrule or "", start, time_zone), self.shift, calendar)
+        keys = _read_keys(self)
+        return keys.read(calendars.get(keys.calendar_name))
 
 
-# Thousands of schedules share a few rules.
+# Thousands of schedules share a few cadences.
 @lru_cache(maxsize=1024)
-def _check_once(recurrence: Recurrence) -> None:
-    recurrence.check()
+def _read_keys(written: WrittenCadence) -> CadenceKeys:
+    """Return the keys of the kind that is written.
+
+    Raises:
+        ValueError: It is not told, or lacks a key, or has one of another kind, or cannot be followed.
+    """
+    told = [kind for kind in KINDS if getattr(written, name_kind(kind)) is not None]
+    if len(told) != 1:
+        raise ValueError(f"needs exactly one of {', '.join(map(name_kind, KINDS))}")
+    kind = told[0]
+    fields = {each.name: each for each in msgspec.structs.fields(kind)}
+    for each in msgspec.structs.fields(WrittenCadence):
+        if each.name not in fields and getattr(written, each.name) != each.default:
+            others = [name_kind(other) for other in KINDS if each.name in other.__struct_fields__]
+            raise ValueError(f"{each.name} goes with {' or '.join(others)} only; leave it out")
+    values = {name: getattr(written, name) for name in fields}
+    for name, field in fields.items():
+        if values[name] is None and field.required:
+            raise ValueError(f"{name} is missing; write one such as {get_args(field.type)[-1].examples[0]}")
+    return kind(**values)

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import count, dropwhile
-from typing import Final, Literal, TypeAlias
+from itertools import count
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-import msgspec
+from msgspec import Meta
 
-from rollback_drills.documents.wall_time import LocalTime, read_local, to_instant
+from rollback_drills.documents.cadence import CadenceKeys, CalendarCadence, ZoneName
+from rollback_drills.documents.wall_time import LocalTime, read_local, read_start, to_instant
 from rollback_drills.documents.working_days import LONGEST_SHIFT, Shift, WorkCalendar, describe_shift
+from rollback_drills.documents.working_time import check_time_zone
 
 PeriodName: TypeAlias = Literal["month", "quarter", "half_year", "year"]
 _MONTHS: Final[Mapping[PeriodName, int]] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
@@ -19,20 +21,62 @@ _NEAR: Final = timedelta(days=2)
 """More than the time on any wall differs from that in UTC."""
 
 
-class PeriodCadence(msgspec.Struct, frozen=True, gc=False):
+_MINUTE: Final = timedelta(minutes=1)
+
+
+class PeriodKeys(CadenceKeys, frozen=True, gc=False):
+    """A drill in each period of the calendar."""
+
+    counting: ClassVar[str] = "once per period, a drill counts for its own period alone"
+
+    once_per: PeriodName
+    """A drill in each of these periods."""
+    start: Annotated[LocalTime, Meta(examples=["2026-01-01"])]
+    """A day in the first period that counts."""
+    time_zone: ZoneName
+    """A name of the IANA database, such as `Europe/Berlin`."""
+    year_starts: Annotated[int, Meta(ge=1, le=12)] = 1
+    """The month in which the year of the periods begins."""
+    shift: Shift | None = None
+    """Moves each due time to a working day."""
+
+    def __post_init__(self) -> None:
+        """Ensure that they can be followed.
+
+        Raises:
+            ValueError: They cannot; the message says what is wrong and what to write.
+        """
+        check_time_zone(self.time_zone)
+        start = read_start(self.start)
+        if start.time() != time():
+            raise ValueError(f"start is {self.start}; with once_per it is a day, such as 2026-01-01")
+
+    @property
+    def calendar_name(self) -> str:
+        """The calendar of the document that it names; empty if it names none."""
+        return self.shift.calendar if self.shift else ""
+
+    def read(self, calendar: WorkCalendar | None) -> "PeriodCadence":
+        """Return what they mean, with the calendar that they name."""
+        return PeriodCadence(
+            self.once_per,
+            self.start,
+            self.year_starts,
+            self.shift,
+            time_zone=self.time_zone,
+            calendar=calendar,
+        )
+
+
+class PeriodCadence(CalendarCadence, frozen=True, gc=False):
     """One drill in each period of the calendar; the due time is the end of the period."""
+
+    can_be_late: ClassVar[bool] = False
 
     period: PeriodName
     start: LocalTime
-    time_zone: str
     year_starts: int = 1
     shift: Shift | None = None
-    calendar: WorkCalendar | None = None
-
-    interval_days: None = None
-    is_usable: bool = True
-    problem: str = ""
-    ends: bool = False
 
     def describe(self) -> str:
         """Describe it for people."""
@@ -43,23 +87,8 @@ class PeriodCadence(msgspec.Struct, frozen=True, gc=False):
         return f"once per {name}{begins} ({self.time_zone}){describe_shift(self.shift)}"
 
     def due_times(self, near: datetime | None = None) -> Iterator[datetime]:
-        """Yield the due times in UTC.
-
-        Args:
-            near: Leave out what lies long before this time.
-
-        Raises:
-            OverflowError: One leaves the year 9999.
-        """
+        """Yield the ends of the periods in UTC."""
         yield from map(self._end_of, count(self._find_period(near)))
-
-    def following(self, due_at: datetime) -> Iterator[datetime]:
-        """Yield the due times after one.
-
-        Raises:
-            OverflowError: One leaves the year 9999.
-        """
-        return dropwhile(lambda each: each <= due_at, self.due_times(near=due_at))
 
     def counts_from(self, due_at: datetime) -> datetime:
         """Return when the period of a due time begins.
@@ -69,13 +98,14 @@ class PeriodCadence(msgspec.Struct, frozen=True, gc=False):
         """
         return to_instant(self._local_begin_of(self._number_of(due_at)), self.time_zone)
 
-    def counts_until(self, due_at: datetime) -> datetime:
-        """Return when the period of a due time ends: a drill from then on counts for the next one.
+    def find_punctual(self, due_at: datetime) -> datetime:
+        """Return when a drill is performed that is just in time: one at the end counts for the next period.
 
         Raises:
             OverflowError: It leaves the year 9999.
         """
-        return to_instant(self._local_begin_of(self._number_of(due_at) + 1), self.time_zone)
+        end = to_instant(self._local_begin_of(self._number_of(due_at) + 1), self.time_zone)
+        return min(due_at, end) - _MINUTE
 
     def _number_of(self, due_at: datetime) -> int:
         return next(each for each in count(self._find_period(due_at)) if self._end_of(each) >= due_at)

@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import dropwhile, takewhile
-from typing import Final
+from itertools import takewhile
+from typing import Annotated, ClassVar, Final
 
-import msgspec
+from msgspec import Meta
 
+from rollback_drills.documents.cadence import CadenceKeys, CalendarCadence, ZoneName
+from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.occurrences import find_last_year, find_occurrences
 from rollback_drills.documents.recurrence import Recurrence
-from rollback_drills.documents.wall_time import LAST_YEAR, read_local, to_instant
+from rollback_drills.documents.wall_time import LAST_YEAR, LocalTime, read_local, read_start, to_instant
 from rollback_drills.documents.working_days import Shift, WorkCalendar, describe_shift
+from rollback_drills.documents.working_time import check_time_zone
 
 _YEARS_KEPT: Final = 4096
 _FAR: Final = timedelta(days=366)
@@ -19,26 +22,70 @@ _SAME_DAY: Final = timedelta(days=2)
 """Two times of one day on any wall are less far apart, also if its clocks change."""
 
 
-class RuleCadence(msgspec.Struct, frozen=True, gc=False):
+_WARNED_BEFORE: Final = timedelta(days=92)
+"""A quarter."""
+
+
+class RuleKeys(CadenceKeys, frozen=True, gc=False):
+    """Due times by a rule of RFC 5545."""
+
+    counting: ClassVar[str] = "by a rule, from the due instant before it on"
+
+    rrule: str
+    """A rule of RFC 5545 with FREQ of DAILY, WEEKLY, MONTHLY or YEARLY."""
+    start: Annotated[LocalTime, Meta(examples=["2026-01-06T10:00"])]
+    """Its DTSTART."""
+    time_zone: ZoneName
+    """A name of the IANA database, such as `Europe/Berlin`."""
+    shift: Shift | None = None
+    """Moves each due time to a working day."""
+
+    def __post_init__(self) -> None:
+        """Ensure that they can be followed.
+
+        Raises:
+            ValueError: They cannot; the message says what is wrong and what to write.
+        """
+        check_time_zone(self.time_zone)
+        read_start(self.start)
+        self._recurrence.check()
+
+    @property
+    def calendar_name(self) -> str:
+        """The calendar of the document that it names; empty if it names none."""
+        return self.shift.calendar if self.shift else ""
+
+    def read(self, calendar: WorkCalendar | None) -> "RuleCadence":
+        """Return what they mean, with the calendar that they name."""
+        return RuleCadence(self._recurrence, self.shift, time_zone=self.time_zone, calendar=calendar)
+
+    @property
+    def _recurrence(self) -> Recurrence:
+        return Recurrence(self.rrule, self.start, self.time_zone)
+
+
+class RuleCadence(CalendarCadence, frozen=True, gc=False):
     """The due times of a rule; they may move to working days."""
 
     recurrence: Recurrence
     shift: Shift | None = None
-    calendar: WorkCalendar | None = None
-
-    interval_days: None = None
-    is_usable: bool = True
-    problem: str = ""
-
-    @property
-    def time_zone(self) -> str:
-        """The zone of its local times."""
-        return self.recurrence.time_zone
 
     @property
     def ends(self) -> bool:
         """Whether there is a last due time."""
         return self.recurrence.ends
+
+    def find_warning(self, *, now: datetime) -> str:
+        """Return that it ends within a quarter, or has ended; empty if it goes on."""
+        if not self.ends:
+            return ""
+        last = max(self.due_times())
+        if last - now > _WARNED_BEFORE:
+            return ""
+        ends = "ended" if last < now else "ends"
+        return (
+            f"$.cadence {ends} with {write_instant(last)}; then nothing is due any more, so extend the rule"
+        )
 
     def describe(self) -> str:
         """Describe it for people."""
@@ -46,28 +93,12 @@ class RuleCadence(msgspec.Struct, frozen=True, gc=False):
         return f"{rule} from {start} ({self.time_zone}){describe_shift(self.shift)}"
 
     def due_times(self, near: datetime | None = None) -> Iterator[datetime]:
-        """Yield the due times in UTC; shifted ones in the order of the rule.
-
-        Args:
-            near: Leave out what lies long before this time, so that nobody counts through the years. If there
-                is a due time before it, at least one is yielded.
-
-        Raises:
-            OverflowError: One leaves the years in which something recurs.
-        """
+        """Yield the due times in UTC; shifted ones in the order of the rule."""
         last = find_last_year(self.recurrence)
         for year in range(self._find_year(near), (last or LAST_YEAR) + 1):
             yield from _find_due_times(self, year)
         if last is None:
             raise OverflowError(f"the cadence leaves the year {LAST_YEAR}")
-
-    def following(self, due_at: datetime) -> Iterator[datetime]:
-        """Yield the due times after one.
-
-        Raises:
-            OverflowError: One leaves the years in which something recurs.
-        """
-        return dropwhile(lambda each: each <= due_at, self.due_times(near=due_at))
 
     def counts_from(self, due_at: datetime) -> datetime | None:
         """Return after which time a drill counts for a due time: the one before it; None if every drill does.

@@ -1,30 +1,18 @@
 """The drill schedule document, contract §1."""
 
-from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from rollback_drills.documents.cadence import Interval
-from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
+from rollback_drills.documents.cadence import Cadence
+from rollback_drills.documents.calendar_cadence import WrittenCadence
 from rollback_drills.documents.fields import Days, Name, Timestamp, check_in_utc
+from rollback_drills.documents.interval_cadence import DuePolicy, read_interval
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.routing_policy import RepeatDays, RoutingPolicy
 from rollback_drills.documents.working_days import check_calendar_name
 from rollback_drills.names.ids import find_reserved
-
-
-class DuePolicy(StrEnum):
-    """What moves the due instant."""
-
-    EXPLICIT = "explicit"
-    """Nothing but an edit of `next_due_at`; without one the latest accepted drill."""
-    AFTER_COMPLETION = "after_completion"
-    """The latest accepted drill plus the interval; `next_due_at` until there is one."""
-    FIXED_SEQUENCE = "fixed_sequence"
-    """The calendar: `next_due_at` and every interval after it, each of which needs an accepted drill."""
-
 
 POSTPONE_LIMIT_DAYS: Final = 30.0
 
@@ -65,10 +53,10 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
     """Open findings of these severities need attention, whatever the drills say."""
 
     @property
-    def cadence(self) -> Interval | CalendarCadence:
+    def cadence(self) -> Cadence:
         """How often a drill is due."""
         if self.written_cadence is None:
-            return Interval(self.interval_days)
+            return read_interval(self.due_policy, self.interval_days, self.next_due_at)
         return self.written_cadence.read(self.calendars)
 
     def __post_init__(self) -> None:
@@ -93,5 +81,5 @@ class Schedule(RoutingPolicy, frozen=True, gc=False):
         if self.next_due_at is not None or self.due_policy is not DuePolicy.EXPLICIT:
             name = "due_policy" if self.next_due_at is None else "next_due_at"
             raise ValueError(f"has both {name} and cadence, which says when drills are due; leave out {name}")
-        if cadence.shift:
-            check_calendar_name(cadence.shift.calendar, self.calendars, "a cadence that is moved")
+        if cadence.calendar_name:
+            check_calendar_name(cadence.calendar_name, self.calendars, "a cadence")

@@ -24,7 +24,6 @@ from rollback_drills.documents.subject import Subject
 from rollback_drills.documents.terminal_text import show_path
 from rollback_drills.documents.yaml_text import is_yaml, to_json
 from rollback_drills.errors import UsageError
-from rollback_drills.linting.endings import warn_of_end
 from rollback_drills.linting.faults import find_faults
 from rollback_drills.linting.kinds import explain_name, guess_model
 from rollback_drills.names.keys import name_key
@@ -52,7 +51,7 @@ def lint_files(paths: Sequence[str], *, now: datetime) -> Linted:
         faults = find_faults(each.document)
         linted.findings += [f"{each.path}: {fault}" for fault in faults.findings]
         linted.warnings += [f"{each.path}: {fault}" for fault in faults.warnings]
-        if isinstance(each.document, Schedule) and (warning := warn_of_end(each.document, now=now)):
+        if isinstance(each.document, Schedule) and (warning := each.document.cadence.find_warning(now=now)):
             linted.warnings.append(f"{each.path}: {warning}")
     linted.findings += find_lookalike_names(zip(map(show_path, paths), raws, strict=True))
     schedules = [each for each in loaded if isinstance(each.document, Schedule)]

@@ -8,11 +8,10 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Final
 
-from rollback_drills.documents.cadence import Interval
-from rollback_drills.documents.calendar_cadence import CalendarCadence
+from rollback_drills.documents.cadence import Cadence
 from rollback_drills.documents.routing_policy import MaintenanceWindow, OwnerCalendar, Period
 from rollback_drills.documents.rule_parts import MOST_OCCURRENCES
-from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.spans import Span
 from rollback_drills.names.keys import name_key
 from rollback_drills.planning.windows_and_absences import matches
@@ -135,7 +134,7 @@ def find_due_times(judgement: Judgement, schedule: Schedule | None, until: datet
 def find_following_dues(judgement: Judgement, schedule: Schedule) -> Iterator[datetime]:
     """Yield the due times after the current one, if each drill is performed when it is due."""
     due_at, change = datetime.fromisoformat(judgement.schedule.next_due_at), judgement.schedule.change
-    if not change or not change.moves_due or _is_moved_by_drills(schedule):
+    if not change or not change.moves_due or schedule.cadence.moves_with_drills:
         yield from follow(schedule.cadence, due_at)
     elif change.cadence_due_at:
         by_cadence = datetime.fromisoformat(change.cadence_due_at)
@@ -143,25 +142,14 @@ def find_following_dues(judgement: Judgement, schedule: Schedule) -> Iterator[da
         yield from follow(schedule.cadence, by_cadence)
 
 
-def _is_moved_by_drills(schedule: Schedule) -> bool:
-    """Whether an early drill, as one after a change is, moves the next due time of the cadence."""
-    is_interval = isinstance(schedule.cadence, Interval)
-    return is_interval and (
-        schedule.due_policy is DuePolicy.AFTER_COMPLETION
-        or (schedule.due_policy is DuePolicy.EXPLICIT and schedule.next_due_at is None)
-    )
-
-
 # Thousands of schedules share a few cadences.
 @lru_cache(maxsize=1024)
-def _find_following(
-    cadence: Interval | CalendarCadence, due_at: datetime, until: datetime
-) -> tuple[datetime, ...]:
+def _find_following(cadence: Cadence, due_at: datetime, until: datetime) -> tuple[datetime, ...]:
     """Return the due times after one, up to a time."""
     return tuple(takewhile(lambda each: each < until, islice(follow(cadence, due_at), MOST_OCCURRENCES)))
 
 
-def follow(cadence: Interval | CalendarCadence, due_at: datetime) -> Iterator[datetime]:
+def follow(cadence: Cadence, due_at: datetime) -> Iterator[datetime]:
     """Yield the due times after one, as far as they are found, if each drill is performed when it is due."""
     try:
         yield from cadence.following(due_at)

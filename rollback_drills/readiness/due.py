@@ -1,16 +1,13 @@
 """When the next accepted drill must have happened."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from rollback_drills.documents.cadence import Interval
-from rollback_drills.documents.calendar_cadence import CalendarCadence
 from rollback_drills.documents.history import Drill, History
-from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.interval_cadence import EditedInterval
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.readiness.acceptance import CLOCK_SKEW, is_accepted
 
-_EXPLICIT, _FIXED_SEQUENCE = DuePolicy.EXPLICIT, DuePolicy.FIXED_SEQUENCE
-# Python 3.11 looks up members of enumerations slowly, and these are needed for every schedule.
 _AFTERWARDS: Final = timedelta(microseconds=1)
 """At its due time a drill is due, and not overdue yet."""
 
@@ -37,21 +34,10 @@ def derive_due(schedule: Schedule, history: History | None, *, now: datetime) ->
     None if it is not known, or if it leaves the year 9999. If the policy needs a cadence and there is no
     usable one, the due time is the one that is written.
     """
-    first = schedule.next_due_at
-    if first is not None and schedule.due_policy is _EXPLICIT:
-        return first.astimezone(UTC)
     cadence = schedule.cadence
-    if not isinstance(cadence, Interval):
-        return _find_due(cadence, history, now=now)
-    if history is None or not cadence.moves_due:
-        return first.astimezone(UTC) if first else None
+    accepted = find_accepted(history, now=now) if history and cadence.depends_on_drills else ()
     try:
-        if schedule.due_policy is _FIXED_SEQUENCE:
-            return _follow_sequence(first.astimezone(UTC), cadence, history, now=now) if first else None
-        accepted_at = find_latest_accepted_at(history, now=now)
-        if accepted_at is None:
-            return first.astimezone(UTC) if first else None
-        return cadence.next_after(accepted_at.astimezone(UTC))
+        return cadence.find_due(accepted)
     except OverflowError:
         return None
 
@@ -65,11 +51,10 @@ def find_written_due(schedule: Schedule, history: History, *, now: datetime) -> 
         OverflowError: It would leave the year 9999.
     """
     cadence = schedule.cadence
-    is_edited = schedule.due_policy is _EXPLICIT and schedule.next_due_at is not None
-    if not is_edited or not isinstance(cadence, Interval) or not cadence.is_usable:
+    if not isinstance(cadence, EditedInterval) or not cadence.is_usable:
         return None
     accepted_at = find_latest_accepted_at(history, now=now)
-    return None if accepted_at is None else cadence.next_after(accepted_at.astimezone(UTC))
+    return None if accepted_at is None else cadence.next_after(accepted_at)
 
 
 def find_next_change(
@@ -87,27 +72,7 @@ def find_next_change(
     return min((each for each in changes if each > now), default=None)
 
 
-def _find_due(cadence: CalendarCadence, history: History | None, *, now: datetime) -> datetime | None:
-    try:
-        return cadence.find_due(find_accepted(history, now=now) if history else ())
-    except OverflowError:
-        return None
-
-
 def find_accepted(history: History, *, now: datetime) -> list[datetime]:
     """Return when the accepted drills were performed, the earliest first."""
     instants = (drill.executed_at for drill in history.drills if is_accepted(drill, now=now))
     return sorted(instant for instant in instants if instant is not None)
-
-
-def _follow_sequence(first: datetime, cadence: Interval, history: History, *, now: datetime) -> datetime:
-    """Return the first time of the sequence that no accepted drill has met yet.
-
-    A drill meets the next time if it is less than an interval early, and with it all that it is late for.
-    One that is earlier counts for nothing: the drills of a year cannot be performed in a day.
-    """
-    due_at = first
-    for executed_at in find_accepted(history, now=now):
-        if cadence.is_met_by(due_at, executed_at):
-            due_at = cadence.next_in_sequence(first, max(due_at, executed_at))
-    return due_at

@@ -6,11 +6,11 @@ from typing import Final
 import msgspec
 from msgspec import UnsetType
 
-from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.changes import KnownChanges
+from rollback_drills.documents.interval_cadence import DuePolicy
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.reader import Loaded
-from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.wall_time import LAST_YEAR
 from rollback_drills.names.keys import name_key
 from rollback_drills.readiness.reports import ChangeFacts, HistoryReport
@@ -42,7 +42,7 @@ def find_faults(
     """Return, by the id of a check or a key, file, path and remedy of each fault, the most basic first."""
     written = find_written_faults(schedule)
     faults = {key: f"{source.path}: {fault}" for key, fault in written.items()} if written else written
-    if not due.written and isinstance(schedule.cadence, Interval):
+    if not due.written and schedule.written_cadence is None:
         faults[NOT_STALE] = faults.setdefault(NEXT_DUE, _explain_no_due_time(source, history_report))
     elif not due.written and due.stale:
         faults[NOT_STALE] = faults[NEXT_DUE] = (

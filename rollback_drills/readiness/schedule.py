@@ -5,13 +5,13 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.cadence import DAY, Interval
-from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
+from rollback_drills.documents.cadence import Cadence, CalendarCadence
+from rollback_drills.documents.calendar_cadence import WrittenCadence
 from rollback_drills.documents.changes import KnownChanges
 from rollback_drills.documents.fields import tidy, write_instant
+from rollback_drills.documents.interval_cadence import DAY, DuePolicy
 from rollback_drills.documents.reader import Loaded
-from rollback_drills.documents.rule_cadence import RuleCadence
-from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.time_data import find_holiday_version, find_time_zone_version
 from rollback_drills.documents.written_policy import write_calendars, write_rules, write_windows
 from rollback_drills.names.variables import VARIABLES
@@ -83,7 +83,7 @@ def report_schedule(
     """
     document = source.document if source else None
     left = due_at - now if due_at else None
-    has_ended = due_at is None and _has_ended(document)
+    has_ended = due_at is None and document is not None and document.cadence.ends
     # at the due instant a drill is due, not late
     stale = not has_ended if left is None else left < _ON_TIME
     due = DueFacts(due_at, write_instant(due_at) if due_at else "", left, stale)
@@ -126,12 +126,6 @@ def _classify(facts: ScheduleFacts, *, requested: bool) -> Readiness:
     return _DUE_SOON if facts.due_soon else _READY
 
 
-def _has_ended(schedule: Schedule | None) -> bool:
-    """Whether a schedule without a due time has none because the last one of its cadence is over."""
-    cadence = schedule.cadence if schedule else None
-    return cadence is not None and not isinstance(cadence, Interval) and cadence.ends
-
-
 def _write_facts(
     schedule: Schedule,
     due: DueFacts,
@@ -153,7 +147,7 @@ def _write_facts(
         schedule.status,
         schedule.status == IS_ACTIVE,
         is_usable,
-        tidy(cadence.interval_days) if is_usable else None,  # the check shows what was written
+        tidy(schedule.interval_days) if is_usable else None,  # the check shows what was written
         schedule.due_policy,
         due.written,
         due.left / DAY if due.left is not None else None,
@@ -173,13 +167,13 @@ def _write_facts(
 
 
 def _write_cadence(
-    cadence: Interval | CalendarCadence,
+    cadence: Cadence,
     written: WrittenCadence | None,
     due_at: datetime | None,
     *,
     has_ended: bool,
 ) -> CadenceFacts | UnsetType:
-    if written is None or isinstance(cadence, Interval):
+    if written is None or not isinstance(cadence, CalendarCadence):
         return UNSET
     counts_from = cadence.counts_from(due_at) if due_at else None
     has_holidays = bool(cadence.calendar and cadence.calendar.holidays)
@@ -188,7 +182,7 @@ def _write_cadence(
         cadence.time_zone,
         has_ended,
         write_instant(counts_from) if counts_from else "",
-        isinstance(cadence, RuleCadence),
+        cadence.can_be_late,
         find_time_zone_version(),
         find_holiday_version() if has_holidays else "",
         written,

@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
+from rollback_drills.documents.interval_cadence import DuePolicy
 from rollback_drills.documents.quotation import state
-from rollback_drills.documents.schedule import DuePolicy, Schedule
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import SCHEDULE_SCHEMAS, miss_schema
 from rollback_drills.documents.similar_names import find_similar
 from rollback_drills.readiness.checklist import Requirement

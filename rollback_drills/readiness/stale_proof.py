@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rollback_drills.documents.cadence import Interval
 from rollback_drills.documents.changes import Change
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.documents.schedule import Schedule
@@ -56,9 +55,7 @@ def bring_forward(due_at: datetime | None, subject: Subject, *, now: datetime) -
     if stale is None or stale.redrill_at is None:
         return due_at
     if due_at is None:
-        cadence = schedule.cadence
-        has_ended = not isinstance(cadence, Interval) and cadence.ends
-        return stale.redrill_at if has_ended else None
+        return stale.redrill_at if schedule.cadence.ends else None
     return min(due_at, stale.redrill_at)
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from rollback_drills.documents.period_cadence import PeriodCadence
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.errors import UsageError
@@ -23,7 +22,6 @@ _UNITS: Final[Mapping[str, timedelta]] = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
-_MINUTE: Final = timedelta(minutes=1)
 _ON_TIME: Final = timedelta(0)
 
 
@@ -44,10 +42,7 @@ class Assumptions:
             return None
         if self.late_by:
             return due_at + self.late_by
-        cadence = schedule.cadence
-        if isinstance(cadence, PeriodCadence):  # a drill at the end of its period counts for the next one
-            return min(due_at, cadence.counts_until(due_at)) - _MINUTE
-        return due_at
+        return schedule.cadence.find_punctual(due_at)
 
 
 def read_delay(text: str) -> timedelta | None:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
+from rollback_drills.documents.cadence import CalendarCadence
+from rollback_drills.documents.calendar_cadence import WrittenCadence
 from rollback_drills.documents.working_days import WorkCalendar
 from rollback_drills.evidence.export.cycles import Due
 from rollback_drills.evidence.recorded_plan import RecordedCadence
@@ -20,7 +21,7 @@ def list_following(says: RecordedCadence, due_at: datetime, until: datetime) -> 
         until: The last time that is looked at.
     """
     cadence = _read(says)
-    if cadence is None:
+    if cadence is None or cadence.moves_with_drills:
         return
     try:
         for at in cadence.following(due_at):
@@ -38,4 +39,4 @@ def _read(says: RecordedCadence) -> CalendarCadence | None:
         calendar = msgspec.convert(says.calendar or {}, WorkCalendar)
     except msgspec.ValidationError:
         return None
-    return written.read({written.shift.calendar: calendar} if written.shift else {})
+    return written.read({written.calendar_name: calendar})

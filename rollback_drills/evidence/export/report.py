@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from rollback_drills.documents.calendar_cadence import KINDS
 from rollback_drills.documents.fields import write_instant
 from rollback_drills.evidence.export.cycles import Cycle, CycleState, judge_cycles
 from rollback_drills.evidence.export.manifest import Query
@@ -56,6 +57,7 @@ def write_report(path: Path, population: Population, query: Query, head: Head, e
     page = environment.get_template("report.html.j2").generate(
         population=population,
         dead=DEAD,
+        counting=[kind.counting for kind in KINDS],
         query=query,
         cycles=cycles,
         summary=list(_summarise(population, cycles, is_limited=bool(query.schedules))),

@@ -18,10 +18,11 @@ from rollback_drills.database.connections import Database
 from rollback_drills.documents.changes import Changes
 from rollback_drills.documents.fields import LONGEST_INTERVAL_DAYS
 from rollback_drills.documents.history import ExerciseType, History, Trigger
+from rollback_drills.documents.interval_cadence import DuePolicy
 from rollback_drills.documents.promotion import PromotionEvidence, RollbackPlan, RollbackRehearsal
 from rollback_drills.documents.reader import LARGEST_DOCUMENT_BYTES
 from rollback_drills.documents.records import LARGEST_FILE_BYTES, MOST_RECORDS
-from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS, DuePolicy, Schedule
+from rollback_drills.documents.schedule import POSTPONE_LIMIT_DAYS, Schedule
 from rollback_drills.evidence.ledger.canonical import LARGEST_RECORD
 from rollback_drills.evidence.records import KINDS
 from rollback_drills.evidence.verify.findings import FindingKind

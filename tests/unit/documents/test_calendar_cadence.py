@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rollback_drills.documents.calendar_cadence import CalendarCadence, WrittenCadence
+from rollback_drills.documents.cadence import CalendarCadence
+from rollback_drills.documents.calendar_cadence import WrittenCadence
 from rollback_drills.documents.period_cadence import PeriodCadence
 from rollback_drills.documents.recurrence import Recurrence
 from rollback_drills.documents.rule_cadence import RuleCadence
@@ -281,10 +282,13 @@ def test_the_values_describe_themselves() -> None:
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        ({**MONTHLY, "once_per": "year"}, "needs either rrule or once_per, and not both"),
-        ({"start": "2026-01-01", "time_zone": "UTC"}, "needs either rrule or once_per"),
-        ({"rrule": "FREQ=DAILY", "time_zone": "UTC"}, "start is missing; write when it begins"),
-        ({"rrule": "FREQ=DAILY", "start": "2026-01-01"}, "time_zone is missing; write a name such as"),
+        ({**MONTHLY, "once_per": "year"}, "needs exactly one of rrule, once_per"),
+        ({"start": "2026-01-01", "time_zone": "UTC"}, "needs exactly one of rrule, once_per"),
+        ({"rrule": "FREQ=DAILY", "time_zone": "UTC"}, "start is missing; write one such as 2026-01-06T10:00"),
+        (
+            {"rrule": "FREQ=DAILY", "start": "2026-01-01"},
+            "time_zone is missing; write one such as Europe/Berlin",
+        ),
         (
             {**MONTHLY, "time_zone": "Europe/Berlim"},
             'time_zone "Europe/Berlim" is unknown; did you mean "Europe/Berlin"?',
@@ -295,6 +299,7 @@ def test_the_values_describe_themselves() -> None:
         ({**MONTHLY, "time_zone": "right/UTC"}, 'time_zone "right/UTC" is unknown; write a name'),
         ({**MONTHLY, "start": "2026-02-30T10:00"}, "2026-02-30T10:00 does not exist"),
         ({**MONTHLY, "start": "2026-01-06T10:00Z"}, "is no local time; write one such as 2026-01-06T10:00"),
+        ({"once_per": "year", "time_zone": "UTC"}, "start is missing; write one such as 2026-01-01"),
         ({**MONTHLY, "year_starts": 4}, "year_starts goes with once_per only"),
         ({**QUARTERLY, "start": "2026-01-01T10:00"}, "with once_per it is a day, such as 2026-01-01"),
         ({**QUARTERLY, "once_per": "week"}, "Invalid enum value 'week'"),

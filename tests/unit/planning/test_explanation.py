@@ -116,3 +116,9 @@ def test_without_drills_a_due_time_is_the_written_one_or_not_known() -> None:
     found = explained(due_policy="after_completion")
     assert found.due_because == "written as $.next_due_at; no drill is accepted yet"
     assert explained(next_due_at=None).due_because.startswith("not known: $.next_due_at is missing")
+
+
+def test_drills_alone_do_not_make_a_fixed_sequence_due() -> None:
+    found = explained(drills=[DRILL], due_policy="fixed_sequence", next_due_at=None)
+    assert found.next_due_at == ""
+    assert found.due_because == "not known: $.next_due_at is missing"

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from rollback_drills.documents.reader import parse_document
+from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schemas.published import SCHEMAS, read_schema
 from tests.checkout import ROOT
 from tests.samples.commands import drills
@@ -99,6 +101,27 @@ def test_a_schema_takes_what_the_program_takes(name: str, path: Path) -> None:
 @pytest.mark.parametrize(("name", "path"), list_files(BAD))
 def test_a_schema_refuses_what_lint_refuses(name: str, path: Path) -> None:
     assert find_errors(name, read(path)) != []
+
+
+@pytest.mark.parametrize(
+    ("cadence", "is_good"),
+    [
+        ({"rrule": "FREQ=MONTHLY", "start": "2026-01-06T10:00", "time_zone": "UTC"}, True),
+        ({"once_per": "year", "start": "2026-01-01", "time_zone": "UTC", "year_starts": 4}, True),
+        ({"rrule": "FREQ=MONTHLY", "start": "2026-01-06", "time_zone": "UTC", "year_starts": 4}, False),
+        ({"rrule": "FREQ=MONTHLY", "once_per": "year", "start": "2026-01-01", "time_zone": "UTC"}, False),
+        ({"once_per": "year", "time_zone": "UTC"}, False),
+    ],
+)
+def test_a_schema_and_the_program_agree_on_the_keys_of_a_cadence(
+    cadence: dict[str, Any], is_good: bool
+) -> None:
+    document = read(ROOT / "tests/cases/lint/good-schedule.json")
+    keys = {key: each for key, each in document.items() if key not in ("interval_days", "next_due_at")}
+    schedule = {**keys, "cadence": cadence}
+
+    assert (find_errors("schedule", schedule) == []) is is_good
+    assert (parse_document(Schedule, json.dumps(schedule).encode(), "x.json").problem == "") is is_good
 
 
 def test_a_document_may_name_its_schema(tmp_path: Path) -> None:
