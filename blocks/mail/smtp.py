@@ -17,6 +17,7 @@ from blocks.http.responses import disable
 from rollback_drills.notifications.outcome import Outcome, Verdict
 
 _LARGEST_ANSWERS: Final = 256 * 1024
+_LONGEST_LINE: Final = 8192
 _PIECE: Final = 16 * 1024  # what one TLS record holds
 _LONGEST_FAREWELL_SECONDS: Final = 1.0
 
@@ -48,6 +49,14 @@ class _Answers(io.RawIOBase):
         if self._left < 0:
             raise ConnectionError("the server does not stop sending")
         return count
+
+
+class _Lines(io.BufferedReader):
+    """The answers in lines, cut to what smtplib reads: it takes a longer line for a refusal."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        del size
+        return super().readline()[:_LONGEST_LINE]
 
 
 class SmtpSession(smtplib.SMTP):
@@ -91,7 +100,7 @@ class SmtpSession(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """Read a reply within the time that is left."""
         if self.file is None and self.sock is not None:
-            self.file = io.BufferedReader(_Answers(self.sock, self._time_left))
+            self.file = _Lines(_Answers(self.sock, self._time_left))
         return super().getreply()
 
     def send(self, s: bytes | str) -> None:  # type: ignore[override]  # smtplib passes nothing else

@@ -571,7 +571,7 @@ def test_a_success_before_the_mail_was_sent_is_no_delivery(
         pytest.param((*UNTIL_DATA, b"what?"), None, Outcome.AMBIGUOUS, id="no smtp after the mail"),
         pytest.param((*UNTIL_DATA, b"221 bye"), None, Outcome.AMBIGUOUS, id="farewell after the mail"),
         pytest.param((*UNTIL_DATA, b"235 in"), None, Outcome.AMBIGUOUS, id="login after the mail"),
-        pytest.param((b"220 hi", b"250 " + b"x" * 10_000), None, Outcome.PERMANENT, id="endless line"),
+        pytest.param((b"220 hi", b"250 " + b"x" * 300_000), None, Outcome.RETRY, id="endless line"),
     ],
 )
 def test_judges_a_session_that_ends_early(
@@ -585,6 +585,27 @@ def test_judges_a_session_that_ends_early(
     verdict = send(make(port, host="127.0.0.1", recipients=["one@example.invalid"]))
     assert verdict.outcome is expected
     assert verdict.detail[0].islower()
+
+
+LONG = b"x" * 9000
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        pytest.param((*UNTIL_DATA, b"250 " + LONG), id="the mail"),
+        pytest.param((*UNTIL_DATA, b"250-" + LONG + b"\r\n250 ok"), id="the mail, in several lines"),
+        pytest.param((b"220 " + LONG, *UNTIL_DATA[1:], b"250 ok"), id="greeting"),
+        pytest.param((b"220 hi", b"250-hi\r\n250 " + LONG, *UNTIL_DATA[2:], b"250 ok"), id="EHLO"),
+        pytest.param((*UNTIL_DATA[:4], b"354 " + LONG, b"250 ok"), id="DATA"),
+    ],
+)
+def test_a_reply_of_9_kilobytes_counts_by_its_code(
+    raw_server: RawServer, send: Callable[..., Verdict], replies: tuple[bytes, ...]
+) -> None:
+    port = raw_server(script(*replies))
+    verdict = send(make(port, host="127.0.0.1", recipients=["one@example.invalid"]))
+    assert (verdict.outcome, verdict.detail) == (Outcome.ACCEPTED, "answered 250: queued")
 
 
 def drip(connection: socket.socket) -> None:
