@@ -14,6 +14,13 @@ _VERSION: Final = rb"\s*HTTP/\d+(?:\.\d+)?[ \t]+"
 _STATUS_LINE: Final = re.compile(_VERSION + rb"([2-5]\d\d)\s", re.IGNORECASE)
 _INTERIM_ANSWER: Final = re.compile(_VERSION + rb"1\d\d\s.*?\n\r?\n", re.DOTALL | re.IGNORECASE)
 _MOST_KEPT: Final = 64 * 1024
+# Vendors and what stands before them send headers of many kilobytes; what was taken must not count as lost.
+_LONGEST_HEADER: Final = 128 * 1024
+_LIMITS: Final = {
+    "max_line_size": _LONGEST_HEADER,
+    "max_field_size": _LONGEST_HEADER,
+    "max_headers": 512,
+}
 
 
 class UnreadableAnswerError(Exception):
@@ -42,7 +49,7 @@ class _StatusHandler(ResponseHandler):
 
     def set_response_params(self, **parameters: Any) -> None:
         self._status_line = _StatusLine()
-        super().set_response_params(**parameters)
+        super().set_response_params(**{**parameters, **_LIMITS})  # also for the answer of a proxy
 
     def data_received(self, data: bytes) -> None:
         self._status_line.read(data)
@@ -81,7 +88,7 @@ class StatusResponse(aiohttp.ClientResponse):
             await super().start(connection)
         except (aiohttp.ClientError, ValueError) as error:
             status = handler.status_seen if isinstance(handler, _StatusHandler) else 0
-            if not status or self.method == "CONNECT":  # the answer of a proxy
+            if not status:
                 raise
             raise UnreadableAnswerError(status) from error
         return self

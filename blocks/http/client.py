@@ -19,9 +19,6 @@ from blocks.http.proxies import Proxy, SettingError, find_proxy
 
 # Uncompressed, so that the limit on the body holds and nothing can blow up; not every server obeys.
 _HEADERS: Final = {"user-agent": "rollback-drills", "accept-encoding": "identity"}
-# Vendors and what stands before them send headers of many kilobytes; what was taken must not count as lost.
-_LONGEST_HEADER: Final = 128 * 1024
-_MOST_HEADERS: Final = 512
 _NO_LIMIT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
 
@@ -126,9 +123,6 @@ def _open_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
         skip_auto_headers=("content-type",),
         auto_decompress=False,
         timeout=_NO_LIMIT,
-        max_line_size=_LONGEST_HEADER,
-        max_field_size=_LONGEST_HEADER,
-        max_headers=_MOST_HEADERS,
         trace_configs=[tracing],
     )
     # Not even a PUT is repeated in silence on a connection that broke: it may have arrived.

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import socket
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,7 +76,8 @@ def explain_proxy_failure(causes: Sequence[BaseException], proxy: Proxy, why: st
 
 
 def _is_of_proxy(cause: BaseException, proxy: Proxy) -> bool:
-    if isinstance(cause, aiohttp.ClientProxyConnectionError):
+    # With a proxy, only its name is looked up here.
+    if isinstance(cause, aiohttp.ClientProxyConnectionError | socket.gaierror):
         return True
     kinds = aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError
     return isinstance(cause, kinds) and cause.host == proxy.url.host

@@ -55,7 +55,7 @@ def httpserver_ssl(tmp_path: Path) -> Iterator[tuple[HTTPServer, str]]:
         yield server, str(tmp_path / "ca.pem")
 
 
-def tunnel_to(port: int, heads: list[bytes]) -> Callable[[socket.socket], None]:
+def tunnel_to(port: int, heads: list[bytes], head: bytes = b"") -> Callable[[socket.socket], None]:
     """Behave as a proxy that connects everything with one port, and keep what it was asked."""
 
     def pump(source: socket.socket, target: socket.socket) -> None:
@@ -67,7 +67,7 @@ def tunnel_to(port: int, heads: list[bytes]) -> Callable[[socket.socket], None]:
     def serve(connection: socket.socket) -> None:
         heads.append(connection.recv(65536))
         with socket.create_connection(("127.0.0.1", port)) as onward:
-            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n" + head + b"\r\n")
             back = threading.Thread(target=pump, args=(onward, connection))
             back.start()
             pump(connection, onward)
@@ -76,12 +76,12 @@ def tunnel_to(port: int, heads: list[bytes]) -> Callable[[socket.socket], None]:
     return serve
 
 
-def answering(status: int) -> Callable[[socket.socket], None]:
+def answering(status: int, head: bytes = b"") -> Callable[[socket.socket], None]:
     """Behave as a proxy that refuses."""
 
     def serve(connection: socket.socket) -> None:
         connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 %d no s3cr3t\r\nContent-Length: 0\r\n\r\n" % status)
+        connection.sendall(b"HTTP/1.1 %d no s3cr3t\r\n%bContent-Length: 0\r\n\r\n" % (status, head))
 
     return serve
 
@@ -130,6 +130,24 @@ def test_a_proxy_that_refuses_is_tried_again_and_named(
     monkeypatch.setenv("HTTPS_PROXY", f"robot:s3cr3t@127.0.0.1:{raw_server(answering(status))}")
     verdict = send(webhook())
     assert (verdict.outcome, verdict.detail) == (Outcome.RETRY, detail)
+
+
+def test_headers_of_9_kilobytes_from_a_proxy_do_not_matter(
+    receiver: HTTPServer, raw_server: RawServer, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = b"X-Policy: " + b"x" * 9000 + b"\r\n"
+    monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{raw_server(tunnel_to(receiver.port, [], head))}")
+    assert send(webhook()).outcome is Outcome.DELIVERED
+    monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{raw_server(answering(407, head))}")
+    assert send(webhook()).detail.startswith("the proxy that HTTPS_PROXY names answered 407: it requires")
+
+
+def test_a_proxy_whose_name_is_unknown_is_named(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
+    verdict = send(webhook())
+    assert verdict.outcome is Outcome.RETRY
+    problem = "cannot be reached: the host name could not be resolved"
+    assert verdict.detail == f"the proxy that HTTPS_PROXY names {problem}"
 
 
 def test_a_proxy_that_is_down_is_tried_again_and_named(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
