@@ -42,7 +42,7 @@ class _Answers(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # io passes a writable buffer
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # what a buffered reader passes
         self._connection.settimeout(self._time_left())
         count = self._connection.recv_into(buffer)
         self._left -= count
