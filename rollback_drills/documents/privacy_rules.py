@@ -11,8 +11,10 @@ import msgspec
 import re2
 
 from rollback_drills.documents.host_loosely import LOOSE_HOST
+from rollback_drills.documents.password_words import LOOSE_FOREIGN, LOOSE_TOOL, PASSWORDS, TOOL
 from rollback_drills.documents.secret_values import (
     ASSIGNED,
+    DESCRIBED,
     ENCODED,
     FLAG,
     NAMES,
@@ -23,6 +25,7 @@ from rollback_drills.documents.secret_values import (
     follows_flag,
     follows_scheme,
     is_assigned,
+    is_described,
     is_encoded_pair,
     is_pair,
     is_random,
@@ -117,7 +120,7 @@ RULES: Final = (
     Rule(
         PrivateKind.CREDENTIAL,
         ASSIGNED,
-        rf"(?i:(?:pass(?:word|wd|wort|phrase)|pwd)|(?:\bpw|_pw|_pass|{NAMES})[\w-]*['\"`\\]*\s*[:=])",
+        rf"(?i:{PASSWORDS}|(?:\bpw|_pw|_pass|{NAMES})[\w-]*['\"`\\]*\s*[:=：])",
         is_assigned,
     ),
     Rule(
@@ -132,14 +135,16 @@ RULES: Final = (
         r"(?i:-(?:pass|token|secret|api-?key)\s)|(?i:pass(?:word|wd|phrase)|pwd)\s",
         follows_flag,
     ),
+    Rule(PrivateKind.CREDENTIAL, TOOL, LOOSE_TOOL, follows_flag),
+    Rule(PrivateKind.CREDENTIAL, DESCRIBED, rf"(?i:{PASSWORDS})|{LOOSE_FOREIGN}", is_described, re.UNICODE),
     Rule(PrivateKind.CREDENTIAL, PAIR, r"(?:-u|--user|--userpwd)[ =]|:[^\s:@/\"]+@[\w\[]", is_pair),
     Rule(PrivateKind.CREDENTIAL, r"(?i:(?<!\w)sig(?:nature)?=[\w%+/-]{16})", r"(?i:sig(?:nature)?=)"),
     Rule(PrivateKind.CREDENTIAL, RANDOM, RANDOM_SIGN, is_random),
     Rule(PrivateKind.CREDENTIAL, ENCODED, RANDOM_SIGN, is_encoded_pair),
     Rule(
         PrivateKind.URL,
-        rf"(?i:\b(?:{_SCHEMES})://)|://[^/\s]*[@:.]|\bwww\.",
-        rf"(?i:\b(?:{_SCHEMES})://)|://[^/\s\"]*[@:.]|\bwww\.",  # a quote ends the text
+        rf"(?i:\b(?:{_SCHEMES})://)|://[^/\s]*[@:.]|\bwww\.|\bjdbc:\w+:\S",
+        rf"(?i:\b(?:{_SCHEMES})://)|://[^/\s\"]*[@:.]|\bwww\.|\bjdbc:\w+:",  # a quote ends the text
     ),
     # JSON escapes all but DEL; a terminal or a database may stumble over any of them. A text of blanks is no
     # name.
@@ -153,9 +158,9 @@ RULES: Final = (
     Rule(
         PrivateKind.PATH,
         r"(?<![\w.)\]/])/(?:home|Users|root|etc|var|opt|srv|mnt|media|tmp|usr|private|Volumes|proc|run|data)"
-        r"(?![\w-])|(?<!\w)~(?:[A-Za-z_][\w-]*)?/|\b[A-Za-z]:[\\/]|\\\\\w|(?<![^/])\.\./|(?<![^/])private/",
+        r"(?![\w-])|(?<!\w)~(?:[A-Za-z_][\w-]*)?/|\$\{?HOME\}?/|%(?:APPDATA|USERPROFILE|HOMEPATH|PROGRAMDATA)%|\b[A-Za-z]:[\\/]|\\\\\w|(?<![^/])\.\./|(?<![^/])private/",
         r"[^\w.)\]/]/(?:home|Users|root|etc|var|opt|srv|mnt|media|tmp|usr|private|Volumes|proc|run|data)"
-        r"|~|\b[A-Za-z]:/|\\|\.\./|private/",
+        r"|~|HOME\}?/|%[A-Z]+%|\b[A-Za-z]:/|\\|\.\./|private/",
     ),
     Rule(
         PrivateKind.HOST,

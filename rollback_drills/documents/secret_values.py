@@ -6,6 +6,8 @@ from binascii import a2b_base64
 from functools import cache
 from typing import Final
 
+from rollback_drills.documents.password_words import FOREIGN, PASSWORDS
+
 _VOWEL: Final = r"[aeiouyAEIOUY]"
 _PIECES: Final = r"[A-Za-z0-9]+"
 # Words, numbers, versions, tickets, timestamps and numeronyms, as ids and file names are made of.
@@ -32,10 +34,12 @@ _TECHNICAL: Final = (
     r"-?[0-9]+\W*"
 )
 _PASSWORDS: Final = ("pass", "pw")
+_SIGNS: Final = (":", "=", "：")
 _PROSE: Final = frozenset(
     """
     a admin an and are as ask at auth base bcrypt blank by certificate count default done each empty
     every false fine for from hash hidden if in invalid is it its json jwt keeper kept keycloak kms
+    abac iam kerberos ldap oauth oidc rbac saml
     latest lost manager n/a na never new next nil no none not null of off ok okay old on once only
     operator optional or owner pass per policy production prompt read required reset rotation same saved
     scope secret see set sso staging string tbd team text that the then this to todo token true type
@@ -49,13 +53,19 @@ _MIXED: Final = r"(?=\D*[0-9])(?=[^a-zA-Z]*[a-zA-Z])[!-~]{6,}"
 _SYMBOLS: Final = r"[!@#$%^&*?~]"
 
 NAMES: Final = (
-    r"(?:secret|token|credential|authori[sz]ation|(?:api|app|access|account|auth|client|encryption|host"
+    r"(?:secret|token|credential|authori[sz]ation|(?:api|app|application|access|account|auth|client|encryption|host"
     r"|license|master|private|service|shared|signing|storage)[ _-]?key)"
 )
+_SIGN: Final = r"=>|:=|[:=：]|(?<=\s)(?:is|was|lautet|ist|es|est)\s"
 ASSIGNED: Final = (
-    rf"(?i:(?P<word>pass(?:word|wd|wort|phrase)|pwd|(?<![a-z])pw|(?<=_)pass|{NAMES})"
-    r"(?P<suffix>[\w-]{0,40})[\\\"'`]{0,3}\s{0,8}(?P<sign>=>|:=|[:=]|(?<=\s)(?:is|was)\s)\s{0,8}"
+    rf"(?i:(?P<word>{PASSWORDS}|(?<![a-z])pw|(?<=_)pass|{NAMES})"
+    rf"(?P<suffix>[\w-]{{0,40}})[\\\"'`]{{0,3}}\s{{0,8}}(?P<sign>{_SIGN})\s{{0,8}}"
     r"(?=(?P<value>\S{1,300})(?P<next>\s{1,4}[a-z(]{2})?))"
+)
+# "password of the replica: hunter22", and a password by its name in another language
+DESCRIBED: Final = (
+    rf"(?:(?i:{PASSWORDS})|{FOREIGN})(?:\s{{1,3}}[^\W\d][\w'.-]{{0,20}}){{0,4}}[\\\"'`]{{0,3}}\s{{0,8}}"
+    rf"(?i:{_SIGN})\s{{0,8}}(?=(?P<value>\S{{1,300}}))"
 )
 SCHEME: Final = (
     r"(?i:(?<![\w-])(?P<scheme>bearer|basic|geniekey|splunk|token|apikey)\s{1,8}"
@@ -67,7 +77,7 @@ FLAG: Final = (
 )
 PAIR: Final = (
     r"(?:(?<!\S)(?:-u|--user|--userpwd)[ =]{1,3}[\"']?"
-    r"(?=(?P<user>[\w.@-]{1,100}):(?P<value>[^\s\"']{3,300})))"
+    r"(?=(?P<user>[\w.@-]{1,100}):(?P<value>[^\s\"']{0,300})))"
     r"|(?<![\w.@/:-])[A-Za-z][\w.-]{0,100}:(?P<password>[^\s:@/\"'<>]{4,300})@(?=(?P<host>[\w\[][\w.:-]{0,100}))"
 )
 ENCODED: Final = r"(?<![\w+/=-])(?=[\w+/]*?[a-z0-9][A-Z][\w+/-]{3})[A-Za-z0-9+/]{12,400}={0,2}(?![\w+/=-])"
@@ -126,7 +136,7 @@ def is_assigned(found: re.Match[str]) -> bool:
     """Whether what is assigned to a name such as `token` looks like a value of it."""
     suffix, sign = found["suffix"].lower(), found["sign"]
     is_password = found["word"].lower().startswith(_PASSWORDS)
-    is_said = sign[0] in "iw"  # "the token is …" is a sentence, "the password is …" may be more
+    is_said = not sign.startswith(_SIGNS)  # "the token is …" is a sentence, "the password is …" may be more
     if (is_said and not is_password) or suffix in {"id", "_id", "-id"}:
         return False
     raw = found["value"].lstrip("\\\"'`")
@@ -142,6 +152,14 @@ def is_assigned(found: re.Match[str]) -> bool:
     return is_password and _is_password(value, found)
 
 
+def is_described(found: re.Match[str]) -> bool:
+    """Whether what follows a password and some words about it mixes letters, digits and signs."""
+    value = found["value"].strip("\"'`,;.)]}>。")
+    return (
+        bool(value) and not _compiled(_PLACEHOLDER).match(value) and (_is_opaque(value) or _is_mixed(value))
+    )
+
+
 def follows_flag(found: re.Match[str]) -> bool:
     """Whether what follows an option such as `--password` looks like a value of it."""
     value = found["value"].strip("\"'`,;.")
@@ -151,6 +169,8 @@ def follows_flag(found: re.Match[str]) -> bool:
 def is_pair(found: re.Match[str]) -> bool:
     """Whether it is a name with its password, as in `-u name:password` or `name:password@host`."""
     if found["user"] is not None:
+        if len(found["value"]) < 3:  # a key stands before the colon, as Freshdesk and others have it
+            return _is_opaque(found["user"])
         is_numeric = found["user"].isdigit() and found["value"].isdigit()
         return not is_numeric and not _compiled(_PLACEHOLDER).match(found["value"])
     password, host = found["password"], found["host"]

@@ -1,6 +1,9 @@
 """Forms of tokens that show what they are, each with its issuer and the page that describes it."""
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from rollback_drills.redaction.common_forms import COMMON_FORMS
+from rollback_drills.redaction.token_form import TokenForm
 
 _GITLEAKS: Final = "https://github.com/gitleaks/gitleaks/blob/b58d3f1/config/gitleaks.toml"
 _TRUFFLEHOG: Final = "https://github.com/trufflesecurity/trufflehog/tree/c267684/pkg/detectors"
@@ -8,43 +11,23 @@ _GITHUB: Final = (
     "https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns"
 )
 
-
-class TokenForm(NamedTuple):
-    """What a token looks like; both patterns mean the same to `re` and to RE2, and hold no look-around."""
-
-    issuer: str
-    prefix: str
-    body: str
-    source: str
-    sign: str = ""
-    """What RE2 looks for where the token does not begin with fixed letters, or ordinary words begin so."""
-
-    @property
-    def pattern(self) -> str:
-        """What the whole token matches; longer bodies are matched whole."""
-        return f"{self.prefix}{self.body}"
-
-    @property
-    def start(self) -> str:
-        """What the beginning of the token matches, for an automaton that shall stay small."""
-        if self.sign or self.body[0] != "[":
-            return self.sign or self.pattern
-        characters, _, repeated = self.body.partition("]")
-        least = int(repeated[1:].split("}")[0].split(",")[0]) if repeated[:1] == "{" else 1
-        return f"{self.prefix}{characters}]{{{min(least, 2)}}}"
-
-
 # A body has the smallest length that no ordinary text has, so that a token that was cut off is found too.
-TOKEN_FORMS: Final = (
+_ISSUERS: Final = (
     TokenForm("1Password", r"ops_eyJ", r"[\w+/=-]{20,}", _GITLEAKS),
     TokenForm("1Password", r"A3-[A-Z0-9]{6}-", r"[A-Z0-9-]{16,}", _GITLEAKS, r"A3-[A-Z0-9]"),
     TokenForm("Adobe", r"p8e-", r"[a-z0-9]{32,}", _GITLEAKS),
-    TokenForm("age", r"AGE-SECRET-KEY-1", r"[A-Z0-9]{10,}", "https://github.com/C2SP/C2SP/blob/main/age.md"),
     TokenForm("Airtable", r"pat[A-Za-z0-9]{14}\.", r"[a-f0-9]{20,}", _GITLEAKS, r"pat[A-Za-z0-9]{8}"),
     TokenForm("Alibaba Cloud", r"LTAI", r"[A-Za-z0-9]{12,}", _GITLEAKS),
     TokenForm("Anthropic", r"sk-ant-", r"[\w-]{10,}", _GITLEAKS),
     TokenForm("Artifactory", r"AKCp", r"[A-Za-z0-9]{40,}", _GITLEAKS),
     TokenForm("Artifactory", r"cmVmd", r"[A-Za-z0-9]{40,}", _GITLEAKS),
+    TokenForm(
+        "Asana",
+        r"[12]/[0-9]{12,20}(?:/[0-9]{12,20})?:",
+        r"[a-f0-9]{32}",
+        "https://developers.asana.com/docs/personal-access-token",
+        r"[0-9]{12}:[a-f0-9]{8}",
+    ),
     TokenForm("Atlassian", r"AT(?:ATT|CTT)", r"[\w=-]{16,}", _GITLEAKS),
     TokenForm("Atlassian", r"ATBB", r"[A-Za-z0-9]{20,}", _GITHUB),
     TokenForm(
@@ -54,7 +37,15 @@ TOKEN_FORMS: Final = (
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
     ),
     TokenForm("AWS", r"ABSK", r"[A-Za-z0-9+/=]{40,}", _GITLEAKS),
+    TokenForm("AWS", r"amzn\.mws\.", r"[a-f0-9]{8}-[a-f0-9-]{20,}", _GITHUB),
     TokenForm("Azure", r"[\w~.]{3}[0-9]Q~", r"[\w~.-]{20,}", _GITLEAKS, r"[0-9]Q~"),
+    TokenForm(
+        "Bitwarden",
+        r"0\.[a-f0-9]{8}-(?:[a-f0-9]{4}-){3}[a-f0-9]{12}\.",
+        r"[A-Za-z0-9]{20,}",
+        "https://bitwarden.com/help/access-tokens/",
+        r"\b0\.[a-f0-9]{8}-",
+    ),
     TokenForm("Brevo", r"x(?:keysib|smtpsib)-", r"[a-f0-9]{20,}[\w-]*", _GITLEAKS),
     TokenForm("Buildkite", r"bk[a-z]{1,3}_", r"[a-f0-9]{40}", _GITHUB),
     TokenForm("Cerebras", r"csk-", r"[a-z0-9]{40,}", _TRUFFLEHOG, r"csk-[a-z0-9]{16}"),
@@ -74,6 +65,12 @@ TOKEN_FORMS: Final = (
         r"do[oprs]_v1_",
         r"[a-f0-9]{16,}",
         "https://docs.digitalocean.com/notes/2022/api-token-format",
+    ),
+    TokenForm(
+        "DingTalk",
+        r"SEC",
+        r"[a-f0-9]{64}",
+        "https://open.dingtalk.com/document/robots/customize-robot-security-settings",
     ),
     TokenForm(
         "Discord", r"[MNO][A-Za-z0-9]{23,27}\.[\w-]{6}\.", r"[\w-]{27,}", _GITHUB, r"\.[\w-]{6}\.[\w-]{8}"
@@ -121,15 +118,14 @@ TOKEN_FORMS: Final = (
     TokenForm("HCP Terraform", r"[A-Za-z0-9]{14}\.atlasv1\.", r"[\w=-]{20,}", _GITLEAKS, r"\.atlasv1\."),
     TokenForm("Heroku", r"HRKU-", r"[\w-]{20,}", _GITLEAKS),
     TokenForm("Honeycomb", r"hc[a-z]ik_", r"[a-z0-9]{20,}", _TRUFFLEHOG),
+    TokenForm(
+        "HubSpot",
+        r"pat-(?:ap|eu|na)[0-9]-",
+        r"[a-f0-9]{8}-[a-f0-9-]{20,}",
+        "https://developers.hubspot.com/docs/api/private-apps",
+    ),
     TokenForm("Hugging Face", r"(?:hf|api_org)_", r"[A-Za-z]{30,}", _GITLEAKS),
     TokenForm("Infracost", r"ico-", r"[A-Za-z0-9]{32}", _GITLEAKS),
-    TokenForm(
-        "JSON Web Token",
-        r"eyJ[\w-]{6,400}\.",
-        r"[\w-]+(?:\.[\w-]*)?",
-        "https://www.rfc-editor.org/rfc/rfc7519#section-3.1",
-        r"eyJ[\w-]{6}",
-    ),
     TokenForm("LangSmith", r"lsv2_(?:pt|sk)_", r"[a-f0-9_]{20,}", _TRUFFLEHOG),
     TokenForm("LaunchDarkly", r"(?:sdk|api|mob)-[a-f0-9]{8}-[a-f0-9]{4}-4", r"[a-f0-9-]{22}", _GITHUB),
     TokenForm(
@@ -140,9 +136,23 @@ TOKEN_FORMS: Final = (
         r"(?:sdk|mob)-[a-f0-9]{8}-",
     ),
     TokenForm("Linear", r"lin_(?:api|oauth)_", r"[A-Za-z0-9]{20,}", _GITLEAKS),
+    TokenForm("LinkedIn", r"WPL_AP[01]\.", r"[A-Za-z0-9]{10,}(?:\.[A-Za-z0-9+/=]+)?", _GITHUB),
     TokenForm("Lob", r"(?:live|test)_", r"[a-f0-9]{35}", _TRUFFLEHOG, r"(?:live|test)_[a-f0-9]{16}"),
     TokenForm("Mailchimp", r"[a-f0-9]{32}-us", r"[0-9]{1,2}", _GITLEAKS, r"-us[0-9]"),
     TokenForm("Mailgun", r"(?:key|pubkey)-", r"[a-f0-9]{32}", _GITLEAKS),
+    TokenForm(
+        "Mailgun",
+        r"[a-f0-9]{32}-[a-f0-9]{8}-",
+        r"[a-f0-9]{8}",
+        "https://documentation.mailgun.com/docs/mailgun/user-manual/api-key-mgmt/",
+        r"-[a-f0-9]{8}-[a-f0-9]{8}",
+    ),
+    TokenForm(
+        "Mattermost",
+        r"hooks/",
+        r"[a-z0-9]{26}",
+        "https://developers.mattermost.com/integrate/webhooks/incoming/",
+    ),
     TokenForm("MaxMind", r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_", r"mmk", _GITLEAKS, r"_mmk"),
     TokenForm("Neon", r"napi_", r"[a-z0-9]{40,}", _TRUFFLEHOG, r"napi_[a-z0-9]{16}"),
     TokenForm(
@@ -160,9 +170,17 @@ TOKEN_FORMS: Final = (
         "https://github.blog/changelog/2021-09-23-npm-has-a-new-access-token-format/",
     ),
     TokenForm("NuGet", r"oy2", r"[a-z0-9]{43}", _GITHUB),
+    TokenForm("ntfy", r"tk_", r"[a-z0-9]{29}", "https://docs.ntfy.sh/publish/#access-tokens"),
     TokenForm("Octopus Deploy", r"API-", r"[A-Z0-9]{26}", _GITLEAKS),
     TokenForm("OpenAI", r"sk-(?:[a-z]+-)?", r"[A-Za-z0-9][\w-]{15,}", _GITLEAKS),
     TokenForm("OpenShift", r"sha256~", r"[\w-]{30,}", _GITLEAKS),
+    TokenForm(
+        "PagerDuty",
+        r"(?:u\+|(?:[Ii]ntegration|[Rr]outing)[ _-][Kk]ey\W{1,4})",
+        r"(?:[a-f0-9]{32}|[\w-]{18}\b)",
+        "https://developer.pagerduty.com/docs/authentication",
+        r"\bu\+[\w-]{4}|(?:ntegration|outing)[ _-][Kk]ey",
+    ),
     TokenForm("PayPal", r"access_token\$(?:production|sandbox)\$", r"[a-z0-9]{10,}[$a-f0-9]*", _TRUFFLEHOG),
     TokenForm("Perplexity", r"pplx-", r"[A-Za-z0-9]{30,}", _GITLEAKS),
     TokenForm(
@@ -171,20 +189,9 @@ TOKEN_FORMS: Final = (
     TokenForm("PlanetScale", r"pscale_(?:tkn|pw|oauth)_", r"[\w=.-]{20,}", _GITLEAKS),
     TokenForm("Postman", r"PMAK-", r"[a-f0-9]{20,}(?:-[a-f0-9]+)?", _GITLEAKS),
     TokenForm("Prefect", r"pn[ub]_", r"[A-Za-z0-9]{20,}", _GITLEAKS),
-    TokenForm(
-        "private key",
-        r"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?",
-        r" ?-{4,5}[^-]*",
-        "https://www.rfc-editor.org/rfc/rfc7468#section-10",
-    ),
-    TokenForm(
-        "PuTTY",
-        r"PuTTY-User-Key-File-",
-        r"[0-9]",
-        "https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html",
-    ),
     TokenForm("Pulumi", r"pul-", r"[a-f0-9]{40}", _GITLEAKS),
     TokenForm("PyPI", r"pypi-", r"AgE[\w-]{16,}", _GITLEAKS),
+    TokenForm("Razorpay", r"rzp_(?:live|test)_", r"[A-Za-z0-9]{14}", _TRUFFLEHOG),
     TokenForm("ReadMe", r"rdme_", r"[a-z0-9]{40,}", _GITLEAKS),
     TokenForm("Replicate", r"r8_", r"[A-Za-z0-9]{30,}", _GITHUB),
     TokenForm("rollback-drills", r"drills_", r"[\w-]{30,}", "rollback_drills/access/api_token.py"),
@@ -207,33 +214,19 @@ TOKEN_FORMS: Final = (
     TokenForm("Sourcegraph", r"sgp_", r"[\w]{30,}", _GITLEAKS),
     TokenForm("Square", r"sq0[a-z]{3}-", r"[\w-]{20,}", _GITLEAKS),
     TokenForm("Square", r"EAAA", r"[\w-]{40,}", _GITLEAKS),
-    TokenForm(
-        "Standard Webhooks",
-        r"whs(?:ec|k)_",
-        r"[\w+/=-]+",
-        "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
-    ),
     TokenForm("Stripe", r"[spr]k_(?:test|live|prod)_", r"[A-Za-z0-9]{10,}", "https://docs.stripe.com/keys"),
     TokenForm("Supabase", r"sb(?:p|_secret)_", r"[\w-]{20,}", _GITHUB),
     TokenForm("Tailscale", r"tskey-", r"[A-Za-z]+-[\w-]{10,}", _GITHUB),
     TokenForm("Telegram", r"[0-9]{8,10}:AA", r"[\w-]{32,34}", _GITLEAKS, r":AA[\w-]{8}"),
     TokenForm("Twilio", r"SK", r"[0-9a-fA-F]{32}", _GITLEAKS),
+    TokenForm("Twilio", r"AC[0-9a-f]{32}:", r"[0-9a-f]{32}", "https://www.twilio.com/docs/iam/api"),
+    TokenForm("Twitch", r"oauth:", r"[a-z0-9]{30}", "https://dev.twitch.tv/docs/chat/irc/"),
     TokenForm("Typeform", r"tfp_", r"[\w.=-]{30,}", _GITLEAKS),
     TokenForm("Yandex", r"(?:t1\.[\w-]+={0,2}\.|AQVN)", r"[\w-]{35,}", _GITLEAKS),
-    TokenForm(
-        "hash of a password",
-        r"\$(?:2[abxy]|[1567y]|argon2[a-z]{1,2}|scrypt|pbkdf2[\w-]*)\$",
-        r"[\w./,=$+-]{16,}",
-        "https://manpages.debian.org/bookworm/libcrypt-dev/crypt.5.en.html",
-    ),
-    TokenForm(
-        "hash of a password",
-        r"\{S?SHA(?:256|512)?\}",
-        r"[A-Za-z0-9+/=]{20,}",
-        "https://www.rfc-editor.org/rfc/rfc2307",
-    ),
 )
-_NO_DIGEST: Final = r"(?!(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![\w-]))"
+TOKEN_FORMS: Final = (*_ISSUERS, *COMMON_FORMS)
+"""All of them."""
+_NO_DIGEST: Final = r"(?!(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![\w-]|:[0-9a-f]{32}))"
 """Of a digest in hexadecimal one in thousands begins like a token, and none is one."""
 TOKEN: Final = rf"(?<![A-Za-z0-9]){_NO_DIGEST}(?:{'|'.join(form.pattern for form in TOKEN_FORMS)})"
 """Any of them, for `re`."""

@@ -25,7 +25,8 @@ from rollback_drills.redaction.redactor import (
     redactor_in_use,
     remember_secrets,
 )
-from rollback_drills.redaction.token_forms import TOKEN_FORMS, TokenForm
+from rollback_drills.redaction.token_form import TokenForm
+from rollback_drills.redaction.token_forms import TOKEN_FORMS
 from tests.samples.examples import examples
 
 SLACK_URL = "https://hooks.slack.com/services/T0123ABCD/B0456EFGH/s3cr3tTokenValue"
