@@ -27,6 +27,11 @@ def state(value: Any) -> str:
     return "is missing" if value is None or value == "" else f"is {show(value)}"
 
 
+def is_written(*texts: str) -> bool:
+    """Whether there is a text, and each of them says something: one of blanks says nothing."""
+    return bool(texts) and all(map(str.strip, texts))
+
+
 def show(value: Any) -> str:
     """Write a value into a message: as JSON, shortened, and masked where it must not be published."""
     text = json.dumps(value, ensure_ascii=False, default=str).encode(errors="backslashreplace").decode()

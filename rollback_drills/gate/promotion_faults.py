@@ -13,7 +13,7 @@ from rollback_drills.documents.promotion import (
     RollbackPlan,
     RollbackRehearsal,
 )
-from rollback_drills.documents.quotation import show, state
+from rollback_drills.documents.quotation import is_written, show, state
 
 _CONTROLS: Final = (
     "python-fallback-available",
@@ -88,10 +88,12 @@ def find_in_plan(plan: RollbackPlan) -> Iterator[Fault]:
     if missing := [control for control in _CONTROLS if control not in plan.controls]:
         fault = f"$.controls lacks {', '.join(missing)}; put it in place, and name it"
         yield "go_rollback_plan_controls", fault
-    if not plan.rollback_steps:
-        yield "go_rollback_plan_steps", _fault("rollback_steps", [], "write down at least one step")
-    if not plan.evidence_refs:
-        yield "go_rollback_plan_evidence", _fault("evidence_refs", [], "name the evidence that was kept")
+    if not is_written(*plan.rollback_steps):
+        fault = _fault("rollback_steps", plan.rollback_steps, "write down at least one step")
+        yield "go_rollback_plan_steps", fault
+    if not is_written(*plan.evidence_refs):
+        fault = _fault("evidence_refs", plan.evidence_refs, "name the evidence that was kept")
+        yield "go_rollback_plan_evidence", fault
 
 
 def find_in_rehearsal(rehearsal: RollbackRehearsal, approval_id: str) -> Iterator[Fault]:
@@ -114,11 +116,11 @@ def find_in_rehearsal(rehearsal: RollbackRehearsal, approval_id: str) -> Iterato
             " both are needed, the first must be greater than 0 and not exceed the second"
         )
         yield "go_rollback_rehearsal_recovery", fault
-    if not rehearsal.runbook_ref:
-        fault = _fault("runbook_ref", "", "name the runbook that was followed")
+    if not is_written(rehearsal.runbook_ref):
+        fault = _fault("runbook_ref", rehearsal.runbook_ref, "name the runbook that was followed")
         yield "go_rollback_rehearsal_evidence", fault
-    elif not rehearsal.evidence_refs:
-        fault = _fault("evidence_refs", [], "name the evidence that was kept")
+    elif not is_written(*rehearsal.evidence_refs):
+        fault = _fault("evidence_refs", rehearsal.evidence_refs, "name the evidence that was kept")
         yield "go_rollback_rehearsal_evidence", fault
     if approval_id and rehearsal.plan_approval_id != approval_id:
         demand = f"must be that of the rollback plan, {show(approval_id)}"

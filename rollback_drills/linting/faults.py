@@ -14,7 +14,7 @@ from rollback_drills.gate.promotion_faults import find_promotion_faults
 from rollback_drills.linting.idle_exceptions import find_idle_exceptions
 from rollback_drills.readiness.acceptance import FALLBACK, PASSED, RECOVERY, TARGET, find_missing, find_unmet
 from rollback_drills.readiness.due import find_latest
-from rollback_drills.readiness.history_faults import find_unknown_words
+from rollback_drills.readiness.history_faults import find_repeats, find_unknown_words
 from rollback_drills.readiness.schedule_faults import find_written_faults
 
 
@@ -53,6 +53,7 @@ def _find_in_history(history: History) -> Faults:
     words = list(find_unknown_words(history.drills))
     warnings = [each for each in words if ".source_mode is " in each]  # which no judgement depends on
     findings += [each for each in words if each not in warnings]
+    warnings += find_repeats(history.drills)
     latest = find_latest(history)
     for index, drill in enumerate(history.drills):
         problems = _find_in_latest(drill) if drill is latest else _find_in_any(drill)

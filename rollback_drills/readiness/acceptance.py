@@ -6,7 +6,7 @@ from typing import Final
 
 from rollback_drills.documents.fields import tidy, write_instant
 from rollback_drills.documents.history import Drill
-from rollback_drills.documents.quotation import state
+from rollback_drills.documents.quotation import is_written, show, state
 from rollback_drills.readiness.checklist import Requirement
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -42,12 +42,18 @@ NEEDED: Final = (
     Requirement[Drill](
         "runbook_ref",
         lambda drill: (
-            "" if drill.runbook_ref else "runbook_ref is missing; name the runbook that was followed"
+            ""
+            if is_written(drill.runbook_ref)
+            else f"runbook_ref {state(drill.runbook_ref)}; name the runbook that was followed"
         ),
     ),
     Requirement[Drill](
         "evidence_refs",
-        lambda drill: "" if drill.evidence_refs else "evidence_refs is []; name the evidence that was kept",
+        lambda drill: (
+            ""
+            if is_written(*drill.evidence_refs)
+            else f"evidence_refs is {show(drill.evidence_refs)}; name the evidence that was kept"
+        ),
     ),
 )
 """What must be written about a drill; the check of the history's file names it."""
@@ -101,7 +107,7 @@ def is_accepted(drill: Drill, *, now: datetime) -> bool:
         and drill.target_mode == _DISABLED
         and drill.fallback_verified
         and is_recovery_target_met(drill)
-        and drill.runbook_ref
+        and is_written(drill.runbook_ref, *drill.evidence_refs)
         and drill.evidence_refs
         and drill.executed_at is not None
         and drill.executed_at - now <= CLOCK_SKEW

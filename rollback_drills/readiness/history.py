@@ -1,5 +1,6 @@
 """Judges a drill history: the history report of contract §3."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -51,6 +52,7 @@ def report_history(
     generated_by: str = "cli",
     environment: str = "",
     shared: str = "",
+    blocking: Collection[str] = (),
 ) -> HistoryReport:
     """Judge the history at an instant.
 
@@ -61,6 +63,7 @@ def report_history(
         generated_by: Who asked, for the report.
         environment: The environment of the schedule that the history belongs to; empty if it is not known.
         shared: Which drills another schedule uses too; empty if there are none.
+        blocking: The severities of open findings that need attention.
     """
     history = (source.document if source else None) or _NO_HISTORY
     latest = find_latest(history)
@@ -70,7 +73,7 @@ def report_history(
     problem = _find_problem(source, latest, fresh=fresh, now=now)
     open_findings = find_open_findings(history.drills, now=now)
     facts = _write_facts(history, latest or _NO_DRILL, age, problem, open_findings, fresh=fresh)
-    faults = _find_faults(source, environment=environment, shared=shared)
+    faults = _find_faults(source, environment=environment, shared=shared, blocking=blocking)
     requested = source is not None or criteria.mode is Mode.PROMOTED
     if not requested:
         status, note = Readiness.NOT_REQUESTED, _NOTHING_REQUESTED
@@ -156,11 +159,13 @@ def _find_problem(source: Loaded[History] | None, latest: Drill | None, *, fresh
     )
 
 
-def _find_faults(source: Loaded[History] | None, *, environment: str, shared: str) -> dict[str, str]:
+def _find_faults(
+    source: Loaded[History] | None, *, environment: str, shared: str, blocking: Collection[str]
+) -> dict[str, str]:
     """Return, by the id of a check, file, path and remedy of what may explain why no drill is accepted."""
     if source is None or source.document is None:
         return {}
-    faults = find_history_faults(source.document, environment=environment, shared=shared)
+    faults = find_history_faults(source.document, environment=environment, shared=shared, blocking=blocking)
     return {check_id: f"{source.path}: {fault}" for check_id, fault in faults.items()} if faults else faults
 
 

@@ -1,41 +1,57 @@
 """Finds mistakes in a drill history that no other check of its report names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from rollback_drills.documents.history import OUTCOMES, Drill, History
 from rollback_drills.documents.quotation import show
 from rollback_drills.documents.similar_names import find_similar
-from rollback_drills.names.keys import is_same
+from rollback_drills.names.keys import is_same, name_key
 from rollback_drills.readiness.terms import Mode
 from rollback_drills.rendering.relative_time import join_sentences
 
 WORDS: Final = "go_rollback_drill_history_words"
 ENVIRONMENT: Final = "go_rollback_drill_history_environment"
 SHARED: Final = "go_rollback_drill_history_shared"
-WARNINGS: Final = frozenset({WORDS, ENVIRONMENT, SHARED})
+REPEATS: Final = "go_rollback_drill_history_repeats"
+SEVERITIES: Final = "go_rollback_drill_history_severities"
+WARNINGS: Final = frozenset({WORDS, ENVIRONMENT, SHARED, REPEATS, SEVERITIES})
 """The checks that only a history with such a mistake has."""
 _MOST_NAMED: Final = 3
+_SIMILAR_SEVERITY: Final = 0.7
 _VOCABULARY: Final = {"status": OUTCOMES, "source_mode": tuple(Mode), "target_mode": tuple(Mode)}
 _NO_FAULTS: Final[dict[str, str]] = {}
 _OUTCOMES: Final = frozenset({"", *OUTCOMES})
 _MODES: Final = frozenset({"", *map(str, Mode)})
 
 
-def find_history_faults(history: History, *, environment: str, shared: str) -> dict[str, str]:
+def find_history_faults(
+    history: History, *, environment: str, shared: str, blocking: Collection[str] = ()
+) -> dict[str, str]:
     """Return, by the id of a check, path, value and remedy of each kind of mistake; empty if there is none.
 
     Args:
         history: The history.
         environment: The environment of the schedule; empty if it is not known.
         shared: Which of its drills another schedule uses, as `find_shared_drills` says.
+        blocking: The severities of open findings that need attention.
     """
-    if not shared and environment in ("", history.environment) and has_known_words(history.drills):
+    drills = history.drills
+    if (
+        not shared
+        and not blocking
+        and environment in ("", history.environment)
+        and has_known_words(drills)
+        and certainly_has_no_repeats(drills)
+    ):
         return _NO_FAULTS
     faults = {}
-    if words := list(find_unknown_words(history.drills)):
-        more = [f"and {len(words) - _MOST_NAMED} more"] if len(words) > _MOST_NAMED else []
-        faults[WORDS] = join_sentences(*words[:_MOST_NAMED], *more)
+    if words := list(find_unknown_words(drills)):
+        faults[WORDS] = _join(words)
+    if repeats := list(find_repeats(drills)):
+        faults[REPEATS] = _join(repeats)
+    if severities := list(find_unlike_severities(drills, blocking)):
+        faults[SEVERITIES] = _join(severities)
     if _differs(history.environment, environment):
         faults[ENVIRONMENT] = (
             f"$.environment is {show(history.environment)}, but the schedule is for {show(environment)};"
@@ -72,6 +88,54 @@ def explain_words(value: str, words: Sequence[str]) -> str:
     near = find_similar(value, words)
     meant = f'; did you mean "{near}"?' if near else ""
     return f"must be one of {', '.join(words)}{meant}"
+
+
+def certainly_has_no_repeats(drills: Sequence[Drill]) -> bool:
+    """Whether no drill has the id of another one, and no finding is named; False if that is unclear."""
+    return len({each.drill_id for each in drills}) == len(drills) and not any(
+        each.findings for each in drills
+    )
+
+
+def find_repeats(drills: Sequence[Drill]) -> Iterator[str]:
+    """Yield the ids that two drills have, or two findings of one drill, of which only the last one counts."""
+    seen: dict[str, int] = {}
+    for place, drill in enumerate(drills):
+        first = seen.setdefault(name_key(drill.drill_id), place)
+        if drill.drill_id and first != place:
+            what = f"$.drills[{place}].drill_id is {show(drill.drill_id)}"
+            yield f"{what}, which $.drills[{first}] has too; give each drill an id of its own"
+        named: dict[str, int] = {}
+        for number, finding in enumerate(drill.findings):
+            earlier = named.setdefault(name_key(finding.finding_id), number)
+            if earlier != number:
+                what = f"$.drills[{place}].findings[{number}].finding_id is {show(finding.finding_id)}"
+                yield f"{what}, which $.drills[{place}].findings[{earlier}] has too; keep one of them"
+
+
+def find_unlike_severities(drills: Sequence[Drill], blocking: Collection[str]) -> Iterator[str]:
+    """Yield the severities of open findings that block nothing, and are much like one that would."""
+    keys = {name_key(each): each for each in blocking}
+    for place, drill in enumerate(drills if blocking else ()):
+        for number, finding in enumerate(drill.findings):
+            key = name_key(finding.severity)
+            if finding.closed_at or key in keys:
+                continue
+            near = find_similar(key, keys, similar=_SIMILAR_SEVERITY)
+            if near and near not in key and key not in near and _digits(near) == _digits(key):
+                yield (
+                    f"$.drills[{place}].findings[{number}].severity is {show(finding.severity)}, and"
+                    f" {show(keys[near])} is what blocks the schedule; write both in the same way"
+                )
+
+
+def _digits(text: str) -> list[str]:
+    return [each for each in text if each.isdigit()]
+
+
+def _join(mistakes: Sequence[str]) -> str:
+    more = [f"and {len(mistakes) - _MOST_NAMED} more"] if len(mistakes) > _MOST_NAMED else []
+    return join_sentences(*mistakes[:_MOST_NAMED], *more)
 
 
 def _differs(one: str, other: str) -> bool:

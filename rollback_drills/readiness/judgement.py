@@ -77,6 +77,7 @@ def judge(
         generated_by=generated_by,
         environment=document.environment if document else "",
         shared=shared,
+        blocking=document.blocking_severities if document else (),
     )
     schedule = report_schedule(
         subject.schedule,

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from rollback_drills.documents.interval_cadence import DuePolicy
-from rollback_drills.documents.quotation import state
+from rollback_drills.documents.quotation import is_written, state
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.schema_versions import SCHEDULE_SCHEMAS, miss_schema
 from rollback_drills.documents.similar_names import find_similar
@@ -42,7 +42,7 @@ def _is_faultless(schedule: Schedule) -> bool:
         )
         and schedule.owners
         and schedule.notification_providers
-        and schedule.runbook_ref
+        and is_written(schedule.runbook_ref)
         and (schedule.next_due_at is not None or schedule.due_policy is not _FIXED_SEQUENCE)
     )
 
@@ -95,7 +95,11 @@ REQUIREMENTS: Final = (
     ),
     Requirement[Schedule](
         "runbook_ref",
-        lambda each: "" if each.runbook_ref else _fault("runbook_ref", "", "name the runbook to follow"),
+        lambda each: (
+            ""
+            if is_written(each.runbook_ref)
+            else _fault("runbook_ref", each.runbook_ref, "name the runbook to follow")
+        ),
     ),
     Requirement[Schedule](NEXT_DUE, _miss_sequence, "it is known when the next drill is due"),
 )

@@ -96,6 +96,8 @@ def test_only_promoted_asks_for_go(mode: Mode, tmp_path: Path) -> None:
             "$.controls lacks promoted-mode-disable-tested, rollback-approval-recorded, operator-runbook",
         ),
         ("plan", {"rollback_steps": []}, "go_rollback_plan_steps", "$.rollback_steps is []; write down"),
+        ("plan", {"rollback_steps": ["a", " "]}, "go_rollback_plan_steps", '$.rollback_steps is ["a", " "]'),
+        ("plan", {"evidence_refs": [""]}, "go_rollback_plan_evidence", '$.evidence_refs is [""]; name'),
         ("plan", {"evidence_refs": []}, "go_rollback_plan_evidence", "$.evidence_refs is []; name the"),
         ("plan", {"max_recovery_minutes": True}, "go_rollback_plan_file", "$.max_recovery_minutes is true"),
         ("rehearsal", {"status": "fail"}, "go_rollback_rehearsal_passed", '$.status is "fail"; must be'),

@@ -10,15 +10,22 @@ import pytest
 from rollback_drills.console.fleet import read_fleet
 from rollback_drills.console.query import FleetQuery
 from rollback_drills.console.source import read_console
-from rollback_drills.documents.history import Drill, History
+from rollback_drills.documents.history import Drill, Finding, History
 from rollback_drills.documents.reader import Loaded, parse_document, read_document
 from rollback_drills.documents.schedule import Schedule
 from rollback_drills.documents.subject import Subject
 from rollback_drills.gate.production_readiness import production_readiness
 from rollback_drills.planning.event import build_event
 from rollback_drills.planning.notification_text import build_notification
+from rollback_drills.readiness.acceptance import find_missing
 from rollback_drills.readiness.criteria import Criteria
-from rollback_drills.readiness.history_faults import WORDS, find_history_faults, find_unknown_words
+from rollback_drills.readiness.history_faults import (
+    REPEATS,
+    SEVERITIES,
+    WORDS,
+    find_history_faults,
+    find_unknown_words,
+)
 from rollback_drills.readiness.judgement import Judgement, judge_all
 from rollback_drills.readiness.shared_drills import find_shared_drills
 from rollback_drills.readiness.terms import Readiness
@@ -243,7 +250,7 @@ def test_a_drill_that_two_schedules_use_is_named_for_both_and_for_no_other() -> 
     ids=["another time", "no id"],
 )
 def test_drills_that_only_look_alike_are_not_named(other: dict[str, Any]) -> None:
-    assert [each.schedule_report.warnings for each in judge_two([DRILL, DRILL], [other])] == [(), ()]
+    assert [each.schedule_report.warnings for each in judge_two([DRILL], [other])] == [(), ()]
 
 
 def test_drills_without_an_id_are_not_known_again() -> None:
@@ -302,3 +309,72 @@ def test_the_first_unknown_words_are_named_without_punctuation_twice() -> None:
 
     one = '$.drills[{}].status is "PASS"; must be one of pass, fail; did you mean "pass"?'
     assert faults[WORDS] == " ".join([*(one.format(index) for index in range(3)), "and 2 more"])
+
+
+@pytest.mark.parametrize("again", ["payments-1", " PAYMENTS-1"])
+def test_an_id_that_two_drills_of_a_history_have_is_named(again: str) -> None:
+    history = History(
+        drills=(Drill(drill_id="payments-1"), Drill(drill_id="payments-1"), Drill(drill_id=again))
+    )
+
+    fault = find_history_faults(history, environment="", shared="")[REPEATS]
+
+    assert '$.drills[1].drill_id is "payments-1", which $.drills[0] has too; give each drill' in fault
+    assert "$.drills[2].drill_id is " in fault
+
+
+def test_a_finding_that_one_drill_names_twice_is_named() -> None:
+    findings = (Finding("F1", severity="high"), Finding("f1", closed_at=NOW), Finding("F2"))
+    history = History(
+        drills=(Drill(drill_id="a", findings=findings), Drill(drill_id="b", findings=findings[:1]))
+    )
+
+    fault = find_history_faults(history, environment="", shared="")[REPEATS]
+
+    assert fault == (
+        '$.drills[0].findings[1].finding_id is "f1", which $.drills[0].findings[0] has too; keep one of them'
+    )
+
+
+@pytest.mark.parametrize(
+    ("severity", "blocking", "is_named"),
+    [
+        ("critical", "critcal", True),
+        ("hihg", "high", True),
+        ("Critical ", "critical", False),
+        ("non-critical", "critical", False),
+        ("sev-2", "sev-1", False),
+        ("minor", "major", False),
+        ("", "critical", False),
+    ],
+)
+def test_a_severity_that_is_like_a_blocking_one_and_blocks_nothing_is_named(
+    severity: str, blocking: str, is_named: bool
+) -> None:
+    drill = Drill(drill_id="a", findings=(Finding("F1", severity=severity),))
+
+    faults = find_history_faults(History(drills=(drill,)), environment="", shared="", blocking=[blocking])
+
+    assert (SEVERITIES in faults) is is_named
+    if is_named:
+        place = f'$.drills[0].findings[0].severity is "{severity}", and "{blocking}" is what blocks'
+        assert place in faults[SEVERITIES]
+
+
+def test_a_closed_finding_may_have_any_severity() -> None:
+    drill = Drill(drill_id="a", findings=(Finding("F1", severity="critcal", closed_at=NOW),))
+
+    assert not find_history_faults(History(drills=(drill,)), environment="", shared="", blocking=["critical"])
+
+
+@pytest.mark.parametrize("said", ["", " ", "\u3000"])
+def test_what_says_nothing_is_neither_runbook_nor_evidence(said: str) -> None:
+    drill = Drill(runbook_ref=said, evidence_refs=("drill://a", said))
+
+    assert [each.partition(";")[0] for each in find_missing(drill)][1:] == [
+        "runbook_ref is missing" if not said else f'runbook_ref is "{said}"',
+        f'evidence_refs is ["drill://a", "{said}"]',
+    ]
+    assert not judged(make_subject([{**DRILL, "runbook_ref": said}])).history.valid
+    assert not judged(make_subject([{**DRILL, "evidence_refs": ["drill://a", said]}])).history.valid
+    assert not judged(make_subject([DRILL], runbook_ref=said)).schedule.valid
