@@ -69,7 +69,7 @@ def acknowledge_notification(
         if request.routes and request.to_choice() != AcknowledgedRoute().to_choice():
             raise UsageError("routes are given, and a cycle, plan, schedule, provider or owner as well")
         choices = [each.to_choice() for each in request.routes or [request]]
-        url = find_database_url(os.environ, None)
+        url = find_database_url(os.environ)
         records = acknowledge_routes(choices, given, read_clock(url), url)
     except DrillsError as error:
         return refuse(error)

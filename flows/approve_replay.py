@@ -11,7 +11,7 @@ from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.planning.delivery_request import described_by
 from rollback_drills.recovery.requests import ReplayApproval
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
 from tasks.replays import write_replay_approval
 
@@ -28,7 +28,7 @@ def approve_replay(replay_id: str, approved_by: str) -> FinalState:
     """
     request = ReplayApproval(replay_id=replay_id, approved_by=approved_by)
     try:
-        url = read_settings(os.environ).database_url or default_database_url()
+        url = find_database_url(os.environ)
         record = write_replay_approval(request.replay_id, request.approved_by, url)
     except DrillsError as error:
         return refuse(error)

@@ -13,7 +13,7 @@ from rollback_drills.followup.exception_requests import DeclineRecord
 from rollback_drills.followup.exceptions import ExceptionRecord
 from rollback_drills.followup.requests import DecideRequest, DecisionName
 from rollback_drills.planning.delivery_request import described_by
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_approval_down, write_decline_down
 from tasks.logs import redacting
@@ -47,7 +47,7 @@ def decide_exception(
     record: ExceptionRecord | DeclineRecord
     try:
         settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
-        now = read_clock(settings.database_url or default_database_url())
+        now = read_clock(settings.evidence_url)
         if request.decision == "approve":
             record = write_approval_down(request.request_id, request.decided_by, settings, now)
         else:

@@ -26,7 +26,7 @@ from rollback_drills.planning.delivery_request import (
 )
 from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.audit_delivery import choose_period
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import read_settings
 from tasks.audit_delivery import build_audit_package, choose_providers, commit_audit_package
 from tasks.events import emit_follow_up
 from tasks.evidence import index_evidence, read_clock
@@ -56,7 +56,7 @@ def deliver_audit_package(
     before = count_effects()
     try:
         settings = read_settings(os.environ)
-        url = settings.database_url or default_database_url()
+        url = settings.evidence_url
         now = read_now(as_of, url)
         period = choose_period(in_utc(since) if since else None, in_utc(until) if until else None, now=now)
         providers = choose_providers(provider, settings)

@@ -22,7 +22,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.errors.effects import count_effects
 from rollback_drills.followup.requests import EscalateRequest, OverdueMinutes
 from rollback_drills.planning.delivery_request import Instant, Retries, Signer, TimeoutSeconds, described_by
-from rollback_drills.settings import default_database_url, read_settings, require_watched
+from rollback_drills.settings import read_settings, require_watched
 from tasks.alarm_path import index_drill, review_alarm_paths
 from tasks.approvals import announce_approvals
 from tasks.documents import load_documents
@@ -61,7 +61,7 @@ def escalate_unacknowledged(
     try:
         settings = read_settings(os.environ, schedule=schedule, history=history)
         policy = read_policy(routing_policy)
-        url = settings.database_url or default_database_url()
+        url = settings.evidence_url
         now = read_now(as_of, url)
         subjects = load_documents(settings).subjects
         if not dry_run:

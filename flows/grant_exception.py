@@ -13,7 +13,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.followup.exceptions import ExceptionKind, Grant
 from rollback_drills.followup.requests import ExceptionName, ExceptionRequest
 from rollback_drills.planning.delivery_request import Instant, Signer, described_by
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_exception_down
 from tasks.logs import redacting
@@ -54,7 +54,7 @@ def grant_exception(
     try:
         settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
         given = Grant(kind, in_utc(request.until), request.reason, request.approver, request.requested_by)
-        now = read_clock(settings.database_url or default_database_url())
+        now = read_clock(settings.evidence_url)
         record = write_exception_down(given, settings, request.schedule_id or None, now, request.generated_by)
     except DrillsError as error:
         return refuse(error)

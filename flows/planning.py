@@ -29,7 +29,7 @@ from rollback_drills.planning.fleet_check import FleetCheck, ScheduleCheck, star
 from rollback_drills.planning.outbox_entries import known_names
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.planning.routes import check_requested, known_providers, named_providers, parse_requested
-from rollback_drills.settings import Settings, default_database_url, require_watched
+from rollback_drills.settings import Settings, require_watched
 from rollback_drills.trust.guard import Guard, guard_source
 from rollback_drills.trust.notice import Platform
 from tasks.documents import load_documents
@@ -81,7 +81,7 @@ def begin_run(request: DeliverRequest, settings: Settings, shard: Shard | None =
     Raises:
         UsageError: The routing policy is unusable, no provider is requested, or a recurring run has a time.
     """
-    url = settings.database_url or default_database_url()
+    url = settings.evidence_url
     database = open_existing(url, to_write=not request.dry_run)
     now = read_now(request.as_of, url, database)
     open_key = open_key_ahead(None if request.dry_run else database)

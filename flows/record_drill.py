@@ -29,7 +29,6 @@ from rollback_drills.planning.delivery_request import (
 from rollback_drills.recording.recorder import Recorded, RecordReport, write_report
 from rollback_drills.recording.requests import OutcomeName, RecordRequest
 from rollback_drills.recording.target import find_target
-from rollback_drills.settings import default_database_url
 from tasks.evidence import index_evidence, read_clock
 from tasks.logs import redacting
 from tasks.recording import write_drill_down
@@ -126,7 +125,7 @@ def _record_and_notify(request: RecordRequest, now: datetime) -> FinalState:
     except DrillsError as error:
         return refuse(error)
     try:
-        url = settings.database_url or default_database_url()
+        url = settings.evidence_url
         created_at = read_clock(url)  # the clock of the evidence is the real one
         once = recorded.find_evidence(created_at=created_at, signer=request.generated_by)
         index_evidence((), once, created_at, request.generated_by, url)

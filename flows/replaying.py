@@ -15,7 +15,7 @@ from rollback_drills.errors.effects import count_effects
 from rollback_drills.evidence.outages.acts import ExecutionRecord
 from rollback_drills.names.keys import name_key
 from rollback_drills.recovery.replays import RefusedReplayError
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import find_database_url
 from tasks.evidence import index_evidence, read_clock
 
 
@@ -31,7 +31,7 @@ def deliver_replayed(
     """
     before = count_effects()
     try:
-        url = read_settings(os.environ).database_url or default_database_url()
+        url = find_database_url(os.environ)
         record = write(url)
         requested = frozenset(map(name_key, record.providers))
         wanted = {each.notification_id for each in record.notifications}

@@ -14,7 +14,7 @@ from rollback_drills.followup.exception_requests import Wish
 from rollback_drills.followup.exceptions import ExceptionKind
 from rollback_drills.followup.requests import AskRequest, ExceptionName
 from rollback_drills.planning.delivery_request import Instant, described_by
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.exceptions import write_request_down
 from tasks.logs import redacting
@@ -51,7 +51,7 @@ def request_exception(
         settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
         kind = ExceptionKind(request.exception)
         wish = Wish(kind, in_utc(request.until), request.reason, request.requested_by)
-        now = read_clock(settings.database_url or default_database_url())
+        now = read_clock(settings.evidence_url)
         record = write_request_down(wish, settings, request.schedule_id or None, now)
     except DrillsError as error:
         return refuse(error)

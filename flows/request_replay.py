@@ -13,7 +13,7 @@ from rollback_drills.planning.delivery_request import described_by
 from rollback_drills.recovery.act import Act
 from rollback_drills.recovery.requests import ReplayWish
 from rollback_drills.rendering.relative_time import write_count
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import find_database_url
 from tasks.logs import redacting
 from tasks.replays import write_replay_request
 
@@ -37,7 +37,7 @@ def request_replay(
         reason=reason, requested_by=requested_by, notification_ids=notification_ids, provider=provider
     )
     try:
-        url = read_settings(os.environ).database_url or default_database_url()
+        url = find_database_url(os.environ)
         act = Act(request.requested_by, request.reason)
         record = write_replay_request(request.notification_ids, request.provider, act, url)
     except DrillsError as error:

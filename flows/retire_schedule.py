@@ -11,7 +11,7 @@ from flows.timeouts import RUN_TIMEOUT_SECONDS
 from rollback_drills.errors import DrillsError
 from rollback_drills.followup.requests import RetirementRequest
 from rollback_drills.planning.delivery_request import Signer, described_by
-from rollback_drills.settings import default_database_url, read_settings
+from rollback_drills.settings import read_settings
 from tasks.evidence import read_clock
 from tasks.logs import redacting
 from tasks.retirements import write_retirement_down
@@ -48,7 +48,7 @@ def retire_schedule(
     )
     try:
         settings = read_settings(os.environ, schedule=request.schedule, history=request.history)
-        now = read_clock(settings.database_url or default_database_url())
+        now = read_clock(settings.evidence_url)
         record = write_retirement_down(request.to_retirement(), settings, now, request.generated_by)
     except DrillsError as error:
         return refuse(error)

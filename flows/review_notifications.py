@@ -34,7 +34,7 @@ def review_notifications(
         Ends as Reviewed; the data is the suppression trend.
     """
     try:
-        url = find_database_url(os.environ, None)
+        url = find_database_url(os.environ)
         trend = count_suppressions(weeks, read_now(as_of, url), generated_by, url)
         publish_review(trend)
     except DrillsError as error:

@@ -107,6 +107,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """What a judgement is made against."""
         return Criteria(self.mode, tidy(self.due_soon_days), tidy(self.max_age_days))
 
+    @property
+    def evidence_url(self) -> str:
+        """Where evidence and outbox are kept: as configured, else in the home folder.
+
+        Raises:
+            UsageError: Nothing is configured, and there is no home folder that can be used.
+        """
+        return self.database_url or _find_default_url()
+
 
 def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
     """Resolve every setting: as given, else from the environment, else the default.
@@ -218,17 +227,17 @@ def require_watched(settings: Settings) -> None:
         )
 
 
-def find_database_url(environ: Mapping[str, str], given: str | None) -> str:
+def find_database_url(environ: Mapping[str, str], given: str | None = None) -> str:
     """Return where evidence and outbox are kept: as given, else by the environment, else in the home folder.
 
     Raises:
-        UsageError: What is given or in the environment is empty.
+        UsageError: What is given or in the environment is empty, or there is no home folder that can be used.
     """
-    return read_settings(environ, database_url=given).database_url or default_database_url()
+    return read_settings(environ, database_url=given).evidence_url
 
 
-def default_database_url() -> str:
-    """Return where the evidence is kept unless `DRILLS_DATABASE_URL` says otherwise.
+def _find_default_url() -> str:
+    """Return the database in the home folder.
 
     Raises:
         UsageError: The user has no home folder, as one without an entry in the list of users has none. Or its

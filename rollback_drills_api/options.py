@@ -7,7 +7,7 @@ from typing import Final
 
 from rollback_drills.access.api_token import ApiToken
 from rollback_drills.access.link_permission import LinkKeys
-from rollback_drills.settings import Settings, default_database_url
+from rollback_drills.settings import Settings
 from rollback_drills_api.logins import LoginOptions
 
 REQUESTS_PER_SECOND: Final = 50.0
@@ -46,7 +46,7 @@ class ApiOptions:
     @property
     def database_url(self) -> str:
         """Where evidence and outbox are."""
-        return self.settings.database_url or default_database_url()
+        return self.settings.evidence_url
 
     @property
     def hosts(self) -> frozenset[str]:

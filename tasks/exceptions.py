@@ -14,7 +14,7 @@ from rollback_drills.followup.exception_requests import DeclineRecord, Exception
 from rollback_drills.followup.exceptions import ExceptionRecord, Grant
 from rollback_drills.followup.found_requests import ensure_decided, get_request, read_open_requests
 from rollback_drills.followup.retirements import keep_followed_cycles
-from rollback_drills.settings import Settings, default_database_url
+from rollback_drills.settings import Settings
 from tasks.events import emit_decline, emit_exception, emit_request
 from tasks.evidence import index_evidence, open_existing
 
@@ -28,7 +28,7 @@ def write_exception_down(
     Raises:
         UsageError: There is no such schedule, or it cannot be granted.
     """
-    url = settings.database_url or default_database_url()
+    url = settings.evidence_url
     keep_cycles = partial(keep_followed_cycles, open_existing(url, to_write=True))
     record = grant_exception(
         given, settings, schedule_id, keep_cycles, now=now, created_at=now, signer=signer
@@ -48,7 +48,7 @@ def write_request_down(
     Raises:
         UsageError: There is no such schedule, or it cannot be requested.
     """
-    url = settings.database_url or default_database_url()
+    url = settings.evidence_url
     keep_cycles = partial(keep_followed_cycles, open_existing(url, to_write=True))
     database = open_existing(url, LEDGER.name)
     waiting = read_open_requests(database, now=now) if database else ()
@@ -66,7 +66,7 @@ def write_approval_down(request_id: str, approver: str, settings: Settings, now:
     Raises:
         UsageError: There is no such request, or it cannot be approved by this person or any more.
     """
-    url = settings.database_url or default_database_url()
+    url = settings.evidence_url
     found = get_request(open_existing(url, LEDGER.name), request_id)
     keep_cycles = partial(keep_followed_cycles, open_existing(url, to_write=True))
     record = approve_request(found, approver, settings, keep_cycles, now=now, created_at=now)
@@ -84,7 +84,7 @@ def write_decline_down(
     Raises:
         UsageError: There is no such request, or it cannot be declined any more.
     """
-    url = settings.database_url or default_database_url()
+    url = settings.evidence_url
     found = get_request(open_existing(url, LEDGER.name, to_write=True), request_id)
     record = record_decline(found, by, reason, now=now, created_at=now)
     _decide(record, request_id, now, by, url)

@@ -9,7 +9,7 @@ from prefect.logging import get_run_logger
 from rollback_drills.followup.retirement_closings import close_retired
 from rollback_drills.followup.retirement_grants import retire_schedule
 from rollback_drills.followup.retirements import GivenRetirement, RetirementRecord
-from rollback_drills.settings import Settings, default_database_url
+from rollback_drills.settings import Settings
 from tasks.events import emit_retirement
 from tasks.evidence import index_evidence, open_database, open_existing
 
@@ -23,7 +23,7 @@ def write_retirement_down(
     Raises:
         UsageError: There is no such schedule, or it cannot be retired.
     """
-    url = settings.database_url or default_database_url()
+    url = settings.evidence_url
     database = open_existing(url, to_write=True)
     record = retire_schedule(given, settings, database, now=now, created_at=now, signer=signer)
     index_evidence([record], {}, now, signer, url)

@@ -8,7 +8,7 @@ from rollback_drills.errors import UsageError
 from rollback_drills.names.variables import NAMES_OF_CAVRA, VARIABLES
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.terms import Mode
-from rollback_drills.settings import Settings, default_database_url, read_settings
+from rollback_drills.settings import Settings, read_settings
 
 
 def test_without_anything_the_defaults_of_the_contract_hold() -> None:
@@ -269,4 +269,4 @@ def test_a_variable_that_is_set_may_have_a_copy_beside_it() -> None:
 def test_a_home_folder_is_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "home/drills")
     with pytest.raises(UsageError, match='HOME is "home/drills", a relative path'):
-        default_database_url()
+        _ = Settings().evidence_url
