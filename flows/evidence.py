@@ -49,4 +49,5 @@ def _find_population(
             for check, of_schedule in zip(checked.fleet.checks, runs, strict=True)
         ],
         part,
+        is_fleet=not checked.fleet.is_single,
     )

@@ -31,7 +31,6 @@ from rollback_drills_api.service import Readable, Service
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX: Final = "rollback_drills"
-_SEVERAL: Final = 2
 _STATES: Final = frozenset(map(str, State))
 
 router = APIRouter(tags=["metrics"], dependencies=[nothing_asked])
@@ -188,13 +187,9 @@ def _read_outbox(database: Database) -> tuple[list[tuple[str, str, int]], float,
 
 
 def _find_last_check(database: Database, fleet: JudgedFleet) -> datetime | None:
-    """Return when the fleet was checked last.
-
-    A drill that is recorded, and a delivery on demand, are checks of a single schedule: while those go on,
-    nobody looks at the others.
-    """
+    """Return when the fleet was checked last: a drill that is recorded is a check of its schedule alone."""
     with database.read() as connection:
-        if at := find_time_of_check(connection, min(len(fleet.judgements), _SEVERAL)):
+        if at := find_time_of_check(connection, of_fleet=not fleet.is_single):
             return at
         # before each check had a record of its own, each wrote a plan for every schedule
         newest = select(LEDGER.c.created_at).where(LEDGER.c.metadata_kind == PLAN_KIND)

@@ -71,16 +71,20 @@ def find_last_check(connection: Connection, population_id: str) -> int | None:
     return None if newest is None else newest.leaf_index
 
 
-def find_time_of_check(connection: Connection, least: int) -> datetime | None:
-    """Return when the newest check of at least so many schedules was; None if there is none.
+def find_time_of_check(connection: Connection, *, of_fleet: bool) -> datetime | None:
+    """Return when the newest check was; None if there is none.
 
     A check that judged by an earlier time than its own says nothing of what came due since.
+
+    Args:
+        connection: In a transaction.
+        of_fleet: Leave out checks of one schedule: while those go on, nobody looks at the others.
     """
     checks = select(LEDGER.c.leaf_index, LEDGER.c.record).where(IS_CHECK)
     newest_first = checks.order_by(LEDGER.c.leaf_index.desc()).execution_options(yield_per=1)
     with connection.execute(newest_first) as rows:
         for check in read_rows(rows.tuples(), RecordedCheck):
-            if check.schedule_count >= least:
+            if check.is_fleet or not of_fleet:
                 return min(read_time(check.created_at), read_time(check.as_of))
     return None
 

@@ -67,6 +67,8 @@ class Summary(msgspec.Struct, frozen=True):
     findings: KnownFindings
     ambiguous: frozenset[str] = frozenset()
     """Names that several schedules share, because they are redacted. They count as changed in every run."""
+    is_fleet: bool = True
+    """Whether its documents are those of a fleet, and not of one schedule."""
 
 
 class ShardReport(msgspec.Struct, frozen=True):
@@ -105,6 +107,8 @@ class Population(msgspec.Struct, frozen=True):
     concluded: Sequence[Concluded]
     part: Part | None = None
     """None if the run looked at the whole population."""
+    is_fleet: bool = True
+    """Whether its documents are those of a fleet, and not of one schedule."""
 
     @property
     def summary(self) -> Summary:
@@ -117,6 +121,7 @@ class Population(msgspec.Struct, frozen=True):
             Counter(str(each.status) for each in self.concluded),
             {each.schedule_id: each.finding_digest for each in self.concluded},
             frozenset(name for name, count in counts.items() if count > 1),
+            self.is_fleet,
         )
 
     def redacted(self, redact: Redact) -> "Population":
@@ -188,6 +193,7 @@ class CheckRecord(Record, frozen=True, kw_only=True, gc=False, tag=CHECK_KIND):
     population_id: Computed
     watched: str
     as_of: Computed
+    is_fleet: bool
     schedule_count: int
     state_counts: Mapping[Computed, int]
     changed_count: int
@@ -207,6 +213,7 @@ def record_check(summary: Summary, changes: Changes, *, created_at: datetime, si
         population_id=summary.population_id,
         watched=summary.watched,
         as_of=write_instant(summary.as_of),
+        is_fleet=summary.is_fleet,
         schedule_count=count,
         state_counts=summary.states,
         changed_count=len(changes.changed),
@@ -233,6 +240,8 @@ class RecordedCheck(Departures, frozen=True, gc=False):
     population_digest: str
     as_of: str = ""
     """The time that it judged by."""
+    is_fleet: bool = True
+    """Earlier versions did not say so."""
 
 
 class SeenPopulations:

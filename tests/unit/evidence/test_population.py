@@ -50,19 +50,27 @@ def run(
 
 def test_checks_of_a_single_schedule_are_no_check_of_the_fleet(database: Database) -> None:
     run(database, {"a": "1", "b": "1"})
-    run(database, msgspec.structs.replace(population_of({"a": "1"}), as_of=NOW + 3 * DAY), days=3)
+    single = population_of({"a": "1"}, "rcpop-single")
+    run(database, msgspec.structs.replace(single, as_of=NOW + 3 * DAY, is_fleet=False), days=3)
 
     with database.read() as connection:
-        assert find_time_of_check(connection, 1) == NOW + 3 * DAY
-        assert find_time_of_check(connection, 2) == NOW
-        assert find_time_of_check(connection, 3) is None
+        assert find_time_of_check(connection, of_fleet=False) == NOW + 3 * DAY
+        assert find_time_of_check(connection, of_fleet=True) == NOW
+    assert [each["is_fleet"] for each in records(database, CHECK_KIND)] == [True, False]
+
+
+def test_a_fleet_whose_names_are_redacted_to_one_is_a_fleet(database: Database) -> None:
+    run(database, {"a": "1", "b": "1"}, redact=lambda text: "[REDACTED]" if text in ("a", "b") else text)
+
+    with database.read() as connection:
+        assert find_time_of_check(connection, of_fleet=True) == NOW
 
 
 def test_a_check_that_judged_by_an_earlier_time_is_one_of_that_time(database: Database) -> None:
     run(database, msgspec.structs.replace(population_of({"a": "1"}, days=9), as_of=NOW), days=9)
 
     with database.read() as connection:
-        assert find_time_of_check(connection, 1) == NOW
+        assert find_time_of_check(connection, of_fleet=False) == NOW
 
 
 def test_only_what_changed_is_recorded_and_every_run_proves_the_whole_population(database: Database) -> None:
