@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
 from typing import Final
@@ -26,18 +27,35 @@ class ApiTokenError(DrillsError):
     """The Secret block of a token is damaged; the message names it."""
 
 
-def list_tokens() -> list[ApiToken]:
-    """Return the usable tokens by name; the log names those that are damaged.
+@dataclass(frozen=True, slots=True)
+class FoundTokens:
+    """The Secret blocks of tokens."""
+
+    tokens: Sequence[ApiToken]
+    """Those that are usable, by name."""
+    unreadable: Sequence[str]
+    """A message for each block that the server cannot read."""
+    damaged: Sequence[str]
+    """A message for each block that holds no usable token."""
+
+    @property
+    def problems(self) -> list[str]:
+        """Every message, in their order."""
+        return sorted([*self.unreadable, *self.damaged])
+
+
+def list_tokens() -> Sequence[ApiToken]:
+    """Return the usable tokens by name; the log names those that are not.
 
     Raises:
         ApiTokenError: The server cannot read a single one; they are not unknown for that.
     """
-    tokens, damaged = find_tokens()
-    for problem in damaged:
+    found = find_tokens()
+    for problem in found.problems:
         _warn(problem)
-    if not tokens and any(CANNOT_READ in problem for problem in damaged):
-        raise ApiTokenError(damaged[0])
-    return tokens
+    if found.unreadable and not found.tokens:
+        raise ApiTokenError(found.unreadable[0])
+    return found.tokens
 
 
 @cache
@@ -46,18 +64,19 @@ def _warn(problem: str) -> None:
     logger.warning("%s", problem)
 
 
-def find_tokens() -> tuple[list[ApiToken], list[str]]:
-    """Return the tokens by name, and a message for each damaged Secret block."""
+def find_tokens() -> FoundTokens:
+    """Return the tokens, and what is wrong with blocks that are not usable."""
     tokens: list[ApiToken] = []
+    damaged: list[str] = []
     found = _find({"like_": _PREFIX})
-    damaged = found.name_unreadable("the Secret block of a token")
     for document in found.documents:
         if (document.name or "").startswith(_PREFIX):
             try:
                 tokens.append(_read(document))
             except ApiTokenError as error:
                 damaged.append(str(error))
-    return sorted(tokens, key=lambda token: token.name), sorted(damaged)
+    unreadable = found.name_unreadable("the Secret block of a token")
+    return FoundTokens(sorted(tokens, key=lambda token: token.name), unreadable, damaged)
 
 
 def save_token(token: ApiToken) -> None:

@@ -51,11 +51,11 @@ def list_all(as_json: JsonOption = False) -> None:
     with console(stderr=True).status("asking the Prefect server"):
         from blocks.api_tokens import find_tokens  # Prefect takes a second to import
 
-        tokens, damaged = find_tokens()
-    for problem in damaged:
+        found = find_tokens()
+    for problem in found.problems:
         print_problem(problem)
     now = datetime.now(UTC)
-    ends = [write_instant(each.expires_at) if each.expires_at else None for each in tokens]
+    ends = [write_instant(each.expires_at) if each.expires_at else None for each in found.tokens]
     if as_json:
         print_json(
             [
@@ -65,13 +65,13 @@ def list_all(as_json: JsonOption = False) -> None:
                     "expires_at": end,
                     "expired": each.is_expired(now),
                 }
-                for each, end in zip(tokens, ends, strict=True)
+                for each, end in zip(found.tokens, ends, strict=True)
             ]
         )
         return
     rows = [
         (each.name, str(each.scope), end or "never", "yes" if each.is_expired(now) else "no")
-        for each, end in zip(tokens, ends, strict=True)
+        for each, end in zip(found.tokens, ends, strict=True)
     ]
     print_table("Tokens", ("name", "scope", "ends (UTC)", "over"), rows)
 

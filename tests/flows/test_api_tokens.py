@@ -62,13 +62,13 @@ def test_a_block_that_holds_no_token_is_named_and_not_shown() -> None:
     block: Secret[str] = Secret(value="hand-made-secret-word")
     block.save(name, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
     try:
-        tokens, damaged = find_tokens()
+        found = find_tokens()
         listed = CliRunner().invoke(app, ["api-token", "list"])
     finally:
         Secret.delete(name, _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
-    assert find_token(tokens, secret)
+    assert find_token(found.tokens, secret)
     assert find_token(list_tokens(), secret)
-    (problem,) = damaged
+    (problem,) = found.problems
     assert name in problem
     assert "run `drills api-token revoke broken`" in problem
     assert "hand-made" not in problem
@@ -82,11 +82,11 @@ def test_a_block_with_the_token_of_another_name_lets_nobody_in() -> None:
     block: Secret[str] = Secret(value=msgspec.json.encode(token).decode())
     block.save("rollback-drills-api-token-mine", _sync=True)  # type: ignore[call-arg]  # Prefect's decorator adds it
     try:
-        tokens, damaged = find_tokens()
+        found = find_tokens()
     finally:
         drills("revoke", "mine")
-    assert find_token(tokens, secret) is None
-    assert 'has the token "somebody-else", so nobody can use mine' in damaged[0]
+    assert find_token(found.tokens, secret) is None
+    assert 'has the token "somebody-else", so nobody can use mine' in found.damaged[0]
 
 
 def test_a_block_that_the_server_cannot_read_leaves_the_others_usable() -> None:
