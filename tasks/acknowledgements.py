@@ -12,6 +12,7 @@ from rollback_drills.evidence.index import EvidenceIndex
 from rollback_drills.followup.acknowledgement import Acknowledgement, AcknowledgementRecord
 from rollback_drills.followup.bulk_acknowledgement import acknowledge
 from rollback_drills.followup.route_choice import RouteChoice
+from rollback_drills.rendering.relative_time import write_count
 from tasks.events import emit_acknowledgements
 from tasks.evidence import index_evidence, open_existing
 
@@ -33,5 +34,5 @@ def acknowledge_routes(
     )
     index_evidence(records, {}, now, given.acknowledged_by, url)
     emit_acknowledgements(records)
-    get_run_logger().info("%d routes", len(records))
+    get_run_logger().info("%s", write_count(len(records), "route"))
     return records

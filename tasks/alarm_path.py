@@ -27,6 +27,7 @@ from rollback_drills.planning.alarm_path import AlarmPath, build_entries, find_a
 from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.relative_time import count_of, write_count
 from rollback_drills.reports.alarm_path import AlarmPathReport, render_alarm_paths
 from rollback_drills.reports.artifact_keys import ALARM_PATH_KEY
 from rollback_drills.trust.notice import Platform
@@ -40,7 +41,7 @@ from tasks.platform_notices import choose_provider
 def find_routes(fleet: FleetCheck, request: PlanRequest, now: datetime) -> list[AlarmPath]:
     """Find every route of every owner, redacted before the outbox and Prefect keep it."""
     paths = find_alarm_paths(fleet.checks, request, now=now)
-    get_run_logger().info("%d routes", len(paths))
+    get_run_logger().info("%s", write_count(len(paths), "route"))
     remember_all_secrets()
     return redactor_in_use().document(paths)
 
@@ -52,7 +53,7 @@ def commit_drill(paths: Sequence[AlarmPath], within: timedelta, now: datetime, u
     database = open_database(url)
     entries, holds = build_entries(paths, within=within, now=now)
     added = commit(database, entries, [], holds, now=database.now().timestamp())
-    get_run_logger().info("%d of %d messages are new", len(added), len(entries))
+    get_run_logger().info("%s new", count_of(len(added), len(entries), "message"))
     return len(added)
 
 
@@ -76,7 +77,7 @@ def review_alarm_paths(platform: Platform, within: timedelta, now: datetime, url
         *find_closings(drills, answered, now=now),
     ]
     commit(database, entries, [], now=database.now().timestamp())
-    get_run_logger().info("%d drills of alarm paths are newly missed", len(new))
+    get_run_logger().info("alarm paths whose drill is newly missed: %d", len(new))
     return new
 
 

@@ -9,6 +9,7 @@ from prefect.logging import get_run_logger
 
 from rollback_drills.followup.approval_notices import find_notices, read_open_approvals
 from rollback_drills.outbox.commit import commit
+from rollback_drills.rendering.relative_time import count_of
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import open_database
 from tasks.logs import redacting
@@ -27,5 +28,5 @@ def announce_approvals(platform: Platform, now: datetime, url: str) -> int:
         platform = replace(platform, any_provider=provider)
     entries = list(find_notices(approvals, platform))
     added = commit(database, entries, [], now=database.now().timestamp())
-    get_run_logger().info("%d of %d messages about requests are new", len(added), len(entries))
+    get_run_logger().info("about requests, %s new", count_of(len(added), len(entries), "message"))
     return len(added)

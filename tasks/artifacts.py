@@ -13,6 +13,7 @@ from prefect.utilities.urls import url_for
 
 from rollback_drills.database.tables import LEDGER
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.artifact_keys import FLEET_KEY, artifact_key
 from rollback_drills.reports.change_list import Change, find_change_lists, list_changes
 from rollback_drills.reports.publication import Publication
@@ -39,7 +40,7 @@ def publish_artifacts(pages: Publication, dry_run: bool, head: str, url: str) ->
     """Publish the page of a fleet, and one for each schedule; all of it redacted."""
     drafts = [*_write_fleet(pages, dry_run, head), *_write_schedules(pages, dry_run, head, url)]
     ask_each(_publish, drafts)
-    get_run_logger().info("%d artifacts", len(drafts))
+    get_run_logger().info("%s", write_count(len(drafts), "artifact"))
 
 
 @dataclass(frozen=True, slots=True)

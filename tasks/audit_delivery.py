@@ -12,6 +12,7 @@ from rollback_drills.connectors.types import ITEM_TYPES
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import first_spellings, name_key
 from rollback_drills.outbox.commit import commit
+from rollback_drills.rendering.relative_time import count_of, write_count
 from rollback_drills.reports.audit_delivery import build_entries
 from rollback_drills.reports.audit_document import AuditPackage
 from rollback_drills.reports.audit_reading import find_package
@@ -58,7 +59,7 @@ def build_audit_package(period: Period, now: datetime, generated_by: str, url: s
     """Build the package of a period, without any secret that is known here."""
     remember_all_secrets()
     package = find_package(open_database(url), PackageFilter(), period, now=now, generated_by=generated_by)
-    get_run_logger().info("%s: %d routes", package.audit_id, package.route_count)
+    get_run_logger().info("%s: %s", package.audit_id, write_count(package.route_count, "route"))
     return package
 
 
@@ -71,5 +72,5 @@ def commit_audit_package(
     database = open_database(url)
     entries = build_entries(package, period, providers, owner, now=now)
     added = commit(database, entries, [], now=database.now().timestamp())
-    get_run_logger().info("%d of %d messages are new", len(added), len(entries))
+    get_run_logger().info("%s new", count_of(len(added), len(entries), "message"))
     return len(added)

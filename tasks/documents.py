@@ -7,6 +7,7 @@ from prefect.logging import get_run_logger
 from rollback_drills.documents.fleet import Fleet, load_fleet
 from rollback_drills.documents.partial_fleet import load_shard
 from rollback_drills.documents.shard import Shard
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import Settings
 
 
@@ -18,7 +19,7 @@ def load_documents(settings: Settings, shard: Shard | None = None) -> Fleet:
     else:
         fleet = load_shard(settings.schedule, settings.history, shard, settings.changes)
     logger = get_run_logger()
-    logger.info("%d schedules", len(fleet.subjects))
+    logger.info("%s", write_count(len(fleet.subjects), "schedule"))
     for warning in fleet.warnings:
         logger.warning("%s", warning)
     return fleet

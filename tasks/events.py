@@ -20,6 +20,7 @@ from rollback_drills.gate.events import gate_event
 from rollback_drills.notifications.results import Delivery
 from rollback_drills.readiness.terms import Readiness
 from rollback_drills.redaction.redactor import redact_each, redactor_in_use
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.act_events import (
     acknowledgement_event,
     decline_event,
@@ -100,7 +101,7 @@ def _emit_all(events: Iterable[RunEvent]) -> None:
             _emit(event)
         except EventTooLarge as error:  # a run that did its work does not fail because of its echo
             logger.warning("no event %s of %s: %s", event.name, event.schedule_id, error)
-    logger.info("%d events", count)
+    logger.info("%s", write_count(count, "event"))
 
 
 def _emit(event: RunEvent) -> None:

@@ -23,6 +23,7 @@ from rollback_drills.evidence.outbox_transfer import index_run
 from rollback_drills.evidence.population import Population
 from rollback_drills.evidence.record import Record
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.settings import read_settings
 from rollback_drills.trust.lost_schedules import find_lost
 from tasks.background import aside
@@ -118,7 +119,7 @@ def index_evidence(
         indexed = replace(indexed, other_ledgers=count_other_ledgers(indexed.head.public_key))
     indexed = replace(indexed, lost=find_lost(database, indexed.changes))
     logger = get_run_logger()
-    logger.info("%d records", indexed.count)
+    logger.info("%s", write_count(indexed.count, "record"))
     for each in (*indexed.refused, *indexed.notes):
         logger.warning("%s", each)
     if indexed.head:

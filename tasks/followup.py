@@ -30,6 +30,7 @@ from rollback_drills.followup.totals import read_totals
 from rollback_drills.outbox.commit import commit
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.relative_time import write_count
 from rollback_drills.reports.artifact_keys import CYCLES_KEY, FOLLOW_UP_KEY
 from tasks.evidence import index_evidence, open_database
 from tasks.logs import redacting
@@ -53,7 +54,7 @@ def take_due_steps(
     database = open_database(url)
     due = find_due_steps(database, subjects, criteria, policy, now=now)
     if dry_run:
-        get_run_logger().info("%d steps are due", len(due))
+        get_run_logger().info("steps that are due: %d", len(due))
         return due
     entries = [list(build_entries(escalation, now=now)) for escalation in due]
     added = commit(
@@ -64,7 +65,7 @@ def take_due_steps(
         for escalation, some in zip(due, entries, strict=True)
         if any(entry.notification_id in added for entry in some)
     ]
-    get_run_logger().info("%d of %d steps that are due are taken by this run", len(taken), len(due))
+    get_run_logger().info("steps that this run takes: %d of %d that are due", len(taken), len(due))
     return taken
 
 
@@ -116,7 +117,9 @@ def prove_next_actions(
     )
     rows = redactor.value(follow_up_rows(dashboard))
     create_table_artifact(rows, key=CYCLES_KEY, description="Open cycles.")
-    get_run_logger().info("%d open cycles, %d problems", len(cycles), len(problems))
+    get_run_logger().info(
+        "%s, %s", write_count(len(cycles), "open cycle"), write_count(len(problems), "problem")
+    )
     return dashboard, problems
 
 

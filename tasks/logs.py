@@ -1,4 +1,4 @@
-"""Keeps secrets out of what a run logs, raises and ends with."""
+"""Keeps secrets out of what a run logs, raises and ends with, and its log short."""
 
 import logging
 import traceback
@@ -14,6 +14,7 @@ from rollback_drills.errors import DrillsError
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.redaction.log_filter import RedactingFilter
 from rollback_drills.redaction.redactor import redactor_in_use
+from tasks.expected_failures import WithoutTraceback
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,7 +30,7 @@ def redacting(step: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(step)
     def redacted(*args: P.args, **kwargs: P.kwargs) -> T:
-        redact_logs()
+        filter_logs()
         try:
             result = step(*args, **kwargs)
         except Exception as error:
@@ -43,10 +44,14 @@ def redacting(step: Callable[P, T]) -> Callable[P, T]:
     return redacted
 
 
-def redact_logs() -> None:
-    """Let every handler of this process redact what it writes; to call it again costs and changes nothing."""
+def filter_logs() -> None:
+    """Let every handler of this process redact what it writes, without the tracebacks of expected failures.
+
+    To call it again costs and changes nothing.
+    """
     for handler in _handlers():
         if not any(isinstance(each, RedactingFilter) for each in handler.filters):
+            handler.addFilter(WithoutTraceback())
             handler.addFilter(RedactingFilter())
 
 

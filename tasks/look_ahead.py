@@ -19,6 +19,7 @@ from rollback_drills.planning.look_ahead_notice import build_entries, find_earli
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.relative_time import count_of, write_count
 from rollback_drills.reports.artifact_keys import LOOK_AHEAD_KEY
 from rollback_drills.reports.look_ahead import (
     LookAhead,
@@ -42,7 +43,11 @@ def look_at_fleet(
     outlooks = find_outlooks(fleet.checks, request, criteria, now=now)
     found = _redact(build_look_ahead(outlooks, find_unclear(fleet.checks, request), now=now))
     logger = get_run_logger()
-    logger.info("%d owners, something will go wrong for %d", found.owner_count, found.troubled_owner_count)
+    logger.info(
+        "%s, something will go wrong for %d",
+        write_count(found.owner_count, "owner"),
+        found.troubled_owner_count,
+    )
     for each in found.unclear:
         logger.warning("%s", explain_unclear(each))
     return found
@@ -64,7 +69,7 @@ def commit_look_aheads(outlooks: Sequence[Outlook], now: datetime, url: str) -> 
     entries = [entry for some, _ in built for entry in some]
     holds = [hold for _, some in built for hold in some]
     added = commit(database, entries, [], holds, now=database.now().timestamp())
-    get_run_logger().info("%d of %d messages are new", len(added), len(entries))
+    get_run_logger().info("%s new", count_of(len(added), len(entries), "message"))
     return len(added)
 
 

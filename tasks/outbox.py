@@ -21,6 +21,7 @@ from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.outbox_entries import find_departures, find_entries, find_holds
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.redaction.redactor import redactor_in_use
+from rollback_drills.rendering.relative_time import count_of
 from rollback_drills.trust.guard import Guard
 from rollback_drills.trust.notice import Platform
 from tasks.evidence import open_database
@@ -50,7 +51,7 @@ def commit_notifications(
     holds = [hold for plan in fleet.plans for hold in find_holds(plan, request, now=now)]
     plans = _write_plans(fleet, entries, now)
     added = commit(database, entries, [*departures, *left], holds, plans, now=database.now().timestamp())
-    get_run_logger().info("%d of %d notifications are new", len(added), len(entries))
+    get_run_logger().info("%s new", count_of(len(added), len(entries), "notification"))
     return len(added)
 
 

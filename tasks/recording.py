@@ -14,6 +14,7 @@ from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.recording.drill_entry import NOTHING, build_drill, read_entry, read_fields
 from rollback_drills.recording.recorder import Recorded, record_drill
 from rollback_drills.recording.target import Target
+from rollback_drills.rendering.relative_time import write_count
 
 
 @task(task_run_name="write-drill-down", cache_policy=NO_CACHE)
@@ -37,5 +38,5 @@ def write_drill_down(
     )
     recorded = record_drill(target, drill, criteria, now=now, create=create, advance=advance, again=True)
     what = "is recorded" if recorded.is_new else "was recorded before"
-    get_run_logger().info("%s %s; %d problems", drill.drill_id, what, len(recorded.problems))
+    get_run_logger().info("%s %s; %s", drill.drill_id, what, write_count(len(recorded.problems), "problem"))
     return recorded

@@ -22,6 +22,7 @@ from rollback_drills.recovery.recording import Writer
 from rollback_drills.recovery.replay_checks import NOT_REPLAYABLE
 from rollback_drills.recovery.replay_records import ApprovalRecord, RequestRecord
 from rollback_drills.recovery.replays import approve_replay, execute_replay, replay, request_replay
+from rollback_drills.rendering.relative_time import write_count
 from tasks.evidence import open_existing
 
 R = TypeVar("R", ExecutionRecord, RequestRecord)
@@ -112,5 +113,5 @@ def _writer(database: Database, signer: str) -> Writer:
 
 def _logged(record: R) -> R:
     """Log a record, and return it."""
-    get_run_logger().info("%s: %d notifications", record.replay_id, record.notification_count)
+    get_run_logger().info("%s: %s", record.replay_id, write_count(record.notification_count, "notification"))
     return record

@@ -29,7 +29,7 @@ def write_retirement_down(
     index_evidence([record], {}, now, signer, url)
     emit_retirement(record)
     count = close_retired(open_database(url), now=now)
-    get_run_logger().info("%s; %d messages say so", record.retirement_id, count)
+    get_run_logger().info("%s; messages that say so: %d", record.retirement_id, count)
     return record
 
 
@@ -37,4 +37,4 @@ def close_retired_schedules(now: datetime, url: str) -> None:
     """Close what a run that was killed, or something under way, has left open of retired schedules."""
     database = open_existing(url, to_write=True)
     if database and (count := close_retired(database, now=now)):
-        get_run_logger().info("%d messages say that a schedule is retired", count)
+        get_run_logger().info("messages that say that a schedule is retired: %d", count)

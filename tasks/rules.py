@@ -15,13 +15,14 @@ from rollback_drills.planning.fleet_check import FleetCheck
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.criteria import Criteria
 from rollback_drills.readiness.judgement import find_due, judge_all
+from rollback_drills.rendering.relative_time import count_of, write_count
 
 
 @task(task_run_name="derive-due", cache_policy=NO_CACHE, persist_result=False)
 def derive_due(subjects: Sequence[Subject], now: datetime) -> quote:
     """Find when each schedule's next drill is due; quoted, so that Prefect does not look at each."""
     dues = [find_due(subject, now=now) for subject in subjects]
-    get_run_logger().info("%d of %d due instants are known", len(dues) - dues.count(None), len(dues))
+    get_run_logger().info("%s known", count_of(len(dues) - dues.count(None), len(dues), "due instant"))
     return quote(dues)
 
 
@@ -51,7 +52,7 @@ def route_owners(fleet: FleetCheck, request: PlanRequest) -> None:
     """Find who can be notified of each schedule, and through what."""
     for check in fleet.checks:
         check.find_routes(request)
-    get_run_logger().info("%d routes", sum(len(check.routes) for check in fleet.checks))
+    get_run_logger().info("%s", write_count(sum(len(check.routes) for check in fleet.checks), "route"))
 
 
 @task(task_run_name="apply-windows", cache_policy=NO_CACHE)
@@ -69,4 +70,4 @@ def build_plans(fleet: FleetCheck) -> None:
     for check in fleet.checks:
         check.build_plan()
     count = sum(plan.deliverable_route_count for plan in fleet.plans)
-    get_run_logger().info("%d notifications to deliver", count)
+    get_run_logger().info("%s to deliver", write_count(count, "notification"))

@@ -69,7 +69,7 @@ class ProviderDeliveries(tuple[Delivery, ...]):
 
     def __repr__(self) -> str:
         """Count them."""
-        return f"<{len(self)} deliveries>"
+        return f"<deliveries: {len(self)}>"
 
 
 class EventReference(msgspec.Struct, frozen=True, gc=False):

@@ -168,6 +168,13 @@ def test_a_check_asks_the_pool_for_a_run_of_each_shard(
     assert sorted(request.get_json()["schedule_id"] for request, _ in httpserver.log) == names
 
 
+def read_log(server: PrefectServer, run: dict[str, Any]) -> str | None:
+    """Return the log of a run that failed; None until all of it is there."""
+    wanted = {"logs": {"flow_run_id": {"any_": [run["id"]]}}}
+    log = "\n".join(each["message"] for each in server.ask("POST", "/logs/filter", wanted))
+    return log if run["state"]["message"] in log else None
+
+
 @pytest.mark.chaos
 @pytest.mark.usefixtures("worker")
 def test_a_receiver_that_is_down_fails_the_run_and_is_named(server: PrefectServer, tmp_path: Path) -> None:
@@ -186,6 +193,8 @@ def test_a_receiver_that_is_down_fails_the_run_and_is_named(server: PrefectServe
     delivery = records_of(server, run, "search")[DELIVERY_KIND]
     assert delivery["failed_providers"] == ["down"]
     assert delivery["attempt_count"] == 2
+    log = wait_until(lambda: read_log(server, run), within_seconds=120)
+    assert not [each for each in ("Traceback", "NoneType", "unexpected") if each in log], log
 
 
 @pytest.mark.chaos

@@ -24,7 +24,7 @@ from rollback_drills.notifications.outcome import Outcome, Verdict
 from rollback_drills.notifications.results import DeliveryFailedError
 from rollback_drills.redaction.log_filter import RedactingFilter
 from rollback_drills.redaction.redactor import REDACTED, redactor_in_use
-from tasks.logs import redact_logs, redacting
+from tasks.logs import filter_logs, redacting
 
 SECRET = "k3y-0123456789/abc"
 
@@ -140,8 +140,8 @@ def test_what_is_more_than_json_is_looked_at_as_far_as_it_goes() -> None:
 
 
 def test_every_handler_gets_one_filter() -> None:
-    redact_logs()
-    redact_logs()
+    filter_logs()
+    filter_logs()
 
     handlers = list(all_handlers())
     assert any(isinstance(each, APILogHandler) for each in handlers)

@@ -154,7 +154,7 @@ def test_a_failed_run_keeps_its_documents_when_it_is_pickled() -> None:
 
 
 def test_the_repr_of_deliveries_tells_no_more_than_their_number() -> None:
-    assert repr(ProviderDeliveries(delivered([State.DELIVERED] * 2))) == "<2 deliveries>"
+    assert repr(ProviderDeliveries(delivered([State.DELIVERED] * 2))) == "<deliveries: 2>"
 
 
 def test_a_plan_is_recorded_with_each_of_its_decisions() -> None:
