@@ -9,19 +9,17 @@ from rollback_drills.documents.quotation import show
 from rollback_drills.errors import UsageError
 from rollback_drills.names.keys import find_spelling
 from rollback_drills.readiness.judgement import judge_all
+from rollback_drills.settings import Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output_file import OutOption, write_whole
 
 
+@with_judged_documents
 def badge(
     schedule_id: Annotated[str, typer.Argument(metavar="SCHEDULE_ID", help="The id of the schedule.")],
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    settings: Settings,
     now: options.NowOption = None,
     out: OutOption = None,
 ) -> None:
@@ -30,7 +28,6 @@ def badge(
     A document without an id is known by its path. Exit code 0 in any state.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     fleet = load_documents(settings, as_json=True)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     by_id = {each.cycle.schedule_id: each for each in judgements}

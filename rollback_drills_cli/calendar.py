@@ -2,19 +2,17 @@
 
 from rollback_drills.documents.quotation import show
 from rollback_drills.readiness.judgement import judge_all
+from rollback_drills.settings import Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output import print_problem
 from rollback_drills_cli.output_file import OutOption, write_whole
 
 
+@with_judged_documents
 def calendar(
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    settings: Settings,
     now: options.NowOption = None,
     out: OutOption = None,
 ) -> None:
@@ -23,7 +21,6 @@ def calendar(
     Exit code 0 in any state.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     fleet = load_documents(settings, as_json=True)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)
     from rollback_drills.reports.calendar import build_calendar

@@ -17,6 +17,7 @@ from rollback_drills.rendering.relative_time import how_long, write_count
 from rollback_drills.settings import Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.fleet_lists import choose_listed, print_states
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output import (
     console,
     print_checks,
@@ -53,13 +54,9 @@ def history(
     exit_with(report.status)
 
 
+@with_judged_documents
 def check(
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    settings: Settings,
     now: options.NowOption = None,
     generated_by: options.GeneratedByOption = "cli",
     as_json: options.JsonOption = False,
@@ -69,7 +66,6 @@ def check(
     Exit code 0 if every schedule is ready, due soon or not requested, 1 if one needs attention.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     fleet = load_documents(settings, as_json=as_json)
     judged = judge_each(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)
     states: list[Readiness] = []

@@ -16,9 +16,10 @@ from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.errors import UsageError
 from rollback_drills.linting.expectation_results import Tested, find_results, record
 from rollback_drills.planning.plan_request import PlanRequest
-from rollback_drills.settings import require_watched
+from rollback_drills.settings import Settings, require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output import format_json, print_line
 from rollback_drills_cli.output_file import write_whole
 
@@ -32,6 +33,7 @@ class ResultFormat(StrEnum):
     JUNIT = "junit"
 
 
+@with_judged_documents
 def run_tests(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Expectations, as YAML (.yaml, .yml) or JSON.")
@@ -39,12 +41,8 @@ def run_tests(
     wants_record: Annotated[
         bool, typer.Option("--record", help="Write the file from what happens now; it must not exist yet.")
     ] = False,
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    *,
+    settings: Settings,
     routing_policy: options.PolicyOption = None,
     now: Annotated[
         str | None, typer.Option("--now", metavar="ISO", help="With --record: what happens at this time.")
@@ -64,7 +62,6 @@ def run_tests(
         raise UsageError(f"--format {format_name} is unknown; write one of {', '.join(ResultFormat)}")
     if now is not None and not wants_record:
         raise UsageError("--now goes with --record; an expectation has its own time, `at`")
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     require_watched(settings)
     request = PlanRequest(policy=read_policy(routing_policy))
     if wants_record and os.path.lexists(file):

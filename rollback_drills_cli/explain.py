@@ -10,14 +10,16 @@ from rollback_drills.documents.policy_file import read_policy
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
 from rollback_drills.reports.explained import explain_subject
-from rollback_drills.settings import require_watched
+from rollback_drills.settings import Settings, require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.database import DatabaseOption, find_evidence
 from rollback_drills_cli.explanation_text import print_explanation, print_recorded
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output import print_json
 
 
+@with_judged_documents
 def explain(
     schedule_id: Annotated[
         str | None, typer.Argument(metavar="SCHEDULE_ID", help="Which schedule; needless if there is one.")
@@ -29,12 +31,8 @@ def explain(
     provider: Annotated[
         str | None, typer.Option("--provider", help="Only routes through this provider.")
     ] = None,
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    *,
+    settings: Settings,
     routing_policy: options.PolicyOption = None,
     database: DatabaseOption = None,
     as_json: options.JsonOption = False,
@@ -45,7 +43,6 @@ def explain(
     beside what today's documents give. Nothing is sent or written.
     """
     instant = options.parse_instant("--at", at)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     require_watched(settings)
     fleet = load_documents(settings, as_json=as_json)
     subject = _choose(fleet.subjects, schedule_id)

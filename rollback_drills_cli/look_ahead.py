@@ -12,20 +12,17 @@ from rollback_drills.planning.look_ahead import UnclearSchedule, find_outlooks, 
 from rollback_drills.planning.plan_request import PlanRequest
 from rollback_drills.readiness.judgement import judge_all
 from rollback_drills.reports.look_ahead import LookAhead, build_look_ahead, explain_unclear, summarise
-from rollback_drills.settings import require_watched
+from rollback_drills.settings import Settings, require_watched
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.database import DatabaseOption, find_evidence
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output import print_json, print_line
 
 
+@with_judged_documents
 def look_ahead(
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    settings: Settings,
     routing_policy: options.PolicyOption = None,
     owner: Annotated[str | None, typer.Option("--owner", help="Only what this owner has to expect.")] = None,
     now: options.NowOption = None,
@@ -38,7 +35,6 @@ def look_ahead(
     wrong, 1 if something will, or if a schedule needs attention before its drill is overdue.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     require_watched(settings)
     fleet = load_documents(settings, as_json=as_json)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at)

@@ -124,7 +124,6 @@ def resolve(
     schedule: str | None = None,
     due_soon_days: float | None = None,
     max_age_days: float | None = None,
-    changes: str | None = None,
 ) -> Settings:
     """Resolve the settings from flags, environment and defaults."""
     return read_settings(
@@ -134,5 +133,4 @@ def resolve(
         schedule=schedule,
         due_soon_days=due_soon_days,
         max_age_days=max_age_days,
-        changes=changes,
     )

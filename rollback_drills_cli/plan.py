@@ -24,16 +24,13 @@ from rollback_drills.settings import Settings
 from rollback_drills_cli import options
 from rollback_drills_cli.check import exit_with, load_documents, print_documents
 from rollback_drills_cli.fleet_lists import choose_listed, print_states
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output import print_line, print_table
 
 
+@with_judged_documents
 def plan(
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    settings: Settings,
     routing_policy: options.PolicyOption = None,
     provider: options.ProviderOption = "all",
     force: options.ForceOption = False,
@@ -46,7 +43,6 @@ def plan(
     Plans as if nobody was notified in this cycle yet. The exit codes are those of `drills check`.
     """
     at = options.parse_now(now)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     fleet = load_documents(settings, as_json=as_json)
     request = build_request(settings, fleet, provider=provider, force=force, policy=routing_policy)
     judgements = judge_all(fleet.subjects, settings.criteria, now=at, generated_by=generated_by)

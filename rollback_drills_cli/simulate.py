@@ -16,7 +16,7 @@ import typer
 from rollback_drills.documents.fleet import load_fleet
 from rollback_drills.documents.subject import Subject
 from rollback_drills.errors import UsageError
-from rollback_drills.settings import require_watched
+from rollback_drills.settings import Settings, require_watched
 from rollback_drills.simulation.assumptions import (
     NEVER,
     ON_TIME,
@@ -32,6 +32,7 @@ from rollback_drills.simulation.summary import Limits, summarise
 from rollback_drills_cli import options
 from rollback_drills_cli.check import load_documents
 from rollback_drills_cli.filters import parse_period
+from rollback_drills_cli.judged_documents import with_judged_documents
 from rollback_drills_cli.output import format_json, print_problem
 from rollback_drills_cli.output_file import OutOption, write_whole
 from rollback_drills_cli.plan import build_request
@@ -51,6 +52,7 @@ class SimulationFormat(StrEnum):
     ICS = "ics"
 
 
+@with_judged_documents
 def simulate_fleet(
     since: Annotated[
         str | None, typer.Option("--from", metavar="ISO", help="Beginning: a day or a time. (default now)")
@@ -97,12 +99,8 @@ def simulate_fleet(
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=100_000, help="Maximum number of rows in each table.")
     ] = 50,
-    mode: options.ModeOption = None,
-    history_path: options.HistoryOption = None,
-    schedule_path: options.ScheduleOption = None,
-    changes: options.ChangesOption = None,
-    due_soon_days: options.DueSoonOption = None,
-    max_age_days: options.MaxAgeOption = None,
+    *,
+    settings: Settings,
     routing_policy: options.PolicyOption = None,
     provider: options.ProviderOption = "all",
     format_name: Annotated[
@@ -119,7 +117,6 @@ def simulate_fleet(
     wanted, part = _read_format(format_name, show, out, against)
     start, end = parse_period(since, until)
     start = start or now.replace(second=0, microsecond=0)
-    settings = options.resolve(mode, history_path, schedule_path, due_soon_days, max_age_days, changes)
     require_watched(settings)
     limits = Limits(silent_days, drills_per_week)
     fleet = load_documents(settings, as_json=wanted is not SimulationFormat.TABLE)
